@@ -1,0 +1,19 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.core.management import call_command
+from django.db.models.signals import post_migrate
+
+
+class AccountsConfig(AppConfig):
+    name = "lofty_admin.accounts"
+    label = "accounts"
+    verbose_name = "People"
+
+    def ready(self) -> None:
+        post_migrate.connect(_create_cache_table, sender=self)
+
+
+def _create_cache_table(using: str, **kwargs: Any) -> None:
+    # The sign-in throttle counts in the database's cache, over all processes (reliability L4).
+    call_command("createcachetable", database=using, verbosity=0)

@@ -1,0 +1,40 @@
+"""What the commands of this console have in common: who acts, and secrets by standard input."""
+
+import getpass
+from typing import TextIO
+
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.context import Actor
+
+
+def command_actor(command: str) -> Actor:
+    """The actor for the record: the command and the machine's user who ran it."""
+    try:
+        login = getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number without a name
+        login = "unknown user"
+    return Actor("command", command, f"manage.py {command}, run by {login}")
+
+
+def read_secret(stream: TextIO, what: str) -> str:
+    """The first line of `stream`. Secrets never come as arguments: those show in process lists."""
+    secret = stream.readline().rstrip("\r\n")
+    if not secret:
+        raise CommandError(f"No {what} came on standard input. Nothing was done.")
+    return secret
+
+
+def find_person(email: str) -> User:
+    """The person with this e-mail address. Raises CommandError when there is none."""
+    user = User.objects.filter(email__iexact=email.strip()).first()
+    if user is None:
+        raise CommandError(f"Nobody here has the e-mail address {email}. Nothing was done.")
+    return user
+
+
+def in_words(error: ValidationError) -> CommandError:
+    """A refused input as a message for the command line."""
+    return CommandError(" ".join([*error.messages, "Nothing was done."]))

@@ -1,0 +1,60 @@
+"""Add people, give them a new password, keep them out."""
+
+import sys
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandParser
+
+from lofty_admin.accounts import services
+from lofty_admin.accounts.commandline import command_actor, find_person, in_words, read_secret
+from lofty_admin.audit.context import acting_as
+
+
+class Command(BaseCommand):
+    help = "Add a person, set a password, or deactivate a person. Every use is recorded."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        add = actions.add_parser("add", help="add somebody who may sign in")
+        add.add_argument("email")
+        add.add_argument("--name", required=True)
+        add.add_argument("--superuser", action="store_true", help="may do everything, everywhere")
+        set_password = actions.add_parser("set-password", help="give somebody a new password")
+        set_password.add_argument("email")
+        for action in (add, set_password):
+            action.add_argument(
+                "--password-stdin",
+                action="store_true",
+                required=True,
+                help="read the password from the first line of standard input",
+            )
+        actions.add_parser("deactivate", help="keep somebody out").add_argument("email")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        action = options["action"]
+        act = {"add": self._add, "set-password": self._set_password}.get(action, self._deactivate)
+        with acting_as(command_actor(f"person {action}")):
+            try:
+                act(options)
+            except ValidationError as error:
+                raise in_words(error) from None
+
+    def _add(self, options: dict[str, Any]) -> None:
+        user = services.add_person(
+            options["email"],
+            name=options["name"],
+            password=read_secret(options.get("stdin") or sys.stdin, "password"),
+            superuser=options["superuser"],
+        )
+        self.stdout.write(f"Added {user.name} <{user.email}>.")
+
+    def _set_password(self, options: dict[str, Any]) -> None:
+        user = find_person(options["email"])
+        services.set_password(user, read_secret(options.get("stdin") or sys.stdin, "password"))
+        self.stdout.write(f"{user.email} has a new password; their sessions have ended.")
+
+    def _deactivate(self, options: dict[str, Any]) -> None:
+        user = find_person(options["email"])
+        services.deactivate_person(user)
+        self.stdout.write(f"{user.email} can no longer sign in.")

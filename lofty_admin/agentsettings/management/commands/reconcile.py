@@ -1,0 +1,17 @@
+from django.core.management.base import BaseCommand
+
+from lofty_admin.agentsettings.reconcile import settle_all
+from lofty_admin.audit.context import Actor, acting_as
+
+
+class Command(BaseCommand):
+    """What the worker does every minute, for cron or by hand."""
+
+    help = "Look at Lofty once for every save whose outcome is unknown, and settle what can be."
+
+    def handle(self, *args: object, **options: object) -> None:
+        with acting_as(Actor("command", "reconcile", "Reconcile command")):
+            operations = settle_all()
+        for operation in operations:
+            self.stdout.write(f"{operation}. {operation.explanation}")
+        self.stdout.write(f"{len(operations)} looked at.")

@@ -1,0 +1,145 @@
+"""What a save leaves behind: the operation with its states, and the settings last read."""
+
+import json
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from lofty_admin.agentsettings.changes import Change, Values, diff
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.tenants.models import Tenant
+
+
+class State(models.TextChoices):
+    """Where an operation stands. The open ones hold the tenant's one place in flight."""
+
+    PREPARED = "prepared", "Being prepared"
+    SENT = "sent", "Being sent"
+    UNKNOWN = "unknown", "Unknown"
+    VERIFIED = "verified", "Verified"
+    NOT_APPLIED = "not_applied", "Not applied"
+    REJECTED = "rejected", "Rejected"
+    NOT_SENT = "not_sent", "Not sent"
+
+
+OPEN = (State.PREPARED, State.SENT, State.UNKNOWN)
+CLOSED = (State.VERIFIED, State.NOT_APPLIED, State.REJECTED, State.NOT_SENT)
+# From PREPARED nothing has left this machine; from SENT on it may have, so there is no way back.
+NEXT: dict[State, frozenset[State]] = {
+    State.PREPARED: frozenset({State.SENT, State.NOT_SENT}),
+    State.SENT: frozenset(
+        {State.UNKNOWN, State.VERIFIED, State.NOT_APPLIED, State.REJECTED, State.NOT_SENT}
+    ),
+    State.UNKNOWN: frozenset({State.UNKNOWN, State.VERIFIED, State.NOT_APPLIED}),
+    **{state: frozenset() for state in CLOSED},
+}
+
+
+class ExactJSONField(models.TextField):
+    """JSON kept as ASCII text: NUL, lone surrogates and big numbers come back as they went in.
+
+    PostgreSQL's own json types refuse the first two and jsonb changes the last.
+    """
+
+    def from_db_value(self, value: str | None, *args: object) -> JSON:
+        return None if value is None else json.loads(value)
+
+    def to_python(self, value: object) -> object:
+        return value
+
+    def get_prep_value(self, value: JSON) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=True, sort_keys=True)
+
+
+class Operation(models.Model):
+    """One save of one tenant's settings, from the click to its proof.
+
+    before: the settings Lofty had right before the PUT (or, when nothing was sent, those the form
+    was built from). wanted: the body of the PUT. changed: the names of the settings the person
+    changed. after: what was read back, or None. explanation: what happened, in a sentence or two.
+    fence: goes up when another process takes over; an outcome is only taken from the holder.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="operations")
+    state = models.CharField(max_length=12, choices=State, default=State.PREPARED)
+    base = ExactJSONField()
+    before = ExactJSONField(null=True)
+    wanted = ExactJSONField()
+    changed = ExactJSONField()
+    after = ExactJSONField(null=True)
+    reason = models.TextField(blank=True)
+    actor_name = models.CharField(max_length=300)
+    request_id = models.CharField(max_length=64)
+    explanation = models.TextField(blank=True)
+    advice = models.TextField(blank=True)
+    answer = ExactJSONField(null=True)
+    moved = models.BooleanField(default=False)
+    needs_person = models.BooleanField(default=False)
+    fence = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+    looked_at = models.DateTimeField(null=True)
+    seen_old_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager["Operation"]]
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant"],
+                condition=models.Q(state__in=OPEN),
+                name="one_operation_in_flight_per_tenant",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=State.values), name="operation_state_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(sent_at=None, state__in=[State.PREPARED, State.NOT_SENT])
+                | models.Q(sent_at__isnull=False) & ~models.Q(state=State.PREPARED),
+                name="operation_sent_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(settled_at=None, state__in=OPEN)
+                | models.Q(settled_at__isnull=False, state__in=CLOSED),
+                name="operation_settled_has_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tenant}: {self.get_state_display()}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a process is still working on it."""
+        return self.state in (State.PREPARED, State.SENT) and self.lease_until > timezone.now()
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What the person meant to change, against what Lofty had."""
+        return diff(self.before or self.base, {**(self.before or self.base), **self.intended})
+
+    @property
+    def intended(self) -> Values:
+        """Only the settings the person changed, as they were to be."""
+        return {name: self.wanted[name] for name in self.changed}
+
+
+class LastKnown(models.Model):
+    """The settings as Lofty last told them: shown, with their age, when Lofty cannot be read."""
+
+    tenant = models.OneToOneField(Tenant, on_delete=models.PROTECT, related_name="last_known")
+    raw = ExactJSONField()
+    read_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.tenant} at {self.read_at:%Y-%m-%d %H:%M}"

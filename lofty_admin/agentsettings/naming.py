@@ -1,0 +1,85 @@
+"""Settings in words: values with names instead of ids, for review, result and history."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from django_countries import countries
+
+from lofty_admin.agentsettings.changes import Change, reaches_all
+from lofty_admin.agentsettings.fields import BY_NAME, Kind, Setting
+from lofty_admin.directory.names import names
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.tenants.models import Tenant
+
+if TYPE_CHECKING:
+    from lofty_admin.agentsettings.models import Operation
+
+NOT_SET = "not set in Lofty"
+NameTable = Mapping[str, Mapping[str, str]]  # setting name -> id as text -> name
+
+
+def names_of(operation: "Operation") -> dict[str, dict[str, str]]:
+    """The names, as known now, of every id in the lists the operation changes."""
+    return name_table(operation.tenant, operation.changes)
+
+
+def name_table(tenant: Tenant, changes: Iterable[Change]) -> dict[str, dict[str, str]]:
+    """setting name -> id as text -> name, for the lists among `changes`."""
+    return {
+        change.name: _names_in(tenant, change.setting, [change.before, change.after])
+        for change in changes
+        if change.setting.entries is not None
+    }
+
+
+def _names_in(tenant: Tenant, setting: Setting, values: Iterable[JSON]) -> dict[str, str]:
+    ids = {item for value in values if isinstance(value, list) for item in value}
+    whole = {item for item in ids if isinstance(item, int) and item != -1}
+    assert setting.entries is not None
+    return {str(i): name.name for i, name in names(tenant, setting.entries, whole).items()}
+
+
+def words(setting: Setting, value: JSON, table: NameTable) -> str:
+    """One value as a phrase: "may text leads", "8 AM", "Monday, Tuesday", "Everyone"."""
+    if value is None:
+        return NOT_SET
+    if setting.kind is Kind.SWITCH and isinstance(value, bool):
+        return setting.on if value else setting.off
+    if setting.is_list and isinstance(value, list):
+        return list_words(setting, value, table)
+    if value == "":
+        return "empty"
+    return _choice_words(setting, value)
+
+
+def _choice_words(setting: Setting, value: JSON) -> str:
+    if setting.kind is Kind.COUNTRY and isinstance(value, str) and countries.name(value):
+        return f"{countries.name(value)} ({value})"
+    choices = setting.choices
+    if choices is None:
+        return str(value)
+    known = {key: label for key, label in choices.items() if type(key) is type(value)}
+    return known.get(value) or f"unknown ({value})"  # type: ignore[call-overload, no-any-return]
+
+
+def list_words(setting: Setting, value: list[JSON], table: NameTable) -> str:
+    """A list as what it means, else its members by name."""
+    if setting.is_access_list and not value:
+        return f"{setting.none_label} (an empty list)"
+    if not value or (setting.is_access_list and reaches_all(setting.name, value)):
+        return setting.all_label
+    return ", ".join(member_words(setting, item, table) for item in value)
+
+
+def member_words(setting: Setting, item: JSON, table: NameTable) -> str:
+    """One member of a list by name, else "unknown (1002)"."""
+    if setting.choices is not None:
+        return _choice_words(setting, item)
+    if item == -1:
+        return setting.all_label
+    return table.get(setting.name, {}).get(str(item), f"unknown ({item})")
+
+
+def label_of(name: str) -> str:
+    """The label of a setting; the bare name for one this version does not know."""
+    return BY_NAME[name].label if name in BY_NAME else name

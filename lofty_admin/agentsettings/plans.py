@@ -1,0 +1,109 @@
+"""What travels between the pages, signed: the snapshot a form was built from, and a reviewed plan.
+
+Both are bound to their tenant; neither can be altered or moved to another tenant by the browser.
+They never expire: Lofty is read again before anything is sent, and an operation id counts once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.core import signing
+
+from lofty_admin.agentsettings.changes import Change, diff
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.schema import Settings
+from lofty_admin.tenants.models import Tenant
+
+
+class Tampered(Exception):  # noqa: N818 - reads as the state it is
+    """A snapshot or plan that this console did not sign for this tenant."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The settings as Lofty had them at `read_at` (UTC)."""
+
+    settings: Settings
+    read_at: datetime
+
+    def signed(self, tenant: Tenant) -> str:
+        return _sign(tenant, "snapshot", self._as_json())
+
+    @classmethod
+    def opened(cls, tenant: Tenant, signed: str) -> "Snapshot":
+        """Raises Tampered."""
+        return cls._from_json(_open(tenant, "snapshot", signed))
+
+    def _as_json(self) -> dict[str, JSON]:
+        return {"raw": self.settings.raw, "read_at": self.read_at.isoformat()}
+
+    @classmethod
+    def _from_json(cls, data: Mapping[str, JSON]) -> "Snapshot":
+        return cls(Settings.parse(data["raw"]), datetime.fromisoformat(str(data["read_at"])))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a person wants to change, against the snapshot they saw. One operation id, one save.
+
+    wanted maps the name of each setting that was changed to its new value.
+    """
+
+    operation_id: UUID
+    snapshot: Snapshot
+    wanted: Mapping[str, JSON]
+
+    @classmethod
+    def new(cls, snapshot: Snapshot, after: Mapping[str, JSON]) -> "Plan":
+        """The plan that leads from the snapshot to `after`."""
+        changes = diff(snapshot.settings.raw, after)
+        return cls(uuid4(), snapshot, {change.name: change.after for change in changes})
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return diff(self.snapshot.settings.raw, self.after)
+
+    @property
+    def after(self) -> dict[str, JSON]:
+        """All settings as they would be."""
+        return {**self.snapshot.settings.raw, **self.wanted}
+
+    @property
+    def widening(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.widens)
+
+    def signed(self, tenant: Tenant) -> str:
+        data = {
+            "operation": str(self.operation_id),
+            "snapshot": self.snapshot._as_json(),
+            "wanted": self.wanted,
+        }
+        return _sign(tenant, "plan", data)
+
+    @classmethod
+    def opened(cls, tenant: Tenant, signed: str) -> "Plan":
+        """Raises Tampered."""
+        data = _open(tenant, "plan", signed)
+        return cls(
+            UUID(data["operation"]), Snapshot._from_json(data["snapshot"]), dict(data["wanted"])
+        )
+
+
+def _salt(tenant: Tenant, what: str) -> str:
+    return f"agentsettings.{what}:{tenant.id}"
+
+
+def _sign(tenant: Tenant, what: str, data: Mapping[str, JSON]) -> str:
+    return signing.dumps(data, salt=_salt(tenant, what), compress=True)
+
+
+def _open(tenant: Tenant, what: str, signed: str) -> "dict[str, JSON]":
+    try:
+        data: dict[str, JSON] = signing.loads(signed, salt=_salt(tenant, what))
+    except signing.BadSignature:
+        raise Tampered(
+            "This form was not made by this console for this tenant, or was cut on its way."
+        ) from None
+    return data

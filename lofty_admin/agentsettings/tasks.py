@@ -1,0 +1,28 @@
+"""What runs by the clock: settling unknown outcomes, and putting stalled jobs back to work."""
+
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+
+from lofty_admin.agentsettings.reconcile import settle_all
+from lofty_admin.audit.context import Actor, acting_as
+
+SECONDS_UNTIL_STALLED = 60
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="agentsettings.reconcile", lock="agentsettings.reconcile", pass_context=False)
+def reconcile(timestamp: int) -> None:
+    """Every minute: one look at each operation whose outcome is open."""
+    with acting_as(Actor("job", "reconcile", "Reconcile job")):
+        settle_all()
+
+
+@app.periodic(cron="*/2 * * * *")
+@app.task(queueing_lock="agentsettings.retry_stalled", pass_context=True)
+async def retry_stalled(context: JobContext, timestamp: int) -> None:
+    """Jobs whose worker died (no heartbeat any more) go back into the queue; all are made for it."""
+    stalled = await app.job_manager.get_stalled_jobs(
+        seconds_since_heartbeat=SECONDS_UNTIL_STALLED
+    )
+    for job in stalled:
+        await app.job_manager.retry_job(job)

@@ -1,0 +1,13 @@
+"""The console as a whole: its start-up checks."""
+
+from django.apps import AppConfig
+
+
+class ConsoleConfig(AppConfig):
+    name = "lofty_admin"
+    label = "console"
+
+    def ready(self) -> None:
+        from lofty_admin import checks
+
+        checks.register_all()

@@ -1,0 +1,58 @@
+"""Start-up checks of the audit log. They run with `manage.py check --database default`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core import checks
+from django.db import connections
+
+from lofty_admin.audit import triggers
+from lofty_admin.audit.models import AuditEvent
+
+
+def triggers_stand(
+    databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """Every guard of the audit log is there, unchanged and always on (reliability A10).
+
+    A warning and no error: `migrate` runs the checks first, and it is what puts the guards back.
+    """
+    return [
+        checks.Warning(
+            fault,
+            hint="Find out who changed it. `manage.py migrate` puts it back;"
+            " `manage.py audit_verify` looks for changed records.",
+            id="audit.W001",
+        )
+        for alias in databases or []
+        if triggers.tables_exist(connections[alias])
+        for fault in triggers.faults(connections[alias])
+    ]
+
+
+def role_is_not_owner(
+    databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[checks.CheckMessage]:
+    """The role the console runs as cannot switch the guards off (reliability A11)."""
+    return [
+        checks.Info(
+            "The console's database role may switch off the guards of the audit log, because it"
+            " is a superuser or owns the table.",
+            hint="Migrate as one role and run the console as another that may only SELECT and"
+            f" INSERT on {AuditEvent._meta.db_table}.",
+            id="audit.I001",
+        )
+        for alias in databases or []
+        if triggers.tables_exist(connections[alias]) and _owns(alias)
+    ]
+
+
+def _owns(alias: str) -> bool:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class"
+            " WHERE oid = %s::regclass",
+            [AuditEvent._meta.db_table],
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])

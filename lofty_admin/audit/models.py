@@ -1,0 +1,140 @@
+"""The tables of the audit log. Nothing here is ever changed or deleted: see triggers.py."""
+
+import json
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, NoReturn
+from uuid import UUID, uuid4
+
+from django.db import models
+
+from lofty_admin.audit.context import Actor
+from lofty_admin.audit.kinds import Kind, Outcome
+
+HEAD_ID = 1
+GENESIS = "0" * 64
+
+
+class AppendOnlyError(Exception):
+    """Something tried to change or delete a record of the audit log. Nothing was changed."""
+
+
+def _refuse(*args: object, **kwargs: object) -> NoReturn:
+    raise AppendOnlyError("The audit log can only be added to, and only by audit.record.record().")
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    """Reads only; what would write raises AppendOnlyError."""
+
+    update = delete = bulk_update = bulk_create = update_or_create = get_or_create = _refuse
+    _raw_delete = _update = _refuse
+
+    def for_tenant(self, tenant_id: UUID) -> "AuditEventQuerySet":
+        """The events of one tenant, newest first."""
+        return self.filter(tenant_id=tenant_id).order_by("-seq")
+
+
+class AuditEvent(models.Model):
+    """One thing that happened.
+
+    `body` is the canonical text (RFC 8785) exactly as hashed; `content` is it, parsed. The other
+    columns but `seq`, `previous_hash`, `hash` and `key_id` are copies of what is in it, to filter
+    by. No foreign keys: a record outlives the account and the tenant it names.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    seq = models.BigIntegerField(unique=True)
+    previous_hash = models.TextField()
+    hash = models.TextField()
+    key_id = models.TextField()
+    body = models.TextField()
+
+    at = models.DateTimeField()
+    kind = models.TextField()
+    outcome = models.TextField()
+    actor_kind = models.TextField()
+    actor_id = models.TextField()
+    actor_name = models.TextField()
+    tenant_id = models.UUIDField(null=True)
+    tenant_slug = models.TextField()
+    tenant_name = models.TextField()
+    subject = models.TextField()
+    operation_id = models.UUIDField(null=True)
+    request_id = models.TextField()
+    ip = models.TextField()
+    reason = models.TextField()
+
+    objects = AuditEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-seq"]
+        indexes = [
+            models.Index("tenant_id", models.F("seq").desc(), name="audit_by_tenant"),
+            models.Index("operation_id", name="audit_by_operation"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["previous_hash"], name="audit_no_fork"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.at:%Y-%m-%d %H:%M:%S} {self.who} {self.what}"
+
+    def save(
+        self,
+        *,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        if not self._state.adding or force_update or update_fields is not None:
+            _refuse()
+        super().save(force_insert=True, using=using)
+
+    def delete(self, using: Any = None, keep_parents: bool = False) -> NoReturn:
+        _refuse()
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """The whole record: id, at, kind, outcome, actor, tenant, subject, operation_id,
+        request_id, ip, reason, before, after, detail. Absent things are null."""
+        parsed: dict[str, Any] = json.loads(self.body)
+        return parsed
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.actor_kind, self.actor_id, self.actor_name)
+
+    @property
+    def who(self) -> str:
+        """The actor in words: "Olivia Owner", "reconcile", "Somebody not signed in"."""
+        return self.actor_name or self.actor_id or "Somebody not signed in"
+
+    @property
+    def what(self) -> str:
+        """The kind in words; the raw kind when this version does not know it."""
+        return Kind(self.kind).label if self.kind in Kind.values else self.kind
+
+    @property
+    def outcome_label(self) -> str:
+        return Outcome(self.outcome).label if self.outcome in Outcome.values else self.outcome
+
+
+class AuditHead(models.Model):
+    """The one row every writer locks: how long the log is and the hash of its last record.
+
+    `log_id` names this log, so that another log's valid chain does not pass for it.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=HEAD_ID)
+    log_id = models.UUIDField(default=uuid4)
+    seq = models.BigIntegerField(default=0)
+    hash = models.TextField(default=GENESIS)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=HEAD_ID), name="audit_one_head"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} records"

@@ -1,0 +1,77 @@
+"""Start-up checks of the deployment: each says what is wrong and what to do about it."""
+
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connections
+from django.db.utils import DatabaseError
+
+OLDEST_POSTGRESQL = 140000
+
+
+def register_all() -> None:
+    register(database_is_durable, Tags.database)
+    register(nothing_prints_secrets, Tags.security)
+
+
+def database_is_durable(
+    databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A record that a power cut can lose is no record: read the live values (reliability B4)."""
+    found: list[CheckMessage] = []
+    for alias in databases or []:
+        try:
+            found += _judge(_live_values(alias))
+        except DatabaseError:
+            found.append(
+                Error("The database does not answer.", hint="Check DATABASE_URL.", id="console.E001")
+            )
+    return found
+
+
+def _live_values(alias: str) -> dict[str, str]:
+    names = ("server_version_num", "fsync", "synchronous_commit")
+    with connections[alias].cursor() as cursor:
+        return {name: _show(cursor, name) for name in names}
+
+
+def _show(cursor: Any, name: str) -> str:
+    cursor.execute("SELECT current_setting(%s)", [name])
+    return str(cursor.fetchone()[0])
+
+
+def _judge(values: dict[str, str]) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if int(values["server_version_num"]) < OLDEST_POSTGRESQL:
+        found.append(
+            Error("PostgreSQL is too old.", hint="Use version 14 or newer.", id="console.E002")
+        )
+    for name in ("fsync", "synchronous_commit"):
+        if values[name] == "off":
+            found.append(
+                Error(
+                    f"PostgreSQL runs with {name}=off: a crash could lose records of saves.",
+                    hint=f"Set {name}=on in postgresql.conf.",
+                    id="console.E003",
+                )
+            )
+    return found
+
+
+def nothing_prints_secrets(**kwargs: Any) -> list[CheckMessage]:
+    """urllib3 must not log at DEBUG and TLS keys must not be written out (reliability C14)."""
+    found: list[CheckMessage] = []
+    if logging.getLogger("urllib3").getEffectiveLevel() < logging.INFO:
+        found.append(Error("The urllib3 logger is at DEBUG.", id="console.E004"))
+    if os.environ.get("SSLKEYLOGFILE"):
+        found.append(
+            Error(
+                "SSLKEYLOGFILE is set: the keys of every connection to Lofty would be written out.",
+                hint="Unset SSLKEYLOGFILE.",
+                id="console.E005",
+            )
+        )
+    return found

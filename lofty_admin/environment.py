@@ -1,0 +1,182 @@
+"""The console's settings from the environment: read once, typed, loud when wrong.
+
+Every variable is documented in `.env.example`. A secret `NAME` may instead be given as a file
+whose path stands in `NAME_FILE` (a Docker or systemd secret). Nothing secret has a default, and
+no message here repeats a secret's value.
+"""
+
+import base64
+import binascii
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """Named 256-bit keys of which one is current: new data uses that one, old data its own.
+
+    `keys` maps key id to 32 bytes. The repr shows ids only.
+    """
+
+    current: str
+    keys: Mapping[str, bytes] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the deployment decides. Built by `read_environment`."""
+
+    demo: bool
+    secret_key: str = field(repr=False)
+    database: Mapping[str, Any] = field(repr=False)
+    allowed_hosts: list[str]
+    trusted_proxies: int
+    vault_keys: KeyRing
+    audit_keys: KeyRing
+    fingerprint_key: bytes = field(repr=False)
+    lofty_base_url: str
+    lofty_allowed_hosts: frozenset[str]
+    lofty_allow_loopback: bool
+    lofty_deadline: float
+    settle_quiet_seconds: int
+    email: Mapping[str, Any] = field(repr=False)
+    log_level: str
+    log_format: str
+
+
+def read_environment() -> Environment:
+    """Read and check every variable; raise ImproperlyConfigured naming the first one at fault."""
+    read = environ.FileAwareEnv()
+    demo = read.bool("LOFTY_DEMO", default=False)
+    base_url, hosts, loopback = _lofty(read)
+    return Environment(
+        demo=demo,
+        secret_key=_secret_key(read),
+        database=_database(read),
+        allowed_hosts=_allowed_hosts(read),
+        trusted_proxies=_whole_number(read, "TRUSTED_PROXY_COUNT", 0, 0, 5),
+        vault_keys=_key_ring(read, "VAULT_KEYS"),
+        audit_keys=_key_ring(read, "AUDIT_KEYS"),
+        fingerprint_key=_key("FINGERPRINT_KEY", _required(read, "FINGERPRINT_KEY")),
+        lofty_base_url=base_url,
+        lofty_allowed_hosts=hosts,
+        lofty_allow_loopback=loopback,
+        lofty_deadline=float(_whole_number(read, "LOFTY_DEADLINE_SECONDS", 30, 1, 120)),
+        settle_quiet_seconds=_whole_number(read, "SETTLE_QUIET_SECONDS", 60, 0, 3600),
+        email=read.email_url("EMAIL_URL", default="consolemail://"),
+        log_level=_one_of(read, "LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"}),
+        log_format=_one_of(read, "LOG_FORMAT", "json", {"json", "plain"}),
+    )
+
+
+def _required(read: environ.Env, name: str) -> str:
+    try:
+        value = str(read.str(name)).strip()
+    except ImproperlyConfigured:
+        value = ""
+    if not value:
+        raise ImproperlyConfigured(
+            f"{name} is not set. Set {name}, or {name}_FILE to the path of a file that holds it."
+            " .env.example says what it is and how to make one."
+        )
+    return value
+
+
+def _secret_key(read: environ.Env) -> str:
+    value = _required(read, "SECRET_KEY")
+    if len(value) < 50:
+        raise ImproperlyConfigured("SECRET_KEY is too short: use at least 50 random characters.")
+    return value
+
+
+def _database(read: environ.Env) -> dict[str, Any]:
+    _required(read, "DATABASE_URL")
+    config: dict[str, Any] = read.db_url("DATABASE_URL")
+    if "postgresql" not in config.get("ENGINE", ""):
+        raise ImproperlyConfigured(
+            "DATABASE_URL must name a PostgreSQL database (postgresql://user:password@host/name)."
+        )
+    # A socket's folder stands percent-encoded where a host would (libpq's own rule).
+    config["HOST"] = unquote(config["HOST"])
+    return config
+
+
+def _allowed_hosts(read: environ.Env) -> list[str]:
+    hosts = [host.strip() for host in _required(read, "ALLOWED_HOSTS").split(",") if host.strip()]
+    if any("*" in host or host.startswith(".") for host in hosts):
+        raise ImproperlyConfigured("ALLOWED_HOSTS takes full host names only, no wildcards.")
+    return hosts
+
+
+def _lofty(read: environ.Env) -> tuple[str, frozenset[str], bool]:
+    loopback = read.bool("LOFTY_ALLOW_LOOPBACK", default=False)
+    url = str(read.str("LOFTY_API_BASE_URL", default="https://api.lofty.com")).rstrip("/")
+    parts = urlsplit(url)
+    hosts = frozenset(read.list("LOFTY_ALLOWED_HOSTS", default=["api.lofty.com", "crm.lofty.com"]))
+    if loopback and parts.hostname in {"127.0.0.1", "localhost", "::1"}:
+        return url, hosts | {parts.hostname}, loopback
+    if parts.scheme != "https" or not parts.hostname or parts.path or parts.query or "@" in url:
+        raise ImproperlyConfigured(
+            "LOFTY_API_BASE_URL must be https://HOST and nothing more."
+            " (Only with LOFTY_ALLOW_LOOPBACK=1 may it be http://127.0.0.1:PORT.)"
+        )
+    if parts.hostname not in hosts:
+        raise ImproperlyConfigured(
+            f"LOFTY_API_BASE_URL names the host {parts.hostname}, which is not in"
+            " LOFTY_ALLOWED_HOSTS. Tokens are only ever sent to hosts in that list."
+        )
+    return url, hosts, loopback
+
+
+def _key(name: str, text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != 32:
+        raise ImproperlyConfigured(
+            f"{name} must hold 32 random bytes in base64."
+            " Make one with: python manage.py generate_keys"
+        )
+    return key
+
+
+def _key_ring(read: environ.Env, name: str) -> KeyRing:
+    """`id:base64[,id:base64...]`, the first is current."""
+    keys: dict[str, bytes] = {}
+    for part in _required(read, name).split(","):
+        key_id, _, text = part.strip().partition(":")
+        if not _KEY_ID.fullmatch(key_id) or key_id in keys:
+            raise ImproperlyConfigured(
+                f"{name} must be ID:KEY, or several such pairs with commas between; ids are letters,"
+                " digits, - and _, each once. The first is used for new data."
+            )
+        keys[key_id] = _key(f"{name} (key {key_id})", text)
+    return KeyRing(current=next(iter(keys)), keys=keys)
+
+
+def _whole_number(read: environ.Env, name: str, default: int, low: int, high: int) -> int:
+    text = os.environ.get(name, str(default)).strip()
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise ImproperlyConfigured(f"{name} must be a whole number from {low} to {high}.")
+    return int(text)
+
+
+def _one_of(read: environ.Env, name: str, default: str, allowed: set[str]) -> str:
+    value = str(read.str(name, default=default))
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(sorted(allowed))}.")
+    return value
+
+
+BASE_DIR = Path(__file__).resolve().parent.parent

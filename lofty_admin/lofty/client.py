@@ -1,0 +1,464 @@
+"""LoftyClient: one method per Lofty operation, typed results. Knows nothing of tenants."""
+
+import logging
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import count
+from typing import Generic, TypeAlias, TypeVar
+
+from lofty_admin.lofty.errors import (
+    SETTINGS_PATH,
+    BadToken,
+    LoftyError,
+    MalformedSettings,
+    Rejected,
+    UnexpectedRedirect,
+    Unknown,
+    Unreachable,
+    error_for,
+)
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.schema import Settings
+from lofty_admin.lofty.transport import (
+    Answer,
+    Authorization,
+    Budget,
+    Endpoint,
+    Exchange,
+    Transport,
+)
+
+T = TypeVar("T")
+Object: TypeAlias = dict[str, JSON]
+Query: TypeAlias = Mapping[str, str | int]
+logger = logging.getLogger(__name__)
+
+
+class Scheme(StrEnum):
+    """How a credential is sent: "token X" for an API key, "Bearer X" for an OAuth token."""
+
+    API_KEY = "api_key"
+    OAUTH = "oauth"
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """tries per call with the first; pauses in seconds: random up to base * 2^n, capped."""
+
+    tries: int = 3
+    base: float = 0.25
+    cap: float = 2.0
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    random: Callable[[], float] = random.SystemRandom().random
+
+    def pause_before(
+        self, attempt: int, method: str, error: LoftyError, left: float
+    ) -> float | None:
+        """Seconds to wait before trying again after attempt (from 1) failed, None for not at all.
+
+        Nothing is sent twice but a GET: others are tried again only if no byte of them left.
+        left: seconds left of the whole call. Full jitter.
+        """
+        again = isinstance(error, Unreachable)
+        if method == "GET" and isinstance(error, Unknown):
+            again = not isinstance(error, UnexpectedRedirect)
+        pause = self.random() * min(self.cap, self.base * 2**attempt)
+        return pause if again and attempt < self.tries and pause < left else None
+
+
+DEFAULT_RETRY = RetryPolicy()
+
+
+@dataclass(frozen=True)
+class Member:
+    """A Lofty user (UserResponse). member_user_id is the id the settings use. All optional."""
+
+    member_user_id: int | None
+    team_id: int | None
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    role_name: str | None
+    time_zone: str | None
+    group_id: int | None
+    group_name: str | None
+
+
+Me = Member
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """items from offset on; total of the whole list, if told; received: rows, readable or not."""
+
+    items: tuple[T, ...]
+    offset: int
+    total: int | None
+    received: int
+
+
+@dataclass(frozen=True)
+class Office:
+    id: int
+    name: str | None
+    parent_id: int | None
+
+
+@dataclass(frozen=True)
+class Org:
+    """kind: "enterprise", "multi_team" or "none". No offices without permission or for teams."""
+
+    kind: str
+    name: str | None
+    offices: tuple[Office, ...]
+
+
+@dataclass(frozen=True)
+class Pond:
+    id: int
+    name: str | None
+    owner_id: int | None
+    agent_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    id: int
+    name: str | None
+
+
+@dataclass(frozen=True)
+class Quota:
+    total: int | None
+    used: int | None
+    remaining: int | None
+    has_available: bool | None
+    usage_percentage: float | None
+    is_borrowed: bool | None
+    borrow_level: str | None
+    borrowed_from: int | None
+
+
+@dataclass(frozen=True)
+class CurrentAgent:
+    id: int | None
+    user_id: int | None
+    agent_name: str | None
+    assistant_name: str | None
+    email: str | None
+    status: str | None
+    has_quota_seat: bool | None
+
+
+TOKEN = re.compile(r"[!-~]{1,4096}", re.ASCII)
+WORDS: Mapping[Scheme, str] = {Scheme.API_KEY: "token", Scheme.OAUTH: "Bearer"}
+MEMBERS_PATH = "/v1.0/members"
+PIPELINES_PATH = "/v1.0/teamFeatures/lead-pipelines"
+NO_MEMBERS = "20003"
+DEFAULT_SIZES = {MEMBERS_PATH: 25, PIPELINES_PATH: 10}  # Lofty's own, so never too large
+MOST_PAGES = 10_000
+
+
+def clean_token(pasted: str) -> str:
+    """A token as pasted, without the blanks around it. Raises BadToken, which never repeats it."""
+    token = pasted.strip()
+    if not TOKEN.fullmatch(token):
+        raise BadToken
+    return token
+
+
+class LoftyClient:
+    """Lofty for one credential.
+
+    on_exchange is called after every exchange, failed ones and retries too; what it raises is
+    logged and goes no further, as the answer matters more. budget is the newest seen.
+    Raises BadToken and Misconfigured here, LoftyError (errors.py) in every method.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        scheme: Scheme,
+        token: str,
+        *,
+        retry: RetryPolicy = DEFAULT_RETRY,
+        on_exchange: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        self.budget: Budget | None = None
+        self._auth = Authorization.of_token(WORDS[scheme], clean_token(token))
+        self._scheme = scheme
+        self._transport = Transport(endpoint)
+        self._deadline = endpoint.deadline
+        self._retry = retry
+        self._on_exchange = on_exchange
+        self._page_sizes: dict[str, int] = {}
+
+    def __repr__(self) -> str:
+        return f"<LoftyClient {self._scheme.value}, token hidden>"
+
+    def get_settings(self) -> Settings:
+        """GET /v2.0/sales-agent/settings. Raises NoSalesAgent, MalformedSettings."""
+        answer = self._call("GET", SETTINGS_PATH)
+        try:
+            return Settings.parse(answer.json)
+        except MalformedSettings as error:
+            error.exchange = answer.exchange
+            raise
+
+    def put_settings(self, payload: Mapping[str, JSON]) -> Exchange:
+        """PUT /v2.0/sales-agent/settings: sent at most once. payload: see schema.payload.
+
+        Returns only if Lofty answered 200 with its documented {"message": text}; whether the
+        settings are really there, only a GET tells.
+        """
+        answer = self._call("PUT", SETTINGS_PATH, json=payload)
+        if not isinstance(answer.json, dict) or not isinstance(answer.json.get("message"), str):
+            raise _unexpected(answer)
+        return answer.exchange
+
+    def me(self) -> Me:
+        """GET /v1.0/me: the user behind the token."""
+        return _member(self._object("/v1.0/me"))
+
+    def members_page(self, offset: int, limit: int = 100) -> Page[Member]:
+        """GET /v1.0/members. Lofty may send fewer than limit; no members is an empty page."""
+        try:
+            answer = self._listing(MEMBERS_PATH, {"offset": offset}, "limit", limit)
+        except Rejected as refused:
+            if refused.status == 404 and refused.code == NO_MEMBERS:
+                return Page((), offset, 0, 0)
+            raise
+        return _page(answer, "members", offset, _member)
+
+    def members(self, offset: int = 0) -> Iterator[Page[Member]]:
+        """All pages from offset on. Raises Unknown if Lofty repeats itself before the end."""
+        return _pages(self.members_page, offset)
+
+    def org(self) -> Org:
+        """GET /v1.0/org."""
+        org = self._object("/v1.0/org")
+        enterprise, teams = org.get("enterpriseInfo"), org.get("multiTeamInfo")
+        if isinstance(enterprise, dict):
+            offices = _rows(enterprise.get("visibleOrgInfoList"), _office)
+            return Org("enterprise", _text(enterprise.get("groupName")), offices)
+        if isinstance(teams, dict):
+            return Org("multi_team", _text(teams.get("multiTeamName")), ())
+        return Org("none", None, ())
+
+    def ponds(self) -> tuple[Pond, ...]:
+        """GET /v1.0/team-features/lead-ponds."""
+        answer = self._call("GET", "/v1.0/team-features/lead-ponds")
+        if not isinstance(answer.json, list):
+            raise _unexpected(answer)
+        return _rows(answer.json, _pond)
+
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        """GET /v1.0/teamFeatures/lead-pipelines, all pages. Raises Unknown like members."""
+        numbers = count()
+
+        def next_page(offset: int) -> Page[Pipeline]:
+            return self._pipelines_page(next(numbers), offset)
+
+        return tuple(item for page in _pages(next_page, 0) for item in page.items)
+
+    def _pipelines_page(self, number: int, offset: int) -> Page[Pipeline]:
+        answer = self._listing(PIPELINES_PATH, {"currPage": number}, "pageSize", 100)
+        return _page(answer, "pipelines", offset, _pipeline)
+
+    def _listing(self, path: str, query: Query, size_name: str, size: int) -> Answer:
+        """One page of at most size; falls back, for later pages too, if Lofty finds it large."""
+        wanted = min(size, self._page_sizes.get(path, size))
+        try:
+            return self._call("GET", path, query={**query, size_name: wanted})
+        except Rejected as refused:
+            if not _is_oversize(refused) or wanted <= DEFAULT_SIZES[path]:
+                raise
+        self._page_sizes[path] = DEFAULT_SIZES[path]
+        return self._call("GET", path, query={**query, size_name: DEFAULT_SIZES[path]})
+
+    def quota(self) -> Quota:
+        """GET /v2.0/sales-agents/quota."""
+        quota = self._object("/v2.0/sales-agents/quota")
+        return Quota(
+            total=_whole(quota.get("totalQuota")),
+            used=_whole(quota.get("usedQuota")),
+            remaining=_whole(quota.get("remainingQuota")),
+            has_available=_flag(quota.get("hasQuotaAvailable")),
+            usage_percentage=_number(quota.get("usagePercentage")),
+            is_borrowed=_flag(quota.get("isBorrowed")),
+            borrow_level=_text(quota.get("borrowLevel")),
+            borrowed_from=_whole(quota.get("borrowedFrom")),
+        )
+
+    def current(self) -> CurrentAgent:
+        """GET /v2.0/sales-agents/current."""
+        agent = self._object("/v2.0/sales-agents/current")
+        return CurrentAgent(
+            id=_whole(agent.get("id")),
+            user_id=_whole(agent.get("userId")),
+            agent_name=_text(agent.get("agentName")),
+            assistant_name=_text(agent.get("assistantName")),
+            email=_text(agent.get("email")),
+            status=_text(agent.get("status")),
+            has_quota_seat=_flag(agent.get("hasQuotaSeat")),
+        )
+
+    def _object(self, path: str) -> Object:
+        answer = self._call("GET", path)
+        if not isinstance(answer.json, dict):
+            raise _unexpected(answer)
+        return answer.json
+
+    def _call(
+        self, method: str, path: str, *, query: Query | None = None, json: JSON = None
+    ) -> Answer:
+        """The one place that retries (reliability.md, B10): see `RetryPolicy.pause_before`."""
+        started = self._retry.clock()
+        for attempt in count(1):
+            left = self._deadline - (self._retry.clock() - started)
+            try:
+                return self._once(method, path, query, json, left)
+            except LoftyError as error:
+                left = self._deadline - (self._retry.clock() - started)
+                pause = self._retry.pause_before(attempt, method, error, left)
+                if pause is None:
+                    raise
+            self._retry.sleep(pause)
+        raise AssertionError  # count() never ends
+
+    def _once(
+        self, method: str, path: str, query: Query | None, json: JSON, seconds: float
+    ) -> Answer:
+        try:
+            answer = self._transport.exchange(
+                method, path, query=query, json=json, auth=self._auth, deadline=seconds
+            )
+        except LoftyError as error:
+            self._note(error.exchange)
+            raise
+        self._note(answer.exchange)
+        problem = error_for(answer)
+        if problem is not None:
+            raise problem
+        return answer
+
+    def _note(self, exchange: Exchange | None) -> None:
+        if exchange is None:
+            return
+        self.budget = exchange.budget or self.budget
+        if self._on_exchange is None:
+            return
+        try:
+            self._on_exchange(exchange)
+        except Exception:
+            logger.exception("could not note an exchange with Lofty")
+
+
+def _unexpected(answer: Answer) -> Unknown:
+    return Unknown("Lofty's answer has not the documented form.", exchange=answer.exchange)
+
+
+def _is_oversize(refused: Rejected) -> bool:
+    words = (refused.code or "", refused.lofty_message or "")
+    return refused.status == 400 and any("LIMIT_PARAM_OVERSIZE" in text for text in words)
+
+
+def _page(answer: Answer, name: str, offset: int, parse: Callable[[Object], T | None]) -> Page[T]:
+    body = answer.json
+    rows = body.get(name) if isinstance(body, dict) else None
+    if not isinstance(body, dict) or not isinstance(rows, list):
+        raise _unexpected(answer)
+    metadata = body.get("_metadata", body.get("get_metadata"))
+    total = _whole(metadata.get("total")) if isinstance(metadata, dict) else None
+    if total is not None and total < 0:  # -1 is Lofty's usual "unset"
+        total = None
+    return Page(_rows(rows, parse), offset, total, len(rows))
+
+
+def _pages(fetch: Callable[[int], Page[T]], offset: int) -> Iterator[Page[T]]:
+    """Pages until an empty one, the total, or one with nothing new; advances by what came."""
+    seen: set[T] = set()
+    for _ in range(MOST_PAGES):
+        page = fetch(offset)
+        fresh = not seen.issuperset(page.items)
+        if page.items and not fresh:
+            if page.total is None:
+                return  # a server that answers past the end with its last page
+            raise Unknown("Lofty sends the same page again and again, so the list is not whole.")
+        if page.received == 0:
+            return
+        yield page
+        seen.update(page.items)
+        offset += page.received
+        if page.total is not None and offset >= page.total:
+            return
+    raise Unknown("Lofty's list does not end.")
+
+
+def _rows(value: JSON, parse: Callable[[Object], T | None]) -> tuple[T, ...]:
+    """The rows that can be read; a row without an id that names things is none."""
+    if not isinstance(value, list):
+        return ()
+    parsed = (parse(row) for row in value if isinstance(row, dict))
+    return tuple(row for row in parsed if row is not None)
+
+
+def _member(row: Object) -> Member:
+    return Member(
+        member_user_id=_whole(row.get("memberUserId")),
+        team_id=_whole(row.get("teamId")),
+        first_name=_text(row.get("firstName")),
+        last_name=_text(row.get("lastName")),
+        email=_text(row.get("email")),
+        role_name=_text(row.get("roleName")),
+        time_zone=_text(row.get("timeZoneId")),
+        group_id=_whole(row.get("groupId")),
+        group_name=_text(row.get("groupName")),
+    )
+
+
+def _office(row: Object) -> Office | None:
+    number = _whole(row.get("groupId"))
+    if number is None:
+        return None
+    return Office(number, _text(row.get("groupName")), _whole(row.get("parentId")))
+
+
+def _pond(row: Object) -> Pond | None:
+    number, agents = _whole(row.get("id")), row.get("agentIds")
+    if number is None:
+        return None
+    ids = (_whole(agent) for agent in agents) if isinstance(agents, list) else ()
+    known = tuple(agent for agent in ids if agent is not None)
+    return Pond(number, _text(row.get("pondName")), _whole(row.get("pondOwnerId")), known)
+
+
+def _pipeline(row: Object) -> Pipeline | None:
+    number = _whole(row.get("id"))
+    return None if number is None else Pipeline(number, _text(row.get("name")))
+
+
+def _whole(value: JSON) -> int | None:
+    """An id or a count: a whole number within int64, also written as text."""
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if -(2**63) <= value < 2**63 else None
+
+
+def _text(value: JSON) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _flag(value: JSON) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _number(value: JSON) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

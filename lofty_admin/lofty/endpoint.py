@@ -1,0 +1,92 @@
+"""Where Lofty is, and which addresses the console may connect to (reliability.md, C10)."""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lofty_admin.lofty.errors import Misconfigured
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where Lofty is and how long to wait for it. Times in seconds, max_bytes unpacked.
+
+    base_url must be exactly https://<one of allowed_hosts>. allow_loopback is for tests and the
+    practice Lofty: it also permits loopback addresses, with http and a port, and nothing else.
+    """
+
+    base_url: str
+    allowed_hosts: frozenset[str]
+    allow_loopback: bool = False
+    ca_file: str | None = None
+    connect_timeout: float = 5
+    read_timeout: float = 15
+    deadline: float = 30
+    max_bytes: int = 16 * 2**20
+
+
+SocketAddress = tuple[socket.AddressFamily, tuple[Any, ...]]
+Resolver = Callable[[str, int], Sequence[SocketAddress]]
+
+
+def system_resolver(host: str, port: int) -> Sequence[SocketAddress]:
+    """Every address of a host, in the system's order. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [(family, sockaddr) for family, _, _, _, sockaddr in found]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A checked base URL in parts; url has no slash at its end, host no brackets."""
+
+    url: str
+    host: str
+    port: int
+    is_tls: bool
+
+
+ORIGIN = re.compile(r"(https?)://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(?::([0-9]{1,5}))?/?", re.ASCII)
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+def allowed_origin(endpoint: Endpoint) -> Origin:
+    """The endpoint's base_url in parts. Raises Misconfigured, without repeating it."""
+    match = ORIGIN.fullmatch(endpoint.base_url)
+    if match is None:
+        raise Misconfigured(
+            "Lofty's address in the console's settings is not a plain https address."
+        )
+    scheme, host, port = match.groups()
+    strict = scheme == "https" and port is None and host in endpoint.allowed_hosts
+    loose = endpoint.allow_loopback and host in endpoint.allowed_hosts | LOOPBACK_HOSTS
+    if not (strict or loose) or int(port or 1) not in range(1, 65536):
+        raise Misconfigured(
+            "Lofty's address in the console's settings is not on the list of hosts."
+        )
+    number = int(port or (443 if scheme == "https" else 80))
+    return Origin(match.group(0).rstrip("/"), host.strip("[]"), number, scheme == "https")
+
+
+def is_public(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether an address is out on the internet, also when it wraps an IPv4 address."""
+    if isinstance(ip, ipaddress.IPv6Address):
+        wrapped = ip.ipv4_mapped or ip.sixtofour
+        if ip in NAT64:
+            wrapped = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if ip.teredo:
+            return False
+        if wrapped is not None:
+            return is_public(wrapped)
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved)
+
+
+def permits(endpoint: Endpoint, origin: Origin, address: str) -> bool:
+    """Whether the endpoint allows a connection to this IP address."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if endpoint.allow_loopback and ip.is_loopback:
+        return True
+    return origin.is_tls and is_public(ip)

@@ -1,0 +1,272 @@
+"""What can go wrong when talking to Lofty, and what it means for the change that was wanted.
+
+LoftyError
+├── NotSent                  nothing left this machine
+│   ├── BadToken             the token cannot be a token; never repeated in a message
+│   ├── Misconfigured        our own settings or arguments are wrong: base URL, path, body
+│   ├── Unreachable          name lookup, connecting or the TLS handshake failed
+│   └── BudgetSpent          too few calls are left; .until (UTC)
+├── Rejected                 Lofty answered and did not do it; .status .code .lofty_message
+│   ├── Unauthorised         401: the token is dead
+│   │   └── WrongScheme      400 with code 200058: wrong scheme for this token, or the token is dead
+│   ├── ScopeMissing         403 with code 200100: the OAuth app lacks the scope
+│   ├── Forbidden            any other 403
+│   ├── NoSalesAgent         404 on the settings: this user has no Sales Agent
+│   ├── NotFound             any other 404
+│   └── RateLimited          429; .until (UTC)
+└── Unknown                  bytes left and no answer came that can be trusted
+    ├── UnexpectedRedirect   3xx, never followed
+    └── MalformedSettings    the settings came, but are no object or have no usable id
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from lofty_admin.lofty.transport import Answer, Exchange
+
+SETTINGS_PATH = "/v2.0/sales-agent/settings"
+
+
+class LoftyError(Exception):
+    """Base of everything this package raises on purpose. Holds no secret and may be shown as it is.
+
+    message: what happened. advice: what a person can do. sent: False when Lofty surely did nothing,
+    None when it may have. exchange: the request and what came back, None when no request was begun.
+    """
+
+    default_message: ClassVar[str] = "Something went wrong while talking to Lofty."
+    default_advice: ClassVar[str] = (
+        "Try again. If it happens again, tell the people who run this console."
+    )
+    sent: bool | None = None
+
+    def __init__(
+        self, message: str = "", *, advice: str = "", exchange: "Exchange | None" = None
+    ) -> None:
+        self.message = message or self.default_message
+        self.advice = advice or self.default_advice
+        self.exchange = exchange
+        super().__init__(self.message)
+
+    @property
+    def effect(self) -> str:
+        """One sentence: whether anything happened at Lofty."""
+        if self.exchange is not None and self.exchange.method == "GET":
+            return "This only read from Lofty; nothing was changed."
+        return "The change may or may not have been made at Lofty."
+
+
+class NotSent(LoftyError):  # noqa: N818 - named after what it means
+    """Nothing left this machine."""
+
+    sent = False
+
+    @property
+    def effect(self) -> str:
+        return "Nothing was sent to Lofty."
+
+
+class BadToken(NotSent):
+    default_message = (
+        "This cannot be a Lofty token: it is empty, too long, or has characters no token has."
+    )
+    default_advice = (
+        "Copy the token again from Lofty (Settings > Integrations > API). Paste only the token "
+        "itself, without the word “Bearer” or “token”, without spaces and line breaks."
+    )
+
+
+class Misconfigured(NotSent):
+    default_message = "The console refused to send this request because its own settings are wrong."
+    default_advice = "Tell the people who run this console."
+
+
+class Unreachable(NotSent):
+    default_message = "Lofty could not be reached."
+    default_advice = "Check that Lofty is up and that this machine can reach it, then try again."
+
+
+class _Timed:
+    """Gives an error the moment from which it makes sense to try again."""
+
+    until: datetime
+
+    @staticmethod
+    def clock_time(until: datetime) -> str:
+        return f"{until.astimezone(UTC):%H:%M:%S} UTC"
+
+
+class BudgetSpent(_Timed, NotSent):
+    """Raised by a caller's own guard, before it calls."""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        until: datetime,
+        advice: str = "",
+        exchange: "Exchange | None" = None,
+    ) -> None:
+        self.until = until
+        super().__init__(
+            message or "Too few of this token's calls to Lofty are left for this.",
+            advice=advice or f"Try again after {self.clock_time(until)}.",
+            exchange=exchange,
+        )
+
+
+class Rejected(LoftyError):  # noqa: N818 - named after what it means
+    """Lofty answered and says it did not do it."""
+
+    sent = False
+    default_message = "Lofty refused the request."
+    default_advice = "Read Lofty's answer, correct what it names, and try again."
+
+    @property
+    def status(self) -> int | None:
+        return self.exchange.status if self.exchange else None
+
+    @property
+    def code(self) -> str | None:
+        return self.exchange.code if self.exchange else None
+
+    @property
+    def lofty_message(self) -> str | None:
+        return self.exchange.lofty_message if self.exchange else None
+
+    @property
+    def effect(self) -> str:
+        return "Lofty changed nothing."
+
+
+class Unauthorised(Rejected):
+    default_message = "Lofty no longer accepts this token."
+    default_advice = "Get a new token from Lofty and replace this one."
+
+
+class WrongScheme(Unauthorised):
+    default_message = (
+        "Lofty does not know this token, at least not as the kind of token it was saved as."
+    )
+    default_advice = (
+        "Check whether it is an API key or an OAuth token, and save it again as the other kind. "
+        "If both are refused, the token is dead: get a new one from Lofty."
+    )
+
+
+class ScopeMissing(Rejected):
+    default_message = "The OAuth app behind this token may not use this part of Lofty."
+    default_advice = "Add the missing scope to the app in Lofty, then connect this tenant again."
+
+
+class Forbidden(Rejected):
+    default_message = "Lofty does not let this token's user do this."
+    default_advice = "Ask somebody with more rights in Lofty for a token, or for the permission."
+
+
+class NoSalesAgent(Rejected):
+    default_message = "This token's user has no Sales Agent in Lofty."
+    default_advice = (
+        "Create the Sales Agent in Lofty's CRM, or use a token of the user it belongs to."
+    )
+
+
+class NotFound(Rejected):
+    default_message = "Lofty does not have what was asked for."
+
+
+class RateLimited(_Timed, Rejected):
+    """429. until is UTC, at most an hour ahead."""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        until: datetime,
+        advice: str = "",
+        exchange: "Exchange | None" = None,
+    ) -> None:
+        self.until = until
+        super().__init__(
+            message or "This token has used up its calls to Lofty for the moment.",
+            advice=advice or f"Try again after {self.clock_time(until)}.",
+            exchange=exchange,
+        )
+
+
+class Unknown(LoftyError):  # noqa: N818 - named after what it means
+    """Bytes left this machine and no answer came back that can be trusted."""
+
+    default_message = "Lofty's answer did not arrive or cannot be trusted."
+    default_advice = (
+        "Read from Lofty again to see what is there now, before anything is sent again."
+    )
+
+
+class UnexpectedRedirect(Unknown):
+    default_message = "Lofty sent the request on to another address; the console did not follow."
+    default_advice = (
+        "Tell the people who run this console: Lofty's address may have changed, or somebody sits "
+        "in between. Read from Lofty again before anything is sent again."
+    )
+
+
+class MalformedSettings(Unknown):
+    default_message = (
+        "Lofty's answer does not hold Sales Agent settings this console can work with."
+    )
+    default_advice = "Try again later. Nothing can be saved until the settings can be read."
+
+
+# contract.md, "Authentication, limits": codes that name the reason better than the status does.
+BY_CODE: Mapping[str, type[Rejected]] = {
+    "200058": WrongScheme,
+    "200100": ScopeMissing,
+    "BAD_CREDENTIALS": Unauthorised,
+    "VENDOR_HAS_NO_PERMISSION": Forbidden,
+    "PERMISSION_DENIED": Forbidden,
+}
+BY_STATUS: Mapping[int, type[Rejected]] = {
+    400: Rejected,
+    401: Unauthorised,
+    403: Forbidden,
+    404: NotFound,
+    409: Rejected,
+    415: Rejected,
+    422: Rejected,
+}
+SERVER_FAILED = frozenset({"20005"})  # Lofty's own "server error", whatever the status says
+
+
+def error_for(answer: "Answer") -> LoftyError | None:
+    """What a whole answer means: None for a 200 with JSON that is no error body."""
+    exchange, status = answer.exchange, answer.exchange.status or 0
+    if status == 429:
+        return RateLimited(until=answer.retry_at, exchange=exchange)
+    if 300 <= status < 400:
+        return UnexpectedRedirect(exchange=exchange)
+    if exchange.code in SERVER_FAILED:
+        return Unknown(_odd_status(500), exchange=exchange)
+    if status in BY_STATUS or (status == 200 and answer.is_error_body):
+        return _rejection(status, exchange.code, exchange.path)(exchange=exchange)
+    if status != 200:
+        return Unknown(_odd_status(status), exchange=exchange)
+    if answer.fault is not None:
+        return Unknown(f"Lofty's answer cannot be read: {answer.fault}.", exchange=exchange)
+    return None
+
+
+def _rejection(status: int, code: str | None, path: str) -> type[Rejected]:
+    if code is not None and code in BY_CODE:
+        return BY_CODE[code]
+    if status == 404 and path == SETTINGS_PATH:
+        return NoSalesAgent
+    return BY_STATUS.get(status, Rejected)
+
+
+def _odd_status(status: int) -> str:
+    if status >= 500:
+        return f"Lofty failed while handling the request (status {status})."
+    return f"Lofty answered in a way this console does not know (status {status})."

@@ -1,0 +1,119 @@
+"""Lofty's token endpoint (contract.md, OAuth 2.0)."""
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from lofty_admin.lofty import json_strict
+from lofty_admin.lofty.errors import BadToken, Misconfigured, Unknown, error_for
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.transport import Authorization, Endpoint, Transport
+
+PRINTABLE = re.compile(r"[!-~]{1,4096}", re.ASCII)
+TOKEN_URL = re.compile(r"(https?://[^/?#]+)(/[^?#]+)")
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What the token endpoint gave. expires_in in seconds. Shows nothing of itself."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    expires_in: int | None = field(repr=False)
+    scope: str | None = field(repr=False)
+
+
+class OAuthClient:
+    """POST to the token endpoint as one OAuth app. Never retried: a refresh may use its token up.
+
+    endpoint gives limits and allowed hosts (its base_url is not used). Raises Misconfigured if
+    token_url is not allowed, and LoftyError in every method; after Unknown the code or refresh
+    token may have been used up.
+    """
+
+    def __init__(
+        self, token_url: str, client_id: str, client_secret: str, *, endpoint: Endpoint
+    ) -> None:
+        parts = TOKEN_URL.fullmatch(token_url)
+        if not all(map(PRINTABLE.fullmatch, (client_id, client_secret))):
+            raise Misconfigured("The OAuth app's id or secret in the settings is malformed.")
+        if parts is None:
+            raise Misconfigured("The address of Lofty's token endpoint in the settings is wrong.")
+        self._transport = Transport(replace(endpoint, base_url=parts[1]))
+        self._path = parts[2]
+        self._client_id = client_id
+        self._auth = Authorization.basic(client_id, client_secret)
+
+    def __repr__(self) -> str:
+        return "<OAuthClient: secret hidden>"
+
+    def exchange_code(self, code: str, redirect_uri: str) -> Tokens:
+        """Tokens for the code that Lofty's authorise page sent to redirect_uri."""
+        return self._ask(
+            grant_type="authorization_code",
+            code=code,
+            client_id=self._client_id,
+            redirect_uri=redirect_uri,
+        )
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        """New tokens; the old refresh token may be dead afterwards, also if the answer is lost."""
+        return self._ask(grant_type="refresh_token", refresh_token=refresh_token)
+
+    def client_credentials(self, customer_key: str) -> Tokens:
+        """Tokens for a user's API key (the newer developer site's grant)."""
+        return self._ask(grant_type="client_credentials", customer_key=customer_key)
+
+    def _ask(self, **form: str) -> Tokens:
+        if not all(PRINTABLE.fullmatch(value) for value in form.values()):
+            raise BadToken("The code or token for Lofty has characters that no code or token has.")
+        answer = self._transport.exchange(
+            "POST", self._path, form=form, auth=self._auth, secret_answer=True
+        )
+        problem = error_for(answer)
+        if problem is not None:
+            raise problem
+        tokens = _tokens(answer.json)
+        if tokens is None:
+            raise Unknown("Lofty's answer holds no usable token.", exchange=answer.exchange)
+        return tokens
+
+
+def _tokens(value: JSON) -> Tokens | None:
+    if not isinstance(value, dict):
+        return None
+    access, refresh = value.get("access_token"), value.get("refresh_token")
+    seconds, scope = value.get("expires_in"), value.get("scope")
+    if not isinstance(access, str) or not PRINTABLE.fullmatch(access):
+        return None
+    return Tokens(
+        access_token=access,
+        refresh_token=refresh if isinstance(refresh, str) and refresh else None,
+        expires_in=seconds if isinstance(seconds, int) and not isinstance(seconds, bool) else None,
+        scope=scope if isinstance(scope, str) else None,
+    )
+
+
+def read_expiry(token: str) -> datetime | None:
+    """When a JWS says it expires (its `exp`, UTC). Nothing is verified: a hint, no more."""
+    parts = token.strip().split(".")
+    if len(parts) != 3:
+        return None
+    claims = _claims(parts[1])
+    exp = claims.get("exp")
+    if not isinstance(exp, int | float) or isinstance(exp, bool):
+        return None
+    try:
+        return datetime.fromtimestamp(exp, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _claims(part: str) -> Mapping[str, JSON]:
+    try:
+        value = json_strict.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,265 @@
+"""The Sales Agent settings: read, compare, build the PUT (contract.md, settings)."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, TypeAlias, TypeGuard
+
+import rfc8785
+
+from lofty_admin.lofty.errors import MalformedSettings
+from lofty_admin.lofty.json_strict import JSON
+
+INT32, INT64 = 2**31, 2**63
+LARGEST_EXACT = 2**53 - 1  # the largest whole number RFC 8785 takes
+Canonical: TypeAlias = (
+    "bool | int | float | str | Sequence[Canonical] | Mapping[str, Canonical] | None"
+)
+
+
+class Absent(Enum):
+    """The type of ABSENT: Lofty did not send this property."""
+
+    ABSENT = "absent"
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absent.ABSENT
+Value: TypeAlias = "JSON | Absent"
+
+# Name -> JSON type, in the documented order; int32 and int64 as Lofty declares them.
+TYPES: Final[Mapping[str, str]] = {
+    "assistantName": "text",
+    "virtualNumber": "text",
+    "virtualNumberCountry": "text",
+    "callTransferType": "text",
+    "fixedNumber": "text",
+    "agentExperience": "text",
+    "rentalBusiness": "yes/no",
+    "websiteChannel": "yes/no",
+    "textChannel": "yes/no",
+    "emailChannel": "yes/no",
+    "startActiveHour": "int32",
+    "endActiveHour": "int32",
+    "activeDays": "list of int32",
+    "leadTypes": "list of int32",
+    "leadSources": "list of int64",
+    "leadPipelines": "list of int64",
+    "agentIds": "list of int64",
+    "officeIds": "list of int64",
+    "leadPondIds": "list of int64",
+    "newLeadEnable": "yes/no",
+    "visitorsEnable": "yes/no",
+    "followUpRole": "text",
+}
+EDITABLE: Final = tuple(TYPES)
+READ_ONLY: Final = ("headUrl", "hostedStatus")
+FILTER_LISTS: Final = frozenset({"activeDays", "leadTypes", "leadSources", "leadPipelines"})
+ACCESS_LISTS: Final = frozenset({"agentIds", "officeIds", "leadPondIds"})
+LISTS: Final = FILTER_LISTS | ACCESS_LISTS
+KNOWN: Final = frozenset({"id", *EDITABLE, *READ_ONLY})
+ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
+    "callTransferType": ("Disabled", "ToAssignedAgent"),
+    "followUpRole": ("AI", "Agent"),
+}
+LEAD_TYPES: Final[Mapping[int, str]] = {
+    1: "Seller",
+    2: "Buyer",
+    5: "Renter",
+    6: "Investor",
+    7: "Agent",
+    8: "Homeowner",
+    9: "Landlord",
+    -1: "Other",
+}
+HOURS: Final = frozenset({"startActiveHour", "endActiveHour"})
+ALLOWED_ITEMS: Final[Mapping[str, frozenset[int]]] = {
+    "activeDays": frozenset(range(7)),
+    "leadTypes": frozenset(LEAD_TYPES),
+}
+IN_WORDS: Final[Mapping[str, str]] = {
+    "text": "text",
+    "yes/no": "true or false",
+    "int32": "a whole number",
+    "list of int32": "a list of whole numbers",
+    "list of int64": "a list of whole numbers",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """GET /v2.0/sales-agent/settings, everything kept exactly as received.
+
+    raw: the JSON object. id: the Sales Agent. unknown: properties this console does not know; they
+    are never sent. oddities: what is unusual in this answer, in plain words, "property: what".
+    """
+
+    raw: Mapping[str, JSON]
+    id: int
+    unknown: Mapping[str, JSON]
+    oddities: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, received: JSON) -> "Settings":
+        """Raises MalformedSettings unless it is an object with a whole id from 1 to 2^63-1."""
+        if not isinstance(received, dict):
+            raise MalformedSettings
+        agent_id = received.get("id")
+        if not _is_whole(agent_id, INT64) or agent_id < 1:
+            raise MalformedSettings(
+                "Lofty's answer holds settings without a usable Sales Agent id."
+            )
+        unknown = {name: value for name, value in received.items() if name not in KNOWN}
+        return cls(raw=received, id=agent_id, unknown=unknown, oddities=tuple(_oddities(received)))
+
+    def get(self, name: str) -> Value:
+        """The value as received: null is None, a property Lofty left out is ABSENT."""
+        return self.raw.get(name, ABSENT)
+
+
+def means_all(name: str, value: Value) -> bool:
+    """Whether this list means everyone or everything: -1 in an access list, no filter."""
+    if not isinstance(value, list | tuple):
+        return False
+    if name in ACCESS_LISTS:
+        return any(_is_whole(item, INT64) and item == -1 for item in value)
+    return name in FILTER_LISTS and not value
+
+
+def same(name: str, a: Value, b: Value) -> bool:
+    """Whether two values of a setting mean the same: lists as sets, null as absent."""
+    return _canonical_bytes(name, a) == _canonical_bytes(name, b)
+
+
+def differing(
+    a: Mapping[str, Value], b: Mapping[str, Value], names: Iterable[str] = EDITABLE
+) -> tuple[str, ...]:
+    """The names, in their order, whose values are not the same in a and b."""
+    return tuple(n for n in names if not same(n, a.get(n, ABSENT), b.get(n, ABSENT)))
+
+
+def payload(before: Settings, changes: Mapping[str, JSON]) -> dict[str, JSON]:
+    """The body of the PUT: id, then each editable setting that has a value, in documented order.
+
+    Changed settings are always sent, empty lists too. Untouched ones go as they were received,
+    or are left out when Lofty had null or nothing. Raises ValueError for a changed name that is no
+    editable setting or a value of the wrong JSON type; so is null, as Lofty documents no unset.
+    """
+    for name, wanted in changes.items():
+        _check_change(name, wanted)
+    body: dict[str, JSON] = {"id": before.id}
+    for name in EDITABLE:
+        value = changes[name] if name in changes else before.get(name)
+        if value is not None and not isinstance(value, Absent):
+            body[name] = value
+    return body
+
+
+def fingerprint(settings: "Settings | Mapping[str, Value]") -> str:
+    """SHA-256, in hex, of the editable settings: equal exactly when nothing differs."""
+    values = settings.raw if isinstance(settings, Settings) else settings
+    canonical = {name: _canonical(name, values.get(name)) for name in EDITABLE}
+    present = {name: value for name, value in canonical.items() if value is not None}
+    return hashlib.sha256(rfc8785.dumps(present)).hexdigest()
+
+
+def _canonical_bytes(name: str, value: Value) -> bytes:
+    return rfc8785.dumps(_canonical(name, value))
+
+
+def _canonical(name: str, value: Value) -> Canonical:
+    """The value in a form rfc8785 takes; ABSENT is null, a list in LISTS a sorted set."""
+    if isinstance(value, Absent):
+        return None
+    if name in LISTS and isinstance(value, list | tuple):
+        members = {rfc8785.dumps(plain): plain for plain in map(_plain, value)}
+        return [members[key] for key in sorted(members)]
+    return _plain(value)
+
+
+def _plain(value: JSON) -> Canonical:
+    """JSON within RFC 8785: big numbers and text with lone surrogates become objects."""
+    match value:
+        case None | bool():
+            return value
+        case int():
+            return value if abs(value) <= LARGEST_EXACT else {"whole": str(value)}
+        case float():
+            return value
+        case str():
+            return value if value.isascii() or _is_unicode(value) else {"text": json.dumps(value)}
+        case Mapping():
+            return {"object": [[_plain(key), _plain(value[key])] for key in sorted(value)]}
+        case _:
+            return [_plain(item) for item in value]
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_whole(value: Value, bound: int) -> TypeGuard[int]:
+    """A JSON whole number in [-bound, bound). True and 1.0 are none, though equal to 1."""
+    return isinstance(value, int) and not isinstance(value, bool) and -bound <= value < bound
+
+
+def _is_list_of(value: Value, bound: int) -> bool:
+    return isinstance(value, list | tuple) and all(_is_whole(item, bound) for item in value)
+
+
+IS_TYPE: Final[Mapping[str, Callable[[Value], bool]]] = {
+    "text": lambda value: isinstance(value, str),
+    "yes/no": lambda value: isinstance(value, bool),
+    "int32": lambda value: _is_whole(value, INT32),
+    "list of int32": lambda value: _is_list_of(value, INT32),
+    "list of int64": lambda value: _is_list_of(value, INT64),
+}
+
+
+def _check_change(name: str, value: JSON) -> None:
+    if name not in TYPES:
+        raise ValueError(f"{name!r} is not a setting that can be changed")
+    if not IS_TYPE[TYPES[name]](value):
+        raise ValueError(f"{name} must be {IN_WORDS[TYPES[name]]}")
+
+
+def _oddities(received: Mapping[str, JSON]) -> Iterator[str]:
+    for name, kind in TYPES.items():
+        value = received.get(name)
+        if value is None:
+            yield f"{name}: not set in Lofty"
+        elif not IS_TYPE[kind](value):
+            yield f"{name}: should be {IN_WORDS[kind]}, but Lofty has {_shown(value)}"
+        else:
+            yield from (f"{name}: {what}" for what in _odd_values(name, value))
+    for name in sorted(received.keys() - KNOWN):
+        yield f"{_shown(name)}: a property this console does not know; it is never sent back"
+
+
+def _odd_values(name: str, value: JSON) -> Iterator[str]:
+    if name in ENUMS and value not in ENUMS[name]:
+        yield f"Lofty has {_shown(value)}, which its documentation does not name"
+    if name in HOURS and value not in range(24):
+        yield f"{_shown(value)} is no hour from 0 to 23"
+    allowed = ALLOWED_ITEMS.get(name)
+    if allowed is not None and isinstance(value, list):
+        strange = sorted(set(value) - allowed)
+        if strange:
+            yield f"Lofty has {_shown(strange)}, which its documentation does not name"
+
+
+def _shown(value: JSON) -> str:
+    """The value as one short line of ASCII, as JSON."""
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:59] + "…"

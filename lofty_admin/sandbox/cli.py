@@ -1,0 +1,77 @@
+"""Options, start and stop of the practice Lofty; shared by `python -m` and `manage.py sandbox`."""
+
+import argparse
+import os
+import signal
+import sqlite3
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from lofty_admin.sandbox.server import NotLoopback, Sandbox
+from lofty_admin.sandbox.store import WrongVersion
+
+DEFAULT_DB = Path("var/sandbox.sqlite3")
+
+
+class CannotStart(Exception):
+    """The practice Lofty could not start; the text says why and what to do."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 = a free one")
+    parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
+    parser.add_argument("--db", type=Path, default=DEFAULT_DB, help="SQLite file with its data")
+    parser.add_argument("--seed", action="store_true", help="add the practice customers")
+    parser.add_argument("--port-file", type=Path, help="write the port to this file once it listens")
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
+    add_arguments(parser)
+    options = parser.parse_args(arguments)
+    try:
+        run(
+            host=options.host,
+            port=options.port,
+            db=options.db,
+            seeded=options.seed,
+            port_file=options.port_file,
+        )
+    except CannotStart as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def run(*, host: str, port: int, db: Path, seeded: bool, port_file: Path | None) -> None:
+    """Serve until SIGTERM or SIGINT. Raises CannotStart. Must run in the main thread."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with _started(host, port, db, seeded) as sandbox:
+        sys.stdout.write(f"practice Lofty on {sandbox.url}\n")
+        sys.stdout.flush()
+        if port_file is not None:
+            _write(port_file, sandbox.port)
+        stop.wait()
+
+
+def _started(host: str, port: int, db: Path, seeded: bool) -> Sandbox:
+    try:
+        return Sandbox(db, host=host, port=port, seeded=seeded)
+    except (NotLoopback, WrongVersion) as error:
+        raise CannotStart(str(error)) from None
+    except sqlite3.Error as error:
+        raise CannotStart(f"The practice Lofty cannot use {db}: {error}.") from None
+    except (OSError, OverflowError) as error:
+        raise CannotStart(f"The practice Lofty cannot start on {host}:{port}: {error}.") from None
+
+
+def _write(port_file: Path, port: int) -> None:
+    """Whole or not at all: whoever waits for the file never reads half a number."""
+    port_file.parent.mkdir(parents=True, exist_ok=True)
+    draft = port_file.with_name(f"{port_file.name}.{os.getpid()}")
+    draft.write_text(f"{port}\n", encoding="ascii")
+    draft.replace(port_file)

@@ -1,0 +1,1 @@
+"""The customers, their Lofty credentials, and who may touch which of them."""

@@ -1,0 +1,166 @@
+"""The forms of the tenant pages, their layout beside their fields."""
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import HTML, Div, Layout, Submit
+from django import forms
+
+from lofty_admin.accounts.models import User
+from lofty_admin.lofty.client import Scheme, clean_token
+from lofty_admin.lofty.errors import BadToken
+from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, CredentialState, Role, Tenant
+from lofty_admin.tenants.services import NeedsConsent
+
+PASTE_AGAIN = "The token is not kept while something is wrong: paste it once more."
+
+
+def _helper(*layout: Any) -> FormHelper:
+    # The form element stands in the template, where its action can be seen.
+    helper = FormHelper()
+    helper.form_tag, helper.disable_csrf = False, True
+    helper.layout = Layout(*layout)
+    return helper
+
+
+class TokenField(forms.CharField):
+    """A pasted Lofty token. Never shown again, not in a message either (reliability C11, S8)."""
+
+    widget = forms.PasswordInput(
+        render_value=False, attrs={"autocomplete": "off", "spellcheck": "false"}
+    )
+
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        if not text:
+            return ""
+        try:
+            return clean_token(text)
+        except BadToken as error:
+            message = f"{error.message} {error.advice}"
+        raise forms.ValidationError(message)
+
+
+class TokenForm(forms.Form):
+    """A token and its kind. After a NeedsConsent it also has the box to tick."""
+
+    scheme = forms.ChoiceField(
+        label="Kind of token",
+        choices=Credential.SchemeChoice.choices,
+        initial=Scheme.API_KEY.value,
+        widget=forms.RadioSelect,
+    )
+    token = TokenField(
+        label="Token",
+        help_text="In Lofty: Settings, Integrations, API. It is tried at Lofty before it is stored,"
+        " and never shown again.",
+    )
+    meant = forms.BooleanField(label="Yes, this is meant", required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = _helper("scheme", "token", "meant", Submit("replace", "Check and store"))
+        if not self.data.get("meant"):
+            self.fields["meant"].widget = forms.HiddenInput()
+
+    def ask(self, error: NeedsConsent) -> None:
+        """Show what is odd, and the box to tick if it is meant."""
+        self.fields["meant"].widget = forms.CheckboxInput()
+        for question in error.questions:
+            self.add_error(None, question)
+        self.add_error("token", f"Nothing was stored. {PASTE_AGAIN}")
+        self.add_error("meant", "Tick this if it is meant, then paste the token once more.")
+
+
+class TenantForm(forms.ModelForm[Tenant]):
+    class Meta:
+        model = Tenant
+        fields = ["name", "note"]
+        widgets = {"note": forms.Textarea(attrs={"rows": 3})}
+        help_texts = {"note": "For your colleagues. Lofty does not see it."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = _helper("name", "note", Submit("save", "Save"))
+
+
+class AddTenantForm(TokenForm):
+    """A new tenant, with or without its first token."""
+
+    name = forms.CharField(max_length=120)
+    slug = forms.CharField(
+        label="Short name",
+        max_length=50,
+        required=False,
+        help_text="Stands in the address and cannot be changed later."
+        " Leave it empty to have one made from the name.",
+    )
+    note = forms.CharField(
+        required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    field_order = ["name", "slug", "note", "scheme", "token", "meant"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["token"].required = False
+        self.helper = _helper(
+            Div(
+                Div("name", css_class="col-md-7"),
+                Div("slug", css_class="col-md-5"),
+                css_class="row",
+            ),
+            "note",
+            HTML('<h2 class="h3 mt-4">Lofty token</h2>'),
+            HTML('<p class="text-secondary">You can also add it later.</p>'),
+            "scheme",
+            "token",
+            "meant",
+            Submit("add", "Add tenant"),
+        )
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"].strip().lower()
+        if slug in RESERVED_SLUGS:
+            raise forms.ValidationError("This short name is kept for the console itself.")
+        return slug
+
+
+class RemoveTokenForm(forms.Form):
+    sure = forms.BooleanField(label="Yes, remove it")
+
+
+class AddMemberForm(forms.Form):
+    """Access for somebody who is in the console already."""
+
+    email = forms.EmailField(label="E-mail address")
+    role = forms.TypedChoiceField(
+        choices=Role.choices, coerce=lambda value: Role(int(value)), initial=Role.VIEWER
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = _helper("email", "role", Submit("add", "Give access"))
+
+    def clean_email(self) -> User:
+        email = self.cleaned_data["email"].strip()
+        user = User.objects.filter(email__iexact=email, is_active=True).first()
+        if user is None:
+            raise forms.ValidationError(
+                "Nobody with this address can sign in to the console. Ask whoever runs it to add"
+                " the person first."
+            )
+        return user
+
+
+class RoleForm(forms.Form):
+    role = forms.TypedChoiceField(choices=Role.choices, coerce=lambda value: Role(int(value)))
+
+
+class FindForm(forms.Form):
+    """The filter of the home page; everything in it is in the address."""
+
+    q = forms.CharField(required=False, max_length=100)
+    status = forms.ChoiceField(
+        required=False, choices=[("", "Active"), ("archived", "Archived"), ("all", "All")]
+    )
+    token = forms.ChoiceField(required=False, choices=[("", "Any token"), *CredentialState.choices])

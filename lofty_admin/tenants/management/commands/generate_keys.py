@@ -1,0 +1,26 @@
+"""Fresh keys for a deployment, as lines for its environment file."""
+
+import base64
+import secrets
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from lofty_admin.tenants.vault import KEY_BYTES
+
+
+class Command(BaseCommand):
+    help = "Print a fresh set of keys. Nothing is stored: keep what is printed, and keep it secret."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        today = f"k{timezone.now():%Y%m%d}"
+        self.stdout.write(f"SECRET_KEY={secrets.token_urlsafe(64)}")
+        self.stdout.write(f"VAULT_KEYS={today}:{_fresh_key()}")
+        self.stdout.write(f"AUDIT_KEYS={today}:{_fresh_key()}")
+        self.stdout.write(f"FINGERPRINT_KEY={_fresh_key()}")
+
+
+def _fresh_key() -> str:
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()

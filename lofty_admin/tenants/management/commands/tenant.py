@@ -1,0 +1,82 @@
+"""Tenants from the command line: the same services as the pages."""
+
+import sys
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from lofty_admin.accounts.commandline import command_actor, find_person, in_words, read_secret
+from lofty_admin.audit.context import acting_as
+from lofty_admin.lofty.client import Scheme
+from lofty_admin.lofty.errors import LoftyError
+from lofty_admin.tenants import services
+from lofty_admin.tenants.models import Role, Tenant
+
+SCHEMES = {"api-key": Scheme.API_KEY, "oauth-token": Scheme.OAUTH}
+ROLES = {role.label.lower(): role for role in Role}
+
+
+class Command(BaseCommand):
+    help = "Add a tenant, list all tenants, or give a person a role. Every change is recorded."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        actions.add_parser("list", help="all tenants and how their tokens do")
+        add = actions.add_parser("add", help="add a tenant with its Lofty token")
+        add.add_argument("slug")
+        add.add_argument("--name", required=True)
+        add.add_argument("--note", default="")
+        add.add_argument("--scheme", required=True, choices=SCHEMES)
+        add.add_argument(
+            "--token-stdin",
+            action="store_true",
+            required=True,
+            help="read the token from the first line of standard input",
+        )
+        add.add_argument("--unchecked", action="store_true", help="store without asking Lofty")
+        add.add_argument("--meant", action="store_true", help="also if another tenant has it too")
+        grant = actions.add_parser("grant", help="give a person a role in a tenant")
+        grant.add_argument("slug")
+        grant.add_argument("email")
+        grant.add_argument("role", choices=ROLES)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        action = options["action"]
+        act = {"add": self._add, "grant": self._grant}.get(action, self._list)
+        with acting_as(command_actor(f"tenant {action}")):
+            try:
+                act(options)
+            except LoftyError as error:
+                raise CommandError(f"{error.message} {error.advice} Nothing was stored.") from None
+            except services.NotDone as error:
+                raise CommandError(f"{error} Nothing was done.") from None
+            except ValidationError as error:
+                raise in_words(error) from None
+
+    def _add(self, options: dict[str, Any]) -> None:
+        token = read_secret(options.get("stdin") or sys.stdin, "token")
+        take = services.unchecked_token if options["unchecked"] else services.check_token
+        checked = take(SCHEMES[options["scheme"]], token)
+        tenant = services.add_tenant(
+            slug=options["slug"],
+            name=options["name"],
+            note=options["note"],
+            checked=checked,
+            meant=options["meant"],
+        )
+        owner = checked.lofty_user.get("name") or "a user not asked for"
+        self.stdout.write(f"Added {tenant.name} ({tenant.slug}); the token belongs to {owner}.")
+
+    def _grant(self, options: dict[str, Any]) -> None:
+        tenant = Tenant.objects.filter(slug=options["slug"]).first()
+        if tenant is None:
+            raise CommandError(f"There is no tenant {options['slug']}. Nothing was done.")
+        user = find_person(options["email"])
+        services.grant(tenant, user, ROLES[options["role"]])
+        self.stdout.write(f"{user.email} is now {options['role']} of {tenant.name}.")
+
+    def _list(self, options: dict[str, Any]) -> None:
+        for tenant in Tenant.objects.prefetch_related("credentials"):
+            words = (tenant.slug, tenant.name, tenant.status, tenant.credential_state.label)
+            self.stdout.write("\t".join(words))

@@ -1,0 +1,71 @@
+"""Who may touch a tenant."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from lofty_admin.tenants import services
+from lofty_admin.tenants.access import get_tenant, role_of
+from lofty_admin.tenants.forms import AddMemberForm, RoleForm
+from lofty_admin.tenants.models import Role, Tenant
+
+
+@require_http_methods(["GET", "POST"])
+def people(request: HttpRequest, slug: str) -> HttpResponse:
+    tenant = get_tenant(request, slug, Role.MANAGER)
+    form = AddMemberForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user, role = form.cleaned_data["email"], form.cleaned_data["role"]
+        try:
+            services.grant(tenant, user, role)
+        except services.NotDone as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, f"{user} is now {role.label.lower()} of {tenant.name}.")
+            return redirect("people", tenant.slug)
+    context = {
+        "tenant": tenant,
+        "memberships": tenant.memberships.select_related("user"),
+        "roles": Role.choices,
+        "form": form,
+        "tab": "people",
+    }
+    return render(request, "tenants/people.html", context)
+
+
+@require_POST
+def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    tenant = get_tenant(request, slug, Role.MANAGER)
+    membership = get_object_or_404(tenant.memberships.select_related("user"), pk=pk)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Nothing was changed: choose one of the roles.")
+        return redirect("people", tenant.slug)
+    try:
+        services.grant(tenant, membership.user, form.cleaned_data["role"])
+    except services.NotDone as error:
+        messages.error(request, str(error))
+    else:
+        role = form.cleaned_data["role"].label.lower()
+        messages.success(request, f"{membership.user} is now {role} of {tenant.name}.")
+    return _after(request, tenant)
+
+
+@require_POST
+def member_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    tenant = get_tenant(request, slug, Role.MANAGER)
+    membership = get_object_or_404(tenant.memberships.select_related("user"), pk=pk)
+    try:
+        services.remove_member(membership)
+    except services.NotDone as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{membership.user} has no access to {tenant.name} any more.")
+    return _after(request, tenant)
+
+
+def _after(request: HttpRequest, tenant: Tenant) -> HttpResponse:
+    """Back to the page, unless the person has just given up their own right to see it."""
+    role = role_of(request.user, tenant)
+    return redirect("people", tenant.slug) if role == Role.MANAGER else redirect("home")

@@ -1,0 +1,136 @@
+"""The list of tenants, and a tenant's own data."""
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from lofty_admin.lofty.client import Scheme
+from lofty_admin.lofty.errors import LoftyError
+from lofty_admin.tenants import services
+from lofty_admin.tenants.access import get_tenant, require_superuser, visible_tenants
+from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, FindForm, TenantForm
+from lofty_admin.tenants.listing import find
+from lofty_admin.tenants.models import Role, Tenant
+
+PAGE_LENGTH = 50
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    visible = visible_tenants(request.user)
+    form = FindForm(request.GET)
+    form.is_valid()
+    wanted = form.cleaned_data
+    found = find(
+        visible,
+        text=wanted.get("q", ""),
+        status=wanted.get("status", ""),
+        token=wanted.get("token", ""),
+    )
+    page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
+    query = request.GET.copy()
+    query.pop("page", None)
+    context = {
+        "form": form,
+        "page": page,
+        "query": query.urlencode(),
+        "filtered": any(wanted.values()),
+        "sees_any": visible.exists(),
+    }
+    return render(request, "tenants/home.html", context)
+
+
+@never_cache
+@sensitive_post_parameters("token")
+@require_http_methods(["GET", "POST"])
+def tenant_add(request: HttpRequest) -> HttpResponse:
+    require_superuser(request)
+    form = AddTenantForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        tenant = _add(form)
+        if tenant is not None:
+            messages.success(request, f"{tenant.name} was added.")
+            return redirect("credential", tenant.slug)
+    return render(request, "tenants/add.html", {"form": form})
+
+
+def _add(form: AddTenantForm) -> Tenant | None:
+    data = form.cleaned_data
+    checked = None
+    try:
+        if data["token"]:
+            checked = services.check_token(Scheme(data["scheme"]), data["token"])
+        return services.add_tenant(
+            slug=data["slug"] or services.suggest_slug(data["name"]),
+            name=data["name"],
+            note=data["note"],
+            checked=checked,
+            meant=data["meant"],
+        )
+    except LoftyError as error:
+        form.add_error("token", f"{error.message} {error.advice} Nothing was stored. {PASTE_AGAIN}")
+    except services.NeedsConsent as error:
+        form.ask(error)
+    except ValidationError as error:
+        form.add_error(None, error)
+        if data["token"]:
+            form.add_error("token", PASTE_AGAIN)
+    return None
+
+
+@require_GET
+def tenant(request: HttpRequest, slug: str) -> HttpResponse:
+    found = get_tenant(request, slug, Role.VIEWER)
+    return redirect("settings", found.slug)
+
+
+@require_http_methods(["GET", "POST"])
+def tenant_edit(request: HttpRequest, slug: str) -> HttpResponse:
+    tenant = get_tenant(request, slug, Role.MANAGER)
+    form = TenantForm(request.POST or None, instance=Tenant.objects.get(pk=tenant.pk))
+    if request.method == "POST" and form.is_valid():
+        return _save(request, tenant, form)
+    return render(request, "tenants/edit.html", {"tenant": tenant, "form": form, "tab": "edit"})
+
+
+def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpResponse:
+    try:
+        changed = services.change_tenant(
+            tenant, name=form.cleaned_data["name"], note=form.cleaned_data["note"]
+        )
+    except services.NotDone as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "Saved." if changed else "Nothing was changed.")
+    return redirect("tenant_edit", tenant.slug)
+
+
+@require_POST
+def tenant_archive(request: HttpRequest, slug: str) -> HttpResponse:
+    tenant = get_tenant(request, slug, Role.VIEWER)
+    require_superuser(request)
+    try:
+        services.archive_tenant(tenant)
+    except services.NotDone as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{tenant.name} is archived. Nothing was deleted.")
+    return redirect("tenant_edit", tenant.slug)
+
+
+@require_POST
+def tenant_restore(request: HttpRequest, slug: str) -> HttpResponse:
+    tenant = get_tenant(request, slug, Role.VIEWER)
+    require_superuser(request)
+    try:
+        services.restore_tenant(tenant)
+    except services.NotDone as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"{tenant.name} is active again.")
+    return redirect("tenant_edit", tenant.slug)

@@ -1,0 +1,18 @@
+"""Every address of the console. Each app brings its own; the tenant is always in the path."""
+
+from django.urls import include, path
+
+from lofty_admin import health
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("accounts/", include("lofty_admin.accounts.urls")),
+    path("", include("lofty_admin.tenants.urls")),
+    path("", include("lofty_admin.directory.urls")),
+    path("", include("lofty_admin.agentsettings.urls")),
+]
+handler400 = "lofty_admin.errorpages.bad_request"
+handler403 = "lofty_admin.errorpages.forbidden"
+handler404 = "lofty_admin.errorpages.not_found"
+handler500 = "lofty_admin.errorpages.server_error"

@@ -1,0 +1,28 @@
+"""Lets TransactionTestCase empty the database between tests, in spite of the audit log's guards."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from lofty_admin.audit import triggers
+from lofty_admin.audit.models import AuditEvent, AuditHead
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_past_the_guards() -> Iterator[None]:
+    """Only Django's own flush between tests passes, and the guards stand again right after it."""
+    operations = type(connection.ops)
+    refused = operations.execute_sql_flush
+
+    def flush(self: Any, sql_list: Iterable[str]) -> None:
+        with transaction.atomic(self.connection.alias), self.connection.cursor() as cursor:
+            for model in (AuditEvent, AuditHead):
+                cursor.execute(f"ALTER TABLE {model._meta.db_table} DISABLE TRIGGER USER")
+            refused(self, sql_list)
+            triggers.install(self.connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(operations, "execute_sql_flush", flush)
+        yield

@@ -1,0 +1,95 @@
+"""The cast of three, on real PostgreSQL and a practice Lofty behind a real socket.
+
+`owner` manages the tenant Acme, `viewer` may only look at it, `outsider` manages another tenant.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import SettingsWrapper
+
+from lofty_admin.accounts.models import User
+from lofty_admin.sandbox.server import Sandbox
+from lofty_admin.tenants.models import Membership, Role, Tenant
+
+PASSWORD = "correct horse battery staple"
+
+
+def make_user(email: str, name: str, *, superuser: bool = False) -> User:
+    user = User(email=email, name=name, is_superuser=superuser)
+    user.set_password(PASSWORD)
+    user.save()
+    return user
+
+
+@pytest.fixture
+def acme(db: None) -> Tenant:
+    return Tenant.objects.create(slug="acme", name="Acme Realty")
+
+
+@pytest.fixture
+def globex(db: None) -> Tenant:
+    return Tenant.objects.create(slug="globex", name="Globex Homes")
+
+
+@pytest.fixture
+def owner(acme: Tenant) -> User:
+    user = make_user("owner@example.com", "Olivia Owner")
+    Membership.objects.create(user=user, tenant=acme, role=Role.MANAGER)
+    return user
+
+
+@pytest.fixture
+def editor(acme: Tenant) -> User:
+    user = make_user("editor@example.com", "Eduardo Editor")
+    Membership.objects.create(user=user, tenant=acme, role=Role.EDITOR)
+    return user
+
+
+@pytest.fixture
+def viewer(acme: Tenant) -> User:
+    user = make_user("viewer@example.com", "Victor Viewer")
+    Membership.objects.create(user=user, tenant=acme, role=Role.VIEWER)
+    return user
+
+
+@pytest.fixture
+def outsider(globex: Tenant) -> User:
+    user = make_user("outsider@example.com", "Una Outsider")
+    Membership.objects.create(user=user, tenant=globex, role=Role.MANAGER)
+    return user
+
+
+@pytest.fixture
+def superuser(db: None) -> User:
+    return make_user("root@example.com", "Rosa Root", superuser=True)
+
+
+def signed_in(user: User) -> Client:
+    """A browser without JavaScript in which `user` is signed in."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@dataclass(frozen=True)
+class Browsers:
+    owner: Client
+    viewer: Client
+    outsider: Client
+
+
+@pytest.fixture
+def browsers(owner: User, viewer: User, outsider: User) -> Browsers:
+    return Browsers(signed_in(owner), signed_in(viewer), signed_in(outsider))
+
+
+@pytest.fixture
+def practice(tmp_path: Path, settings: SettingsWrapper) -> Iterator[Sandbox]:
+    """A practice Lofty of this test's own, to which the console's calls go."""
+    with Sandbox(tmp_path / "practice.sqlite3") as sandbox:
+        settings.ENVIRONMENT = replace(settings.ENVIRONMENT, lofty_base_url=sandbox.url)
+        yield sandbox
