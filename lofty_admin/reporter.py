@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.views.debug import SafeExceptionReporterFilter
 
 _SHOWN = frozenset({"REQUEST_METHOD", "PATH_INFO", "CONTENT_TYPE", "CONTENT_LENGTH"})
-NO_VALUES: dict[str, Any] = {}
+_NOTHING: dict[str, Any] = {}
 
 
 class NothingPrivateFilter(SafeExceptionReporterFilter):
@@ -24,11 +24,12 @@ class NothingPrivateFilter(SafeExceptionReporterFilter):
     def get_safe_settings(self) -> dict[str, Any]:
         return {}
 
-    def get_safe_request_meta(self, request: HttpRequest) -> dict[str, Any]:
-        return {name: value for name, value in request.META.items() if name in _SHOWN}
+    def get_safe_request_meta(self, request: HttpRequest | None) -> dict[str, Any]:
+        meta = {} if request is None else request.META
+        return {name: value for name, value in meta.items() if name in _SHOWN}
 
-    def get_safe_cookies(self, request: HttpRequest) -> dict[str, Any]:
-        return dict.fromkeys(request.COOKIES, self.cleansed_substitute)
+    def get_safe_cookies(self, request: HttpRequest | None) -> dict[str, Any]:
+        return {} if request is None else dict.fromkeys(request.COOKIES, self.cleansed_substitute)
 
     def get_post_parameters(self, request: HttpRequest | None) -> dict[str, Any]:
         return {} if request is None else dict.fromkeys(request.POST, self.cleansed_substitute)
@@ -36,4 +37,4 @@ class NothingPrivateFilter(SafeExceptionReporterFilter):
     def get_traceback_frame_variables(
         self, request: HttpRequest | None, tb_frame: FrameType
     ) -> ItemsView[str, Any]:
-        return NO_VALUES.items()
+        return _NOTHING.items()

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Membership, Role, Tenant
 
+# The audit log refuses TRUNCATE, with which TransactionTestCase empties the database.
+pytest_plugins = ["tests.audit.flush"]
 PASSWORD = "correct horse battery staple"
 
 
@@ -88,7 +90,7 @@ def browsers(owner: User, viewer: User, outsider: User) -> Browsers:
 
 
 @pytest.fixture
-def practice(tmp_path: Path, settings: SettingsWrapper) -> Iterator[Sandbox]:
+def practice(tmp_path: Path, settings: Settings) -> Iterator[Sandbox]:
     """A practice Lofty of this test's own, to which the console's calls go."""
     with Sandbox(tmp_path / "practice.sqlite3") as sandbox:
         settings.ENVIRONMENT = replace(settings.ENVIRONMENT, lofty_base_url=sandbox.url)

@@ -13,7 +13,7 @@ from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     """What cannot be recorded does not happen: each step shares a transaction with its record."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -39,7 +39,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         _record_failure(user.email, "the account is deactivated")
-        return super().respond_user_inactive(request, user)
+        response: HttpResponse = super().respond_user_inactive(request, user)
+        return response
 
     def set_password(self, user: User, password: str) -> None:
         """Saving a new password ends every session of this person at its next request."""

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django_htmx.http import HttpResponseClientRefresh
 
 OPEN_VIEWS = frozenset({"healthz", "readyz"})
-_View = Callable[..., HttpResponse]
+_View = Callable[..., HttpResponseBase]
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
@@ -20,15 +20,15 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         view_func: _View,
         view_args: tuple[object, ...],
         view_kwargs: dict[str, object],
-    ) -> HttpResponse | None:
+    ) -> HttpResponseBase | None:
         match = request.resolver_match
         if match is not None and match.view_name in OPEN_VIEWS:
             return None
-        return super().process_view(request, view_func, view_args, view_kwargs)
-
-    def handle_no_permission(self, request: HttpRequest, view_func: _View) -> HttpResponse:
+        refusal = super().process_view(request, view_func, view_args, view_kwargs)
+        if refusal is None:
+            return None
         if request.headers.get("HX-Request") == "true":
             return HttpResponseClientRefresh()  # a sign-in form has no place inside a fragment
         if request.method not in {"GET", "HEAD"}:
-            return redirect("account_login")
-        return super().handle_no_permission(request, view_func)
+            return redirect("account_login")  # what was posted cannot be returned to
+        return refusal

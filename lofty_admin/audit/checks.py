@@ -7,7 +7,7 @@ from django.core import checks
 from django.db import connections
 
 from lofty_admin.audit import triggers
-from lofty_admin.audit.models import AuditEvent
+from lofty_admin.audit.models import AuditEvent, AuditHead
 
 
 def triggers_stand(
@@ -39,7 +39,8 @@ def role_is_not_owner(
             "The console's database role may switch off the guards of the audit log, because it"
             " is a superuser or owns the table.",
             hint="Migrate as one role and run the console as another that may only SELECT and"
-            f" INSERT on {AuditEvent._meta.db_table}.",
+            f" INSERT on {AuditEvent._meta.db_table}, and SELECT and UPDATE on"
+            f" {AuditHead._meta.db_table}.",
             id="audit.I001",
         )
         for alias in databases or []

@@ -71,9 +71,9 @@ def _object(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
 
 def _check_depth(value: JSON) -> None:
     level: list[JSON] = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [child for parent in level for child in _children(parent)]
-        if not level:
+        if not any(isinstance(child, dict | list) for child in level):
             return
     raise _RefusedError("nested too deeply")
 

@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on")
     parser.add_argument("--db", type=Path, default=DEFAULT_DB, help="SQLite file with its data")
     parser.add_argument("--seed", action="store_true", help="add the practice customers")
-    parser.add_argument("--port-file", type=Path, help="write the port to this file once it listens")
+    parser.add_argument(
+        "--port-file", type=Path, help="write the port to this file once it listens"
+    )
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -72,7 +72,9 @@ OTHERS = (
         ),
     ),
     Pool(
-        tuple("서연 민준 지우 도윤 하은 예준 수아 시우 지호 서윤 현우 유진 은지 성민 영희 철수".split()),
+        tuple(
+            "서연 민준 지우 도윤 하은 예준 수아 시우 지호 서윤 현우 유진 은지 성민 영희 철수".split()
+        ),
         tuple("김 이 박 최 정 강 조 윤 장 임 한 오 서 신 권 남궁".split()),
     ),
     Pool(
@@ -86,7 +88,9 @@ OTHERS = (
     ),
     Pool(
         tuple("陽菜 蓮 結衣 湊 葵 大翔 凛 悠真 さくら 翔太 美咲 健 花子 太郎 直子 誠".split()),
-        tuple("佐藤 鈴木 高橋 田中 伊藤 渡辺 山本 中村 小林 加藤 吉田 山田 斎藤 松本 井上 木村".split()),
+        tuple(
+            "佐藤 鈴木 高橋 田中 伊藤 渡辺 山本 中村 小林 加藤 吉田 山田 斎藤 松本 井上 木村".split()
+        ),
     ),
 )
 
@@ -96,7 +100,16 @@ CITIES = tuple(
     "Cañon City|Coeur d’Alène|Boise|Savannah|Duluth|El Paso|Truth or Consequences|Spokane|Tulsa|"
     "Baton Rouge|Fort Collins|Winston-Salem|St. John’s|Trois-Rivières|Santa Fe".split("|")
 )
-QUARTERS = ("Downtown", "North", "Lakeside", "Old Town", "West End", "Harbour", "Airport", "Heights")
+QUARTERS = (
+    "Downtown",
+    "North",
+    "Lakeside",
+    "Old Town",
+    "West End",
+    "Harbour",
+    "Airport",
+    "Heights",
+)
 POND_KINDS = (
     "Cold leads",
     "Sphere of influence",

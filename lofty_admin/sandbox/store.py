@@ -234,6 +234,12 @@ class Store:
             raise UnknownCustomer(slug)
         return str(row["body"])
 
+    def read(self, slug: str, name: Literal["me", "quota"]) -> dict[str, object]:
+        return dict(json.loads(self.document(slug, name)))
+
+    def pipelines(self, slug: str) -> list[dict[str, object]]:
+        return list(json.loads(self.document(slug, "pipelines")))
+
     def set_options(self, slug: str, options: Options) -> None:
         with self.transaction() as db:
             values = (json.dumps(vars(options)), slug)
@@ -378,8 +384,7 @@ class Store:
         ]
 
     def take_faults(self, slug: str, method: str, path: str) -> tuple[list[Fault], Fault | None]:
-        """The faults that act on this request, used up by one: those that pass, the one that ends.
-        """
+        """The faults that act on this request, used up by one: those that pass, the one that ends."""
         if not self.faults(slug):
             return [], None
         with self.transaction() as db:

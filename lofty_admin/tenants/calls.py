@@ -110,7 +110,7 @@ def _opened(tenant: Tenant, credential: Credential) -> str:
 def _note_budget(credential: Credential, budget: Budget | None) -> None:
     if budget is None:
         return
-    # Answers of calls made at the same time may arrive out of order: in one window, believe the least.
+    # Answers of simultaneous calls may come out of order: in one window, believe the least.
     remaining = Case(
         When(budget_reset_at=budget.reset_at, then=Least(F("budget_remaining"), budget.remaining)),
         default=Value(budget.remaining),

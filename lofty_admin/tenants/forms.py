@@ -9,7 +9,7 @@ from django import forms
 from lofty_admin.accounts.models import User
 from lofty_admin.lofty.client import Scheme, clean_token
 from lofty_admin.lofty.errors import BadToken
-from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, CredentialState, Role, Tenant
+from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, CredentialState, Role
 from lofty_admin.tenants.services import NeedsConsent
 
 PASTE_AGAIN = "The token is not kept while something is wrong: paste it once more."
@@ -72,12 +72,14 @@ class TokenForm(forms.Form):
         self.add_error("meant", "Tick this if it is meant, then paste the token once more.")
 
 
-class TenantForm(forms.ModelForm[Tenant]):
-    class Meta:
-        model = Tenant
-        fields = ["name", "note"]
-        widgets = {"note": forms.Textarea(attrs={"rows": 3})}
-        help_texts = {"note": "For your colleagues. Lofty does not see it."}
+class TenantForm(forms.Form):
+    name = forms.CharField(max_length=120)
+    note = forms.CharField(
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="For your colleagues. Lofty does not see it.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

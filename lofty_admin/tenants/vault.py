@@ -25,7 +25,7 @@ class VaultError(Exception):
 
 
 def seal(plain: str, *, table: str, column: str, owner: UUID, version: int) -> bytes:
-    """Encrypt with the current key for one column of one row. `version` counts that row's secrets."""
+    """Encrypt under the current key for one column of one row; `version` counts its secrets."""
     key_id = _ring().current
     nonce = os.urandom(NONCE_BYTES)
     bound = _bound_to(table, column, owner, key_id, version)

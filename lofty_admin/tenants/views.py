@@ -92,7 +92,7 @@ def tenant(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def tenant_edit(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    form = TenantForm(request.POST or None, instance=Tenant.objects.get(pk=tenant.pk))
+    form = TenantForm(request.POST or None, initial={"name": tenant.name, "note": tenant.note})
     if request.method == "POST" and form.is_valid():
         return _save(request, tenant, form)
     return render(request, "tenants/edit.html", {"tenant": tenant, "form": form, "tab": "edit"})

@@ -32,8 +32,10 @@ def answer(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-def get(**headers: str) -> HttpRequest:
-    return RequestFactory().get("/t/acme/settings/", **headers)
+def get(**meta: str) -> HttpRequest:
+    request = RequestFactory().get("/t/acme/settings/")
+    request.META.update(meta)
+    return request
 
 
 def test_request_id__two_requests__different_and_on_the_answer() -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, models, transaction
 from django.db.models import QuerySet, sql
+from django.db.models.sql.constants import ROW_COUNT
 
 from lofty_admin.audit import checks, triggers
 from lofty_admin.audit.kinds import Kind
@@ -55,7 +56,7 @@ def test_guards__django_update_past_the_models__refused(db: None) -> None:
     query = sql.UpdateQuery(AuditEvent)
     query.add_update_values({"reason": "x"})
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-        query.get_compiler("default").execute_sql(sql.constants.ROW_COUNT)
+        query.get_compiler("default").execute_sql(ROW_COUNT)
 
 
 def test_guards__bulk_update_past_the_models__refused(db: None) -> None:
@@ -123,7 +124,7 @@ def test_check__tables_not_there_yet__silent(db: None) -> None:
 
 def test_guards__after_alter_field__still_stand(db: None) -> None:
     record(Kind.SIGNED_IN)
-    longer = models.CharField(max_length=500)
+    longer: models.Field[str, str] = models.CharField(max_length=500)
     longer.set_attributes_from_name("reason")
     longer.model = AuditEvent
     with connection.schema_editor(atomic=False) as editor:

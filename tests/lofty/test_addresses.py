@@ -1,4 +1,4 @@
-"""Where the console may call (C9, C10): paths, base URLs, addresses, and a name that changes its mind."""
+"""Where the console may call (C9, C10): paths, base URLs, addresses, names that move."""
 
 import ipaddress
 import socket
@@ -148,7 +148,7 @@ def test_body__empty_object__sent_as_such(serve: Served) -> None:
 PRIVATE = [
     "127.0.0.1",
     "127.9.9.9",
-    "0.0.0.0",
+    str(ipaddress.IPv4Address(0)),
     "10.1.2.3",
     "172.16.0.1",
     "192.168.1.1",

@@ -1,0 +1,213 @@
+"""The settings form: one field for each row of `fields.SETTINGS`, laid out in sections."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import HTML, Div, Field, Layout
+from django import forms
+from django.urls import reverse
+from django_countries import countries
+
+from lofty_admin.agentsettings.fields import SETTINGS, Kind, Section, Setting
+from lofty_admin.agentsettings.plans import Snapshot
+from lofty_admin.agentsettings.widgets import ListChoice, Scope, ScopedListField, ScopedListWidget
+from lofty_admin.directory.names import Name, names
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.tenants.models import Tenant
+
+KEEP = "as-it-is"
+MAX_TEXT, MAX_LONG_TEXT = 200, 4000
+ROW = {
+    Section.IDENTITY: "col-12",
+    Section.PHONE: "col-md-6",
+    Section.CHANNELS: "col-md-4",
+    Section.HOURS: "col-md-6",
+    Section.LEADS: "col-12",
+    Section.ACCESS: "col-12",
+    Section.FOLLOW_UP: "col-md-4",
+}
+
+
+class SettingsForm(forms.Form):
+    """The 22 settings, built from a snapshot. `after` holds them as the person wants them.
+
+    A setting is touched only if what comes back differs from what the page showed; what was not
+    touched keeps the stored value exactly, also where no field could show it.
+    """
+
+    def __init__(
+        self,
+        tenant: Tenant,
+        snapshot: Snapshot,
+        data: Mapping[str, object] | None = None,
+        *,
+        shown: Mapping[str, JSON] | None = None,
+        can_edit: bool = True,
+    ) -> None:
+        """`shown`: other values than the snapshot's to start from (back from the review page)."""
+        super().__init__(data)
+        self.tenant, self.stored = tenant, snapshot.settings.raw
+        start = self.stored if shown is None else shown
+        for setting in SETTINGS:
+            value = self.stored.get(setting.name)
+            self.fields[setting.name] = self._field(setting, value, start.get(setting.name))
+            self.initial[setting.name] = to_form(setting, start.get(setting.name))
+            self.fields[setting.name].disabled = not can_edit
+        self.helper = FormHelper()
+        self.helper.form_tag = False
+        self.helper.disable_csrf = True
+        self.helper.layout = Layout(*_sections())
+
+    @property
+    def after(self) -> dict[str, JSON]:
+        """All settings as wanted. Only for a valid form."""
+        after = dict(self.stored)
+        for setting in SETTINGS:
+            cleaned = self.cleaned_data[setting.name]
+            if not unchanged(setting, self.stored.get(setting.name), cleaned):
+                after[setting.name] = from_form(setting, cleaned)
+        return after
+
+    def _field(self, setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
+        if setting.is_list:
+            return self._list_field(setting, stored, shown)
+        if setting.kind is Kind.SWITCH:
+            return _switch(setting, stored)
+        if setting.kind in (Kind.CHOICE, Kind.HOUR, Kind.COUNTRY):
+            return _select(setting, stored)
+        return _text(setting, stored)
+
+    def _list_field(self, setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
+        found: dict[str, Name] = {}
+        search = ""
+        if setting.entries is not None:
+            ids = self._picked_ids(setting, shown)
+            found = {str(i): name for i, name in names(self.tenant, setting.entries, ids).items()}
+            search = reverse("names_search", args=[self.tenant.slug, setting.entries.value])
+        widget = ScopedListWidget(setting, stored, found, search)
+        return ScopedListField(setting, stored, widget)
+
+    def _picked_ids(self, setting: Setting, shown: JSON) -> list[int]:
+        choice = ListChoice.of(setting, shown)
+        if self.is_bound:
+            text = str(self.data.get(f"{setting.name}-ids", ""))
+            choice = ListChoice(Scope.ONLY, tuple(part.strip() for part in text.split(",")))
+        return [int(i) for i in choice.ids if i.removeprefix("-").isdecimal() and len(i) < 20]
+
+
+def _text(setting: Setting, stored: JSON) -> forms.Field:
+    long = setting.kind is Kind.LONG_TEXT
+    attrs = {"autocomplete": "off"}
+    if stored is None:
+        attrs["placeholder"] = "not set in Lofty"
+    if setting.kind is Kind.PHONE:
+        attrs["inputmode"] = "tel"
+    return forms.CharField(
+        label=setting.label,
+        help_text=setting.help,
+        required=False,
+        strip=False,
+        max_length=max(MAX_LONG_TEXT if long else MAX_TEXT, len(str(stored or ""))),
+        widget=forms.Textarea({**attrs, "rows": 3}) if long else forms.TextInput(attrs),
+    )
+
+
+def _switch(setting: Setting, stored: JSON) -> forms.Field:
+    if isinstance(stored, bool):
+        return forms.BooleanField(
+            label=setting.label,
+            help_text=setting.help,
+            required=False,
+            widget=forms.CheckboxInput({"role": "switch"}),
+        )
+    return forms.ChoiceField(
+        label=setting.label,
+        help_text=setting.help,
+        required=False,
+        choices=[(KEEP, _as_it_is(stored)), ("true", "On"), ("false", "Off")],
+    )
+
+
+def _select(setting: Setting, stored: JSON) -> forms.Field:
+    choices = [(str(key), label) for key, label in _choices_of(setting)]
+    if to_form(setting, stored) not in dict(choices):
+        choices.insert(0, (str(to_form(setting, stored)), _as_it_is(stored)))
+    return forms.ChoiceField(
+        label=setting.label, help_text=setting.help, required=False, choices=choices
+    )
+
+
+def _choices_of(setting: Setting) -> Iterable[tuple[object, str]]:
+    if setting.kind is Kind.COUNTRY:
+        return [(country.code, f"{country.name} ({country.code})") for country in countries]
+    assert setting.choices is not None
+    return list(setting.choices.items())
+
+
+def _as_it_is(stored: JSON) -> str:
+    return "not set in Lofty" if stored is None else f"unknown ({json.dumps(stored)[:60]})"
+
+
+def to_form(setting: Setting, value: JSON) -> object:
+    """How a stored value stands in the form: what an untouched field sends back."""
+    if setting.is_list:
+        return ListChoice.of(setting, value)
+    if setting.kind is Kind.SWITCH:
+        return value if isinstance(value, bool) else KEEP
+    if setting.kind in (Kind.TEXT, Kind.LONG_TEXT, Kind.PHONE):
+        return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+    right_type = int if setting.kind is Kind.HOUR else str
+    if type(value) is right_type:
+        return str(value)
+    return KEEP if value is None else f"{KEEP}:{json.dumps(value)}"
+
+
+def unchanged(setting: Setting, stored: JSON, cleaned: object) -> bool:
+    """Whether the field came back as it was shown."""
+    shown = to_form(setting, stored)
+    if isinstance(shown, ListChoice) and isinstance(cleaned, ListChoice):
+        return shown.equals(cleaned)
+    if isinstance(shown, str) and isinstance(cleaned, str):
+        # Browsers send line breaks as CR LF, however they were stored.
+        return _lines(shown) == _lines(cleaned)
+    return shown == cleaned
+
+
+def from_form(setting: Setting, cleaned: object) -> JSON:
+    """The value Lofty stores for what was entered."""
+    if isinstance(cleaned, ListChoice):
+        return cleaned.stored(setting)
+    if setting.kind is Kind.HOUR:
+        return int(str(cleaned))
+    if setting.kind is Kind.SWITCH:
+        return cleaned in (True, "true")
+    return _lines(str(cleaned)).strip()
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _sections() -> Iterator[Div]:
+    for section in Section:
+        anchor = section.name.lower().replace("_", "-")
+        rows = [_placed(setting) for setting in SETTINGS if setting.section is section]
+        yield Div(
+            HTML(f'<div class="card-header"><h2 class="card-title">{section.value}</h2></div>'),
+            Div(Div(*rows, css_class="row"), css_class="card-body"),
+            css_class="card mb-3",
+            css_id=anchor,
+            data_section=anchor,
+        )
+
+
+def _placed(setting: Setting) -> Div:
+    width = "col-12" if setting.is_list else ROW[setting.section]
+    if setting.is_list:
+        return Div(Field(setting.name, template="agentsettings/fields/scoped_list.html"), css_class=width)
+    if setting.kind is Kind.SWITCH:
+        return Div(Field(setting.name, wrapper_class="form-switch"), css_class=width)
+    return Div(Field(setting.name), css_class=width)
+
+

@@ -1,0 +1,112 @@
+"""Rows of the tables people read: changes, conflicts and whole settings, in names and words."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lofty_admin.agentsettings.changes import Change, Conflict, Merge, Values
+from lofty_admin.agentsettings.fields import SETTINGS, Setting
+from lofty_admin.agentsettings.naming import NameTable, label_of, member_words, name_table, words
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.schema import same
+from lofty_admin.tenants.models import Tenant
+
+
+@dataclass(frozen=True)
+class Member:
+    """One entry of a list: its name, and its id for the tooltip."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting before and after, in words. `now` is what Lofty has after a save, if it differs.
+
+    added and removed: members of a list, by name.
+    """
+
+    name: str
+    label: str
+    before: str
+    after: str
+    added: tuple[Member, ...] = ()
+    removed: tuple[Member, ...] = ()
+    now: str = ""
+
+
+def rows_of(
+    tenant: Tenant, changes: Iterable[Change], found: Values | None = None
+) -> list[Row]:
+    """A row for each change; `found`: the settings read back, to show where they are others."""
+    changes = list(changes)
+    return change_rows(changes, name_table(tenant, changes), found)
+
+
+def change_rows(
+    changes: Iterable[Change], table: NameTable, found: Values | None = None
+) -> list[Row]:
+    """As rows_of, with names that are already known (those stored with an event)."""
+    return [_row(change, table, found) for change in changes]
+
+
+def _row(change: Change, table: NameTable, found: Values | None) -> Row:
+    setting = change.setting
+    now = ""
+    if found is not None and not same(change.name, change.after, found.get(change.name)):
+        now = words(setting, found.get(change.name), table)
+    return Row(
+        name=change.name,
+        label=setting.label,
+        before=words(setting, change.before, table),
+        after=words(setting, change.after, table),
+        added=_members(setting, change.added, table),
+        removed=_members(setting, change.removed, table),
+        now=now,
+    )
+
+
+def _members(setting: Setting, items: Iterable[JSON], table: NameTable) -> tuple[Member, ...]:
+    return tuple(Member(str(item), member_words(setting, item, table)) for item in items)
+
+
+def setting_rows(tenant: Tenant, values: Values) -> list[Row]:
+    """Every setting as it is, read only."""
+    table = name_table(tenant, [Change(s, None, values.get(s.name)) for s in SETTINGS])
+    return [Row(s.name, s.label, words(s, values.get(s.name), table), "") for s in SETTINGS]
+
+
+def merge_rows(tenant: Tenant, merged: Merge) -> dict[str, list[Row]]:
+    """What both sides can have, for the three-way page."""
+    return {
+        "theirs": rows_of(tenant, merged.theirs),
+        "mine": rows_of(tenant, merged.mine),
+        "agreed": rows_of(tenant, merged.agreed),
+    }
+
+
+def conflict_rows(tenant: Tenant, conflicts: Iterable[Conflict]) -> list[Row]:
+    """base, theirs and mine of each conflict, in words."""
+    rows = []
+    for conflict in conflicts:
+        setting = conflict.setting
+        table = _conflict_names(tenant, conflict)
+        rows.append(
+            Row(
+                name=setting.name,
+                label=label_of(setting.name),
+                before=words(setting, conflict.base, table),
+                now=words(setting, conflict.theirs, table),
+                after=words(setting, conflict.mine, table),
+            )
+        )
+    return rows
+
+
+
+def _conflict_names(tenant: Tenant, conflict: Conflict) -> NameTable:
+    setting = conflict.setting
+    sides = (conflict.base, conflict.theirs, conflict.mine)
+    tables = [name_table(tenant, [Change(setting, None, side)]) for side in sides]
+    known = {key: name for table in tables for key, name in table.get(setting.name, {}).items()}
+    return {setting.name: known}

@@ -1,0 +1,273 @@
+"""The main job's pages: the form, the review, the save and what came of it."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from lofty_admin.agentsettings import reconcile
+from lofty_admin.agentsettings.changes import Side, merge, new_warnings, settle
+from lofty_admin.agentsettings.forms import SettingsForm
+from lofty_admin.agentsettings.models import LastKnown, Operation
+from lofty_admin.agentsettings.plans import Plan, Snapshot, Tampered
+from lofty_admin.agentsettings.reading import read_live
+from lofty_admin.agentsettings.rows import conflict_rows, merge_rows, rows_of, setting_rows
+from lofty_admin.agentsettings.services import CALLS_OF_A_SAVE, NotRecorded, apply
+from lofty_admin.directory.models import Profile
+from lofty_admin.directory.names import freshness
+from lofty_admin.lofty.errors import LoftyError
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.schema import Settings
+from lofty_admin.tenants.access import get_tenant, role_of
+from lofty_admin.tenants.calls import NoCredential, calls_left
+from lofty_admin.tenants.models import Role, Tenant
+
+MAX_REASON = 2000
+
+
+@require_http_methods(["GET", "POST"])
+def settings_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """GET: read Lofty and show the form. POST with a plan: back from the review, nothing lost."""
+    tenant = get_tenant(request, slug, Role.VIEWER)
+    if request.method == "POST":
+        return _back_to_form(request, tenant)
+    try:
+        snapshot = read_live(tenant)
+    except (LoftyError, NoCredential) as error:
+        return _unreadable(request, tenant, error)
+    return _form_page(request, tenant, snapshot, SettingsForm(tenant, snapshot, can_edit=_may_edit(request, tenant)))
+
+
+@require_POST
+def review(request: HttpRequest, slug: str) -> HttpResponse:
+    """The form -> what would change. Sends nothing and writes nothing."""
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    try:
+        snapshot = Snapshot.opened(tenant, request.POST.get("snapshot", ""))
+    except Tampered as error:
+        return _start_again(request, tenant, error)
+    form = SettingsForm(tenant, snapshot, request.POST)
+    if not form.is_valid():
+        return _form_page(request, tenant, snapshot, form, status=422)
+    return _review_page(request, tenant, Plan.new(snapshot, form.after))
+
+
+@require_POST
+def apply_plan(request: HttpRequest, slug: str) -> HttpResponse:
+    """Carry out a reviewed plan, then show what came of it."""
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    try:
+        plan = Plan.opened(tenant, request.POST.get("plan", ""))
+    except Tampered as error:
+        return _start_again(request, tenant, error)
+    reason = request.POST.get("reason", "").strip()
+    if problem := _not_ready(plan, reason, request.POST.getlist("confirmed")):
+        return _review_page(request, tenant, plan, reason=reason, problem=problem, status=422)
+    try:
+        operation = apply(tenant, plan, reason)
+    except NotRecorded:
+        problem = (
+            "Nothing was sent: the record of this change could not be written, and nothing goes to"
+            " Lofty without a record. Try again in a moment; your change is still below."
+        )
+        return _review_page(request, tenant, plan, reason=reason, problem=problem, status=503)
+    return redirect("operation", tenant.slug, operation.pk)
+
+
+def _not_ready(plan: Plan, reason: str, confirmed: list[str]) -> str:
+    if not plan.wanted:
+        return "Nothing differs from what is in Lofty, so nothing was sent."
+    if any(change.name not in confirmed for change in plan.widening):
+        return "Nothing was sent: tick every change that reaches further than before."
+    if len(reason) > MAX_REASON:
+        return f"Nothing was sent: the reason is longer than {MAX_REASON} characters."
+    return ""
+
+
+@require_GET
+def operation_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
+    """What came of a save; renews itself while that is open."""
+    tenant = get_tenant(request, slug, Role.VIEWER)
+    operation = get_object_or_404(Operation, pk=operation_id, tenant=tenant)
+    context = {
+        "tenant": tenant,
+        "tab": "settings",
+        "operation": operation,
+        "rows": rows_of(tenant, operation.changes, operation.after),
+        "can_edit": _may_edit(request, tenant),
+    }
+    if operation.moved:
+        context |= _merge_context(tenant, operation)
+    partial = "#result" if request.htmx else ""  # type: ignore[attr-defined]
+    return render(request, f"agentsettings/operation.html{partial}", context)
+
+
+@require_POST
+def check_now(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
+    """Look at Lofty once, to settle an operation whose outcome is open."""
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    operation = get_object_or_404(Operation, pk=operation_id, tenant=tenant)
+    if operation.is_held:
+        messages.info(request, "It is still being worked on. This page renews itself.")
+    else:
+        reconcile.settle(operation)
+    return redirect("operation", tenant.slug, operation.pk)
+
+
+@require_POST
+def close_as_seen(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
+    """A person settles an operation that the console cannot settle by itself."""
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    operation = get_object_or_404(Operation, pk=operation_id, tenant=tenant)
+    try:
+        reconcile.close_as_seen(operation)
+    except (LoftyError, NoCredential) as error:
+        messages.error(request, f"Not settled: Lofty could not be read. {error}")
+    return redirect("operation", tenant.slug, operation.pk)
+
+
+@require_POST
+def merge_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
+    """After somebody else's change: their settings plus mine, as chosen -> the ordinary review."""
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    operation = get_object_or_404(Operation, pk=operation_id, tenant=tenant, moved=True)
+    theirs = Settings.parse(operation.after)
+    merged = merge(operation.base, theirs.raw, {**operation.base, **operation.intended})
+    try:
+        sides = {
+            conflict.setting.name: Side(request.POST.get(f"side-{conflict.setting.name}", ""))
+            for conflict in merged.conflicts
+        }
+    except ValueError:
+        messages.error(request, "Choose a side for every setting that both of you changed.")
+        return redirect("operation", tenant.slug, operation.pk)
+    snapshot = Snapshot(theirs, operation.settled_at or timezone.now())
+    plan = Plan.new(snapshot, settle(theirs.raw, merged, sides))
+    return _review_page(request, tenant, plan, reason=operation.reason)
+
+
+@require_POST
+def try_again(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
+    """The change of an operation that was not made, reviewed afresh against what is live now."""
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    operation = get_object_or_404(Operation, pk=operation_id, tenant=tenant)
+    return review_live(request, tenant, operation.intended, reason=operation.reason)
+
+
+def review_live(
+    request: HttpRequest, tenant: Tenant, wanted: Mapping[str, JSON], *, reason: str = ""
+) -> HttpResponse:
+    """Read Lofty and open the ordinary review of setting `wanted` there (retry, going back)."""
+    try:
+        snapshot = read_live(tenant)
+    except (LoftyError, NoCredential) as error:
+        return _unreadable(request, tenant, error)
+    plan = Plan.new(snapshot, {**snapshot.settings.raw, **wanted})
+    return _review_page(request, tenant, plan, reason=reason)
+
+
+def _may_edit(request: HttpRequest, tenant: Tenant) -> bool:
+    role = role_of(request.user, tenant)
+    return role is not None and role >= Role.EDITOR and not tenant.is_archived
+
+
+def _back_to_form(request: HttpRequest, tenant: Tenant) -> HttpResponse:
+    try:
+        plan = Plan.opened(tenant, request.POST.get("plan", ""))
+    except Tampered as error:
+        return _start_again(request, tenant, error)
+    can_edit = _may_edit(request, tenant)
+    form = SettingsForm(tenant, plan.snapshot, shown=plan.after, can_edit=can_edit)
+    return _form_page(request, tenant, plan.snapshot, form)
+
+
+def _start_again(request: HttpRequest, tenant: Tenant, error: Tampered) -> HttpResponse:
+    messages.error(request, f"{error} Nothing was sent. Start again from the settings as they are.")
+    return redirect("settings", tenant.slug)
+
+
+def _form_page(
+    request: HttpRequest, tenant: Tenant, snapshot: Snapshot, form: SettingsForm, status: int = 200
+) -> HttpResponse:
+    left = calls_left(tenant)
+    context = {
+        **_page(request, tenant),
+        "form": form,
+        "snapshot": snapshot,
+        "signed_snapshot": snapshot.signed(tenant),
+        "calls_left": left,
+        "too_few_calls": left.remaining is not None and left.remaining < CALLS_OF_A_SAVE,
+        "oddities": snapshot.settings.unknown,
+        "read_only": snapshot.settings.raw,
+    }
+    response = render(request, "agentsettings/settings.html", context, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _unreadable(
+    request: HttpRequest, tenant: Tenant, error: LoftyError | NoCredential
+) -> HttpResponse:
+    known = LastKnown.objects.filter(tenant=tenant).first()
+    context = {
+        **_page(request, tenant),
+        "error": error,
+        "advice": getattr(error, "advice", "A manager can store one on the Credential page."),
+        "last_known": known,
+        "rows": setting_rows(tenant, known.raw) if known else [],
+    }
+    return render(request, "agentsettings/unreadable.html", context, status=502)
+
+
+def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+    return {
+        "tenant": tenant,
+        "tab": "settings",
+        "can_edit": _may_edit(request, tenant),
+        "profile": Profile.objects.filter(tenant=tenant).first(),
+        "freshness": freshness(tenant),
+        "in_flight": Operation.objects.filter(tenant=tenant, settled_at=None).first(),
+    }
+
+
+def _review_page(
+    request: HttpRequest,
+    tenant: Tenant,
+    plan: Plan,
+    *,
+    reason: str = "",
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    changes = plan.changes
+    context = {
+        "tenant": tenant,
+        "tab": "settings",
+        "plan": plan,
+        "signed_plan": plan.signed(tenant),
+        "widening": rows_of(tenant, [c for c in changes if c.widens]),
+        "rows": rows_of(tenant, [c for c in changes if not c.widens]),
+        "count": len(changes),
+        "cautions": new_warnings(plan.snapshot.settings.raw, plan.after) if changes else (),
+        "reason": reason,
+        "max_reason": MAX_REASON,
+        "problem": problem,
+        "confirmed": request.POST.getlist("confirmed"),
+    }
+    response = render(request, "agentsettings/review.html", context, status=status)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _merge_context(tenant: Tenant, operation: Operation) -> dict[str, Any]:
+    mine = {**operation.base, **operation.intended}
+    merged = merge(operation.base, operation.after, mine)
+    return {
+        "merge": merge_rows(tenant, merged),
+        "conflicts": conflict_rows(tenant, merged.conflicts),
+    }

@@ -1,0 +1,200 @@
+"""The list component: everyone / only these / nobody, with checkboxes or a picker under it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django import forms
+from django.utils.datastructures import MultiValueDict
+
+from lofty_admin.agentsettings.changes import reaches_all
+from lofty_admin.agentsettings.fields import DAYS, Setting
+from lofty_admin.directory.names import Name
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.schema import IS_TYPE, TYPES, means_all
+
+ALL_IN_ACCESS_LIST = -1
+
+
+class Scope(StrEnum):
+    ALL = "all"
+    ONLY = "only"
+    NONE = "none"
+    AS_IT_IS = "as-it-is"  # what Lofty has cannot be shown as one of the others
+
+
+@dataclass(frozen=True)
+class ListChoice:
+    """What the component holds: a scope and, for ONLY, ids as text in the order picked."""
+
+    scope: str
+    ids: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, setting: Setting, value: JSON) -> "ListChoice":
+        """How a stored value looks in the component."""
+        if not isinstance(value, list) or not IS_TYPE[TYPES[setting.name]](value):
+            return cls(Scope.AS_IT_IS)
+        if means_all(setting.name, value):
+            return cls(Scope.ALL)
+        if not value:
+            return cls(Scope.NONE)
+        return cls(Scope.ONLY, tuple(dict.fromkeys(map(str, value))))
+
+    def stored(self, setting: Setting) -> list[int]:
+        """The value Lofty stores for it. Only for ALL, ONLY and NONE."""
+        if self.scope == Scope.ALL:
+            return [ALL_IN_ACCESS_LIST] if setting.is_access_list else []
+        return [int(i) for i in self.ids] if self.scope == Scope.ONLY else []
+
+    def equals(self, other: "ListChoice") -> bool:
+        """Whether both mean the same: members as a set, and only where members count."""
+        if self.scope != other.scope:
+            return False
+        return self.scope != Scope.ONLY or set(self.ids) == set(other.ids)
+
+
+class ScopedListWidget(forms.Widget):
+    """Renders templates/agentsettings/widgets/scoped_list.html.
+
+    Big selections travel as one field, ids with commas between (reliability W5).
+    """
+
+    template_name = "agentsettings/widgets/scoped_list.html"
+
+    def __init__(
+        self, setting: Setting, stored: JSON, names: Mapping[str, Name], search_url: str
+    ) -> None:
+        super().__init__()
+        self.setting, self.stored, self.names = setting, stored, names
+        self.search_url = search_url
+
+    def use_required_attribute(self, initial: object) -> bool:
+        return False
+
+    def id_for_label(self, id_: str) -> str:
+        return ""
+
+    def value_from_datadict(
+        self, data: Mapping[str, object], files: object, name: str
+    ) -> ListChoice | None:
+        scope = data.get(f"{name}-scope")
+        if scope is None:
+            return None
+        key = f"{name}-ids"
+        texts = data.getlist(key) if isinstance(data, MultiValueDict) else [data.get(key) or ""]
+        ids = (part.strip() for text in texts for part in str(text).split(","))
+        return ListChoice(str(scope), tuple(dict.fromkeys(filter(None, ids))))
+
+    def value_omitted_from_data(self, data: object, files: object, name: str) -> bool:
+        return False
+
+    def get_context(
+        self, name: str, value: ListChoice | None, attrs: dict[str, object] | None
+    ) -> dict[str, object]:
+        context = super().get_context(name, value, attrs)
+        choice = value if isinstance(value, ListChoice) else ListChoice("")
+        context["widget"] |= {
+            "setting": self.setting,
+            "choice": choice,
+            "scopes": self._scopes(),
+            "boxes": self._boxes(choice),
+            "joined": ",".join(choice.ids),
+            "options": self._options(choice),
+            "options_id": f"{name}-options",
+            "search_url": self.search_url,
+            "stored_oddly": self._stored_oddly(),
+        }
+        return context
+
+    def _scopes(self) -> list[tuple[str, str]]:
+        setting = self.setting
+        scopes = [(Scope.ALL, setting.all_label), (Scope.ONLY, setting.only_label)]
+        if setting.is_access_list:
+            scopes.append((Scope.NONE, setting.none_label))
+        if ListChoice.of(setting, self.stored).scope == Scope.AS_IT_IS:
+            scopes.insert(0, (Scope.AS_IT_IS, self._as_it_is_label()))
+        return [(scope.value, label) for scope, label in scopes]
+
+    def _as_it_is_label(self) -> str:
+        if self.stored is None:
+            return "Not set in Lofty: leave it so"
+        return f"Leave what Lofty has, which this console cannot read: {json.dumps(self.stored)[:80]}"
+
+    def _boxes(self, choice: ListChoice) -> list[tuple[str, str, bool]]:
+        """(id, label, ticked) for a checklist; ids Lofty has beyond the known ones stay."""
+        known = self.setting.choices
+        if known is None:
+            return []
+        labels = {str(key): label for key, label in known.items()}
+        labels |= {i: f"unknown ({i})" for i in (*self._stored_ids(), *choice.ids) if i not in labels}
+        return [(i, label, i in choice.ids) for i, label in labels.items()]
+
+    def _stored_ids(self) -> Sequence[str]:
+        return ListChoice.of(self.setting, self.stored).ids
+
+    def _options(self, choice: ListChoice) -> list[dict[str, object]]:
+        """The selected entries by name, for the picker."""
+        if self.setting.choices is not None:
+            return []
+        return [self._option(i) for i in choice.ids]
+
+    def _option(self, entry_id: str) -> dict[str, object]:
+        name = self.names.get(entry_id)
+        if name is None:
+            return {"id": entry_id, "name": f"unknown ({entry_id})", "detail": "", "gone": False}
+        return {
+            "id": entry_id,
+            "name": name.name,
+            "detail": name.detail,
+            "gone": name.gone_since is not None,
+        }
+
+    def _stored_oddly(self) -> str:
+        """A note where Lofty stores "all" next to single members, which is sent back untouched."""
+        if not isinstance(self.stored, list) or not reaches_all(self.setting.name, self.stored):
+            return ""
+        if self.setting.is_access_list and len(self.stored) > 1:
+            return f"Lofty stores this as {json.dumps(self.stored)[:120]}, which means all."
+        if self.setting.name == "activeDays" and len(self.stored) >= len(DAYS):
+            return "All seven days are ticked: the same as every day."
+        return ""
+
+
+class ScopedListField(forms.Field):
+    """Cleans to a ListChoice. "Only these" with nothing picked is an error, never all."""
+
+    widget: ScopedListWidget
+
+    def __init__(self, setting: Setting, stored: JSON, widget: ScopedListWidget) -> None:
+        super().__init__(label=setting.label, help_text=setting.help, required=False, widget=widget)
+        self.setting, self.stored = setting, stored
+
+    def clean(self, value: ListChoice | None) -> ListChoice:
+        allowed = {scope for scope, _ in self.widget._scopes()}
+        if value is None or value.scope not in allowed:
+            # A part of the form that did not arrive must never be read as "all" (or as anything).
+            raise forms.ValidationError(f"{self.setting.label}: choose one of the options.")
+        if value.scope == Scope.ONLY:
+            self._check_ids(value)
+        return value
+
+    def _check_ids(self, value: ListChoice) -> None:
+        if not value.ids:
+            raise forms.ValidationError(
+                f"{self.setting.label}: nothing is picked. Pick at least one, or choose"
+                f" “{self.setting.all_label}” if that is what you mean."
+            )
+        wrong = [i for i in value.ids if not _is_id(i)]
+        if wrong:
+            raise forms.ValidationError(f"{self.setting.label}: “{wrong[0][:40]}” is not an id.")
+        if self.setting.is_access_list and str(ALL_IN_ACCESS_LIST) in value.ids:
+            raise forms.ValidationError(
+                f"{self.setting.label}: -1 means all. Choose “{self.setting.all_label}” instead."
+            )
+
+
+def _is_id(text: str) -> bool:
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdigit() and len(digits) < 20 and -(2**63) <= int(text) < 2**63

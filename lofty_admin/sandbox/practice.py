@@ -1,0 +1,112 @@
+"""The practice Lofty without its sockets: who answers a request, and how a fault bends the answer."""
+
+import ipaddress
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from lofty_admin.sandbox import api, faults, oauth, page, seed
+from lofty_admin.sandbox.control import PREFIX, Control
+from lofty_admin.sandbox.faults import Fault
+from lofty_admin.sandbox.holds import Holds
+from lofty_admin.sandbox.limits import Limiter
+from lofty_admin.sandbox.messages import Answer, Call, Request, problem
+from lofty_admin.sandbox.store import Store, UnknownCustomer
+
+logger = logging.getLogger(__name__)
+
+
+class Practice:
+    def __init__(self, db_path: Path, *, seeded: bool) -> None:
+        self.store = Store(db_path)
+        self.closing = threading.Event()
+        self._limiter = Limiter()
+        self._holds = Holds()
+        self._control = Control(self.store, self._limiter, self._holds)
+        if seeded:
+            seed.seed(self.store)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def stop_waiting(self) -> None:
+        """Every delay, hold and drip ends now."""
+        self.closing.set()
+        self._holds.release()
+
+    def answer(self, request: Request) -> tuple[Answer, Fault | None]:
+        """What to send, and the fault that says how to send it, if any."""
+        try:
+            found = self._route(request)
+            return self._carry_out(found) if isinstance(found, Call) else (found, None)
+        except Exception:
+            logger.exception("The practice Lofty failed on %s %r", request.method, request.path)
+            return problem(HTTPStatus.INTERNAL_SERVER_ERROR, 20005, "Server error"), None
+
+    def _route(self, request: Request) -> Answer | Call:
+        if request.path in api.OPERATION_OF:
+            return api.begin(self.store, self._limiter, request, time.time())
+        if request.path in oauth.TOKEN_PATHS and request.method == "POST":
+            return oauth.begin_token(self.store, request)
+        if request.path == oauth.AUTHORISE_PATH and request.method in ("GET", "POST"):
+            return oauth.authorise(self.store, request)
+        if not is_loopback(urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""):
+            return problem(403, "PERMISSION_DENIED", "Use this page by its loopback address.")
+        if request.path.startswith(PREFIX):
+            return self._control.answer(request)
+        if request.method == "GET":
+            return self._show(request.path)
+        return problem(404, "NOT_FOUND", "There is nothing here.")
+
+    def _show(self, path: str) -> Answer:
+        if path in page.ASSETS:
+            return page.asset(path)
+        if path == "/":
+            return page.index([self._control.summary(slug) for slug in self.store.slugs()])
+        if path.startswith(page.CUSTOMER_PREFIX):
+            return self._show_customer(path.removeprefix(page.CUSTOMER_PREFIX))
+        return problem(404, "NOT_FOUND", "There is nothing here.")
+
+    def _show_customer(self, slug: str) -> Answer:
+        try:
+            customer = self._control.describe(slug)
+        except UnknownCustomer:
+            return page.message(404, "No such customer", "Go back to the list.")
+        return page.customer(customer, self.store.puts(slug, newest=10))
+
+    def _carry_out(self, call: Call) -> tuple[Answer, Fault | None]:
+        passing, ending = self.store.take_faults(call.slug, call.method, call.path)
+        self._pass(passing, "before", call)
+        answer = call.run(faults.delay_of(ending)).plus(call.headers)
+        self._pass(passing, "after", call)
+        answer = faults.disguise(answer, ending)
+        if call.put_id is not None:
+            lost = ending is not None and ending.kind in faults.LOSING
+            self.store.answered_put(call.put_id, None if lost else answer.status)
+        return answer, ending
+
+    def _pass(self, passing: Sequence[Fault], when: str, call: Call) -> None:
+        for fault in passing:
+            if fault.word("when") != when:
+                continue
+            if fault.kind == "delay":
+                self.closing.wait(fault.number("seconds"))
+            elif fault.kind == "hold" and not self.closing.is_set():
+                self._holds.hold(call, fault.number("seconds"), when)
+            elif fault.kind == "foreign_change":
+                settings = fault.parameters["settings"]
+                self.store.change_settings(call.slug, dict(settings))
+
+
+def is_loopback(host: str) -> bool:
+    """Is this name or address one that only this machine answers to?"""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

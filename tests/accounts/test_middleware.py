@@ -1,0 +1,58 @@
+"""Nothing is open but what is meant to be."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+OPEN = {"healthz", "readyz", "account_login", "account_inactive"}
+
+
+def routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for pattern in resolver.url_patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern, path)
+        elif isinstance(pattern, URLPattern):
+            yield path, pattern.name or ""
+
+
+def filled(path: str) -> str:
+    values = {"slug:slug": "acme", "int:pk": "1"}
+    for key, value in values.items():
+        path = path.replace(f"<{key}>", value)
+    return "/" + path
+
+
+def test_anonymous__every_address__sign_in_or_meant_to_be_open(db: None) -> None:
+    client, seen = Client(), set()
+    for path, name in routes(get_resolver()):
+        if "<" in filled(path):
+            continue  # ids of other apps: their own tests walk these
+        seen.add(name)
+        answer = client.get(filled(path))
+        refused = answer.headers.get("Location", "").startswith("/accounts/login/")
+        assert refused != (name in OPEN), f"{path} answered {answer.status_code}"
+    assert seen >= OPEN | {"home", "tenant_add", "credential", "people", "account_logout"}
+
+
+def test_anonymous__get__comes_back_after_signing_in(db: None) -> None:
+    answer = Client().get("/t/acme/people/?x=1")
+    assert answer.headers["Location"] == "/accounts/login/?next=/t/acme/people/%3Fx%3D1"
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_anonymous__write__sign_in_without_the_way_back(db: None, method: str) -> None:
+    answer = getattr(Client(), method)("/t/acme/people/")
+    assert answer.headers["Location"] == "/accounts/login/"
+
+
+def test_anonymous__fragment__whole_page_is_loaded_again(db: None) -> None:
+    answer = Client().get("/t/acme/people/", headers={"HX-Request": "true"})
+    assert answer.headers["HX-Refresh"] == "true"
+    assert b"form" not in answer.content
+
+
+def test_anonymous__unknown_address__404_without_a_view(db: None) -> None:
+    assert Client().get("/there/is/no/such/page/").status_code == 404
