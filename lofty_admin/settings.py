@@ -196,3 +196,6 @@ EMAIL_USE_TLS = ENVIRONMENT.email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = ENVIRONMENT.email.get("EMAIL_USE_SSL", False)
 LOGGING = logging_config(level=ENVIRONMENT.log_level, style=ENVIRONMENT.log_format)
 CSRF_FAILURE_VIEW = "lofty_admin.errorpages.csrf_failure"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "lofty_admin.reporter.NothingPrivateFilter"
+# Addresses are unique without regard to case, by a constraint the check does not see.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]

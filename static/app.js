@@ -14,3 +14,23 @@ document.addEventListener("input", (event) => {
     link.hidden = !link.textContent.toLowerCase().includes(wanted);
   }
 });
+
+// Say something to people who do not see the page change.
+function announce(text) {
+  document.getElementById("announcer").textContent = text;
+}
+
+// After a refusal, start reading at what went wrong.
+document.addEventListener("DOMContentLoaded", () => document.querySelector("[data-focus]")?.focus());
+
+// A second click must not send a second time (the server refuses it too).
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-once]")) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+  for (const button of form.querySelectorAll("button[type=submit]")) button.setAttribute("aria-disabled", "true");
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("[data-once]")) delete form.dataset.sent;
+});

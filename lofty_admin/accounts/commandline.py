@@ -1,7 +1,7 @@
 """What the commands of this console have in common: who acts, and secrets by standard input."""
 
 import getpass
-from typing import TextIO
+import sys
 
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError
@@ -19,9 +19,9 @@ def command_actor(command: str) -> Actor:
     return Actor("command", command, f"manage.py {command}, run by {login}")
 
 
-def read_secret(stream: TextIO, what: str) -> str:
-    """The first line of `stream`. Secrets never come as arguments: those show in process lists."""
-    secret = stream.readline().rstrip("\r\n")
+def read_secret(what: str) -> str:
+    """The first line of standard input: arguments would show in the list of processes."""
+    secret = sys.stdin.readline().rstrip("\r\n")
     if not secret:
         raise CommandError(f"No {what} came on standard input. Nothing was done.")
     return secret

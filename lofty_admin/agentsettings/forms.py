@@ -17,6 +17,7 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
 
 KEEP = "as-it-is"
+HOURS_HINT = '<p class="form-hint" data-hours-hint aria-live="polite"></p>'
 MAX_TEXT, MAX_LONG_TEXT = 200, 4000
 ROW = {
     Section.IDENTITY: "col-12",
@@ -193,6 +194,8 @@ def _sections() -> Iterator[Div]:
     for section in Section:
         anchor = section.name.lower().replace("_", "-")
         rows = [_placed(setting) for setting in SETTINGS if setting.section is section]
+        if section is Section.HOURS:
+            rows.append(HTML(HOURS_HINT))
         yield Div(
             HTML(f'<div class="card-header"><h2 class="card-title">{section.value}</h2></div>'),
             Div(Div(*rows, css_class="row"), css_class="card-body"),

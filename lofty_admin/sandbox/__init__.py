@@ -1,1 +1,1 @@
-"""A practice Lofty: its own process, its own SQLite file, no import from the rest of the console."""
+"""A practice Lofty: its own process, its own data, no import from the rest of the console."""

@@ -8,7 +8,7 @@ from lofty_admin.sandbox import rules
 from lofty_admin.sandbox.limits import Budget, Limiter
 from lofty_admin.sandbox.messages import (
     Answer,
-    BadJSON,
+    BadJSONError,
     Call,
     Delay,
     Request,
@@ -36,7 +36,7 @@ OPERATION_OF: Mapping[str, str] = {
 NEEDS_CONTENT_TYPE = frozenset({"me", "members"})
 
 
-class BadParameter(ValueError):
+class ParameterError(ValueError):
     """A query parameter is not what it must be; the text says how."""
 
 
@@ -127,7 +127,7 @@ Reader = Callable[[Store, Profile, Request], Answer]
 def _read(read: Reader, store: Store, profile: Profile, request: Request, _delay: Delay) -> Answer:
     try:
         return read(store, profile, request)
-    except BadParameter as error:
+    except ParameterError as error:
         return problem(400, "INVALID_PARAMETER", str(error), key="errorCode")
 
 
@@ -138,7 +138,7 @@ def _put_settings(
         return _no_agent()
     try:
         found = rules.find_problem(request.json(), profile.agent_id)
-    except BadJSON as error:
+    except BadJSONError as error:
         return problem(400, "INVALID_PARAMETER", str(error))
     if found is not None:
         return problem(400, found.code, found.message)
@@ -194,7 +194,7 @@ def _get_pipelines(store: Store, profile: Profile, request: Request) -> Answer:
     page = _number(request, "currPage", 0)
     size = _number(request, "pageSize", DEFAULT_PIPELINES)
     if page < 0 or size < 1:
-        raise BadParameter("currPage must be 0 or more and pageSize 1 or more.")
+        raise ParameterError("currPage must be 0 or more and pageSize 1 or more.")
     wanted = request.text("name").casefold()
     found = [
         pipeline
@@ -264,7 +264,7 @@ def _whole(name: str, text: str, allowed: range) -> int:
     try:
         number = int(text)
     except ValueError:
-        raise BadParameter(f"{name} must be a whole number.") from None
+        raise ParameterError(f"{name} must be a whole number.") from None
     if number not in allowed:
-        raise BadParameter(f"{name} is out of range.")
+        raise ParameterError(f"{name} is out of range.")
     return number

@@ -9,13 +9,13 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from lofty_admin.sandbox.server import NotLoopback, Sandbox
-from lofty_admin.sandbox.store import WrongVersion
+from lofty_admin.sandbox.server import NotLoopbackError, Sandbox
+from lofty_admin.sandbox.store import WrongVersionError
 
 DEFAULT_DB = Path("var/sandbox.sqlite3")
 
 
-class CannotStart(Exception):
+class StartError(Exception):
     """The practice Lofty could not start; the text says why and what to do."""
 
 
@@ -41,14 +41,14 @@ def main(arguments: Sequence[str]) -> int:
             seeded=options.seed,
             port_file=options.port_file,
         )
-    except CannotStart as error:
+    except StartError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
 def run(*, host: str, port: int, db: Path, seeded: bool, port_file: Path | None) -> None:
-    """Serve until SIGTERM or SIGINT. Raises CannotStart. Must run in the main thread."""
+    """Serve until SIGTERM or SIGINT. Raises StartError. Must run in the main thread."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -63,12 +63,12 @@ def run(*, host: str, port: int, db: Path, seeded: bool, port_file: Path | None)
 def _started(host: str, port: int, db: Path, seeded: bool) -> Sandbox:
     try:
         return Sandbox(db, host=host, port=port, seeded=seeded)
-    except (NotLoopback, WrongVersion) as error:
-        raise CannotStart(str(error)) from None
+    except (NotLoopbackError, WrongVersionError) as error:
+        raise StartError(str(error)) from None
     except sqlite3.Error as error:
-        raise CannotStart(f"The practice Lofty cannot use {db}: {error}.") from None
+        raise StartError(f"The practice Lofty cannot use {db}: {error}.") from None
     except (OSError, OverflowError) as error:
-        raise CannotStart(f"The practice Lofty cannot start on {host}:{port}: {error}.") from None
+        raise StartError(f"The practice Lofty cannot start on {host}:{port}: {error}.") from None
 
 
 def _write(port_file: Path, port: int) -> None:

@@ -1,4 +1,4 @@
-"""The control API under `/_control/`: make customers, look at them, change them, let them misbehave.
+"""The control API under `/_control/`: make customers, look at them, let them misbehave.
 
 Everything is JSON. POST, PATCH and DELETE must carry `Content-Type: application/json`, and every
 request a loopback Host, so that no web page elsewhere can use it from somebody's browser.
@@ -28,7 +28,7 @@ from lofty_admin.sandbox import faults, oauth, seed
 from lofty_admin.sandbox.api import OPERATION_OF
 from lofty_admin.sandbox.holds import Holds
 from lofty_admin.sandbox.limits import Limiter
-from lofty_admin.sandbox.messages import Answer, BadJSON, Request, as_json
+from lofty_admin.sandbox.messages import Answer, BadJSONError, Request, as_json
 from lofty_admin.sandbox.seed import OrgKind, Spec
 from lofty_admin.sandbox.store import (
     Credential,
@@ -36,16 +36,17 @@ from lofty_admin.sandbox.store import (
     Profile,
     Scheme,
     Store,
-    Taken,
-    UnknownCustomer,
+    TakenError,
+    UnknownCustomerError,
     in_utc,
 )
 
 PREFIX = "/_control/"
-MOST = {"members": 10_000, "offices": 10_000, "ponds": 10_000, "pipelines": 1_000}
+MOST = 10_000
+"""members, offices ... of one customer; the ids of more would run into each other"""
 
 
-class BadWish(ValueError):
+class WishError(ValueError):
     """The control API is asked for something that cannot be; the text says why."""
 
 
@@ -64,11 +65,11 @@ class Control:
             return _refusal(404, "The control API has nothing here. Nothing was changed.")
         try:
             return handle(_read_object(request))
-        except UnknownCustomer as error:
+        except UnknownCustomerError as error:
             return _refusal(404, f"There is no customer {error}. Nothing was changed.")
-        except Taken as error:
+        except TakenError as error:
             return _refusal(409, str(error))
-        except (BadWish, faults.BadFault, BadJSON) as error:
+        except (WishError, faults.FaultError, BadJSONError) as error:
             return _refusal(400, f"{error} Nothing was changed.")
 
     def _find(self, method: str, parts: list[str]) -> Callable[[dict[str, object]], Answer] | None:
@@ -180,8 +181,8 @@ class Control:
         settings = wish.get("settings", {})
         removed = wish.get("remove_settings", [])
         if not (settings is None or isinstance(settings, dict)) or not isinstance(removed, list):
-            raise BadWish("settings must be an object or null, remove_settings a list.")
-        used = _read_whole(wish, "rate_used", None)
+            raise WishError("settings must be an object or null, remove_settings a list.")
+        used = _read_count(wish, "rate_used", 0) if "rate_used" in wish else None
         self._store.set_options(slug, options)
         if settings is None or settings or removed:
             self._store.change_settings(slug, settings, map(str, removed))
@@ -191,17 +192,17 @@ class Control:
     def _read_tokens(self, profile: Profile, wish: Mapping[str, object]) -> list[Credential]:
         """The customer's tokens as they shall be."""
         known = {token.token: token for token in self._store.credentials(profile.slug)}
-        limit = _read_whole(wish, "rate_limit", None)
-        if limit is not None:
+        if "rate_limit" in wish:
+            limit = _read_count(wish, "rate_limit", 0)
             known = {name: replace(token, rate_limit=limit) for name, token in known.items()}
         changes = wish.get("tokens", [])
         if not isinstance(changes, list):
-            raise BadWish("tokens must be a list.")
+            raise WishError("tokens must be a list.")
         for change in changes:
             token = _read_token(change, profile.slug, known)
             owner = self._store.credential(token.token)
             if owner is not None and owner.slug != profile.slug:
-                raise BadWish("Another customer has one of these tokens.")
+                raise WishError("Another customer has one of these tokens.")
             known[token.token] = token
         return list(known.values())
 
@@ -252,8 +253,8 @@ class Control:
             client_secret=_read_text(merged, "client_secret"),
             name=_read_text(merged, "name"),
             redirect_url=_read_redirect_url(merged),
-            rate_limit=_read_whole(merged, "rate_limit", None) or 0,
-            expires_in=_read_whole(merged, "expires_in", None) or 0,
+            rate_limit=_read_count(merged, "rate_limit", 0),
+            expires_in=_read_count(merged, "expires_in", 0),
             scopes=_read_scopes(merged.get("scopes")),
         )
         oauth.save_app(self._store, app)
@@ -262,70 +263,67 @@ class Control:
     def _make_code(self, wish: dict[str, object]) -> Answer:
         app = oauth.find_app(self._store, _read_text(wish, "client_id"))
         if app is None:
-            raise BadWish("There is no app with this client_id.")
+            raise WishError("There is no app with this client_id.")
         slug = self._store.profile(_read_text(wish, "slug")).slug
         return as_json(201, {"code": oauth.make_code(self._store, app, slug)})
 
 
 def read_spec(wish: Mapping[str, object]) -> Spec:
-    """A specification from the JSON object of POST /_control/customers. Raises BadWish."""
+    """A specification from the JSON object of POST /_control/customers. Raises WishError."""
     _refuse_unknown(wish, {each.name for each in fields(Spec)} | {"settings"})
     slug = _read_text(wish, "slug")
     if not all(part.isalnum() for part in slug.split("-")) or not slug.isascii():
-        raise BadWish("slug must be letters, digits and single hyphens.")
-    numbers = {
-        name: _read_whole(wish, name, MOST.get(name)) for name in (*MOST, *_NUMBERS) if name in wish
-    }
+        raise WishError("slug must be letters, digits and single hyphens.")
     settings = wish.get("settings", {})
     if settings is not None and not isinstance(settings, dict):
-        raise BadWish("settings must be an object, or null for no Sales Agent.")
-    spec = Spec(
+        raise WishError("settings must be an object, or null for no Sales Agent.")
+    return Spec(
         slug,
         _read_text({"name": slug, **wish}, "name"),
         scheme=_read_scheme(wish.get("scheme", "oauth")),
         token=_read_text({"token": "", **wish}, "token", empty=True),
+        rate_limit=_read_count(wish, "rate_limit", Spec.rate_limit),
         scopes=_read_scopes(wish.get("scopes")),
         expires_at=_read_time(wish.get("expires_at")),
         revoked=wish.get("revoked") is True,
-        org=_read_org(wish.get("org", "enterprise")),
+        members=_read_count(wish, "members", Spec.members, MOST),
+        offices=_read_count(wish, "offices", Spec.offices, MOST),
+        ponds=_read_count(wish, "ponds", Spec.ponds, MOST),
+        pipelines=_read_count(wish, "pipelines", Spec.pipelines, MOST),
+        org=_read_org(wish.get("org", Spec.org)),
+        selected=_read_count(wish, "selected", Spec.selected, MOST),
+        first_id=_read_count(wish, "first_id", Spec.first_id),
         has_agent=settings is not None and wish.get("has_agent") is not False,
         settings=settings or {},
         without=tuple(_read_names(wish.get("without", []))),
         options=_read_options(Options(), wish.get("options", {})),
     )
-    return replace(spec, **{k: v for k, v in numbers.items() if v is not None})
-
-
-_NUMBERS = ("rate_limit", "selected", "first_id")
 
 
 def _read_object(request: Request) -> dict[str, object]:
     value = request.json() if request.body else {}
     if not isinstance(value, dict):
-        raise BadWish("The body must be a JSON object.")
+        raise WishError("The body must be a JSON object.")
     return value
 
 
 def _refuse_unknown(wish: Mapping[str, object], known: object) -> None:
     names = set(known) if isinstance(known, (set, dict)) else set()
     if unknown := sorted(set(wish) - names):
-        raise BadWish(f"Unknown: {', '.join(unknown)}. Known: {', '.join(sorted(names))}.")
+        raise WishError(f"Unknown: {', '.join(unknown)}. Known: {', '.join(sorted(names))}.")
 
 
 def _read_text(wish: Mapping[str, object], name: str, *, empty: bool = False) -> str:
     value = wish.get(name)
     if not isinstance(value, str) or not (value or empty):
-        raise BadWish(f"{name} must be text.")
+        raise WishError(f"{name} must be text.")
     return value
 
 
-def _read_whole(wish: Mapping[str, object], name: str, most: int | None) -> int | None:
-    value = wish.get(name)
-    if name not in wish:
-        return None
-    if type(value) is not int or not 0 <= value <= (most or 2**62):
-        limit = "" if most is None else f", {most} at most"
-        raise BadWish(f"{name} must be a whole number, 0 or more{limit}.")
+def _read_count(wish: Mapping[str, object], name: str, default: int, most: int = 2**62) -> int:
+    value = wish.get(name, default)
+    if type(value) is not int or not 0 <= value <= most:
+        raise WishError(f"{name} must be a whole number from 0 to {most}.")
     return value
 
 
@@ -333,25 +331,25 @@ def _read_scheme(value: object) -> Scheme:
     for scheme in get_args(Scheme):
         if value == scheme:
             return "api_key" if scheme == "api_key" else "oauth"
-    raise BadWish("scheme must be api_key or oauth.")
+    raise WishError("scheme must be api_key or oauth.")
 
 
 def _read_org(value: object) -> OrgKind:
     match value:
         case "enterprise" | "no_permission" | "multi_team":
             return value
-    raise BadWish(f"org must be one of: {', '.join(get_args(OrgKind))}.")
+    raise WishError(f"org must be one of: {', '.join(get_args(OrgKind))}.")
 
 
 def _read_time(value: object) -> float | None:
     if value is not None and type(value) not in (int, float):
-        raise BadWish("expires_at must be seconds since 1970, or null.")
+        raise WishError("expires_at must be seconds since 1970, or null.")
     return None if value is None else float(str(value))
 
 
 def _read_names(value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise BadWish("A list of names must hold text only.")
+        raise WishError("A list of names must hold text only.")
     return value
 
 
@@ -360,28 +358,28 @@ def _read_scopes(value: object) -> tuple[str, ...] | None:
         return None
     scopes = tuple(_read_names(value))
     if not set(scopes) <= set(OPERATION_OF.values()):
-        raise BadWish(f"scopes must be among: {', '.join(OPERATION_OF.values())}.")
+        raise WishError(f"scopes must be among: {', '.join(OPERATION_OF.values())}.")
     return scopes
 
 
 def _read_redirect_url(wish: Mapping[str, object]) -> str:
     url = _read_text(wish, "redirect_url")
     if not url.startswith(("http://", "https://")) or not url.isascii() or not url.isprintable():
-        raise BadWish("redirect_url must begin with http:// or https://.")
+        raise WishError("redirect_url must begin with http:// or https://.")
     return url
 
 
 def _read_options(options: Options, wish: object) -> Options:
     """`options` with the wishes put in; each must be of a kind the option can have."""
     if not isinstance(wish, dict):
-        raise BadWish("options must be an object.")
+        raise WishError("options must be an object.")
     _refuse_unknown(wish, vars(options))
     for name, value in wish.items():
         allowed = _CHOICES.get(name)
         if allowed is not None and value not in allowed:
-            raise BadWish(f"{name} must be one of: {', '.join(map(str, allowed))}.")
+            raise WishError(f"{name} must be one of: {', '.join(map(str, allowed))}.")
         if type(value) is not type(getattr(options, name)):
-            raise BadWish(f"{name} must be like {getattr(options, name)!r}.")
+            raise WishError(f"{name} must be like {getattr(options, name)!r}.")
     return replace(options, **wish)
 
 
@@ -394,15 +392,14 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 
 def _read_token(change: object, slug: str, known: Mapping[str, Credential]) -> Credential:
     if not isinstance(change, dict):
-        raise BadWish("Each of tokens must be an object.")
+        raise WishError("Each of tokens must be an object.")
     _refuse_unknown(change, {"token", "scheme", "rate_limit", "scopes", "expires_at", "revoked"})
     name = _read_text(change, "token")
     token = known.get(name) or Credential(name, slug, "oauth", seed.NO_LIMIT)
-    limit = _read_whole(change, "rate_limit", None)
     return replace(
         token,
         scheme=_read_scheme(change.get("scheme", token.scheme)),
-        rate_limit=token.rate_limit if limit is None else limit,
+        rate_limit=_read_count(change, "rate_limit", token.rate_limit),
         scopes=_read_scopes(change["scopes"]) if "scopes" in change else token.scopes,
         expires_at=_read_time(change.get("expires_at", token.expires_at)),
         revoked=bool(change.get("revoked", token.revoked)),

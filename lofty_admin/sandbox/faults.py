@@ -3,20 +3,21 @@
     POST /_control/customers/<slug>/faults
     {"kind": "drop_after", "on": "PUT", "path": "/v2.0/", "times": 1, ...parameters}
 
-`on` is GET, PUT, POST (the token endpoint) or any; `path` a prefix, "" for all; `times` how often it
-acts, null for until it is removed. A request that is refused at the door (401, 403, 415, 429) uses
-up no fault. Times are seconds. Every PUT is recorded before any fault acts.
+`on` is GET, PUT, POST (the token endpoint) or any; `path` a prefix, "" for all; `times` how often
+it acts, null for until it is removed. A request that is refused at the door (401, 403, 415, 429)
+uses up no fault. Times are seconds. Every PUT is recorded before any fault acts.
 
-Passing kinds act, then the request goes on. `when` is "before" the work is done or "after" it, which
-is right before the answer leaves:
+Passing kinds act, then the request goes on. `when` is "before" the work is done or "after" it,
+which is right before the answer leaves:
     delay(seconds, when)            waits
-    hold(seconds, when)             waits for POST /_control/release, at most 30 s; GET /_control/held
+    hold(seconds, when)             waits for POST /_control/release, at most 30 s; the requests
+                                    that wait are at GET /_control/held
     foreign_change(settings, when)  merges settings, as if somebody else had changed them in Lofty
 
 Ending kinds decide how the request ends; the first that matches acts, the next waits for the next
 request. `apply` says whether a PUT takes effect; `how` is "close" or "reset":
-    status(code, body, apply)            that status; body is text as it is, or a JSON value; nothing
-                                         applied unless told
+    status(code, body, apply)            that status; body is text as it is, or a JSON value;
+                                         nothing applied unless told
     drop_before(how)                     connection lost, nothing applied
     drop_after(how)                      applied, connection lost without an answer
     drip_headers(bytes_per_second, apply)
@@ -45,7 +46,7 @@ LONGEST_WAIT = 600.0
 """seconds"""
 
 
-class BadFault(ValueError):
+class FaultError(ValueError):
     """The fault asked for does not exist or cannot be so; the text says why."""
 
 
@@ -60,15 +61,15 @@ class Parameter:
     most: float = LONGEST_WAIT
 
     def read(self, value: object) -> object:
-        """The value in the right type. Raises BadFault."""
+        """The value in the right type. Raises FaultError."""
         if isinstance(self.default, float) and type(value) is int:
             value = float(value)
         if self.default is not None and type(value) is not type(self.default):
-            raise BadFault(f"{self.name} must be like {json.dumps(self.default)}.")
+            raise FaultError(f"{self.name} must be like {json.dumps(self.default)}.")
         if isinstance(value, str) and self.choices and value not in self.choices:
-            raise BadFault(f"{self.name} must be one of: {', '.join(self.choices)}.")
+            raise FaultError(f"{self.name} must be one of: {', '.join(self.choices)}.")
         if type(value) in (int, float) and not self.least <= float(str(value)) <= self.most:
-            raise BadFault(f"{self.name} must be from {self.least:g} to {self.most:g}.")
+            raise FaultError(f"{self.name} must be from {self.least:g} to {self.most:g}.")
         return value
 
 
@@ -191,6 +192,11 @@ class Fault:
     def word(self, name: str) -> str:
         return str(self.parameters[name])
 
+    @property
+    def settings(self) -> dict[str, object]:
+        value = self.parameters["settings"]
+        return value if isinstance(value, dict) else {}
+
     def describe(self) -> dict[str, object]:
         return {
             "id": self.id,
@@ -203,25 +209,25 @@ class Fault:
 
 
 def parse(wanted: Mapping[str, object]) -> Fault:
-    """A fault from the control API's JSON object. Raises BadFault."""
+    """A fault from the control API's JSON object. Raises FaultError."""
     rest = dict(wanted)
     kind = KINDS.get(str(rest.pop("kind", "")))
     if kind is None:
-        raise BadFault(f"kind must be one of: {', '.join(KINDS)}.")
+        raise FaultError(f"kind must be one of: {', '.join(KINDS)}.")
     on, path, times = rest.pop("on", "any"), rest.pop("path", ""), rest.pop("times", 1)
     if on not in (*METHODS, "any"):
-        raise BadFault(f"on must be one of: {', '.join(METHODS)}, any.")
+        raise FaultError(f"on must be one of: {', '.join(METHODS)}, any.")
     if not isinstance(path, str):
-        raise BadFault("path must be text: the beginning of the paths it acts on.")
+        raise FaultError("path must be text: the beginning of the paths it acts on.")
     if times is not None and not (type(times) is int and times > 0):
-        raise BadFault("times must be a whole number above 0, or null for always.")
+        raise FaultError("times must be a whole number above 0, or null for always.")
     return Fault(kind.name, str(on), path, times, _read_parameters(kind, rest))
 
 
 def _read_parameters(kind: Kind, given: Mapping[str, object]) -> dict[str, object]:
     known = {parameter.name: parameter for parameter in kind.parameters}
     if unknown := sorted(set(given) - set(known)):
-        raise BadFault(f"{kind.name} has no {', '.join(unknown)}.")
+        raise FaultError(f"{kind.name} has no {', '.join(unknown)}.")
     return {
         name: parameter.read(given.get(name, parameter.default))
         for name, parameter in known.items()

@@ -1,4 +1,4 @@
-"""Calls per minute, counted per credential in a fixed window, as X-RateLimit headers report them."""
+"""Calls per minute, counted per credential in a fixed window, as X-RateLimit headers say."""
 
 import math
 import threading

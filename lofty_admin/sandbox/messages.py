@@ -11,7 +11,7 @@ Delay = float | None
 """When a change is applied: 0.0 now, n seconds from now, or None for never."""
 
 
-class BadJSON(ValueError):
+class BadJSONError(ValueError):
     """The body is not JSON; the text says what is wrong with it."""
 
 
@@ -41,11 +41,11 @@ class Request:
 
 
 def read_json(body: bytes) -> object:
-    """Any JSON value; NaN and Infinity are no JSON. Raises BadJSON."""
+    """Any JSON value; NaN and Infinity are no JSON. Raises BadJSONError."""
     try:
         return json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise BadJSON(f"The body is not JSON: {str(error)[:200]}") from None
+        raise BadJSONError(f"The body is not JSON: {str(error)[:200]}") from None
 
 
 def _refuse_constant(name: str) -> object:

@@ -1,4 +1,4 @@
-"""Names of people and places in many scripts, combined by number: the same number, the same name."""
+"""Names in many scripts, put together by number: the same number, the same name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,89 +16,78 @@ class Pool:
         return self.first[first], self.last[(number // count + first) % len(self.last)]
 
 
-LATIN = Pool(
-    tuple(
-        "Alice Marisol Søren Chloé José Zoë Åsa Łukasz Niamh François Ángela Björn İpek Ștefan "
-        "Renée Günther Beatriz Thảo Oisín Siân Jürgen Žofia Mélanie Håkon Inês Ömer Dvora "
-        "Maëlle Vítor Þóra Grace Malik Priya Daniel Rosa Ethan Naomi Victor Hannah Caleb Ruth "
-        "Marcus Elena Trevor Lucía Wyatt Imani Felix Noor Camille Reid Tamsin Dario Greta Silas "
-        "Paloma".split()
-    ),
-    tuple(
-        "Johnson Núñez Kjærgård Lefèvre García-Márquez Brontë Lindström Wójcik O’Sullivan Gagné "
-        "Ibáñez Sjöberg Yıldız Ionescu d’Aubigné Müller Gonçalves Nguyễn Ó’Faoláin Llewelyn Weiß "
-        "Novák Béranger Østergaard Araújo Şahin Krejčí Le-Gall Falcão Jónsdóttir Whitfield "
-        "Okonkwo Raman Whitaker Delgado Castellano Brooks Adeyemi Park-Hughes Marchetti Sinclair "
-        "Bauer Vance Ferreira Holloway Quintana Ashby Moreau Kowalski Tremblay Hartley Figueroa "
-        "Langley Duarte Winslow McAllister".split()
-    ),
+def _words(text: str, between: str = " ") -> tuple[str, ...]:
+    return tuple(text.split(between))
+
+
+def _pool(first: str, last: str) -> Pool:
+    return Pool(_words(first), _words(last))
+
+
+LATIN = _pool(
+    "Alice Marisol Søren Chloé José Zoë Åsa Łukasz Niamh François "
+    "Ángela Björn İpek Ștefan Renée Günther Beatriz Thảo Oisín "
+    "Siân Jürgen Žofia Mélanie Håkon Inês Ömer Dvora Maëlle Vítor "
+    "Þóra Grace Malik Priya Daniel Rosa Ethan Naomi Victor Hannah "
+    "Caleb Ruth Marcus Elena Trevor Lucía Wyatt Imani Felix Noor "
+    "Camille Reid Tamsin Dario Greta Silas Paloma",
+    "Johnson Núñez Kjærgård Lefèvre García-Márquez Brontë "
+    "Lindström Wójcik O’Sullivan Gagné Ibáñez Sjöberg Yıldız "
+    "Ionescu d’Aubigné Müller Gonçalves Nguyễn Ó’Faoláin Llewelyn "
+    "Weiß Novák Béranger Østergaard Araújo Şahin Krejčí Le-Gall "
+    "Falcão Jónsdóttir Whitfield Okonkwo Raman Whitaker Delgado "
+    "Castellano Brooks Adeyemi Park-Hughes Marchetti Sinclair "
+    "Bauer Vance Ferreira Holloway Quintana Ashby Moreau Kowalski "
+    "Tremblay Hartley Figueroa Langley Duarte Winslow McAllister",
 )
 OTHERS = (
-    Pool(
-        tuple("伟 芳 娜 秀英 敏 静 丽 强 磊 军 洋 勇 艳 杰 涛 明".split()),
-        tuple("王 李 张 刘 陈 杨 黄 赵 吴 周 徐 孙 马 朱 欧阳 林".split()),
+    _pool(
+        "伟 芳 娜 秀英 敏 静 丽 强 磊 军 洋 勇 艳 杰 涛 明",
+        "王 李 张 刘 陈 杨 黄 赵 吴 周 徐 孙 马 朱 欧阳 林",
     ),
-    Pool(
-        tuple(
-            "محمد فاطمة أحمد مريم علي خديجة يوسف زينب عمر نور حسن ليلى خالد سارة إبراهيم هدى".split()
-        ),
-        tuple(
-            "الحسيني المصري حداد خوري النجار العبدالله الشامي منصور صالح ناصر الخطيب عيسى سليمان "
-            "البغدادي درويش قاسم".split()
-        ),
+    _pool(
+        "محمد فاطمة أحمد مريم علي خديجة يوسف زينب عمر نور حسن ليلى خالد سارة إبراهيم هدى",
+        "الحسيني المصري حداد خوري النجار العبدالله الشامي منصور صالح "
+        "ناصر الخطيب عيسى سليمان البغدادي درويش قاسم",
     ),
-    Pool(
-        tuple("נועה דוד תמר יוסף מאיה איתי שרה אורי רחל דניאל יעל משה מיכל עומר הדס אבי".split()),
-        tuple(
-            "כהן לוי מזרחי פרץ ביטון דהן אברהם פרידמן מלכה אזולאי כץ יוסף עמר אוחיון חדד גבאי".split()
-        ),
+    _pool(
+        "נועה דוד תמר יוסף מאיה איתי שרה אורי רחל דניאל יעל משה מיכל עומר הדס אבי",
+        "כהן לוי מזרחי פרץ ביטון דהן אברהם פרידמן מלכה אזולאי כץ יוסף עמר אוחיון חדד גבאי",
     ),
-    Pool(
-        tuple(
-            "Анна Дмитрий Ольга Сергей Наталья Іван Юлія Богдан Ирина Алексей Мария Павел Оксана "
-            "Тарас Елена Фёдор".split()
-        ),
-        tuple(
-            "Иванова Соколов Шевченко Кузнецов Петренко Морозов Лебедев Коваленко Новиков Бондар "
-            "Щербаков Ткачук Орлов Зайцев Йовчев Гришин".split()
-        ),
+    _pool(
+        "Анна Дмитрий Ольга Сергей Наталья Іван Юлія Богдан Ирина "
+        "Алексей Мария Павел Оксана Тарас Елена Фёдор",
+        "Иванова Соколов Шевченко Кузнецов Петренко Морозов Лебедев "
+        "Коваленко Новиков Бондар Щербаков Ткачук Орлов Зайцев Йовчев "
+        "Гришин",
     ),
-    Pool(
-        tuple(
-            "आरव अनन्या विवान प्रिया आदित्य दीया अर्जुन कविता रोहन मीरा कृष्ण नेहा राहुल सुनीता विक्रम श्रेया".split()
-        ),
-        tuple(
-            "शर्मा वर्मा गुप्ता सिंह पटेल कुमार जोशी मिश्रा चौधरी यादव त्रिपाठी अग्रवाल द्विवेदी राठौड़ भट्ट क्षत्रिय".split()
-        ),
+    _pool(
+        "आरव अनन्या विवान प्रिया आदित्य दीया अर्जुन कविता रोहन मीरा कृष्ण नेहा राहुल सुनीता विक्रम श्रेया",
+        "शर्मा वर्मा गुप्ता सिंह पटेल कुमार जोशी मिश्रा चौधरी यादव त्रिपाठी अग्रवाल द्विवेदी राठौड़ भट्ट क्षत्रिय",
     ),
-    Pool(
-        tuple(
-            "서연 민준 지우 도윤 하은 예준 수아 시우 지호 서윤 현우 유진 은지 성민 영희 철수".split()
-        ),
-        tuple("김 이 박 최 정 강 조 윤 장 임 한 오 서 신 권 남궁".split()),
+    _pool(
+        "서연 민준 지우 도윤 하은 예준 수아 시우 지호 서윤 현우 유진 은지 성민 영희 철수",
+        "김 이 박 최 정 강 조 윤 장 임 한 오 서 신 권 남궁",
     ),
-    Pool(
-        tuple(
-            "สมชาย สุดา วิชัย มาลี ประเสริฐ กานดา ณัฐพล ปรียา ธนา รัตนา อนันต์ วรรณา กิตติ ศิริพร ชัยวัฒน์ ดวงใจ".split()
-        ),
-        tuple(
-            "ใจดี ศรีสุข ทองคำ วงศ์สวัสดิ์ แก้วมณี บุญมี สุขสันต์ พงษ์ไพบูลย์ จันทร์เพ็ญ รักไทย ชัยชนะ มั่นคง แสงทอง ดีงาม "
-            "เจริญสุข น้ำใส".split()
-        ),
+    _pool(
+        "สมชาย สุดา วิชัย มาลี ประเสริฐ กานดา ณัฐพล ปรียา ธนา รัตนา อนันต์ วรรณา กิตติ ศิริพร ชัยวัฒน์ ดวงใจ",
+        "ใจดี ศรีสุข ทองคำ วงศ์สวัสดิ์ แก้วมณี บุญมี สุขสันต์ "
+        "พงษ์ไพบูลย์ จันทร์เพ็ญ รักไทย ชัยชนะ มั่นคง แสงทอง ดีงาม "
+        "เจริญสุข น้ำใส",
     ),
-    Pool(
-        tuple("陽菜 蓮 結衣 湊 葵 大翔 凛 悠真 さくら 翔太 美咲 健 花子 太郎 直子 誠".split()),
-        tuple(
-            "佐藤 鈴木 高橋 田中 伊藤 渡辺 山本 中村 小林 加藤 吉田 山田 斎藤 松本 井上 木村".split()
-        ),
+    _pool(
+        "陽菜 蓮 結衣 湊 葵 大翔 凛 悠真 さくら 翔太 美咲 健 花子 太郎 直子 誠",
+        "佐藤 鈴木 高橋 田中 伊藤 渡辺 山本 中村 小林 加藤 吉田 山田 斎藤 松本 井上 木村",
     ),
 )
-
-CITIES = tuple(
-    "Austin|Montréal|San José|Québec|Zürich|Kraków|København|Reykjavík|São Paulo|Đà Nẵng|"
-    "上海|台北|القاهرة|دبي|ירושלים|חיפה|Київ|Казань|मुंबई|जयपुर|서울|부산|กรุงเทพฯ|เชียงใหม่|大阪|"
-    "Cañon City|Coeur d’Alène|Boise|Savannah|Duluth|El Paso|Truth or Consequences|Spokane|Tulsa|"
-    "Baton Rouge|Fort Collins|Winston-Salem|St. John’s|Trois-Rivières|Santa Fe".split("|")
+CITIES = _words(
+    "Austin|Montréal|San José|Québec|Zürich|Kraków|København|"
+    "Reykjavík|São Paulo|Đà Nẵng|上海|台北|القاهرة|دبي|ירושלים|"
+    "חיפה|Київ|Казань|मुंबई|जयपुर|서울|부산|กรุงเทพฯ|เชียงใหม่|"
+    "大阪|Cañon City|Coeur d’Alène|Boise|Savannah|Duluth|El Paso|"
+    "Truth or Consequences|Spokane|Tulsa|Baton Rouge|Fort Collins|"
+    "Winston-Salem|St. John’s|Trois-Rivières|Santa Fe",
+    "|",
 )
 QUARTERS = (
     "Downtown",

@@ -39,7 +39,7 @@ class App:
     scopes: tuple[str, ...] | None
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The token endpoint refuses; `args` are status, RFC 6749 error and description."""
 
 
@@ -98,11 +98,11 @@ def begin_token(store: Store, request: Request) -> Answer | Call:
         grant = _find_grant(store, app, fields)
         run = partial(_run, store, app, fields, grant["slug"])
         return Call(grant["slug"], "POST", request.path, run)
-    except Refused as refused:
+    except RefusedError as refused:
         return _refusal(refused)
 
 
-def _refusal(refused: Refused) -> Answer:
+def _refusal(refused: RefusedError) -> Answer:
     status, error, description = refused.args
     return as_json(status, {"error": error, "error_description": description})
 
@@ -116,7 +116,7 @@ def _identify_app(store: Store, request: Request) -> App:
         or named != client_id
         or not secrets.compare_digest(app.client_secret.encode(), secret.encode())
     ):
-        raise Refused(401, "invalid_client", "The client id or the client secret is wrong.")
+        raise RefusedError(401, "invalid_client", "The client id or the client secret is wrong.")
     return app
 
 
@@ -137,23 +137,23 @@ _GRANTS = {"authorization_code": ("code", "code"), "refresh_token": ("refresh_to
 
 def _find_grant(store: Store, app: App, fields: Mapping[str, str]) -> sqlite3.Row:
     if fields.get("grant_type") not in _GRANTS:
-        raise Refused(400, "unsupported_grant_type", "This grant_type is not supported.")
+        raise RefusedError(400, "unsupported_grant_type", "This grant_type is not supported.")
     parameter, kind = _GRANTS[fields["grant_type"]]
     if kind == "code" and fields.get("redirect_uri") != app.redirect_url:
-        raise Refused(400, "invalid_grant", "redirect_uri is not the registered one.")
+        raise RefusedError(400, "invalid_grant", "redirect_uri is not the registered one.")
     row = store.row(
         "SELECT * FROM grants WHERE value = ? AND kind = ? AND client_id = ?",
         *(fields.get(parameter, ""), kind, app.client_id),
     )
     if row is None or row["used"] or row["expires_at"] <= time.time():
-        raise Refused(400, "invalid_grant", f"The {parameter} is unknown, used or expired.")
+        raise RefusedError(400, "invalid_grant", f"The {parameter} is unknown, used or expired.")
     return row
 
 
 def _find_by_key(store: Store, fields: Mapping[str, str]) -> str:
     credential = store.credential(fields.get("customer_key", ""))
     if credential is None or credential.scheme != "api_key" or credential.is_dead(time.time()):
-        raise Refused(400, "invalid_grant", "The customer_key is unknown or expired.")
+        raise RefusedError(400, "invalid_grant", "The customer_key is unknown or expired.")
     return credential.slug
 
 
@@ -168,7 +168,7 @@ def _run(store: Store, app: App, fields: Mapping[str, str], slug: str, delay: De
                 _use_up(db, fields[_GRANTS[fields["grant_type"]][0]])
             access = _give_access(db, app, slug)
             refresh = None if by_key else _grant(db, "refresh", app, slug, REFRESH_LIFE)
-    except Refused as refused:
+    except RefusedError as refused:
         return _refusal(refused)
     tokens = {
         "access_token": access,
@@ -183,7 +183,7 @@ def _run(store: Store, app: App, fields: Mapping[str, str], slug: str, delay: De
 def _use_up(db: sqlite3.Connection, value: str) -> None:
     used = db.execute("UPDATE grants SET used = 1 WHERE value = ? AND used = 0", (value,))
     if used.rowcount != 1:
-        raise Refused(400, "invalid_grant", "The grant was used a moment ago.")
+        raise RefusedError(400, "invalid_grant", "The grant was used a moment ago.")
 
 
 def _give_access(db: sqlite3.Connection, app: App, slug: str) -> str:

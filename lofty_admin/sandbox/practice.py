@@ -1,4 +1,4 @@
-"""The practice Lofty without its sockets: who answers a request, and how a fault bends the answer."""
+"""The practice Lofty without its sockets: who answers, and how a fault bends the answer."""
 
 import ipaddress
 import logging
@@ -15,7 +15,7 @@ from lofty_admin.sandbox.faults import Fault
 from lofty_admin.sandbox.holds import Holds
 from lofty_admin.sandbox.limits import Limiter
 from lofty_admin.sandbox.messages import Answer, Call, Request, problem
-from lofty_admin.sandbox.store import Store, UnknownCustomer
+from lofty_admin.sandbox.store import Store, UnknownCustomerError
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Practice:
     def _show_customer(self, slug: str) -> Answer:
         try:
             customer = self._control.describe(slug)
-        except UnknownCustomer:
+        except UnknownCustomerError:
             return page.message(404, "No such customer", "Go back to the list.")
         return page.customer(customer, self.store.puts(slug, newest=10))
 
@@ -98,8 +98,7 @@ class Practice:
             elif fault.kind == "hold" and not self.closing.is_set():
                 self._holds.hold(call, fault.number("seconds"), when)
             elif fault.kind == "foreign_change":
-                settings = fault.parameters["settings"]
-                self.store.change_settings(call.slug, dict(settings))
+                self.store.change_settings(call.slug, fault.settings)
 
 
 def is_loopback(host: str) -> bool:

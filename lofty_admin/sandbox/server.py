@@ -28,8 +28,12 @@ GRACE = 1.0
 """seconds that answers under way may take when it stops"""
 
 
-class NotLoopback(ValueError):
+class NotLoopbackError(ValueError):
     """The practice Lofty has no sign-in and must not be reachable from other machines."""
+
+
+Connection = socket.socket | tuple[bytes, socket.socket]
+"""as socketserver types it; a TCP server only ever has the first"""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -56,29 +60,47 @@ class Handler(BaseHTTPRequestHandler):
         ):
             self.close_connection = True
 
-    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _serve
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_PUT(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def do_PATCH(self) -> None:
+        self._serve()
+
+    def do_DELETE(self) -> None:
+        self._serve()
 
     def _read_body(self) -> bytes | None:
         """The whole body; None if there is no use in going on, and then nothing was done."""
-        if "Transfer-Encoding" in self.headers:
-            return self._give_up(problem(411, "LENGTH_REQUIRED", "Send a Content-Length."))
-        length = self.headers.get("Content-Length", "0")
-        if not (length.isascii() and length.isdecimal()):
-            return self._give_up(problem(400, "INVALID_PARAMETER", "Content-Length is wrong."))
-        if len(length) > 12 or int(length) > LONGEST_BODY:
-            return self._give_up(problem(413, "PARAMETER_TOO_LONG", "The body is too long."))
-        body = self.rfile.read(int(length))
-        return body if len(body) == int(length) else None
+        refusal = self._refuse_length()
+        if refusal is not None:
+            wire.send(self.connection, refusal, None, self.server.practice.closing, last=True)
+            return None
+        length = int(self.headers.get("Content-Length", 0))
+        body = bytes(self.rfile.read(length))
+        return body if len(body) == length else None
 
-    def _give_up(self, answer: Answer) -> None:
-        wire.send(self.connection, answer, None, self.server.practice.closing, last=True)
+    def _refuse_length(self) -> Answer | None:
+        if "Transfer-Encoding" in self.headers:
+            return problem(411, "LENGTH_REQUIRED", "Send a Content-Length.")
+        length = str(self.headers.get("Content-Length", 0))
+        if not (length.isascii() and length.isdecimal()):
+            return problem(400, "INVALID_PARAMETER", "Content-Length is wrong.")
+        if len(length) > 12 or int(length) > LONGEST_BODY:
+            return problem(413, "PARAMETER_TOO_LONG", "The body is too long.")
+        return None
 
     def _to_request(self, body: bytes) -> Request:
         target = urlsplit(self.path)
         query = parse_qs(target.query, keep_blank_values=True)
         return Request(self.command, unquote(target.path), query, self.headers, body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the base
         """Quiet: what was received can be seen on the page."""
 
 
@@ -98,13 +120,13 @@ class Server(ThreadingHTTPServer):
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
-    def process_request(self, request: object, client_address: object) -> None:
+    def process_request(self, request: Connection, client_address: tuple[str, int]) -> None:
         if isinstance(request, socket.socket):
             with self._lock:
                 self._open.add(request)
         super().process_request(request, client_address)
 
-    def shutdown_request(self, request: object) -> None:
+    def shutdown_request(self, request: Connection) -> None:
         if not isinstance(request, socket.socket):
             return
         with self._lock:
@@ -114,7 +136,7 @@ class Server(ThreadingHTTPServer):
         else:
             super().shutdown_request(request)
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: Connection, client_address: tuple[str, int]) -> None:
         """A client that vanished is no error."""
         if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
@@ -144,15 +166,15 @@ class Sandbox:
     ...     sandbox.url
     'http://127.0.0.1:40123'
 
-    `host` must be a loopback address or NotLoopback is raised; port 0 takes a free one. Raises
-    OSError, sqlite3.Error and store.WrongVersion if it cannot start. `store` is the live data.
+    `host` must be a loopback address or NotLoopbackError is raised; port 0 takes a free one. Raises
+    OSError, sqlite3.Error and store.WrongVersionError if it cannot start. `store` is the live data.
     """
 
     def __init__(
         self, db_path: Path, *, port: int = 0, host: str = "127.0.0.1", seeded: bool = False
     ) -> None:
         if not is_loopback(host):
-            raise NotLoopback(
+            raise NotLoopbackError(
                 f"{host} is not a loopback address. The practice Lofty has no sign-in, so it only "
                 "listens on this machine: use 127.0.0.1. Nothing was started."
             )

@@ -64,15 +64,15 @@ Settings = dict[str, object]
 Document = Literal["me", "org", "ponds", "pipelines", "quota"]
 
 
-class WrongVersion(Exception):
+class WrongVersionError(Exception):
     """The file was made by another version of the practice Lofty."""
 
 
-class UnknownCustomer(LookupError):
+class UnknownCustomerError(LookupError):
     """No customer has this slug."""
 
 
-class Taken(ValueError):
+class TakenError(ValueError):
     """The slug or the token is in use already."""
 
 
@@ -139,7 +139,7 @@ class Profile:
 
 class Store:
     def __init__(self, path: Path) -> None:
-        """Open or make the file. Raises WrongVersion, sqlite3.Error."""
+        """Open or make the file. Raises WrongVersionError, sqlite3.Error."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
@@ -154,7 +154,7 @@ class Store:
             self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
         elif version != VERSION:
             self._db.close()
-            raise WrongVersion(
+            raise WrongVersionError(
                 f"{path} was made by another version of the practice Lofty. "
                 "Nothing was changed. Delete the file or name another one."
             )
@@ -191,7 +191,7 @@ class Store:
     # Customers
 
     def add_customer(self, customer: Customer) -> None:
-        """Raises Taken, and then adds nothing."""
+        """Raises TakenError, and then adds nothing."""
         try:
             with self.transaction() as db:
                 db.execute(
@@ -201,20 +201,20 @@ class Store:
                 for credential in customer.credentials:
                     insert_credential(db, credential)
         except sqlite3.IntegrityError:
-            raise Taken(f"The slug {customer.slug} or one of its tokens is in use.") from None
+            raise TakenError(f"The slug {customer.slug} or one of its tokens is in use.") from None
 
     def slugs(self) -> list[str]:
         return [row["slug"] for row in self.rows("SELECT slug FROM customers ORDER BY rowid")]
 
     def profile(self, slug: str) -> Profile:
-        """Raises UnknownCustomer."""
+        """Raises UnknownCustomerError."""
         row = self.row(
             "SELECT slug, name, agent_id, settings IS NOT NULL AS has_agent, options, members"
             " FROM customers WHERE slug = ?",
             slug,
         )
         if row is None:
-            raise UnknownCustomer(slug)
+            raise UnknownCustomerError(slug)
         return Profile(
             slug=row["slug"],
             name=row["name"],
@@ -231,7 +231,7 @@ class Store:
             slug,
         )
         if row is None:
-            raise UnknownCustomer(slug)
+            raise UnknownCustomerError(slug)
         return str(row["body"])
 
     def read(self, slug: str, name: Literal["me", "quota"]) -> dict[str, object]:
@@ -271,7 +271,7 @@ class Store:
         self._apply_due(slug)
         row = self.row("SELECT settings FROM customers WHERE slug = ?", slug)
         if row is None:
-            raise UnknownCustomer(slug)
+            raise UnknownCustomerError(slug)
         return None if row["settings"] is None else json.loads(row["settings"])
 
     def change_settings(
@@ -367,7 +367,7 @@ class Store:
     # Faults
 
     def add_fault(self, slug: str, fault: Fault) -> int:
-        """Raises UnknownCustomer."""
+        """Raises UnknownCustomerError."""
         self.profile(slug)
         with self.transaction() as db:
             cursor = db.execute(
@@ -384,7 +384,7 @@ class Store:
         ]
 
     def take_faults(self, slug: str, method: str, path: str) -> tuple[list[Fault], Fault | None]:
-        """The faults that act on this request, used up by one: those that pass, the one that ends."""
+        """The faults that act on this request, used up by one: those that pass, one that ends."""
         if not self.faults(slug):
             return [], None
         with self.transaction() as db:

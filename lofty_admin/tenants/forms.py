@@ -10,7 +10,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.lofty.client import Scheme, clean_token
 from lofty_admin.lofty.errors import BadToken
 from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, CredentialState, Role
-from lofty_admin.tenants.services import NeedsConsent
+from lofty_admin.tenants.services import NeedsConsent, suggest_slug
 
 PASTE_AGAIN = "The token is not kept while something is wrong: paste it once more."
 
@@ -120,11 +120,14 @@ class AddTenantForm(TokenForm):
             Submit("add", "Add tenant"),
         )
 
-    def clean_slug(self) -> str:
-        slug: str = self.cleaned_data["slug"].strip().lower()
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        slug = data.get("slug", "").lower() or suggest_slug(data.get("name", ""))
+        if not slug and "name" in data:
+            self.add_error("slug", "No short name can be made from this name: type one, like acme.")
         if slug in RESERVED_SLUGS:
-            raise forms.ValidationError("This short name is kept for the console itself.")
-        return slug
+            self.add_error("slug", "This short name is kept for the console itself.")
+        return {**data, "slug": slug}
 
 
 class RemoveTokenForm(forms.Form):

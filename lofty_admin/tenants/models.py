@@ -26,6 +26,7 @@ class Tenant(models.Model):
         "short name",
         max_length=50,
         unique=True,
+        error_messages={"unique": "Another tenant has this short name already."},
         validators=[
             RegexValidator(
                 rf"\A{SLUG}\Z", "Use small letters a-z, digits, and single hyphens between them."

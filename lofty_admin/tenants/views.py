@@ -66,7 +66,7 @@ def _add(form: AddTenantForm) -> Tenant | None:
         if data["token"]:
             checked = services.check_token(Scheme(data["scheme"]), data["token"])
         return services.add_tenant(
-            slug=data["slug"] or services.suggest_slug(data["name"]),
+            slug=data["slug"],
             name=data["name"],
             note=data["note"],
             checked=checked,

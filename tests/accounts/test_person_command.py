@@ -1,6 +1,7 @@
 """manage.py person, and createsuperuser: each use is recorded (reliability L10)."""
 
 import io
+from unittest.mock import patch
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,7 +13,8 @@ from tests.conftest import PASSWORD
 
 def run(*arguments: str, stdin: str = "") -> str:
     out = io.StringIO()
-    call_command("person", *arguments, stdout=out, stdin=io.StringIO(stdin))
+    with patch("sys.stdin", io.StringIO(stdin)):
+        call_command("person", *arguments, stdout=out)
     return out.getvalue()
 
 

@@ -72,11 +72,15 @@ def test_client__answers__keeps_the_newest_budget(serve: Served) -> None:
     headers = {"X_RateLimit_Limit": "10", "X_RateLimit_Reset": "60"}
     _, first = serve(says(200, OK_BODY, X_RateLimit_Remaining="9", **headers))
     client = client_of(first)
-    assert client.budget is None
     exchange = client.put_settings({"id": 1})
+    assert exchange.budget is not None
+    assert exchange.budget.remaining == 9
     assert client.budget == exchange.budget
-    assert client.budget is not None
-    assert client.budget.remaining == 9
+
+
+def test_client__no_call_yet__no_budget(serve: Served) -> None:
+    _, endpoint = serve(says(200, OK_BODY))
+    assert client_of(endpoint).budget is None
 
 
 @pytest.mark.parametrize("status", [400, 429, 500])

@@ -40,7 +40,7 @@ def test_put__slow_answer__unknown_at_the_deadline(serve: Served, tls: bool, nam
     server, endpoint = serve(SLOW[name], tls, read_timeout=2, deadline=DEADLINE)
     error, spent = put(endpoint)
     assert isinstance(error, errors.Unknown)
-    assert DEADLINE * 0.9 <= spent < DEADLINE + 0.5
+    assert DEADLINE * 0.9 <= spent < DEADLINE + 1.5
     assert len(server.requests) == 1
 
 
@@ -49,7 +49,7 @@ def test_get__slow_answer__tries_share_one_deadline(serve: Served) -> None:
     started = time.monotonic()
     with pytest.raises(errors.Unknown):
         client_of(endpoint).me()
-    assert time.monotonic() - started < DEADLINE + 0.5
+    assert time.monotonic() - started < DEADLINE + 1.5
 
 
 def test_put__server_stops_reading_the_body__unknown_at_the_deadline(
@@ -60,7 +60,7 @@ def test_put__server_stops_reading_the_body__unknown_at_the_deadline(
     started = time.monotonic()
     with pytest.raises(errors.Unknown):
         Transport(endpoint).exchange("PUT", "/x", json={"a": "x" * 20_000_000}, auth=AUTH)
-    assert time.monotonic() - started < DEADLINE + 0.5
+    assert time.monotonic() - started < DEADLINE + 1.5
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_put__tls_handshake_never_ends__not_sent(deaf_port: int) -> None:
     endpoint = Endpoint(base, frozenset(), allow_loopback=True, deadline=DEADLINE)
     error, spent = put(endpoint)
     assert type(error) is errors.Unreachable
-    assert spent < DEADLINE + 0.5
+    assert spent < DEADLINE + 1.5
 
 
 def test_put__tls_handshake_drips__not_sent_at_the_deadline() -> None:
@@ -84,7 +84,7 @@ def test_put__tls_handshake_drips__not_sent_at_the_deadline() -> None:
         base = f"https://127.0.0.1:{listener.getsockname()[1]}"
         error, spent = put(Endpoint(base, frozenset(), allow_loopback=True, deadline=DEADLINE))
     assert type(error) is errors.Unreachable
-    assert DEADLINE * 0.9 <= spent < DEADLINE + 0.5
+    assert DEADLINE * 0.9 <= spent < DEADLINE + 1.5
 
 
 def _drip_handshake(listener: socket.socket) -> None:
@@ -106,7 +106,7 @@ def test_put__slow_name_lookup__not_sent_at_the_connect_timeout(serve: Served) -
     started = time.monotonic()
     with pytest.raises(errors.Unreachable, match="name"):
         Transport(endpoint, resolve=slow).exchange("PUT", "/x", json={}, auth=AUTH)
-    assert time.monotonic() - started < 0.7
+    assert time.monotonic() - started < 1.3
     assert server.requests == []
 
 
@@ -118,7 +118,7 @@ def test_put__many_dead_addresses__share_one_connect_timeout(full_port: int) -> 
     started = time.monotonic()
     with pytest.raises(errors.Unreachable):
         Transport(endpoint, resolve=lambda *_: dead).exchange("PUT", "/x", json={}, auth=AUTH)
-    assert time.monotonic() - started < 0.8
+    assert time.monotonic() - started < 1.2
 
 
 @pytest.fixture

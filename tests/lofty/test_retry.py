@@ -74,7 +74,9 @@ def test_any__unreachable__tried_three_times(method: str) -> None:
     assert len(clock.pauses) == 2
 
 
-def test_put__unreachable_then_there__sent_once(serve: Served) -> None:
+def test_put__unreachable_then_there__sent_once(
+    serve: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server, endpoint = serve(says(200, OK_BODY))
     lofty = LoftyClient(endpoint, Scheme.API_KEY, TOKEN, retry=RetryPolicy(sleep=lambda _: None))
     failures = itertools.count()
@@ -83,7 +85,7 @@ def test_put__unreachable_then_there__sent_once(serve: Served) -> None:
     def first_fails(host: str, port: int) -> object:
         return [] if next(failures) == 0 else resolve(host, port)
 
-    vars(lofty._transport)["_resolve"] = first_fails
+    monkeypatch.setattr(lofty._transport, "_resolve", first_fails)
     lofty.put_settings({"id": 1})
     assert len(server.requests) == 1
 

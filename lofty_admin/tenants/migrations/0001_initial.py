@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 (
                     "slug",
                     models.CharField(
+                        error_messages={"unique": "Another tenant has this short name already."},
                         max_length=50,
                         unique=True,
                         validators=[

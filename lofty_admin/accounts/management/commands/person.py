@@ -1,6 +1,5 @@
 """Add people, give them a new password, keep them out."""
 
-import sys
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -44,14 +43,14 @@ class Command(BaseCommand):
         user = services.add_person(
             options["email"],
             name=options["name"],
-            password=read_secret(options.get("stdin") or sys.stdin, "password"),
+            password=read_secret("password"),
             superuser=options["superuser"],
         )
         self.stdout.write(f"Added {user.name} <{user.email}>.")
 
     def _set_password(self, options: dict[str, Any]) -> None:
         user = find_person(options["email"])
-        services.set_password(user, read_secret(options.get("stdin") or sys.stdin, "password"))
+        services.set_password(user, read_secret("password"))
         self.stdout.write(f"{user.email} has a new password; their sessions have ended.")
 
     def _deactivate(self, options: dict[str, Any]) -> None:

@@ -24,5 +24,5 @@ class Command(BaseCommand):
                 seeded=options["seed"],
                 port_file=options["port_file"],
             )
-        except cli.CannotStart as error:
+        except cli.StartError as error:
             raise CommandError(str(error)) from None

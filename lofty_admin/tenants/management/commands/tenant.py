@@ -1,6 +1,5 @@
 """Tenants from the command line: the same services as the pages."""
 
-import sys
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -55,7 +54,7 @@ class Command(BaseCommand):
                 raise in_words(error) from None
 
     def _add(self, options: dict[str, Any]) -> None:
-        token = read_secret(options.get("stdin") or sys.stdin, "token")
+        token = read_secret("token")
         take = services.unchecked_token if options["unchecked"] else services.check_token
         checked = take(SCHEMES[options["scheme"]], token)
         tenant = services.add_tenant(

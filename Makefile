@@ -1,0 +1,49 @@
+# Everything a person does with this project. `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo run test lint faults setup assets browser lock clean
+
+help: ## Say what can be made
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup assets ## Set up and start everything, with data to click on; Ctrl-C stops it
+	@$(BIN)/python -m tools.demo
+
+run: setup assets ## Start console and worker against real Lofty, from the environment (.env.example)
+	@$(BIN)/python -m tools.run
+
+test: lint browser ## Set up, then run every check and test
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: setup assets ## Formatting, lint, types, imports, templates, deployment checks
+	@$(BIN)/python -m tools.lint
+
+faults: setup assets ## The long runs: real processes killed at every step of a save (minutes)
+	@FAULT_ROUNDS=40 $(BIN)/python -m pytest -m faults
+
+setup: $(STAMP)
+
+$(STAMP): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "python3 cannot make a virtual environment: install its venv module (Debian: apt-get install python3-venv)"; exit 1; }
+	@echo "Installing what requirements-dev.txt lists ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $(STAMP)
+
+assets: setup
+	@$(BIN)/python -m tools.assets
+
+browser: setup
+	@$(BIN)/python -m tools.browser
+
+lock: setup ## Make the requirements files anew from the .in files
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove what was made, but not the demo's data (var/)
+	rm -rf $(VENV) node_modules static/vendor staticfiles

@@ -1,0 +1,58 @@
+import json
+import os
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from lofty_admin.accounts.models import User
+from lofty_admin.accounts.services import add_person
+from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.directory.names import start_sync
+from lofty_admin.lofty.client import Scheme
+from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.tenants.services import add_tenant, grant, unchecked_token
+
+
+class Command(BaseCommand):
+    """The demo's people and tenants, once. Only where LOFTY_DEMO=1."""
+
+    help = "Add the demo's people and the practice Lofty's customers as tenants (LOFTY_DEMO=1 only)."
+
+    def handle(self, *args: object, **options: object) -> None:
+        if not settings.DEMO:
+            raise CommandError("This is for the demo only: LOFTY_DEMO is not set. Nothing was done.")
+        with acting_as(Actor("command", "demo_data", "Demo data")):
+            people = self._people()
+            for tenant in self._tenants():
+                self._memberships(tenant, people)
+                start_sync(tenant)
+
+    def _people(self) -> dict[str, User]:
+        people = {}
+        for email, name, role in json.loads(os.environ["DEMO_SIGN_INS"]):
+            found = User.objects.filter(email=email).first()
+            people[role] = found or add_person(
+                email,
+                name=name,
+                password=os.environ["DEMO_PASSWORD"],
+                superuser=role == "superuser",
+            )
+        return people
+
+    def _tenants(self) -> list[Tenant]:
+        """The practice customers that are no tenants yet; some of their tokens do not work."""
+        from lofty_admin.sandbox.seed import customers
+
+        added = []
+        for one in customers():
+            if Tenant.objects.filter(slug=one.slug).exists():
+                continue
+            checked = unchecked_token(Scheme(one.scheme), one.token)
+            added.append(
+                add_tenant(slug=one.slug, name=one.name, note=one.note, checked=checked, meant=True)
+            )
+        return added
+
+    def _memberships(self, tenant: Tenant, people: dict[str, User]) -> None:
+        for name in ("manager", "editor", "viewer"):
+            grant(tenant, people[name], Role[name.upper()])

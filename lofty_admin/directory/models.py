@@ -1,0 +1,191 @@
+"""What is known of each tenant's ids, and how the last reading of them from Lofty went."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from lofty_admin.audit.context import Actor
+from lofty_admin.directory.folding import clean, fold
+from lofty_admin.tenants.models import Tenant
+
+TEXT_LENGTH = 300
+# An index row holds at most 2,704 bytes, and a character may take four.
+FOLDED_LENGTH = 600
+
+
+class EntryKind(models.TextChoices):
+    """What an id stands for. Lofty lists all but the lead sources."""
+
+    AGENT = "agent", "Agents"
+    OFFICE = "office", "Offices"
+    POND = "pond", "Ponds"
+    PIPELINE = "pipeline", "Pipelines"
+    SOURCE = "source", "Lead sources"
+
+
+class Entry(models.Model):
+    """One id of Lofty and its name. Never deleted: what Lofty no longer lists keeps its name.
+
+    detail: what tells namesakes apart (e-mail and office of an agent, parent of an office).
+    folded: name, detail and id as searched. seen_at: when Lofty last listed it (or, for a lead
+    source, when it was named); seen_in: the sync that saw it. gone_since: since when a whole listing
+    no longer has it.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="directory")
+    kind = models.CharField(max_length=10, choices=EntryKind)
+    lofty_id = models.BigIntegerField()
+    name = models.CharField(max_length=TEXT_LENGTH, blank=True)
+    detail = models.CharField(max_length=TEXT_LENGTH, blank=True)
+    folded = models.CharField(max_length=FOLDED_LENGTH, db_collation="C")
+    seen_at = models.DateTimeField()
+    seen_in = models.UUIDField(null=True)
+    gone_since = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "entries"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "kind", "lofty_id"], name="entry_once"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=EntryKind.values), name="entry_kind_known"
+            ),
+        ]
+        # In collation "C" one index serves LIKE 'x%' and the order of the answer.
+        indexes = [models.Index(fields=["tenant", "kind", "folded"], name="entry_search")]
+
+    def __str__(self) -> str:
+        return self.name or f"without a name ({self.lofty_id})"
+
+    @classmethod
+    def build(
+        cls, tenant: Tenant, kind: EntryKind, lofty_id: int, name: str | None, detail: str = ""
+    ) -> "Entry":
+        """Not saved yet. Texts are cut and cleaned to what can be stored and searched."""
+        name, detail = clean(name, TEXT_LENGTH), clean(detail, TEXT_LENGTH)
+        room = FOLDED_LENGTH - len(str(lofty_id)) - 1
+        folded = f"{fold(f'{name} {detail}')[:room]} {lofty_id}"
+        return cls(
+            tenant=tenant,
+            kind=kind,
+            lofty_id=lofty_id,
+            name=name,
+            detail=detail,
+            folded=folded,
+            seen_at=timezone.now(),
+        )
+
+
+class SyncState(models.TextChoices):
+    """Where a sync stands. The first three are open: a tenant has at most one such."""
+
+    QUEUED = "queued", "Waiting for its turn"
+    RUNNING = "running", "Reading from Lofty"
+    WAITING = "waiting", "Waiting to go on"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+OPEN = (SyncState.QUEUED, SyncState.RUNNING, SyncState.WAITING)
+
+
+class Step(models.TextChoices):
+    """What a sync reads, in this order."""
+
+    ME = "me", "Owner"
+    QUOTA = "quota", "Quota"
+    OFFICES = "offices", "Offices"
+    PONDS = "ponds", "Ponds"
+    PIPELINES = "pipelines", "Pipelines"
+    AGENTS = "agents", "Agents"
+    END = "end", "End"
+
+    @property
+    def next(self) -> "Step":
+        steps = list(Step)
+        return steps[min(steps.index(self) + 1, len(steps) - 1)]
+
+
+class Sync(models.Model):
+    """One reading of a tenant's names from Lofty, committed page by page.
+
+    position: the agents read so far, which is where it goes on. total: how many Lofty says there
+    are; steady: it said the same on every page. whole: the kinds whose listing was complete; only
+    of these an entry can be found gone. attempts: starts since it last got further. runner: the
+    process that has it; one that lost it can write no more. resume_at: until when it waits.
+    message: what a person should know, "" when all went well.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="syncs")
+    state = models.CharField(max_length=10, choices=SyncState, default=SyncState.QUEUED)
+    step = models.CharField(max_length=10, choices=Step, default=Step.ME)
+    position = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(null=True)
+    steady = models.BooleanField(default=True)
+    whole = models.JSONField(default=list)
+    attempts = models.PositiveIntegerField(default=0)
+    runner = models.UUIDField(null=True)
+    message = models.TextField(blank=True)
+    actor_kind = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=100)
+    actor_name = models.CharField(max_length=300)
+    request_id = models.CharField(max_length=64, blank=True)
+    started_at = models.DateTimeField(default=timezone.now)
+    heartbeat_at = models.DateTimeField(default=timezone.now)
+    resume_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager["Sync"]]
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant"],
+                condition=models.Q(state__in=OPEN),
+                name="one_open_sync_per_tenant",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=SyncState.values), name="sync_state_known"
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "-started_at"], name="sync_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant}: {self.get_state_display()}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def done(self) -> int:
+        """Agents read so far, never above `total`."""
+        return min(self.position, self.total) if self.total is not None else self.position
+
+    @property
+    def percent(self) -> int | None:
+        """Of the agents, 0-100; None while their number is not known."""
+        return None if not self.total else self.done * 100 // self.total
+
+    @property
+    def actor(self) -> Actor:
+        """Who asked for it."""
+        return Actor(self.actor_kind, self.actor_id, self.actor_name)
+
+
+class Profile(models.Model):
+    """Whose token it is and how many Sales Agents are left, as Lofty last told.
+
+    me: `lofty.client.Member` as a dict. quota: `lofty.client.Quota` as a dict, None if not told.
+    """
+
+    tenant = models.OneToOneField(Tenant, on_delete=models.PROTECT, related_name="profile")
+    me = models.JSONField(default=dict)
+    quota = models.JSONField(null=True)
+    fetched_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.tenant} at {self.fetched_at:%Y-%m-%d %H:%M}"

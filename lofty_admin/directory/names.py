@@ -1,0 +1,132 @@
+"""Names for ids: look them up, search them, say how old they are, give them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.record import record
+from lofty_admin.directory.folding import fold
+from lofty_admin.directory.models import OPEN, Entry, EntryKind, Profile, Sync, SyncState
+from lofty_admin.directory.sync import start_sync
+from lofty_admin.tenants.models import Tenant
+
+__all__ = [
+    "EntryKind",
+    "Freshness",
+    "Name",
+    "freshness",
+    "give_name",
+    "names",
+    "profile",
+    "search",
+    "start_sync",
+]
+
+MOST_FOUND = 50
+LONGEST_QUERY = 200
+LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Name:
+    """An id as people read it. An id nobody knows is `unknown (1002)`, with known False.
+
+    detail: what tells namesakes apart, may be "". gone_since: no longer in Lofty since then (UTC).
+    """
+
+    id: int
+    name: str
+    detail: str
+    known: bool
+    gone_since: datetime | None
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """synced_at: end of the last whole sync. running: the open one. message: what went wrong."""
+
+    synced_at: datetime | None
+    running: Sync | None
+    message: str
+
+
+def names(tenant: Tenant, kind: EntryKind, ids: Iterable[int]) -> dict[int, Name]:
+    """A Name for every one of `ids`, in their order, known or not. One query."""
+    wanted = list(dict.fromkeys(ids))
+    in_range = [number for number in wanted if -LARGEST_ID <= number <= LARGEST_ID]
+    entries = Entry.objects.filter(tenant=tenant, kind=kind, lofty_id__in=in_range)
+    known = {entry.lofty_id: _name(entry) for entry in entries}
+    return {number: known.get(number) or _unknown(number) for number in wanted}
+
+
+def search(tenant: Tenant, kind: EntryKind, text: str, limit: int = MOST_FOUND) -> list[Name]:
+    """What has every word of `text` somewhere in its name, e-mail, office or id.
+
+    Accents and capitals make no difference. First what begins with `text`, then what has a word
+    that does, then the rest; what is no longer in Lofty last. At most 50. "" finds all.
+    """
+    found = _matching(tenant, kind, fold(text[:LONGEST_QUERY]))
+    return [_name(entry) for entry in found[: max(0, min(limit, MOST_FOUND))]]
+
+
+def freshness(tenant: Tenant) -> Freshness:
+    """How old the tenant's names are, and what a person should know about that."""
+    syncs = Sync.objects.filter(tenant=tenant)
+    newest = syncs.first()
+    done = syncs.filter(state=SyncState.DONE).order_by("-finished_at").first()
+    return Freshness(
+        synced_at=done.finished_at if done else None,
+        running=newest if newest and newest.state in OPEN else None,
+        message=newest.message if newest else "",
+    )
+
+
+def profile(tenant: Tenant) -> Profile | None:
+    """The owner of the token and the quota, with their age; None before the first sync."""
+    return Profile.objects.filter(tenant=tenant).first()
+
+
+def give_name(tenant: Tenant, lofty_id: int, name: str) -> Name:
+    """Name a lead source, which Lofty does not list. Recorded; a name given before is replaced."""
+    entry = Entry.build(tenant, EntryKind.SOURCE, lofty_id, name)
+    with transaction.atomic():
+        ours = Entry.objects.filter(tenant=tenant, kind=EntryKind.SOURCE, lofty_id=lofty_id)
+        before = ours.select_for_update().values_list("name", flat=True).first()
+        if before == entry.name:
+            return _name(entry)
+        store([entry])
+        record(
+            Kind.NAME_GIVEN,
+            tenant=tenant.ref,
+            subject=f"lead source {lofty_id}",
+            outcome=Outcome.DONE,
+            before=before,
+            after=entry.name,
+        )
+    return _name(entry)
+
+
+def _matching(tenant: Tenant, kind: EntryKind, wanted: str) -> QuerySet[Entry]:
+    entries = Entry.objects.filter(tenant=tenant, kind=kind)
+    for word in wanted.split():
+        entries = entries.filter(folded__contains=word)
+    rank = Case(
+        When(gone_since__isnull=False, then=Value(3)),
+        When(folded__startswith=wanted, then=Value(0)),
+        When(folded__contains=f" {wanted}", then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    return entries.order_by(rank, "folded")
+
+
+def _name(entry: Entry) -> Name:
+    return Name(entry.lofty_id, str(entry), entry.detail, True, entry.gone_since)
+
+
+def _unknown(number: int) -> Name:
+    return Name(number, f"unknown ({number})", "", False, None)

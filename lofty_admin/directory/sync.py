@@ -1,0 +1,1 @@
+def start_sync(tenant): raise NotImplementedError

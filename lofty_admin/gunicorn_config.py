@@ -1,0 +1,24 @@
+"""How gunicorn serves the console: `gunicorn -c python:lofty_admin.gunicorn_config`.
+
+Threads, because a save waits for Lofty. A save takes three calls at their time limit at the most;
+the time-outs leave room for that, so that stopping the server does not cut one short.
+"""
+
+import os
+
+from lofty_admin.logs import logging_config
+
+wsgi_app = "lofty_admin.wsgi:application"
+bind = os.environ.get("CONSOLE_BIND", "127.0.0.1:8000")
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+worker_class = "gthread"
+timeout = 150
+graceful_timeout = 120
+keepalive = 5
+forwarded_allow_ips = "127.0.0.1,::1"
+limit_request_line = 8190
+accesslog = None
+logconfig_dict = logging_config(
+    level=os.environ.get("LOG_LEVEL", "INFO"), style=os.environ.get("LOG_FORMAT", "json")
+)

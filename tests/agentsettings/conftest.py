@@ -1,0 +1,32 @@
+"""Acme, connected to a practice Lofty whose settings are the documented example."""
+
+import pytest
+
+from lofty_admin.agentsettings.plans import Plan
+from lofty_admin.agentsettings.reading import read_live
+from lofty_admin.lofty.client import Scheme
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.sandbox.server import Sandbox
+from lofty_admin.tenants.models import Tenant
+from lofty_admin.tenants.services import set_credential, unchecked_token
+from tests.agentsettings.values import EXAMPLE
+from tests.practice import PracticeCustomer
+
+
+@pytest.fixture
+def lofty(practice: Sandbox, acme: Tenant) -> PracticeCustomer:
+    """Acme's own Sales Agent at the practice Lofty; Acme holds its token."""
+    editable = {name: value for name, value in EXAMPLE.items() if name != "id"}
+    customer = PracticeCustomer.add(practice.url, "acme", settings=editable)
+    connect(acme, customer.token)
+    return customer
+
+
+def connect(tenant: Tenant, token: str) -> None:
+    set_credential(tenant, unchecked_token(Scheme.OAUTH, token), meant=True)
+
+
+def plan_for(tenant: Tenant, **wanted: JSON) -> Plan:
+    """A plan against what Lofty has now."""
+    snapshot = read_live(tenant)
+    return Plan.new(snapshot, {**snapshot.settings.raw, **wanted})

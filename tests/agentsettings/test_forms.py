@@ -1,0 +1,197 @@
+"""The settings form: every value survives untouched; what is touched has Lofty's types."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.http import QueryDict
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lofty_admin.agentsettings.fields import SETTINGS, Kind, Setting
+from lofty_admin.agentsettings.forms import SettingsForm, to_form
+from lofty_admin.agentsettings.plans import Plan, Snapshot
+from lofty_admin.agentsettings.widgets import ListChoice, Scope
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.schema import EDITABLE, Settings, differing, payload
+from lofty_admin.tenants.models import Tenant
+from tests.agentsettings.values import EXAMPLE, any_values, values
+
+pytestmark = pytest.mark.django_db
+SLOW = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def snapshot(raw: dict[str, JSON]) -> Snapshot:
+    return Snapshot(Settings.parse(raw), datetime(2026, 11, 1, 12, tzinfo=UTC))
+
+
+def posted(raw: dict[str, JSON], **changed: object) -> QueryDict:
+    """What a browser sends for the form of these settings, with some fields changed.
+
+    A changed list is a ListChoice; every other change is the text of the field.
+    """
+    data = QueryDict(mutable=True)
+    for setting in SETTINGS:
+        value = changed.get(setting.name, to_form(setting, raw.get(setting.name)))
+        _put(data, setting, value)
+    return data
+
+
+def _put(data: QueryDict, setting: Setting, value: object) -> None:
+    if isinstance(value, ListChoice):
+        data[f"{setting.name}-scope"] = value.scope
+        if setting.kind is Kind.CHECKLIST:
+            data.setlist(f"{setting.name}-ids", list(value.ids))
+        else:
+            data[f"{setting.name}-ids"] = ",".join(value.ids)
+    elif value is True:
+        data[setting.name] = "on"
+    elif value is not False:
+        # Browsers normalise line breaks to CR LF.
+        data[setting.name] = str(value).replace("\n", "\r\n")
+
+
+def sent(tenant: Tenant, raw: dict[str, JSON], **changed: object) -> dict[str, JSON]:
+    form = SettingsForm(tenant, snapshot(raw), posted(raw, **changed))
+    assert form.is_valid(), form.errors
+    plan = Plan.new(snapshot(raw), form.after)
+    return payload(plan.snapshot.settings, plan.wanted)
+
+
+def test_form__the_documented_example_with_one_change__sends_all_23_with_right_types(
+    acme: Tenant,
+) -> None:
+    expected = {k: v for k, v in EXAMPLE.items() if k not in ("headUrl", "hostedStatus")}
+    body = sent(acme, EXAMPLE, assistantName="Bella")
+    assert len(body) == 23
+    assert body == {**expected, "assistantName": "Bella"}
+    for name, value in body.items():
+        assert type(value) is type(EXAMPLE[name])
+
+
+@SLOW
+@given(any_values())
+def test_form__anything_untouched__changes_nothing(acme: Tenant, raw: dict[str, JSON]) -> None:
+    form = SettingsForm(acme, snapshot(raw), posted(raw))
+    if form.is_valid():
+        assert differing(raw, form.after) == ()
+        assert {n: form.after.get(n) for n in EDITABLE} == {n: raw.get(n) for n in EDITABLE}
+    else:
+        # Only what breaks a rule on the way in may be refused, never sent as something else.
+        assert all(name in EDITABLE for name in form.errors)
+
+
+@SLOW
+@given(values())
+def test_form__settings_of_the_right_types_untouched__are_never_refused(
+    acme: Tenant, raw: dict[str, JSON]
+) -> None:
+    raw = {"id": 12345, **raw}
+    form = SettingsForm(acme, snapshot(raw), posted(raw))
+    assert form.is_valid(), form.errors
+    assert differing(raw, form.after) == ()
+
+
+@SLOW
+@given(any_values(), st.sampled_from(["agentIds", "officeIds", "leadPondIds"]))
+def test_form__access_for_everyone__is_sent_as_minus_one(
+    acme: Tenant, raw: dict[str, JSON], name: str
+) -> None:
+    raw[name] = [101]
+    form = SettingsForm(acme, snapshot(raw), posted(raw, **{name: ListChoice(Scope.ALL)}))
+    form.is_valid()
+    assert name not in form.errors
+    assert form.cleaned_data[name].stored(form.fields[name].setting) == [-1]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "choice", "expected"),
+    [
+        ("agentIds", ListChoice(Scope.ALL), [-1]),
+        ("agentIds", ListChoice(Scope.NONE), []),
+        ("agentIds", ListChoice(Scope.ONLY, ("844510972070138",)), [844510972070138]),
+        ("activeDays", ListChoice(Scope.ALL), []),
+        ("activeDays", ListChoice(Scope.ONLY, ("0", "6")), [0, 6]),
+        ("leadTypes", ListChoice(Scope.ONLY, ("-1", "2")), [-1, 2]),
+        ("leadSources", ListChoice(Scope.ALL), []),
+    ],
+)
+def test_form__list_choices__are_stored_as_lofty_means_them(
+    acme: Tenant, name: str, choice: ListChoice, expected: JSON
+) -> None:
+    assert sent(acme, EXAMPLE, **{name: choice})[name] == expected
+
+
+@pytest.mark.parametrize("name", [setting.name for setting in SETTINGS if setting.is_list])
+def test_form__only_these_with_nothing_picked__is_an_error(acme: Tenant, name: str) -> None:
+    data = posted(EXAMPLE, **{name: ListChoice(Scope.ONLY)})
+    form = SettingsForm(acme, snapshot(EXAMPLE), data)
+    assert not form.is_valid()
+    assert "nothing is picked" in str(form.errors[name])
+
+
+@pytest.mark.parametrize("name", [setting.name for setting in SETTINGS if setting.is_list])
+def test_form__list_that_did_not_arrive__is_an_error(acme: Tenant, name: str) -> None:
+    data = posted(EXAMPLE)
+    del data[f"{name}-scope"]
+    form = SettingsForm(acme, snapshot(EXAMPLE), data)
+    assert not form.is_valid()
+    assert name in form.errors
+
+
+@pytest.mark.parametrize("name", ["leadSources", "leadPipelines", "activeDays", "leadTypes"])
+def test_form__nobody_for_a_filter__is_refused(acme: Tenant, name: str) -> None:
+    data = posted(EXAMPLE, **{name: ListChoice(Scope.NONE)})
+    assert name in SettingsForm(acme, snapshot(EXAMPLE), data).errors
+
+
+@pytest.mark.parametrize("bad", ["abc", "1e5", "1.5", "٣", "99999999999999999999", "-1", "--1"])
+def test_form__something_that_is_no_agent_id__is_refused(acme: Tenant, bad: str) -> None:
+    data = posted(EXAMPLE, agentIds=ListChoice(Scope.ONLY, ("101", bad)))
+    assert "agentIds" in SettingsForm(acme, snapshot(EXAMPLE), data).errors
+
+
+def test_form__all_next_to_members_untouched__is_sent_back_as_stored(acme: Tenant) -> None:
+    raw = {**EXAMPLE, "agentIds": [-1, 101]}
+    assert sent(acme, raw, assistantName="Bella")["agentIds"] == [-1, 101]
+
+
+def test_form__nulls_and_missing_untouched__are_not_sent(acme: Tenant) -> None:
+    raw = {**EXAMPLE, "virtualNumber": None, "textChannel": None, "startActiveHour": None}
+    del raw["officeIds"]
+    body = sent(acme, raw, assistantName="Bella")
+    assert not {"virtualNumber", "textChannel", "startActiveHour", "officeIds"} & set(body)
+
+
+def test_form__values_it_cannot_know__survive_and_are_shown(acme: Tenant) -> None:
+    raw = {**EXAMPLE, "callTransferType": "ToTheMoon", "startActiveHour": 25, "leadTypes": [1, 77]}
+    body = sent(acme, raw, assistantName="Bella")
+    assert body["callTransferType"] == "ToTheMoon"
+    assert body["startActiveHour"] == 25
+    assert body["leadTypes"] == [1, 77]
+    html = SettingsForm(acme, snapshot(raw)).as_p()
+    assert "ToTheMoon" in html
+    assert "unknown (77)" in html
+
+
+@pytest.mark.parametrize("count", [1, 1000, 1001, 10_000])
+def test_form__big_selections__go_over_as_one_field(acme: Tenant, count: int) -> None:
+    ids = tuple(str(844510972070000 + i) for i in range(count))
+    body = sent(acme, EXAMPLE, agentIds=ListChoice(Scope.ONLY, ids))
+    assert body["agentIds"] == [int(i) for i in ids]
+
+
+def test_form__unknown_extra_fields__change_nothing(acme: Tenant) -> None:
+    data = posted(EXAMPLE)
+    data["id"] = "666"
+    data["headUrl"] = "https://evil.example/"
+    form = SettingsForm(acme, snapshot(EXAMPLE), data)
+    assert form.is_valid()
+    assert form.after == EXAMPLE
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\r\nb", "  kept  "])
+def test_form__text_untouched__keeps_its_line_breaks_and_spaces(acme: Tenant, text: str) -> None:
+    raw = {**EXAMPLE, "agentExperience": text}
+    assert sent(acme, raw, assistantName="Bella")["agentExperience"] == text

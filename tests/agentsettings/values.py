@@ -1,0 +1,57 @@
+"""Settings to test with: the example of Lofty's documentation, and strategies for any others."""
+
+from hypothesis import strategies as st
+
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.schema import TYPES
+
+EXAMPLE: dict[str, JSON] = {
+    "id": 12345,
+    "assistantName": "Anna",
+    "headUrl": "https://example.com/avatar.jpg",
+    "virtualNumber": "+1234567890",
+    "virtualNumberCountry": "US",
+    "callTransferType": "Disabled",
+    "fixedNumber": "+1234567890",
+    "agentExperience": "10 years in real estate",
+    "rentalBusiness": False,
+    "websiteChannel": True,
+    "textChannel": True,
+    "emailChannel": True,
+    "startActiveHour": 8,
+    "endActiveHour": 20,
+    "activeDays": [1, 2, 3, 4, 5],
+    "leadTypes": [1, 2],
+    "leadSources": [1001, 1002],
+    "leadPipelines": [2001, 2002],
+    "agentIds": [101, 102],
+    "officeIds": [201, 202],
+    "leadPondIds": [301, 302],
+    "newLeadEnable": True,
+    "visitorsEnable": True,
+    "followUpRole": "AI",
+    "hostedStatus": "ACTIVE",
+}
+
+OF_TYPE: dict[str, st.SearchStrategy[JSON]] = {
+    "text": st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"]), max_size=12),
+    "yes/no": st.booleans(),
+    "int32": st.integers(-1, 30),
+    "list of int32": st.lists(st.integers(-1, 9), max_size=8).map(list[JSON]),
+    "list of int64": st.lists(st.integers(-1, 2**63 - 1), max_size=5).map(list[JSON]),
+}
+ODD: st.SearchStrategy[JSON] = st.one_of(
+    st.none(), st.text(max_size=5), st.integers(), st.booleans(), st.just([1, "x"]), st.just({"a": 1})
+)
+
+
+def values() -> st.SearchStrategy[dict[str, JSON]]:
+    """Settings with values of the right types."""
+    return st.fixed_dictionaries({name: OF_TYPE[kind] for name, kind in TYPES.items()})
+
+
+def any_values() -> st.SearchStrategy[dict[str, JSON]]:
+    """Settings as Lofty could send them at its worst: right, null, missing or of another type."""
+    return st.fixed_dictionaries(
+        {}, optional={name: st.one_of(OF_TYPE[kind], ODD) for name, kind in TYPES.items()}
+    ).map(lambda found: {"id": 12345, **found})

@@ -1,0 +1,67 @@
+"""One customer of a practice Lofty, steered over its control API."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.request import Request, urlopen
+
+
+@dataclass(frozen=True)
+class PracticeCustomer:
+    """`url`: the practice Lofty's. Every call is a real request."""
+
+    url: str
+    slug: str
+
+    @classmethod
+    def add(cls, url: str, slug: str, **spec: object) -> "PracticeCustomer":
+        control(url, "POST", "customers", {"slug": slug, **spec})
+        return cls(url, slug)
+
+    @property
+    def token(self) -> str:
+        return str(self.look()["tokens"][0]["token"])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.look()["settings"]
+        return found
+
+    @property
+    def puts(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._call("GET", "/puts")["puts"]
+        return found
+
+    def look(self) -> dict[str, Any]:
+        return self._call("GET")
+
+    def change(self, **what: object) -> None:
+        """PATCH: settings behind everybody's back, rate_limit, rate_used, revoke_all ..."""
+        self._call("PATCH", body=what)
+
+    def misbehave(self, kind: str, on: str = "PUT", times: int | None = 1, **parameters: object) -> None:
+        self._call("POST", "/faults", {"kind": kind, "on": on, "times": times, **parameters})
+
+    def behave(self) -> None:
+        self._call("DELETE", "/faults", {})
+
+    def _call(
+        self, method: str, path: str = "", body: Mapping[str, object] | None = None
+    ) -> dict[str, Any]:
+        return control(self.url, method, f"customers/{self.slug}{path}", body)
+
+
+def control(
+    url: str, method: str, path: str, body: Mapping[str, object] | None = None
+) -> dict[str, Any]:
+    """One call of the control API. Raises HTTPError with its own words on a refusal."""
+    request = Request(  # noqa: S310 - the practice Lofty's own loopback address
+        f"{url}/_control/{path}",
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urlopen(request, timeout=35) as answer:  # noqa: S310
+        parsed: dict[str, Any] = json.load(answer)
+    return parsed

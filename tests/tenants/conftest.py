@@ -1,0 +1,86 @@
+"""A practice Lofty that the console talks to, with three of its users."""
+
+import dataclasses
+import json
+import logging
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.conf import LazySettings
+
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.lofty.client import Scheme
+from lofty_admin.sandbox.server import Sandbox
+from lofty_admin.tenants import services
+from lofty_admin.tenants.models import Credential, Tenant
+
+TOKEN = "canary-Acme-0123456789-abcdefgh-WXYZ"
+NEXT_TOKEN = "canary-Acme-second-9876543210-QRST"
+OTHER_TOKEN = "canary-Globex-5555555555-oauth-JKLM"
+
+
+@dataclass(frozen=True)
+class Lofty:
+    """The practice Lofty by its control API."""
+
+    url: str
+
+    def control(self, method: str, path: str, body: object = None) -> dict[str, object]:
+        request = urllib.request.Request(  # noqa: S310 - the practice Lofty on loopback
+            f"{self.url}/_control/{path}",
+            method=method,
+            data=None if method == "GET" else json.dumps(body or {}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - see above
+            found: dict[str, object] = json.load(answer)
+        return found
+
+    def change(self, slug: str, **wish: object) -> None:
+        self.control("PATCH", f"customers/{slug}", wish)
+
+    def fault(self, slug: str, **fault: object) -> None:
+        self.control("POST", f"customers/{slug}/faults", fault)
+
+    def calls_made(self, slug: str) -> int:
+        found = self.control("GET", f"customers/{slug}")["tokens"]
+        assert isinstance(found, list)
+        return sum(token["rate_limit"] - token["rate_remaining"] for token in found)
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: LazySettings) -> None:
+    """Passwords are not what these tests are about, and slow hashing is most of their time."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def lofty(practice: Sandbox, settings: LazySettings) -> Lofty:
+    settings.ENVIRONMENT = dataclasses.replace(settings.ENVIRONMENT, lofty_base_url=practice.url)
+    lofty = Lofty(practice.url)
+    acme = {"slug": "acme", "name": "Acme", "scheme": "api_key", "token": TOKEN, "rate_limit": 60}
+    lofty.control("POST", "customers", acme)
+    second = {"token": NEXT_TOKEN, "scheme": "api_key", "rate_limit": 60}
+    lofty.change("acme", tokens=[second])
+    globex = {"slug": "globex", "name": "Globex", "scheme": "oauth", "token": OTHER_TOKEN}
+    lofty.control("POST", "customers", globex)
+    return lofty
+
+
+@pytest.fixture
+def credential(acme: Tenant, lofty: Lofty) -> Credential:
+    """Acme's API key, checked and stored."""
+    return services.set_credential(acme, services.check_token(Scheme.API_KEY, TOKEN))
+
+
+@pytest.fixture
+def debug_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Everything any logger says, at DEBUG."""
+    with caplog.at_level(logging.DEBUG):
+        yield caplog
+
+
+def kinds() -> list[str]:
+    return list(AuditEvent.objects.order_by("seq").values_list("kind", flat=True))

@@ -1,0 +1,123 @@
+"""Who gets to which page: every address of this app, by every role (reliability W4)."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.tenants import services, urls
+from lofty_admin.tenants.access import role_of, visible_tenants
+from lofty_admin.tenants.models import Role, Tenant
+from tests.conftest import signed_in
+from tests.tenants.conftest import kinds
+
+READING = {"tenant": Role.VIEWER}
+SUPERUSER_ONLY = {"tenant_archive", "tenant_restore"}
+IN_TENANT = sorted(
+    str(route.name) for route in urls.urlpatterns if "<slug:slug>" in str(route.pattern)
+)
+POST_ONLY = SUPERUSER_ONLY | {
+    "credential_test",
+    "credential_replace",
+    "credential_remove",
+    "member_role",
+    "member_remove",
+}
+
+
+def visit(client: Client, name: str, tenant: Tenant) -> int:
+    arguments = [tenant.slug, 987654] if name.startswith("member_") else [tenant.slug]
+    url = reverse(name, args=arguments)
+    return (client.post(url) if name in POST_ONLY else client.get(url)).status_code
+
+
+@pytest.mark.parametrize("name", IN_TENANT)
+def test_outsider__every_address__404_and_recorded(name: str, acme: Tenant, outsider: User) -> None:
+    assert visit(signed_in(outsider), name, acme) == 404
+    event = AuditEvent.objects.get()
+    assert (event.kind, event.tenant_slug, event.actor_id) == (
+        "access.refused",
+        "acme",
+        str(outsider.pk),
+    )
+
+
+@pytest.mark.parametrize("name", sorted(set(IN_TENANT) - set(READING)))
+@pytest.mark.parametrize("who", ["viewer", "editor"])
+def test_too_low_a_role__every_address__403_and_recorded(
+    name: str, who: str, acme: Tenant, request: pytest.FixtureRequest
+) -> None:
+    user = request.getfixturevalue(who)
+    assert visit(signed_in(user), name, acme) == 403
+    assert kinds() == ["access.refused"]
+
+
+@pytest.mark.parametrize("name", sorted(SUPERUSER_ONLY))
+def test_manager__what_only_superusers_do__403(name: str, acme: Tenant, owner: User) -> None:
+    assert visit(signed_in(owner), name, acme) == 403
+
+
+@pytest.mark.parametrize("name", sorted(set(IN_TENANT) - SUPERUSER_ONLY))
+def test_manager__every_other_address__not_refused(name: str, acme: Tenant, owner: User) -> None:
+    expected = 404 if name.startswith("member_") else {200, 302}
+    answered = visit(signed_in(owner), name, acme)
+    assert answered == expected or answered in (expected if isinstance(expected, set) else ())
+    assert "access.refused" not in kinds()
+
+
+def test_viewer__tenant_address__leads_to_the_settings(acme: Tenant, viewer: User) -> None:
+    answer = signed_in(viewer).get(reverse("tenant", args=["acme"]))
+    assert answer.headers["Location"] == reverse("settings", args=["acme"])
+
+
+@pytest.mark.parametrize("who", ["owner", "viewer", "outsider"])
+def test_add_tenant__not_a_superuser__403(
+    who: str, acme: Tenant, request: pytest.FixtureRequest
+) -> None:
+    client = signed_in(request.getfixturevalue(who))
+    assert client.get(reverse("tenant_add")).status_code == 403
+    assert client.post(reverse("tenant_add"), {"name": "Mine"}).status_code == 403
+    assert not Tenant.objects.filter(name="Mine").exists()
+
+
+def test_unknown_tenant__anybody__404_without_a_record(superuser: User, outsider: User) -> None:
+    for user in (superuser, outsider):
+        assert signed_in(user).get("/t/nowhere/people/").status_code == 404
+    assert kinds() == []
+
+
+def test_member_of_another_tenant__by_a_manager__404_and_untouched(
+    acme: Tenant, globex: Tenant, owner: User, outsider: User
+) -> None:
+    theirs = globex.memberships.get(user=outsider)
+    for name in ("member_role", "member_remove"):
+        url = reverse(name, args=["acme", theirs.pk])
+        assert signed_in(owner).post(url, {"role": 10}).status_code == 404
+    assert globex.memberships.get(user=outsider).role == Role.MANAGER
+
+
+def test_superuser__everywhere__manager(acme: Tenant, superuser: User) -> None:
+    assert role_of(superuser, acme) == Role.MANAGER
+    assert signed_in(superuser).get(reverse("people", args=["acme"])).status_code == 200
+
+
+def test_deactivated__even_superuser__nothing(acme: Tenant, superuser: User) -> None:
+    superuser.is_active = False
+    assert role_of(superuser, acme) is None
+    assert not visible_tenants(superuser).exists()
+
+
+@pytest.mark.parametrize("name", sorted(POST_ONLY - SUPERUSER_ONLY))
+def test_archived__write_by_a_manager__403(name: str, acme: Tenant, owner: User) -> None:
+    services.archive_tenant(acme)
+    assert visit(signed_in(owner), name, acme) == 403
+
+
+@pytest.mark.parametrize("name", ["tenant_edit", "credential", "people"])
+def test_archived__pages__are_shown_without_forms_that_write(
+    name: str, acme: Tenant, owner: User
+) -> None:
+    services.archive_tenant(acme)
+    html = signed_in(owner).get(reverse(name, args=["acme"])).content.decode()
+    assert html.count('method="post"') == 1  # signing out

@@ -1,0 +1,178 @@
+"""Calls on behalf of a tenant: what is noted of them, what never leaves (reliability S2, S3)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from lofty_admin.lofty.client import Scheme
+from lofty_admin.lofty.errors import BudgetSpent, NoSalesAgent, Unauthorised, Unknown
+from lofty_admin.lofty.exchange import Budget, Exchange
+from lofty_admin.tenants import services
+from lofty_admin.tenants.calls import (
+    CallsLeft,
+    NoCredential,
+    calls_left,
+    client_for,
+    note_exchange,
+    require_calls,
+)
+from lofty_admin.tenants.models import Credential, CredentialState, Tenant
+from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, kinds
+
+
+def answer(remaining: int, reset_at: datetime, status: int = 200) -> Exchange:
+    return Exchange(
+        method="GET",
+        path="/v1.0/me",
+        status=status,
+        code=None,
+        lofty_message=None,
+        body_excerpt="",
+        duration_ms=1,
+        budget=Budget(limit=10, remaining=remaining, reset_at=reset_at),
+    )
+
+
+def test_client_for__stored_token__is_the_one_sent(
+    acme: Tenant, credential: Credential, lofty: Lofty
+) -> None:
+    assert client_for(acme).me().member_user_id == credential.lofty_user["member_user_id"]
+
+
+def test_client_for__oauth_token__goes_as_bearer(globex: Tenant, lofty: Lofty) -> None:
+    services.set_credential(globex, services.check_token(Scheme.OAUTH, OTHER_TOKEN))
+    assert client_for(globex).get_settings().id > 0
+
+
+def test_client_for__no_token__says_so(acme: Tenant) -> None:
+    with pytest.raises(NoCredential, match="no Lofty token"):
+        client_for(acme)
+
+
+def test_client_for__retired_or_foreign_token__refused(
+    acme: Tenant, globex: Tenant, credential: Credential
+) -> None:
+    with pytest.raises(NoCredential):
+        client_for(globex, credential=credential)
+    services.set_credential(acme, services.check_token(Scheme.API_KEY, NEXT_TOKEN))
+    credential.refresh_from_db()
+    with pytest.raises(NoCredential):
+        client_for(acme, credential=credential)
+
+
+@pytest.mark.parametrize("planted", ["other row", "old version", "flipped", "plaintext", "empty"])
+def test_client_for__tampered_token__nothing_sent_and_recorded_once(
+    acme: Tenant, globex: Tenant, credential: Credential, lofty: Lofty, planted: str
+) -> None:
+    other = services.set_credential(globex, services.check_token(Scheme.OAUTH, OTHER_TOKEN))
+    sealed, version = bytes(credential.sealed), credential.version
+    made = lofty.calls_made("acme") + lofty.calls_made("globex")
+    values = {
+        "other row": (bytes(other.sealed), version),
+        "old version": (sealed, version + 1),
+        "flipped": (sealed[:-1] + bytes([sealed[-1] ^ 1]), version),
+        "plaintext": (TOKEN.encode(), version),
+        "empty": (b"", version),
+    }
+    new_sealed, new_version = values[planted]
+    Credential.objects.filter(pk=credential.pk).update(sealed=new_sealed, version=new_version)
+    for _ in range(3):
+        with pytest.raises(NoCredential, match="cannot be used") as caught:
+            client_for(acme)
+        assert TOKEN not in str(caught.value)
+    assert lofty.calls_made("acme") + lofty.calls_made("globex") == made
+    assert kinds().count("credential.failed") == 1
+    assert acme.credential_state is CredentialState.FAILING
+
+
+def test_exchange__good_after_failing__works_again(
+    acme: Tenant, credential: Credential, lofty: Lofty
+) -> None:
+    lofty.fault("acme", kind="status", on="GET", times=2, code=401, body={"code": "X"})
+    for _ in range(2):
+        with pytest.raises(Unauthorised):
+            client_for(acme).me()
+    failing = Credential.objects.get(pk=credential.pk)
+    assert failing.failing_since is not None
+    assert failing.last_failure_at is not None
+    assert failing.failing_since < failing.last_failure_at
+    assert "no longer accepts" in failing.last_failure
+    client_for(acme).me()
+    assert acme.credential_state is CredentialState.WORKS
+    assert kinds() == ["credential.added", "credential.failed"]
+
+
+def test_exchange__lofty_has_trouble__the_token_is_not_blamed(
+    acme: Tenant, credential: Credential, lofty: Lofty
+) -> None:
+    lofty.fault("acme", kind="status", on="GET", times=3, code=503, body="down")
+    with pytest.raises(Unknown):
+        client_for(acme).me()
+    lofty.change("acme", settings=None)
+    with pytest.raises(NoSalesAgent):
+        client_for(acme).get_settings()
+    assert acme.credential_state is CredentialState.WORKS
+
+
+def test_calls_left__after_each_call__one_less(
+    acme: Tenant, credential: Credential, lofty: Lofty
+) -> None:
+    before = calls_left(acme)
+    client_for(acme).me()
+    after = calls_left(acme)
+    assert (before.limit, before.remaining, after.remaining) == (60, 59, 58)
+    assert after.resets_at is not None
+    assert timezone.now() < after.resets_at <= timezone.now() + timedelta(seconds=61)
+
+
+def test_calls_left__window_over_or_no_token__unknown(acme: Tenant, credential: Credential) -> None:
+    Credential.objects.update(budget_remaining=0, budget_reset_at=timezone.now())
+    assert calls_left(acme) == CallsLeft(60, None, None)
+    require_calls(acme, 3)
+    services.remove_credential(acme)
+    assert calls_left(acme) == CallsLeft(None, None, None)
+
+
+def test_require_calls__fewer_left__says_until_when(acme: Tenant, credential: Credential) -> None:
+    until = timezone.now() + timedelta(seconds=30)
+    Credential.objects.update(budget_remaining=2, budget_reset_at=until)
+    require_calls(acme, 2)
+    with pytest.raises(BudgetSpent) as caught:
+        require_calls(acme, 3)
+    assert caught.value.until == until
+
+
+def test_budget__answers_out_of_order__the_least_counts_within_a_window(
+    acme: Tenant, credential: Credential
+) -> None:
+    reset_at = datetime(2100, 1, 1, tzinfo=UTC)
+    for remaining in (5, 7):
+        note_exchange(acme, credential, answer(remaining, reset_at))
+    assert calls_left(acme).remaining == 5
+    note_exchange(acme, credential, answer(9, reset_at + timedelta(minutes=1)))
+    assert calls_left(acme).remaining == 9
+
+
+@pytest.mark.django_db(transaction=True)
+def test_note_exchange__database_refuses__the_call_still_succeeds(
+    acme: Tenant, credential: Credential, lofty: Lofty
+) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE 'not now'; END $$;"
+            "CREATE TRIGGER refuse BEFORE UPDATE ON tenants_credential EXECUTE FUNCTION refuse()"
+        )
+    try:
+        client = client_for(acme)
+        with transaction.atomic():
+            assert client.me().member_user_id
+            assert Tenant.objects.filter(pk=acme.pk).exists()  # the transaction is still usable
+        assert client.budget is not None
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION refuse CASCADE")

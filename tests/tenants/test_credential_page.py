@@ -1,0 +1,137 @@
+"""The page of a tenant's token (reliability C11, S8, W11)."""
+
+import pytest
+from django.http import HttpResponse
+from django.urls import reverse
+
+from lofty_admin.accounts.models import User
+from lofty_admin.tenants.models import Credential, CredentialState, Tenant
+from tests.conftest import signed_in
+from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, kinds
+
+
+def replace(user: User, token: str, scheme: str = "api_key", **more: str) -> HttpResponse:
+    url = reverse("credential_replace", args=["acme"])
+    data = {"scheme": scheme, "token": token, **more}
+    answer: HttpResponse = signed_in(user).post(url, data, follow=True)  # type: ignore[assignment]  # the test client's subclass
+    return answer
+
+
+def page(user: User) -> HttpResponse:
+    answer: HttpResponse = signed_in(user).get(reverse("credential", args=["acme"]))  # type: ignore[assignment]  # the test client's subclass
+    return answer
+
+
+def test_page__token_in_use__everything_but_the_token(owner: User, credential: Credential) -> None:
+    answer = page(owner)
+    html = answer.content.decode()
+    for shown in ("Works", "WXYZ", credential.fingerprint, credential.owner_name, "59 of 60 left"):
+        assert shown in html
+    assert TOKEN not in html
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_page__no_token__says_what_that_means(owner: User, acme: Tenant) -> None:
+    html = page(owner).content.decode()
+    assert "neither read nor changed" in html
+    assert 'autocomplete="off"' in html
+
+
+def test_page__failing__says_since_when_and_what_to_do(
+    owner: User, credential: Credential, lofty: Lofty
+) -> None:
+    lofty.change("acme", revoke_all=True)
+    url = reverse("credential_test", args=["acme"])
+    html = signed_in(owner).post(url, follow=True).content.decode()
+    assert "Failing since" in html
+    assert "Get a new token from Lofty" in html
+
+
+def test_replace__good_token__stored_and_whose_it_is_shown(
+    owner: User, acme: Tenant, lofty: Lofty
+) -> None:
+    html = replace(owner, f"  {TOKEN}\n").content.decode()
+    assert acme.credential is not None
+    assert f"It belongs to {acme.credential.owner_name}" in html
+    assert acme.credential.added_by == "Olivia Owner"
+    assert TOKEN not in html
+
+
+@pytest.mark.parametrize(
+    ("token", "scheme", "words"),
+    [
+        ("nobody-has-this-token-0123456789", "api_key", "no longer accepts this token"),
+        (OTHER_TOKEN, "api_key", "save it again as the other kind"),
+        ("“quoted-token-0123456789”", "api_key", "This cannot be a Lofty token"),
+        ("token with-blank-0123456789", "api_key", "This cannot be a Lofty token"),
+        ("nul\x00-token-0123456789", "api_key", "Null characters are not allowed"),
+        ("", "api_key", "This field is required"),
+        (TOKEN, "basic", "not one of the available choices"),
+    ],
+)
+def test_replace__bad_token__says_why_stores_nothing_echoes_nothing(
+    owner: User, acme: Tenant, lofty: Lofty, token: str, scheme: str, words: str
+) -> None:
+    answer = replace(owner, token, scheme)
+    html = answer.content.decode()
+    assert words in html
+    assert not token or token not in html
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert acme.credential is None
+    assert kinds() == []
+
+
+def test_replace__lofty_is_down__says_so_and_keeps_the_old_one(
+    owner: User, acme: Tenant, credential: Credential, lofty: Lofty
+) -> None:
+    lofty.fault("acme", kind="drop_before", on="GET", times=None)
+    html = replace(owner, NEXT_TOKEN).content.decode()
+    assert "Nothing was stored" in html
+    assert acme.credential == credential
+
+
+def test_replace__another_users_token__asks_then_does(
+    owner: User, acme: Tenant, credential: Credential
+) -> None:
+    html = replace(owner, OTHER_TOKEN, "oauth").content.decode()
+    assert "another Sales Agent" in html
+    assert 'type="checkbox" name="meant"' in html
+    assert OTHER_TOKEN not in html
+    assert acme.credential == credential
+    replace(owner, OTHER_TOKEN, "oauth", meant="on")
+    assert acme.credential is not None
+    assert acme.credential.scheme == "oauth"
+
+
+def test_replace__other_names_in_the_post__change_nothing_else(
+    owner: User, acme: Tenant, globex: Tenant, lofty: Lofty
+) -> None:
+    extra = {"tenant": str(globex.pk), "version": "99", "added_by": "Mallory", "sealed": "x"}
+    replace(owner, TOKEN, **extra)
+    assert acme.credential is not None
+    assert (acme.credential.version, acme.credential.added_by) == (1, "Olivia Owner")
+    assert globex.credential is None
+
+
+def test_test_now__works__says_whose(owner: User, credential: Credential) -> None:
+    url = reverse("credential_test", args=["acme"])
+    html = signed_in(owner).post(url, follow=True).content.decode()
+    assert f"The token works. It belongs to {credential.owner_name}" in html
+
+
+def test_test_now__no_token__nothing_sent(owner: User, acme: Tenant, lofty: Lofty) -> None:
+    url = reverse("credential_test", args=["acme"])
+    assert "Nothing was sent" in signed_in(owner).post(url, follow=True).content.decode()
+    assert lofty.calls_made("acme") == 0
+
+
+def test_remove__without_the_tick__kept(owner: User, acme: Tenant, credential: Credential) -> None:
+    url = reverse("credential_remove", args=["acme"])
+    assert "Nothing was removed" in signed_in(owner).post(url, follow=True).content.decode()
+    assert acme.credential == credential
+
+
+def test_remove__with_the_tick__gone(owner: User, acme: Tenant, credential: Credential) -> None:
+    url = reverse("credential_remove", args=["acme"])
+    signed_in(owner).post(url, {"sure": "on"})
+    assert acme.credential_state is CredentialState.NONE

@@ -1,0 +1,109 @@
+"""manage.py tenant and generate_keys."""
+
+import io
+from unittest.mock import patch
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.environment import read_environment
+from lofty_admin.tenants.models import CredentialState, Role, Tenant
+from tests.tenants.conftest import OTHER_TOKEN, TOKEN, Lofty
+
+
+def run(*arguments: str, stdin: str = "") -> str:
+    out = io.StringIO()
+    with patch("sys.stdin", io.StringIO(stdin)):
+        call_command("tenant", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def add(*more: str, token: str = TOKEN, scheme: str = "api-key", slug: str = "acme") -> str:
+    arguments = ["add", slug, "--name", "Acme", "--scheme", scheme, "--token-stdin", *more]
+    return run(*arguments, stdin=f"{token}\n")
+
+
+def test_tenant_add__good_token__added_recorded_not_printed(db: None, lofty: Lofty) -> None:
+    said = add("--note", "VIP")
+    tenant = Tenant.objects.get()
+    assert tenant.credential is not None
+    assert tenant.credential.owner_name in said
+    assert TOKEN not in said
+    event = AuditEvent.objects.get(kind="tenant.added")
+    assert (event.actor_kind, event.actor_id) == ("command", "tenant add")
+
+
+def test_tenant_add__oauth__added(db: None, lofty: Lofty) -> None:
+    add(token=OTHER_TOKEN, scheme="oauth-token")
+    assert Tenant.objects.get().credential_state is CredentialState.WORKS
+
+
+@pytest.mark.parametrize(
+    ("slug", "token", "words"),
+    [
+        ("acme", "nobody-has-this-token", "no longer accepts"),
+        ("acme", "two words", "cannot be a Lofty token"),
+        ("acme", "", "standard input"),
+        ("Bad Slug", TOKEN, "small letters"),
+    ],
+)
+def test_tenant_add__bad_input__fails_with_the_reason_and_adds_nothing(
+    db: None, lofty: Lofty, slug: str, token: str, words: str
+) -> None:
+    with pytest.raises(CommandError, match=words) as caught:
+        add(slug=slug, token=token)
+    assert not token or token not in str(caught.value)
+    assert caught.value.returncode == 1
+    assert not Tenant.objects.exists()
+
+
+def test_tenant_add__unchecked__stored_without_a_call(db: None, lofty: Lofty) -> None:
+    add("--unchecked")
+    assert Tenant.objects.get().credential_state is CredentialState.UNUSED
+    assert lofty.calls_made("acme") == 0
+
+
+def test_tenant_add__token_of_another_tenant__only_if_meant(db: None, lofty: Lofty) -> None:
+    add()
+    with pytest.raises(CommandError, match="Another tenant"):
+        add(slug="second")
+    add("--meant", slug="second")
+    assert Tenant.objects.count() == 2
+
+
+def test_tenant_list__some__one_line_each(acme: Tenant, globex: Tenant) -> None:
+    assert run("list").splitlines() == [
+        "acme\tAcme Realty\tactive\tNo token",
+        "globex\tGlobex Homes\tactive\tNo token",
+    ]
+
+
+def test_tenant_grant__known__given_and_recorded(acme: Tenant, outsider: User) -> None:
+    run("grant", "acme", outsider.email, "manager")
+    assert acme.memberships.get().role == Role.MANAGER
+    assert AuditEvent.objects.get().kind == "member.added"
+
+
+def test_tenant_grant__unknown__says_so(acme: Tenant, outsider: User) -> None:
+    with pytest.raises(CommandError, match="no tenant nowhere"):
+        run("grant", "nowhere", outsider.email, "viewer")
+    with pytest.raises(CommandError, match="Nobody here"):
+        run("grant", "acme", "nobody@example.com", "viewer")
+
+
+def test_generate_keys__printed__is_an_environment_that_can_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    printed = []
+    for _ in range(2):
+        out = io.StringIO()
+        call_command("generate_keys", stdout=out)
+        printed.append(dict(line.split("=", 1) for line in out.getvalue().splitlines()))
+    assert not set(printed[0].values()) & set(printed[1].values())
+    for name, value in printed[0].items():
+        monkeypatch.setenv(name, value)
+    environment = read_environment()
+    assert environment.secret_key == printed[0]["SECRET_KEY"]
+    assert len(environment.vault_keys.keys[environment.vault_keys.current]) == 32

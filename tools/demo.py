@@ -1,0 +1,157 @@
+"""`make demo`: PostgreSQL, a practice Lofty with data, the console and its worker, together.
+
+Everything lives under var/: delete that folder to begin anew. Its secrets are made at the first
+start and are the demo's own.
+"""
+
+import json
+import os
+import secrets
+import sys
+from base64 import b64encode
+from pathlib import Path
+
+from lofty_admin.sandbox.seed import customers
+from tools.postgres import VAR, ensure_database, start_server
+from tools.processes import Processes, Stopped, free_port, manage, stop_on_signals, wait_until_answers
+from tools.run import start_console, start_worker
+
+STATE = VAR / "demo-state.json"
+REPORT = VAR / "demo.json"
+PASSWORD = "demo demo demo demo"  # noqa: S105 - the demo's sign-in, printed on purpose
+SIGN_INS = (
+    ("admin@demo.example", "Ada Admin", "superuser"),
+    ("manager@demo.example", "Mia Manager", "manager"),
+    ("editor@demo.example", "Emil Editor", "editor"),
+    ("viewer@demo.example", "Vera Viewer", "viewer"),
+    ("outsider@demo.example", "Otto Outsider", "outsider"),
+)
+
+
+def main() -> int:
+    stop_on_signals()
+    processes = Processes()
+    VAR.mkdir(exist_ok=True)
+    try:
+        return serve(processes)
+    except Stopped:
+        print("\nStopping ... (your data stays in var/; `make demo` goes on with it)", flush=True)
+        return 0
+    finally:
+        processes.stop()
+
+
+def serve(processes: Processes) -> int:
+    state = read_state()
+    env = environment(state)
+    sandbox_url = start_practice_lofty(processes, state, env)
+    env["LOFTY_API_BASE_URL"] = sandbox_url
+    print("Preparing the database ...", flush=True)
+    manage("migrate", "--no-input", env=env)
+    manage("collectstatic", "--no-input", env=env)
+    manage("demo_data", env=env)
+    console_url = start_site(processes, state, env)
+    STATE.write_text(json.dumps(state))
+    STATE.chmod(0o600)
+    report(console_url, sandbox_url)
+    ended = processes.wait()
+    print(f"{ended} ended by itself; see var/{ended}.log. Stopping the rest.")
+    return 1
+
+
+def read_state() -> dict[str, str]:
+    if STATE.exists():
+        state: dict[str, str] = json.loads(STATE.read_text())
+        return state
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "VAULT_KEYS": f"demo:{_key()}",
+        "AUDIT_KEYS": f"demo:{_key()}",
+        "FINGERPRINT_KEY": _key(),
+    }
+
+
+def _key() -> str:
+    return b64encode(secrets.token_bytes(32)).decode()
+
+
+def environment(state: dict[str, str]) -> dict[str, str]:
+    keys = {name: value for name, value in state.items() if name.isupper()}
+    database = os.environ.get("DATABASE_URL") or _own_database()
+    return {
+        **os.environ,
+        **keys,
+        "DATABASE_URL": database,
+        "LOFTY_DEMO": "1",
+        "LOFTY_ALLOW_LOOPBACK": "1",
+        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "WEB_WORKERS": "1",
+        "SETTLE_QUIET_SECONDS": os.environ.get("SETTLE_QUIET_SECONDS", "20"),
+        "LOFTY_DEADLINE_SECONDS": os.environ.get("LOFTY_DEADLINE_SECONDS", "15"),
+        "DEMO_PASSWORD": PASSWORD,
+        "DEMO_SIGN_INS": json.dumps(SIGN_INS),
+    }
+
+
+def _own_database() -> str:
+    print("Starting PostgreSQL ...", flush=True)
+    return ensure_database(start_server("postgres"), "console")
+
+
+def start_practice_lofty(
+    processes: Processes, state: dict[str, str], env: dict[str, str]
+) -> str:
+    port = free_port(int(state.get("sandbox_port", "0")))
+    state["sandbox_port"] = str(port)
+    command = [sys.executable, "-m", "lofty_admin.sandbox", "--port", str(port), "--seed"]
+    command += ["--db", str(VAR / "practice-lofty.sqlite3")]
+    return _started(processes, "practice-lofty", command, env, port, "/_control/healthz")
+
+
+def start_site(processes: Processes, state: dict[str, str], env: dict[str, str]) -> str:
+    port = free_port(int(state.get("console_port", "0")))
+    state["console_port"] = str(port)
+    env["CONSOLE_BIND"] = f"127.0.0.1:{port}"
+    start_console(processes, env)
+    start_worker(processes, env)
+    return _answering(processes, "console", port, "/readyz")
+
+
+def _started(
+    processes: Processes, name: str, command: list[str], env: dict[str, str], port: int, path: str
+) -> str:
+    processes.start(name, *command, env=env, log=VAR / f"{name}.log")
+    return _answering(processes, name, port, path)
+
+
+def _answering(processes: Processes, name: str, port: int, path: str) -> str:
+    url = f"http://127.0.0.1:{port}"
+    if not wait_until_answers(url + path, lambda: processes.alive(name)):
+        log = Path(VAR / f"{name}.log").read_text(errors="replace")
+        sys.exit(f"{name} does not start. The end of its log, var/{name}.log:\n{log[-2000:]}")
+    return url
+
+
+def report(console_url: str, sandbox_url: str) -> None:
+    """Print what to open, and leave the same for scripts in var/demo.json."""
+    data = {
+        "console_url": console_url,
+        "sandbox_url": sandbox_url,
+        "sign_ins": [
+            {"email": email, "password": PASSWORD, "role": role} for email, _, role in SIGN_INS
+        ],
+        "tenants": [
+            {"slug": one.slug, "scheme": one.scheme, "sandbox_token": one.token}
+            for one in customers()
+        ],
+    }
+    REPORT.write_text(json.dumps(data, indent=2) + "\n")
+    print(f"\n  Console          {console_url}")
+    print(f"  Practice Lofty   {sandbox_url}   (make it misbehave there)\n")
+    for email, _, role in SIGN_INS:
+        print(f"  {role:<10} {email:<24} password: {PASSWORD}")
+    print("\nCtrl-C stops everything.", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
