@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Field, Layout
 from django import forms
 from django.urls import reverse
+from django.utils.translation import get_language
 from django_countries import countries
 
 from lofty_admin.agentsettings.fields import SETTINGS, Kind, Section, Setting
@@ -18,6 +20,7 @@ from lofty_admin.tenants.models import Tenant
 
 KEEP = "as-it-is"
 HOURS_HINT = '<p class="form-hint" data-hours-hint aria-live="polite"></p>'
+FIXED = "Lofty has characters here that no form can carry. It stays as it is."
 MAX_TEXT, MAX_LONG_TEXT = 200, 4000
 ROW = {
     Section.IDENTITY: "col-12",
@@ -98,6 +101,8 @@ class SettingsForm(forms.Form):
 
 
 def _text(setting: Setting, stored: JSON) -> forms.Field:
+    if isinstance(stored, str) and not _can_travel(stored):
+        return forms.CharField(label=setting.label, required=False, disabled=True, help_text=FIXED)
     long = setting.kind is Kind.LONG_TEXT
     attrs = {"autocomplete": "off"}
     if stored is None:
@@ -141,9 +146,15 @@ def _select(setting: Setting, stored: JSON) -> forms.Field:
 
 def _choices_of(setting: Setting) -> Iterable[tuple[object, str]]:
     if setting.kind is Kind.COUNTRY:
-        return [(country.code, f"{country.name} ({country.code})") for country in countries]
+        return _country_choices(get_language())
     assert setting.choices is not None
     return list(setting.choices.items())
+
+
+@cache
+def _country_choices(language: str | None) -> tuple[tuple[str, str], ...]:
+    """In `language`, the active one: sorting 250 names takes some milliseconds."""
+    return tuple((country.code, f"{country.name} ({country.code})") for country in countries)
 
 
 def _as_it_is(stored: JSON) -> str:
@@ -157,11 +168,9 @@ def to_form(setting: Setting, value: JSON) -> object:
     if setting.kind is Kind.SWITCH:
         return value if isinstance(value, bool) else KEEP
     if setting.kind in (Kind.TEXT, Kind.LONG_TEXT, Kind.PHONE):
-        return "" if value is None else value if isinstance(value, str) else json.dumps(value)
-    right_type = int if setting.kind is Kind.HOUR else str
-    if type(value) is right_type:
-        return str(value)
-    return KEEP if value is None else f"{KEEP}:{json.dumps(value)}"
+        return "" if value is None else value if _is_plain(value) else json.dumps(value)
+    known = any(type(key) is type(value) and key == value for key, _ in _choices_of(setting))
+    return str(value) if known else KEEP if value is None else f"{KEEP}:{json.dumps(value)}"
 
 
 def unchanged(setting: Setting, stored: JSON, cleaned: object) -> bool:
@@ -184,6 +193,15 @@ def from_form(setting: Setting, cleaned: object) -> JSON:
     if setting.kind is Kind.SWITCH:
         return cleaned in (True, "true")
     return _lines(str(cleaned)).strip()
+
+
+def _is_plain(value: JSON) -> bool:
+    return isinstance(value, str) and _can_travel(value)
+
+
+def _can_travel(text: str) -> bool:
+    """Whether a page can show it and a form bring it back: no NUL, no half of a character."""
+    return "\x00" not in text and text == text.encode("utf-8", "ignore").decode()
 
 
 def _lines(text: str) -> str:

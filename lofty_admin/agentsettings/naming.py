@@ -49,7 +49,7 @@ def words(setting: Setting, value: JSON, table: NameTable) -> str:
         return list_words(setting, value, table)
     if value == "":
         return "empty"
-    return _choice_words(setting, value)
+    return printable(_choice_words(setting, value))
 
 
 def _choice_words(setting: Setting, value: JSON) -> str:
@@ -60,6 +60,11 @@ def _choice_words(setting: Setting, value: JSON) -> str:
         return str(value)
     known = {key: label for key, label in choices.items() if type(key) is type(value)}
     return known.get(value) or f"unknown ({value})"  # type: ignore[call-overload, no-any-return]
+
+
+def printable(text: str) -> str:
+    """Text of Lofty's that any page can show: halves of characters and NUL are spelt out."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
 def list_words(setting: Setting, value: list[JSON], table: NameTable) -> str:

@@ -1,5 +1,6 @@
 """The main job's pages: the form, the review, the save and what came of it."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from lofty_admin.agentsettings import reconcile
 from lofty_admin.agentsettings.changes import Side, merge, new_warnings, settle
 from lofty_admin.agentsettings.forms import SettingsForm
 from lofty_admin.agentsettings.models import LastKnown, Operation
+from lofty_admin.agentsettings.naming import printable
 from lofty_admin.agentsettings.plans import Plan, Snapshot, Tampered
 from lofty_admin.agentsettings.reading import read_live
 from lofty_admin.agentsettings.rows import conflict_rows, merge_rows, rows_of, setting_rows
@@ -22,7 +24,7 @@ from lofty_admin.directory.models import Profile
 from lofty_admin.directory.names import freshness
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.lofty.schema import Settings
+from lofty_admin.lofty.schema import READ_ONLY, Settings
 from lofty_admin.tenants.access import get_tenant, role_of
 from lofty_admin.tenants.calls import NoCredential, calls_left
 from lofty_admin.tenants.models import Role, Tenant
@@ -202,8 +204,10 @@ def _form_page(
         "signed_snapshot": snapshot.signed(tenant),
         "calls_left": left,
         "too_few_calls": left.remaining is not None and left.remaining < CALLS_OF_A_SAVE,
-        "oddities": snapshot.settings.unknown,
-        "read_only": snapshot.settings.raw,
+        "unknown": {printable(n): json.dumps(v) for n, v in snapshot.settings.unknown.items()},
+        "read_only": {
+            name: printable(str(snapshot.settings.raw.get(name) or "")) for name in READ_ONLY
+        },
     }
     response = render(request, "agentsettings/settings.html", context, status=status)
     response["Cache-Control"] = "no-store"

@@ -1,6 +1,7 @@
 """What is known of each tenant's ids, and how the last reading of them from Lofty went."""
 
 import uuid
+from collections.abc import Iterable
 from typing import ClassVar
 
 from django.db import models
@@ -25,6 +26,20 @@ class EntryKind(models.TextChoices):
     SOURCE = "source", "Lead sources"
 
 
+class EntryManager(models.Manager["Entry"]):
+    def keep(self, entries: Iterable["Entry"]) -> None:
+        """Add them, or bring what is known of the same ids up to date; none of them is gone.
+
+        An id that stands there twice counts once, as it came last.
+        """
+        self.bulk_create(
+            {(entry.kind, entry.lofty_id): entry for entry in entries}.values(),
+            update_conflicts=True,
+            unique_fields=["tenant", "kind", "lofty_id"],
+            update_fields=["name", "detail", "folded", "seen_at", "seen_in", "gone_since"],
+        )
+
+
 class Entry(models.Model):
     """One id of Lofty and its name. Never deleted: what Lofty no longer lists keeps its name.
 
@@ -43,6 +58,8 @@ class Entry(models.Model):
     seen_at = models.DateTimeField()
     seen_in = models.UUIDField(null=True)
     gone_since = models.DateTimeField(null=True)
+
+    objects: ClassVar[EntryManager] = EntryManager()
 
     class Meta:
         verbose_name_plural = "entries"
@@ -114,7 +131,7 @@ class Sync(models.Model):
     are; steady: it said the same on every page. whole: the kinds whose listing was complete; only
     of these an entry can be found gone. attempts: starts since it last got further. runner: the
     process that has it; one that lost it can write no more. resume_at: until when it waits.
-    message: what a person should know, "" when all went well.
+    notes: what Lofty refused on the way. message: what a person should know, "" when all is well.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -126,6 +143,7 @@ class Sync(models.Model):
     steady = models.BooleanField(default=True)
     whole = models.JSONField(default=list)
     attempts = models.PositiveIntegerField(default=0)
+    notes = models.JSONField(default=list)
     runner = models.UUIDField(null=True)
     message = models.TextField(blank=True)
     actor_kind = models.CharField(max_length=20)

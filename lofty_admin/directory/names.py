@@ -98,7 +98,7 @@ def give_name(tenant: Tenant, lofty_id: int, name: str) -> Name:
         before = ours.select_for_update().values_list("name", flat=True).first()
         if before == entry.name:
             return _name(entry)
-        store([entry])
+        Entry.objects.keep([entry])
         record(
             Kind.NAME_GIVEN,
             tenant=tenant.ref,

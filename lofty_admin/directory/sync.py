@@ -1,1 +1,370 @@
-def start_sync(tenant): raise NotImplementedError
+"""Reading a tenant's names from Lofty: page by page, so that it can stop anywhere and go on there.
+
+    start_sync -> QUEUED -> RUNNING -> DONE | FAILED
+                              |  ^
+                              v  |  until `resume_at`: no calls left, or Lofty cannot be reached
+                            WAITING
+
+One process at a time has a sync. It takes it by writing its own mark into `runner`, and every later
+write asks for that mark; whoever stopped writing for `STALE` loses the sync to the next that asks.
+A directory is never emptied: see `_finish`.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+
+from lofty_admin.audit.context import acting_as, current_actor, current_request_id
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.record import record
+from lofty_admin.directory.folding import clean
+from lofty_admin.directory.models import (
+    OPEN,
+    TEXT_LENGTH,
+    Entry,
+    EntryKind,
+    Profile,
+    Step,
+    Sync,
+    SyncState,
+)
+from lofty_admin.lofty.client import LoftyClient, Member
+from lofty_admin.lofty.errors import (
+    BudgetSpent,
+    LoftyError,
+    RateLimited,
+    Rejected,
+    Unauthorised,
+    Unknown,
+    Unreachable,
+)
+from lofty_admin.tenants.calls import NoCredential, client_for, require_calls
+from lofty_admin.tenants.models import Tenant
+
+TASK = "directory.sync"
+QUEUE = "directory"
+RESERVE = 3  # the calls a save needs (design.md)
+SLICE = 30.0  # seconds after which a job lets others have the worker
+STALE = timedelta(minutes=3)  # longer than any one call may take
+RESUMABLE = timedelta(hours=1)  # older pages may no longer fit the newer ones
+MOST_ATTEMPTS = 12
+LONGEST_PAUSE = timedelta(minutes=15)
+MOST_AGENTS = 1_000_000
+KEPT = "The names known before were kept."
+CHANGED = (
+    "Lofty's list of agents changed or did not add up while it was read, so nobody was marked as no"
+    " longer in Lofty. The next refresh looks again."
+)
+
+
+class TakenOver(Exception):  # noqa: N818 - reads as what it says
+    """Another process has this sync now, or it has ended: this one must write no more."""
+
+
+def start_sync(tenant: Tenant) -> Sync:
+    """The tenant's open sync, or a new one, with a job to do it. Raises nothing of Lofty's."""
+    with transaction.atomic():
+        sync = open_sync(tenant)
+        enqueue(sync)
+    return sync
+
+
+def open_sync(tenant: Tenant) -> Sync:
+    """Like `start_sync` without the job. One that failed lately is opened again where it stood."""
+    with transaction.atomic():
+        # Two at once must get the same sync; the unique index is only the net below.
+        Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
+        newest = Sync.objects.filter(tenant=tenant).first()
+        if newest and newest.is_open:
+            return newest
+        sync = newest if newest and _is_resumable(newest) else Sync(tenant=tenant)
+        actor = current_actor()
+        sync.state, sync.attempts = SyncState.QUEUED, 0
+        sync.message, sync.resume_at, sync.finished_at = "", None, None
+        sync.heartbeat_at = timezone.now()
+        sync.actor_kind, sync.actor_id, sync.actor_name = actor.kind, actor.id, actor.name[:300]
+        sync.request_id = current_request_id()
+        sync.save()
+    return sync
+
+
+def enqueue(sync: Sync) -> None:
+    """A job for it, at `resume_at` if it waits. Nothing if one is waiting already."""
+    job = app.configure_task(
+        TASK,
+        queue=QUEUE,
+        queueing_lock=f"{TASK}:{sync.tenant_id}",
+        schedule_at=sync.resume_at,
+    )
+    try:
+        with transaction.atomic():
+            job.defer(tenant_id=str(sync.tenant_id), sync_id=str(sync.pk))
+    except AlreadyEnqueued:
+        return
+
+
+def left_behind() -> list[Sync]:
+    """Open syncs that nobody seems to work on any more."""
+    late = timezone.now() - STALE
+    idle = Q(heartbeat_at__lt=late) & (Q(resume_at=None) | Q(resume_at__lt=late))
+    return list(Sync.objects.filter(idle, state__in=OPEN, tenant__status=Tenant.Status.ACTIVE))
+
+
+def advance(sync_id: UUID, *, seconds: float = SLICE) -> datetime | None:
+    """Work on a sync for about so many seconds. Returns when to go on, None if there is no need.
+
+    None also when somebody else has it. Commits after every call to Lofty.
+    """
+    sync = _claim(sync_id)
+    if sync is None:
+        return None
+    with acting_as(sync.actor, sync.request_id or None):
+        try:
+            return _work(sync, time.monotonic() + seconds)
+        except TakenOver:
+            return None
+
+
+def _claim(sync_id: UUID) -> Sync | None:
+    now, runner = timezone.now(), uuid4()
+    free = Q(state__in=[SyncState.QUEUED, SyncState.WAITING]) | Q(
+        state=SyncState.RUNNING, heartbeat_at__lt=now - STALE
+    )
+    claimed = Sync.objects.filter(free, pk=sync_id).update(
+        state=SyncState.RUNNING,
+        runner=runner,
+        attempts=F("attempts") + 1,
+        heartbeat_at=now,
+        resume_at=None,
+        message="",
+    )
+    return Sync.objects.select_related("tenant").get(pk=sync_id) if claimed else None
+
+
+def _is_resumable(sync: Sync) -> bool:
+    recent = sync.started_at > timezone.now() - RESUMABLE
+    return sync.state == SyncState.FAILED and recent
+
+
+def _work(sync: Sync, deadline: float) -> datetime | None:
+    if sync.attempts > MOST_ATTEMPTS:
+        return _fail(sync, f"It did not get further in {MOST_ATTEMPTS} attempts and was stopped.")
+    try:
+        client = client_for(sync.tenant)
+        while sync.step != Step.END:
+            require_calls(sync.tenant, RESERVE + 1)
+            _take_step(sync, client)
+            if time.monotonic() > deadline:
+                return _pause(sync, SyncState.QUEUED, timezone.now())
+    except (BudgetSpent, RateLimited) as spent:
+        return _pause(sync, SyncState.WAITING, spent.until)
+    except (Unreachable, Unknown) as error:
+        pause = min(LONGEST_PAUSE, timedelta(minutes=2**sync.attempts / 2))
+        return _pause(sync, SyncState.WAITING, timezone.now() + pause, error.message)
+    except LoftyError as error:
+        return _fail(sync, f"{error.message} {error.advice}")
+    except NoCredential as error:
+        return _fail(sync, str(error))
+    return _finish(sync)
+
+
+def _take_step(sync: Sync, client: LoftyClient) -> None:
+    """One call, and what it brought. Lofty's refusal of a part does not stop the rest."""
+    step = Step(sync.step)
+    try:
+        _STEPS[step](sync, client)
+    except (RateLimited, Unauthorised):
+        raise
+    except Rejected as refused:
+        if step is Step.AGENTS:
+            raise
+        note = f"{step.label}: {refused.message} {KEPT}"
+        _progress(sync, step=step.next, notes=[*sync.notes, note])
+
+
+def _me(sync: Sync, client: LoftyClient) -> None:
+    me = _storable(asdict(client.me()))
+    with transaction.atomic():
+        _progress(sync, step=Step.ME.next)
+        _keep_profile(sync, me=me)
+
+
+def _quota(sync: Sync, client: LoftyClient) -> None:
+    quota = _storable(asdict(client.quota()))
+    with transaction.atomic():
+        _progress(sync, step=Step.QUOTA.next)
+        _keep_profile(sync, quota=quota)
+
+
+def _offices(sync: Sync, client: LoftyClient) -> None:
+    offices = client.org().offices
+    by_id = {office.id: office.name or "" for office in offices}
+    entries = [
+        _entry(sync, EntryKind.OFFICE, office.id, office.name, by_id.get(office.parent_id or 0, ""))
+        for office in offices
+    ]
+    # Lofty lists none for several teams and without permission: no sign that offices are gone.
+    whole = [EntryKind.OFFICE] if offices else []
+    _progress(sync, entries, step=Step.OFFICES.next, whole=[*sync.whole, *whole])
+
+
+def _ponds(sync: Sync, client: LoftyClient) -> None:
+    entries = [_entry(sync, EntryKind.POND, pond.id, pond.name) for pond in client.ponds()]
+    _progress(sync, entries, step=Step.PONDS.next, whole=[*sync.whole, EntryKind.POND])
+
+
+def _pipelines(sync: Sync, client: LoftyClient) -> None:
+    entries = [_entry(sync, EntryKind.PIPELINE, row.id, row.name) for row in client.pipelines()]
+    _progress(sync, entries, step=Step.PIPELINES.next, whole=[*sync.whole, EntryKind.PIPELINE])
+
+
+def _agents(sync: Sync, client: LoftyClient) -> None:
+    """One page. The end is an empty page, the total, or without a total a page seen before."""
+    page = client.members_page(sync.position)
+    agents = [_agent(sync, member) for member in page.items]
+    entries = [*filter(None, agents), *_learnt_offices(sync, page.items)]
+    position = sync.position + page.received
+    if position > MOST_AGENTS:
+        raise Unknown("Lofty's list of agents does not end.")
+    ended = page.received == 0 or (
+        _seen_all(sync, page.items) if page.total is None else position >= page.total
+    )
+    _progress(
+        sync,
+        entries,
+        position=position,
+        total=page.total,
+        steady=sync.steady and (sync.position == 0 or sync.total == page.total),
+        step=Step.AGENTS.next if ended else Step.AGENTS,
+    )
+
+
+_STEPS: dict[Step, Callable[[Sync, LoftyClient], None]] = {
+    Step.ME: _me,
+    Step.QUOTA: _quota,
+    Step.OFFICES: _offices,
+    Step.PONDS: _ponds,
+    Step.PIPELINES: _pipelines,
+    Step.AGENTS: _agents,
+}
+
+
+def _agent(sync: Sync, member: Member) -> Entry | None:
+    if member.member_user_id is None:
+        return None
+    name = " ".join(filter(None, [member.first_name, member.last_name])).strip()
+    parts = [member.email if name else "", member.group_name]
+    detail = " · ".join(part for part in parts if part)
+    return _entry(sync, EntryKind.AGENT, member.member_user_id, name or member.email, detail)
+
+
+def _learnt_offices(sync: Sync, members: Iterable[Member]) -> list[Entry]:
+    """Offices that this sync knows only from their agents."""
+    told = {row.group_id: row.group_name for row in members if row.group_id and row.group_name}
+    listed = _seen(sync, EntryKind.OFFICE).filter(lofty_id__in=told)
+    fresh = told.keys() - set(listed.values_list("lofty_id", flat=True))
+    return [_entry(sync, EntryKind.OFFICE, number, told[number]) for number in fresh]
+
+
+def _entry(sync: Sync, kind: EntryKind, lofty_id: int, name: str | None, detail: str = "") -> Entry:
+    entry = Entry.build(sync.tenant, kind, lofty_id, name, detail)
+    entry.seen_in = sync.pk
+    return entry
+
+
+def _seen_all(sync: Sync, members: Iterable[Member]) -> bool:
+    ids = {member.member_user_id for member in members if member.member_user_id is not None}
+    known = _seen(sync, EntryKind.AGENT).filter(lofty_id__in=ids)
+    return known.count() == len(ids)
+
+
+def _seen(sync: Sync, kind: EntryKind) -> QuerySet[Entry]:
+    return Entry.objects.filter(tenant=sync.tenant, kind=kind, seen_in=sync.pk)
+
+
+def _progress(sync: Sync, entries: Iterable[Entry] = (), **changes: Any) -> None:
+    """What a call brought and where the sync now stands, both or neither."""
+    # -1 and 0 stand for "everyone" and "nothing" in Lofty, never for one of these.
+    real = [entry for entry in entries if entry.lofty_id > 0]
+    with transaction.atomic():
+        _write(sync, attempts=0, **changes)
+        Entry.objects.keep(real)
+
+
+def _write(sync: Sync, **changes: Any) -> None:
+    """Change the sync if this process still has it. Raises TakenOver."""
+    changes["heartbeat_at"] = timezone.now()
+    ours = Sync.objects.filter(pk=sync.pk, runner=sync.runner, state=SyncState.RUNNING)
+    if not ours.update(**changes):
+        raise TakenOver
+    for name, value in changes.items():
+        setattr(sync, name, value)
+
+
+def _keep_profile(sync: Sync, **parts: Any) -> None:
+    Profile.objects.update_or_create(
+        tenant=sync.tenant, defaults={**parts, "fetched_at": timezone.now()}
+    )
+
+
+def _storable(told: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: clean(value, TEXT_LENGTH) if isinstance(value, str) else value
+        for name, value in told.items()
+    }
+
+
+def _pause(sync: Sync, state: SyncState, until: datetime, message: str = "") -> datetime:
+    _write(sync, state=state, resume_at=until, message=message)
+    return until
+
+
+def _fail(sync: Sync, reason: str) -> None:
+    """Nothing is taken back and nothing found gone; the next sync may go on from here."""
+    with transaction.atomic():
+        _write(sync, state=SyncState.FAILED, finished_at=timezone.now(), message=reason)
+        _record(sync, Outcome.NOT_APPLIED)
+
+
+def _finish(sync: Sync) -> None:
+    """Entries that a whole listing no longer has are marked as gone. They keep their names."""
+    with transaction.atomic():
+        whole, doubts = _whole_kinds(sync)
+        gone = Entry.objects.filter(tenant=sync.tenant, kind__in=whole, gone_since=None)
+        gone.exclude(seen_in=sync.pk).update(gone_since=timezone.now())
+        _write(
+            sync,
+            state=SyncState.DONE,
+            finished_at=timezone.now(),
+            message=" ".join([*sync.notes, *doubts]),
+        )
+        _record(sync, Outcome.DONE)
+
+
+def _whole_kinds(sync: Sync) -> tuple[list[str], list[str]]:
+    """The kinds of which every entry was listed, and why the agents are not among them."""
+    seen = _seen(sync, EntryKind.AGENT).count()
+    if not seen:
+        return sync.whole, [f"Lofty listed no agents. {KEPT}"]
+    if sync.steady and (sync.total is None or seen >= sync.total):
+        return [*sync.whole, EntryKind.AGENT], []
+    return sync.whole, [CHANGED]
+
+
+def _record(sync: Sync, outcome: Outcome) -> None:
+    record(
+        Kind.DIRECTORY_SYNCED,
+        tenant=sync.tenant.ref,
+        outcome=outcome,
+        operation_id=sync.pk,
+        detail={"agents_read": sync.position, "message": sync.message},
+    )

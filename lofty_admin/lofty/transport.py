@@ -169,7 +169,7 @@ class Transport:
             parts.append(part)
             size += len(part)
             if size > self._endpoint.max_bytes:
-                raise _Fault(TOO_LARGE)
+                raise _UnsoundError(TOO_LARGE)
             wire.check_deadline()
         wire.check_deadline()  # cut by the watchdog, a body without length looks complete
         return b"".join(parts)
@@ -219,18 +219,18 @@ def _unpacked(wire: "_Wire", body: bytes, limit: int) -> bytes:
     if encoding in {"", "identity"}:
         return body
     if encoding not in {"gzip", "x-gzip"}:
-        raise _Fault("the answer is packed in a way this console does not read")
+        raise _UnsoundError("the answer is packed in a way this console does not read")
     gzip = zlib.decompressobj(wbits=31)
     unpacked = gzip.decompress(body, limit + 1)
     if len(unpacked) > limit:
-        raise _Fault(TOO_LARGE)
+        raise _UnsoundError(TOO_LARGE)
     if not gzip.eof or gzip.unused_data:
-        raise _Fault("the answer was cut short")
+        raise _UnsoundError("the answer was cut short")
     return unpacked
 
 
-class _Fault(Exception):  # noqa: N818 - its text is half a sentence for people
-    """The answer breaks a rule of ours."""
+class _UnsoundError(Exception):
+    """The answer breaks a rule of ours; the text is half a sentence for people."""
 
 
 class _ForbiddenAddressError(Exception):
@@ -240,7 +240,7 @@ class _ForbiddenAddressError(Exception):
 # What the libraries raise: requests, urllib3's raw reads, http.client, sockets and TLS, zlib.
 # ValueError covers UnicodeError and what requests makes of odd headers.
 FAULTS = (
-    _Fault,
+    _UnsoundError,
     _ForbiddenAddressError,
     requests.RequestException,
     urllib3.exceptions.HTTPError,
@@ -344,7 +344,7 @@ class _Wire:
             )
         if not self.sent:
             return Unreachable(f"Lofty could not be reached: {self._obstacle()}.")
-        if isinstance(fault, _Fault):
+        if isinstance(fault, _UnsoundError):
             return Unknown(f"Lofty's answer cannot be read: {fault}.")
         if self.expired:
             return Unknown(f"Lofty gave no whole answer within {self._seconds:.3g} seconds.")

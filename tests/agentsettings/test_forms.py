@@ -49,7 +49,7 @@ def _put(data: QueryDict, setting: Setting, value: object) -> None:
         data[setting.name] = "on"
     elif value is not False:
         # Browsers normalise line breaks to CR LF.
-        data[setting.name] = str(value).replace("\n", "\r\n")
+        data[setting.name] = "\r\n".join(str(value).replace("\r\n", "\n").split("\n"))
 
 
 def sent(tenant: Tenant, raw: dict[str, JSON], **changed: object) -> dict[str, JSON]:

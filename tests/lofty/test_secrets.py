@@ -3,10 +3,10 @@
 import base64
 import json
 import logging
-import pickle
 import socket
 import traceback
 from collections.abc import Iterator
+from dataclasses import asdict
 from urllib.parse import quote
 
 import pytest
@@ -177,8 +177,9 @@ def test_repr__everything_that_holds_a_secret__hides_it() -> None:
         assert TOKEN not in f"{holder!r} {holder}"
 
 
-def test_exchange__good_answer__pickles_and_compares(serve: Served) -> None:
-    """Exchanges are stored and handed on by callers: plain data, nothing of a library in them."""
+def test_exchange__good_answer__is_plain_data(serve: Served) -> None:
+    """Exchanges are stored and handed on by callers: nothing of a library may hang on them."""
     _, endpoint = serve(says(200, OK_BODY))
     exchange = client_of(endpoint).put_settings({"id": 1})
-    assert pickle.loads(pickle.dumps(exchange)) == exchange  # noqa: S301 - our own bytes
+    assert json.loads(json.dumps(asdict(exchange)))["body_excerpt"] == OK_BODY.decode()
+    assert exchange.duration_ms >= 0

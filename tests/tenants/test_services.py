@@ -192,8 +192,9 @@ def test_credential__database__refuses_two_in_use_and_a_kept_old_one(
 def test_test_credential__works__owner_is_learnt_and_recorded(acme: Tenant, lofty: Lofty) -> None:
     services.set_credential(acme, services.unchecked_token(Scheme.API_KEY, TOKEN))
     assert acme.credential_state is CredentialState.UNUSED
-    assert services.test_credential(acme).owner_name
-    assert acme.credential_state is CredentialState.WORKS
+    tested = services.test_credential(acme)
+    assert tested.owner_name
+    assert tested.state is CredentialState.WORKS
     assert kinds() == ["credential.added", "credential.tested"]
 
 

@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from lofty_admin.accounts.models import User
+from lofty_admin.lofty.client import Scheme
 from lofty_admin.tenants import services
 from lofty_admin.tenants.models import Credential, Tenant
 from lofty_admin.tenants.views import PAGE_LENGTH
@@ -73,7 +74,7 @@ def test_home__filter_in_the_address__is_applied(
     hooli = services.add_tenant(
         slug="hooli",
         name="Hooli",
-        checked=services.unchecked_token(services.Scheme.OAUTH, "some-token"),
+        checked=services.unchecked_token(Scheme.OAUTH, "some-token"),
     )
     services.archive_tenant(hooli)
     table = home(superuser, query).partition('id="content"')[2]

@@ -1,0 +1,39 @@
+"""The directory's background jobs. Each may be killed at any time and run twice."""
+
+from uuid import UUID
+
+from procrastinate.contrib.django import app
+
+from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.directory import sync
+from lofty_admin.directory.models import Sync
+from lofty_admin.tenants.models import Tenant
+
+NIGHTLY = Actor("job", "directory.nightly", "Nightly refresh of names")
+
+
+@app.task(name=sync.TASK, queue=sync.QUEUE)
+def sync_directory(*, tenant_id: str, sync_id: str) -> None:
+    """Get a sync further, and leave another job when it has to go on later."""
+    if sync.advance(UUID(sync_id)) is not None:
+        sync.enqueue(Sync.objects.get(pk=sync_id, tenant_id=tenant_id))
+
+
+@app.periodic(cron="17 3 * * *", queueing_lock="directory.nightly")
+@app.task(name="directory.nightly", queue=sync.QUEUE)
+def nightly(timestamp: int) -> None:
+    """Refresh the names of every active tenant that has a token."""
+    active = Tenant.objects.filter(
+        status=Tenant.Status.ACTIVE, credentials__retired_at=None, credentials__isnull=False
+    )
+    with acting_as(NIGHTLY):
+        for tenant in active.distinct():
+            sync.start_sync(tenant)
+
+
+@app.periodic(cron="*/5 * * * *", queueing_lock="directory.recover")
+@app.task(name="directory.recover", queue=sync.QUEUE)
+def recover(timestamp: int) -> None:
+    """Take up the syncs whose job or process died."""
+    for stalled in sync.left_behind():
+        sync.enqueue(stalled)
