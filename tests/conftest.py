@@ -27,6 +27,14 @@ def make_user(email: str, name: str, *, superuser: bool = False) -> User:
     return user
 
 
+@pytest.fixture(autouse=True)
+def plain_static_files(settings: Settings) -> None:
+    """No manifest: it exists only once static files have been collected."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
+
+
 @pytest.fixture
 def acme(db: None) -> Tenant:
     return Tenant.objects.create(slug="acme", name="Acme Realty")

@@ -45,8 +45,8 @@ class Entry(models.Model):
 
     detail: what tells namesakes apart (e-mail and office of an agent, parent of an office).
     folded: name, detail and id as searched. seen_at: when Lofty last listed it (or, for a lead
-    source, when it was named); seen_in: the sync that saw it. gone_since: since when a whole listing
-    no longer has it.
+    source, when it was named); seen_in: the sync that saw it. gone_since: when a whole listing
+    first did not have it.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="directory")

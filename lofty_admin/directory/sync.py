@@ -112,6 +112,12 @@ def enqueue(sync: Sync) -> None:
         return
 
 
+def with_names_to_read() -> list[Tenant]:
+    """The active tenants that have a token."""
+    having = Tenant.objects.filter(status=Tenant.Status.ACTIVE, credentials__isnull=False)
+    return list(having.filter(credentials__retired_at=None).distinct())
+
+
 def left_behind() -> list[Sync]:
     """Open syncs that nobody seems to work on any more."""
     late = timezone.now() - STALE
@@ -157,24 +163,33 @@ def _is_resumable(sync: Sync) -> bool:
 
 def _work(sync: Sync, deadline: float) -> datetime | None:
     if sync.attempts > MOST_ATTEMPTS:
-        return _fail(sync, f"It did not get further in {MOST_ATTEMPTS} attempts and was stopped.")
+        _fail(sync, f"It did not get further in {MOST_ATTEMPTS} attempts and was stopped.")
+        return None
     try:
-        client = client_for(sync.tenant)
-        while sync.step != Step.END:
-            require_calls(sync.tenant, RESERVE + 1)
-            _take_step(sync, client)
-            if time.monotonic() > deadline:
-                return _pause(sync, SyncState.QUEUED, timezone.now())
+        if not _read(sync, client_for(sync.tenant), deadline):
+            return _pause(sync, SyncState.QUEUED, timezone.now())
     except (BudgetSpent, RateLimited) as spent:
         return _pause(sync, SyncState.WAITING, spent.until)
     except (Unreachable, Unknown) as error:
         pause = min(LONGEST_PAUSE, timedelta(minutes=2**sync.attempts / 2))
         return _pause(sync, SyncState.WAITING, timezone.now() + pause, error.message)
     except LoftyError as error:
-        return _fail(sync, f"{error.message} {error.advice}")
+        _fail(sync, f"{error.message} {error.advice}")
     except NoCredential as error:
-        return _fail(sync, str(error))
-    return _finish(sync)
+        _fail(sync, str(error))
+    else:
+        _finish(sync)
+    return None
+
+
+def _read(sync: Sync, client: LoftyClient, deadline: float) -> bool:
+    """Step by step until the end (True) or the deadline (False)."""
+    while sync.step != Step.END:
+        if time.monotonic() > deadline:
+            return False
+        require_calls(sync.tenant, RESERVE + 1)
+        _take_step(sync, client)
+    return True
 
 
 def _take_step(sync: Sync, client: LoftyClient) -> None:

@@ -7,7 +7,6 @@ from procrastinate.contrib.django import app
 from lofty_admin.audit.context import Actor, acting_as
 from lofty_admin.directory import sync
 from lofty_admin.directory.models import Sync
-from lofty_admin.tenants.models import Tenant
 
 NIGHTLY = Actor("job", "directory.nightly", "Nightly refresh of names")
 
@@ -23,11 +22,8 @@ def sync_directory(*, tenant_id: str, sync_id: str) -> None:
 @app.task(name="directory.nightly", queue=sync.QUEUE)
 def nightly(timestamp: int) -> None:
     """Refresh the names of every active tenant that has a token."""
-    active = Tenant.objects.filter(
-        status=Tenant.Status.ACTIVE, credentials__retired_at=None, credentials__isnull=False
-    )
     with acting_as(NIGHTLY):
-        for tenant in active.distinct():
+        for tenant in sync.with_names_to_read():
             sync.start_sync(tenant)
 
 

@@ -1,11 +1,10 @@
-from django.http import HttpResponse
 from django.urls import path
 
+from lofty_admin.directory import views
+
 urlpatterns = [
-    path("t/<slug:slug>/names/", lambda r, slug: HttpResponse(), name="names"),
-    path(
-        "t/<slug:slug>/names/<str:kind>/search",
-        lambda r, slug, kind: HttpResponse(),
-        name="names_search",
-    ),
+    path("t/<slug:slug>/names/", views.names, name="names"),
+    path("t/<slug:slug>/names/refresh/", views.names_refresh, name="names_refresh"),
+    path("t/<slug:slug>/names/source/", views.name_source, name="name_source"),
+    path("t/<slug:slug>/names/<slug:kind>/search", views.names_search, name="names_search"),
 ]

@@ -1,0 +1,388 @@
+"""The pages of the main job, as a browser without JavaScript uses them."""
+
+import html
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+
+from lofty_admin.accounts.models import User
+from lofty_admin.agentsettings.models import LastKnown, Operation, State
+from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.tenants.models import Tenant
+from tests.agentsettings.test_services import RAISING, broken
+from tests.conftest import Browsers, signed_in
+from tests.practice import PracticeCustomer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SETTINGS = "/t/acme/settings/"
+
+
+class FormReader(HTMLParser):
+    """The fields of one form of a page, with the values a browser would send."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__()
+        self.action, self.inside = action, False
+        self.fields: dict[str, list[str]] = {}
+        self._select = self._text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag == "form":
+            self.inside = found.get("action") == self.action
+        if not self.inside or "disabled" in found:
+            return
+        name, value = found.get("name") or "", found.get("value") or ""
+        if tag == "input" and (found.get("type") not in ("checkbox", "radio") or "checked" in found):
+            self._add(name, value or ("on" if found.get("type") == "checkbox" else ""))
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and "selected" in found:
+            self._add(self._select, value)
+        elif tag == "textarea":
+            self._text = name
+            self._add(name, "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = self.inside and tag != "form"
+        self._text = "" if tag == "textarea" else self._text
+
+    def handle_data(self, data: str) -> None:
+        if self._text and self.inside:
+            self.fields[self._text][-1] += data.lstrip("\r\n")
+
+    def _add(self, name: str, value: str) -> None:
+        if name:
+            self.fields.setdefault(name, []).append(value)
+
+
+def form_of(page: HttpResponse, action: str) -> dict[str, list[str]]:
+    reader = FormReader(action)
+    reader.feed(page.content.decode())
+    assert reader.fields, f"no form for {action}: {text_of(page)[:300]}"
+    return reader.fields
+
+
+def text_of(page: HttpResponse) -> str:
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.content.decode())))
+
+
+def review(client: Client, **changed: list[str]) -> HttpResponse:
+    fields = form_of(client.get(SETTINGS), f"{SETTINGS}review/")
+    return client.post(f"{SETTINGS}review/", {**fields, **changed})
+
+
+def save(client: Client, page: HttpResponse, **more: list[str]) -> HttpResponse:
+    fields = form_of(page, f"{SETTINGS}apply/")
+    fields.pop("confirmed", None)
+    return client.post(f"{SETTINGS}apply/", {**fields, **more}, follow=True)
+
+
+def test_main_job__edit_review_apply_history_go_back__works(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    page = review(browsers.owner, assistantName=["Bella"], textChannel=[])
+    assert "2 changes for Acme Realty, not sent yet" in text_of(page)
+    assert "may not text leads" in text_of(page)
+    assert lofty.puts == []
+
+    page = save(browsers.owner, page, reason=["They asked for it"])
+    assert "Verified" in text_of(page)
+    assert (lofty.settings["assistantName"], lofty.settings["textChannel"]) == ("Bella", False)
+
+    assert "Olivia Owner changed settings" in text_of(browsers.owner.get("/t/acme/history/"))
+    event = AuditEvent.objects.get(kind=Kind.SETTINGS_OUTCOME)
+    page = browsers.owner.get(f"/t/acme/history/{event.pk}/")
+    assert "They asked for it" in text_of(page)
+
+    page = browsers.owner.post(f"/t/acme/history/{event.pk}/go-back/", {"side": "before"})
+    assert "2 changes for Acme Realty" in text_of(page)
+    assert "Verified" in text_of(save(browsers.owner, page))
+    assert (lofty.settings["assistantName"], lofty.settings["textChannel"]) == ("Anna", True)
+
+
+def test_review__nothing_changed__says_so_and_sends_nothing(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    assert "Nothing to change" in text_of(review(browsers.owner))
+    assert lofty.puts == []
+
+
+def test_review__bad_input__comes_back_with_everything_typed(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    changed = {"assistantName": ["Bella"], "agentIds-scope": ["only"], "agentIds-ids": [""]}
+    page = review(browsers.owner, **changed)
+    assert page.status_code == 422
+    assert "Nothing was sent." in text_of(page)
+    assert "Agents: nothing is picked." in text_of(page)
+    assert form_of(page, f"{SETTINGS}review/")["assistantName"] == ["Bella"]
+
+
+def test_review__widening__must_be_ticked(browsers: Browsers, lofty: PracticeCustomer) -> None:
+    page = review(browsers.owner, **{"agentIds-scope": ["all"], "activeDays-scope": ["all"]})
+    assert "Reaches further than before" in text_of(page)
+    page = save(browsers.owner, page, confirmed=["agentIds"])
+    assert "tick every change" in text_of(page)
+    assert lofty.puts == []
+    page = save(browsers.owner, page, confirmed=["agentIds", "activeDays"])
+    assert "Verified" in text_of(page)
+    assert (lofty.settings["agentIds"], lofty.settings["activeDays"]) == ([-1], [])
+
+
+def test_review__back_to_the_form__keeps_what_was_changed(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    page = review(browsers.owner, assistantName=["Bella"], **{"agentIds-ids": ["101,103"]})
+    fields = form_of(page, f"{SETTINGS}apply/")
+    page = browsers.owner.post(SETTINGS, fields)
+    fields = form_of(page, f"{SETTINGS}review/")
+    assert (fields["assistantName"], fields["agentIds-ids"]) == (["Bella"], ["101,103"])
+
+
+def test_apply__changed_in_lofty_meanwhile__three_way_page_then_merged(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    page = review(browsers.owner, assistantName=["Bella"], fixedNumber=["+14155552671"])
+    lofty.change(settings={"assistantName": "Carla", "followUpRole": "Agent"})
+    page = save(browsers.owner, page)
+    text = text_of(page)
+    assert "changed in Lofty since you opened them. Nothing was sent." in text
+    assert "Theirs, now in Lofty: Carla" in text
+    assert "Yours: Bella" in text
+    assert lofty.puts == []
+
+    operation = Operation.objects.get()
+    merge_url = f"/t/acme/operations/{operation.pk}/merge/"
+    undecided = browsers.owner.post(merge_url, {}, follow=True)
+    assert "Choose a side" in text_of(undecided)
+    page = browsers.owner.post(merge_url, {"side-assistantName": "mine"})
+    page = save(browsers.owner, page)
+    assert "Verified" in text_of(page)
+    settings = lofty.settings
+    assert settings["assistantName"] == "Bella"
+    assert settings["followUpRole"] == "Agent"
+    assert settings["fixedNumber"] == "+14155552671"
+
+
+def test_apply__record_cannot_be_written__says_nothing_was_sent_and_keeps_the_plan(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    page = review(browsers.owner, assistantName=["Bella"])
+    with broken(RAISING, "DROP TRIGGER refuse ON audit_auditevent; DROP FUNCTION refuse()"):
+        page = save(browsers.owner, page, reason=["why"])
+    assert page.status_code == 503
+    assert "Nothing was sent: the record" in text_of(page)
+    assert lofty.puts == []
+    Operation.objects.update(state=State.NOT_SENT, settled_at="2026-11-01T00:00:00Z")
+    fields = form_of(page, f"{SETTINGS}apply/")
+    assert fields["reason"] == ["why"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "parameters", "words"),
+    [
+        ("status", {"code": 400, "body": {"code": 20012, "message": "No such day"}}, "No such day"),
+        ("drop_after", {}, "may or may not have been made"),
+        ("ignore", {}, "still has something else in: Assistant's name"),
+    ],
+)
+def test_outcome__not_verified__says_what_happened(
+    browsers: Browsers,
+    lofty: PracticeCustomer,
+    fault: str,
+    parameters: dict[str, object],
+    words: str,
+) -> None:
+    page = review(browsers.owner, assistantName=["Bella"])
+    lofty.misbehave(fault, **parameters)
+    text = text_of(save(browsers.owner, page))
+    assert words in text
+    assert "failed" not in text.lower()
+
+
+def test_outcome__unknown__is_settled_by_check_now(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    page = review(browsers.owner, assistantName=["Bella"])
+    lofty.misbehave("drop_after")
+    save(browsers.owner, page)
+    operation = Operation.objects.get()
+    assert "still in flight" in text_of(browsers.owner.get(SETTINGS))
+    page = browsers.owner.post(f"/t/acme/operations/{operation.pk}/check/", follow=True)
+    assert "Verified" in text_of(page)
+
+
+def test_settings__lofty_down__shows_the_last_known_read_only(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    browsers.owner.get(SETTINGS)
+    lofty.misbehave("status", on="GET", times=None, code=500, body="<script>alert(1)</script>")
+    page = browsers.owner.get(SETTINGS)
+    assert page.status_code == 502
+    assert "As last read from Lofty" in text_of(page)
+    assert "Anna" in text_of(page)
+    assert b"<script>alert" not in page.content
+    assert f"{SETTINGS}review/" not in page.content.decode()
+
+
+def test_settings__token_dead_and_never_read__says_what_to_do(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    lofty.change(revoke_all=True)
+    LastKnown.objects.all().delete()
+    text = text_of(browsers.owner.get(SETTINGS))
+    assert "no longer accepts this token" in text
+    assert "never been read" in text
+
+
+def test_settings__no_credential__says_so(browsers: Browsers) -> None:
+    assert "no Lofty token yet" in text_of(browsers.owner.get(SETTINGS))
+
+
+def test_settings__opened__costs_one_call(browsers: Browsers, lofty: PracticeCustomer) -> None:
+    lofty.change(rate_limit=100, rate_used=0)
+    browsers.owner.get(SETTINGS)
+    left = lofty.look()["tokens"][0]["rate_remaining"]
+    assert left == 99
+
+
+def test_apply__whole_save__costs_three_calls(browsers: Browsers, lofty: PracticeCustomer) -> None:
+    page = review(browsers.owner, assistantName=["Bella"])
+    lofty.change(rate_limit=100, rate_used=0)
+    save(browsers.owner, page)
+    assert lofty.look()["tokens"][0]["rate_remaining"] == 97
+
+
+def test_settings__five_thousand_agents_picked__save_works(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    ids = [844510972070000 + i for i in range(5000)]
+    lofty.change(settings={"agentIds": [-1]})
+    page = review(
+        browsers.owner,
+        **{"agentIds-scope": ["only"], "agentIds-ids": [",".join(map(str, ids))]},
+    )
+    assert "1 change for" in text_of(page)
+    lofty.misbehave("status", code=200, body={"message": "Operation successful"})
+    assert "Not applied" in text_of(save(browsers.owner, page))
+    assert lofty.puts[0]["body"]["agentIds"] == ids
+
+
+# --- who may do what ------------------------------------------------------------------------------
+def urls(operation: Operation, event: AuditEvent) -> Iterator[tuple[str, str]]:
+    yield "GET", SETTINGS
+    yield "GET", "/t/acme/history/"
+    yield "GET", f"/t/acme/history/{event.pk}/"
+    yield "GET", f"/t/acme/operations/{operation.pk}/"
+    yield "POST", f"{SETTINGS}review/"
+    yield "POST", f"{SETTINGS}apply/"
+    yield "POST", f"/t/acme/history/{event.pk}/go-back/"
+    for action in ("check", "settle", "merge", "again"):
+        yield "POST", f"/t/acme/operations/{operation.pk}/{action}/"
+
+
+def test_pages__by_role__outsider_404_viewer_may_look_anonymous_signs_in(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
+    operation, event = Operation.objects.get(), AuditEvent.objects.get(kind=Kind.SETTINGS_OUTCOME)
+    for method, url in urls(operation, event):
+        assert browsers.outsider.generic(method, url).status_code == 404, url
+        expected = 200 if method == "GET" else 403
+        assert browsers.viewer.generic(method, url).status_code == expected, url
+        answer = Client().generic(method, url)
+        assert answer.status_code == 302, url
+        assert answer["Location"].startswith("/accounts/login/")
+    assert len(lofty.puts) == 1
+
+
+def test_pages__ids_of_another_tenant__are_404(
+    browsers: Browsers, superuser: User, lofty: PracticeCustomer, globex: Tenant
+) -> None:
+    save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
+    operation, event = Operation.objects.get(), AuditEvent.objects.get(kind=Kind.SETTINGS_OUTCOME)
+    client = signed_in(superuser)
+    assert client.get(f"/t/globex/operations/{operation.pk}/").status_code == 404
+    assert client.get(f"/t/globex/history/{event.pk}/").status_code == 404
+    assert client.post(f"/t/globex/history/{event.pk}/go-back/", {"side": "before"}).status_code == 404
+
+
+def test_apply__archived_tenant__is_refused(
+    browsers: Browsers, acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    page = review(browsers.owner, assistantName=["Bella"])
+    Tenant.objects.filter(pk=acme.pk).update(status=Tenant.Status.ARCHIVED)
+    assert save(browsers.owner, page).status_code == 403
+    assert lofty.puts == []
+
+
+def test_apply__plan_of_another_tenant__is_refused(
+    browsers: Browsers, superuser: User, lofty: PracticeCustomer, globex: Tenant
+) -> None:
+    fields = form_of(review(browsers.owner, assistantName=["Bella"]), f"{SETTINGS}apply/")
+    page = signed_in(superuser).post("/t/globex/settings/apply/", fields, follow=True)
+    assert "not made by this console for this tenant" in text_of(page)
+    assert lofty.puts == []
+
+
+# --- hostile text (reliability W6) ----------------------------------------------------------------
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(1)</script>",
+    "{{7*7}}{% debug %}",
+    "javascript:alert(1)",
+    "\u202eevil",
+    "nul\x00nul",
+    "half \ud800 a character",
+    "x" * 100_000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=[repr(text)[:20] for text in HOSTILE])
+def test_pages__hostile_text_from_lofty__is_shown_without_harm(
+    browsers: Browsers, lofty: PracticeCustomer, text: str
+) -> None:
+    lofty.change(settings={"assistantName": text, "agentExperience": text, "callTransferType": text})
+    page = review(browsers.owner, fixedNumber=["+14155552671"])
+    page = save(browsers.owner, page)
+    assert "Verified" in text_of(page)
+    assert lofty.settings["agentExperience"] == text
+    events = AuditEvent.objects.filter(tenant_slug="acme").values_list("pk", flat=True)
+    pages = [SETTINGS, "/t/acme/history/", *(f"/t/acme/history/{pk}/" for pk in events)]
+    for url in pages:
+        content = browsers.owner.get(url).content
+        assert b"<img src=x" not in content
+        assert b"<script>alert" not in content
+        assert b"49" not in re.findall(rb"\{\{7\*7\}\}|>49<", content)
+
+
+def test_history__big_numbers__go_back_as_numbers(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    largest = 2**63 - 1
+    lofty.change(settings={"leadSources": [largest]})
+    save(browsers.owner, review(browsers.owner, **{"leadSources-ids": ["1001"]}))
+    event = AuditEvent.objects.get(kind=Kind.SETTINGS_OUTCOME)
+    page = browsers.owner.post(f"/t/acme/history/{event.pk}/go-back/", {"side": "before"})
+    save(browsers.owner, page)
+    assert lofty.settings["leadSources"] == [largest]
+
+
+def test_history__an_event_of_a_later_version__is_shown_all_the_same(
+    browsers: Browsers, acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
+    event = AuditEvent.objects.get(kind=Kind.SETTINGS_OUTCOME)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_auditevent DISABLE TRIGGER USER")
+        cursor.execute("UPDATE audit_auditevent SET kind = 'settings.dreamt', outcome = 'lost'")
+        cursor.execute("ALTER TABLE audit_auditevent ENABLE TRIGGER USER")
+    assert "settings.dreamt" in text_of(browsers.owner.get("/t/acme/history/"))
+    assert browsers.owner.get(f"/t/acme/history/{event.pk}/").status_code == 200

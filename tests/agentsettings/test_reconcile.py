@@ -1,0 +1,141 @@
+"""Settling what is unknown: by reading, never by sending again (reliability B5, B6)."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+from pytest_django import Settings
+
+from lofty_admin.agentsettings import services
+from lofty_admin.agentsettings.models import Operation, State
+from lofty_admin.agentsettings.reconcile import close_as_seen, settle, settle_all
+from lofty_admin.agentsettings.services import apply
+from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.tenants.models import Tenant
+from tests.agentsettings.conftest import plan_for
+from tests.practice import PracticeCustomer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def unknown(tenant: Tenant, lofty: PracticeCustomer, fault: str, **parameters: object) -> Operation:
+    plan = plan_for(tenant, assistantName="Bella", activeDays=[])
+    lofty.misbehave(fault, **parameters)
+    operation = apply(tenant, plan, "")
+    assert operation.state == State.UNKNOWN
+    return operation
+
+
+def outcomes(operation: Operation) -> list[str]:
+    events = AuditEvent.objects.filter(operation_id=operation.pk, kind=Kind.SETTINGS_OUTCOME)
+    return [event.outcome for event in events.order_by("seq")]
+
+
+def test_settle__lofty_has_what_was_sent__is_verified(acme: Tenant, lofty: PracticeCustomer) -> None:
+    operation = settle(unknown(acme, lofty, "drop_after"))
+    assert operation.state == State.VERIFIED
+    assert outcomes(operation) == [State.UNKNOWN, State.VERIFIED]
+    assert len(lofty.puts) == 1
+
+
+def test_settle__lofty_has_the_old_settings__needs_two_looks(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    first = settle(unknown(acme, lofty, "drop_before"))
+    assert (first.state, first.needs_person) == (State.UNKNOWN, False)
+    second = settle(first)
+    assert second.state == State.NOT_APPLIED
+    assert len(lofty.puts) == 1
+
+
+def test_settle__put_arrives_after_the_first_look__is_verified(
+    acme: Tenant, lofty: PracticeCustomer, settings: Settings
+) -> None:
+    object.__setattr__(settings.ENVIRONMENT, "settle_quiet_seconds", 60)
+    operation = settle(unknown(acme, lofty, "apply_after_drop", seconds=1.5))
+    assert operation.state == State.UNKNOWN
+    assert settle(operation).state == State.UNKNOWN, "a second look must wait for the quiet time"
+    time.sleep(1.6)
+    assert settle(operation).state == State.VERIFIED
+
+
+def test_settle__a_third_value__is_left_to_a_person(acme: Tenant, lofty: PracticeCustomer) -> None:
+    operation = unknown(acme, lofty, "drop_before")
+    lofty.change(settings={"assistantName": "Carla"})
+    operation = settle(settle(operation))
+    assert (operation.state, operation.needs_person) == (State.UNKNOWN, True)
+    closed = close_as_seen(operation)
+    assert closed.state == State.NOT_APPLIED
+    assert closed.after["assistantName"] == "Carla"
+    assert len(lofty.puts) == 1
+
+
+def test_close_as_seen__not_one_for_a_person__is_left_open(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    operation = unknown(acme, lofty, "drop_before")
+    assert close_as_seen(operation).state == State.UNKNOWN
+
+
+def test_settle__lofty_cannot_be_read__stays_unknown_and_says_why(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    operation = unknown(acme, lofty, "drop_after")
+    lofty.misbehave("status", on="GET", times=None, code=500, body="down")
+    operation = settle(operation)
+    assert operation.state == State.UNKNOWN
+    assert "could not be read" in operation.explanation
+
+
+def test_settle__somebody_is_working_on_it__does_nothing(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    operation = unknown(acme, lofty, "drop_after")
+    Operation.objects.filter(pk=operation.pk).update(
+        lease_until=timezone.now() + timedelta(minutes=1)
+    )
+    assert settle(operation).state == State.UNKNOWN
+
+
+def test_settle__stopped_before_anything_was_sent__is_not_sent(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    operation = services._draft(acme, plan_for(acme, assistantName="Bella"), "")
+    services._take_place(operation)
+    Operation.objects.filter(pk=operation.pk).update(lease_until=timezone.now())
+    assert settle(operation).state == State.NOT_SENT
+    assert lofty.puts == []
+
+
+def test_close__after_another_process_settled_it__is_refused(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    stale = unknown(acme, lofty, "drop_after")
+    settle(stale)
+    refused = services.close(stale, services.Result(State.NOT_APPLIED, "late"))
+    assert refused is False
+    assert Operation.objects.get(pk=stale.pk).state == State.VERIFIED
+
+
+def test_settle_all__one_fails__the_others_are_settled(
+    acme: Tenant, globex: Tenant, lofty: PracticeCustomer
+) -> None:
+    operation = unknown(acme, lofty, "drop_after")
+    broken = Operation.objects.get(pk=operation.pk)
+    broken.pk, broken.tenant, broken.wanted = globex.id, globex, {"nonsense": True}
+    broken.save(force_insert=True)
+    settle_all()
+    assert Operation.objects.get(pk=operation.pk).state == State.VERIFIED
+
+
+def test_reconcile__as_a_command__tells_what_it_did(
+    acme: Tenant, lofty: PracticeCustomer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operation = unknown(acme, lofty, "drop_after")
+    call_command("reconcile")
+    assert "Verified" in capsys.readouterr().out
+    event = AuditEvent.objects.filter(operation_id=operation.pk).latest("seq")
+    assert event.actor_kind == "command"
