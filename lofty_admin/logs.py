@@ -43,7 +43,8 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             name: {"level": at_least_info, "handlers": [], "propagate": True} for name in _LOGGERS
-        },
+        }
+        | {"psycopg.pool": {"level": "WARNING"}},  # a line for each use of a connection
     }
 
 

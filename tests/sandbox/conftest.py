@@ -31,12 +31,10 @@ class Reply:
 class Caller:
     """Calls the practice Lofty; a new connection each time."""
 
-    sandbox: Sandbox
+    port: int
 
-    def send(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> Reply:
-        connection = HTTPConnection("127.0.0.1", self.sandbox.port, timeout=10)
+    def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request(method, path, body, dict(headers))
             answer = connection.getresponse()
@@ -88,7 +86,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def caller(sandbox: Sandbox) -> Caller:
-    return Caller(sandbox)
+    return Caller(sandbox.port)
 
 
 @pytest.fixture

@@ -26,10 +26,11 @@ def _name(caller: Caller) -> str:
 
 def _raw(caller: Caller, method: str, body: bytes = b"") -> socket.socket:
     """A connection on which one request was sent and nothing was read yet."""
-    connection = socket.create_connection(("127.0.0.1", caller.sandbox.port), timeout=10)
+    connection = socket.create_connection(("127.0.0.1", caller.port), timeout=10)
     connection.sendall(
         f"{method} {SETTINGS} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKEN}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        + body
     )
     return connection
 
@@ -292,9 +293,7 @@ def test_times__null__acts_until_removed(caller: Caller, acme: object) -> None:
     assert caller.get(SETTINGS).status == 200
 
 
-def test_on_and_path__other_requests__are_served_well(
-    caller: Caller, acme: dict[str, Any]
-) -> None:
+def test_on_and_path__other_requests__are_served_well(caller: Caller, acme: dict[str, Any]) -> None:
     caller.fault("status", on="GET", path="/v1.0/", code=503)
     assert [caller.get(SETTINGS).status, _put(caller, acme)] == [200, 200]
     assert caller.get("/v1.0/me").status == 503
@@ -355,7 +354,7 @@ def test_every_kind__on_a_kept_alive_connection__leaves_the_server_well(
     quick = {name: 0.1 for name in ("seconds",) if _has(kind, name)}
     quick |= {name: 1e6 for name in ("bytes_per_second",) if _has(kind, name)}
     caller.fault(kind, **quick)
-    connection = HTTPConnection("127.0.0.1", caller.sandbox.port, timeout=5)
+    connection = HTTPConnection("127.0.0.1", caller.port, timeout=5)
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     try:
         connection.request("PUT", SETTINGS, json.dumps({"id": acme["agent_id"]}), headers)

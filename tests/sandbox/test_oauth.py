@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from lofty_admin.sandbox.oauth import TOKEN_PATHS
+from lofty_admin.sandbox.server import Sandbox
 from tests.sandbox.conftest import SETTINGS, TOKEN, Caller, Reply
 
 BACK = "http://127.0.0.1:9999/back?from=lofty"
@@ -137,13 +138,16 @@ def test_token__client_id_of_another_app__401(caller: Caller, app: object) -> No
 
 def test_token__another_apps_code__refused(caller: Caller, app: object) -> None:
     caller.control("POST", "apps", {"client_id": "app-2", "client_secret": "x"})
-    assert _ask(
-        caller,
-        basic="app-2:x",
-        grant_type="authorization_code",
-        code=_code(caller),
-        redirect_uri="http://127.0.0.1/oauth/callback",
-    ).status == 400
+    assert (
+        _ask(
+            caller,
+            basic="app-2:x",
+            grant_type="authorization_code",
+            code=_code(caller),
+            redirect_uri="http://127.0.0.1/oauth/callback",
+        ).status
+        == 400
+    )
 
 
 def test_refresh__rotates(caller: Caller, app: object) -> None:
@@ -237,8 +241,8 @@ def test_token__broken_basic_header__401(caller: Caller, app: object) -> None:
         )
 
 
-def test_code__after_its_life__refused(caller: Caller, app: object) -> None:
+def test_code__after_its_life__refused(sandbox: Sandbox, caller: Caller, app: object) -> None:
     code = _code(caller)
-    with caller.sandbox.store.transaction() as db:
+    with sandbox.store.transaction() as db:
         db.execute("UPDATE grants SET expires_at = ?", (time.time() - 1,))
     assert _by_code(caller, code).status == 400

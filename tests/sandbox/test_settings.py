@@ -91,9 +91,7 @@ def test_settings__property_that_cannot_be_put__400(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff", b'{"id": NaN}', b"[" * 99999])
-def test_settings__put_of_no_json_object__400(
-    caller: Caller, acme: object, body: bytes
-) -> None:
+def test_settings__put_of_no_json_object__400(caller: Caller, acme: object, body: bytes) -> None:
     assert caller.put(body).status == 400
     assert [put["status"] for put in caller.puts()] == [400]
 

@@ -9,8 +9,15 @@ from lofty_admin.accounts.services import add_person
 from lofty_admin.audit.context import Actor, acting_as
 from lofty_admin.directory.names import start_sync
 from lofty_admin.lofty.client import Scheme
+from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.tenants.models import Role, Tenant
-from lofty_admin.tenants.services import add_tenant, grant, unchecked_token
+from lofty_admin.tenants.services import (
+    CheckedToken,
+    add_tenant,
+    check_token,
+    grant,
+    unchecked_token,
+)
 
 
 class Command(BaseCommand):
@@ -47,11 +54,18 @@ class Command(BaseCommand):
         for one in customers():
             if Tenant.objects.filter(slug=one.slug).exists():
                 continue
-            checked = unchecked_token(Scheme(one.scheme), one.token)
+            checked = self._checked(Scheme(one.scheme), one.token)
             added.append(
                 add_tenant(slug=one.slug, name=one.name, note=one.note, checked=checked, meant=True)
             )
         return added
+
+    def _checked(self, scheme: Scheme, token: str) -> CheckedToken:
+        """Asked of the practice Lofty where it answers; the dead ones are wanted in the demo too."""
+        try:
+            return check_token(scheme, token)
+        except LoftyError:
+            return unchecked_token(scheme, token)
 
     def _memberships(self, tenant: Tenant, people: dict[str, User]) -> None:
         for name in ("manager", "editor", "viewer"):

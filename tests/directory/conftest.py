@@ -1,0 +1,68 @@
+"""Acme, connected to a practice Lofty with a directory to read."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from lofty_admin.directory.models import EntryKind, Sync
+from lofty_admin.directory.names import search
+from lofty_admin.directory.sync import advance, open_sync
+from lofty_admin.lofty.client import Scheme
+from lofty_admin.sandbox.server import Sandbox
+from lofty_admin.tenants.models import Tenant
+from lofty_admin.tenants.services import set_credential, unchecked_token
+from tests.practice import PracticeCustomer
+
+Connect = Callable[..., PracticeCustomer]
+NO_END = float("inf")
+
+
+@pytest.fixture
+def connect(practice: Sandbox, acme: Tenant) -> Connect:
+    """connect(members=5, ...): Acme's customer at the practice Lofty, made from a seed.Spec."""
+
+    def made(**spec: object) -> PracticeCustomer:
+        customer = PracticeCustomer.add(practice.url, "acme", **spec)
+        set_credential(acme, unchecked_token(Scheme.OAUTH, customer.token), meant=True)
+        return customer
+
+    return made
+
+
+def synced(tenant: Tenant) -> Sync:
+    """A whole sync, here and now, or as far as it gets."""
+    sync = open_sync(tenant)
+    advance(sync.pk, seconds=NO_END)
+    sync.refresh_from_db()
+    return sync
+
+
+def found(tenant: Tenant, text: str, kind: EntryKind = EntryKind.AGENT) -> list[str]:
+    return [name.name for name in search(tenant, kind, text)]
+
+
+def calls_made(customer: PracticeCustomer) -> int:
+    """In the present minute."""
+    return sum(token["rate_limit"] - token["rate_remaining"] for token in customer.look()["tokens"])
+
+
+def set_members(practice: Sandbox, slug: str, rows: list[dict[str, object]]) -> None:
+    """What Lofty lists from now on."""
+    bodies = [(slug, place, row.get("groupId"), json.dumps(row)) for place, row in enumerate(rows)]
+    with practice.store.transaction() as db:
+        db.execute("DELETE FROM members WHERE slug = ?", (slug,))
+        db.executemany("INSERT INTO members VALUES (?,?,?,?)", bodies)
+        db.execute("UPDATE customers SET members = ? WHERE slug = ?", (len(rows), slug))
+
+
+def get_members(practice: Sandbox, slug: str) -> list[dict[str, object]]:
+    found = practice.store.rows("SELECT body FROM members WHERE slug = ? ORDER BY position", slug)
+    return [json.loads(row["body"]) for row in found]
+
+
+def set_document(practice: Sandbox, slug: str, name: str, body: object) -> None:
+    """name: org, ponds or pipelines."""
+    assert name in {"org", "ponds", "pipelines"}
+    with practice.store.transaction() as db:
+        db.execute(f"UPDATE customers SET {name} = ? WHERE slug = ?", (json.dumps(body), slug))

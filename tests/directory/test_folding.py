@@ -1,0 +1,56 @@
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from lofty_admin.directory.folding import clean, fold
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("José Núñez", "jose nunez"),
+        ("JOSÉ", "jose\N{COMBINING ACUTE ACCENT}"),
+        ("Łukasz Żółć", "lukasz zolc"),
+        ("Søren Æbelø", "soren aebelo"),
+        ("Weiß", "WEISS"),
+        ("İstanbul ışık", "istanbul isik"),
+        ("Νίκος Παπαδόπουλος", "νικοσ παπαδοπουλοσ"),
+        ("Йорданка Ёлкина", "иорданка елкина"),
+        ("ﬁlip Ａｎｎａ", "filip anna"),
+        ("فَاطِمَة", "فاطمة"),
+        ("שָׁלוֹם", "שלום"),
+        ("Nguyễn Thị Ánh", "nguyen thi anh"),
+        ("ガ", "カ"),
+        ("  a \t b\n", "a b"),
+    ],
+)
+def test_fold__same_name_written_differently__same_text(written: str, typed: str) -> None:
+    assert fold(written) == fold(typed)
+
+
+@pytest.mark.parametrize(("one", "other"), [("王伟", "王芳"), ("김민준", "김민서"), ("कमल", "कमला")])
+def test_fold__different_names__stay_different(one: str, other: str) -> None:
+    assert fold(one) != fold(other)
+
+
+@given(st.text())
+@example("İ")
+@example("ΐ")
+@example("ͅ")
+@example("Ⅷ㎏")
+def test_fold__any_text__folding_again_changes_nothing(text: str) -> None:
+    once = fold(text)
+    assert fold(once) == once
+    assert not any(unicodedata.combining(sign) for sign in once)
+
+
+@given(st.text(st.characters(codec=None)), st.integers(1, 50))
+@example("\ud800", 5)
+@example("a\x00b", 5)
+def test_clean__any_text__can_be_stored_and_is_short(text: str, length: int) -> None:
+    kept = clean(text, length)
+    assert len(kept) <= length
+    assert "\x00" not in kept
+    kept.encode("utf-8")
