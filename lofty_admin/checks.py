@@ -27,7 +27,9 @@ def database_is_durable(
             found += _judge(_live_values(alias))
         except DatabaseError:
             found.append(
-                Error("The database does not answer.", hint="Check DATABASE_URL.", id="console.E001")
+                Error(
+                    "The database does not answer.", hint="Check DATABASE_URL.", id="console.E001"
+                )
             )
     return found
 
@@ -49,15 +51,15 @@ def _judge(values: dict[str, str]) -> list[CheckMessage]:
         found.append(
             Error("PostgreSQL is too old.", hint="Use version 14 or newer.", id="console.E002")
         )
-    for name in ("fsync", "synchronous_commit"):
-        if values[name] == "off":
-            found.append(
-                Error(
-                    f"PostgreSQL runs with {name}=off: a crash could lose records of saves.",
-                    hint=f"Set {name}=on in postgresql.conf.",
-                    id="console.E003",
-                )
-            )
+    found += [
+        Error(
+            f"PostgreSQL runs with {name}=off: a crash could lose records of saves.",
+            hint=f"Set {name}=on in postgresql.conf.",
+            id="console.E003",
+        )
+        for name in ("fsync", "synchronous_commit")
+        if values[name] == "off"
+    ]
     return found
 
 

@@ -158,8 +158,8 @@ def _key_ring(read: environ.Env, name: str) -> KeyRing:
         key_id, _, text = part.strip().partition(":")
         if not _KEY_ID.fullmatch(key_id) or key_id in keys:
             raise ImproperlyConfigured(
-                f"{name} must be ID:KEY, or several such pairs with commas between; ids are letters,"
-                " digits, - and _, each once. The first is used for new data."
+                f"{name} must be ID:KEY, or several such pairs with commas between; ids are"
+                " letters, digits, - and _, each once. The first is used for new data."
             )
         keys[key_id] = _key(f"{name} (key {key_id})", text)
     return KeyRing(current=next(iter(keys)), keys=keys)

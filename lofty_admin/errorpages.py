@@ -12,13 +12,17 @@ _TEXTS = {
     ),
     403: (
         "You may not do this",
-        "Nothing was changed and nothing was sent. If you should be able to, ask a manager of"
-        " this tenant for the right.",
+        (
+            "Nothing was changed and nothing was sent. If you should be able to, ask a manager of"
+            " this tenant for the right."
+        ),
     ),
     404: (
         "There is no such page",
-        "Or it is there and you have no access to it. Check the address, or start from the list"
-        " of tenants.",
+        (
+            "Or it is there and you have no access to it. Check the address, or start from the list"
+            " of tenants."
+        ),
     ),
     500: (
         "Something went wrong on our side",

@@ -1,4 +1,4 @@
-"""Django's settings. What a deployment may decide comes from `environment.py`, nothing else does."""
+"""Django's settings. Only what comes from `environment.py` is for a deployment to decide."""
 
 from csp.constants import NONE, SELF
 

@@ -40,7 +40,9 @@ class PracticeCustomer:
         """PATCH: settings behind everybody's back, rate_limit, rate_used, revoke_all ..."""
         self._call("PATCH", body=what)
 
-    def misbehave(self, kind: str, on: str = "PUT", times: int | None = 1, **parameters: object) -> None:
+    def misbehave(
+        self, kind: str, on: str = "PUT", times: int | None = 1, **parameters: object
+    ) -> None:
         self._call("POST", "/faults", {"kind": kind, "on": on, "times": times, **parameters})
 
     def behave(self) -> None:

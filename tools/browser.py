@@ -4,14 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CURE = (
     "The browser tests need Chromium, and it could not be installed.\n"
-    "Install it by hand (Debian: apt-get install chromium; or: .venv/bin/playwright install chromium),"
-    " or set CHROMIUM to the path of one, then run this again."
+    "Install it by hand (Debian: apt-get install chromium; elsewhere: .venv/bin/playwright install"
+    " chromium), or set CHROMIUM to the path of one, then run this again."
 )
 
 
@@ -24,7 +25,7 @@ def find_chromium() -> str | None:
             return path
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
-    return path if os.path.exists(path) else None  # noqa: PTH110 - a plain path, no Path needed
+    return path if Path(path).exists() else None
 
 
 def install() -> None:

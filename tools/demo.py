@@ -13,7 +13,14 @@ from pathlib import Path
 
 from lofty_admin.sandbox.seed import customers
 from tools.postgres import VAR, ensure_database, start_server
-from tools.processes import Processes, Stopped, free_port, manage, stop_on_signals, wait_until_answers
+from tools.processes import (
+    Processes,
+    Stopped,
+    free_port,
+    manage,
+    stop_on_signals,
+    wait_until_answers,
+)
 from tools.run import start_console, start_worker
 
 STATE = VAR / "demo-state.json"
@@ -98,9 +105,7 @@ def _own_database() -> str:
     return ensure_database(start_server("postgres"), "console")
 
 
-def start_practice_lofty(
-    processes: Processes, state: dict[str, str], env: dict[str, str]
-) -> str:
+def start_practice_lofty(processes: Processes, state: dict[str, str], env: dict[str, str]) -> str:
     port = free_port(int(state.get("sandbox_port", "0")))
     state["sandbox_port"] = str(port)
     command = [sys.executable, "-m", "lofty_admin.sandbox", "--port", str(port), "--seed"]

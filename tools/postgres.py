@@ -25,7 +25,9 @@ def ensure_database(server: PostgresServer, database: str) -> str:
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
         if found.fetchone() is None:
-            connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(database)))
+            connection.execute(
+                psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(database))
+            )
     return database_url(server, database)
 
 
@@ -33,5 +35,7 @@ def database_url(server: PostgresServer, database: str) -> str:
     """A URL in the form of DATABASE_URL: the socket's folder stands, quoted, as the host."""
     info = server.get_postmaster_info()
     if info.socket_dir is not None:
-        return f"postgresql://postgres@{quote(str(info.socket_dir), safe='')}:{info.port}/{database}"
+        return (
+            f"postgresql://postgres@{quote(str(info.socket_dir), safe='')}:{info.port}/{database}"
+        )
     return f"postgresql://postgres@{info.hostname}:{info.port}/{database}"

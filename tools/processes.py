@@ -71,7 +71,12 @@ def manage(*arguments: str, env: Mapping[str, str], given: str = "") -> str:
     """Run manage.py; its output. Ends this program with that output if it fails."""
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
-        cwd=ROOT, env=dict(env), input=given, capture_output=True, text=True, check=False,
+        cwd=ROOT,
+        env=dict(env),
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         sys.exit(f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")

@@ -3,11 +3,17 @@
 import os
 import sys
 
+from tools.postgres import VAR
 from tools.processes import Processes, Stopped, manage, stop_on_signals
 
-from tools.postgres import VAR
-
-NEEDED = ("SECRET_KEY", "VAULT_KEYS", "AUDIT_KEYS", "FINGERPRINT_KEY", "DATABASE_URL", "ALLOWED_HOSTS")
+NEEDED = (
+    "SECRET_KEY",
+    "VAULT_KEYS",
+    "AUDIT_KEYS",
+    "FINGERPRINT_KEY",
+    "DATABASE_URL",
+    "ALLOWED_HOSTS",
+)
 
 
 def main() -> int:

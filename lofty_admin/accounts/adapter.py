@@ -1,6 +1,6 @@
 """How allauth signs people in here: nobody signs up, and every sign-in and sign-out is recorded."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.db import transaction
@@ -15,6 +15,14 @@ from lofty_admin.audit.record import record
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
     """What cannot be recorded does not happen: each step shares a transaction with its record."""
+
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": "The e-mail address or the password is wrong.",
+        "too_many_login_attempts": "Too many wrong tries. Wait five minutes, then try again.",
+        "incorrect_password": "The password is wrong.",
+        "enter_current_password": "Your present password is wrong. Nothing was changed.",
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

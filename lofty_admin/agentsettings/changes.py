@@ -139,8 +139,11 @@ class Caution:
 
 def lint(after: Values) -> tuple[Caution, ...]:
     """What a careful colleague would point at in these settings."""
-    return tuple(_channels(after)) + tuple(_hours(after)) + tuple(_numbers(after)) + tuple(
-        _access(after)
+    return (
+        tuple(_channels(after))
+        + tuple(_hours(after))
+        + tuple(_numbers(after))
+        + tuple(_access(after))
     )
 
 
@@ -150,7 +153,8 @@ def _channels(after: Values) -> Iterable[Caution]:
         yield Caution(names, "All three channels are off: the assistant cannot reach anybody.")
     if after.get("textChannel") is True and not after.get("virtualNumber"):
         yield Caution(
-            ("textChannel", "virtualNumber"), "Text messages are on, but there is no number to text from."
+            ("textChannel", "virtualNumber"),
+            "Text messages are on, but there is no number to text from.",
         )
     if after.get("newLeadEnable") is False and after.get("visitorsEnable") is False:
         yield Caution(
@@ -218,5 +222,3 @@ def window_words(values: Values) -> str:
     if start == end:
         return f"{phrase} (unclear in Lofty's documentation)"
     return f"{phrase} (overnight)" if start > end else phrase
-
-

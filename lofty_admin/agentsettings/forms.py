@@ -147,8 +147,7 @@ def _select(setting: Setting, stored: JSON) -> forms.Field:
 def _choices_of(setting: Setting) -> Iterable[tuple[object, str]]:
     if setting.kind is Kind.COUNTRY:
         return _country_choices(get_language())
-    assert setting.choices is not None
-    return list(setting.choices.items())
+    return list((setting.choices or {}).items())
 
 
 @cache
@@ -226,9 +225,9 @@ def _sections() -> Iterator[Div]:
 def _placed(setting: Setting) -> Div:
     width = "col-12" if setting.is_list else ROW[setting.section]
     if setting.is_list:
-        return Div(Field(setting.name, template="agentsettings/fields/scoped_list.html"), css_class=width)
+        return Div(
+            Field(setting.name, template="agentsettings/fields/scoped_list.html"), css_class=width
+        )
     if setting.kind is Kind.SWITCH:
         return Div(Field(setting.name, wrapper_class="form-switch"), css_class=width)
     return Div(Field(setting.name), css_class=width)
-
-

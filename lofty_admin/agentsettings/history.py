@@ -91,7 +91,7 @@ def version(found: AuditEvent, side: str) -> dict[str, JSON]:
 
 
 def _exact(setting: Setting, value: JSON) -> JSON:
-    """Numbers beyond 2^53 stand as text in the record (RFC 8785); in a list they become ids again."""
+    """Ids beyond 2^53 stand as text in the record (RFC 8785): in a list they become numbers."""
     if not setting.is_list or not isinstance(value, list):
         return value
     return [int(item) if _is_number_text(item) else item for item in value]
@@ -129,7 +129,12 @@ def _plain_rows(content: dict[str, Any]) -> list[Row]:
     before = before if isinstance(before, Mapping) else {}
     after = after if isinstance(after, Mapping) else {}
     return [
-        Row(name=key, label=key.replace("_", " "), before=_text(before.get(key)), after=_text(after.get(key)))
+        Row(
+            name=key,
+            label=key.replace("_", " "),
+            before=_text(before.get(key)),
+            after=_text(after.get(key)),
+        )
         for key in dict.fromkeys([*before, *after])
         if before.get(key) != after.get(key)
     ]
@@ -144,5 +149,3 @@ def _others(found: AuditEvent) -> list[AuditEvent]:
         return []
     same = AuditEvent.objects.filter(operation_id=found.operation_id, tenant_id=found.tenant_id)
     return list(same.exclude(pk=found.pk).order_by("seq"))
-
-

@@ -1,8 +1,7 @@
 """What a save leaves behind: the operation with its states, and the settings last read."""
 
 import json
-import uuid
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
@@ -37,11 +36,15 @@ NEXT: dict[State, frozenset[State]] = {
 }
 
 
-class ExactJSONField(models.TextField):
+class ExactJSONField(models.TextField):  # type: ignore[type-arg] # generic only in the stubs
     """JSON kept as ASCII text: NUL, lone surrogates and big numbers come back as they went in.
 
     PostgreSQL's own json types refuse the first two and jsonb changes the last.
     """
+
+    if TYPE_CHECKING:
+        _pyi_private_set_type: Any
+        _pyi_private_get_type: Any
 
     def from_db_value(self, value: str | None, *args: object) -> JSON:
         return None if value is None else json.loads(value)

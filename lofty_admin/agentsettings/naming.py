@@ -35,7 +35,8 @@ def name_table(tenant: Tenant, changes: Iterable[Change]) -> dict[str, dict[str,
 def _names_in(tenant: Tenant, setting: Setting, values: Iterable[JSON]) -> dict[str, str]:
     ids = {item for value in values if isinstance(value, list) for item in value}
     whole = {item for item in ids if isinstance(item, int) and item != -1}
-    assert setting.entries is not None
+    if setting.entries is None:
+        return {}
     return {str(i): name.name for i, name in names(tenant, setting.entries, whole).items()}
 
 
@@ -58,8 +59,8 @@ def _choice_words(setting: Setting, value: JSON) -> str:
     choices = setting.choices
     if choices is None:
         return str(value)
-    known = {key: label for key, label in choices.items() if type(key) is type(value)}
-    return known.get(value) or f"unknown ({value})"  # type: ignore[call-overload, no-any-return]
+    labels = (label for key, label in choices.items() if type(key) is type(value) and key == value)
+    return next(labels, f"unknown ({value})")
 
 
 def printable(text: str) -> str:

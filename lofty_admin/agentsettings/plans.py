@@ -7,6 +7,7 @@ They never expire: Lofty is read again before anything is sent, and an operation
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.core import signing
@@ -75,7 +76,7 @@ class Plan:
         return tuple(change for change in self.changes if change.widens)
 
     def signed(self, tenant: Tenant) -> str:
-        data = {
+        data: dict[str, JSON] = {
             "operation": str(self.operation_id),
             "snapshot": self.snapshot._as_json(),
             "wanted": self.wanted,
@@ -99,9 +100,9 @@ def _sign(tenant: Tenant, what: str, data: Mapping[str, JSON]) -> str:
     return signing.dumps(data, salt=_salt(tenant, what), compress=True)
 
 
-def _open(tenant: Tenant, what: str, signed: str) -> "dict[str, JSON]":
+def _open(tenant: Tenant, what: str, signed: str) -> dict[str, Any]:
     try:
-        data: dict[str, JSON] = signing.loads(signed, salt=_salt(tenant, what))
+        data: dict[str, Any] = signing.loads(signed, salt=_salt(tenant, what))
     except signing.BadSignature:
         raise Tampered(
             "This form was not made by this console for this tenant, or was cut on its way."

@@ -35,9 +35,7 @@ class Row:
     now: str = ""
 
 
-def rows_of(
-    tenant: Tenant, changes: Iterable[Change], found: Values | None = None
-) -> list[Row]:
+def rows_of(tenant: Tenant, changes: Iterable[Change], found: Values | None = None) -> list[Row]:
     """A row for each change; `found`: the settings read back, to show where they are others."""
     changes = list(changes)
     return change_rows(changes, name_table(tenant, changes), found)
@@ -101,7 +99,6 @@ def conflict_rows(tenant: Tenant, conflicts: Iterable[Conflict]) -> list[Row]:
             )
         )
     return rows
-
 
 
 def _conflict_names(tenant: Tenant, conflict: Conflict) -> NameTable:

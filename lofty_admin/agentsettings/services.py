@@ -1,6 +1,6 @@
 """A save, from the reviewed plan to its recorded outcome. The only module that sends settings.
 
-The steps are those of docs/architecture.md: take the tenant's place in flight, read Lofty once more,
+The steps are those of docs/architecture.md: take the tenant's place in flight, read Lofty again,
 commit the intent, PUT once, read back, record. No transaction is open while Lofty is called.
 """
 
@@ -123,9 +123,11 @@ def _carry_out(tenant: Tenant, plan: Plan, operation: Operation) -> None:
         client = client_for(tenant)
         live = client.get_settings()
     except (LoftyError, NoCredential) as error:
-        return _not_sent(operation, _unread(error))
+        _not_sent(operation, _unread(error))
+        return
     if refusal := _refusal(operation, live):
-        return _not_sent(operation, refusal)
+        _not_sent(operation, refusal)
+        return
     try:
         _commit_intent(operation, live, plan)
     except DatabaseError:
@@ -177,7 +179,9 @@ def _commit_intent(operation: Operation, live: Settings, plan: Plan) -> None:
     operation.before = live.raw
     operation.wanted = payload(live, plan.wanted)
     with transaction.atomic(durable=True):
-        _move(operation, State.SENT, before=live.raw, wanted=operation.wanted, sent_at=timezone.now())
+        _move(
+            operation, State.SENT, before=live.raw, wanted=operation.wanted, sent_at=timezone.now()
+        )
         record(
             Kind.SETTINGS_INTENT,
             tenant=operation.tenant.ref,
@@ -249,7 +253,7 @@ def _send_failed(error: LoftyError) -> Result:
 
 
 def judge(operation: Operation, after: Settings, exchange: Exchange | None = None) -> Result:
-    """Compare what Lofty has with what was meant. VERIFIED only if every changed setting is there."""
+    """Compare what Lofty has with what was meant: VERIFIED only if every change is there."""
     missed = [n for n, value in operation.intended.items() if not same(n, value, after.get(n))]
     if missed:
         return Result(

@@ -10,7 +10,7 @@ SECONDS_UNTIL_STALLED = 60
 
 
 @app.periodic(cron="* * * * *")
-@app.task(queueing_lock="agentsettings.reconcile", lock="agentsettings.reconcile", pass_context=False)
+@app.task(queueing_lock="agentsettings.reconcile", lock="agentsettings.reconcile")
 def reconcile(timestamp: int) -> None:
     """Every minute: one look at each operation whose outcome is open."""
     with acting_as(Actor("job", "reconcile", "Reconcile job")):
@@ -20,9 +20,7 @@ def reconcile(timestamp: int) -> None:
 @app.periodic(cron="*/2 * * * *")
 @app.task(queueing_lock="agentsettings.retry_stalled", pass_context=True)
 async def retry_stalled(context: JobContext, timestamp: int) -> None:
-    """Jobs whose worker died (no heartbeat any more) go back into the queue; all are made for it."""
-    stalled = await app.job_manager.get_stalled_jobs(
-        seconds_since_heartbeat=SECONDS_UNTIL_STALLED
-    )
+    """Jobs whose worker died (no heartbeat) go back into the queue; all are made for it."""
+    stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SECONDS_UNTIL_STALLED)
     for job in stalled:
         await app.job_manager.retry_job(job)

@@ -8,7 +8,11 @@ urlpatterns = [
     path("t/<slug:slug>/settings/apply/", views.apply_plan, name="apply"),
     path("t/<slug:slug>/operations/<uuid:operation_id>/", views.operation_page, name="operation"),
     path("t/<slug:slug>/operations/<uuid:operation_id>/check/", views.check_now, name="check_now"),
-    path("t/<slug:slug>/operations/<uuid:operation_id>/settle/", views.close_as_seen, name="close_as_seen"),
+    path(
+        "t/<slug:slug>/operations/<uuid:operation_id>/settle/",
+        views.close_as_seen,
+        name="close_as_seen",
+    ),
     path("t/<slug:slug>/operations/<uuid:operation_id>/merge/", views.merge_page, name="merge"),
     path("t/<slug:slug>/operations/<uuid:operation_id>/again/", views.try_again, name="try_again"),
     path("t/<slug:slug>/history/", history.history, name="history"),

@@ -42,7 +42,12 @@ def settings_page(request: HttpRequest, slug: str) -> HttpResponse:
         snapshot = read_live(tenant)
     except (LoftyError, NoCredential) as error:
         return _unreadable(request, tenant, error)
-    return _form_page(request, tenant, snapshot, SettingsForm(tenant, snapshot, can_edit=_may_edit(request, tenant)))
+    return _form_page(
+        request,
+        tenant,
+        snapshot,
+        SettingsForm(tenant, snapshot, can_edit=_may_edit(request, tenant)),
+    )
 
 
 @require_POST

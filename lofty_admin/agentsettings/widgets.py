@@ -120,7 +120,9 @@ class ScopedListWidget(forms.Widget):
     def _as_it_is_label(self) -> str:
         if self.stored is None:
             return "Not set in Lofty: leave it so"
-        return f"Leave what Lofty has, which this console cannot read: {json.dumps(self.stored)[:80]}"
+        return (
+            f"Leave what Lofty has, which this console cannot read: {json.dumps(self.stored)[:80]}"
+        )
 
     def _boxes(self, choice: ListChoice) -> list[tuple[str, str, bool]]:
         """(id, label, ticked) for a checklist; ids Lofty has beyond the known ones stay."""
@@ -128,7 +130,9 @@ class ScopedListWidget(forms.Widget):
         if known is None:
             return []
         labels = {str(key): label for key, label in known.items()}
-        labels |= {i: f"unknown ({i})" for i in (*self._stored_ids(), *choice.ids) if i not in labels}
+        labels |= {
+            i: f"unknown ({i})" for i in (*self._stored_ids(), *choice.ids) if i not in labels
+        }
         return [(i, label, i in choice.ids) for i, label in labels.items()]
 
     def _stored_ids(self) -> Sequence[str]:
@@ -197,4 +201,6 @@ class ScopedListField(forms.Field):
 
 def _is_id(text: str) -> bool:
     digits = text.removeprefix("-")
-    return digits.isascii() and digits.isdigit() and len(digits) < 20 and -(2**63) <= int(text) < 2**63
+    return (
+        digits.isascii() and digits.isdigit() and len(digits) < 20 and -(2**63) <= int(text) < 2**63
+    )

@@ -53,10 +53,10 @@ def run(*, host: str, port: int, db: Path, seeded: bool, port_file: Path | None)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with _started(host, port, db, seeded) as sandbox:
-        sys.stdout.write(f"practice Lofty on {sandbox.url}\n")
-        sys.stdout.flush()
         if port_file is not None:
             _write(port_file, sandbox.port)
+        sys.stdout.write(f"practice Lofty on {sandbox.url}\n")
+        sys.stdout.flush()
         stop.wait()
 
 

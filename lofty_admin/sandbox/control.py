@@ -20,6 +20,7 @@ request a loopback Host, so that no web page elsewhere can use it from somebody'
     POST   /_control/codes                      {"client_id", "slug"}: a code without the page
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import get_args
@@ -146,6 +147,7 @@ class Control:
         return {
             **vars(credential),
             "expires_at": in_utc(credential.expires_at),
+            "dead": credential.is_dead(time.time()),
             "rate_remaining": budget.remaining,
             "rate_reset_at": in_utc(budget.reset_at),
         }

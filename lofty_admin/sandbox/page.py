@@ -16,7 +16,7 @@ ASSETS: Mapping[str, str] = {
     "/assets/sandbox.js": "text/javascript; charset=utf-8",
 }
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
 
@@ -118,14 +118,18 @@ def _card(summary: Mapping[str, object]) -> str:
     codes = "".join(f"<code class=token>{_text(token['token'])}</code>" for token in tokens[:1])
     return f"""<article><h2><a href="{CUSTOMER_PREFIX}{_text(summary["slug"])}">
         {_text(summary["name"])}</a></h2><p class=muted>{_text(summary["slug"])}</p>
-        <ul><li>{_text(summary["members"])} members</li>
-        <li>{_text(summary["puts_received"])} PUTs received</li>{calls}{state}{bad}</ul>
+        <ul><li>Members: {_text(summary["members"])}</li>
+        <li>PUTs received: {_text(summary["puts_received"])}</li>{calls}{state}{bad}</ul>
         {codes}</article>"""
 
 
 def _calls(token: Mapping[str, object]) -> str:
     kind = "API key" if token["scheme"] == "api_key" else "OAuth token"
-    return f"{kind}, {token['rate_remaining']} of {token['rate_limit']} calls left this minute"
+    dead = " that is revoked or has expired" if token["dead"] else ""
+    scopes = token["scopes"]
+    limits = f", only for {', '.join(scopes)}" if isinstance(scopes, tuple) else ""
+    left = f"{token['rate_remaining']} of {token['rate_limit']} calls left this minute"
+    return f"{kind}{dead}{limits}, {left}"
 
 
 def _tokens(details: Mapping[str, object], url: str) -> str:
@@ -144,9 +148,8 @@ def _token(token: Mapping[str, object], url: str) -> str:
         f'<input type=hidden name=tokens data-as=json value="{_json(change)}">',
         "Restore" if revoked else "Revoke",
     )
-    state = " <b>Revoked.</b>" if revoked else ""
     return f"""<li><code class=token>Authorization: {word} {_text(token["token"])}</code>
-        <p>{_text(_calls(token))}{_text(until)}.{state}</p>{form}</li>"""
+        <p>{_text(_calls(token))}{_text(until)}.</p>{form}</li>"""
 
 
 def _active_faults(details: Mapping[str, object], url: str) -> str:
@@ -159,7 +162,7 @@ def _active_faults(details: Mapping[str, object], url: str) -> str:
 
 def _active_fault(fault: Mapping[str, object], url: str) -> str:
     shown = {k: v for k, v in fault.items() if k not in ("id", "kind", "on", "path", "times")}
-    often = "until removed" if fault["times"] is None else f"{fault['times']} more times"
+    often = "until removed" if fault["times"] is None else f"times left: {fault['times']}"
     where = f"{fault['on']} {fault['path']}".strip()
     remove = _form("DELETE", f"{url}/faults/{fault['id']}", "", "Remove")
     return f"""<li><p><b>{_text(fault["kind"])}</b> on {_text(where)}, {_text(often)}.
@@ -285,8 +288,8 @@ def _form(
 
 def _kinds() -> str:
     rows = "".join(
-        f"<div><dt>{_text(kind.name)}</dt><dd>{_text(kind.text)} "
-        f"<span class=muted>{_text(', '.join(p.name for p in kind.parameters))}</span></dd></div>"
+        f"<div><dt><code>{_text(kind.name)}</code></dt><dd class=words>{_text(kind.text)} "
+        f"<code>{_text(', '.join(p.name for p in kind.parameters))}</code></dd></div>"
         for kind in KINDS.values()
     )
     return _section("Ways to misbehave", f"<dl>{rows}</dl>")

@@ -5,6 +5,7 @@ described in faults, and the control API in control.
 """
 
 import contextlib
+import io
 import socket
 import socketserver
 import sys
@@ -36,6 +37,16 @@ Connection = socket.socket | tuple[bytes, socket.socket]
 """as socketserver types it; a TCP server only ever has the first"""
 
 
+class Reader(io.BufferedReader):
+    """Remembers its last line: http.server takes a cut connection for the end of the headers."""
+
+    last_line = b""
+
+    def readline(self, size: int | None = -1) -> bytes:
+        self.last_line = super().readline(size)
+        return self.last_line
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "practice-lofty"
@@ -43,6 +54,11 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = IDLE
     server: "Server"
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self.rfile: Reader = Reader(self.connection.makefile("rb", buffering=0))
 
     def _serve(self) -> None:
         body = self._read_body()
@@ -77,6 +93,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _read_body(self) -> bytes | None:
         """The whole body; None if there is no use in going on, and then nothing was done."""
+        if self.rfile.last_line not in (b"\r\n", b"\n"):
+            return None
         refusal = self._refuse_length()
         if refusal is not None:
             wire.send(self.connection, refusal, None, self.server.practice.closing, last=True)

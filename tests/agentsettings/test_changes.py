@@ -103,7 +103,7 @@ def test_merge__only_i_changed__has_no_conflict(
     base: dict[str, JSON], mine: dict[str, JSON]
 ) -> None:
     merged = merge(base, base, mine)
-    assert merged.conflicts == merged.theirs == merged.agreed == ()
+    assert (merged.conflicts, merged.theirs, merged.agreed) == ((), (), ())
     assert merged.mine == diff(base, mine)
 
 

@@ -4,10 +4,10 @@ import html
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import Any, Protocol
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 
 from lofty_admin.accounts.models import User
@@ -21,6 +21,15 @@ from tests.practice import PracticeCustomer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SETTINGS = "/t/acme/settings/"
+
+
+class Page(Protocol):
+    """What a test client answers with, as far as we look at it."""
+
+    @property
+    def content(self) -> bytes: ...
+    @property
+    def status_code(self) -> int: ...
 
 
 class FormReader(HTMLParser):
@@ -39,7 +48,9 @@ class FormReader(HTMLParser):
         if not self.inside or "disabled" in found:
             return
         name, value = found.get("name") or "", found.get("value") or ""
-        if tag == "input" and (found.get("type") not in ("checkbox", "radio") or "checked" in found):
+        if tag == "input" and (
+            found.get("type") not in ("checkbox", "radio") or "checked" in found
+        ):
             self._add(name, value or ("on" if found.get("type") == "checkbox" else ""))
         elif tag == "select":
             self._select = name
@@ -62,23 +73,23 @@ class FormReader(HTMLParser):
             self.fields.setdefault(name, []).append(value)
 
 
-def form_of(page: HttpResponse, action: str) -> dict[str, list[str]]:
+def form_of(page: Page, action: str) -> dict[str, list[str]]:
     reader = FormReader(action)
     reader.feed(page.content.decode())
     assert reader.fields, f"no form for {action}: {text_of(page)[:300]}"
     return reader.fields
 
 
-def text_of(page: HttpResponse) -> str:
+def text_of(page: Page) -> str:
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.content.decode())))
 
 
-def review(client: Client, **changed: list[str]) -> HttpResponse:
+def review(client: Client, **changed: list[str]) -> Page:
     fields = form_of(client.get(SETTINGS), f"{SETTINGS}review/")
     return client.post(f"{SETTINGS}review/", {**fields, **changed})
 
 
-def save(client: Client, page: HttpResponse, **more: list[str]) -> HttpResponse:
+def save(client: Client, page: Page, **more: list[str]) -> Page:
     fields = form_of(page, f"{SETTINGS}apply/")
     fields.pop("confirmed", None)
     return client.post(f"{SETTINGS}apply/", {**fields, **more}, follow=True)
@@ -197,7 +208,7 @@ def test_outcome__not_verified__says_what_happened(
     browsers: Browsers,
     lofty: PracticeCustomer,
     fault: str,
-    parameters: dict[str, object],
+    parameters: dict[str, Any],
     words: str,
 ) -> None:
     page = review(browsers.owner, assistantName=["Bella"])
@@ -311,7 +322,9 @@ def test_pages__ids_of_another_tenant__are_404(
     client = signed_in(superuser)
     assert client.get(f"/t/globex/operations/{operation.pk}/").status_code == 404
     assert client.get(f"/t/globex/history/{event.pk}/").status_code == 404
-    assert client.post(f"/t/globex/history/{event.pk}/go-back/", {"side": "before"}).status_code == 404
+    assert (
+        client.post(f"/t/globex/history/{event.pk}/go-back/", {"side": "before"}).status_code == 404
+    )
 
 
 def test_apply__archived_tenant__is_refused(
@@ -349,7 +362,9 @@ HOSTILE = [
 def test_pages__hostile_text_from_lofty__is_shown_without_harm(
     browsers: Browsers, lofty: PracticeCustomer, text: str
 ) -> None:
-    lofty.change(settings={"assistantName": text, "agentExperience": text, "callTransferType": text})
+    lofty.change(
+        settings={"assistantName": text, "agentExperience": text, "callTransferType": text}
+    )
     page = review(browsers.owner, fixedNumber=["+14155552671"])
     page = save(browsers.owner, page)
     assert "Verified" in text_of(page)

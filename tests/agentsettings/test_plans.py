@@ -41,7 +41,9 @@ def test_snapshot__of_another_tenant__is_refused() -> None:
         Snapshot.opened(GLOBEX, signed)
 
 
-@pytest.mark.parametrize("alter", [lambda s: s[:-1], lambda s: "x" + s, lambda s: "", lambda s: s[5:]])
+@pytest.mark.parametrize(
+    "alter", [lambda s: s[:-1], lambda s: "x" + s, lambda s: "", lambda s: s[5:]]
+)
 def test_plan__altered_or_cut__is_refused(alter: object) -> None:
     signed = plan(EXAMPLE, {**EXAMPLE, "assistantName": "Bella"}).signed(ACME)
     with pytest.raises(Tampered):

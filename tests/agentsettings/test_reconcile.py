@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -21,7 +22,7 @@ from tests.practice import PracticeCustomer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def unknown(tenant: Tenant, lofty: PracticeCustomer, fault: str, **parameters: object) -> Operation:
+def unknown(tenant: Tenant, lofty: PracticeCustomer, fault: str, **parameters: Any) -> Operation:
     plan = plan_for(tenant, assistantName="Bella", activeDays=[])
     lofty.misbehave(fault, **parameters)
     operation = apply(tenant, plan, "")
@@ -34,7 +35,9 @@ def outcomes(operation: Operation) -> list[str]:
     return [event.outcome for event in events.order_by("seq")]
 
 
-def test_settle__lofty_has_what_was_sent__is_verified(acme: Tenant, lofty: PracticeCustomer) -> None:
+def test_settle__lofty_has_what_was_sent__is_verified(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
     operation = settle(unknown(acme, lofty, "drop_after"))
     assert operation.state == State.VERIFIED
     assert outcomes(operation) == [State.UNKNOWN, State.VERIFIED]

@@ -41,7 +41,12 @@ OF_TYPE: dict[str, st.SearchStrategy[JSON]] = {
     "list of int64": st.lists(st.integers(-1, 2**63 - 1), max_size=5).map(list[JSON]),
 }
 ODD: st.SearchStrategy[JSON] = st.one_of(
-    st.none(), st.text(max_size=5), st.integers(), st.booleans(), st.just([1, "x"]), st.just({"a": 1})
+    st.none(),
+    st.text(max_size=5),
+    st.integers(),
+    st.booleans(),
+    st.just([1, "x"]),
+    st.just({"a": 1}),
 )
 
 

@@ -30,7 +30,9 @@ def test_fold__same_name_written_differently__same_text(written: str, typed: str
     assert fold(written) == fold(typed)
 
 
-@pytest.mark.parametrize(("one", "other"), [("王伟", "王芳"), ("김민준", "김민서"), ("कमल", "कमला")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("王伟", "王芳"), ("김민준", "김민서"), ("कमल", "कमला")]
+)
 def test_fold__different_names__stay_different(one: str, other: str) -> None:
     assert fold(one) != fold(other)
 

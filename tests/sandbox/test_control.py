@@ -19,6 +19,7 @@ def test_customer__added__is_described_with_its_size(caller: Caller) -> None:
     )
     [token] = told["tokens"]
     assert (token["token"], token["scheme"], token["rate_limit"]) == (TOKEN, "api_key", 10)
+    assert token["dead"] is False
     assert (told["name"], told["members"], told["settings"]["leadTypes"]) == ("Acme Realty", 7, [])
     assert told == caller.control("GET", "customers/acme").json
     [listed] = caller.control("GET", "customers").json["customers"]
@@ -168,7 +169,7 @@ def test_host__loopback__welcome(caller: Caller, host: str) -> None:
 def test_path__unknown__404(
     caller: Caller, acme: object, method: str, path: str, status: int
 ) -> None:
-    body = None if method == "GET" else {}
+    body: dict[str, object] | None = None if method == "GET" else {}
     assert caller.control(method, path, body).status == status
 
 

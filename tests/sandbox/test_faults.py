@@ -156,7 +156,7 @@ def test_drip__first_moment__shows_headers_or_not(
     with _raw(caller, "GET") as connection:
         time.sleep(0.5)
         first = connection.recv(65536)
-    assert 0 < len(first)
+    assert first
     assert (b"\r\n\r\n" in first) is with_head
     assert first.count(b"\r\n\r\n") <= 1
     body = first.partition(b"\r\n\r\n")[2]

@@ -31,6 +31,12 @@ def test_index__shows_each_customer_and_each_kind(seeded: Sandbox) -> None:
         assert kind.text in text
 
 
+def test_index__dead_and_limited_tokens__are_marked(seeded: Sandbox) -> None:
+    text = _page(Caller(seeded.port), "/")
+    assert text.count("revoked or has expired") == 1
+    assert text.count("OAuth token, only for me, members, org, ponds, pipelines,") == 1
+
+
 def test_index__no_customers__says_what_to_do(caller: Caller) -> None:
     assert "Start it with --seed" in _page(caller, "/")
 

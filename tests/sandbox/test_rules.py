@@ -9,13 +9,23 @@ from hypothesis import strategies as st
 from lofty_admin.sandbox.rules import PROPERTIES, find_problem, merge
 
 AGENT = 12345
-TEXTS = (
-    "assistantName virtualNumber virtualNumberCountry callTransferType fixedNumber "
-    "agentExperience followUpRole"
-).split()
-SWITCHES = (
-    "rentalBusiness websiteChannel textChannel emailChannel newLeadEnable visitorsEnable"
-).split()
+TEXTS = [
+    "assistantName",
+    "virtualNumber",
+    "virtualNumberCountry",
+    "callTransferType",
+    "fixedNumber",
+    "agentExperience",
+    "followUpRole",
+]
+SWITCHES = [
+    "rentalBusiness",
+    "websiteChannel",
+    "textChannel",
+    "emailChannel",
+    "newLeadEnable",
+    "visitorsEnable",
+]
 HOURS = ["startActiveHour", "endActiveHour"]
 SMALL = ["activeDays", "leadTypes"]
 LARGE = ["leadSources", "leadPipelines", "agentIds", "officeIds", "leadPondIds"]

@@ -2,58 +2,139 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import lofty_admin.agentsettings.models
 from django.db import migrations, models
+
+import lofty_admin.agentsettings.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenants', '0001_initial'),
+        ("tenants", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LastKnown',
+            name="LastKnown",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('raw', lofty_admin.agentsettings.models.ExactJSONField()),
-                ('read_at', models.DateTimeField()),
-                ('tenant', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='last_known', to='tenants.tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("raw", lofty_admin.agentsettings.models.ExactJSONField()),
+                ("read_at", models.DateTimeField()),
+                (
+                    "tenant",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="last_known",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Operation',
+            name="Operation",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('prepared', 'Being prepared'), ('sent', 'Being sent'), ('unknown', 'Unknown'), ('verified', 'Verified'), ('not_applied', 'Not applied'), ('rejected', 'Rejected'), ('not_sent', 'Not sent')], default='prepared', max_length=12)),
-                ('base', lofty_admin.agentsettings.models.ExactJSONField()),
-                ('before', lofty_admin.agentsettings.models.ExactJSONField(null=True)),
-                ('wanted', lofty_admin.agentsettings.models.ExactJSONField()),
-                ('changed', lofty_admin.agentsettings.models.ExactJSONField()),
-                ('after', lofty_admin.agentsettings.models.ExactJSONField(null=True)),
-                ('reason', models.TextField(blank=True)),
-                ('actor_name', models.CharField(max_length=300)),
-                ('request_id', models.CharField(max_length=64)),
-                ('explanation', models.TextField(blank=True)),
-                ('advice', models.TextField(blank=True)),
-                ('answer', lofty_admin.agentsettings.models.ExactJSONField(null=True)),
-                ('moved', models.BooleanField(default=False)),
-                ('needs_person', models.BooleanField(default=False)),
-                ('fence', models.PositiveIntegerField(default=0)),
-                ('lease_until', models.DateTimeField()),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('looked_at', models.DateTimeField(null=True)),
-                ('seen_old_at', models.DateTimeField(null=True)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='operations', to='tenants.tenant')),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("prepared", "Being prepared"),
+                            ("sent", "Being sent"),
+                            ("unknown", "Unknown"),
+                            ("verified", "Verified"),
+                            ("not_applied", "Not applied"),
+                            ("rejected", "Rejected"),
+                            ("not_sent", "Not sent"),
+                        ],
+                        default="prepared",
+                        max_length=12,
+                    ),
+                ),
+                ("base", lofty_admin.agentsettings.models.ExactJSONField()),
+                ("before", lofty_admin.agentsettings.models.ExactJSONField(null=True)),
+                ("wanted", lofty_admin.agentsettings.models.ExactJSONField()),
+                ("changed", lofty_admin.agentsettings.models.ExactJSONField()),
+                ("after", lofty_admin.agentsettings.models.ExactJSONField(null=True)),
+                ("reason", models.TextField(blank=True)),
+                ("actor_name", models.CharField(max_length=300)),
+                ("request_id", models.CharField(max_length=64)),
+                ("explanation", models.TextField(blank=True)),
+                ("advice", models.TextField(blank=True)),
+                ("answer", lofty_admin.agentsettings.models.ExactJSONField(null=True)),
+                ("moved", models.BooleanField(default=False)),
+                ("needs_person", models.BooleanField(default=False)),
+                ("fence", models.PositiveIntegerField(default=0)),
+                ("lease_until", models.DateTimeField()),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("settled_at", models.DateTimeField(null=True)),
+                ("looked_at", models.DateTimeField(null=True)),
+                ("seen_old_at", models.DateTimeField(null=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="operations",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ('prepared', 'sent', 'unknown'))), fields=('tenant',), name='one_operation_in_flight_per_tenant'), models.CheckConstraint(condition=models.Q(('state__in', ['prepared', 'sent', 'unknown', 'verified', 'not_applied', 'rejected', 'not_sent'])), name='operation_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('sent_at', None), ('state__in', ['prepared', 'not_sent'])), models.Q(('sent_at__isnull', False), models.Q(('state', 'prepared'), _negated=True)), _connector='OR'), name='operation_sent_has_a_time'), models.CheckConstraint(condition=models.Q(models.Q(('settled_at', None), ('state__in', ('prepared', 'sent', 'unknown'))), models.Q(('settled_at__isnull', False), ('state__in', ('verified', 'not_applied', 'rejected', 'not_sent'))), _connector='OR'), name='operation_settled_has_a_time')],
+                "ordering": ["-created_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ("prepared", "sent", "unknown"))),
+                        fields=("tenant",),
+                        name="one_operation_in_flight_per_tenant",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "prepared",
+                                    "sent",
+                                    "unknown",
+                                    "verified",
+                                    "not_applied",
+                                    "rejected",
+                                    "not_sent",
+                                ],
+                            )
+                        ),
+                        name="operation_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("sent_at", None), ("state__in", ["prepared", "not_sent"])),
+                            models.Q(
+                                ("sent_at__isnull", False),
+                                models.Q(("state", "prepared"), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="operation_sent_has_a_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("settled_at", None), ("state__in", ("prepared", "sent", "unknown"))
+                            ),
+                            models.Q(
+                                ("settled_at__isnull", False),
+                                ("state__in", ("verified", "not_applied", "rejected", "not_sent")),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="operation_settled_has_a_time",
+                    ),
+                ],
             },
         ),
     ]

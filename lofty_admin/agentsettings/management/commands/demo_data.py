@@ -23,11 +23,15 @@ from lofty_admin.tenants.services import (
 class Command(BaseCommand):
     """The demo's people and tenants, once. Only where LOFTY_DEMO=1."""
 
-    help = "Add the demo's people and the practice Lofty's customers as tenants (LOFTY_DEMO=1 only)."
+    help = (
+        "Add the demo's people and the practice Lofty's customers as tenants (LOFTY_DEMO=1 only)."
+    )
 
     def handle(self, *args: object, **options: object) -> None:
         if not settings.DEMO:
-            raise CommandError("This is for the demo only: LOFTY_DEMO is not set. Nothing was done.")
+            raise CommandError(
+                "This is for the demo only: LOFTY_DEMO is not set. Nothing was done."
+            )
         with acting_as(Actor("command", "demo_data", "Demo data")):
             people = self._people()
             for tenant in self._tenants():
@@ -61,7 +65,7 @@ class Command(BaseCommand):
         return added
 
     def _checked(self, scheme: Scheme, token: str) -> CheckedToken:
-        """Asked of the practice Lofty where it answers; the dead ones are wanted in the demo too."""
+        """Asked of the practice Lofty where it answers; the demo wants the dead ones too."""
         try:
             return check_token(scheme, token)
         except LoftyError:

@@ -1,0 +1,120 @@
+"""A browser without JavaScript: keeps cookies, and sends a page's forms as a person leaves them."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+import requests
+
+from tests.deployment import PASSWORD
+
+Fields = list[tuple[str, str]]
+
+
+@dataclass
+class Form:
+    """`fields`: the names and values a browser would send, in the page's order."""
+
+    action: str
+    fields: Fields = field(default_factory=list)
+
+    def filled(self, **values: str) -> "Form":
+        """A copy with these fields filled in. Each must be in the form."""
+        missing = set(values) - {name for name, _ in self.fields}
+        assert not missing, f"no such fields: {missing}"
+        return Form(self.action, [(name, values.get(name, old)) for name, old in self.fields])
+
+
+class Browser:
+    """Everything is relative to the console at `url`. Time-outs in seconds."""
+
+    def __init__(self, url: str, timeout: float = 30) -> None:
+        self.url, self.timeout = url, timeout
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def sign_in(self, email: str) -> "Browser":
+        form = form_in(self.get("/accounts/login/"), "/accounts/login/")
+        page = self.send(form.filled(login=email, password=PASSWORD))
+        assert "/accounts/login/" not in page.url, "not signed in"
+        return self
+
+    def twin(self) -> "Browser":
+        """Another browser with the same cookies."""
+        twin = Browser(self.url, self.timeout)
+        twin._session.cookies.update(self._session.cookies)
+        return twin
+
+    def get(self, path: str) -> requests.Response:
+        page = self._session.get(urljoin(self.url, path), timeout=self.timeout)
+        page.raise_for_status()
+        return page
+
+    def send(self, form: Form) -> requests.Response:
+        """POST it and follow to where that leads."""
+        headers = {"Referer": self.url}
+        page = self._session.post(
+            urljoin(self.url, form.action), form.fields, headers=headers, timeout=self.timeout
+        )
+        page.raise_for_status()
+        return page
+
+    def reviewed(self, slug: str, **values: str) -> Form:
+        """Open the tenant's settings, fill in these, review: the form that applies them."""
+        settings = form_in(self.get(f"/t/{slug}/settings/"), f"/t/{slug}/settings/review/")
+        apply = f"/t/{slug}/settings/apply/"
+        return form_in(self.send(settings.filled(**values)), apply)
+
+
+def form_in(page: requests.Response, action: str) -> Form:
+    """The page's form with this action."""
+    parser = _Forms()
+    parser.feed(page.text)
+    found = [form for form in parser.forms if form.action == action]
+    assert len(found) == 1, f"{len(found)} forms for {action} on {page.url}"
+    return found[0]
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self._select: tuple[str, list[tuple[str, bool]]] = ("", [])
+        self._area = ""
+        self._text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(Form(found.get("action", "")))
+        elif "disabled" in found:
+            return
+        elif tag == "input" and _is_sent(found):
+            self._add(found["name"], found.get("value", "on"))
+        elif tag == "select":
+            self._select = (found.get("name", ""), [])
+        elif tag == "option":
+            self._select[1].append((found.get("value", ""), "selected" in found))
+        elif tag == "textarea":
+            self._area, self._text = found.get("name", ""), ""
+
+    def handle_data(self, data: str) -> None:
+        self._text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "select":
+            name, options = self._select
+            chosen = [value for value, selected in options if selected] or [options[0][0]]
+            self._add(name, chosen[-1])
+        elif tag == "textarea":
+            self._add(self._area, self._text.removeprefix("\n"))
+
+    def _add(self, name: str, value: str) -> None:
+        if self.forms and name:
+            self.forms[-1].fields.append((name, value))
+
+
+def _is_sent(found: dict[str, str]) -> bool:
+    kind = found.get("type", "text")
+    unchosen = kind in {"checkbox", "radio"} and "checked" not in found
+    return bool(found.get("name")) and kind not in {"submit", "button"} and not unchosen

@@ -1,0 +1,201 @@
+"""kill -9 of the console at each step of a save (reliability B3).
+
+In one round there is a save at every point when the whole console is killed at once: most are held
+by the practice Lofty, two by locks in the database. Then it is started again, what is held at
+Lofty goes on, and `manage.py reconcile` looks twice. FAULT_ROUNDS says how often.
+"""
+
+import random
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+
+from tests.deployment import Deployment, wait_for
+from tests.faults.browser import Browser
+from tests.faults.conftest import ROUNDS
+from tests.faults.locks import Lock
+from tests.faults.saves import OPEN, Save, check_books, reconcile, release
+from tests.practice import PracticeCustomer
+
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+HEAD = "SELECT 1 FROM audit_audithead FOR UPDATE"
+OPERATIONS = "LOCK TABLE agentsettings_operation IN ACCESS EXCLUSIVE MODE"
+LAST_KNOWN = "LOCK TABLE agentsettings_lastknown IN ACCESS EXCLUSIVE MODE"
+
+INTENT = ("settings.intent", "")
+VERIFIED = ("settings.outcome", "verified")
+NOT_APPLIED = ("settings.outcome", "not_applied")
+Fault = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where the save is when the server is killed. `history`: what stands there in the end."""
+
+    name: str
+    puts: int
+    history: list[tuple[str, str]]
+    faults: tuple[Fault, ...] = ()
+
+
+HELD_AT_LOFTY = (
+    Point(
+        "before-the-intent",
+        0,
+        [("settings.outcome", "not_sent")],
+        ({"kind": "hold", "on": "GET"},),
+    ),
+    Point("put-received-then-applied", 1, [INTENT, VERIFIED], ({"kind": "hold"},)),
+    Point(
+        "put-received-never-applied",
+        1,
+        [INTENT, NOT_APPLIED],
+        ({"kind": "hold"}, {"kind": "drop_before"}),
+    ),
+    Point("put-applied-not-answered", 1, [INTENT, VERIFIED], ({"kind": "hold", "when": "after"},)),
+)
+BEFORE_THE_RECORD = Point(
+    "after-the-reply-before-the-record",
+    1,
+    [INTENT, VERIFIED],
+    ({"kind": "hold", "on": "GET", "times": 2},),
+)
+AFTER_THE_RECORD = Point("right-after-the-record", 1, [INTENT, VERIFIED])
+BEFORE_THE_PUT = Point("after-the-intent-before-the-put", 0, [INTENT, NOT_APPLIED])
+POINTS = (*HELD_AT_LOFTY, BEFORE_THE_RECORD, AFTER_THE_RECORD, BEFORE_THE_PUT)
+Saves = dict[str, Save]
+
+
+@pytest.fixture(scope="module")
+def customers(deployment: Deployment) -> list[PracticeCustomer]:
+    """A tenant for every point."""
+    return [deployment.add_tenant(point.name) for point in POINTS]
+
+
+@pytest.fixture(scope="module")
+def rounds(
+    deployment: Deployment, browser: Browser, customers: list[PracticeCustomer]
+) -> list[Saves]:
+    """The saves of each round by their point, after the kill and the reconciliation."""
+    done = []
+    for number in range(ROUNDS):
+        saves = reviewed(deployment, browser, customers, f"Round {number}")
+        with ExitStack() as locks:
+            bring_to_their_points(deployment, saves, locks)
+            deployment.console.kill()
+        come_back(deployment, saves)
+        done.append(saves)
+    return done
+
+
+def reviewed(
+    deployment: Deployment, browser: Browser, customers: list[PracticeCustomer], name: str
+) -> Saves:
+    return {one.slug: Save.reviewed(deployment, browser, one, name + one.slug) for one in customers}
+
+
+def bring_to_their_points(deployment: Deployment, saves: Saves, locks: ExitStack) -> None:
+    for point in (*HELD_AT_LOFTY, BEFORE_THE_RECORD):
+        for fault in point.faults:
+            saves[point.name].customer.misbehave(**fault)  # type: ignore[arg-type]  # kind, on, ...
+        saves[point.name].begin()
+    for point in HELD_AT_LOFTY:
+        wait_for(f"a save {point.name}", lambda save=saves[point.name]: save.is_held)
+    hold_before_the_record(saves[BEFORE_THE_RECORD.name])
+    hold_after_the_record(deployment, saves[AFTER_THE_RECORD.name], locks)
+    hold_before_the_put(deployment, saves[BEFORE_THE_PUT.name], locks)
+
+
+def hold_before_the_record(save: Save) -> None:
+    """Lofty holds the first of its reads, then the one after the PUT."""
+    wait_for("the first read", lambda: save.is_held)
+    release(save.customer)
+    wait_for("the PUT and the second read", lambda: save.puts and save.is_held)
+
+
+def hold_after_the_record(deployment: Deployment, save: Save, locks: ExitStack) -> None:
+    """What a save does next after its record is to remember the settings; it has to wait there."""
+    locks.enter_context(Lock(deployment, LAST_KNOWN))
+    save.begin()
+    wait_for("the record", lambda: VERIFIED in save.history)
+
+
+def hold_before_the_put(deployment: Deployment, save: Save, locks: ExitStack) -> None:
+    """While it waits to record its intent, queue for the table it reads next, before it sends."""
+    head = locks.enter_context(Lock(deployment, HEAD))
+    save.begin()
+    head.wait_until_it_stops_somebody()
+    table = Lock(deployment, OPERATIONS)
+    locks.callback(table.release)
+    table.ask()
+    table.wait_until_queued()
+    head.release()
+    table.wait_until_held()
+    table.wait_until_it_stops_somebody()
+
+
+def come_back(deployment: Deployment, saves: Saves) -> None:
+    for save in saves.values():
+        save.wait()
+        release(save.customer)
+        wait_for("the practice Lofty to be done", lambda save=save: is_done_with(save))
+        save.customer.behave()
+    deployment.console.start()
+    reconcile(deployment)
+
+
+def is_done_with(save: Save) -> bool:
+    """A PUT is answered, or its connection known to be lost, once Lofty has made up its mind."""
+    return all(put["applied"] or put["due_at"] is None for put in save.puts)
+
+
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
+def test_kill__at_this_point__ends_as_lofty_has_it(rounds: list[Saves], point: Point) -> None:
+    for saves in rounds:
+        save = saves[point.name]
+        assert save.page is None, "the server was still there to answer"
+        assert len(save.puts) == point.puts
+        assert save.history == point.history
+        assert len(save.operations) == 1
+        assert save.state == point.history[-1][1]
+        assert save.lofty_has_it == (save is saves[point.name] and save.state == "verified")
+
+
+def test_kill__in_every_round__leaves_the_books_in_order(
+    deployment: Deployment, rounds: list[Saves], customers: list[PracticeCustomer]
+) -> None:
+    assert len(rounds) == ROUNDS
+    check_books(deployment, customers)
+
+
+def test_kill__afterwards__every_tenant_can_be_changed_again(
+    deployment: Deployment,
+    browser: Browser,
+    rounds: list[Saves],
+    customers: list[PracticeCustomer],
+) -> None:
+    assert rounds
+    for save in reviewed(deployment, browser, customers, "Afterwards").values():
+        save.begin()
+        save.wait()
+        assert save.state == "verified"
+        assert save.page is not None
+        assert "Verified" in save.page.text
+
+
+def test_kill__at_any_moment__ends_as_lofty_has_it(
+    deployment: Deployment, browser: Browser, customers: list[PracticeCustomer]
+) -> None:
+    for number in range(ROUNDS):
+        saves = reviewed(deployment, browser, customers, f"Chance {number}")
+        for save in saves.values():
+            save.begin(after=random.uniform(0, 0.25))
+        wait_for("the first PUT", lambda saves=saves: any(save.puts for save in saves.values()))
+        deployment.console.kill()
+        come_back(deployment, saves)
+        for save in saves.values():
+            assert save.state not in OPEN
+            assert len(save.puts) <= 1
+            assert save.lofty_has_it == (save.state == "verified") == bool(save.puts)
+    check_books(deployment, customers)
