@@ -156,12 +156,12 @@ def _key_ring(read: environ.Env, name: str) -> KeyRing:
     keys: dict[str, bytes] = {}
     for part in _required(read, name).split(","):
         key_id, _, text = part.strip().partition(":")
-        if not _KEY_ID.fullmatch(key_id) or key_id in keys:
+        if not text or not _KEY_ID.fullmatch(key_id) or key_id in keys:
             raise ImproperlyConfigured(
                 f"{name} must be ID:KEY, or several such pairs with commas between; ids are"
                 " letters, digits, - and _, each once. The first is used for new data."
             )
-        keys[key_id] = _key(f"{name} (key {key_id})", text)
+        keys[key_id] = _key(f"{name} (key number {len(keys) + 1})", text)
     return KeyRing(current=next(iter(keys)), keys=keys)
 
 

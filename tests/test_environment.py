@@ -1,0 +1,113 @@
+"""The reader of the environment: typed, and loud about what is wrong without telling secrets."""
+
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from lofty_admin.environment import read_environment
+
+KEY = b64encode(b"k" * 32).decode()
+SOUND = {
+    "SECRET_KEY": "s" * 50,
+    "DATABASE_URL": "postgresql://u:p@db.internal:5432/console",
+    "ALLOWED_HOSTS": "console.example.com",
+    "VAULT_KEYS": f"b:{KEY},a:{KEY}",
+    "AUDIT_KEYS": f"a:{KEY}",
+    "FINGERPRINT_KEY": KEY,
+}
+
+
+@pytest.fixture(autouse=True)
+def sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOFTY_API_BASE_URL", "LOFTY_ALLOW_LOOPBACK", "LOFTY_DEMO", "LOFTY_ALLOWED_HOSTS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in SOUND.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_environment__sound__is_read_with_its_types() -> None:
+    found = read_environment()
+    assert found.lofty_base_url == "https://api.lofty.com"
+    assert found.demo is False
+    assert (found.vault_keys.current, set(found.vault_keys.keys)) == ("b", {"a", "b"})
+    assert found.database["HOST"] == "db.internal"
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_environment__something_missing__is_named(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(name)
+    with pytest.raises(ImproperlyConfigured, match=name):
+        read_environment()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", "hunter2-too-short"),
+        ("VAULT_KEYS", "hunter2"),
+        ("VAULT_KEYS", "a:hunter2"),
+        ("VAULT_KEYS", f"a:{KEY},a:{KEY}"),
+        ("VAULT_KEYS", f"a b:{KEY}"),
+        ("AUDIT_KEYS", f"a:{b64encode(b'hunter2').decode()}"),
+        ("FINGERPRINT_KEY", "hunter2"),
+        ("DATABASE_URL", "sqlite:///hunter2.db"),
+        ("ALLOWED_HOSTS", "*"),
+        ("ALLOWED_HOSTS", ".example.com"),
+        ("LOFTY_API_BASE_URL", "http://api.lofty.com"),
+        ("LOFTY_API_BASE_URL", "https://evil.test"),
+        ("LOFTY_API_BASE_URL", "https://api.lofty.com@evil.test"),
+        ("LOFTY_API_BASE_URL", "https://u:hunter2@api.lofty.com"),
+        ("LOFTY_API_BASE_URL", "https://api.lofty.com/path"),
+        ("LOFTY_API_BASE_URL", "http://127.0.0.1:8000"),
+        ("LOFTY_DEADLINE_SECONDS", "0"),
+        ("LOFTY_DEADLINE_SECONDS", "soon"),
+        ("TRUSTED_PROXY_COUNT", "-1"),
+        ("LOG_LEVEL", "LOUD"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_environment__something_wrong__is_named_and_no_secret_told(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured, match=name) as error:
+        read_environment()
+    assert "hunter2" not in str(error.value)
+
+
+def test_environment__secret_in_a_file__is_read_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "secret"
+    path.write_text("f" * 60 + "\n")
+    monkeypatch.delenv("SECRET_KEY")
+    monkeypatch.setenv("SECRET_KEY_FILE", str(path))
+    assert read_environment().secret_key == "f" * 60
+
+
+def test_environment__loopback_allowed__takes_the_practice_lofty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LOFTY_ALLOW_LOOPBACK", "1")
+    monkeypatch.setenv("LOFTY_API_BASE_URL", "http://127.0.0.1:8001")
+    assert "127.0.0.1" in read_environment().lofty_allowed_hosts
+
+
+def test_environment__shown__tells_no_secret() -> None:
+    shown = repr(read_environment())
+    assert KEY not in shown
+    assert "s" * 50 not in shown
+    assert "db.internal" not in shown
+
+
+def test_environment__the_example_file__names_every_variable() -> None:
+    root = Path(__file__).parent.parent
+    example = (root / ".env.example").read_text()
+    source = (root / "lofty_admin" / "environment.py").read_text()
+    names = {part.split('"')[0] for part in source.split('read, "')[1:]}
+    assert names
+    assert [name for name in names if f"\n{name}=" not in example] == []

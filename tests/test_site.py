@@ -1,0 +1,148 @@
+"""What every page and answer of the site has in common."""
+
+from collections.abc import Iterator
+from unittest.mock import patch
+
+import pytest
+from django.core.checks import run_checks
+from django.db import connection
+from django.db.utils import OperationalError
+from django.test import Client
+from django.urls import get_resolver
+from pytest_django import Settings
+
+from lofty_admin import checks
+from lofty_admin.accounts.models import User
+from lofty_admin.logs import logging_config
+from tests.conftest import signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+def test_healthz__anybody__is_told_it_lives() -> None:
+    assert Client().get("/healthz").json() == {"status": "ok"}
+
+
+def test_readyz__all_is_well__is_ok() -> None:
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_readyz__database_gone__says_so() -> None:
+    with patch("lofty_admin.health.MigrationExecutor", side_effect=OperationalError):
+        answer = Client().get("/readyz")
+    assert answer.status_code == 503
+    assert "does not answer" in answer.json()["status"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readyz__a_migration_to_apply__says_so() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'agentsettings'")
+    try:
+        answer = Client().get("/readyz")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO django_migrations (app, name, applied)"
+                " VALUES ('agentsettings', '0001_initial', now())"
+            )
+    assert answer.status_code == 503
+    assert "to apply" in answer.json()["status"]
+
+
+ANSWERS = ["/healthz", "/accounts/login/", "/", "/nowhere/", "/t/none/settings/"]
+
+
+@pytest.mark.parametrize("path", ANSWERS)
+def test_headers__every_answer__is_hardened(path: str) -> None:
+    answer = Client().get(path)
+    policy = answer["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    for directive in ("default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"):
+        assert directive in policy
+    assert answer["X-Frame-Options"] == "DENY"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert len(answer["X-Request-ID"]) == 32
+    assert "Server" not in answer
+
+
+@pytest.mark.parametrize("host", ["evil.test", "testserver@evil.test", "testserver.evil.test", ""])
+def test_host__not_ours__is_refused(host: str) -> None:
+    page = Client(headers={"host": host or "."}).get("/accounts/login/")
+    assert page.status_code == 400
+    assert b"evil.test" not in page.content
+
+
+def test_not_found__signed_in__shows_a_page_with_the_request_id(superuser: User) -> None:
+    answer = signed_in(superuser).get("/nowhere/")
+    assert answer.status_code == 404
+    assert answer["X-Request-ID"].encode() in answer.content
+
+
+def test_server_error__anything_raised__shows_a_page_without_details(superuser: User) -> None:
+    client = signed_in(superuser)
+    client.raise_request_exception = False
+    with patch("lofty_admin.tenants.views.visible_tenants", side_effect=ValueError("hunter2")):
+        answer = client.get("/")
+    assert answer.status_code == 500
+    assert b"Something went wrong on our side" in answer.content
+    assert answer["X-Request-ID"].encode() in answer.content
+    assert b"hunter2" not in answer.content
+
+
+def test_csrf__missing__shows_a_page_that_says_nothing_was_sent(superuser: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(superuser)
+    answer = client.post("/t/acme/settings/apply/")
+    assert answer.status_code == 403
+    assert b"nothing was sent" in answer.content
+
+
+def _paths() -> Iterator[str]:
+    for pattern in get_resolver().reverse_dict:
+        if isinstance(pattern, str):
+            yield pattern
+
+
+def test_urls__walked__the_django_admin_is_not_mounted() -> None:
+    assert not [name for name in _paths() if name.startswith("admin")]
+    assert Client().get("/admin/login/").status_code in (302, 404)
+
+
+# --- start-up checks ------------------------------------------------------------------------------
+def test_checks__this_database__passes() -> None:
+    found = [m for m in run_checks(databases=["default"]) if m.id.startswith("console.")]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"fsync": "off"}, ["console.E003"]),
+        ({"synchronous_commit": "off"}, ["console.E003"]),
+        ({"server_version_num": "130012"}, ["console.E002"]),
+        ({}, []),
+    ],
+)
+def test_checks__database_that_can_lose_records__is_refused(
+    values: dict[str, str], expected: list[str]
+) -> None:
+    sound = {"server_version_num": "180004", "fsync": "on", "synchronous_commit": "on"}
+    assert [message.id for message in checks._judge({**sound, **values})] == expected
+
+
+def test_checks__synchronous_commit_off_in_this_session__is_found() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+    assert [m.id for m in checks.database_is_durable(["default"])] == ["console.E003"]
+
+
+def test_checks__sslkeylogfile_set__is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", "/tmp/keys")
+    assert "console.E005" in [message.id for message in checks.nothing_prints_secrets()]
+
+
+def test_logging__at_debug__keeps_urllib3_quiet(settings: Settings) -> None:
+    config = logging_config("DEBUG", "json")
+    assert config["loggers"]["urllib3"]["level"] == "INFO"
