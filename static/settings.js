@@ -86,7 +86,7 @@ function describeHours(form) {
 function stateOf(form) {
   const state = new Map();
   for (const [name, value] of new FormData(form)) {
-    if (name === "snapshot" || name === "csrfmiddlewaretoken") continue;
+    if (["snapshot", "reason", "csrfmiddlewaretoken"].includes(name)) continue;
     const field = name.replace(/-(scope|ids)$/, "");
     state.set(field, [...(state.get(field) || []), `${name}=${value}`]);
   }

@@ -61,7 +61,8 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
     form = SettingsForm(tenant, snapshot, request.POST)
     if not form.is_valid():
         return _form_page(request, tenant, snapshot, form, status=422)
-    return _review_page(request, tenant, Plan.new(snapshot, form.after))
+    plan = Plan.new(snapshot, form.after)
+    return _review_page(request, tenant, plan, reason=request.POST.get("reason", ""))
 
 
 @require_POST
@@ -205,6 +206,7 @@ def _form_page(
     context = {
         **_page(request, tenant),
         "form": form,
+        "reason": request.POST.get("reason", ""),
         "snapshot": snapshot,
         "signed_snapshot": snapshot.signed(tenant),
         "calls_left": left,

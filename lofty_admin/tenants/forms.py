@@ -48,7 +48,6 @@ class TokenForm(forms.Form):
         label="Kind of token",
         choices=Credential.SchemeChoice.choices,
         initial=Scheme.API_KEY.value,
-        widget=forms.RadioSelect,
     )
     token = TokenField(
         label="Token",

@@ -17,12 +17,18 @@ from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.audit.secrets import secret_fingerprint
 from lofty_admin.lofty.client import LoftyClient, Me, Scheme, clean_token
-from lofty_admin.lofty.errors import LoftyError
+from lofty_admin.lofty.errors import LoftyError, Unauthorised
 from lofty_admin.lofty.exchange import Budget
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants import vault
 from lofty_admin.tenants.calls import NoCredential, client_for, endpoint
 from lofty_admin.tenants.models import Credential, Membership, Role, Tenant
+
+
+_NEW_TOKEN_REFUSED = (
+    "Lofty does not accept this token.",
+    "Check that the kind of token is right, and copy the token again from Lofty.",
+)
 
 
 class NotDone(Exception):  # noqa: N818 - reads as what it says
@@ -54,7 +60,12 @@ class CheckedToken:
 def check_token(scheme: Scheme, pasted: str) -> CheckedToken:
     """Ask Lofty whose token this is (GET /v1.0/me). Raises LoftyError; stores nothing."""
     client = LoftyClient(endpoint(), scheme, pasted)
-    owner = lofty_user(client.me())
+    try:
+        owner = lofty_user(client.me())
+    except Unauthorised as error:
+        # The error's own words are about a token that worked before.
+        message, advice = _NEW_TOKEN_REFUSED
+        raise type(error)(message, advice=advice, exchange=error.exchange) from None
     return CheckedToken(scheme, clean_token(pasted), owner, client.budget)
 
 

@@ -152,9 +152,11 @@ def test_review__back_to_the_form__keeps_what_was_changed(
 ) -> None:
     page = review(browsers.owner, assistantName=["Bella"], **{"agentIds-ids": ["101,103"]})
     fields = form_of(page, f"{SETTINGS}apply/")
-    page = browsers.owner.post(SETTINGS, fields)
+    page = browsers.owner.post(SETTINGS, {**fields, "reason": ["so far"]})
     fields = form_of(page, f"{SETTINGS}review/")
     assert (fields["assistantName"], fields["agentIds-ids"]) == (["Bella"], ["101,103"])
+    page = browsers.owner.post(f"{SETTINGS}review/", fields)
+    assert form_of(page, f"{SETTINGS}apply/")["reason"] == ["so far"]
 
 
 def test_apply__changed_in_lofty_meanwhile__three_way_page_then_merged(

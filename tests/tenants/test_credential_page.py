@@ -43,7 +43,7 @@ def test_page__failing__says_since_when_and_what_to_do(
     lofty.change("acme", revoke_all=True)
     url = reverse("credential_test", args=["acme"])
     html = signed_in(owner).post(url, follow=True).content.decode()
-    assert "Failing since" in html
+    assert "<strong>Failing</strong> since" in html
     assert "Get a new token from Lofty" in html
 
 
@@ -60,8 +60,8 @@ def test_replace__good_token__stored_and_whose_it_is_shown(
 @pytest.mark.parametrize(
     ("token", "scheme", "words"),
     [
-        ("nobody-has-this-token-0123456789", "api_key", "no longer accepts this token"),
-        (OTHER_TOKEN, "api_key", "save it again as the other kind"),
+        ("nobody-has-this-token-0123456789", "api_key", "Lofty does not accept this token"),
+        (OTHER_TOKEN, "api_key", "Check that the kind of token is right"),
         ("“quoted-token-0123456789”", "api_key", "This cannot be a Lofty token"),
         ("token with-blank-0123456789", "api_key", "This cannot be a Lofty token"),
         ("nul\x00-token-0123456789", "api_key", "Null characters are not allowed"),

@@ -43,7 +43,7 @@ def test_tenant_add__oauth__added(db: None, lofty: Lofty) -> None:
 @pytest.mark.parametrize(
     ("slug", "token", "words"),
     [
-        ("acme", "nobody-has-this-token", "no longer accepts"),
+        ("acme", "nobody-has-this-token", "does not accept this token"),
         ("acme", "two words", "cannot be a Lofty token"),
         ("acme", "", "standard input"),
         ("Bad Slug", TOKEN, "small letters"),
