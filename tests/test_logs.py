@@ -197,11 +197,17 @@ def test_log__servers_and_security__through_our_handler_once(lines: Stream, name
 
 
 @pytest.mark.parametrize(
-    "name", ["urllib3.connectionpool", "django.db.backends", "psycopg.pool", "procrastinate.jobs"]
+    "name", ["urllib3.connectionpool", "django.db.backends", "psycopg", "procrastinate.jobs"]
 )
 def test_log__level_debug__talkative_libraries_still_at_info(lines: Stream, name: str) -> None:
     logging.getLogger(name).debug("SENTINEL")
     logging.getLogger(name).info("hello")
+    assert lines.one()["message"] == "hello"
+
+
+def test_log__pool_of_connections__only_its_warnings(lines: Stream) -> None:
+    logging.getLogger("psycopg.pool").info("connection requested")
+    logging.getLogger("psycopg.pool").warning("hello")
     assert lines.one()["message"] == "hello"
 
 

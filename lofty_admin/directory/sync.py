@@ -183,12 +183,12 @@ def _work(sync: Sync, deadline: float) -> datetime | None:
 
 
 def _read(sync: Sync, client: LoftyClient, deadline: float) -> bool:
-    """Step by step until the end (True) or the deadline (False)."""
+    """At least one step, then on until the end (True) or the deadline (False)."""
     while sync.step != Step.END:
-        if time.monotonic() > deadline:
-            return False
         require_calls(sync.tenant, RESERVE + 1)
         _take_step(sync, client)
+        if time.monotonic() > deadline:
+            return sync.step == Step.END
     return True
 
 

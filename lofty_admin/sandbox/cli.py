@@ -5,13 +5,13 @@ import os
 import signal
 import sqlite3
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from lofty_admin.sandbox.server import NotLoopbackError, Sandbox
 from lofty_admin.sandbox.store import WrongVersionError
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 DEFAULT_DB = Path("var/sandbox.sqlite3")
 
 
@@ -49,15 +49,18 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(*, host: str, port: int, db: Path, seeded: bool, port_file: Path | None) -> None:
     """Serve until SIGTERM or SIGINT. Raises StartError. Must run in the main thread."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    with _started(host, port, db, seeded) as sandbox:
-        if port_file is not None:
-            _write(port_file, sandbox.port)
-        sys.stdout.write(f"practice Lofty on {sandbox.url}\n")
-        sys.stdout.flush()
-        stop.wait()
+    # Blocked here and in every thread, and waited for: a handler could run at any point, also
+    # while the lock it needs is held.
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        with _started(host, port, db, seeded) as sandbox:
+            if port_file is not None:
+                _write(port_file, sandbox.port)
+            sys.stdout.write(f"practice Lofty on {sandbox.url}\n")
+            sys.stdout.flush()
+            signal.sigwait(STOP_SIGNALS)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def _started(host: str, port: int, db: Path, seeded: bool) -> Sandbox:

@@ -10,6 +10,7 @@ from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.tenants.models import Membership, Role, Tenant
 
+ROLE_KEY = "console.tenant_role"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -33,6 +34,7 @@ def get_tenant(request: HttpRequest, slug: str, role: Role) -> Tenant:
     if tenant.is_archived and role > Role.VIEWER and request.method not in _READING:
         _record_refusal(request, tenant, "the tenant is archived")
         raise PermissionDenied
+    request.META[ROLE_KEY] = held  # for the templates: see context.py
     return tenant
 
 

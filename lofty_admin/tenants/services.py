@@ -24,7 +24,6 @@ from lofty_admin.tenants import vault
 from lofty_admin.tenants.calls import NoCredential, client_for, endpoint
 from lofty_admin.tenants.models import Credential, Membership, Role, Tenant
 
-
 _NEW_TOKEN_REFUSED = (
     "Lofty does not accept this token.",
     "Check that the kind of token is right, and copy the token again from Lofty.",

@@ -403,3 +403,12 @@ def test_history__an_event_of_a_later_version__is_shown_all_the_same(
         cursor.execute("ALTER TABLE audit_auditevent ENABLE TRIGGER USER")
     assert "settings.dreamt" in text_of(browsers.owner.get("/t/acme/history/"))
     assert browsers.owner.get(f"/t/acme/history/{event.pk}/").status_code == 200
+
+
+def test_tabs__viewer_and_manager__lead_only_where_they_may_go(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    for client, shown in ((browsers.owner, True), (browsers.viewer, False)):
+        page = client.get("/t/acme/history/").content.decode()
+        assert ('href="/t/acme/credential/"' in page) is shown
+        assert 'href="/t/acme/settings/"' in page

@@ -61,8 +61,6 @@ def get_members(practice: Sandbox, slug: str) -> list[dict[str, object]]:
     return [json.loads(row["body"]) for row in found]
 
 
-def set_document(practice: Sandbox, slug: str, name: str, body: object) -> None:
-    """name: org, ponds or pipelines."""
-    assert name in {"org", "ponds", "pipelines"}
+def remove_ponds_and_pipelines(practice: Sandbox, slug: str) -> None:
     with practice.store.transaction() as db:
-        db.execute(f"UPDATE customers SET {name} = ? WHERE slug = ?", (json.dumps(body), slug))
+        db.execute("UPDATE customers SET ponds = '[]', pipelines = '[]' WHERE slug = ?", (slug,))

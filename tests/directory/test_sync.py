@@ -19,7 +19,7 @@ from tests.directory.conftest import (
     calls_made,
     found,
     get_members,
-    set_document,
+    remove_ponds_and_pipelines,
     set_members,
     synced,
 )
@@ -148,8 +148,7 @@ def test_sync__pond_and_pipeline_removed__marked_gone(
 ) -> None:
     connect(ponds=2, pipelines=2)
     synced(acme)
-    set_document(practice, "acme", "ponds", [])
-    set_document(practice, "acme", "pipelines", [])
+    remove_ponds_and_pipelines(practice, "acme")
     synced(acme)
     assert (len(gone(acme, EntryKind.POND)), len(gone(acme, EntryKind.PIPELINE))) == (2, 2)
 
@@ -160,7 +159,7 @@ def test_sync__fails_half_way__marks_nobody_gone_and_goes_on_later(
     customer = connect(members=100, ponds=3)
     synced(acme)
     set_members(practice, "acme", get_members(practice, "acme")[:60])
-    set_document(practice, "acme", "ponds", [])
+    remove_ponds_and_pipelines(practice, "acme")
     sync = open_sync(acme)
     for _ in range(7):  # me, quota, org, ponds, pipelines, and two pages of agents
         advance(sync.pk, seconds=0.000001)

@@ -61,6 +61,8 @@ def test_process__signal__ends_well_and_quietly(tmp_path: Path, number: int) -> 
         port = int((tmp_path / "var" / "port").read_text())
         assert line == f"practice Lofty on http://127.0.0.1:{port}\n"
         idle = socket.create_connection(("127.0.0.1", port), timeout=5)
+        idle.sendall(_request("GET", b""))
+        assert idle.recv(65536).startswith(b"HTTP/1.1 401")
         began = time.monotonic()
         process.send_signal(number)
         assert process.wait(5) == 0
