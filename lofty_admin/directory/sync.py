@@ -57,6 +57,7 @@ SLICE = 30.0  # seconds after which a job lets others have the worker
 STALE = timedelta(minutes=3)  # longer than any one call may take
 RESUMABLE = timedelta(hours=1)  # older pages may no longer fit the newer ones
 MOST_ATTEMPTS = 12
+MOST_ATTEMPTS_AT_A_PART = 3
 LONGEST_PAUSE = timedelta(minutes=15)
 MOST_AGENTS = 1_000_000
 KEPT = "The names known before were kept."
@@ -193,17 +194,22 @@ def _read(sync: Sync, client: LoftyClient, deadline: float) -> bool:
 
 
 def _take_step(sync: Sync, client: LoftyClient) -> None:
-    """One call, and what it brought. Lofty's refusal of a part does not stop the rest."""
+    """One call, and what it brought. A part that Lofty does not give does not stop the rest."""
     step = Step(sync.step)
     try:
         _STEPS[step](sync, client)
-    except (RateLimited, Unauthorised):
-        raise
-    except Rejected as refused:
-        if step is Step.AGENTS:
+    except (Rejected, Unknown) as error:
+        if not _can_do_without(sync, error):
             raise
-        note = f"{step.label}: {refused.message} {KEPT}"
+        note = f"{step.label}: {error.message} {KEPT}"
         _progress(sync, step=step.next, notes=[*sync.notes, note])
+
+
+def _can_do_without(sync: Sync, error: Rejected | Unknown) -> bool:
+    """Whether to leave this part out: it is refused, or failed too often, and not all."""
+    if sync.step == Step.AGENTS or isinstance(error, RateLimited | Unauthorised):
+        return False
+    return isinstance(error, Rejected) or sync.attempts >= MOST_ATTEMPTS_AT_A_PART
 
 
 def _me(sync: Sync, client: LoftyClient) -> None:

@@ -1,7 +1,12 @@
 """Which tenants the home page lists."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Credential, CredentialState, Tenant
 
 _STATES = {
@@ -21,6 +26,19 @@ def find(tenants: QuerySet[Tenant], *, text: str, status: str, token: str) -> Qu
     for word in text.split():
         tenants = tenants.filter(_mentions(word))
     return tenants.prefetch_related("credentials")
+
+
+def last_changes(tenants: Iterable[Tenant]) -> dict[UUID, AuditEvent]:
+    """The newest outcome of a save for each of `tenants` that has one, by tenant id."""
+    events = (
+        AuditEvent.objects.filter(
+            tenant_id__in=[tenant.id for tenant in tenants], kind=Kind.SETTINGS_OUTCOME
+        )
+        .order_by("tenant_id", "-seq")
+        .distinct("tenant_id")
+        .defer("body")
+    )
+    return {event.tenant_id: event for event in events if event.tenant_id}
 
 
 def _with_token(state: CredentialState) -> Q:

@@ -14,7 +14,7 @@ from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.tenants import services
 from lofty_admin.tenants.access import get_tenant, require_superuser, visible_tenants
 from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, FindForm, TenantForm
-from lofty_admin.tenants.listing import find
+from lofty_admin.tenants.listing import find, last_changes
 from lofty_admin.tenants.models import Role, Tenant
 
 PAGE_LENGTH = 50
@@ -35,9 +35,11 @@ def home(request: HttpRequest) -> HttpResponse:
     page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
     query = request.GET.copy()
     query.pop("page", None)
+    changes = last_changes(page.object_list)
     context = {
         "form": form,
         "page": page,
+        "rows": [(tenant, changes.get(tenant.id)) for tenant in page],
         "query": query.urlencode(),
         "filtered": any(wanted.values()),
         "sees_any": visible.exists(),

@@ -412,3 +412,13 @@ def test_tabs__viewer_and_manager__lead_only_where_they_may_go(
         page = client.get("/t/acme/history/").content.decode()
         assert ('href="/t/acme/credential/"' in page) is shown
         assert 'href="/t/acme/settings/"' in page
+
+
+def test_home__after_a_save__names_the_last_change_and_who_made_it(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
+    event = AuditEvent.objects.get(kind=Kind.SETTINGS_OUTCOME)
+    page = browsers.viewer.get("/")
+    assert f'href="/t/acme/history/{event.pk}/"' in page.content.decode()
+    assert "Verified Olivia Owner" in text_of(page)

@@ -24,6 +24,7 @@ from tests.directory.conftest import (
     synced,
 )
 
+REFUSED = {"code": 200100, "message": "The app lacks the scope"}
 OLIVIA = Actor("person", "7", "Olivia Owner")
 
 
@@ -177,7 +178,7 @@ def test_sync__started_again_after_failure__goes_on_where_it_was(
     acme: Tenant, connect: Connect
 ) -> None:
     customer = connect(members=100)
-    customer.misbehave("status", on="GET", path="/v1.0/members", code=403)
+    customer.misbehave("status", on="GET", path="/v1.0/members", code=403, body=REFUSED)
     failed = synced(acme)
     assert (failed.state, failed.step) == (SyncState.FAILED, Step.AGENTS)
     before = calls_made(customer)
@@ -188,7 +189,7 @@ def test_sync__started_again_after_failure__goes_on_where_it_was(
 
 def test_sync__failed_long_ago__starts_over(acme: Tenant, connect: Connect) -> None:
     customer = connect()
-    customer.misbehave("status", on="GET", path="/v1.0/members", code=403)
+    customer.misbehave("status", on="GET", path="/v1.0/members", code=403, body=REFUSED)
     failed = synced(acme)
     Sync.objects.update(started_at=timezone.now() - timedelta(hours=2))
     assert open_sync(acme).pk != failed.pk
@@ -208,7 +209,7 @@ def test_sync__one_part_refused__the_rest_is_read_and_the_page_says_so(
 ) -> None:
     customer = connect(members=5, ponds=2, pipelines=2)
     synced(acme)
-    customer.misbehave("status", on="GET", path=path, times=None, code=403)
+    customer.misbehave("status", on="GET", path=path, times=None, code=403, body=REFUSED)
     sync = synced(acme)
     assert sync.state == SyncState.DONE
     assert sync.message.startswith(f"{label}: ")
@@ -236,11 +237,26 @@ def test_sync__lofty_fails_for_a_while__waits_and_then_goes_on(
     assert known(acme, EntryKind.AGENT) == 60
 
 
+def test_sync__one_part_fails_again_and_again__left_out_at_the_third_attempt(
+    acme: Tenant, connect: Connect
+) -> None:
+    customer = connect(members=5)
+    customer.misbehave("status", on="GET", path="/v1.0/org", times=None, code=500)
+    sync = open_sync(acme)
+    attempts = 1
+    while advance(sync.pk) is not None:
+        attempts += 1
+    sync.refresh_from_db()
+    assert (sync.state, attempts) == (SyncState.DONE, 4)  # the first one got as far as the offices
+    assert sync.message.startswith("Offices: ")
+    assert known(acme, EntryKind.AGENT) == 5
+
+
 def test_sync__never_gets_further__stops_after_some_attempts(
     acme: Tenant, connect: Connect
 ) -> None:
     customer = connect()
-    customer.misbehave("status", on="GET", times=None, code=403, path="/v1.0/me")
+    customer.misbehave("status", on="GET", times=None, code=500, path="/v1.0/me")
     sync = open_sync(acme)
     Sync.objects.update(attempts=MOST_ATTEMPTS)
     assert advance(sync.pk) is None
