@@ -6,6 +6,14 @@ document.addEventListener("shown.bs.dropdown", (event) => {
   if (search) search.focus();
 });
 
+document.addEventListener("keydown", (event) => {
+  if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
+  const button = document.querySelector("[data-switcher-button]");
+  if (!button) return;
+  event.preventDefault();
+  bootstrap.Dropdown.getOrCreateInstance(button).show();
+});
+
 document.addEventListener("input", (event) => {
   const switcher = event.target.closest("[data-switcher]");
   if (!switcher) return;
@@ -22,6 +30,9 @@ function announce(text) {
 
 // After a refusal, start reading at what went wrong.
 document.addEventListener("DOMContentLoaded", () => document.querySelector("[data-focus]")?.focus());
+
+// A page that renewed itself: say so once there is something to say.
+document.addEventListener("htmx:afterSettle", () => document.querySelector("[data-focus]:not([hx-get] *)")?.focus());
 
 // A second click must not send a second time (the server refuses it too).
 document.addEventListener("submit", (event) => {

@@ -103,19 +103,29 @@ function settle(parts) {
   return [scope, ...ids.sort()].join("\n");
 }
 
+function told(count) {
+  return count ? `${count} change${count === 1 ? "" : "s"}, not sent yet` : "";
+}
+
+function say(place, text) {
+  if (place.textContent === text) return;
+  place.textContent = text;
+  announce(text || "No changes");
+}
+
 function watchChanges(form) {
   const bar = form.querySelector("[data-save-bar]");
   if (!bar) return;
   const first = stateOf(form);
-  const alreadyChanged = form.querySelector(".is-invalid, .text-danger") !== null || form.dataset.changed === "yes";
+  const cameBack = form.dataset.changed === "yes"; // with changes that the page was not opened with
   let leaving = false;
   let count = 0;
   const update = () => {
     const now = stateOf(form);
     const changed = [...new Set([...first.keys(), ...now.keys()])].filter((name) => first.get(name) !== now.get(name));
     count = changed.length;
-    bar.querySelector("[data-count]").textContent = count ? `${count} change${count === 1 ? "" : "s"}, not sent yet` : "";
-    bar.hidden = !count && !alreadyChanged;
+    say(bar.querySelector("[data-count]"), cameBack ? "Your changes are not sent yet" : told(count));
+    bar.hidden = !count && !cameBack;
     for (const marked of form.querySelectorAll(".is-changed")) marked.classList.remove("is-changed");
     for (const name of changed) document.getElementById(`div_id_${name}`)?.classList.add("is-changed");
   };
@@ -125,9 +135,19 @@ function watchChanges(form) {
   bar.querySelector("[data-discard]").addEventListener("click", () => (leaving = true));
   addEventListener("pageshow", () => (leaving = false));
   addEventListener("beforeunload", (event) => {
-    if (count && !leaving) event.preventDefault();
+    if ((count || cameBack) && !leaving) event.preventDefault();
   });
   update();
+}
+
+// --- From an error to its field ------------------------------------------------------------------
+function goToFields() {
+  for (const link of document.querySelectorAll("[data-field-link]")) {
+    link.addEventListener("click", () => {
+      const field = document.querySelector(link.hash);
+      setTimeout(() => field.querySelector("input:not([type=hidden]), select, textarea").focus());
+    });
+  }
 }
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -141,4 +161,5 @@ document.addEventListener("DOMContentLoaded", () => {
     describeHours(form);
   });
   watchChanges(form);
+  goToFields();
 });

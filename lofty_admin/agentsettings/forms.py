@@ -61,7 +61,7 @@ class SettingsForm(forms.Form):
         self.helper = FormHelper()
         self.helper.form_tag = False
         self.helper.disable_csrf = True
-        self.helper.layout = Layout(*_sections())
+        self.helper.layout = Layout(*_sections(self.fields))
 
     @property
     def after(self) -> dict[str, JSON]:
@@ -207,12 +207,10 @@ def _lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _sections() -> Iterator[Div]:
+def _sections(fields: Mapping[str, forms.Field]) -> Iterator[Div]:
     for section in Section:
         anchor = section.name.lower().replace("_", "-")
-        rows = [_placed(setting) for setting in SETTINGS if setting.section is section]
-        if section is Section.HOURS:
-            rows.append(HTML(HOURS_HINT))
+        rows = [_placed(s, fields[s.name]) for s in SETTINGS if s.section is section]
         yield Div(
             HTML(f'<div class="card-header"><h2 class="card-title">{section.value}</h2></div>'),
             Div(Div(*rows, css_class="row"), css_class="card-body"),
@@ -222,12 +220,11 @@ def _sections() -> Iterator[Div]:
         )
 
 
-def _placed(setting: Setting) -> Div:
-    width = "col-12" if setting.is_list else ROW[setting.section]
+def _placed(setting: Setting, field: forms.Field) -> Div:
     if setting.is_list:
-        return Div(
-            Field(setting.name, template="agentsettings/fields/scoped_list.html"), css_class=width
-        )
-    if setting.kind is Kind.SWITCH:
-        return Div(Field(setting.name, wrapper_class="form-switch"), css_class=width)
-    return Div(Field(setting.name), css_class=width)
+        hint = [HTML(HOURS_HINT)] if setting.section is Section.HOURS else []
+        members = Field(setting.name, template="agentsettings/fields/scoped_list.html")
+        return Div(*hint, members, css_class="col-12")
+    # A switch that Lofty has no yes or no for is a select, and looks like one.
+    extra = {"wrapper_class": "form-switch"} if isinstance(field, forms.BooleanField) else {}
+    return Div(Field(setting.name, **extra), css_class=ROW[setting.section])

@@ -22,7 +22,8 @@ from lofty_admin.tenants.access import get_tenant, role_of
 from lofty_admin.tenants.models import Role
 
 PAGE = 50
-SETTINGS_KINDS = (Kind.SETTINGS_INTENT, Kind.SETTINGS_OUTCOME, Kind.SETTINGS_REFUSED)
+SEEN = (Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)  # with what Lofty had afterwards
+SETTINGS_KINDS = (Kind.SETTINGS_INTENT, Kind.SETTINGS_REFUSED, *SEEN)
 
 
 @require_GET
@@ -55,7 +56,7 @@ def event(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
         "answer": detail.get("answer"),
         "rows": event_rows(found),
         "has_before": bool(version(found, "before")),
-        "has_after": bool(version(found, "after")) and found.kind == Kind.SETTINGS_OUTCOME,
+        "has_after": bool(version(found, "after")) and found.kind in SEEN,
         "can_edit": role is not None and role >= Role.EDITOR and not tenant.is_archived,
         "others": _others(found),
     }

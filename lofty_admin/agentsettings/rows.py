@@ -7,7 +7,7 @@ from lofty_admin.agentsettings.changes import Change, Conflict, Merge, Values
 from lofty_admin.agentsettings.fields import SETTINGS, Setting
 from lofty_admin.agentsettings.naming import NameTable, label_of, member_words, name_table, words
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.lofty.schema import same
+from lofty_admin.lofty.schema import means_all, same
 from lofty_admin.tenants.models import Tenant
 
 
@@ -23,7 +23,8 @@ class Member:
 class Row:
     """One setting before and after, in words. `now` is what Lofty has after a save, if it differs.
 
-    added and removed: members of a list, by name.
+    added and removed: members by name, where both sides are lists of single ones; before_count and
+    after_count: how many those sides have, else 0.
     """
 
     name: str
@@ -32,7 +33,14 @@ class Row:
     after: str
     added: tuple[Member, ...] = ()
     removed: tuple[Member, ...] = ()
+    before_count: int = 0
+    after_count: int = 0
     now: str = ""
+
+    @property
+    def members(self) -> list[tuple[str, Member]]:
+        """What goes ("-") and what comes ("+")."""
+        return [("-", member) for member in self.removed] + [("+", m) for m in self.added]
 
 
 def rows_of(tenant: Tenant, changes: Iterable[Change], found: Values | None = None) -> list[Row]:
@@ -53,15 +61,26 @@ def _row(change: Change, table: NameTable, found: Values | None) -> Row:
     now = ""
     if found is not None and not same(change.name, change.after, found.get(change.name)):
         now = words(setting, found.get(change.name), table)
+    counts = _count(setting, change.before), _count(setting, change.after)
+    listed = all(counts)
     return Row(
         name=change.name,
         label=setting.label,
         before=words(setting, change.before, table),
         after=words(setting, change.after, table),
-        added=_members(setting, change.added, table),
-        removed=_members(setting, change.removed, table),
+        added=_members(setting, change.added, table) if listed else (),
+        removed=_members(setting, change.removed, table) if listed else (),
+        before_count=counts[0],
+        after_count=counts[1],
         now=now,
     )
+
+
+def _count(setting: Setting, value: JSON) -> int:
+    """How many single members a list has: 0 if it stands for all of them, or is none."""
+    if not setting.is_list or not isinstance(value, list) or means_all(setting.name, value):
+        return 0
+    return len(value)
 
 
 def _members(setting: Setting, items: Iterable[JSON], table: NameTable) -> tuple[Member, ...]:

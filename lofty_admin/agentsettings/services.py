@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
+from lofty_admin.agentsettings.changes import Values
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.models import NEXT, Operation, State
 from lofty_admin.agentsettings.naming import names_of
@@ -64,12 +65,13 @@ def apply(tenant: Tenant, plan: Plan, reason: str) -> Operation:
     """
     operation = _draft(tenant, plan, reason)
     try:
-        if _take_place(operation):
-            _carry_out(tenant, plan, operation)
-        return Operation.objects.select_related("tenant").get(pk=operation.pk)
+        client = _prepare(tenant, plan, operation) if _take_place(operation) else None
     except DatabaseError as error:
         logger.exception("A save of tenant %s could not be recorded", tenant.slug)
         raise NotRecorded from error
+    if client is not None:
+        _carry_out(client, operation)
+    return Operation.objects.select_related("tenant").get(pk=operation.pk)
 
 
 def lease() -> timedelta:
@@ -117,23 +119,38 @@ def _close_busy(operation: Operation) -> None:
         record_outcome(operation, Kind.SETTINGS_REFUSED)
 
 
-def _carry_out(tenant: Tenant, plan: Plan, operation: Operation) -> None:
+def _prepare(tenant: Tenant, plan: Plan, operation: Operation) -> LoftyClient | None:
+    """Read Lofty and commit the intent: the client to send with, or None if nothing may be sent."""
     try:
         require_calls(tenant, CALLS_OF_A_SAVE)
         client = client_for(tenant)
         live = client.get_settings()
     except (LoftyError, NoCredential) as error:
         _not_sent(operation, _unread(error))
-        return
+        return None
     if refusal := _refusal(operation, live):
         _not_sent(operation, refusal)
-        return
+        return None
     try:
         _commit_intent(operation, live, plan)
+    except SendRefused:
+        logger.warning("Operation %s was taken over before its intent stood", operation.pk)
+        return None
     except DatabaseError:
         _give_up_place(operation)
         raise
-    close(operation, _send_and_read_back(client, operation))
+    return client
+
+
+def _carry_out(client: LoftyClient, operation: Operation) -> None:
+    """Send, read back, record. Something may have been sent whatever fails here, so a failure is
+    left to reconcile and never told as "not sent"."""
+    try:
+        close(operation, _send_and_read_back(client, operation))
+    except SendRefused:
+        logger.warning("Operation %s was taken over before it was sent", operation.pk)
+    except DatabaseError:
+        logger.exception("The outcome of operation %s could not be recorded", operation.pk)
 
 
 # --- 2 What Lofty has now -------------------------------------------------------------------------
@@ -302,9 +319,17 @@ def close(operation: Operation, result: Result, kind: Kind = Kind.SETTINGS_OUTCO
     except SendRefused:
         logger.warning("Operation %s was taken over; its outcome was not recorded", operation.pk)
         return False
-    if result.after is not None:
-        remember(operation.tenant, result.after)
+    if result.after is not None and result.state is not State.UNKNOWN:
+        remember(operation.tenant, result.after, expected=_expected(operation, result.state))
     return True
+
+
+def _expected(operation: Operation, state: State) -> Values | None:
+    """What Lofty should have now if nobody else changed anything; None if nothing was sent."""
+    if operation.before is None:
+        return None
+    done = operation.intended if state is State.VERIFIED else {}
+    return {**operation.before, **done}
 
 
 def _move(operation: Operation, state: State, **fields: object) -> None:

@@ -2,6 +2,8 @@
 
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
 
 from lofty_admin.agentsettings.reconcile import settle_all
 from lofty_admin.audit.context import Actor, acting_as
@@ -20,7 +22,13 @@ def reconcile(timestamp: int) -> None:
 @app.periodic(cron="*/2 * * * *")
 @app.task(queueing_lock="agentsettings.retry_stalled", pass_context=True)
 async def retry_stalled(context: JobContext, timestamp: int) -> None:
-    """Jobs whose worker died (no heartbeat) go back into the queue; all are made for it."""
+    """Jobs whose worker died (no heartbeat) go back into the queue; all are made for it.
+
+    Where the next one waits already, the dead one only keeps it waiting, and is ended.
+    """
     stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SECONDS_UNTIL_STALLED)
     for job in stalled:
-        await app.job_manager.retry_job(job)
+        try:
+            await app.job_manager.retry_job(job)
+        except UniqueViolation:  # of the queueing lock
+            await app.job_manager.finish_job(job, Status.FAILED, delete_job=False)

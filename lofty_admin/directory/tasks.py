@@ -19,7 +19,7 @@ def sync_directory(*, tenant_id: str, sync_id: str) -> None:
 
 
 @app.periodic(cron="17 3 * * *", queueing_lock="directory.nightly")
-@app.task(name="directory.nightly", queue=sync.QUEUE)
+@app.task(name="directory.nightly")
 def nightly(timestamp: int) -> None:
     """Refresh the names of every active tenant that has a token."""
     with acting_as(NIGHTLY):
@@ -28,7 +28,7 @@ def nightly(timestamp: int) -> None:
 
 
 @app.periodic(cron="*/5 * * * *", queueing_lock="directory.recover")
-@app.task(name="directory.recover", queue=sync.QUEUE)
+@app.task(name="directory.recover")
 def recover(timestamp: int) -> None:
     """Take up the syncs whose job or process died."""
     for stalled in sync.left_behind():

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from django.conf import LazySettings
 
 from lofty_admin.directory.models import EntryKind, Sync
 from lofty_admin.directory.names import search
@@ -16,6 +17,12 @@ from tests.practice import PracticeCustomer
 
 Connect = Callable[..., PracticeCustomer]
 NO_END = float("inf")
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: LazySettings) -> None:
+    """Passwords are not what these tests are about, and slow hashing is most of their time."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from lofty_admin.directory import sync as sync_module
 from lofty_admin.directory.models import Entry, EntryKind, Step, Sync, SyncState
 from lofty_admin.directory.names import freshness, give_name, names, profile
 from lofty_admin.directory.sync import MOST_ATTEMPTS, TakenOver, advance, left_behind, open_sync
+from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Tenant
 from tests.directory.conftest import (
@@ -74,6 +75,7 @@ def test_sync__profile__owner_and_quota_kept(acme: Tenant, connect: Connect) -> 
     assert kept is not None
     assert kept.me["email"]
     assert kept.me["time_zone"]
+    assert kept.quota is not None
     assert kept.quota["total"] is not None
 
 
@@ -385,7 +387,7 @@ def test_advance__taken_over_in_the_middle__writes_no_more(
     sync = open_sync(acme)
     step = sync_module._take_step
 
-    def lose_it_at_the_agents(mine: Sync, client: sync_module.LoftyClient) -> None:
+    def lose_it_at_the_agents(mine: Sync, client: LoftyClient) -> None:
         if mine.step == Step.AGENTS:
             Sync.objects.filter(pk=mine.pk).update(runner=uuid4())
         step(mine, client)

@@ -6,6 +6,9 @@ from typing import Self
 
 from tests.deployment import Deployment, wait_for
 
+HEAD = "SELECT 1 FROM audit_audithead FOR UPDATE"
+"""whoever wants to record something has to wait"""
+
 
 class Lock:
     """`statement` takes it. Held until the end of the `with` block, or `release`."""

@@ -17,6 +17,10 @@ from tests.faults.browser import Browser, Form
 from tests.practice import PracticeCustomer, control
 
 OPEN = {"prepared", "sent", "unknown"}
+INTENT = ("settings.intent", "")
+VERIFIED = ("settings.outcome", "verified")
+NOT_APPLIED = ("settings.outcome", "not_applied")
+UNKNOWN = ("settings.outcome", "unknown")
 
 
 @dataclass
@@ -59,6 +63,13 @@ class Save:
         """Whether the practice Lofty holds a request of this tenant."""
         held = control(self.customer.url, "GET", "held")["held"]
         return any(one["slug"] == self.customer.slug for one in held)
+
+    def wait_until_held(self) -> None:
+        wait_for(f"a save of {self.customer.slug} to be held", lambda: self.is_held)
+
+    def wait_until_applied(self) -> None:
+        """By Lofty; of a PUT it never received it has nothing to apply."""
+        wait_for("Lofty to apply it", lambda: all(put["applied"] for put in self.puts))
 
     @property
     def puts(self) -> list[dict[str, Any]]:

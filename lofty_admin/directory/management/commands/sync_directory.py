@@ -38,10 +38,11 @@ class Command(BaseCommand):
         """Whether it ended well. If another process has the sync, only its progress is shown."""
         sync = open_sync(tenant)
         while sync.is_open:
-            advance(sync.pk, seconds=SECONDS_BETWEEN_LINES)
-            sync.refresh_from_db()
             self.stdout.write(f"{tenant.slug}: {_progress(sync)}")
             time.sleep(_pause(sync))
+            advance(sync.pk, seconds=SECONDS_BETWEEN_LINES)
+            sync.refresh_from_db()
+        self.stdout.write(f"{tenant.slug}: {_progress(sync)}")
         return sync.state == SyncState.DONE
 
 
@@ -60,7 +61,7 @@ def _pause(sync: Sync) -> float:
     """Seconds to sleep: until its time if it waits, a little if another process has it."""
     if sync.state == SyncState.RUNNING:
         return SECONDS_BETWEEN_LINES
-    if sync.resume_at is None or not sync.is_open:
+    if sync.resume_at is None:
         return 0
     return max(0.0, (sync.resume_at - timezone.now()).total_seconds())
 

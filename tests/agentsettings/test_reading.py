@@ -1,0 +1,93 @@
+"""Noticing what was changed in Lofty, not through this console."""
+
+import pytest
+
+from lofty_admin.agentsettings.models import LastKnown, State
+from lofty_admin.agentsettings.reading import read_live
+from lofty_admin.agentsettings.reconcile import settle
+from lofty_admin.agentsettings.services import apply
+from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.tenants.models import Tenant
+from tests.agentsettings.conftest import connect, plan_for
+from tests.agentsettings.test_pages import text_of
+from tests.conftest import Browsers
+from tests.practice import PracticeCustomer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def seen() -> list[list[str]]:
+    events = AuditEvent.objects.filter(kind=Kind.SETTINGS_SEEN_CHANGED).order_by("seq")
+    return [event.content["detail"]["changed"] for event in events]
+
+
+def test_read__first_time__records_nothing(acme: Tenant, lofty: PracticeCustomer) -> None:
+    read_live(acme)
+    assert seen() == []
+    assert LastKnown.objects.get().raw["assistantName"] == "Anna"
+
+
+def test_read__changed_in_lofty__is_recorded_once(acme: Tenant, lofty: PracticeCustomer) -> None:
+    read_live(acme)
+    lofty.change(settings={"assistantName": "Carla", "activeDays": []})
+    read_live(acme)
+    read_live(acme)
+    assert seen() == [["assistantName", "activeDays"]]
+
+
+def test_read__after_our_own_save__records_nothing(acme: Tenant, lofty: PracticeCustomer) -> None:
+    assert apply(acme, plan_for(acme, assistantName="Bella"), "").state == State.VERIFIED
+    read_live(acme)
+    assert seen() == []
+
+
+def test_save__somebody_changes_something_else_meanwhile__only_that_is_recorded(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    plan = plan_for(acme, assistantName="Bella")
+    lofty.misbehave("foreign_change", settings={"followUpRole": "Agent"}, when="after")
+    assert apply(acme, plan, "").state == State.VERIFIED
+    assert seen() == [["followUpRole"]]
+
+
+def test_read__our_change_in_flight__concludes_nothing(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    plan = plan_for(acme, assistantName="Bella")
+    lofty.misbehave("drop_after")
+    operation = apply(acme, plan, "")
+    read_live(acme)
+    assert settle(operation).state == State.VERIFIED
+    assert seen() == []
+
+
+def test_save__refused_because_it_moved__records_their_change(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    plan = plan_for(acme, assistantName="Bella")
+    lofty.change(settings={"assistantName": "Carla"})
+    assert apply(acme, plan, "").moved
+    assert seen() == [["assistantName"]]
+
+
+def test_read__another_sales_agent__is_no_change_of_this_one(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    read_live(acme)
+    connect(acme, PracticeCustomer.add(lofty.url, "other").token)
+    read_live(acme)
+    assert seen() == []
+
+
+def test_history__outside_change__is_shown_and_can_be_undone(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    browsers.owner.get("/t/acme/settings/")
+    lofty.change(settings={"assistantName": "Carla"})
+    browsers.owner.get("/t/acme/settings/")
+    event = AuditEvent.objects.get(kind=Kind.SETTINGS_SEEN_CHANGED)
+    page = browsers.owner.get(f"/t/acme/history/{event.pk}/")
+    assert "Anna Carla" in text_of(page)
+    page = browsers.owner.post(f"/t/acme/history/{event.pk}/go-back/", {"side": "before"})
+    assert "1 change for Acme Realty" in text_of(page)

@@ -1,0 +1,77 @@
+"""Within the limit of calls, and never with the calls a save needs."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from lofty_admin.directory.models import Entry, EntryKind, SyncState
+from lofty_admin.directory.sync import RESERVE, advance, open_sync
+from lofty_admin.tenants.models import Credential, Tenant
+from tests.directory.conftest import Connect, calls_made
+from tests.practice import PracticeCustomer
+
+
+def next_minute(customer: PracticeCustomer) -> None:
+    """What a minute does, without waiting for it."""
+    customer.change(rate_used=0)
+    Credential.objects.update(budget_reset_at=timezone.now() - timedelta(seconds=1))
+
+
+def test_sync__ten_calls_a_minute__waits_for_the_next_minute_and_leaves_a_save_its_calls(
+    acme: Tenant, connect: Connect
+) -> None:
+    customer = connect(members=500, rate_limit=10)
+    sync = open_sync(acme)
+    minutes, made = 0, 0
+    while (until := advance(sync.pk)) is not None:
+        sync.refresh_from_db()
+        assert sync.state == SyncState.WAITING
+        assert sync.resume_at == until
+        assert timedelta(seconds=50) < until - timezone.now() <= timedelta(seconds=62)
+        assert calls_made(customer) == 10 - RESERVE
+        minutes, made = minutes + 1, made + calls_made(customer)
+        next_minute(customer)
+    sync.refresh_from_db()
+    assert (sync.state, sync.done) == (SyncState.DONE, 500)
+    assert Entry.objects.filter(tenant=acme, kind=EntryKind.AGENT).count() == 500
+    assert made + calls_made(customer) == 5 + 20
+    assert minutes == 3
+
+
+def test_sync__calls_spent_elsewhere__waits_without_a_single_call(
+    acme: Tenant, connect: Connect
+) -> None:
+    customer = connect(rate_limit=10)
+    until = timezone.now() + timedelta(seconds=40)
+    Credential.objects.update(budget_limit=10, budget_remaining=RESERVE, budget_reset_at=until)
+    sync = open_sync(acme)
+    assert advance(sync.pk) == until
+    assert calls_made(customer) == 0
+
+
+def test_sync__lofty_says_too_many__waits_until_lofty_allows_and_goes_on(
+    acme: Tenant, connect: Connect
+) -> None:
+    customer = connect(members=30, rate_limit=10)
+    customer.change(rate_used=10)
+    sync = open_sync(acme)
+    until = advance(sync.pk)
+    assert until is not None
+    assert timedelta(seconds=30) < until - timezone.now() <= timedelta(seconds=62)
+    sync.refresh_from_db()
+    assert (sync.state, sync.message) == (SyncState.WAITING, "")
+    next_minute(customer)
+    assert advance(sync.pk) is None
+    sync.refresh_from_db()
+    assert (sync.state, sync.done) == (SyncState.DONE, 30)
+
+
+def test_sync__fewer_calls_than_a_save_needs__still_gets_on(acme: Tenant, connect: Connect) -> None:
+    customer = connect(members=3, rate_limit=2)
+    sync = open_sync(acme)
+    for _ in range(10):
+        if advance(sync.pk) is None:
+            break
+        next_minute(customer)
+    sync.refresh_from_db()
+    assert sync.state == SyncState.DONE
