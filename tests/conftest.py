@@ -28,8 +28,9 @@ def make_user(email: str, name: str, *, superuser: bool = False) -> User:
 
 
 @pytest.fixture(autouse=True)
-def plain_static_files(settings: Settings) -> None:
-    """No manifest: it exists only once static files have been collected."""
+def quick_and_plain(settings: Settings) -> None:
+    """No manifest: it exists only once static files have been collected. Passwords hash quickly."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]

@@ -143,8 +143,10 @@ def _prepare(tenant: Tenant, plan: Plan, operation: Operation) -> LoftyClient | 
 
 
 def _carry_out(client: LoftyClient, operation: Operation) -> None:
-    """Send, read back, record. Something may have been sent whatever fails here, so a failure is
-    left to reconcile and never told as "not sent"."""
+    """Send, read back, record.
+
+    Whatever fails here, something may have been sent: it is left to reconcile, not told as unsent.
+    """
     try:
         close(operation, _send_and_read_back(client, operation))
     except SendRefused:

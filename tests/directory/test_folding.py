@@ -14,6 +14,7 @@ from lofty_admin.directory.folding import clean, fold
         ("JOSÉ", "jose\N{COMBINING ACUTE ACCENT}"),
         ("Łukasz Żółć", "lukasz zolc"),
         ("Søren Æbelø", "soren aebelo"),
+        ("Þóra", "thora"),
         ("Weiß", "WEISS"),
         ("İstanbul ışık", "istanbul isik"),
         ("Νίκος Παπαδόπουλος", "νικοσ παπαδοπουλοσ"),

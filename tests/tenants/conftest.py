@@ -50,12 +50,6 @@ class Lofty:
         return sum(token["rate_limit"] - token["rate_remaining"] for token in found)
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: LazySettings) -> None:
-    """Passwords are not what these tests are about, and slow hashing is most of their time."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def lofty(practice: Sandbox, settings: LazySettings) -> Lofty:
     settings.ENVIRONMENT = dataclasses.replace(settings.ENVIRONMENT, lofty_base_url=practice.url)

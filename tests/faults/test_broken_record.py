@@ -1,0 +1,64 @@
+"""The database fails in the middle of a save: after the PUT nothing may be called "not sent"."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.deployment import Deployment
+from tests.faults.browser import Browser
+from tests.faults.saves import INTENT, VERIFIED, Save, check_books, reconcile, release
+
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+
+
+@contextmanager
+def refusing_every_record(deployment: Deployment) -> Iterator[None]:
+    deployment.query(
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'disk full'; END $$;"
+        "CREATE TRIGGER full_disk BEFORE INSERT ON audit_auditevent"
+        " FOR EACH ROW EXECUTE FUNCTION full_disk()"
+    )
+    try:
+        yield
+    finally:
+        deployment.query("DROP FUNCTION full_disk CASCADE")
+
+
+def test_record__of_the_outcome_refused__claims_nothing_and_is_settled_later(
+    deployment: Deployment, browser: Browser
+) -> None:
+    customer = deployment.add_tenant("refused")
+    save = Save.reviewed(deployment, browser, customer, "Refused")
+    customer.misbehave("hold", when="after")
+    save.begin()
+    save.wait_until_held()
+    with refusing_every_record(deployment):
+        release(customer)
+        save.wait()
+    assert save.page is not None
+    assert "othing was sent" not in save.page.text
+    assert (save.state, save.history) == ("sent", [INTENT])
+    reconcile(deployment)
+    assert (save.state, save.history) == ("verified", [INTENT, VERIFIED])
+    assert len(save.puts) == 1
+    check_books(deployment, [customer])
+
+
+def test_record__every_connection_cut_in_flight__is_recorded_over_a_new_one(
+    deployment: Deployment, browser: Browser
+) -> None:
+    customer = deployment.add_tenant("cut")
+    save = Save.reviewed(deployment, browser, customer, "Cut")
+    customer.misbehave("hold", when="after")
+    save.begin()
+    save.wait_until_held()
+    deployment.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = 'lofty-console'"
+    )
+    release(customer)
+    save.wait()
+    assert (save.state, save.history) == ("verified", [INTENT, VERIFIED])
+    assert len(save.puts) == 1
