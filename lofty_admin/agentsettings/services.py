@@ -235,7 +235,7 @@ def send(client: LoftyClient, operation: Operation) -> Exchange:
         pk=operation.pk, state=State.SENT, fence=operation.fence, lease_until__gt=timezone.now()
     )
     intent = AuditEvent.objects.filter(operation_id=operation.pk, kind=Kind.SETTINGS_INTENT)
-    if not (held.exists() and intent.exists()):
+    if not (intent.exists() and held.exists()):
         raise SendRefused("no committed intent, or not its holder any more")
     return client.put_settings(operation.wanted)
 

@@ -19,12 +19,6 @@ Connect = Callable[..., PracticeCustomer]
 NO_END = float("inf")
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: LazySettings) -> None:
-    """Passwords are not what these tests are about, and slow hashing is most of their time."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def connect(practice: Sandbox, acme: Tenant) -> Connect:
     """connect(members=5, ...): Acme's customer at the practice Lofty, made from a seed.Spec."""

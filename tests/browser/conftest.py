@@ -1,0 +1,102 @@
+"""One console, worker-less, and one Chromium for this folder; Acme is as it was for every test.
+
+Package scope: Playwright's loop must not be running when other tests use the database.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.steps import sign_in
+from tests.browser.watch import Watch
+from tests.deployment import Deployment
+from tests.practice import PracticeCustomer
+from tools.browser import CURE, find_chromium
+
+OWNER = "owner@example.com"
+SPEC = {"name": "Acme Realty", "members": 12, "offices": 4, "rate_limit": 100_000}
+
+
+class NewPage(Protocol):
+    def __call__(self, *, signed_in: bool = True, **options: object) -> Page: ...
+
+
+@pytest.fixture(scope="package")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    folder = tmp_path_factory.mktemp("browser")
+    with Deployment(folder, LOFTY_DEADLINE_SECONDS="5", SETTLE_QUIET_SECONDS="0") as running:
+        running.add_person(OWNER, name="Olivia Owner", superuser=True)
+        running.console.start()
+        yield running
+
+
+@pytest.fixture(scope="package")
+def _acme(deployment: Deployment) -> PracticeCustomer:
+    customer = deployment.add_tenant("acme", **SPEC)
+    deployment.manage("sync_directory", "--tenant", "acme")
+    return customer
+
+
+@pytest.fixture(scope="package")
+def _settings(_acme: PracticeCustomer) -> dict[str, object]:
+    return _acme.settings
+
+
+@pytest.fixture
+def acme(_acme: PracticeCustomer, _settings: dict[str, object]) -> PracticeCustomer:
+    """Acme's Sales Agent: 12 members, 4 offices; two of each list are picked."""
+    _acme.behave()
+    _acme.change(settings=_settings)
+    return _acme
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    path = find_chromium()
+    assert path, CURE
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def signed_in(chromium: Browser, deployment: Deployment) -> Iterator[BrowserContext]:
+    context = chromium.new_context(base_url=deployment.console.url)
+    sign_in(context.new_page(), OWNER)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def new_page(
+    chromium: Browser, signed_in: BrowserContext, deployment: Deployment
+) -> Iterator[NewPage]:
+    """Opens pages that are watched: the test fails on what Watch finds."""
+    watches: list[Watch] = []
+
+    def opened(*, signed_in: bool = True, **options: object) -> Page:
+        state = cookies if signed_in else None
+        context = chromium.new_context(
+            base_url=deployment.console.url,
+            storage_state=state,
+            **options,  # type: ignore[arg-type]  # whatever Playwright takes
+        )
+        context.set_default_timeout(8000)
+        watches.append(Watch(context, deployment.console.url))
+        return context.new_page()
+
+    cookies = signed_in.storage_state()
+    yield opened
+    for watch in watches:
+        watch.close()
+    assert [problem for watch in watches for problem in watch.problems] == []
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    """Olivia's, signed in, 1280 pixels wide."""
+    return new_page()

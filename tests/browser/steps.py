@@ -1,0 +1,67 @@
+"""The steps of the main job, as a person takes them."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.deployment import PASSWORD
+
+SETTINGS = "/t/acme/settings/"
+
+
+def sign_in(page: Page, email: str) -> None:
+    page.goto("/accounts/login/")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Tenants")).to_be_visible()
+
+
+def setting(page: Page, label: str) -> Locator:
+    """A list component: its radio buttons, checkboxes, picker."""
+    return page.get_by_role("group", name=label, exact=True)
+
+
+def rename(page: Page, name: str) -> None:
+    page.goto(SETTINGS)
+    page.get_by_label("Assistant's name").fill(name)
+
+
+def review(page: Page) -> None:
+    page.get_by_role("button", name="Review the changes").click()
+    expect(page.get_by_role("heading", name="not sent yet")).to_be_visible()
+
+
+def apply(page: Page) -> None:
+    page.get_by_role("button", name="Apply to Acme Realty").click()
+
+
+def save(page: Page, name: str) -> None:
+    """Rename the assistant, all the way; what came of it is on the page then."""
+    rename(page, name)
+    review(page)
+    apply(page)
+    page.wait_for_url("**/operations/*/")
+
+
+def expect_outcome(page: Page, words: str) -> None:
+    expect(page.get_by_role("heading", level=2).first).to_have_text(re.compile(words))
+
+
+def pick(page: Page, label: str, text: str, name: str) -> None:
+    """Search in a picker and take the first found, by keyboard."""
+    search = setting(page, label).get_by_role("combobox")
+    search.focus()
+    search.press_sequentially(text)
+    expect(page.locator(".ts-dropdown .active", has_text=name)).to_be_visible()
+    search.press("Enter")
+    expect(setting(page, label).locator(".item", has_text=name)).to_be_visible()
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Press Tab until it has the focus."""
+    for _ in range(80):
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab never reaches {wanted}")

@@ -1,0 +1,79 @@
+"""What a person changed and did not send is not lost without a word."""
+
+import pytest
+from playwright.sync_api import Dialog, Page, expect
+
+from tests.browser.steps import SETTINGS, apply, expect_outcome, rename, review
+from tests.practice import PracticeCustomer
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture
+def asked(page: Page) -> list[str]:
+    """The kinds of dialogs that came up; each is answered with "stay"."""
+    kinds: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        kinds.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    return kinds
+
+
+def leave(page: Page) -> None:
+    page.get_by_role("link", name="History").first.click(no_wait_after=True)
+
+
+def test_leaving__with_changes__is_asked_and_stays(
+    page: Page, acme: PracticeCustomer, asked: list[str]
+) -> None:
+    page.goto(SETTINGS)
+    page.get_by_label("Assistant's name").press_sequentially("x")
+    leave(page)
+    expect(page.locator("[data-save-bar]")).to_contain_text("1 change, not sent yet")
+    assert asked == ["beforeunload"]
+    assert page.url.endswith(SETTINGS)
+
+
+def test_leaving__changes_taken_back__is_not_asked(
+    page: Page, acme: PracticeCustomer, asked: list[str]
+) -> None:
+    page.goto(SETTINGS)
+    page.get_by_label("Assistant's name").press_sequentially("x")
+    page.get_by_label("Assistant's name").press("Backspace")
+    expect(page.locator("[data-save-bar]")).to_be_hidden()
+    leave(page)
+    page.wait_for_url("**/history/")
+    assert asked == []
+
+
+def test_leaving__to_review_back_and_apply__is_not_asked_and_loses_nothing(
+    page: Page, acme: PracticeCustomer, asked: list[str]
+) -> None:
+    page.goto(SETTINGS)
+    page.get_by_label("Assistant's name").press("End")
+    page.get_by_label("Assistant's name").press_sequentially("x")
+    review(page)
+    page.get_by_role("button", name="Back to the form").click()
+    expect(page.get_by_label("Assistant's name")).to_have_value("Annax")
+    assert asked == []
+    page.get_by_label("Assistant's name").press("End")
+    page.get_by_label("Assistant's name").press_sequentially("y")
+    leave(page)
+    expect(page.get_by_label("Assistant's name")).to_have_value("Annaxy")
+    assert asked == ["beforeunload"]
+    review(page)
+    apply(page)
+    expect_outcome(page, "Verified")
+    assert acme.settings["assistantName"] == "Annaxy"
+
+
+def test_leaving__discard__is_not_asked(
+    page: Page, acme: PracticeCustomer, asked: list[str]
+) -> None:
+    rename(page, "Bella")
+    page.get_by_role("link", name="Discard").click()
+    expect(page.get_by_label("Assistant's name")).to_have_value("Anna")
+    assert asked == []

@@ -1,0 +1,122 @@
+"""Phone width, light and dark, headings: measured on the pages of the main job."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage
+from tests.browser.steps import SETTINGS, expect_outcome, rename, review, save
+from tests.practice import PracticeCustomer
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+PHONE = {"width": 390, "height": 844}
+LEAST_CONTRAST = 4.5  # WCAG 2.2 AA for text
+# Paints the colours on a canvas, from the root of the page inwards: any notation, any transparency.
+CONTRASTS = """() => {
+  const brush = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const paint = (colour) => { brush.fillStyle = colour; brush.fillRect(0, 0, 1, 1); };
+  const light = () => {
+    const [r, g, b] = [...brush.getImageData(0, 0, 1, 1).data].slice(0, 3)
+      .map((value) => value / 255)
+      .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (element) => {
+    const line = [];
+    for (let at = element; at; at = at.parentElement) line.unshift(at);
+    paint("white");
+    for (const at of line) paint(getComputedStyle(at).backgroundColor);
+    const behind = light();
+    paint(getComputedStyle(element).color);
+    const [high, low] = [light(), behind].sort((a, b) => b - a);
+    return (high + 0.05) / (low + 0.05);
+  };
+  const read = "h1, h2, h3, .badge, .alert, .nav-link, .btn, th, dd, p, .form-label, .form-hint";
+  return [...document.querySelectorAll(read)]
+    .filter((element) => element.checkVisibility() && element.innerText.trim())
+    .map((element) => [contrast(element), `${element.className} ${element.innerText.slice(0, 30)}`]);
+}"""
+HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
+  .filter((heading) => heading.checkVisibility()).map((heading) => Number(heading.tagName[1]))"""
+
+
+def look(page: Page, name: str) -> None:
+    """The page as it is open must be right in both themes."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
+    levels = page.evaluate(HEADINGS)
+    assert levels.count(1) == 1, name
+    assert all(after <= before + 1 for before, after in zip([0, *levels], levels, strict=False))
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its literals
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
+        pale = [found for found in page.evaluate(CONTRASTS) if found[0] < LEAST_CONTRAST]
+        assert pale == [], (name, scheme)
+
+
+@pytest.fixture
+def phone(new_page: NewPage) -> Page:
+    """Without transitions: colours are measured at once."""
+    return new_page(viewport=PHONE, reduced_motion="reduce")
+
+
+def outcomes(page: Page, acme: PracticeCustomer) -> Iterator[str]:
+    """Leaves the page at each outcome in turn."""
+    save(page, "Bella")
+    yield "Verified"
+    acme.misbehave("ignore")
+    save(page, "Carla")
+    yield "Not applied"
+    acme.misbehave("status", code=400, body={"code": 20012, "message": "Invalid parameter"})
+    save(page, "Dora")
+    yield "Rejected"
+    acme.misbehave("drop_after")
+    save(page, "Emma")
+    yield "Unknown"
+    page.get_by_role("button", name="Check now").click()
+
+
+def test_looks__every_outcome_history_event__fit_a_phone_and_can_be_read(
+    phone: Page, acme: PracticeCustomer
+) -> None:
+    for words in outcomes(phone, acme):
+        expect_outcome(phone, words)
+        look(phone, words)
+    expect_outcome(phone, "Verified")
+    phone.goto("/t/acme/history/")
+    look(phone, "history")
+    phone.locator(".event-line", has_text="Not applied").first.click()
+    expect(phone.get_by_role("heading", name="changed settings")).to_be_visible()
+    look(phone, "event")
+
+
+def test_looks__settings_review_errors_unreadable__fit_a_phone_and_can_be_read(
+    phone: Page, acme: PracticeCustomer
+) -> None:
+    phone.goto(SETTINGS)
+    look(phone, "settings")
+    rename(phone, "Bella " * 30)
+    phone.get_by_label("Number it texts from").fill("")
+    phone.get_by_role("group", name="Agents").get_by_label("Everyone").check()
+    review(phone)
+    expect(phone.get_by_text("no number to text from")).to_be_visible()
+    look(phone, "review")
+    rename(phone, "Bella " * 40)
+    phone.get_by_role("button", name="Review the changes").click()
+    expect(phone.get_by_role("alert")).to_be_visible()
+    look(phone, "errors")
+    acme.misbehave("html", on="GET", times=None, code=401)
+    phone.goto(SETTINGS)
+    expect(phone.get_by_role("heading", name="could not be read")).to_be_visible()
+    look(phone, "unreadable")
+
+
+def test_looks__three_way__fits_a_phone_and_can_be_read(
+    phone: Page, acme: PracticeCustomer
+) -> None:
+    rename(phone, "Bella")
+    review(phone)
+    acme.change(settings={"assistantName": "Carla", "followUpRole": "Agent"})
+    phone.get_by_role("button", name="Apply to Acme Realty").click()
+    expect_outcome(phone, "Not sent")
+    look(phone, "three-way")

@@ -1,0 +1,169 @@
+"""The whole main job in a browser: open, change, review, apply, history, go back."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OWNER, NewPage
+from tests.browser.steps import (
+    SETTINGS,
+    apply,
+    expect_outcome,
+    pick,
+    rename,
+    review,
+    setting,
+    sign_in,
+    tab_to,
+)
+from tests.deployment import Deployment
+from tests.practice import PracticeCustomer
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+LISTS = ("activeDays", "leadTypes", "agentIds", "officeIds")
+
+
+def agent_not_picked(deployment: Deployment, acme: PracticeCustomer) -> tuple[int, str]:
+    """(id, name) of an agent whose name is no part of another's."""
+    rows = deployment.query("SELECT lofty_id, name FROM directory_entry WHERE kind = 'agent'")
+    free = [row for row in rows if row["lofty_id"] not in acme.settings["agentIds"]]
+    return next(
+        (row["lofty_id"], row["name"])
+        for row in free
+        if sum(row["name"] in other["name"] for other in rows) == 1
+    )
+
+
+def change_one_of_each_kind(page: Page, agent: str) -> None:
+    page.get_by_label("Assistant's name").fill("Bella")
+    page.get_by_label("Agent's experience").fill("Two lines\nof text & <markup>")
+    page.get_by_label("Fixed phone number").fill("+1 415 555 2671")
+    page.get_by_label("Country of that number").select_option("CA")
+    page.get_by_label("Calls from leads").select_option(label="Are not passed on")
+    page.get_by_label("Text messages").uncheck()
+    page.get_by_label("Active from").select_option(label="10 PM")
+    expect(page.get_by_text("Overnight")).to_be_visible()
+    setting(page, "Active days").get_by_label("Saturday").check()
+    setting(page, "Lead types").get_by_label("Investor").check()
+    setting(page, "Agents").get_by_role("combobox").press("Backspace")
+    pick(page, "Agents", agent[:4].lower(), agent)
+    setting(page, "Offices").get_by_label("All offices").check()
+
+
+def test_main_job__one_setting_of_each_kind__is_verified_and_goes_back(
+    new_page: NewPage, acme: PracticeCustomer, deployment: Deployment
+) -> None:
+    before, puts = acme.settings, len(acme.puts)
+    agent_id, agent = agent_not_picked(deployment, acme)
+    page = new_page(signed_in=False)
+    sign_in(page, OWNER)
+    page.get_by_role("link", name="Acme Realty").first.click()
+
+    change_one_of_each_kind(page, agent)
+    expect(page.locator("[data-save-bar]")).to_contain_text("11 changes, not sent yet")
+    review(page)
+    expect(page.get_by_role("heading", level=2)).to_contain_text("11 changes for Acme Realty")
+    expect(page.get_by_role("row", name=re.compile("Agents"))).to_contain_text(agent)
+    apply(page)
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was sent: tick every change")
+    assert len(acme.puts) == puts
+    page.get_by_label("Offices: yes, this is meant").check()
+    page.get_by_label("Why").fill("They asked for it")
+    apply(page)
+
+    expect_outcome(page, "Verified")
+    now = acme.settings
+    assert len(acme.puts) == puts + 1
+    assert len(acme.puts[-1]["body"]) == 23
+    assert (now["assistantName"], now["agentExperience"]) == (
+        "Bella",
+        "Two lines\nof text & <markup>",
+    )
+    assert (now["fixedNumber"], now["virtualNumberCountry"]) == ("+1 415 555 2671", "CA")
+    assert (now["callTransferType"], now["textChannel"]) == ("Disabled", False)
+    assert (now["startActiveHour"], now["officeIds"]) == (22, [-1])
+    assert set(now["activeDays"]) == {1, 2, 3, 4, 5, 6}
+    assert set(now["leadTypes"]) == {1, 2, 6}
+    assert set(now["agentIds"]) == {before["agentIds"][0], agent_id}
+
+    page.get_by_role("link", name="History").first.click()
+    page.get_by_role("link", name=re.compile("Olivia Owner changed settings")).first.click()
+    expect(page.get_by_text("They asked for it")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("Text messages"))).to_contain_text(
+        "may not text leads"
+    )
+    page.get_by_role("button", name="Go back to before this").click()
+    expect(page.get_by_role("heading", level=2)).to_contain_text("11 changes for Acme Realty")
+    apply(page)
+    expect_outcome(page, "Verified")
+    back = acme.settings
+    for name in before:
+        if name in LISTS:
+            assert set(back[name]) == set(before[name]), name
+        else:
+            assert back[name] == before[name], name
+
+
+def test_main_job__by_keyboard_only__works(
+    page: Page, acme: PracticeCustomer, deployment: Deployment
+) -> None:
+    agent_id, agent = agent_not_picked(deployment, acme)
+    page.goto(SETTINGS)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    tab_to(page, page.get_by_label("Assistant's name"))
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Bella")
+    tab_to(page, setting(page, "Agents").get_by_role("combobox"))
+    page.keyboard.type(agent[:4])
+    expect(page.locator(".ts-dropdown .active", has_text=agent)).to_be_visible()
+    page.keyboard.press("Enter")
+    tab_to(page, page.get_by_role("button", name="Review the changes"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=2)).to_contain_text("2 changes for Acme Realty")
+    tab_to(page, page.get_by_role("button", name="Apply to Acme Realty"))
+    page.keyboard.press("Enter")
+    expect_outcome(page, "Verified")
+    expect(page.get_by_role("heading", name="Verified")).to_be_focused()
+    assert acme.settings["assistantName"] == "Bella"
+    assert agent_id in acme.settings["agentIds"]
+
+
+def test_picker__a_member_removed_with_the_mouse__is_removed(
+    page: Page, acme: PracticeCustomer
+) -> None:
+    gone, kept = acme.settings["agentIds"]
+    page.goto(SETTINGS)
+    setting(page, "Agents").locator(f"[data-value='{gone}'] .item-remove").click()
+    review(page)
+    expect(page.locator(".members li")).to_have_count(1)
+    apply(page)
+    expect_outcome(page, "Verified")
+    assert acme.settings["agentIds"] == [kept]
+
+
+def test_settings__nothing_picked__error_has_the_focus_and_leads_to_the_setting(
+    page: Page, acme: PracticeCustomer
+) -> None:
+    rename(page, "Bella")
+    for _ in range(2):
+        setting(page, "Agents").get_by_role("combobox").press("Backspace")
+    page.get_by_role("button", name="Review the changes").click()
+    problem = page.get_by_role("alert")
+    expect(problem).to_be_focused()
+    expect(problem).to_contain_text("Nothing was sent.")
+    problem.get_by_role("link", name="Agents: nothing is picked").click()
+    expect(setting(page, "Agents").get_by_role("radio").first).to_be_focused()
+    expect(page.get_by_label("Assistant's name")).to_have_value("Bella")
+    expect(page.locator("[data-save-bar]")).to_contain_text("Your changes are not sent yet")
+
+
+def test_switcher__ctrl_k__finds_a_tenant(page: Page, acme: PracticeCustomer) -> None:
+    page.goto("/")
+    page.keyboard.press("Control+K")
+    expect(page.get_by_label("Find a tenant", exact=True)).to_be_focused()
+    page.keyboard.type("acme")
+    page.locator("[data-switcher]").get_by_role("link", name="Acme Realty").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Acme Realty")

@@ -1,0 +1,151 @@
+"""Apply in a browser: once and only once, and every outcome as it is."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage
+from tests.browser.steps import apply, expect_outcome, rename, review, save
+from tests.deployment import Deployment, wait_for
+from tests.practice import PracticeCustomer, control
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def names_sent(acme: PracticeCustomer, since: int) -> list[str]:
+    return [put["body"]["assistantName"] for put in acme.puts[since:]]
+
+
+def test_apply__double_click__sends_once(page: Page, acme: PracticeCustomer) -> None:
+    sent = len(acme.puts)
+    rename(page, "Bella")
+    review(page)
+    acme.misbehave("delay", seconds=0.4)
+    page.get_by_role("button", name="Apply to Acme Realty").dblclick()
+    expect_outcome(page, "Verified")
+    assert names_sent(acme, sent) == ["Bella"]
+
+
+def test_apply__reload_and_back_afterwards__sends_nothing_more(
+    page: Page, acme: PracticeCustomer
+) -> None:
+    sent = len(acme.puts)
+    save(page, "Bella")
+    outcome = page.url
+    page.reload()
+    expect_outcome(page, "Verified")
+    page.evaluate("history.back()")
+    page.wait_for_url("**/review/")
+    page.goto(outcome)
+    expect_outcome(page, "Verified")
+    assert names_sent(acme, sent) == ["Bella"]
+
+
+def test_apply__the_same_review_twice__shows_the_one_outcome(
+    page: Page, acme: PracticeCustomer
+) -> None:
+    """As after the back button where a browser still has the page."""
+    sent = len(acme.puts)
+    rename(page, "Bella")
+    review(page)
+    reviewed = page.context.new_page()
+    reviewed.goto("/t/acme/history/")
+    plan = page.locator("[name=plan]").input_value()
+    token = page.locator("form[data-once] [name=csrfmiddlewaretoken]").input_value()
+    apply(page)
+    expect_outcome(page, "Verified")
+    answer = page.request.post(
+        "/t/acme/settings/apply/",
+        form={"plan": plan, "csrfmiddlewaretoken": token},
+        headers={"Referer": page.url},
+    )
+    assert answer.url == page.url
+    assert names_sent(acme, sent) == ["Bella"]
+
+
+def test_unknown__it_had_arrived__check_now_verifies(page: Page, acme: PracticeCustomer) -> None:
+    acme.misbehave("drop_after")
+    acme.misbehave("status", on="GET", times=None, code=500)
+    rename_before_reads_fail(page, acme)
+    expect_outcome(page, "Unknown")
+    expect(page.get_by_text("may or may not have been made")).to_be_visible()
+    acme.behave()
+    page.get_by_role("button", name="Check now").click()
+    expect_outcome(page, "Verified")
+    expect(page.get_by_role("button", name="Check now")).to_have_count(0)
+
+
+def rename_before_reads_fail(page: Page, acme: PracticeCustomer) -> None:
+    acme.behave()
+    rename(page, "Bella")
+    review(page)
+    acme.misbehave("drop_after")
+    apply(page)
+    page.wait_for_url("**/operations/*/")
+
+
+def test_unknown__it_never_arrived__is_not_applied_after_two_looks(
+    page: Page, acme: PracticeCustomer
+) -> None:
+    sent = len(acme.puts)
+    acme.misbehave("drop_before")
+    save(page, "Bella")
+    expect_outcome(page, "Unknown")
+    page.get_by_role("button", name="Check now").click()
+    expect(page.get_by_text("The change may yet arrive")).to_be_visible()
+    page.get_by_role("button", name="Check now").click()
+    expect_outcome(page, "Not applied")
+    assert names_sent(acme, sent) == ["Bella"]
+    assert acme.settings["assistantName"] == "Anna"
+
+
+def test_in_flight__held_at_lofty__the_page_renews_itself(
+    page: Page, new_page: NewPage, acme: PracticeCustomer, deployment: Deployment
+) -> None:
+    rename(page, "Bella")
+    review(page)
+    acme.misbehave("hold", when="after")
+    page.get_by_role("button", name="Apply to Acme Realty").click(no_wait_after=True)
+    held = wait_for("the PUT", lambda: control(acme.url, "GET", "held")["held"])
+    assert len(held) == 1
+    watching = new_page()
+    watching.goto(operation_url(deployment))
+    expect_outcome(watching, "Being sent")
+    watching.evaluate("window.stillThisPage = true")
+    control(acme.url, "POST", "release", {"slug": "acme"})
+    expect_outcome(watching, "Verified")
+    expect(watching.get_by_role("heading", name="Verified")).to_be_focused()
+    expect(watching).to_have_title(re.compile("^Verified: Acme Realty"))
+    assert watching.evaluate("window.stillThisPage")
+    expect_outcome(page, "Verified")
+
+
+def operation_url(deployment: Deployment) -> str:
+    statement = "SELECT id FROM agentsettings_operation WHERE settled_at IS NULL"
+    (row,) = deployment.query(statement)
+    return f"/t/acme/operations/{row['id']}/"
+
+
+def test_three_way__somebody_else_was_faster__choose_review_apply(
+    page: Page, acme: PracticeCustomer
+) -> None:
+    sent = len(acme.puts)
+    rename(page, "Bella")
+    page.get_by_label("Fixed phone number").fill("+1 415 555 2671")
+    review(page)
+    acme.change(settings={"assistantName": "Carla", "followUpRole": "Agent"})
+    apply(page)
+    expect_outcome(page, "Not sent")
+    assert len(acme.puts) == sent
+    choice = page.get_by_role("group", name="Assistant's name")
+    expect(choice).to_contain_text("When you opened the page: Anna")
+    expect(choice.get_by_label("Theirs, now in Lofty: Carla")).not_to_be_checked()
+    choice.get_by_label("Yours: Bella").check()
+    page.get_by_role("button", name="Review the result").click()
+    expect(page.get_by_role("heading", level=2)).to_contain_text("2 changes for Acme Realty")
+    apply(page)
+    expect_outcome(page, "Verified")
+    now = acme.settings
+    assert (now["assistantName"], now["fixedNumber"]) == ("Bella", "+1 415 555 2671")
+    assert now["followUpRole"] == "Agent"

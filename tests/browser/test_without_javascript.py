@@ -1,0 +1,31 @@
+"""Everything but the search works without JavaScript."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import NewPage
+from tests.browser.steps import SETTINGS, apply, expect_outcome, review, setting
+from tests.practice import PracticeCustomer
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def test_main_job__without_javascript__works(new_page: NewPage, acme: PracticeCustomer) -> None:
+    first, second = acme.settings["agentIds"]
+    page = new_page(java_script_enabled=False)
+    page.goto(SETTINGS)
+    page.get_by_label("Assistant's name").fill("Bella")
+    picked = setting(page, "Agents").get_by_role("textbox")
+    expect(picked).to_have_value(f"{first},{second}")
+    expect(setting(page, "Agents")).to_contain_text("write ids with commas between")
+    picked.fill(f"{second}, 4711")
+    setting(page, "Active days").get_by_label("Every day").check()
+    review(page)
+    expect(page.get_by_role("heading", level=2)).to_contain_text("3 changes")
+    expect(page.locator(".members")).to_contain_text("unknown (4711)")
+    page.get_by_label("Active days: yes, this is meant").check()
+    apply(page)
+    expect_outcome(page, "Verified")
+    now = acme.settings
+    assert (now["assistantName"], now["activeDays"]) == ("Bella", [])
+    assert set(now["agentIds"]) == {second, 4711}

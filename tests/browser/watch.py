@@ -1,0 +1,41 @@
+"""What must not happen on any page: violations of the CSP, script errors, failed requests."""
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Response, WebError
+
+REPORT = """addEventListener("securitypolicyviolation", (event) =>
+  console.error(`CSP: ${event.effectiveDirective} ${event.blockedURI || "inline"}`))"""
+# A status of a page itself (422 for a form sent back) is told by the page.
+OF_A_PAGE = "Failed to load resource: the server responded with a status"
+LEFT = "net::ERR_ABORTED"  # the page was left while it still loaded something
+
+
+class Watch:
+    """Gathers the problems of all pages of a context. `url`: our own host."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.problems: list[str] = []
+        self._context, self._url = context, url
+        context.add_init_script(REPORT)
+        context.on("console", self._console)
+        context.on("weberror", self._error)
+        context.on("requestfailed", self._failed)
+        context.on("response", self._response)
+
+    def close(self) -> None:
+        self._context.close()
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith(OF_A_PAGE):
+            self.problems.append(f"console: {message.text}")
+
+    def _error(self, error: WebError) -> None:
+        self.problems.append(f"script: {error.error}")
+
+    def _failed(self, request: Request) -> None:
+        if request.url.startswith(self._url) and request.failure != LEFT:
+            self.problems.append(f"request: {request.url} {request.failure}")
+
+    def _response(self, response: Response) -> None:
+        a_page = response.request.resource_type == "document"
+        if response.status >= 400 and not (a_page and response.status < 500):
+            self.problems.append(f"status {response.status}: {response.url}")
