@@ -1,5 +1,6 @@
 """The pages for 400, 403, 404 and 500: what happened, what to do, and the request id to quote."""
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
@@ -31,8 +32,21 @@ _TEXTS = {
 }
 
 
-def _page(request: HttpRequest, status: int) -> HttpResponse:
-    title, advice = _TEXTS[status]
+_OPEN_TOO_LONG = (
+    "This page has been open too long",
+    "Nothing was changed and nothing was sent. Go back, reload the page and try once more.",
+)
+_TOO_BIG = (
+    "The form was too big",
+    (
+        "Nothing was changed and nothing was sent. Go back: what you entered is still there."
+        " Select fewer entries, or choose all of them by name."
+    ),
+)
+
+
+def _page(status: int, texts: tuple[str, str] | None = None) -> HttpResponse:
+    title, advice = texts or _TEXTS[status]
     # Rendered without context processors: they may be what failed.
     html = render_to_string(
         "errorpages/error.html",
@@ -47,26 +61,21 @@ def _page(request: HttpRequest, status: int) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _page(request, 400)
+    too_big = isinstance(exception, RequestDataTooBig | TooManyFieldsSent)
+    return _page(400, _TOO_BIG if too_big else None)
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _page(request, 403)
+    return _page(403)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _page(request, 404)
+    return _page(404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _page(request, 500)
+    return _page(500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    title = "This page has been open too long"
-    advice = "Nothing was changed and nothing was sent. Go back, reload the page and try once more."
-    html = render_to_string(
-        "errorpages/error.html",
-        {"status": 403, "title": title, "advice": advice, "request_id": current_request_id()},
-    )
-    return HttpResponse(html, status=403)
+    return _page(403, _OPEN_TOO_LONG)

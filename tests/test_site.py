@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 import pytest
 from django.core.checks import run_checks
@@ -16,6 +17,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.logs import logging_config
 from tests.conftest import signed_in
 
+FORM = "application/x-www-form-urlencoded"
 pytestmark = pytest.mark.django_db
 
 
@@ -97,6 +99,18 @@ def test_csrf__missing__shows_a_page_that_says_nothing_was_sent(superuser: User)
     answer = client.post("/t/acme/settings/apply/")
     assert answer.status_code == 403
     assert b"nothing was sent" in answer.content
+
+
+@pytest.mark.parametrize(
+    "data", [{"agentIds-ids": "1," * 1_400_000}, {f"field-{i}": "" for i in range(1001)}]
+)
+def test_form__too_big__shows_a_page_that_says_so(superuser: User, data: dict[str, str]) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(superuser)
+    client.cookies["console_csrf"] = "x" * 32
+    answer = client.post("/t/acme/settings/review/", urlencode(data), FORM)
+    assert answer.status_code == 400
+    assert b"The form was too big" in answer.content
 
 
 def _paths() -> Iterator[str]:
