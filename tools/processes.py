@@ -87,6 +87,8 @@ def free_port(wanted: int = 0) -> int:
     """`wanted` if it is free, else any free port."""
     for port in (wanted, 0):
         with socket.socket() as probe:
+            # As the servers do: a port left a moment ago is free again.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
