@@ -40,8 +40,8 @@ def demo(var: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
         wait_for(report.exists, process)
         yield process, json.loads(report.read_text())
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()  # not SIGKILL: it must stop its own processes
+        process.communicate(timeout=60)
 
 
 def wait_for(condition: Any, process: subprocess.Popen[str]) -> None:
