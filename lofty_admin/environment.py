@@ -17,7 +17,9 @@ from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from environ.fileaware_mapping import FileAwareMapping
 
+_SINK = re.compile(r"file:/.+|syslog:[^\s:]+:[0-9]{1,5}|mail:[^\s@]+@[^\s@]+")
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -33,6 +35,15 @@ class KeyRing:
 
 
 @dataclass(frozen=True)
+class Sink:
+    """Where signed checkpoints go: `kind` is "file", "syslog" or "mail"; `target` a path, HOST:PORT
+    or an address."""
+
+    kind: str
+    target: str
+
+
+@dataclass(frozen=True)
 class Environment:
     """What the deployment decides. Built by `read_environment`."""
 
@@ -44,6 +55,11 @@ class Environment:
     vault_keys: KeyRing
     audit_keys: KeyRing
     fingerprint_key: bytes = field(repr=False)
+    audit_signing_key: bytes | None = field(repr=False)
+    audit_public_keys: tuple[bytes, ...]
+    checkpoint_events: int
+    checkpoint_minutes: int
+    checkpoint_sink: Sink | None
     lofty_base_url: str
     lofty_allowed_hosts: frozenset[str]
     lofty_allow_loopback: bool
@@ -57,6 +73,8 @@ class Environment:
 def read_environment() -> Environment:
     """Read and check every variable; raise ImproperlyConfigured naming the first one at fault."""
     read = environ.FileAwareEnv()
+    # Its own cache outlives a read: a file that was replaced, or a test's, would answer again.
+    read.ENVIRON = FileAwareMapping(cache=False)
     demo = read.bool("LOFTY_DEMO", default=False)
     base_url, hosts, loopback = _lofty(read)
     return Environment(
@@ -68,10 +86,15 @@ def read_environment() -> Environment:
         vault_keys=_key_ring(read, "VAULT_KEYS"),
         audit_keys=_key_ring(read, "AUDIT_KEYS"),
         fingerprint_key=_key("FINGERPRINT_KEY", _required(read, "FINGERPRINT_KEY")),
+        audit_signing_key=next(iter(_keys(read, "AUDIT_SIGNING_KEY", at_most=1)), None),
+        audit_public_keys=_keys(read, "AUDIT_PUBLIC_KEYS", at_most=100),
+        checkpoint_events=_whole_number(read, "AUDIT_CHECKPOINT_EVENTS", 1000, 1, 1_000_000),
+        checkpoint_minutes=_whole_number(read, "AUDIT_CHECKPOINT_MINUTES", 60, 1, 1440),
+        checkpoint_sink=_sink(read, "AUDIT_CHECKPOINT_SINK"),
         lofty_base_url=base_url,
         lofty_allowed_hosts=hosts,
         lofty_allow_loopback=loopback,
-        lofty_deadline=float(_whole_number(read, "LOFTY_DEADLINE_SECONDS", 30, 1, 120)),
+        lofty_deadline=float(_whole_number(read, "LOFTY_DEADLINE_SECONDS", 30, 1, 35)),
         settle_quiet_seconds=_whole_number(read, "SETTLE_QUIET_SECONDS", 60, 0, 3600),
         email=read.email_url("EMAIL_URL", default="consolemail://"),
         log_level=_one_of(read, "LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"}),
@@ -149,6 +172,27 @@ def _key(name: str, text: str) -> bytes:
             " Make one with: python manage.py generate_keys"
         )
     return key
+
+
+def _keys(read: environ.Env, name: str, at_most: int) -> tuple[bytes, ...]:
+    """None, one or several keys with commas between."""
+    texts = [part.strip() for part in str(read.str(name, default="")).split(",")]
+    keys = tuple(_key(name, text) for text in texts if text)
+    if len(keys) > at_most:
+        raise ImproperlyConfigured(f"{name} takes one key only.")
+    return keys
+
+
+def _sink(read: environ.Env, name: str) -> Sink | None:
+    text = str(read.str(name, default="")).strip()
+    if not text:
+        return None
+    if not _SINK.fullmatch(text):
+        raise ImproperlyConfigured(
+            f"{name} must be file:/PATH, syslog:HOST:PORT or mail:ADDRESS, or empty."
+        )
+    kind, _, target = text.partition(":")
+    return Sink(kind, target)
 
 
 def _key_ring(read: environ.Env, name: str) -> KeyRing:

@@ -8,6 +8,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("accounts/", include("lofty_admin.accounts.urls")),
+    path("audit/", include("lofty_admin.audit.urls")),
     path("", include("lofty_admin.tenants.urls")),
     path("", include("lofty_admin.directory.urls")),
     path("", include("lofty_admin.agentsettings.urls")),

@@ -11,7 +11,7 @@ document.addEventListener("keydown", (event) => {
   const button = document.querySelector("[data-switcher-button]");
   if (!button) return;
   event.preventDefault();
-  bootstrap.Dropdown.getOrCreateInstance(button).show();
+  if (button.getAttribute("aria-expanded") !== "true") button.click();
 });
 
 document.addEventListener("input", (event) => {

@@ -13,6 +13,11 @@ function itemLine(data, escape) {
   return `<div title="${escape(data.id)}">${escape(data.name)}${gone}<button type="button" class="btn-close item-remove" tabindex="-1" aria-label="Remove ${escape(data.name)}"></button></div>`;
 }
 
+function forgetFound(picker) {
+  const chosen = new Set(picker.items);
+  for (const id of Object.keys(picker.options)) if (!chosen.has(id)) picker.removeOption(id, true);
+}
+
 function startPicker(input) {
   const options = JSON.parse(document.getElementById(input.dataset.options).textContent);
   const label = input.getAttribute("aria-label");
@@ -26,29 +31,45 @@ function startPicker(input) {
     create: false,
     maxOptions: 50,
     placeholder: "Search by name",
-    shouldLoad: () => true,
+    clearAfterSelect: true,
+    refreshThrottle: 0,
+    loadThrottle: 200,
     preload: "focus",
+    shouldLoad() {
+      this.loadedSearches = {}; // what was found before is forgotten below: ask again
+      return true;
+    },
     load(text, done) {
       const url = `${input.dataset.picker}?q=${encodeURIComponent(text)}`;
       fetch(url, { headers: { Accept: "application/json" } })
         .then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)))
-        .then((found) => done(found.items))
+        .then((found) => {
+          if (picker.inputValue() !== text) return done(); // they typed on; another answer follows
+          forgetFound(picker);
+          done(found.items);
+        })
         .catch(() => {
           announce("The search does not answer. What is picked stays.");
           done();
         });
     },
     render: {
+      loading: () => '<div class="no-results">Searching …</div>',
       option: optionLine,
       item: itemLine,
-      no_results: (data, escape) => `<div class="no-results">Nothing found for “${escape(data.input)}”.</div>`,
+      no_results: (data, escape) => `<div class="no-results">Nothing else found for “${escape(data.input)}”.</div>`,
     },
   });
   // The server ranks and folds accents; what it found must not be filtered out again here.
   picker.hook("instead", "getScoreFunction", () => () => 1);
-  picker.hook("before", "loadCallback", () => {
-    const chosen = new Set(picker.items);
-    for (const id of Object.keys(picker.options)) if (!chosen.has(id)) picker.removeOption(id, true);
+  // What was found for other words must not be picked by a quick Enter.
+  picker.control_input.addEventListener("input", () => {
+    forgetFound(picker);
+    picker.refreshOptions();
+  });
+  picker.on("item_add", () => {
+    picker.loadedSearches = {};
+    picker.load("");
   });
   picker.control_input.setAttribute("aria-label", label);
   picker.control.addEventListener("click", (event) => {
@@ -86,7 +107,7 @@ function describeHours(form) {
 function stateOf(form) {
   const state = new Map();
   for (const [name, value] of new FormData(form)) {
-    if (["snapshot", "reason", "csrfmiddlewaretoken"].includes(name)) continue;
+    if (["snapshot", "reason", "shown", "end", "csrfmiddlewaretoken"].includes(name)) continue;
     const field = name.replace(/-(scope|ids)$/, "");
     state.set(field, [...(state.get(field) || []), `${name}=${value}`]);
   }

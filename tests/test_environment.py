@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from lofty_admin.environment import read_environment
+from lofty_admin.environment import Sink, read_environment
 
 KEY = b64encode(b"k" * 32).decode()
 SOUND = {
@@ -66,6 +66,15 @@ def test_environment__something_missing__is_named(
         ("LOFTY_DEADLINE_SECONDS", "0"),
         ("LOFTY_DEADLINE_SECONDS", "soon"),
         ("TRUSTED_PROXY_COUNT", "-1"),
+        ("AUDIT_SIGNING_KEY", "hunter2"),
+        ("AUDIT_SIGNING_KEY", f"{KEY},{KEY}"),
+        ("AUDIT_PUBLIC_KEYS", f"{KEY},hunter2"),
+        ("AUDIT_CHECKPOINT_EVENTS", "0"),
+        ("AUDIT_CHECKPOINT_MINUTES", "often"),
+        ("AUDIT_CHECKPOINT_SINK", "hunter2"),
+        ("AUDIT_CHECKPOINT_SINK", "file:relative/path"),
+        ("AUDIT_CHECKPOINT_SINK", "syslog:logs.internal"),
+        ("AUDIT_CHECKPOINT_SINK", "mail:nobody"),
         ("LOG_LEVEL", "LOUD"),
         ("LOG_FORMAT", "xml"),
     ],
@@ -95,6 +104,38 @@ def test_environment__loopback_allowed__takes_the_practice_lofty(
     monkeypatch.setenv("LOFTY_ALLOW_LOOPBACK", "1")
     monkeypatch.setenv("LOFTY_API_BASE_URL", "http://127.0.0.1:8001")
     assert "127.0.0.1" in read_environment().lofty_allowed_hosts
+
+
+def test_environment__nothing_about_checkpoints__none_are_signed() -> None:
+    found = read_environment()
+    assert (found.audit_signing_key, found.audit_public_keys, found.checkpoint_sink) == (
+        None,
+        (),
+        None,
+    )
+    assert (found.checkpoint_events, found.checkpoint_minutes) == (1000, 60)
+
+
+@pytest.mark.parametrize(
+    ("text", "sink"),
+    [
+        ("file:/var/lib/anchors.jsonl", Sink("file", "/var/lib/anchors.jsonl")),
+        ("syslog:logs.internal:601", Sink("syslog", "logs.internal:601")),
+        ("mail:auditor@example.com", Sink("mail", "auditor@example.com")),
+    ],
+)
+def test_environment__checkpoints_wanted__signing_key_from_a_file_and_a_sink(
+    text: str, sink: Sink, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "key"
+    path.write_text(f"{KEY}\n")
+    monkeypatch.setenv("AUDIT_SIGNING_KEY_FILE", str(path))
+    monkeypatch.setenv("AUDIT_PUBLIC_KEYS", f"{KEY}, {KEY}")
+    monkeypatch.setenv("AUDIT_CHECKPOINT_SINK", text)
+    found = read_environment()
+    assert found.audit_signing_key == b"k" * 32
+    assert found.audit_public_keys == (b"k" * 32,) * 2
+    assert found.checkpoint_sink == sink
 
 
 def test_environment__shown__tells_no_secret() -> None:

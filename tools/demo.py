@@ -24,6 +24,7 @@ from tools.processes import (
 from tools.run import start_console, start_worker
 
 STATE = VAR / "demo-state.json"
+SIGNING_KEY = "AUDIT_SIGNING_KEY"  # the worker's alone
 REPORT = VAR / "demo.json"
 PASSWORD = "demo demo demo demo"  # noqa: S105 - the demo's sign-in, printed on purpose
 SIGN_INS = (
@@ -69,12 +70,13 @@ def serve(processes: Processes) -> int:
 def read_state() -> dict[str, str]:
     if STATE.exists():
         state: dict[str, str] = json.loads(STATE.read_text())
-        return state
+        return {SIGNING_KEY: _key(), **state}
     return {
         "SECRET_KEY": secrets.token_urlsafe(64),
         "VAULT_KEYS": f"demo:{_key()}",
         "AUDIT_KEYS": f"demo:{_key()}",
         "FINGERPRINT_KEY": _key(),
+        SIGNING_KEY: _key(),
     }
 
 
@@ -83,7 +85,7 @@ def _key() -> str:
 
 
 def environment(state: dict[str, str]) -> dict[str, str]:
-    keys = {name: value for name, value in state.items() if name.isupper()}
+    keys = {name: value for name, value in state.items() if name.isupper() and name != SIGNING_KEY}
     database = os.environ.get("DATABASE_URL") or _own_database()
     return {
         **os.environ,
@@ -93,6 +95,7 @@ def environment(state: dict[str, str]) -> dict[str, str]:
         "LOFTY_ALLOW_LOOPBACK": "1",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "WEB_WORKERS": "1",
+        "AUDIT_CHECKPOINT_SINK": f"file:{VAR / 'audit-anchors.jsonl'}",
         "SETTLE_QUIET_SECONDS": os.environ.get("SETTLE_QUIET_SECONDS", "20"),
         "LOFTY_DEADLINE_SECONDS": os.environ.get("LOFTY_DEADLINE_SECONDS", "15"),
         "DEMO_PASSWORD": PASSWORD,
@@ -118,7 +121,7 @@ def start_site(processes: Processes, state: dict[str, str], env: dict[str, str])
     state["console_port"] = str(port)
     env["CONSOLE_BIND"] = f"127.0.0.1:{port}"
     start_console(processes, env)
-    start_worker(processes, env)
+    start_worker(processes, {**env, SIGNING_KEY: state[SIGNING_KEY]})
     return _answering(processes, "console", port, "/readyz")
 
 

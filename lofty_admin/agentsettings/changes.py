@@ -7,10 +7,11 @@ that is None mean the same ("not set in Lofty"). Nothing here reads a database o
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeGuard
 
 import phonenumbers
 
-from lofty_admin.agentsettings.fields import BY_NAME, DAYS, SETTINGS, Setting, hour_text
+from lofty_admin.agentsettings.fields import BY_NAME, DAYS, HOURS, SETTINGS, Setting, hour_text
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import differing, means_all, same
 
@@ -166,7 +167,7 @@ def _channels(after: Values) -> Iterable[Caution]:
 def _hours(after: Values) -> Iterable[Caution]:
     names = ("startActiveHour", "endActiveHour")
     start, end = (after.get(name) for name in names)
-    if not (isinstance(start, int) and isinstance(end, int)):
+    if not (_is_hour(start) and _is_hour(end)):
         return
     if start == end:
         yield Caution(
@@ -178,6 +179,10 @@ def _hours(after: Values) -> Iterable[Caution]:
         yield Caution(names, "Active overnight: from the evening into the next morning.")
 
 
+def _is_hour(value: JSON) -> TypeGuard[int]:
+    return type(value) is int and value in HOURS
+
+
 def _numbers(after: Values) -> Iterable[Caution]:
     region = after.get("virtualNumberCountry")
     for name in ("virtualNumber", "fixedNumber"):
@@ -185,8 +190,14 @@ def _numbers(after: Values) -> Iterable[Caution]:
         if isinstance(number, str) and number and not _is_valid(number, region):
             yield Caution(
                 (name,),
-                f"{BY_NAME[name].label}: “{number}” does not look like a valid phone number.",
+                f"{BY_NAME[name].label}: “{printable(number)}” does not look like a valid phone"
+                " number.",
             )
+
+
+def printable(text: str) -> str:
+    """Text of Lofty's that any page can show: halves of characters and NUL are spelt out."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
 def _is_valid(number: str, region: JSON) -> bool:
@@ -216,8 +227,8 @@ def new_warnings(before: Values, after: Values) -> tuple[Caution, ...]:
 def window_words(values: Values) -> str:
     """The active hours as one phrase: "8 AM to 8 PM", with "overnight" where they wrap."""
     start, end = values.get("startActiveHour"), values.get("endActiveHour")
-    if not (isinstance(start, int) and isinstance(end, int)):
-        return "not set in Lofty"
+    if not (_is_hour(start) and _is_hour(end)):
+        return "not clear from what Lofty has"
     phrase = f"{hour_text(start)} to {hour_text(end)}"
     if start == end:
         return f"{phrase} (unclear in Lofty's documentation)"

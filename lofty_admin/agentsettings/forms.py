@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Field, Layout
@@ -19,6 +20,7 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
 
 KEEP = "as-it-is"
+END = "end"  # the last field of the form: without it, something was cut off
 HOURS_HINT = '<p class="form-hint" data-hours-hint aria-live="polite"></p>'
 FIXED = "Lofty has characters here that no form can carry. It stays as it is."
 MAX_TEXT, MAX_LONG_TEXT = 200, 4000
@@ -79,8 +81,21 @@ class SettingsForm(forms.Form):
         if setting.kind is Kind.SWITCH:
             return _switch(setting, stored)
         if setting.kind in (Kind.CHOICE, Kind.HOUR, Kind.COUNTRY):
-            return _select(setting, stored)
+            return _select(setting, stored, shown)
         return _text(setting, stored)
+
+    def clean(self) -> dict[str, Any]:
+        """A part of the form that did not arrive must not be read as empty, off or anything."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if END not in self.data:
+            raise forms.ValidationError("The form did not arrive whole. Send it once more.")
+        for setting in SETTINGS:
+            field = self.fields[setting.name]
+            one_of = isinstance(field, forms.ChoiceField) and cleaned.get(setting.name) == ""
+            missing = _always_sent(field) and setting.name not in self.data
+            if (one_of or missing) and not field.disabled:
+                self.add_error(setting.name, "This did not arrive. Choose or enter it once more.")
+        return cleaned
 
     def _list_field(self, setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
         found: dict[str, Name] = {}
@@ -100,10 +115,17 @@ class SettingsForm(forms.Form):
         return [int(i) for i in choice.ids if i.removeprefix("-").isdecimal() and len(i) < 20]
 
 
+def _always_sent(field: forms.Field) -> bool:
+    """Whether a browser sends it whatever it holds; ticks are left out when off."""
+    return not isinstance(field, forms.BooleanField | ScopedListField)
+
+
 def _text(setting: Setting, stored: JSON) -> forms.Field:
     if isinstance(stored, str) and not _can_travel(stored):
         return forms.CharField(label=setting.label, required=False, disabled=True, help_text=FIXED)
     long = setting.kind is Kind.LONG_TEXT
+    text = str(to_form(setting, stored))
+    rows = 3 if long else text.count("\n") + text.count("\r")  # one line cannot hold a line break
     attrs = {"autocomplete": "off"}
     if stored is None:
         attrs["placeholder"] = "not set in Lofty"
@@ -114,8 +136,9 @@ def _text(setting: Setting, stored: JSON) -> forms.Field:
         help_text=setting.help,
         required=False,
         strip=False,
-        max_length=max(MAX_LONG_TEXT if long else MAX_TEXT, len(str(stored or ""))),
-        widget=forms.Textarea({**attrs, "rows": 3}) if long else forms.TextInput(attrs),
+        # Browsers send each line break as two characters.
+        max_length=max(MAX_LONG_TEXT if long else MAX_TEXT, len(text) + text.count("\n")),
+        widget=forms.Textarea({**attrs, "rows": rows}) if rows else forms.TextInput(attrs),
     )
 
 
@@ -135,10 +158,11 @@ def _switch(setting: Setting, stored: JSON) -> forms.Field:
     )
 
 
-def _select(setting: Setting, stored: JSON) -> forms.Field:
+def _select(setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
     choices = [(str(key), label) for key, label in _choices_of(setting)]
-    if to_form(setting, stored) not in dict(choices):
-        choices.insert(0, (str(to_form(setting, stored)), _as_it_is(stored)))
+    for value in (shown, stored):
+        if to_form(setting, value) not in dict(choices):
+            choices.insert(0, (str(to_form(setting, value)), _as_it_is(value)))
     return forms.ChoiceField(
         label=setting.label, help_text=setting.help, required=False, choices=choices
     )
@@ -187,8 +211,12 @@ def from_form(setting: Setting, cleaned: object) -> JSON:
     """The value Lofty stores for what was entered."""
     if isinstance(cleaned, ListChoice):
         return cleaned.stored(setting)
+    text = str(cleaned)
+    if text.startswith(f"{KEEP}:") and setting.kind in (Kind.CHOICE, Kind.HOUR, Kind.COUNTRY):
+        kept: JSON = json.loads(text.removeprefix(f"{KEEP}:"))
+        return kept
     if setting.kind is Kind.HOUR:
-        return int(str(cleaned))
+        return int(text)
     if setting.kind is Kind.SWITCH:
         return cleaned in (True, "true")
     return _lines(str(cleaned)).strip()

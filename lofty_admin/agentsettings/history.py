@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -75,20 +76,44 @@ def go_back(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
     values = version(found, side) if side in ("before", "after") else {}
     if not values:
         raise Http404
+    if left_out := [s.label for s in SETTINGS if s.name not in values]:
+        messages.info(
+            request,
+            f"Left as it is, because it was not set or cannot be sent: {', '.join(left_out)}.",
+        )
     when = f"{found.at:%Y-%m-%d %H:%M} UTC"
     return review_live(request, tenant, values, reason=f"Go back to {side} the change of {when}")
 
 
 def version(found: AuditEvent, side: str) -> dict[str, JSON]:
-    """The editable settings an event holds on that side, with the types Lofty takes.
+    """The editable settings as they were on that side of an event, with the types Lofty takes.
 
-    Values that Lofty would not take (null, wrong types) are left out: there is no way to send them.
+    What cannot be sent (null, wrong types, texts the record holds only in part) is left out.
     """
-    values = found.content.get(side)
-    if found.kind not in SETTINGS_KINDS or not isinstance(values, Mapping):
+    if found.kind not in SETTINGS_KINDS:
         return {}
-    exact = {s.name: _exact(s, values.get(s.name)) for s in SETTINGS}
-    return {name: v for name, v in exact.items() if v is not None and IS_TYPE[TYPES[name]](v)}
+    values = _of_operation(found, side) or _of_record(found, side)
+    return {name: v for name, v in values.items() if v is not None and IS_TYPE[TYPES[name]](v)}
+
+
+def _of_operation(found: AuditEvent, side: str) -> dict[str, JSON]:
+    """The exact settings, from the save the event belongs to."""
+    if found.operation_id is None or not isinstance(found.content.get(side), Mapping):
+        return {}
+    operation = Operation.objects.filter(pk=found.operation_id).first()
+    if operation is None or operation.tenant_id != found.tenant_id:
+        return {}
+    values = operation.after if side == "after" else operation.before or operation.base
+    return {s.name: values.get(s.name) for s in SETTINGS} if values else {}
+
+
+def _of_record(found: AuditEvent, side: str) -> dict[str, JSON]:
+    """From the record itself, less what it holds only cut or escaped."""
+    values = found.content.get(side)
+    if not isinstance(values, Mapping):
+        return {}
+    inexact = (found.content.get("detail") or {}).get("inexact") or []
+    return {s.name: _exact(s, values.get(s.name)) for s in SETTINGS if s.name not in inexact}
 
 
 def _exact(setting: Setting, value: JSON) -> JSON:

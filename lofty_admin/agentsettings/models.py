@@ -12,7 +12,10 @@ from lofty_admin.tenants.models import Tenant
 
 
 class State(models.TextChoices):
-    """Where an operation stands. The open ones hold the tenant's one place in flight."""
+    """Where an operation stands. Until it is settled it holds the tenant's one place in flight.
+
+    UNKNOWN is settled only by a person, when nobody can find out any more.
+    """
 
     PREPARED = "prepared", "Being prepared"
     SENT = "sent", "Being sent"
@@ -96,7 +99,7 @@ class Operation(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant"],
-                condition=models.Q(state__in=OPEN),
+                condition=models.Q(settled_at=None),
                 name="one_operation_in_flight_per_tenant",
             ),
             models.CheckConstraint(
@@ -109,7 +112,7 @@ class Operation(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(settled_at=None, state__in=OPEN)
-                | models.Q(settled_at__isnull=False, state__in=CLOSED),
+                | models.Q(settled_at__isnull=False, state__in=(*CLOSED, State.UNKNOWN)),
                 name="operation_settled_has_a_time",
             ),
         ]
@@ -119,7 +122,7 @@ class Operation(models.Model):
 
     @property
     def is_open(self) -> bool:
-        return self.state in OPEN
+        return self.settled_at is None
 
     @property
     def is_held(self) -> bool:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from django_countries import countries
 
-from lofty_admin.agentsettings.changes import Change, reaches_all
+from lofty_admin.agentsettings.changes import Change, printable, reaches_all
 from lofty_admin.agentsettings.fields import BY_NAME, Kind, Setting
 from lofty_admin.directory.names import names
 from lofty_admin.lofty.json_strict import JSON
@@ -33,8 +33,8 @@ def name_table(tenant: Tenant, changes: Iterable[Change]) -> dict[str, dict[str,
 
 
 def _names_in(tenant: Tenant, setting: Setting, values: Iterable[JSON]) -> dict[str, str]:
-    ids = {item for value in values if isinstance(value, list) for item in value}
-    whole = {item for item in ids if isinstance(item, int) and item != -1}
+    items = [item for value in values if isinstance(value, list) for item in value]
+    whole = {item for item in items if type(item) is int and item != -1}
     if setting.entries is None:
         return {}
     return {str(i): name.name for i, name in names(tenant, setting.entries, whole).items()}
@@ -63,11 +63,6 @@ def _choice_words(setting: Setting, value: JSON) -> str:
     return next(labels, f"unknown ({value})")
 
 
-def printable(text: str) -> str:
-    """Text of Lofty's that any page can show: halves of characters and NUL are spelt out."""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
-
-
 def list_words(setting: Setting, value: list[JSON], table: NameTable) -> str:
     """A list as what it means, else its members by name."""
     if setting.is_access_list and not value:
@@ -80,10 +75,10 @@ def list_words(setting: Setting, value: list[JSON], table: NameTable) -> str:
 def member_words(setting: Setting, item: JSON, table: NameTable) -> str:
     """One member of a list by name, else "unknown (1002)"."""
     if setting.choices is not None:
-        return _choice_words(setting, item)
+        return printable(_choice_words(setting, item))
     if item == -1:
         return setting.all_label
-    return table.get(setting.name, {}).get(str(item), f"unknown ({item})")
+    return table.get(setting.name, {}).get(str(item)) or printable(f"unknown ({item})")
 
 
 def label_of(name: str) -> str:

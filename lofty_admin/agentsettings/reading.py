@@ -1,31 +1,43 @@
 """Reading the settings from Lofty, remembering what was read, and noticing outside changes."""
 
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from lofty_admin.agentsettings.changes import Values, diff
+from lofty_admin.agentsettings.changes import Change, Values, diff
+from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.models import LastKnown, Operation, State
 from lofty_admin.agentsettings.naming import name_table
 from lofty_admin.agentsettings.plans import Snapshot
+from lofty_admin.audit.canonical import canonical
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.record import record
-from lofty_admin.lofty.schema import Settings
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.schema import Settings, same
 from lofty_admin.tenants.calls import client_for
 from lofty_admin.tenants.models import Tenant
 
 
 def read_live(tenant: Tenant) -> Snapshot:
     """One GET of the settings. Raises LoftyError, or NoCredential before anything is sent."""
+    asked_at = timezone.now()
     snapshot = Snapshot(client_for(tenant).get_settings(), timezone.now())
-    remember(tenant, snapshot.settings)
+    remember(tenant, snapshot.settings, asked_at)
     return snapshot
 
 
-def remember(tenant: Tenant, found: Settings, *, expected: Values | None = None) -> None:
-    """Keep these as the settings last known, and record what was changed not through this console.
+def remember(
+    tenant: Tenant, found: Settings, asked_at: datetime, *, expected: Values | None = None
+) -> None:
+    """Keep these as the settings last known, and record what no save of this console explains.
 
-    expected: what Lofty should have by what the console did; without it, what was last known. While
-    a change of ours is in flight a difference may be our own, so nothing is concluded then.
+    asked_at: before Lofty was asked for them. expected: what Lofty should have by what the console
+    did; without it, what was last known. An answer that may be older than a save of ours, or than
+    what is known already, tells nothing.
     """
     with transaction.atomic():
         known = LastKnown.objects.select_for_update().filter(tenant=tenant).first()
@@ -34,19 +46,21 @@ def remember(tenant: Tenant, found: Settings, *, expected: Values | None = None)
                 tenant=tenant, defaults={"raw": found.raw, "read_at": timezone.now()}
             )
             return
-        if expected is None and _in_flight(tenant):
+        if expected is None and (known.read_at > asked_at or _may_be_ours(tenant, asked_at)):
             return
         before = known.raw if expected is None else expected
         LastKnown.objects.filter(pk=known.pk).update(raw=found.raw, read_at=timezone.now())
         if before.get("id") == found.id:
-            _record_outside_changes(tenant, before, found.raw)
+            _record_unexplained(tenant, before, found.raw)
 
 
-def _in_flight(tenant: Tenant) -> bool:
-    return Operation.objects.filter(tenant=tenant, state__in=[State.SENT, State.UNKNOWN]).exists()
+def _may_be_ours(tenant: Tenant, asked_at: datetime) -> bool:
+    """Whether something of ours was on its way when Lofty was asked, or still is."""
+    unsettled_then = Q(settled_at=None) | Q(settled_at__gt=asked_at)
+    return Operation.objects.filter(unsettled_then, tenant=tenant, sent_at__isnull=False).exists()
 
 
-def _record_outside_changes(tenant: Tenant, before: Values, after: Values) -> None:
+def _record_unexplained(tenant: Tenant, before: Values, after: Values) -> None:
     changes = diff(before, after)
     if not changes:
         return
@@ -59,6 +73,30 @@ def _record_outside_changes(tenant: Tenant, before: Values, after: Values) -> No
         detail={
             "changed": [change.name for change in changes],
             "names": name_table(tenant, changes),
-            "explanation": "Changed in Lofty, not through this console. Seen when it was read.",
+            "explanation": _explanation(tenant, changes),
+            "inexact": [n for n in BY_NAME if not (_exact(before.get(n)) and _exact(after.get(n)))],
         },
     )
+
+
+def _explanation(tenant: Tenant, changes: Iterable[Change]) -> str:
+    """Whether a save that was told not to have arrived explains it after all."""
+    saves = Operation.objects.filter(
+        tenant=tenant, state__in=[State.NOT_APPLIED, State.REJECTED], sent_at__isnull=False
+    )
+    newest = saves.order_by("-sent_at").first()
+    if newest is not None and all(
+        change.name in newest.intended
+        and same(change.name, newest.intended[change.name], change.after)
+        for change in changes
+    ):
+        return (
+            f"Lofty now has what the save of {newest.sent_at:%Y-%m-%d %H:%M} UTC by"
+            f" {newest.actor_name} wanted, which did not seem to have arrived."
+        )
+    return "Differs from what was last read, and no save of this console explains it."
+
+
+def _exact(value: JSON) -> bool:
+    """Whether the record holds this text as it is: it cuts very long ones and escapes some."""
+    return not isinstance(value, str) or json.loads(canonical(value)) == value

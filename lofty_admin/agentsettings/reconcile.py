@@ -10,12 +10,12 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
-from lofty_admin.agentsettings.models import OPEN, Operation, State
+from lofty_admin.agentsettings.models import Operation, State
 from lofty_admin.agentsettings.services import Result, close, judge
-from lofty_admin.lofty.errors import LoftyError
+from lofty_admin.lofty.errors import LoftyError, Unauthorised
 from lofty_admin.lofty.schema import Settings, same
 from lofty_admin.tenants.calls import NoCredential, client_for
 
@@ -28,7 +28,7 @@ def due() -> list[Operation]:
     """The open operations nobody is working on, those looked at longest ago first."""
     return list(
         Operation.objects.select_related("tenant")
-        .filter(state__in=OPEN, lease_until__lte=timezone.now())
+        .filter(settled_at=None, lease_until__lte=timezone.now())
         .order_by(F("looked_at").asc(nulls_first=True))
     )
 
@@ -60,23 +60,38 @@ def settle(operation: Operation) -> Operation:
 
 
 def close_as_seen(operation: Operation) -> Operation:
-    """A person has looked: settle an operation that needs one as not applied, with what is there.
+    """A person has looked: settle an operation the console cannot settle by itself.
 
-    Raises LoftyError or NoCredential when Lofty cannot be read; nothing is settled then.
+    Lofty is read once more, so that nothing is claimed that is not so. Does nothing to an operation
+    that needs no person.
     """
-    live = client_for(operation.tenant).get_settings()
-    held = _take_over(operation)
-    if held is not None and held.needs_person:
-        close(
-            held,
-            Result(
-                State.NOT_APPLIED,
-                "Lofty has neither the old settings nor those that were sent. A person looked and"
-                " settled it as it is.",
-                after=live,
-            ),
-        )
+    held = _take_over(operation) if operation.needs_person else None
+    if held is not None:
+        close(held, _as_seen(held))
     return Operation.objects.select_related("tenant").get(pk=operation.pk)
+
+
+def _as_seen(operation: Operation) -> Result:
+    try:
+        live = client_for(operation.tenant).get_settings()
+    except (LoftyError, NoCredential):
+        live = None
+    if live is None or live.id != operation.wanted["id"]:
+        return Result(
+            State.UNKNOWN,
+            "A person settled this without a reading of that Sales Agent. Whether the change was"
+            " made is not known.",
+            given_up=True,
+        )
+    result = judge(operation, live)
+    if result.state is State.VERIFIED:
+        return result
+    has = "the old settings" if _has_old_values(operation, live) else "other settings"
+    return Result(
+        State.NOT_APPLIED,
+        f"Lofty has {has}, not those that were sent. A person looked and settled it as it is.",
+        after=live,
+    )
 
 
 def _take_over(operation: Operation) -> Operation | None:
@@ -84,7 +99,7 @@ def _take_over(operation: Operation) -> Operation | None:
     now = timezone.now()
     with transaction.atomic(durable=True):
         taken = Operation.objects.filter(
-            Q(pk=operation.pk), Q(state__in=OPEN), Q(lease_until__lte=now)
+            pk=operation.pk, settled_at=None, lease_until__lte=now
         ).update(fence=F("fence") + 1, lease_until=now + HOLD)
     if not taken:
         return None
@@ -95,10 +110,11 @@ def _look(operation: Operation) -> None:
     try:
         live = client_for(operation.tenant).get_settings()
     except (LoftyError, NoCredential) as error:
-        _note(operation, f"Lofty could not be read to settle this. {error}")
+        shut_out = isinstance(error, NoCredential | Unauthorised)
+        _note(operation, f"Lofty could not be read to settle this. {error}", needs_person=shut_out)
         return
     if live.id != operation.wanted["id"]:
-        _note(operation, "The token now opens another Sales Agent, so this cannot be settled.")
+        _note(operation, "The token now opens another Sales Agent.", needs_person=True)
         return
     result = judge(operation, live)
     if result.state is State.VERIFIED:
@@ -125,7 +141,8 @@ def _old_values_seen(operation: Operation, live: Settings) -> None:
             operation,
             Result(
                 State.NOT_APPLIED,
-                "Lofty still has the old settings, looked at twice. The change did not arrive.",
+                "Lofty has the old settings, looked at twice: the change did not arrive, or was"
+                " changed back.",
                 "Review the change again if it is still wanted.",
                 after=live,
             ),
@@ -133,8 +150,8 @@ def _old_values_seen(operation: Operation, live: Settings) -> None:
         return
     _note(
         operation,
-        "Lofty still has the old settings. The change may yet arrive, so the console looks again"
-        f" in {max(1, round(quiet.total_seconds()))} seconds before it calls it not applied.",
+        "Lofty has the old settings. The change may yet arrive, so the console looks again, not"
+        f" before {now + quiet:%H:%M:%S} UTC, and only then calls it not applied.",
         seen_old_at=operation.seen_old_at or now,
     )
 
@@ -147,8 +164,12 @@ def _note(operation: Operation, explanation: str, **fields: object) -> None:
         "explanation": explanation,
         "looked_at": now,
         "lease_until": now,
+        "needs_person": False,
         **fields,
     }
     Operation.objects.filter(
-        pk=operation.pk, fence=operation.fence, state__in=[State.SENT, State.UNKNOWN]
+        pk=operation.pk,
+        fence=operation.fence,
+        settled_at=None,
+        state__in=[State.SENT, State.UNKNOWN],
     ).update(**fields)

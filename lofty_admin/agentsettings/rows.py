@@ -3,9 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lofty_admin.agentsettings.changes import Change, Conflict, Merge, Values
+from lofty_admin.agentsettings.changes import Change, Conflict, Merge, Values, printable
 from lofty_admin.agentsettings.fields import SETTINGS, Setting
-from lofty_admin.agentsettings.naming import NameTable, label_of, member_words, name_table, words
+from lofty_admin.agentsettings.naming import (
+    NameTable,
+    label_of,
+    member_words,
+    name_table,
+    words,
+)
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import means_all, same
 from lofty_admin.tenants.models import Tenant
@@ -84,7 +90,7 @@ def _count(setting: Setting, value: JSON) -> int:
 
 
 def _members(setting: Setting, items: Iterable[JSON], table: NameTable) -> tuple[Member, ...]:
-    return tuple(Member(str(item), member_words(setting, item, table)) for item in items)
+    return tuple(Member(printable(str(item)), member_words(setting, item, table)) for item in items)
 
 
 def setting_rows(tenant: Tenant, values: Values) -> list[Row]:

@@ -24,7 +24,7 @@ from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
 from lofty_admin.lofty.client import LoftyClient
-from lofty_admin.lofty.errors import LoftyError, NotSent, Rejected
+from lofty_admin.lofty.errors import BudgetSpent, LoftyError, NotSent, Rejected
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings, differing, payload, same
 from lofty_admin.lofty.transport import Exchange
@@ -54,6 +54,7 @@ class Result:
     advice: str = ""
     after: Settings | None = None
     exchange: Exchange | None = None
+    given_up: bool = False  # UNKNOWN for good: a person settled it
 
 
 def apply(tenant: Tenant, plan: Plan, reason: str) -> Operation:
@@ -113,7 +114,9 @@ def _close_busy(operation: Operation) -> None:
     operation.explanation = (
         "Another change of this tenant is still in flight. Only one is made at a time."
     )
-    operation.advice = "Wait until it is settled, then review your change again."
+    operation.advice = (
+        "The settings page leads to it. When it is settled, review your change again."
+    )
     with transaction.atomic(durable=True):
         operation.save(force_insert=True)
         record_outcome(operation, Kind.SETTINGS_REFUSED)
@@ -159,6 +162,8 @@ def _carry_out(client: LoftyClient, operation: Operation) -> None:
 def _unread(error: LoftyError | NoCredential) -> Result:
     if isinstance(error, NoCredential):
         return Result(State.NOT_SENT, str(error), "Store a working token, then try again.")
+    if isinstance(error, BudgetSpent):
+        return Result(State.NOT_SENT, f"{error.message} A save needs three.", error.advice)
     return Result(
         State.NOT_SENT,
         f"Before sending, the settings are read from Lofty once more; that failed. {error.message}",
@@ -286,7 +291,7 @@ def judge(operation: Operation, after: Settings, exchange: Exchange | None = Non
     explanation = "Read back from Lofty: every change is there."
     if others:
         explanation += (
-            " Something else changed at the same time, not by you: "
+            " Also different from before this save, though not changed by it: "
             + _labels(n for n in BY_NAME if n in others)
             + "."
         )
@@ -309,7 +314,8 @@ def close(operation: Operation, result: Result, kind: Kind = Kind.SETTINGS_OUTCO
         "advice": result.advice,
         "after": result.after.raw if result.after else None,
         "moved": operation.moved,
-        "settled_at": None if result.state is State.UNKNOWN else now,
+        "needs_person": False,
+        "settled_at": None if result.state is State.UNKNOWN and not result.given_up else now,
         "lease_until": now,
     }
     if result.exchange is not None:
@@ -322,8 +328,17 @@ def close(operation: Operation, result: Result, kind: Kind = Kind.SETTINGS_OUTCO
         logger.warning("Operation %s was taken over; its outcome was not recorded", operation.pk)
         return False
     if result.after is not None and result.state is not State.UNKNOWN:
-        remember(operation.tenant, result.after, expected=_expected(operation, result.state))
+        _remember(operation, result.after, result.state)
     return True
+
+
+def _remember(operation: Operation, after: Settings, state: State) -> None:
+    """What was read is noted beside the record; that must not fail a save that is recorded."""
+    expected = _expected(operation, state)
+    try:
+        remember(operation.tenant, after, operation.created_at, expected=expected)
+    except Exception:
+        logger.exception("What operation %s read back could not be noted", operation.pk)
 
 
 def _expected(operation: Operation, state: State) -> Values | None:
@@ -338,7 +353,7 @@ def _move(operation: Operation, state: State, **fields: object) -> None:
     """Change the state if we still hold the operation; SendRefused otherwise."""
     allowed = [before for before, following in NEXT.items() if state in following]
     moved = Operation.objects.filter(
-        pk=operation.pk, fence=operation.fence, state__in=allowed
+        pk=operation.pk, fence=operation.fence, settled_at=None, state__in=allowed
     ).update(state=state, **fields)
     if not moved:
         raise SendRefused("another process holds this operation")

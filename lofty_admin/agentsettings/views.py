@@ -12,10 +12,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from lofty_admin.agentsettings import reconcile
-from lofty_admin.agentsettings.changes import Side, merge, new_warnings, settle
+from lofty_admin.agentsettings.changes import Side, merge, new_warnings, printable, settle
 from lofty_admin.agentsettings.forms import SettingsForm
 from lofty_admin.agentsettings.models import LastKnown, Operation
-from lofty_admin.agentsettings.naming import printable
 from lofty_admin.agentsettings.plans import Plan, Snapshot, Tampered
 from lofty_admin.agentsettings.reading import read_live
 from lofty_admin.agentsettings.rows import conflict_rows, merge_rows, rows_of, setting_rows
@@ -56,9 +55,11 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.EDITOR)
     try:
         snapshot = Snapshot.opened(tenant, request.POST.get("snapshot", ""))
+        shown = request.POST.get("shown", "")
+        after = Plan.opened(tenant, shown).after if shown else None
     except Tampered as error:
         return _start_again(request, tenant, error)
-    form = SettingsForm(tenant, snapshot, request.POST)
+    form = SettingsForm(tenant, snapshot, request.POST, shown=after)
     if not form.is_valid():
         return _form_page(request, tenant, snapshot, form, status=422)
     plan = Plan.new(snapshot, form.after)
@@ -73,7 +74,7 @@ def apply_plan(request: HttpRequest, slug: str) -> HttpResponse:
         plan = Plan.opened(tenant, request.POST.get("plan", ""))
     except Tampered as error:
         return _start_again(request, tenant, error)
-    reason = request.POST.get("reason", "").strip()
+    reason = request.POST.get("reason", "").replace("\x00", "").strip()
     if problem := _not_ready(plan, reason, request.POST.getlist("confirmed")):
         return _review_page(request, tenant, plan, reason=reason, problem=problem, status=422)
     try:
@@ -132,10 +133,7 @@ def close_as_seen(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRe
     """A person settles an operation that the console cannot settle by itself."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     operation = get_object_or_404(Operation, pk=operation_id, tenant=tenant)
-    try:
-        reconcile.close_as_seen(operation)
-    except (LoftyError, NoCredential) as error:
-        messages.error(request, f"Not settled: Lofty could not be read. {error}")
+    reconcile.close_as_seen(operation)
     return redirect("operation", tenant.slug, operation.pk)
 
 
@@ -207,6 +205,8 @@ def _form_page(
         **_page(request, tenant),
         "form": form,
         "reason": request.POST.get("reason", ""),
+        # Back from the review: the plan whose values the form began with.
+        "shown": request.POST.get("plan", "") or request.POST.get("shown", ""),
         "snapshot": snapshot,
         "signed_snapshot": snapshot.signed(tenant),
         "calls_left": left,

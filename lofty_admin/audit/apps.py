@@ -15,3 +15,4 @@ class AuditConfig(AppConfig):
         post_migrate.connect(triggers.restore, sender=self)
         register(checks.triggers_stand, Tags.database)
         register(checks.role_is_not_owner, Tags.database, deploy=True)
+        register(checks.checkpoints_are_signed, Tags.security, deploy=True)

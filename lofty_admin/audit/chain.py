@@ -3,11 +3,14 @@
 import datetime as dt
 import hashlib
 import hmac
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 FORMAT = b"lofty-audit-1"
+_AT = ',"at":"'
+_text = json.encoder.encode_basestring
 
 
 def link(key: bytes, log_id: UUID, seq: int, previous_hash: str, body: str) -> str:
@@ -16,26 +19,61 @@ def link(key: bytes, log_id: UUID, seq: int, previous_hash: str, body: str) -> s
     Every part but the body has a fixed width and the body is length-prefixed: no two different
     records give the same bytes. `previous_hash` must be 64 hex digits (ValueError otherwise).
     """
+    return link_in(begin(key, log_id), seq, previous_hash, body)
+
+
+def begin(key: bytes, log_id: UUID) -> hmac.HMAC:
+    """What all links of one log under one key begin with, for `link_in`."""
+    return hmac.new(key, FORMAT + log_id.bytes, hashlib.sha256)
+
+
+def link_in(begun: hmac.HMAC, seq: int, previous_hash: str, body: str) -> str:
+    """`link`, from `begin`; leaves that as it was, for the next one."""
     text = body.encode()
     message = b"".join(
         (
-            FORMAT,
-            log_id.bytes,
             seq.to_bytes(8, "big"),
             bytes.fromhex(previous_hash),
             len(text).to_bytes(8, "big"),
             text,
         )
     )
-    return hmac.new(key, message, hashlib.sha256).hexdigest()
+    whole = begun.copy()
+    whole.update(message)
+    return whole.hexdigest()
+
+
+COPIED = (
+    "kind",
+    "subject",
+    "request_id",
+    "ip",
+    "reason",
+    "id",
+    "at",
+    "outcome",
+    "actor_kind",
+    "actor_id",
+    "actor_name",
+    "tenant_id",
+    "tenant_slug",
+    "tenant_name",
+    "operation_id",
+)
 
 
 def copies(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of AuditEvent that repeat the body. KeyError when a part of it is missing."""
+    """The columns of AuditEvent that repeat the body, in the order of COPIED.
+
+    KeyError when a part of it is missing.
+    """
     actor, tenant = content["actor"], content["tenant"] or {}
-    texts = ("kind", "subject", "request_id", "ip", "reason")
     return {
-        **{name: content[name] for name in texts},
+        "kind": content["kind"],
+        "subject": content["subject"],
+        "request_id": content["request_id"],
+        "ip": content["ip"],
+        "reason": content["reason"],
         "id": UUID(content["id"]),
         "at": dt.datetime.fromisoformat(content["at"]),
         "outcome": content["outcome"] or "",
@@ -47,6 +85,40 @@ def copies(content: Mapping[str, Any]) -> dict[str, Any]:
         "tenant_name": tenant.get("name", ""),
         "operation_id": _uuid(content["operation_id"]),
     }
+
+
+def surely_repeats(body: str, values: Sequence[Any]) -> bool:
+    """Whether `values`, in the order of COPIED, stand in `body`; False if only parsing can tell.
+
+    `values` are texts: times as in the body, UUIDs with dashes, None for NULL. Ten times as quick
+    as parsing, and exact: canonical members are sorted and a quote inside a text is escaped, so
+    `before` and `behind` can stand at the outermost level only, and so must `,"at":"` if it occurs
+    once.
+    """
+    kind, subject, request_id, ip, reason, own_id, at, outcome, *more = values
+    actor_kind, actor_id, actor_name, tenant_id, slug, name, operation_id = more
+    before = (
+        f'{{"actor":{{"id":{_text(actor_id)},"kind":{_text(actor_kind)},'
+        f'"name":{_text(actor_name)}}},"after":'
+    )
+    behind = (
+        f',"id":"{own_id}","ip":{_text(ip)},"kind":{_text(kind)},'
+        f'"operation_id":{_or_null(operation_id)},"outcome":{_or_null(outcome)},'
+        f'"reason":{_text(reason)},"request_id":{_text(request_id)},"subject":{_text(subject)},'
+        f'"tenant":{_tenant(tenant_id, slug, name)}}}'
+    )
+    framed = body.startswith(before) and body.endswith(behind)
+    return framed and body.count(_AT) == 1 and f'{_AT}{at}","before":' in body
+
+
+def _tenant(tenant_id: str | None, slug: str, name: str) -> str:
+    if tenant_id is None and not slug and not name:
+        return "null"
+    return f'{{"id":{_or_null(tenant_id)},"name":{_text(name)},"slug":{_text(slug)}}}'
+
+
+def _or_null(value: str | None) -> str:
+    return _text(value) if value else "null"
 
 
 def _uuid(text: str | None) -> UUID | None:

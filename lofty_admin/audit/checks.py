@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core import checks
 from django.db import connections
 
 from lofty_admin.audit import triggers
-from lofty_admin.audit.models import AuditEvent, AuditHead
+from lofty_admin.audit.models import AuditEvent
 
 
 def triggers_stand(
@@ -38,13 +39,29 @@ def role_is_not_owner(
         checks.Info(
             "The console's database role may switch off the guards of the audit log, because it"
             " is a superuser or owns the table.",
-            hint="Migrate as one role and run the console as another that may only SELECT and"
-            f" INSERT on {AuditEvent._meta.db_table}, and SELECT and UPDATE on"
-            f" {AuditHead._meta.db_table}.",
+            hint="Migrate as one role and run the console as another: `manage.py audit_roles`"
+            " prints the SQL, docs/operations.md says how.",
             id="audit.I001",
         )
         for alias in databases or []
         if triggers.tables_exist(connections[alias]) and _owns(alias)
+    ]
+
+
+def checkpoints_are_signed(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Whether checkpoints can be made here (reliability A14).
+
+    Information only: the console's own processes must not have the key, only the worker.
+    """
+    if settings.ENVIRONMENT.audit_signing_key:
+        return []
+    return [
+        checks.Info(
+            "AUDIT_SIGNING_KEY is not set here. That is right for the console; a worker without it"
+            " makes no signed checkpoints, and a cut end of the audit log cannot be found.",
+            hint="`manage.py generate_keys` makes one.",
+            id="audit.I002",
+        )
     ]
 
 

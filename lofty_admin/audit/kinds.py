@@ -32,6 +32,7 @@ class Kind(TextChoices):
     ACCESS_REFUSED = "access.refused", "was refused access"
     DIRECTORY_SYNCED = "directory.synced", "refreshed the names"
     NAME_GIVEN = "directory.name_given", "gave a name to an id"
+    LOG_VERIFIED = "audit.verified", "verified the audit log"
 
 
 class Outcome(TextChoices):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID, uuid4
 
 from django.db import models
@@ -23,18 +23,45 @@ def _refuse(*args: object, **kwargs: object) -> NoReturn:
     raise AppendOnlyError("The audit log can only be added to, and only by audit.record.record().")
 
 
-class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+_Row = TypeVar("_Row", bound=models.Model)
+
+
+class AppendOnlyQuerySet(models.QuerySet[_Row]):
     """Reads only; what would write raises AppendOnlyError."""
 
     update = delete = bulk_update = bulk_create = update_or_create = get_or_create = _refuse
     _raw_delete = _update = _refuse
 
+
+class AuditEventQuerySet(AppendOnlyQuerySet["AuditEvent"]):
     def for_tenant(self, tenant_id: UUID) -> "AuditEventQuerySet":
         """The events of one tenant, newest first."""
         return self.filter(tenant_id=tenant_id).order_by("-seq")
 
 
-class AuditEvent(models.Model):
+class _AppendOnly(models.Model):
+    """Can be inserted once and never saved again or deleted."""
+
+    class Meta:
+        abstract = True
+
+    def save(
+        self,
+        *,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        if not self._state.adding or force_update or update_fields is not None:
+            _refuse()
+        super().save(force_insert=True, using=using)
+
+    def delete(self, using: Any = None, keep_parents: bool = False) -> NoReturn:
+        _refuse()
+
+
+class AuditEvent(_AppendOnly):
     """One thing that happened.
 
     `body` is the canonical text (RFC 8785) exactly as hashed; `content` is it, parsed. The other
@@ -71,6 +98,11 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index("tenant_id", models.F("seq").desc(), name="audit_by_tenant"),
             models.Index("operation_id", name="audit_by_operation"),
+            models.Index(
+                models.F("seq").desc(),
+                name="audit_verifications",
+                condition=models.Q(kind=Kind.LOG_VERIFIED),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["previous_hash"], name="audit_no_fork"),
@@ -78,21 +110,6 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.at:%Y-%m-%d %H:%M:%S} {self.who} {self.what}"
-
-    def save(
-        self,
-        *,
-        force_insert: Any = False,
-        force_update: bool = False,
-        using: str | None = None,
-        update_fields: Iterable[str] | None = None,
-    ) -> None:
-        if not self._state.adding or force_update or update_fields is not None:
-            _refuse()
-        super().save(force_insert=True, using=using)
-
-    def delete(self, using: Any = None, keep_parents: bool = False) -> NoReturn:
-        _refuse()
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -138,3 +155,52 @@ class AuditHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} records"
+
+
+class AuditCheckpoint(_AppendOnly):
+    """A signed statement of how long the log was: see checkpoint.py.
+
+    `line` is it, exactly as handed to the sink; the other columns are copies. Verifying never
+    trusts this table: it is here to be handed over, and to be the link to the next one.
+    """
+
+    at = models.DateTimeField()
+    size = models.BigIntegerField()
+    previous_hash = models.TextField(unique=True)
+    hash = models.TextField(unique=True)
+    line = models.TextField()
+
+    objects = AppendOnlyQuerySet["AuditCheckpoint"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.size} records at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class AuditDelivery(models.Model):
+    """The one row that says up to which checkpoint the sink has them, and what went wrong last."""
+
+    ONLY = 1
+
+    id = models.SmallIntegerField(primary_key=True, default=ONLY)
+    up_to = models.BigIntegerField(default=0)
+    failure = models.TextField(blank=True)
+    failed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="audit_one_delivery"),
+        ]
+
+    def __str__(self) -> str:
+        return f"handed over up to checkpoint {self.up_to}"
+
+    @classmethod
+    def lock(cls) -> "AuditDelivery":
+        """Until the end of the transaction: one checkpoint is made at a time."""
+        return cls.objects.select_for_update().get_or_create(pk=cls.ONLY)[0]
+
+    @classmethod
+    def waiting(cls) -> models.QuerySet[AuditCheckpoint]:
+        """The checkpoints not handed over yet, oldest first."""
+        row = cls.objects.filter(pk=cls.ONLY).first()
+        return AuditCheckpoint.objects.filter(pk__gt=row.up_to if row else 0).order_by("pk")

@@ -14,10 +14,11 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from lofty_admin.audit.models import AuditEvent, AuditHead
+from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead
 
 _EVENTS = AuditEvent._meta.db_table
 _HEAD = AuditHead._meta.db_table
+_CHECKPOINTS = AuditCheckpoint._meta.db_table
 _REFUSE = "audit_refuse_change"
 _FORWARD = "audit_head_forward"
 
@@ -77,11 +78,13 @@ TRIGGERS = (
     Trigger("audit_head_forward", _HEAD, ("UPDATE",), _FORWARD),
     Trigger("audit_head_rows", _HEAD, ("DELETE",), _REFUSE),
     Trigger("audit_head_table", _HEAD, ("TRUNCATE",), _REFUSE),
+    Trigger("audit_checkpoint_rows", _CHECKPOINTS, ("UPDATE", "DELETE"), _REFUSE),
+    Trigger("audit_checkpoint_table", _CHECKPOINTS, ("TRUNCATE",), _REFUSE),
 )
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Create or put right every guard. Needs the tables and their owner's rights."""
+    """Create or put right every guard. Needs the rights of the tables' owner."""
     with transaction.atomic(connection.alias), connection.cursor() as cursor:
         for name, body in _BODIES.items():
             cursor.execute(
@@ -89,7 +92,9 @@ def install(connection: BaseDatabaseWrapper) -> None:
                 f" AS $body${body}$body$"
             )
         for trigger in TRIGGERS:
-            cursor.execute(trigger.sql)
+            # The first migration comes here before the later tables are made.
+            if _is_there(cursor, trigger.table):
+                cursor.execute(trigger.sql)
 
 
 def faults(connection: BaseDatabaseWrapper) -> Iterator[str]:
@@ -123,10 +128,14 @@ def _fault(trigger: Trigger, found: tuple[Any, ...] | None) -> str:
 
 
 def tables_exist(connection: BaseDatabaseWrapper) -> bool:
+    """Whether all tables are there, so that the guards can be asked for."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [_HEAD])
-        row = cursor.fetchone()
-    return bool(row and row[0])
+        return all(_is_there(cursor, table) for table in {trigger.table for trigger in TRIGGERS})
+
+
+def _is_there(cursor: Any, table: str) -> bool:
+    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
+    return bool(cursor.fetchone()[0])
 
 
 def restore(using: str = "default", **kwargs: Any) -> None:

@@ -155,7 +155,9 @@ def test_new_warnings__old_and_new__new_ones_come_first() -> None:
         (0, 12, "12 AM (midnight) to 12 PM (noon)"),
         (22, 6, "10 PM to 6 AM (overnight)"),
         (8, 8, "8 AM to 8 AM (unclear in Lofty's documentation)"),
-        (None, 8, "not set in Lofty"),
+        (None, 8, "not clear from what Lofty has"),
+        (24, 24, "not clear from what Lofty has"),
+        (True, 8, "not clear from what Lofty has"),
     ],
 )
 def test_window_words__hours__read_like_a_clock(start: JSON, end: JSON, expected: str) -> None:

@@ -32,6 +32,7 @@ def posted(raw: dict[str, JSON], **changed: object) -> QueryDict:
     A changed list is a ListChoice; every other change is the text of the field.
     """
     data = QueryDict(mutable=True)
+    data["end"] = "end"
     for setting in SETTINGS:
         value = changed.get(setting.name, to_form(setting, raw.get(setting.name)))
         _put(data, setting, value)
@@ -195,3 +196,47 @@ def test_form__unknown_extra_fields__change_nothing(acme: Tenant) -> None:
 def test_form__text_untouched__keeps_its_line_breaks_and_spaces(acme: Tenant, text: str) -> None:
     raw = {**EXAMPLE, "agentExperience": text}
     assert sent(acme, raw, assistantName="Bella")["agentExperience"] == text
+
+
+def test_form__cut_off__is_refused_as_a_whole(acme: Tenant) -> None:
+    data = posted(EXAMPLE)
+    del data["end"]
+    form = SettingsForm(acme, snapshot(EXAMPLE), data)
+    assert "did not arrive whole" in str(form.non_field_errors())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["assistantName", "virtualNumber", "virtualNumberCountry", "callTransferType", "endActiveHour"],
+)
+def test_form__field_that_did_not_arrive__is_an_error(acme: Tenant, name: str) -> None:
+    data = posted(EXAMPLE)
+    del data[name]
+    assert "did not arrive" in str(SettingsForm(acme, snapshot(EXAMPLE), data).errors[name])
+
+
+@pytest.mark.parametrize("name", ["startActiveHour", "followUpRole"])
+def test_form__empty_choice__is_an_error(acme: Tenant, name: str) -> None:
+    data = posted(EXAMPLE)
+    data[name] = ""
+    assert name in SettingsForm(acme, snapshot(EXAMPLE), data).errors
+
+
+def test_form__back_from_review_with_odd_values__offers_and_reads_them(acme: Tenant) -> None:
+    shown = {**EXAMPLE, "followUpRole": "Robot", "startActiveHour": 24}
+    html = SettingsForm(acme, snapshot(EXAMPLE), shown=shown).as_p()
+    assert html.count("selected") >= 2
+    form = SettingsForm(acme, snapshot(EXAMPLE), posted(shown), shown=shown)
+    assert form.is_valid(), form.errors
+    assert (form.after["followUpRole"], form.after["startActiveHour"]) == ("Robot", 24)
+
+
+def test_form__line_breaks_in_a_one_line_text__survive(acme: Tenant) -> None:
+    raw = {**EXAMPLE, "assistantName": "Anna\nMaria"}
+    assert "<textarea" in str(SettingsForm(acme, snapshot(raw))["assistantName"])
+    assert sent(acme, raw, emailChannel=False)["assistantName"] == "Anna\nMaria"
+
+
+def test_form__long_text_with_line_breaks_untouched__does_not_stop_a_save(acme: Tenant) -> None:
+    raw = {**EXAMPLE, "agentExperience": "line\n" * 2000}
+    assert sent(acme, raw, emailChannel=False)["agentExperience"] == "line\n" * 2000

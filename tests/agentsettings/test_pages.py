@@ -167,7 +167,7 @@ def test_apply__changed_in_lofty_meanwhile__three_way_page_then_merged(
     page = save(browsers.owner, page)
     text = text_of(page)
     assert "changed in Lofty since you opened them. Nothing was sent." in text
-    assert "Theirs, now in Lofty: Carla" in text
+    assert "Theirs, in Lofty: Carla" in text
     assert "Yours: Bella" in text
     assert lofty.puts == []
 
@@ -422,3 +422,75 @@ def test_home__after_a_save__names_the_last_change_and_who_made_it(
     page = browsers.viewer.get("/")
     assert f'href="/t/acme/history/{event.pk}/"' in page.content.decode()
     assert "Verified Olivia Owner" in text_of(page)
+
+
+def test_go_back__to_values_lofty_does_not_document__survives_a_look_at_the_form(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    lofty.change(settings={"followUpRole": "Robot", "startActiveHour": 24})
+    save(browsers.owner, review(browsers.owner, followUpRole=["AI"], startActiveHour=["9"]))
+    event = AuditEvent.objects.get(kind=Kind.SETTINGS_OUTCOME)
+    page = browsers.owner.post(f"/t/acme/history/{event.pk}/go-back/", {"side": "before"})
+    page = browsers.owner.post(SETTINGS, form_of(page, f"{SETTINGS}apply/"))
+    page = browsers.owner.post(f"{SETTINGS}review/", form_of(page, f"{SETTINGS}review/"))
+    assert "2 changes for Acme Realty" in text_of(page)
+
+
+def test_go_back__long_and_odd_texts__are_sent_as_they_were(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    long, odd = "y" * 25_000, "a\x00b \ud83d"
+    lofty.change(settings={"agentExperience": long, "fixedNumber": odd})
+    save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
+    event = AuditEvent.objects.get(kind=Kind.SETTINGS_OUTCOME)
+    page = browsers.owner.post(f"/t/acme/history/{event.pk}/go-back/", {"side": "before"})
+    assert "1 change for Acme Realty" in text_of(page)
+    save(browsers.owner, page)
+    settings = lofty.settings
+    assert (settings["agentExperience"], settings["fixedNumber"]) == (long, odd)
+    assert settings["assistantName"] == "Anna"
+
+
+def test_go_back__outside_change_of_a_long_text__leaves_it_out_and_says_so(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    lofty.change(settings={"agentExperience": "y" * 25_000})
+    browsers.owner.get(SETTINGS)
+    lofty.change(settings={"assistantName": "Carla"})
+    browsers.owner.get(SETTINGS)
+    event = AuditEvent.objects.get(kind=Kind.SETTINGS_SEEN_CHANGED)
+    page = browsers.owner.post(f"/t/acme/history/{event.pk}/go-back/", {"side": "before"})
+    assert "1 change for Acme Realty" in text_of(page)
+    assert "Left as it is, because it was not set or cannot be sent: Agent's" in text_of(page)
+
+
+ODD_LISTS: list[Any] = [[[1]], [{"id": 1}], ["\ud800x"], [None, True, 1.5], {"a": [1]}, "101", 7]
+
+
+@pytest.mark.parametrize("odd", ODD_LISTS, ids=map(repr, ODD_LISTS))
+def test_pages__list_of_another_shape__are_shown_and_the_rest_can_be_saved(
+    browsers: Browsers, lofty: PracticeCustomer, odd: Any
+) -> None:
+    browsers.owner.get(SETTINGS)
+    lofty.change(settings={"agentIds": odd, "leadTypes": odd})
+    assert browsers.owner.get(SETTINGS).status_code == 200
+    assert review(browsers.owner, **{"agentIds-scope": ["all"]}).status_code == 200
+    lofty.misbehave("status", on="GET", code=500, body="down", times=1)
+    assert browsers.owner.get(SETTINGS).status_code in (200, 502)
+    lofty.behave()
+    for event in AuditEvent.objects.filter(tenant_slug="acme"):
+        assert browsers.owner.get(f"/t/acme/history/{event.pk}/").status_code == 200
+
+
+def test_review__reason_with_nul__is_taken(browsers: Browsers, lofty: PracticeCustomer) -> None:
+    saved = save(browsers.owner, review(browsers.owner, assistantName=["B"]), reason=["a\x00b"])
+    assert "Verified" in text_of(saved)
+
+
+def test_outcome__looked_at_later__does_not_claim_what_is_there_now(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
+    text = text_of(browsers.owner.get(f"/t/acme/operations/{Operation.objects.get().pk}/"))
+    assert "Now in Lofty" not in text
+    assert "Read back from Lofty" in text

@@ -1,5 +1,9 @@
 """Noticing what was changed in Lofty, not through this console."""
 
+import time
+from threading import Thread
+from typing import Any
+
 import pytest
 
 from lofty_admin.agentsettings.models import LastKnown, State
@@ -11,6 +15,7 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.conftest import connect, plan_for
 from tests.agentsettings.test_pages import text_of
+from tests.agentsettings.test_services import in_parallel
 from tests.conftest import Browsers
 from tests.practice import PracticeCustomer
 
@@ -91,3 +96,37 @@ def test_history__outside_change__is_shown_and_can_be_undone(
     assert "Anna Carla" in text_of(page)
     page = browsers.owner.post(f"/t/acme/history/{event.pk}/go-back/", {"side": "before"})
     assert "1 change for Acme Realty" in text_of(page)
+
+
+def test_read__overtaken_by_a_save__concludes_nothing(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    plan = plan_for(acme, assistantName="Bella")
+    lofty.misbehave("delay", on="GET", seconds=1.0, when="after")
+    reader = Thread(target=in_parallel, args=[[lambda: read_live(acme)]])
+    reader.start()
+    time.sleep(0.3)
+    assert apply(acme, plan, "").state == State.VERIFIED
+    reader.join(20)
+    read_live(acme)
+    assert seen() == []
+    assert LastKnown.objects.get().raw["assistantName"] == "Bella"
+
+
+@pytest.mark.parametrize(
+    ("fault", "parameters"),
+    [
+        ("apply_later", {"seconds": 0.5}),
+        ("status", {"code": 400, "body": {"code": 1, "message": "no"}, "apply": True}),
+    ],
+)
+def test_read__our_own_change_arrives_late__is_told_as_ours(
+    acme: Tenant, lofty: PracticeCustomer, fault: str, parameters: dict[str, Any]
+) -> None:
+    plan = plan_for(acme, assistantName="Bella")
+    lofty.misbehave(fault, **parameters)
+    apply(acme, plan, "")
+    time.sleep(0.6)
+    read_live(acme)
+    event = AuditEvent.objects.get(kind=Kind.SETTINGS_SEEN_CHANGED)
+    assert "Lofty now has what the save of" in event.content["detail"]["explanation"]

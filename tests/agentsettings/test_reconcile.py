@@ -16,7 +16,8 @@ from lofty_admin.agentsettings.services import apply
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import plan_for
+from lofty_admin.tenants.services import remove_credential
+from tests.agentsettings.conftest import connect, plan_for
 from tests.practice import PracticeCustomer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,6 +75,45 @@ def test_settle__a_third_value__is_left_to_a_person(acme: Tenant, lofty: Practic
     assert closed.state == State.NOT_APPLIED
     assert closed.after["assistantName"] == "Carla"
     assert len(lofty.puts) == 1
+
+
+@pytest.mark.parametrize("way", ["another agent", "revoked", "removed"])
+def test_settle__token_cannot_tell_any_more__a_person_can_free_the_place(
+    acme: Tenant, lofty: PracticeCustomer, way: str
+) -> None:
+    operation = unknown(acme, lofty, "drop_after")
+    if way == "another agent":
+        connect(acme, PracticeCustomer.add(lofty.url, "other").token)
+    elif way == "revoked":
+        lofty.change(revoke_all=True)
+    else:
+        remove_credential(acme)
+    operation = settle(operation)
+    assert (operation.state, operation.needs_person) == (State.UNKNOWN, True)
+    closed = close_as_seen(operation)
+    assert (closed.state, closed.is_open, closed.after) == (State.UNKNOWN, False, None)
+    assert "is not known" in closed.explanation
+
+
+def test_close_as_seen__lofty_has_what_was_sent_by_now__is_verified(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    operation = unknown(acme, lofty, "drop_before")
+    lofty.change(settings={"assistantName": "Carla"})
+    operation = settle(operation)
+    lofty.change(settings={"assistantName": "Bella", "activeDays": []})
+    assert close_as_seen(operation).state == State.VERIFIED
+
+
+def test_settle__old_values_after_a_third_one__needs_no_person_any_more(
+    acme: Tenant, lofty: PracticeCustomer, settings: Settings
+) -> None:
+    object.__setattr__(settings.ENVIRONMENT, "settle_quiet_seconds", 60)
+    operation = unknown(acme, lofty, "drop_before")
+    lofty.change(settings={"assistantName": "Carla"})
+    assert settle(operation).needs_person
+    lofty.change(settings={"assistantName": "Anna"})
+    assert not settle(operation).needs_person
 
 
 def test_close_as_seen__not_one_for_a_person__is_left_open(

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from lofty_admin.audit import triggers
-from lofty_admin.audit.models import AuditEvent, AuditHead
+from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,7 +18,7 @@ def flush_past_the_guards() -> Iterator[None]:
 
     def flush(self: Any, sql_list: Iterable[str]) -> None:
         with transaction.atomic(self.connection.alias), self.connection.cursor() as cursor:
-            for model in (AuditEvent, AuditHead):
+            for model in (AuditEvent, AuditHead, AuditCheckpoint):
                 cursor.execute(f"ALTER TABLE {model._meta.db_table} DISABLE TRIGGER USER")
             refused(self, sql_list)
             triggers.install(self.connection)

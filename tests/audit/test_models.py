@@ -4,10 +4,13 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
+from pytest_django import Settings
 
+from lofty_admin.audit.checkpoint import make
 from lofty_admin.audit.kinds import Kind
-from lofty_admin.audit.models import AppendOnlyError, AuditEvent
+from lofty_admin.audit.models import AppendOnlyError, AuditCheckpoint, AuditEvent
 from lofty_admin.audit.record import record
+from tests.audit.keeping import sign_here
 
 Attempt = Callable[[AuditEvent], object]
 ATTEMPTS: dict[str, Attempt] = {
@@ -37,6 +40,14 @@ def test_event__any_change_in_python__refused_and_unchanged(db: None, attempt: A
     with pytest.raises(AppendOnlyError, match="only be added to"):
         attempt(event)
     assert AuditEvent.objects.values().get() == before
+
+
+def test_checkpoint__changed_in_python__refused(db: None, settings: Settings) -> None:
+    sign_here(settings)
+    row = make()
+    for attempt in (row.save, row.delete, AuditCheckpoint.objects.all().delete):
+        with pytest.raises(AppendOnlyError):
+            attempt()
 
 
 def test_event__kind_of_another_version__shown_as_it_is() -> None:

@@ -4,7 +4,8 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.deployment import PASSWORD
+from tests.deployment import PASSWORD, Deployment
+from tests.practice import PracticeCustomer
 
 SETTINGS = "/t/acme/settings/"
 
@@ -65,3 +66,14 @@ def tab_to(page: Page, wanted: Locator) -> None:
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"Tab never reaches {wanted}")
+
+
+def agent_not_picked(deployment: Deployment, acme: PracticeCustomer) -> tuple[int, str]:
+    """(id, name) of an agent whose name is no part of another's."""
+    rows = deployment.query("SELECT lofty_id, name FROM directory_entry WHERE kind = 'agent'")
+    free = [row for row in rows if row["lofty_id"] not in acme.settings["agentIds"]]
+    return next(
+        (row["lofty_id"], row["name"])
+        for row in free
+        if sum(row["name"] in other["name"] for other in rows) == 1
+    )

@@ -77,3 +77,18 @@ def test_leaving__discard__is_not_asked(
     page.get_by_role("link", name="Discard").click()
     expect(page.get_by_label("Assistant's name")).to_have_value("Anna")
     assert asked == []
+
+
+def test_leaving__back_from_the_review__shows_what_is_in_lofty(
+    page: Page, acme: PracticeCustomer
+) -> None:
+    """Not half of it as the browser remembers it, with no word of changes."""
+    rename(page, "Bella")
+    page.get_by_label("Text messages").uncheck()
+    page.get_by_role("group", name="Agents").get_by_label("Everyone").check()
+    review(page)
+    page.go_back()
+    expect(page.get_by_label("Assistant's name")).to_have_value("Anna")
+    expect(page.get_by_label("Text messages")).to_be_checked()
+    expect(page.get_by_role("group", name="Agents").get_by_label("Only these")).to_be_checked()
+    expect(page.locator("[data-save-bar]")).to_be_hidden()

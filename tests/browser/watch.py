@@ -4,9 +4,10 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Respons
 
 REPORT = """addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.effectiveDirective} ${event.blockedURI || "inline"}`))"""
-# A status of a page itself (422 for a form sent back) is told by the page.
+# A status of a page itself is told by the page (422: a form sent back; 502: Lofty not readable).
 OF_A_PAGE = "Failed to load resource: the server responded with a status"
-LEFT = "net::ERR_ABORTED"  # the page was left while it still loaded something
+# Left while it still loaded something; back to a page that was the answer to a form.
+LEFT = ("net::ERR_ABORTED", "net::ERR_CACHE_MISS")
 
 
 class Watch:
@@ -32,10 +33,10 @@ class Watch:
         self.problems.append(f"script: {error.error}")
 
     def _failed(self, request: Request) -> None:
-        if request.url.startswith(self._url) and request.failure != LEFT:
+        if request.url.startswith(self._url) and request.failure not in LEFT:
             self.problems.append(f"request: {request.url} {request.failure}")
 
     def _response(self, response: Response) -> None:
         a_page = response.request.resource_type == "document"
-        if response.status >= 400 and not (a_page and response.status < 500):
+        if response.status == 500 or (response.status > 400 and not a_page):
             self.problems.append(f"status {response.status}: {response.url}")

@@ -55,6 +55,8 @@ class Save:
         time.sleep(after)
         try:
             self.page = self.browser.send(self.form)
+        except requests.HTTPError as error:
+            self.page = error.response
         except requests.ConnectionError:
             self.page = None  # the server was killed under it
 

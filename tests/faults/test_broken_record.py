@@ -8,6 +8,7 @@ import pytest
 from tests.deployment import Deployment
 from tests.faults.browser import Browser
 from tests.faults.saves import INTENT, VERIFIED, Save, check_books, reconcile, release
+from tests.practice import PracticeCustomer
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
 
@@ -27,9 +28,8 @@ def refusing_every_record(deployment: Deployment) -> Iterator[None]:
 
 
 def test_record__of_the_outcome_refused__claims_nothing_and_is_settled_later(
-    deployment: Deployment, browser: Browser
+    deployment: Deployment, browser: Browser, customer: PracticeCustomer
 ) -> None:
-    customer = deployment.add_tenant("refused")
     save = Save.reviewed(deployment, browser, customer, "Refused")
     customer.misbehave("hold", when="after")
     save.begin()
@@ -47,9 +47,8 @@ def test_record__of_the_outcome_refused__claims_nothing_and_is_settled_later(
 
 
 def test_record__every_connection_cut_in_flight__is_recorded_over_a_new_one(
-    deployment: Deployment, browser: Browser
+    deployment: Deployment, browser: Browser, customer: PracticeCustomer
 ) -> None:
-    customer = deployment.add_tenant("cut")
     save = Save.reviewed(deployment, browser, customer, "Cut")
     customer.misbehave("hold", when="after")
     save.begin()

@@ -6,7 +6,6 @@ without a sign of life, and the end of a lease, are times moved back in the data
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from itertools import count
 from typing import Any
 
 import pytest
@@ -28,13 +27,7 @@ from tests.faults.saves import (
 from tests.practice import PracticeCustomer
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
-NUMBERS = count(1)
 Hold = Callable[[Deployment, Save, ExitStack], Callable[[], None]]
-
-
-@pytest.fixture
-def customer(deployment: Deployment) -> PracticeCustomer:
-    return deployment.add_tenant(f"worker-{next(NUMBERS)}")
 
 
 def unknown(
@@ -91,7 +84,7 @@ def test_kill__in_a_reconciliation__the_next_worker_settles_it(
     deployment: Deployment, browser: Browser, customer: PracticeCustomer, hold: Hold
 ) -> None:
     for number in range(ROUNDS):
-        name = f"{customer.slug} {number}"
+        name = f"{hold.__name__} {number}"
         save = unknown(deployment, browser, customer, name, "drop_after")
         with ExitStack() as locks:
             wait_until_there = hold(deployment, save, locks)
@@ -119,7 +112,7 @@ def settled_by_the_next_worker(deployment: Deployment, save: Save, state: str) -
 def test_kill__between_two_looks__the_next_worker_looks_again(
     deployment: Deployment, browser: Browser, customer: PracticeCustomer
 ) -> None:
-    save = unknown(deployment, browser, customer, customer.slug, "drop_before")
+    save = unknown(deployment, browser, customer, "Two looks", "drop_before")
     deployment.worker.start()
     defer(deployment, "reconcile")
     wait_for("the first look", lambda: save.operations[0]["seen_old_at"])

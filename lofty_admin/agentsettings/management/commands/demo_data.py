@@ -35,8 +35,9 @@ class Command(BaseCommand):
         with acting_as(Actor("command", "demo_data", "Demo data")):
             people = self._people()
             for tenant in self._tenants():
-                self._memberships(tenant, people)
                 start_sync(tenant)
+            for tenant in Tenant.objects.filter(memberships=None):
+                self._memberships(tenant, people)
 
     def _people(self) -> dict[str, User]:
         people = {}

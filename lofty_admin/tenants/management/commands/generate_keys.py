@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from lofty_admin.audit.checkpoint import public_key_of
 from lofty_admin.tenants.vault import KEY_BYTES
 
 
@@ -20,6 +21,12 @@ class Command(BaseCommand):
         self.stdout.write(f"VAULT_KEYS={today}:{_fresh_key()}")
         self.stdout.write(f"AUDIT_KEYS={today}:{_fresh_key()}")
         self.stdout.write(f"FINGERPRINT_KEY={_fresh_key()}")
+        signing_key = secrets.token_bytes(KEY_BYTES)
+        public_key = base64.b64encode(public_key_of(signing_key)).decode()
+        self.stdout.write("# For the worker's environment only:")
+        self.stdout.write(f"AUDIT_SIGNING_KEY={base64.b64encode(signing_key).decode()}")
+        self.stdout.write("# For the console, and for whoever verifies the audit log:")
+        self.stdout.write(f"AUDIT_PUBLIC_KEYS={public_key}")
 
 
 def _fresh_key() -> str:

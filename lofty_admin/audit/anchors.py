@@ -1,0 +1,65 @@
+"""Reads the checkpoints somebody kept outside the database, and says which can be believed."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from lofty_admin.audit.checkpoint import Checkpoint
+from lofty_admin.audit.verify import Fault, Finding
+
+MOST_BYTES = 100_000_000
+
+
+class Anchors:
+    """`believed`: checkpoints whose signature holds, in the file's order; `findings`: the rest.
+
+    `path` holds what a sink got: one checkpoint per line, repeated lines and empty ones are fine.
+    The first may be any of the chain; from there on none may be missing. `keys`: public keys by id.
+    Never raises: a file that is not there is a finding.
+    """
+
+    def __init__(self, path: Path, keys: Mapping[str, bytes]) -> None:
+        self.keys = keys
+        self.believed: list[Checkpoint] = []
+        self.findings: list[Finding] = list(self._read(path))
+
+    def _read(self, path: Path) -> Iterator[Finding]:
+        seen = [""]
+        for number, text in enumerate(_lines(path), start=1):
+            place = f"anchor line {number}"
+            try:
+                checkpoint = Checkpoint.parse(text)
+            except ValueError:
+                if text:
+                    yield Finding(Fault.ANCHOR_UNREADABLE, place, "It is no checkpoint.")
+                continue
+            if checkpoint.hash in seen:
+                continue
+            if checkpoint.previous != seen[-1] and len(seen) > 1:
+                message = "It does not follow the checkpoint before it."
+                yield Finding(Fault.ANCHOR_GAP, place, message)
+            seen.append(checkpoint.hash)
+            yield from self._judge(checkpoint, place)
+        if not self.believed:
+            message = f"{path} cannot be read, or holds no checkpoint that can be believed."
+            yield Finding(Fault.ANCHOR_MISSING, "log", message)
+
+    def _judge(self, checkpoint: Checkpoint, place: str) -> Iterator[Finding]:
+        key = self.keys.get(checkpoint.key_id)
+        if key is None:
+            message = f"No public key was given for {checkpoint.key_id!r}."
+            yield Finding(Fault.ANCHOR_UNKNOWN_KEY, place, message)
+        elif not checkpoint.is_signed_by(key):
+            message = "It was changed, or not written by this console."
+            yield Finding(Fault.ANCHOR_SIGNATURE, place, message)
+        else:
+            self.believed.append(checkpoint)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        with path.open("rb") as file:
+            text = file.read(MOST_BYTES)
+    except OSError:
+        return
+    for line in text.split(b"\n"):
+        yield line.decode(errors="replace").strip()

@@ -1,0 +1,31 @@
+"""`manage.py audit_checkpoint`: sign how long the audit log is now, and hand that over."""
+
+import base64
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from lofty_admin.audit.checkpoint import Checkpoint, NotSigned, believed_keys, make
+from lofty_admin.audit.sinks import NotHandedOver, hand_over
+
+
+class Command(BaseCommand):
+    help = (
+        "Make a signed checkpoint of the audit log now, print it, and hand it and those that wait"
+        " over to AUDIT_CHECKPOINT_SINK. Needs AUDIT_SIGNING_KEY."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            checkpoint = Checkpoint.parse(make().line)
+            self.stdout.write(checkpoint.line)
+            handed_over = hand_over()
+        except (NotSigned, NotHandedOver) as error:
+            raise CommandError(str(error)) from None
+        key = base64.b64encode(believed_keys()[checkpoint.key_id]).decode()
+        where = settings.ENVIRONMENT.checkpoint_sink
+        told = (
+            f"{handed_over} handed over to {where.kind}" if where else "No sink: keep it yourself"
+        )
+        self.stderr.write(f"{told}. To verify with it: --public-key {key}")

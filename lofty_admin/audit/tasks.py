@@ -1,0 +1,47 @@
+"""What runs by the clock: signing checkpoints, handing them over, and the nightly verification."""
+
+import logging
+from pathlib import Path
+
+from django.conf import settings
+from procrastinate.contrib.django import app
+
+from lofty_admin.audit import verdict
+from lofty_admin.audit.checkpoint import believed_keys, is_due, make
+from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.sinks import hand_over
+
+NIGHTLY = Actor("job", "audit.verify", "Nightly verification")
+logger = logging.getLogger(__name__)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="audit.checkpoint", queueing_lock="audit.checkpoint", lock="audit.checkpoint")
+def checkpoint(timestamp: int) -> None:
+    """Every minute: a checkpoint if one is due, and another try with those the sink did not take.
+
+    Fails loudly when the log does not continue the last checkpoint or the sink refuses.
+    """
+    if settings.ENVIRONMENT.audit_signing_key and is_due():
+        make()
+    hand_over()
+
+
+@app.periodic(cron="37 2 * * *")
+@app.task(name="audit.verify", queueing_lock="audit.verify", lock="audit.verify")
+def verify(timestamp: int) -> None:
+    """Every night: the whole log, against the file of the sink if the sink is one."""
+    with acting_as(NIGHTLY):
+        found = verdict.run(
+            anchor_file=_anchor_file(),
+            keys=believed_keys(),
+            stale_after=2 * settings.ENVIRONMENT.checkpoint_minutes,
+        )
+        verdict.note(found)
+    if found.faults:
+        logger.critical("The audit log is NOT as it was written: %s", " ".join(found.findings))
+
+
+def _anchor_file() -> Path | None:
+    sink = settings.ENVIRONMENT.checkpoint_sink
+    return Path(sink.target) if sink and sink.kind == "file" else None

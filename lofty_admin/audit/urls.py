@@ -1,0 +1,9 @@
+"""The pages about the log as a whole, under /audit/."""
+
+from django.urls import path
+
+from lofty_admin.audit import views
+
+urlpatterns = [
+    path("verification/", views.verification, name="audit_verification"),
+]

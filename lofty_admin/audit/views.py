@@ -1,0 +1,31 @@
+"""What the console can say about the log as a whole."""
+
+import datetime as dt
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from lofty_admin.audit.access import superuser_only
+from lofty_admin.audit.checkpoint import newest
+from lofty_admin.audit.models import AuditDelivery
+from lofty_admin.audit.verdict import standing
+
+
+@require_safe
+@superuser_only
+def verification(request: HttpRequest) -> HttpResponse:
+    """The last verification, its age and limits, and how the signed checkpoints do."""
+    now, checkpoint = timezone.now(), newest()
+    longest = dt.timedelta(minutes=2 * settings.ENVIRONMENT.checkpoint_minutes)
+    context = {
+        "standing": standing(now),
+        "checkpoint": checkpoint,
+        "checkpoint_is_old": checkpoint is not None and now - checkpoint.at > longest,
+        "delivery": AuditDelivery.objects.first(),
+        "waiting": AuditDelivery.waiting().count(),
+        "sink": settings.ENVIRONMENT.checkpoint_sink,
+    }
+    return render(request, "audit/verification.html", context)

@@ -1,0 +1,76 @@
+"""What the tests of proof share: a log, tampering with it, checkpoints and running commands."""
+
+import base64
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from django.db import connection
+from pytest_django import Settings
+
+from lofty_admin.audit import triggers
+from lofty_admin.audit.checkpoint import Checkpoint, make, public_key_of
+from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.models import AuditCheckpoint
+from lofty_admin.audit.record import record
+from lofty_admin.environment import Sink
+
+SIGNING_KEY = bytes(range(32))
+PUBLIC_KEY = base64.b64encode(public_key_of(SIGNING_KEY)).decode()
+
+
+def write(count: int, first: int = 1) -> None:
+    """Records with the reasons "reason 1", "reason 2", ..."""
+    for number in range(first, first + count):
+        record(Kind.TENANT_CHANGED, reason=f"reason {number}")
+
+
+def use(settings: Settings, **values: object) -> None:
+    """Change the typed environment for this test."""
+    settings.ENVIRONMENT = replace(settings.ENVIRONMENT, **values)
+
+
+def sign_here(settings: Settings) -> None:
+    """From now on this process may make checkpoints, as the worker may."""
+    use(settings, audit_signing_key=SIGNING_KEY)
+
+
+def sink_to(settings: Settings, path: Path) -> Path:
+    use(settings, checkpoint_sink=Sink("file", str(path)))
+    return path
+
+
+def checkpoint() -> Checkpoint:
+    return Checkpoint.parse(make().line)
+
+
+def keep(path: Path) -> Path:
+    """Every checkpoint made so far, in a file outside the database."""
+    rows = AuditCheckpoint.objects.order_by("pk")
+    path.write_text("".join(f"{row.line}\n" for row in rows))
+    return path
+
+
+def tamper(statement: str, values: list[Any] | None = None) -> None:
+    """As the owner of the tables can: guards off, changes, guards on again."""
+    with connection.cursor() as cursor:
+        for table in ("audit_auditevent", "audit_audithead"):
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        cursor.execute(
+            "ALTER TABLE audit_auditevent DROP CONSTRAINT IF EXISTS audit_auditevent_seq_key;"
+            "ALTER TABLE audit_auditevent DROP CONSTRAINT IF EXISTS audit_no_fork"
+        )
+        cursor.execute(statement, values)
+    triggers.install(connection)
+
+
+def run(command: str, *arguments: str) -> tuple[int, str]:
+    """Exit code and standard output of a command."""
+    out = StringIO()
+    try:
+        call_command(command, *arguments, stdout=out, stderr=StringIO())
+    except SystemExit as end:
+        return int(end.code or 0), out.getvalue()
+    return 0, out.getvalue()

@@ -1,0 +1,32 @@
+"""The watch itself: it must see what it watches for."""
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.watch import Watch
+from tests.deployment import Deployment
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+MISDEEDS = """() => {
+  document.body.insertAdjacentHTML("beforeend", `<p style="color: red" onclick="1">x</p>`);
+  setTimeout(() => { throw new Error("on purpose"); });
+  return fetch("/nowhere/").catch(() => null);
+}"""
+
+
+def test_watch__misdeeds_on_a_page__are_all_found(
+    chromium: Browser, deployment: Deployment
+) -> None:
+    context = chromium.new_context(base_url=deployment.console.url)
+    watch = Watch(context, deployment.console.url)
+    page = context.new_page()
+    page.goto("/accounts/login/")
+    assert watch.problems == []
+    page.evaluate(MISDEEDS)
+    page.reload()
+    watch.close()
+    told = "\n".join(watch.problems)
+    assert "CSP: style-src-attr" in told
+    assert "CSP: script-src-attr" in told
+    assert "on purpose" in told
+    assert "status 404" in told
