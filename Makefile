@@ -18,7 +18,8 @@ run: setup assets ## Start console and worker against real Lofty, from the envir
 	@$(BIN)/python -m tools.run
 
 test: lint browser ## Set up, then run every check and test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not faults"
+	@$(BIN)/python -m pytest -m "browser or faults"
 
 lint: setup assets ## Formatting, lint, types, imports, templates, deployment checks
 	@$(BIN)/python -m tools.lint

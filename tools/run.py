@@ -47,7 +47,7 @@ def start_console(processes: Processes, env: dict[str, str]) -> None:
 
 
 def start_worker(processes: Processes, env: dict[str, str]) -> None:
-    command = (sys.executable, "manage.py", "procrastinate", "worker")
+    command = (sys.executable, "manage.py", "procrastinate", "worker", "--concurrency", "4")
     processes.start("worker", *command, env=env, log=VAR / "worker.log")
 
 

@@ -236,8 +236,10 @@ def send(client: LoftyClient, operation: Operation) -> Exchange:
     """
     if connection.in_atomic_block:
         raise SendRefused("inside a transaction")
+    # What is left of the lease must do for the call, or another process may settle it meanwhile.
+    ends = timezone.now() + timedelta(seconds=settings.ENVIRONMENT.lofty_deadline)
     held = Operation.objects.filter(
-        pk=operation.pk, state=State.SENT, fence=operation.fence, lease_until__gt=timezone.now()
+        pk=operation.pk, state=State.SENT, fence=operation.fence, lease_until__gt=ends
     )
     intent = AuditEvent.objects.filter(operation_id=operation.pk, kind=Kind.SETTINGS_INTENT)
     if not (intent.exists() and held.exists()):

@@ -1,12 +1,11 @@
 """Reads the checkpoints somebody kept outside the database, and says which can be believed."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from lofty_admin.audit.checkpoint import Checkpoint
 from lofty_admin.audit.verify import Fault, Finding
-
-MOST_BYTES = 100_000_000
 
 
 class Anchors:
@@ -23,7 +22,7 @@ class Anchors:
         self.findings: list[Finding] = list(self._read(path))
 
     def _read(self, path: Path) -> Iterator[Finding]:
-        seen = [""]
+        seen, before = set(), ""
         for number, text in enumerate(_lines(path), start=1):
             place = f"anchor line {number}"
             try:
@@ -34,10 +33,11 @@ class Anchors:
                 continue
             if checkpoint.hash in seen:
                 continue
-            if checkpoint.previous != seen[-1] and len(seen) > 1:
+            if before and checkpoint.previous != before:
                 message = "It does not follow the checkpoint before it."
                 yield Finding(Fault.ANCHOR_GAP, place, message)
-            seen.append(checkpoint.hash)
+            before = checkpoint.hash
+            seen.add(before)
             yield from self._judge(checkpoint, place)
         if not self.believed:
             message = f"{path} cannot be read, or holds no checkpoint that can be believed."
@@ -56,10 +56,7 @@ class Anchors:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    try:
-        with path.open("rb") as file:
-            text = file.read(MOST_BYTES)
-    except OSError:
-        return
-    for line in text.split(b"\n"):
-        yield line.decode(errors="replace").strip()
+    """The lines of a file; none, or no more, if it cannot be read."""
+    with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            yield line.strip()

@@ -21,6 +21,7 @@ ALTER ROLE {app} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
 REVOKE {owner} FROM {app};
 REVOKE CREATE ON SCHEMA public FROM PUBLIC, {app};
 GRANT CONNECT ON DATABASE {database} TO {app};
+GRANT USAGE, CREATE ON SCHEMA public TO {owner};
 GRANT USAGE ON SCHEMA public TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {app};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {app};
@@ -38,8 +39,8 @@ GRANT {rights} ON {table} TO {app};
 class Command(BaseCommand):
     help = (
         "Print the SQL for two database roles: --owner owns the tables and migrates, --app is what"
-        " console and worker run as. Changes nothing; run what it prints as --owner's superuser,"
-        " and again after each migrate."
+        " console and worker run as. Changes nothing; run what it prints as a superuser of the"
+        " database, and again after each migrate."
     )
     requires_system_checks: list[str] = []
 
