@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 GRACE = 130.0  # seconds: a save in flight may take that long
 
 
-class Stopped(Exception):  # noqa: N818 - reads as the state it is
+class Stopped(Exception):
     """Somebody asked for the end (Ctrl-C, SIGTERM)."""
 
 

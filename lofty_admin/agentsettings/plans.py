@@ -18,7 +18,7 @@ from lofty_admin.lofty.schema import Settings
 from lofty_admin.tenants.models import Tenant
 
 
-class Tampered(Exception):  # noqa: N818 - reads as the state it is
+class Tampered(Exception):
     """A snapshot or plan that this console did not sign for this tenant."""
 
 

@@ -37,11 +37,11 @@ CALLS_OF_A_SAVE = 3  # GET, PUT, GET
 STEPS_SLACK = timedelta(seconds=30)
 
 
-class NotRecorded(Exception):  # noqa: N818 - reads as the state it is
+class NotRecorded(Exception):
     """The record of a save could not be written, so nothing was sent (reliability A1)."""
 
 
-class SendRefused(Exception):  # noqa: N818 - reads as the state it is
+class SendRefused(Exception):
     """Somebody tried to send without a committed intent, or too late, or inside a transaction."""
 
 

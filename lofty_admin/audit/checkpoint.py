@@ -35,7 +35,7 @@ FORMAT = "lofty-audit-checkpoint-1"
 _HASH = re.compile("[0-9a-f]{64}")
 
 
-class NotSigned(Exception):  # noqa: N818 - reads as what happened, like the other outcomes here
+class NotSigned(Exception):
     """No checkpoint was made; the message says why."""
 
 

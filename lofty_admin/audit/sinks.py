@@ -17,7 +17,7 @@ MOST_AT_ONCE = 1000
 SECONDS = 10
 
 
-class NotHandedOver(Exception):  # noqa: N818 - reads as what happened, like the other outcomes here
+class NotHandedOver(Exception):
     """The sink did not take the checkpoints. They wait in the database and are tried again."""
 
 

@@ -67,7 +67,7 @@ CHANGED = (
 )
 
 
-class TakenOver(Exception):  # noqa: N818 - reads as what it says
+class TakenOver(Exception):
     """Another process has this sync now, or it has ended: this one must write no more."""
 
 

@@ -58,7 +58,7 @@ class LoftyError(Exception):
         return "The change may or may not have been made at Lofty."
 
 
-class NotSent(LoftyError):  # noqa: N818 - named after what it means
+class NotSent(LoftyError):
     """Nothing left this machine."""
 
     sent = False
@@ -117,7 +117,7 @@ class BudgetSpent(_Timed, NotSent):
         )
 
 
-class Rejected(LoftyError):  # noqa: N818 - named after what it means
+class Rejected(LoftyError):
     """Lofty answered and says it did not do it."""
 
     sent = False
@@ -196,7 +196,7 @@ class RateLimited(_Timed, Rejected):
         )
 
 
-class Unknown(LoftyError):  # noqa: N818 - named after what it means
+class Unknown(LoftyError):
     """Bytes left this machine and no answer came back that can be trusted."""
 
     default_message = "Lofty's answer did not arrive or cannot be trusted."

@@ -19,7 +19,7 @@ from lofty_admin.tenants import vault
 from lofty_admin.tenants.models import Credential, Tenant
 
 
-class NoCredential(Exception):  # noqa: N818 - reads as the state it is, like DoesNotExist
+class NoCredential(Exception):
     """The tenant has no token that could be used. The text may be shown to a person."""
 
 

@@ -30,7 +30,7 @@ _NEW_TOKEN_REFUSED = (
 )
 
 
-class NotDone(Exception):  # noqa: N818 - reads as what it says
+class NotDone(Exception):
     """A change that is not allowed as things are. Nothing was changed; the text may be shown."""
 
 

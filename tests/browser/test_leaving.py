@@ -6,7 +6,7 @@ from playwright.sync_api import Dialog, Page, expect
 from tests.browser.steps import SETTINGS, apply, expect_outcome, rename, review
 from tests.practice import PracticeCustomer
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from tests.browser.conftest import NewPage
 from tests.browser.steps import SETTINGS, expect_outcome, rename, review, save
 from tests.practice import PracticeCustomer
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
 LEAST_CONTRAST = 4.5  # WCAG 2.2 AA for text
 # Paints the colours on a canvas, from the root of the page inwards: any notation, any transparency.

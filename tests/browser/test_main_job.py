@@ -21,7 +21,7 @@ from tests.browser.steps import (
 from tests.deployment import Deployment
 from tests.practice import PracticeCustomer
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 LISTS = ("activeDays", "leadTypes", "agentIds", "officeIds")
 
 

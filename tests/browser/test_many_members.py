@@ -7,7 +7,7 @@ from tests.browser.steps import pick, setting
 from tests.deployment import Deployment
 from tests.practice import PracticeCustomer
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 SETTINGS = "/t/giant/settings/"
 MOST = 100_000  # bytes of HTML
 FIRST_ID = 844_424_930_000_000

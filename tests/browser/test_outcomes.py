@@ -10,7 +10,7 @@ from tests.browser.steps import apply, expect_outcome, rename, review, save
 from tests.deployment import Deployment, wait_for
 from tests.practice import PracticeCustomer, control
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def names_sent(acme: PracticeCustomer, since: int) -> list[str]:

@@ -15,7 +15,7 @@ from tests.browser.steps import (
 from tests.deployment import Deployment
 from tests.practice import PracticeCustomer
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 # Faster than any answer: both events in one turn of the page's loop.
 TYPE_AND_ENTER = """(input, text) => {
   input.value = text;

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser
 from tests.browser.watch import Watch
 from tests.deployment import Deployment
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 MISDEEDS = """() => {
   document.body.insertAdjacentHTML("beforeend", `<p style="color: red" onclick="1">x</p>`);
   setTimeout(() => { throw new Error("on purpose"); });

@@ -7,7 +7,7 @@ from tests.browser.conftest import NewPage
 from tests.browser.steps import SETTINGS, apply, expect_outcome, review, setting
 from tests.practice import PracticeCustomer
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def test_main_job__without_javascript__works(new_page: NewPage, acme: PracticeCustomer) -> None:

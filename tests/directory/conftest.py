@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 
 import pytest
-from django.conf import LazySettings
 
 from lofty_admin.directory.models import EntryKind, Sync
 from lofty_admin.directory.names import search

@@ -10,7 +10,7 @@ from tests.faults.browser import Browser
 from tests.faults.saves import INTENT, VERIFIED, Save, check_books, reconcile, release
 from tests.practice import PracticeCustomer
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 
 
 @contextmanager

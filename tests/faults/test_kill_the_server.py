@@ -27,7 +27,7 @@ from tests.faults.saves import (
 )
 from tests.practice import PracticeCustomer
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 OPERATIONS = "LOCK TABLE agentsettings_operation IN ACCESS EXCLUSIVE MODE"
 LAST_KNOWN = "LOCK TABLE agentsettings_lastknown IN ACCESS EXCLUSIVE MODE"
 Fault = dict[str, object]

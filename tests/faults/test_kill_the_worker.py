@@ -26,7 +26,7 @@ from tests.faults.saves import (
 )
 from tests.practice import PracticeCustomer
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 Hold = Callable[[Deployment, Save, ExitStack], Callable[[], None]]
 
 

@@ -10,7 +10,7 @@ from tests.faults.browser import Browser
 from tests.faults.saves import Save, check_books
 from tests.practice import PracticeCustomer
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 MANY = 8
 
 

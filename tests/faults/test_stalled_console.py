@@ -15,7 +15,7 @@ from tests.faults.saves import (
 )
 from tests.practice import PracticeCustomer
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.faults
 TAKEN_OVER = "was taken over"
 
 

@@ -14,11 +14,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import psutil
-import pytest
 
 from tools.processes import ROOT
-
-pytestmark = pytest.mark.xdist_group("demo")
 
 
 @contextmanager
