@@ -169,7 +169,7 @@ def _key(name: str, text: str) -> bytes:
     if len(key) != 32:
         raise ImproperlyConfigured(
             f"{name} must hold 32 random bytes in base64."
-            " Make one with: python manage.py generate_keys"
+            " Make one with: python -m lofty_admin.keys"
         )
     return key
 

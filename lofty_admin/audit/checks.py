@@ -59,7 +59,7 @@ def checkpoints_are_signed(**kwargs: Any) -> list[checks.CheckMessage]:
         checks.Info(
             "AUDIT_SIGNING_KEY is not set here. That is right for the console; a worker without it"
             " makes no signed checkpoints, and a cut end of the audit log cannot be found.",
-            hint="`manage.py generate_keys` makes one.",
+            hint="`python -m lofty_admin.keys` makes one.",
             id="audit.I002",
         )
     ]

@@ -1,4 +1,4 @@
-"""manage.py tenant and generate_keys."""
+"""manage.py tenant."""
 
 import io
 from unittest.mock import patch
@@ -7,9 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.checkpoint import public_key_of
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.environment import read_environment
 from lofty_admin.tenants.models import CredentialState, Role, Tenant
 from tests.tenants.conftest import OTHER_TOKEN, TOKEN, Lofty
 
@@ -92,22 +90,3 @@ def test_tenant_grant__unknown__says_so(acme: Tenant, outsider: User) -> None:
         run("grant", "nowhere", outsider.email, "viewer")
     with pytest.raises(CommandError, match="Nobody here"):
         run("grant", "acme", "nobody@example.com", "viewer")
-
-
-def test_generate_keys__printed__is_an_environment_that_can_be_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    printed = []
-    for _ in range(2):
-        out = io.StringIO()
-        call_command("generate_keys", stdout=out)
-        lines = [line for line in out.getvalue().splitlines() if not line.startswith("#")]
-        printed.append(dict(line.split("=", 1) for line in lines))
-    assert not set(printed[0].values()) & set(printed[1].values())
-    for name, value in printed[0].items():
-        monkeypatch.setenv(name, value)
-    environment = read_environment()
-    assert environment.secret_key == printed[0]["SECRET_KEY"]
-    assert len(environment.vault_keys.keys[environment.vault_keys.current]) == 32
-    assert environment.audit_signing_key is not None
-    assert environment.audit_public_keys == (public_key_of(environment.audit_signing_key),)
