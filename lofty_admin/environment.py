@@ -168,8 +168,7 @@ def _key(name: str, text: str) -> bytes:
         key = b""
     if len(key) != 32:
         raise ImproperlyConfigured(
-            f"{name} must hold 32 random bytes in base64."
-            " Make one with: python -m lofty_admin.keys"
+            f"{name} must hold 32 random bytes in base64. Make one with: python -m lofty_admin.keys"
         )
     return key
 
