@@ -193,6 +193,7 @@ EMAIL_PORT = ENVIRONMENT.email.get("EMAIL_PORT", 25)
 EMAIL_HOST_USER = ENVIRONMENT.email.get("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = ENVIRONMENT.email.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = ENVIRONMENT.email.get("EMAIL_USE_TLS", False)
+EMAIL_TIMEOUT = 15  # seconds: a mail server that hangs must not hold a job
 EMAIL_USE_SSL = ENVIRONMENT.email.get("EMAIL_USE_SSL", False)
 LOGGING = logging_config(level=ENVIRONMENT.log_level, style=ENVIRONMENT.log_format)
 CSRF_FAILURE_VIEW = "lofty_admin.errorpages.csrf_failure"

@@ -9,7 +9,7 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Tenant
 from lofty_admin.tenants.services import set_credential, unchecked_token
-from tests.agentsettings.values import EXAMPLE
+from tests.documented import EXAMPLE
 from tests.practice import PracticeCustomer
 
 

@@ -14,7 +14,8 @@ from lofty_admin.agentsettings.widgets import ListChoice, Scope
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import EDITABLE, Settings, differing, payload
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.values import EXAMPLE, any_values, values
+from tests.agentsettings.values import any_values, values
+from tests.documented import EXAMPLE, EXAMPLE_REQUEST
 
 pytestmark = pytest.mark.django_db
 SLOW = settings(
@@ -63,7 +64,7 @@ def sent(tenant: Tenant, raw: dict[str, JSON], **changed: object) -> dict[str, J
 def test_form__the_documented_example_with_one_change__sends_all_23_with_right_types(
     acme: Tenant,
 ) -> None:
-    expected = {k: v for k, v in EXAMPLE.items() if k not in ("headUrl", "hostedStatus")}
+    expected = EXAMPLE_REQUEST
     body = sent(acme, EXAMPLE, assistantName="Bella")
     assert len(body) == 23
     assert body == {**expected, "assistantName": "Bella"}

@@ -1,37 +1,9 @@
-"""Settings to test with: the example of Lofty's documentation, and strategies for any others."""
+"""Settings to test with: the documented example, and strategies for any others."""
 
 from hypothesis import strategies as st
 
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import TYPES
-
-EXAMPLE: dict[str, JSON] = {
-    "id": 12345,
-    "assistantName": "Anna",
-    "headUrl": "https://example.com/avatar.jpg",
-    "virtualNumber": "+1234567890",
-    "virtualNumberCountry": "US",
-    "callTransferType": "Disabled",
-    "fixedNumber": "+1234567890",
-    "agentExperience": "10 years in real estate",
-    "rentalBusiness": False,
-    "websiteChannel": True,
-    "textChannel": True,
-    "emailChannel": True,
-    "startActiveHour": 8,
-    "endActiveHour": 20,
-    "activeDays": [1, 2, 3, 4, 5],
-    "leadTypes": [1, 2],
-    "leadSources": [1001, 1002],
-    "leadPipelines": [2001, 2002],
-    "agentIds": [101, 102],
-    "officeIds": [201, 202],
-    "leadPondIds": [301, 302],
-    "newLeadEnable": True,
-    "visitorsEnable": True,
-    "followUpRole": "AI",
-    "hostedStatus": "ACTIVE",
-}
 
 OF_TYPE: dict[str, st.SearchStrategy[JSON]] = {
     "text": st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"]), max_size=12),

@@ -43,14 +43,15 @@ def log(db: None) -> None:
         )
 
 
-def seconds(run: Callable[[], object]) -> float:
-    """The best of three."""
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
+def seconds(run: Callable[[], object]) -> tuple[float, float]:
+    """By the clock, and of this process alone, whatever else the machine does: the best of five."""
+    clock, own = [], []
+    for _ in range(5):
+        start = time.perf_counter(), time.process_time()
         run()
-        times.append(time.perf_counter() - start)
-    return min(times)
+        clock.append(time.perf_counter() - start[0])
+        own.append(time.process_time() - start[1])
+    return min(clock), min(own)
 
 
 def test_verify__many_records__within_three_times_of_hashing_them(log: None) -> None:
@@ -71,7 +72,9 @@ def test_verify__many_records__within_three_times_of_hashing_them(log: None) -> 
 
     took = {run.__name__: seconds(run) for run in (bare, read, verify)}
     size = sum(len(row[2]) for row in rows) / EVENTS
-    rate = {name: f"{took[name]:7.3f} s {EVENTS / took[name]:>10,.0f} events/s" for name in took}
-    lines = [f"{name:<8} {rate[name]}" for name in took]
+    lines = [
+        f"{name:<8} {clock:7.3f} s ({own:.3f} s in Python) {EVENTS / clock:>10,.0f} events/s"
+        for name, (clock, own) in took.items()
+    ]
     sys.stdout.write("\n".join([f"\n{EVENTS:,} events of {size:,.0f} characters", *lines, ""]))
-    assert took["verify"] <= 3 * took["read"]
+    assert took["verify"][1] <= 3 * took["read"][1]

@@ -12,34 +12,9 @@ from hypothesis import strategies as st
 from lofty_admin.lofty import errors, schema
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import ABSENT, EDITABLE, Settings, differing, fingerprint, same
+from tests.documented import EXAMPLE
 
-DOCUMENTED: dict[str, Any] = {
-    "id": 12345,
-    "assistantName": "Anna",
-    "headUrl": "https://example.com/avatar.jpg",
-    "virtualNumber": "+1234567890",
-    "virtualNumberCountry": "US",
-    "callTransferType": "Disabled",
-    "fixedNumber": "+1234567890",
-    "agentExperience": "10 years in real estate",
-    "rentalBusiness": False,
-    "websiteChannel": True,
-    "textChannel": True,
-    "emailChannel": True,
-    "startActiveHour": 8,
-    "endActiveHour": 20,
-    "activeDays": [1, 2, 3, 4, 5],
-    "leadTypes": [1, 2],
-    "leadSources": [1001, 1002],
-    "leadPipelines": [2001, 2002],
-    "agentIds": [101, 102],
-    "officeIds": [201, 202],
-    "leadPondIds": [301, 302],
-    "newLeadEnable": True,
-    "visitorsEnable": True,
-    "followUpRole": "AI",
-    "hostedStatus": "ACTIVE",
-}
+DOCUMENTED: dict[str, Any] = dict(EXAMPLE)
 REQUEST = {
     "id": int,
     "assistantName": str,

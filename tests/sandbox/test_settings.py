@@ -6,32 +6,10 @@ from typing import Any
 import pytest
 
 from lofty_admin.sandbox.rules import PROPERTIES
+from tests.documented import EXAMPLE_REQUEST
 from tests.sandbox.conftest import SETTINGS, Caller
 
-DOCUMENTED: dict[str, Any] = {
-    "assistantName": "Anna",
-    "virtualNumber": "+1234567890",
-    "virtualNumberCountry": "US",
-    "callTransferType": "Disabled",
-    "fixedNumber": "+1234567890",
-    "agentExperience": "10 years in real estate",
-    "rentalBusiness": False,
-    "websiteChannel": True,
-    "textChannel": True,
-    "emailChannel": True,
-    "startActiveHour": 8,
-    "endActiveHour": 20,
-    "activeDays": [1, 2, 3, 4, 5],
-    "leadTypes": [1, 2],
-    "leadSources": [1001, 1002],
-    "leadPipelines": [2001, 2002],
-    "agentIds": [101, 102],
-    "officeIds": [201, 202],
-    "leadPondIds": [301, 302],
-    "newLeadEnable": True,
-    "visitorsEnable": True,
-    "followUpRole": "AI",
-}
+DOCUMENTED: dict[str, Any] = {n: v for n, v in EXAMPLE_REQUEST.items() if n != "id"}
 
 
 def test_settings__get__has_25_properties(caller: Caller, acme: dict[str, Any]) -> None:
