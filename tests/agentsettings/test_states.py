@@ -30,7 +30,7 @@ from lofty_admin.agentsettings.services import Result, SendRefused
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.schema import Settings
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.values import EXAMPLE
+from tests.documented import EXAMPLE
 
 pytestmark = pytest.mark.django_db
 STATES = list(State)
