@@ -6,6 +6,7 @@ commit the intent, PUT once, read back, record. No transaction is open while Lof
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -117,7 +118,8 @@ def _close_busy(operation: Operation) -> None:
     operation.advice = (
         "The settings page leads to it. When it is settled, review your change again."
     )
-    with transaction.atomic(durable=True):
+    # The same plan may come twice at once: the other request has then written it down.
+    with suppress(IntegrityError), transaction.atomic(durable=True):
         operation.save(force_insert=True)
         record_outcome(operation, Kind.SETTINGS_REFUSED)
 

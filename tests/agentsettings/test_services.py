@@ -82,6 +82,18 @@ def test_apply__different_plans_in_parallel__only_one_is_in_flight(
     assert states.count(State.NOT_SENT) == 5
 
 
+def test_apply__the_same_plan_twice_while_another_is_in_flight__is_one_refused_operation(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    plan = plan_for(acme, assistantName="Bella")
+    lofty.misbehave("drop_before")
+    apply(acme, plan_for(acme, assistantName="Carla"), "")
+    in_parallel([partial(apply, acme, plan, "")] * 4)
+    assert Operation.objects.get(pk=plan.operation_id).state == State.NOT_SENT
+    assert kinds(plan.operation_id) == [Kind.SETTINGS_REFUSED]
+    assert len(lofty.puts) == 1
+
+
 def in_parallel(calls: Iterable[Callable[[], object]]) -> None:
     def run(call: Callable[[], object]) -> None:
         try:
