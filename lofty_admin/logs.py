@@ -15,12 +15,14 @@ _LOGGERS = (
     "django",
     "django.db.backends",
     "django.server",
-    "gunicorn.access",
     "gunicorn.error",
     "procrastinate",
     "psycopg",
     "urllib3",
 )
+# A line for each use of a connection, for each task at every start, for each request with its query
+# (the proxy in front has that one).
+_CHATTERS = ("psycopg.pool", "procrastinate.periodic", "gunicorn.access")
 # C0, DEL, C1, the two Unicode line breaks, the marks that reverse text, lone surrogates.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -44,7 +46,7 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
         "loggers": {
             name: {"level": at_least_info, "handlers": [], "propagate": True} for name in _LOGGERS
         }
-        | {"psycopg.pool": {"level": "WARNING"}},  # a line for each use of a connection
+        | {name: {"level": "WARNING"} for name in _CHATTERS},
     }
 
 

@@ -205,9 +205,10 @@ def test_log__level_debug__talkative_libraries_still_at_info(lines: Stream, name
     assert lines.one()["message"] == "hello"
 
 
-def test_log__pool_of_connections__only_its_warnings(lines: Stream) -> None:
-    logging.getLogger("psycopg.pool").info("connection requested")
-    logging.getLogger("psycopg.pool").warning("hello")
+@pytest.mark.parametrize("name", ["psycopg.pool", "procrastinate.periodic", "gunicorn.access"])
+def test_log__libraries_that_chatter__only_their_warnings(lines: Stream, name: str) -> None:
+    logging.getLogger(name).info("connection requested")
+    logging.getLogger(name).warning("hello")
     assert lines.one()["message"] == "hello"
 
 

@@ -57,7 +57,7 @@ class Save:
             self.page = self.browser.send(self.form)
         except requests.HTTPError as error:
             self.page = error.response
-        except requests.ConnectionError:
+        except requests.RequestException:
             self.page = None  # the server was killed under it
 
     @property
