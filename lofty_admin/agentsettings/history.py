@@ -14,12 +14,12 @@ from lofty_admin.agentsettings.changes import Change, diff
 from lofty_admin.agentsettings.fields import SETTINGS, Setting
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.agentsettings.rows import Row, change_rows
-from lofty_admin.agentsettings.views import review_live
+from lofty_admin.agentsettings.views import may_edit, review_live
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES
-from lofty_admin.tenants.access import get_tenant, role_of
+from lofty_admin.tenants.access import get_tenant
 from lofty_admin.tenants.models import Role
 
 PAGE = 50
@@ -47,7 +47,6 @@ def event(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
     """One event: per setting before and after, Lofty's answer, the exact record."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     found = get_object_or_404(AuditEvent, pk=event_id, tenant_id=tenant.id)
-    role = role_of(request.user, tenant)
     detail = found.content.get("detail") or {}
     context = {
         "tenant": tenant,
@@ -57,8 +56,8 @@ def event(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
         "answer": detail.get("answer"),
         "rows": event_rows(found),
         "has_before": bool(version(found, "before")),
-        "has_after": bool(version(found, "after")) and found.kind in SEEN,
-        "can_edit": role is not None and role >= Role.EDITOR and not tenant.is_archived,
+        "has_after": found.kind in SEEN and bool(version(found, "after")),
+        "can_edit": may_edit(request, tenant),
         "others": _others(found),
     }
     return render(request, "agentsettings/event.html", context)

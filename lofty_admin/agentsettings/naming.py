@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django_countries import countries
 
 from lofty_admin.agentsettings.changes import Change, printable, reaches_all
-from lofty_admin.agentsettings.fields import BY_NAME, Kind, Setting
+from lofty_admin.agentsettings.fields import Kind, Setting
 from lofty_admin.directory.names import names
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
@@ -26,17 +26,18 @@ def names_of(operation: "Operation") -> dict[str, dict[str, str]]:
 def name_table(tenant: Tenant, changes: Iterable[Change]) -> dict[str, dict[str, str]]:
     """setting name -> id as text -> name, for the lists among `changes`."""
     return {
-        change.name: _names_in(tenant, change.setting, [change.before, change.after])
+        change.name: names_in(tenant, change.setting, [change.before, change.after])
         for change in changes
         if change.setting.entries is not None
     }
 
 
-def _names_in(tenant: Tenant, setting: Setting, values: Iterable[JSON]) -> dict[str, str]:
-    items = [item for value in values if isinstance(value, list) for item in value]
-    whole = {item for item in items if type(item) is int and item != -1}
+def names_in(tenant: Tenant, setting: Setting, values: Iterable[JSON]) -> dict[str, str]:
+    """id as text -> name, for the members of any of these values of one setting."""
     if setting.entries is None:
         return {}
+    items = [item for value in values if isinstance(value, list) for item in value]
+    whole = {item for item in items if type(item) is int and item != -1}
     return {str(i): name.name for i, name in names(tenant, setting.entries, whole).items()}
 
 
@@ -79,8 +80,3 @@ def member_words(setting: Setting, item: JSON, table: NameTable) -> str:
     if item == -1:
         return setting.all_label
     return table.get(setting.name, {}).get(str(item)) or printable(f"unknown ({item})")
-
-
-def label_of(name: str) -> str:
-    """The label of a setting; the bare name for one this version does not know."""
-    return BY_NAME[name].label if name in BY_NAME else name

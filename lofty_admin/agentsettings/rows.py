@@ -7,9 +7,9 @@ from lofty_admin.agentsettings.changes import Change, Conflict, Merge, Values, p
 from lofty_admin.agentsettings.fields import SETTINGS, Setting
 from lofty_admin.agentsettings.naming import (
     NameTable,
-    label_of,
     member_words,
     name_table,
+    names_in,
     words,
 )
 from lofty_admin.lofty.json_strict import JSON
@@ -113,22 +113,15 @@ def conflict_rows(tenant: Tenant, conflicts: Iterable[Conflict]) -> list[Row]:
     rows = []
     for conflict in conflicts:
         setting = conflict.setting
-        table = _conflict_names(tenant, conflict)
+        sides = (conflict.base, conflict.theirs, conflict.mine)
+        table = {setting.name: names_in(tenant, setting, sides)}
         rows.append(
             Row(
                 name=setting.name,
-                label=label_of(setting.name),
+                label=setting.label,
                 before=words(setting, conflict.base, table),
                 now=words(setting, conflict.theirs, table),
                 after=words(setting, conflict.mine, table),
             )
         )
     return rows
-
-
-def _conflict_names(tenant: Tenant, conflict: Conflict) -> NameTable:
-    setting = conflict.setting
-    sides = (conflict.base, conflict.theirs, conflict.mine)
-    tables = [name_table(tenant, [Change(setting, None, side)]) for side in sides]
-    known = {key: name for table in tables for key, name in table.get(setting.name, {}).items()}
-    return {setting.name: known}

@@ -45,7 +45,7 @@ def settings_page(request: HttpRequest, slug: str) -> HttpResponse:
         request,
         tenant,
         snapshot,
-        SettingsForm(tenant, snapshot, can_edit=_may_edit(request, tenant)),
+        SettingsForm(tenant, snapshot, can_edit=may_edit(request, tenant)),
     )
 
 
@@ -108,7 +108,7 @@ def operation_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpR
         "tab": "settings",
         "operation": operation,
         "rows": rows_of(tenant, operation.changes, operation.after),
-        "can_edit": _may_edit(request, tenant),
+        "can_edit": may_edit(request, tenant),
     }
     if operation.moved:
         context |= _merge_context(tenant, operation)
@@ -177,7 +177,8 @@ def review_live(
     return _review_page(request, tenant, plan, reason=reason)
 
 
-def _may_edit(request: HttpRequest, tenant: Tenant) -> bool:
+def may_edit(request: HttpRequest, tenant: Tenant) -> bool:
+    """Whether to offer what changes something; the views that do it ask get_tenant again."""
     role = role_of(request.user, tenant)
     return role is not None and role >= Role.EDITOR and not tenant.is_archived
 
@@ -187,7 +188,7 @@ def _back_to_form(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         plan = Plan.opened(tenant, request.POST.get("plan", ""))
     except Tampered as error:
         return _start_again(request, tenant, error)
-    can_edit = _may_edit(request, tenant)
+    can_edit = may_edit(request, tenant)
     form = SettingsForm(tenant, plan.snapshot, shown=plan.after, can_edit=can_edit)
     return _form_page(request, tenant, plan.snapshot, form)
 
@@ -239,7 +240,7 @@ def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
     return {
         "tenant": tenant,
         "tab": "settings",
-        "can_edit": _may_edit(request, tenant),
+        "can_edit": may_edit(request, tenant),
         "profile": Profile.objects.filter(tenant=tenant).first(),
         "freshness": freshness(tenant),
         "in_flight": Operation.objects.filter(tenant=tenant, settled_at=None).first(),

@@ -1,11 +1,10 @@
 """A practice Lofty that the console talks to, with three of its users."""
 
 import dataclasses
-import json
 import logging
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -15,6 +14,7 @@ from lofty_admin.lofty.client import Scheme
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants import services
 from lofty_admin.tenants.models import Credential, Tenant
+from tests.practice import control
 
 TOKEN = "canary-Acme-0123456789-abcdefgh-WXYZ"
 NEXT_TOKEN = "canary-Acme-second-9876543210-QRST"
@@ -27,16 +27,10 @@ class Lofty:
 
     url: str
 
-    def control(self, method: str, path: str, body: object = None) -> dict[str, object]:
-        request = urllib.request.Request(  # noqa: S310 - the practice Lofty on loopback
-            f"{self.url}/_control/{path}",
-            method=method,
-            data=None if method == "GET" else json.dumps(body or {}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request) as answer:  # noqa: S310 - see above
-            found: dict[str, object] = json.load(answer)
-        return found
+    def control(
+        self, method: str, path: str, body: Mapping[str, object] | None = None
+    ) -> dict[str, Any]:
+        return control(self.url, method, path, None if method == "GET" else body or {})
 
     def change(self, slug: str, **wish: object) -> None:
         self.control("PATCH", f"customers/{slug}", wish)
