@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.contrib.postgres",
     "django.forms",
     "allauth",
     "allauth.account",
@@ -37,6 +38,7 @@ INSTALLED_APPS = [
     "lofty_admin.tenants",
     "lofty_admin.directory",
     "lofty_admin.agentsettings",
+    "lofty_admin.history",
     "lofty_admin.sandbox",
     "lofty_admin.apps.ConsoleConfig",
 ]

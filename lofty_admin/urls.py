@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("lofty_admin.tenants.urls")),
     path("", include("lofty_admin.directory.urls")),
     path("", include("lofty_admin.agentsettings.urls")),
+    path("", include("lofty_admin.history.urls")),
 ]
 handler400 = "lofty_admin.errorpages.bad_request"
 handler403 = "lofty_admin.errorpages.forbidden"

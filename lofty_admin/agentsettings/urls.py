@@ -1,6 +1,6 @@
 from django.urls import path
 
-from lofty_admin.agentsettings import history, views
+from lofty_admin.agentsettings import views
 
 urlpatterns = [
     path("t/<slug:slug>/settings/", views.settings_page, name="settings"),
@@ -15,7 +15,4 @@ urlpatterns = [
     ),
     path("t/<slug:slug>/operations/<uuid:operation_id>/merge/", views.merge_page, name="merge"),
     path("t/<slug:slug>/operations/<uuid:operation_id>/again/", views.try_again, name="try_again"),
-    path("t/<slug:slug>/history/", history.history, name="history"),
-    path("t/<slug:slug>/history/<uuid:event_id>/", history.event, name="event"),
-    path("t/<slug:slug>/history/<uuid:event_id>/go-back/", history.go_back, name="go_back"),
 ]

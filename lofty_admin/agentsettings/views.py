@@ -1,7 +1,7 @@
 """The main job's pages: the form, the review, the save and what came of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from lofty_admin.agentsettings.plans import Plan, Snapshot, Tampered
 from lofty_admin.agentsettings.reading import read_live
 from lofty_admin.agentsettings.rows import conflict_rows, merge_rows, rows_of, setting_rows
 from lofty_admin.agentsettings.services import CALLS_OF_A_SAVE, NotRecorded, apply
+from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import Profile
 from lofty_admin.directory.names import freshness
 from lofty_admin.lofty.errors import LoftyError
@@ -166,15 +167,23 @@ def try_again(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespon
 
 
 def review_live(
-    request: HttpRequest, tenant: Tenant, wanted: Mapping[str, JSON], *, reason: str = ""
+    request: HttpRequest,
+    tenant: Tenant,
+    wanted: Mapping[str, JSON],
+    *,
+    reason: str = "",
+    undone: Callable[[Plan], Sequence[tuple[str, AuditEvent]]] = lambda plan: (),
 ) -> HttpResponse:
-    """Read Lofty and open the ordinary review of setting `wanted` there (retry, going back)."""
+    """Read Lofty and open the ordinary review of setting `wanted` there (retry, going back).
+
+    undone: which settings somebody changed meanwhile, and that change; the review names them.
+    """
     try:
         snapshot = read_live(tenant)
     except (LoftyError, NoCredential) as error:
         return _unreadable(request, tenant, error)
     plan = Plan.new(snapshot, {**snapshot.settings.raw, **wanted})
-    return _review_page(request, tenant, plan, reason=reason)
+    return _review_page(request, tenant, plan, reason=reason, undone=undone(plan))
 
 
 def may_edit(request: HttpRequest, tenant: Tenant) -> bool:
@@ -254,6 +263,7 @@ def _review_page(
     *,
     reason: str = "",
     problem: str = "",
+    undone: Sequence[tuple[str, AuditEvent]] = (),
     status: int = 200,
 ) -> HttpResponse:
     changes = plan.changes
@@ -266,6 +276,7 @@ def _review_page(
         "rows": rows_of(tenant, [c for c in changes if not c.widens]),
         "count": len(changes),
         "cautions": new_warnings(plan.snapshot.settings.raw, plan.after) if changes else (),
+        "undone": undone,
         "reason": reason,
         "max_reason": MAX_REASON,
         "problem": problem,

@@ -1,11 +1,14 @@
 """The tables of the audit log. Nothing here is ever changed or deleted: see triggers.py."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID, uuid4
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
 from lofty_admin.audit.context import Actor
@@ -13,6 +16,11 @@ from lofty_admin.audit.kinds import Kind, Outcome
 
 HEAD_ID = 1
 GENESIS = "0" * 64
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """`value` if it is a mapping, else an empty one: records of other versions may lack a part."""
+    return value if isinstance(value, Mapping) else {}
 
 
 class AppendOnlyError(Exception):
@@ -98,6 +106,7 @@ class AuditEvent(_AppendOnly):
         indexes = [
             models.Index("tenant_id", models.F("seq").desc(), name="audit_by_tenant"),
             models.Index("operation_id", name="audit_by_operation"),
+            models.Index("request_id", name="audit_by_request"),
             models.Index(
                 models.F("seq").desc(),
                 name="audit_verifications",
@@ -112,11 +121,27 @@ class AuditEvent(_AppendOnly):
         return f"{self.seq} {self.at:%Y-%m-%d %H:%M:%S} {self.who} {self.what}"
 
     @cached_property
-    def content(self) -> dict[str, Any]:
+    def content(self) -> Mapping[str, Any]:
         """The whole record: id, at, kind, outcome, actor, tenant, subject, operation_id,
-        request_id, ip, reason, before, after, detail. Absent things are null."""
-        parsed: dict[str, Any] = json.loads(self.body)
-        return parsed
+        request_id, ip, reason, before, after, detail. Absent things are null.
+
+        Empty for a body that somebody spoilt: pages show what is left, `audit_verify` names it.
+        """
+        try:
+            return mapping(json.loads(self.body))
+        except (ValueError, RecursionError):
+            return {}
+
+    @property
+    def detail(self) -> Mapping[str, Any]:
+        """What the kind of event has to say beyond before and after; empty if nothing."""
+        return mapping(self.content.get("detail"))
+
+    @property
+    def changed(self) -> list[str]:
+        """The names of the settings it changed, or wanted to; none for other events."""
+        names = self.detail.get("changed")
+        return [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
 
     @property
     def actor(self) -> Actor:
@@ -135,6 +160,64 @@ class AuditEvent(_AppendOnly):
     @property
     def outcome_label(self) -> str:
         return Outcome(self.outcome).label if self.outcome in Outcome.values else self.outcome
+
+
+class AuditIndex(models.Model):
+    """What browsing searches: one narrow row for each event, made from its body by index.py.
+
+    No record and no proof: it can be made anew at any time, and what a page shows of an event comes
+    from AuditEvent. actor: kind and id with a colon between. terms: everything one can filter by,
+    as index.py writes it, for several filters at once. words: folded words of reason, subject,
+    names and Lofty's message.
+    """
+
+    seq = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    tenant_id = models.UUIDField(null=True)
+    kind = models.TextField()
+    outcome = models.TextField()
+    actor = models.TextField()
+    terms = ArrayField(models.TextField())
+    words = SearchVectorField()
+
+    class Meta:
+        indexes = [
+            models.Index("at", name="audit_index_at"),
+            models.Index("tenant_id", "seq", name="audit_index_tenant"),
+            models.Index("kind", "seq", name="audit_index_kind"),
+            models.Index("outcome", "seq", name="audit_index_outcome"),
+            models.Index("actor", "seq", name="audit_index_actor"),
+            GinIndex(fields=["terms"], name="audit_index_terms", fastupdate=False),
+            GinIndex(fields=["words"], name="audit_index_words", fastupdate=False),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.kind}"
+
+
+class AuditChoice(models.Model):
+    """A value that occurs in the events of a tenant, so that filters offer only what exists.
+
+    scope: the tenant, or EVERYWHERE for the log as a whole. dimension: "actor", "kind", "outcome",
+    "setting" or "tenant". label: the newest name of an actor or tenant, else "".
+    """
+
+    EVERYWHERE = UUID(int=0)
+
+    scope = models.UUIDField()
+    dimension = models.TextField()
+    value = models.TextField()
+    label = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scope", "dimension", "value"], name="audit_choice_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label or self.value
 
 
 class AuditHead(models.Model):

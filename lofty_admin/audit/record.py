@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from lofty_admin.audit import index
 from lofty_admin.audit.canonical import JSON, canonical
 from lofty_admin.audit.chain import copies, link
 from lofty_admin.audit.context import Actor, current_actor, current_ip, current_request_id
@@ -88,4 +89,5 @@ def _append(body: str) -> AuditEvent:
         )
         event.save(force_insert=True)
         AuditHead.objects.filter(pk=HEAD_ID).update(seq=seq, hash=event.hash)
+        index.add(event)
     return event

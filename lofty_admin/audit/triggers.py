@@ -14,7 +14,8 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead
+from lofty_admin.audit import index
+from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead, AuditIndex
 
 _EVENTS = AuditEvent._meta.db_table
 _HEAD = AuditHead._meta.db_table
@@ -139,7 +140,8 @@ def _is_there(cursor: Any, table: str) -> bool:
 
 
 def restore(using: str = "default", **kwargs: Any) -> None:
-    """After every `migrate`: put back guards that are missing, and begin the log if it is empty."""
+    """After every `migrate`: put back guards that are missing, begin the log if it is empty, and
+    index what an older version wrote."""
     connection = connections[using]
     if not tables_exist(connection):
         return
@@ -147,6 +149,10 @@ def restore(using: str = "default", **kwargs: Any) -> None:
         logger.warning("Putting the audit log's guards right: %s", " ".join(found))
         install(connection)
     begin(using)
+    with connection.cursor() as cursor:
+        indexed = _is_there(cursor, AuditIndex._meta.db_table)
+    if indexed:  # not after migrating back
+        index.fill(using)
 
 
 def begin(using: str) -> None:

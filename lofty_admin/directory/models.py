@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from lofty_admin.audit.context import Actor
-from lofty_admin.directory.folding import clean, fold
+from lofty_admin.folding import clean, fold
 from lofty_admin.tenants.models import Tenant
 
 TEXT_LENGTH = 300

@@ -9,9 +9,9 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
-from lofty_admin.directory.folding import clean, fold
 from lofty_admin.directory.models import OPEN, Entry, EntryKind, Profile, Sync, SyncState
 from lofty_admin.directory.sync import start_sync
+from lofty_admin.folding import clean, fold
 from lofty_admin.tenants.models import Tenant
 
 __all__ = [

@@ -26,7 +26,6 @@ from procrastinate.exceptions import AlreadyEnqueued
 from lofty_admin.audit.context import acting_as, current_actor, current_request_id
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
-from lofty_admin.directory.folding import clean
 from lofty_admin.directory.models import (
     OPEN,
     TEXT_LENGTH,
@@ -37,6 +36,7 @@ from lofty_admin.directory.models import (
     Sync,
     SyncState,
 )
+from lofty_admin.folding import clean
 from lofty_admin.lofty.client import LoftyClient, Member
 from lofty_admin.lofty.errors import (
     BudgetSpent,

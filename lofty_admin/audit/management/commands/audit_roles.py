@@ -6,13 +6,22 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from psycopg import sql
 
-from lofty_admin.audit.models import AuditCheckpoint, AuditDelivery, AuditEvent, AuditHead
+from lofty_admin.audit.models import (
+    AuditCheckpoint,
+    AuditChoice,
+    AuditDelivery,
+    AuditEvent,
+    AuditHead,
+    AuditIndex,
+)
 
 RIGHTS = {
     AuditEvent._meta.db_table: "SELECT, INSERT",
     AuditCheckpoint._meta.db_table: "SELECT, INSERT",
     AuditHead._meta.db_table: "SELECT, UPDATE",
     AuditDelivery._meta.db_table: "SELECT, INSERT, UPDATE",
+    AuditIndex._meta.db_table: "SELECT, INSERT, UPDATE",
+    AuditChoice._meta.db_table: "SELECT, INSERT, UPDATE",
     "django_migrations": "SELECT",
 }
 STATEMENTS = """\

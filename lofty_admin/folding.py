@@ -19,6 +19,7 @@ _PLAIN = str.maketrans(
     }
 )
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
+_WORD = re.compile(r"\w+")
 
 
 def clean(text: str | None, length: int) -> str:
@@ -41,3 +42,8 @@ def _fold(text: str) -> str:
     apart = unicodedata.normalize("NFKD", text).casefold().translate(_PLAIN)
     bare = "".join(sign for sign in apart if not unicodedata.combining(sign))
     return " ".join(bare.split())
+
+
+def words(text: str) -> list[str]:
+    """The words of a text as they are searched: folded runs of letters and digits, each once."""
+    return list(dict.fromkeys(_WORD.findall(fold(text))))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lofty_admin.directory.folding import clean, fold
+from lofty_admin.folding import clean, fold
 
 
 @pytest.mark.parametrize(

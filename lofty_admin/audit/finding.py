@@ -1,0 +1,204 @@
+"""Finds events in the log: filters that combine, pages that stay quick however deep they lie.
+
+Pages go by record number, never by counting: the page before record 500,000 costs what the first
+one costs. Searching happens in AuditIndex; the events themselves come from the record.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from django.contrib.postgres.search import SearchVectorField
+from django.db.models import F, Lookup, QuerySet
+
+from lofty_admin.audit import index
+from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex
+from lofty_admin.folding import words
+
+PAGE = 50
+# How far back one looks first, in records, in the order of the log. Enough where matches are many;
+# where they are few, the indexes give all there are, to be sorted.
+REACHES = (1_000, 10_000)
+CHUNK = 500
+NEAR = 100  # so many writers at once could record out of the order of their clocks
+_OUR_WORDS = 12  # of a search text; more narrow nothing down
+
+
+@SearchVectorField.register_lookup
+class Matches(Lookup):  # type: ignore[type-arg]  # generic only in the stubs
+    """`words__matches="'ann':* & 'smith':*"`: a tsquery as it stands, not parsed anew."""
+
+    lookup_name = "matches"
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        left, left_params = self.process_lhs(compiler, connection)
+        return f"{left} @@ %s::tsquery", [*left_params, self.rhs]
+
+    def get_prep_lookup(self) -> Any:
+        return self.rhs
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which events. Everything that is set must hold.
+
+    tenants: only events of these; None for every event, also those of no tenant. actor: as
+    `index.actor_key`. setting: Lofty's name of one that was changed. since, until: UTC, until not
+    included. text: every word must begin a word of reason, subject, names or Lofty's message.
+    """
+
+    tenants: frozenset[UUID] | None
+    actor: str = ""
+    kind: str = ""
+    outcome: str = ""
+    setting: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str = ""
+
+    def narrowed_to(self, tenant_id: UUID) -> Self:
+        """The same, of this tenant only; nothing if it is not among `tenants`."""
+        seen = self.tenants is None or tenant_id in self.tenants
+        return replace(self, tenants=frozenset({tenant_id}) if seen else frozenset())
+
+    def rows(self) -> QuerySet[AuditIndex]:
+        """What is found, in no order. An intent stands with its outcome, unless asked for."""
+        rows = self._in_scope().filter(**self._exactly())
+        if not self.kind:
+            rows = rows.exclude(kind=Kind.SETTINGS_INTENT)
+        if self.since:
+            rows = rows.filter(at__gte=self.since)
+        if self.until:
+            rows = rows.filter(at__lt=self.until)
+        if sought := words(self.text)[:_OUR_WORDS]:
+            rows = rows.filter(words__matches=" & ".join(f"'{word}':*" for word in sought))
+        return rows
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether one index gives the answer in the order of the log already."""
+        several_tenants = self.tenants is not None and len(self.tenants) != 1
+        others = several_tenants or self.setting or self.text or self.since or self.until
+        return len(self._wanted()) <= 1 and not others
+
+    def _in_scope(self) -> QuerySet[AuditIndex]:
+        if self.tenants is None or len(self.tenants) == 1:
+            return AuditIndex.objects.all()
+        return AuditIndex.objects.filter(tenant_id__in=sorted(self.tenants))
+
+    def _exactly(self) -> dict[str, Any]:
+        """By its own column where that gives the order too, else all at once."""
+        wanted = self._wanted()
+        if self.is_in_order:
+            return {"tenant_id" if name == "tenant" else name: v for name, v in wanted.items()}
+        return {"terms__contains": [index.term(name, value) for name, value in wanted.items()]}
+
+    def _wanted(self) -> dict[str, str]:
+        exact = {"actor": self.actor, "kind": self.kind, "outcome": self.outcome}
+        exact["setting"] = self.setting
+        if self.tenants is not None and len(self.tenants) == 1:
+            exact["tenant"] = str(next(iter(self.tenants)))
+        return {name: value for name, value in exact.items() if value}
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page, newest first, without bodies. newer, older: whether there are more each way."""
+
+    events: Sequence[AuditEvent]
+    newer: bool
+    older: bool
+
+
+def page(wanted: Filter, *, before: int | None = None, after: int | None = None) -> Found:
+    """The 50 events just before record `before`, or just after record `after`, or the newest."""
+    if after is not None:
+        seqs = _nearest(wanted, above=after, limit=PAGE + 1)
+        return Found(_events(seqs[:PAGE]), newer=len(seqs) > PAGE, older=True)
+    below = _end() if before is None else before
+    seqs = _nearest(wanted, below=below, limit=PAGE + 1)
+    return Found(_events(seqs[:PAGE]), newer=before is not None, older=len(seqs) > PAGE)
+
+
+def neighbours(wanted: Filter, seq: int) -> tuple[AuditEvent | None, AuditEvent | None]:
+    """The next newer and the next older event that the filter finds."""
+    newer = _events(_nearest(wanted, above=seq, limit=1))
+    older = _events(_nearest(wanted, below=seq, limit=1))
+    return next(iter(newer), None), next(iter(older), None)
+
+
+def count(wanted: Filter, up_to: int) -> int:
+    """How many the filter finds up to this record. Reads all of them: for exports."""
+    return wanted.rows().filter(seq__lte=up_to).count()
+
+
+def stream(wanted: Filter, up_to: int) -> Iterator[AuditEvent]:
+    """Everything the filter finds up to this record, oldest first, with bodies.
+
+    Reads piece by piece and holds no transaction: what is there once never changes.
+    """
+    seqs = wanted.rows().filter(seq__lte=up_to).order_by("seq").values_list("seq", flat=True)
+    last = 0
+    while piece := list(seqs.filter(seq__gt=last)[:CHUNK]):
+        yield from AuditEvent.objects.filter(seq__in=piece).order_by("seq")
+        last = piece[-1]
+
+
+def choices(tenants: frozenset[UUID] | None) -> dict[str, list[tuple[str, str]]]:
+    """dimension -> (value, label) of what occurs in the events of these tenants, or in all."""
+    scopes = [AuditChoice.EVERYWHERE] if tenants is None else sorted(tenants)
+    rows = AuditChoice.objects.filter(scope__in=scopes).order_by("dimension", "value")
+    found: dict[str, dict[str, str]] = {}
+    for dimension, value, label in rows.values_list("dimension", "value", "label").distinct():
+        found.setdefault(dimension, {})[value] = label
+    return {dimension: list(values.items()) for dimension, values in found.items()}
+
+
+def _end() -> int:
+    newest = AuditIndex.objects.order_by("-seq").values_list("seq", flat=True).first()
+    return (newest or 0) + 1
+
+
+def _nearest(
+    wanted: Filter, *, below: int | None = None, above: int | None = None, limit: int
+) -> list[int]:
+    """Record numbers, newest first: the nearest below one record, or above another."""
+    first, last = _bounds(wanted)
+    rows = wanted.rows().filter(seq__gte=first, seq__lte=last).values_list("seq", flat=True)
+    if below is not None:
+        edge, order = min(below, last + 1), F("seq").desc()
+        rows = rows.filter(seq__lt=edge)
+    else:
+        edge, order = max(above or 0, first - 1), F("seq").asc()
+        rows = rows.filter(seq__gt=edge)
+    if wanted.is_in_order:
+        return _newest_first(rows.order_by(order)[:limit])
+    for reach in REACHES:
+        near = rows.filter(seq__range=(edge - reach, edge + reach))
+        if len(found := near.order_by(order)[:limit]) == limit:
+            return _newest_first(found)
+    # By an expression: the database must not walk the log in search of few matches.
+    far = F("seq") + 0
+    return _newest_first(rows.order_by(far.asc() if below is None else far.desc())[:limit])
+
+
+def _bounds(wanted: Filter) -> tuple[int, int]:
+    """Between which records the time asked for lies. Times may be a little out of order."""
+    by_time = AuditIndex.objects.values_list("seq", flat=True)
+    first, last = [0], [2**63 - 2]
+    if wanted.since:
+        first = list(by_time.filter(at__gte=wanted.since).order_by("at")[:NEAR]) or last
+    if wanted.until:
+        last = list(by_time.filter(at__lt=wanted.until).order_by("-at")[:NEAR]) or [0]
+    return min(first), max(last)
+
+
+def _newest_first(seqs: QuerySet[Any, int]) -> list[int]:
+    return sorted(seqs, reverse=True)
+
+
+def _events(seqs: Sequence[int]) -> list[AuditEvent]:
+    return list(AuditEvent.objects.filter(seq__in=seqs).order_by("-seq").defer("body"))

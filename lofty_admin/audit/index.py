@@ -1,0 +1,137 @@
+"""The search index of the log: what browsing filters by, made from the bodies of the events.
+
+It follows the log and never leads it: `record` adds to it in the transaction of the event, and
+`fill` makes good what is missing, after every `migrate` or by `manage.py audit_index`.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db import connections, transaction
+
+from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex, mapping
+from lofty_admin.folding import words
+
+MOST_WORDS = 2000  # with LONGEST, far below the 1 MB PostgreSQL takes in one tsvector
+LONGEST = 100
+CHUNK = 1000
+
+_ADD = f"""
+WITH added AS (
+    INSERT INTO {AuditIndex._meta.db_table}
+        (seq, at, tenant_id, kind, outcome, actor, terms, words)
+    VALUES (%s, %s, %s, %s, %s, %s, %s::text[], array_to_tsvector(%s::text[]))
+    -- Left from a record that is no longer there: the index follows the log.
+    ON CONFLICT (seq) DO UPDATE SET
+        (at, tenant_id, kind, outcome, actor, terms, words) =
+        (excluded.at, excluded.tenant_id, excluded.kind, excluded.outcome, excluded.actor,
+         excluded.terms, excluded.words)
+)
+INSERT INTO {AuditChoice._meta.db_table} AS old (scope, dimension, value, label)
+SELECT scope::uuid, dimension, value, label
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]) AS t(scope, dimension, value, label)
+ON CONFLICT (scope, dimension, value) DO UPDATE SET label = excluded.label
+WHERE old.label <> excluded.label
+"""  # noqa: S608 - table names of our own
+
+
+def add(event: AuditEvent, using: str = "default") -> None:
+    """Index one event. For `record`, inside its transaction."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(_ADD, statement_values(event))
+
+
+def statement_values(event: AuditEvent) -> tuple[Any, ...]:
+    """The columns of AuditIndex, then the choices as four lists of one length."""
+    row = (
+        event.seq,
+        event.at,
+        event.tenant_id,
+        event.kind,
+        event.outcome,
+        actor_key(event),
+        terms(event),
+        list(search_words(event)),
+    )
+    return (*row, *map(list, zip(*choices(event), strict=True)))
+
+
+def actor_key(event: AuditEvent) -> str:
+    """As an actor stands in the index: "person:7", "job:reconcile", "nobody:"."""
+    return f"{event.actor_kind}:{event.actor_id}"
+
+
+def term(dimension: str, value: object) -> str:
+    """One thing to filter by, as it stands among the terms of an event."""
+    return f"{dimension} {value}"
+
+
+def terms(event: AuditEvent) -> list[str]:
+    """Everything in this event one can filter by exactly."""
+    return [term(dimension, value) for dimension, value, _ in _dimensions(event)]
+
+
+def choices(event: AuditEvent) -> list[tuple[str, str, str, str]]:
+    """(scope, dimension, value, label) of everything in this event one can filter by."""
+    scopes = [AuditChoice.EVERYWHERE, *([event.tenant_id] if event.tenant_id else [])]
+    return [(str(scope), *one) for scope in scopes for one in _dimensions(event)]
+
+
+def _dimensions(event: AuditEvent) -> list[tuple[str, str, str]]:
+    found = [
+        ("actor", actor_key(event), event.actor_name or event.actor_id),
+        ("kind", event.kind, ""),
+        ("outcome", event.outcome, ""),
+        *(("setting", name, "") for name in dict.fromkeys(event.changed)),
+        ("tenant", str(event.tenant_id or ""), event.tenant_name),
+    ]
+    return [one for one in found if one[1]]
+
+
+def search_words(event: AuditEvent) -> Iterator[str]:
+    """Folded words of everything a person may remember of an event; at most 2,000."""
+    found = dict.fromkeys(word[:LONGEST] for text in _texts(event) for word in words(text))
+    yield from list(found)[:MOST_WORDS]
+
+
+def _texts(event: AuditEvent) -> Iterator[str]:
+    yield from (event.reason, event.subject, event.actor_name)
+    yield from (event.tenant_name, event.tenant_slug)
+    yield from _strings([mapping(event.detail.get("answer")).get("message")])
+    for name in event.changed:
+        yield from _changed_texts(event, name)
+
+
+def _changed_texts(event: AuditEvent, name: str) -> Iterator[str]:
+    """Of one setting: texts before and after, or the names of what came into a list and went."""
+    after = event.detail.get("wanted") or event.content.get("after")
+    sides = [mapping(side).get(name) for side in (event.content.get("before"), after)]
+    yield from _strings(sides)
+    members = [set(map(str, side)) if isinstance(side, list) else set() for side in sides]
+    known = mapping(mapping(event.detail.get("names")).get(name))
+    yield from _strings(known.get(member) for member in sorted(members[0] ^ members[1]))
+
+
+def _strings(values: Iterable[object]) -> Iterator[str]:
+    yield from (value for value in values if isinstance(value, str))
+
+
+def fill(using: str = "default") -> int:
+    """Index the events that are not indexed yet, in batches; returns how many. May run beside
+    writers and beside itself."""
+    done = 0
+    while batch := _missing(using):
+        with transaction.atomic(using), connections[using].cursor() as cursor:
+            # Another run must not index the same events meanwhile.
+            cursor.execute(f"LOCK TABLE {AuditIndex._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
+            batch = _missing(using)
+            cursor.executemany(_ADD, [statement_values(event) for event in batch])
+        done += len(batch)
+    return done
+
+
+def _missing(using: str) -> list[AuditEvent]:
+    indexed = AuditIndex.objects.using(using).order_by("-seq").values_list("seq", flat=True).first()
+    # In the order of the log, so that a gap can only be at its end.
+    rows = AuditEvent.objects.using(using).filter(seq__gt=indexed or 0).order_by("seq")
+    return list(rows[:CHUNK])

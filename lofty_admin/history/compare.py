@@ -1,0 +1,74 @@
+"""A tenant's settings at two points in time, side by side."""
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from lofty_admin.agentsettings.changes import diff
+from lofty_admin.agentsettings.rows import rows_of, setting_rows
+from lofty_admin.agentsettings.views import may_edit
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.history.versions import Version, sendable, version_at, version_now, version_of
+from lofty_admin.tenants.access import get_tenant
+from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.zones import begin_of, reader_zone
+
+
+class CompareForm(forms.Form):
+    """Two days, each as at its end; or an event and one of its sides instead of the first."""
+
+    day = forms.DateField(label="Settings at the end of", required=False)
+    other = forms.DateField(label="compared with the end of", required=False)
+    event = forms.UUIDField(required=False)
+    side = forms.ChoiceField(choices=[("after", "after"), ("before", "before")], required=False)
+
+
+@require_GET
+def compare(request: HttpRequest, slug: str) -> HttpResponse:
+    """?day= and ?other= in the reader's zone; without a second one, what was read last."""
+    tenant = get_tenant(request, slug, Role.VIEWER)
+    form, zone = CompareForm(request.GET or None), reader_zone(request)
+    context: dict[str, Any] = {"tenant": tenant, "tab": "history", "form": form}
+    if form.is_valid():
+        data = form.cleaned_data
+        one = _from_event(tenant, data["event"], data["side"]) or _at(tenant, data["day"], zone)
+        other = _at(tenant, data["other"], zone) if data["other"] else version_now(tenant)
+        context |= {
+            "asked": True,
+            "one": one,
+            "other": other,
+            **_shown(request, tenant, one, other),
+        }
+    return render(request, "history/compare.html", context)
+
+
+def _shown(
+    request: HttpRequest, tenant: Tenant, one: Version | None, other: Version | None
+) -> dict[str, Any]:
+    changes = diff(one.values, other.values) if one and other else ()
+    event = one.event if one else None
+    can_go_back = event is not None and one is not None and may_edit(request, tenant)
+    return {
+        "rows": rows_of(tenant, changes),
+        "settings": setting_rows(tenant, one.values) if one else [],
+        "can_go_back": can_go_back and event and bool(sendable(event, one.side)) if one else False,
+    }
+
+
+def _from_event(tenant: Tenant, event_id: UUID | None, side: str) -> Version | None:
+    found = AuditEvent.objects.filter(pk=event_id, tenant_id=tenant.id).first()
+    return version_of(found, side or "after") if found else None
+
+
+def _at(tenant: Tenant, day: Any, zone: tzinfo) -> Version | None:
+    """At the end of a day, or now if it is not over."""
+    if day is None:
+        return version_now(tenant)
+    end: datetime = begin_of(day + timedelta(days=1), zone).astimezone(UTC)
+    return version_at(tenant, min(end - timedelta(microseconds=1), timezone.now()))

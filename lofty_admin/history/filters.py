@@ -1,0 +1,193 @@
+"""The filter of the history: from the address to `audit.finding.Filter`, and in words."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta, tzinfo
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest, QueryDict
+from django.utils import timezone
+
+from lofty_admin.accounts.models import User
+from lofty_admin.agentsettings.fields import BY_NAME
+from lofty_admin.audit.finding import Filter, choices
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.tenants.access import visible_tenants
+from lofty_admin.tenants.models import Tenant
+from lofty_admin.zones import begin_of, reader_zone
+
+PAGING = ("before", "after")
+PRESETS = (("Today", 0), ("7 days", 6), ("30 days", 29), ("90 days", 89))
+MOST_OFFERED = 300
+LONGEST_TEXT = 200
+NOT_THERE = "no event that you may see has this."
+_Choices = list[tuple[str, str]]
+
+
+def scope_of(request: HttpRequest) -> frozenset[UUID] | None:
+    """The tenants whose events this person may read; None for a superuser: every event."""
+    user = request.user
+    if isinstance(user, User) and user.is_active and user.is_superuser:
+        return None
+    return frozenset(visible_tenants(user).values_list("id", flat=True))
+
+
+class FilterForm(forms.Form):
+    """What can be filtered by. Offers only what occurs in the events the person may read."""
+
+    tenant = forms.ChoiceField(label="Tenant", required=False)
+    actor = forms.ChoiceField(label="Person", required=False)
+    kind = forms.ChoiceField(label="What happened", required=False)
+    outcome = forms.ChoiceField(label="Outcome", required=False)
+    setting = forms.ChoiceField(label="Setting changed", required=False)
+    since = forms.DateField(label="From", required=False)
+    until = forms.DateField(label="To", required=False)
+    q = forms.CharField(label="Words", required=False, max_length=LONGEST_TEXT, strip=True)
+
+    def __init__(
+        self, data: QueryDict, scope: frozenset[UUID] | None, tenant: Tenant | None, zone: tzinfo
+    ) -> None:
+        super().__init__(data)
+        self.scope, self.zone = scope, zone
+        self.narrow = None if tenant is None else tenant.id
+        self._offer(choices(frozenset({tenant.id}) if tenant else scope))
+        if tenant is not None:
+            del self.fields["tenant"]
+
+    def _offer(self, found: dict[str, _Choices]) -> None:
+        self._offer_tenants([value for value, _ in found.get("tenant", [])])
+        self._set("actor", "Anybody", _by_label(found.get("actor", [])))
+        self._set("kind", "Anything", _in_words(found.get("kind", []), Kind.choices))
+        self._set("outcome", "Any outcome", _in_words(found.get("outcome", []), Outcome.choices))
+        settings = [(name, setting.label) for name, setting in BY_NAME.items()]
+        self._set("setting", "Any setting", _in_words(found.get("setting", []), settings))
+
+    def _offer_tenants(self, ids: list[str]) -> None:
+        if len(ids) > MOST_OFFERED:
+            # Too many to offer: typed, as the short name.
+            self.fields["tenant"] = forms.CharField(label="Tenant (short name)", required=False)
+            return
+        named = Tenant.objects.filter(pk__in=ids).values_list("slug", "name")
+        self._set("tenant", "All tenants", list(named))
+
+    def _set(self, name: str, all_label: str, offered: _Choices) -> None:
+        nothing = {"invalid_choice": f"{self.fields[name].label}: {NOT_THERE}"}
+        self.fields[name] = forms.ChoiceField(
+            label=self.fields[name].label,
+            required=False,
+            choices=[("", all_label), *offered],
+            error_messages=nothing,
+        )
+
+    def clean_tenant(self) -> Tenant | None:
+        slug = self.cleaned_data["tenant"]
+        found = Tenant.objects.filter(slug=slug).first() if slug else None
+        if slug and (found is None or not (self.scope is None or found.pk in self.scope)):
+            raise forms.ValidationError(f"Tenant: {NOT_THERE}")
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        since, until = data.get("since"), data.get("until")
+        if since and until and since > until:
+            raise forms.ValidationError("The first day lies after the last one.")
+        return data
+
+    @property
+    def wanted(self) -> Filter:
+        """The filter, for a valid form."""
+        data = self.cleaned_data
+        since, until = data["since"], data["until"]
+        found = Filter(
+            self.scope,
+            actor=data["actor"],
+            kind=data["kind"],
+            outcome=data["outcome"],
+            setting=data["setting"],
+            since=begin_of(since, self.zone) if since else None,
+            until=begin_of(until + timedelta(days=1), self.zone) if until else None,
+            text=data["q"],
+        )
+        chosen = data.get("tenant")
+        tenant_id = chosen.id if chosen else self.narrow
+        return found.narrowed_to(tenant_id) if tenant_id else found
+
+    @property
+    def in_use(self) -> list[tuple[str, str]]:
+        """(field name, "Person: Emil Editor") of everything that is set."""
+        if not self.is_valid():
+            return []
+        return [
+            (name, f"{field.label}: {_label(field, self.cleaned_data[name])}")
+            for name, field in self.fields.items()
+            if self.cleaned_data.get(name)
+        ]
+
+
+def _label(field: forms.Field, value: Any) -> str:
+    if isinstance(field, forms.ChoiceField) and isinstance(value, str):
+        return str(dict(field.choices).get(value, value))  # type: ignore[arg-type]  # a flat list
+    return str(value)
+
+
+def _by_label(found: _Choices) -> _Choices:
+    named = [(value, label or "Somebody not signed in") for value, label in found]
+    return sorted(named, key=lambda one: one[1].casefold())
+
+
+def _in_words(found: _Choices, known: Iterable[tuple[str, Any]]) -> _Choices:
+    """In the order of `known`; what this version does not know stands last, as it is."""
+    values = {value for value, _ in found}
+    words = {value: str(label) for value, label in known}
+    named = [(value, _sentence(label)) for value, label in words.items() if value in values]
+    return named + [(value, value) for value in sorted(values - words.keys())]
+
+
+def _sentence(label: str) -> str:
+    return label[:1].upper() + label[1:]
+
+
+@dataclass(frozen=True)
+class Address:
+    """Links that keep the filter: `query` is it as in the address, without the page."""
+
+    query: QueryDict
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "Address":
+        query = request.GET.copy()
+        for name in [*PAGING, *(name for name in query if not query[name])]:
+            query.pop(name, None)
+        return cls(query)
+
+    def __str__(self) -> str:
+        return self.query.urlencode()
+
+    def having(self, **values: object) -> str:
+        """The query with these values instead; "" for none."""
+        query = self.query.copy()
+        for name, value in values.items():
+            query.pop(name, None)
+            if value != "":
+                query[name] = str(value)
+        return query.urlencode()
+
+
+def presets(address: Address, zone: tzinfo) -> list[dict[str, object]]:
+    """Ready date ranges: label, query and whether it is the one in use."""
+    today = timezone.now().astimezone(zone).date()
+    return [
+        {
+            "label": label,
+            "query": address.having(since=(since := today - timedelta(days=days)), until=""),
+            "active": address.query.get("since") == str(since) and "until" not in address.query,
+        }
+        for label, days in PRESETS
+    ]
+
+
+def filter_of(request: HttpRequest, tenant: Tenant | None) -> FilterForm:
+    """The form for this address, for what this person may read."""
+    return FilterForm(request.GET, scope_of(request), tenant, reader_zone(request))

@@ -1,0 +1,29 @@
+"""The small forms of the history pages."""
+
+from django import forms
+from django.http import QueryDict
+
+from lofty_admin.history.filters import FilterForm
+
+
+class SaveViewForm(forms.Form):
+    """A name for the filter in `query`, which is kept as the history page would write it."""
+
+    name = forms.CharField(max_length=60, strip=True)
+    query = forms.CharField(max_length=2000, required=False)
+
+    def clean_query(self) -> str:
+        given = QueryDict(self.cleaned_data["query"])
+        kept = QueryDict(mutable=True)
+        for name in FilterForm.base_fields:
+            if given.get(name):
+                kept[name] = given[name]
+        if not kept:
+            raise forms.ValidationError("Filter something first: this is the whole history.")
+        return kept.urlencode()
+
+    @property
+    def first_error(self) -> str:
+        """For a message: "Name: This field is required."."""
+        name, errors = next(iter(self.errors.items()))
+        return f"{name.capitalize()}: {errors[0]}" if name != "query" else str(errors[0])

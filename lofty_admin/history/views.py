@@ -1,0 +1,261 @@
+"""Browse the history, look at an event, keep a view, go back."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from lofty_admin.accounts.models import User
+from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS
+from lofty_admin.agentsettings.models import Operation
+from lofty_admin.agentsettings.plans import Plan
+from lofty_admin.agentsettings.views import may_edit, review_live
+from lofty_admin.audit.finding import Filter, Found, neighbours, page
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.audit.record import record
+from lofty_admin.history.describe import SEEN, event_rows, related
+from lofty_admin.history.filters import Address, FilterForm, filter_of, presets, scope_of
+from lofty_admin.history.forms import SaveViewForm
+from lofty_admin.history.models import SavedView
+from lofty_admin.history.versions import changed_since, sendable
+from lofty_admin.tenants.access import get_tenant
+from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.zones import reader_zone
+
+MOST_VIEWS = 50
+
+
+# --- The list -------------------------------------------------------------------------------------
+@require_GET
+def history_all(request: HttpRequest) -> HttpResponse:
+    """Of every tenant the person may see; superusers also see what belongs to no tenant."""
+    return _list(request, None)
+
+
+@require_GET
+def history(request: HttpRequest, slug: str) -> HttpResponse:
+    """Of one tenant, newest first: who, what, outcome, when."""
+    return _list(request, get_tenant(request, slug, Role.VIEWER))
+
+
+def _list(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
+    form, address = filter_of(request, tenant), Address.of(request)
+    found = _found(request, form)
+    context = {
+        "tenant": tenant,
+        "tab": "history",
+        "form": form,
+        "address": address,
+        "found": found,
+        "pending": _pending(form, address),
+        "presets": presets(address, reader_zone(request)),
+        "used": [(text, address.having(**{name: ""})) for name, text in form.in_use],
+        "views": _views(request, tenant),
+        "home": _list_url(tenant),
+    }
+    swapped = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
+    partial = "#results" if swapped else ""
+    return render(request, f"history/list.html{partial}", context)
+
+
+def _found(request: HttpRequest, form: FilterForm) -> Found | None:
+    """None for a filter that makes no sense: the page then says why."""
+    if not form.is_valid():
+        return None
+    edges = {name: _record_number(request.GET.get(name)) for name in ("before", "after")}
+    return page(form.wanted, **edges)
+
+
+def _record_number(text: str | None) -> int | None:
+    plain = text is not None and text.isascii() and text.isdecimal() and len(text) < 19
+    return int(text) if plain and text else None
+
+
+def _pending(form: FilterForm, address: Address) -> list[AuditEvent]:
+    """Changes in flight stand on top, where nothing is filtered."""
+    if address.query or not form.is_valid():
+        return []
+    open_ones = Operation.objects.filter(settled_at=None)
+    if (tenants := form.wanted.tenants) is not None:
+        open_ones = open_ones.filter(tenant_id__in=tenants)
+    intents = AuditEvent.objects.filter(
+        kind=Kind.SETTINGS_INTENT, operation_id__in=list(open_ones.values_list("pk", flat=True))
+    )
+    return list(intents.order_by("-seq").defer("body"))
+
+
+def _list_url(tenant: Tenant | None) -> str:
+    return reverse("history", args=[tenant.slug]) if tenant else reverse("history_all")
+
+
+# --- Saved views ----------------------------------------------------------------------------------
+def _views(request: HttpRequest, tenant: Tenant | None) -> list[SavedView]:
+    # A view names its tenant in the query; the page of one tenant has no use for it.
+    return [] if tenant else list(SavedView.objects.filter(user_id=request.user.pk)[:MOST_VIEWS])
+
+
+@require_POST
+def view_save(request: HttpRequest) -> HttpResponse:
+    """Keep the filter of the whole history under a name; the same name again replaces it."""
+    form = SaveViewForm(request.POST)
+    back = f"{reverse('history_all')}?{request.POST.get('query', '')[:2000]}"
+    if not form.is_valid():
+        messages.error(request, f"The view was not saved. {form.first_error}")
+        return redirect(_safe(back))
+    user, data = _user(request), form.cleaned_data
+    if SavedView.objects.filter(user=user).exclude(name=data["name"]).count() >= MOST_VIEWS:
+        messages.error(request, f"Not saved: you have {MOST_VIEWS} views. Delete one first.")
+        return redirect(_safe(back))
+    SavedView.objects.update_or_create(
+        user=user, name=data["name"], defaults={"query": data["query"]}
+    )
+    messages.success(request, f"Saved as “{data['name']}”. Only you see it.")
+    return redirect(_safe(back))
+
+
+@require_POST
+def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    view = get_object_or_404(SavedView, pk=pk, user=_user(request))
+    view.delete()
+    messages.success(request, f"The view “{view.name}” is deleted. No event was touched.")
+    return redirect("history_all")
+
+
+def _safe(url: str) -> str:
+    fine = url_has_allowed_host_and_scheme(url, allowed_hosts=None, require_https=True)
+    return url if fine else reverse("history_all")
+
+
+def _user(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+# --- One event ------------------------------------------------------------------------------------
+@require_GET
+def event_anywhere(request: HttpRequest, event_id: UUID) -> HttpResponse:
+    """An event in the list of all; its tenant's rights count. Without a tenant: superusers."""
+    found = get_object_or_404(AuditEvent, pk=event_id)
+    tenant = _tenant_of(request, found)
+    return _event_page(request, found, tenant, None)
+
+
+@require_GET
+def event(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
+    """One event: per setting before and after, Lofty's answer, the exact record."""
+    tenant = get_tenant(request, slug, Role.VIEWER)
+    found = get_object_or_404(AuditEvent, pk=event_id, tenant_id=tenant.id)
+    return _event_page(request, found, tenant, tenant)
+
+
+def _tenant_of(request: HttpRequest, found: AuditEvent) -> Tenant | None:
+    if found.tenant_id is not None:
+        return get_tenant(request, found.tenant_slug, Role.VIEWER)
+    if scope_of(request) is not None:
+        record(
+            Kind.ACCESS_REFUSED,
+            subject=f"{request.method} {request.path}",
+            outcome=Outcome.REFUSED,
+            detail={"because": "the event belongs to no tenant"},
+        )
+        raise Http404
+    return None
+
+
+def _event_page(
+    request: HttpRequest, found: AuditEvent, tenant: Tenant | None, listed: Tenant | None
+) -> HttpResponse:
+    """`tenant`: the event's own; `listed`: the tenant whose list it is looked at from, if one."""
+    form, address = filter_of(request, listed), Address.of(request)
+    wanted = form.wanted if form.is_valid() else _everything(request, listed)
+    newer, older = neighbours(wanted, found.seq)
+    context = {
+        "tenant": listed,
+        "tab": "history",
+        "event": found,
+        "of_tenant": tenant,
+        "address": address,
+        "newer": newer,
+        "older": older,
+        "back": _list_url(listed),
+        **event_context(request, found, tenant),
+    }
+    swapped = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
+    partial = "#detail" if swapped else ""
+    return render(request, f"history/event.html{partial}", context)
+
+
+def _everything(request: HttpRequest, listed: Tenant | None) -> Filter:
+    wanted = Filter(scope_of(request))
+    return wanted.narrowed_to(listed.id) if listed else wanted
+
+
+def event_context(request: HttpRequest, found: AuditEvent, tenant: Tenant | None) -> dict[str, Any]:
+    """What the page of an event shows of it."""
+    can_edit = tenant is not None and may_edit(request, tenant)
+    return {
+        "detail": found.detail,
+        "answer": found.detail.get("answer"),
+        "payload": _as_json(found.detail.get("wanted")),
+        "rows": event_rows(found),
+        "has_before": can_edit and bool(sendable(found, "before")),
+        "has_after": can_edit and found.kind in SEEN and bool(sendable(found, "after")),
+        "can_compare": tenant is not None and found.kind in SEEN,
+        "related": related(found, _related(request, found)),
+    }
+
+
+def _as_json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) if value else ""
+
+
+def _related(request: HttpRequest, found: AuditEvent) -> list[AuditEvent]:
+    """Events of the same change or request that this person may see."""
+    same = AuditEvent.objects.filter(request_id=found.request_id)
+    if found.operation_id:
+        same = same.union(AuditEvent.objects.filter(operation_id=found.operation_id))
+    scope = scope_of(request)
+    events = [one for one in same[:200] if scope is None or one.tenant_id in scope]
+    return sorted(events, key=lambda one: one.seq)
+
+
+# --- Going back -----------------------------------------------------------------------------------
+@require_POST
+def go_back(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
+    """The settings as they were before or after an event -> the ordinary review against now.
+
+    POST, because it reads Lofty: a prefetched link must not spend the tenant's calls.
+    """
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    found = get_object_or_404(AuditEvent, pk=event_id, tenant_id=tenant.id)
+    side = request.POST.get("side", "")
+    values = sendable(found, side) if side in ("before", "after") else {}
+    if not values:
+        raise Http404
+    if left_out := [s.label for s in SETTINGS if s.name not in values]:
+        messages.info(
+            request,
+            f"Left as it is, because it was not set or cannot be sent: {', '.join(left_out)}.",
+        )
+    return review_live(
+        request,
+        tenant,
+        values,
+        reason=f"Go back to {side} the change of {found.at:%Y-%m-%d %H:%M} UTC",
+        undone=lambda plan: _undone(found, plan),
+    )
+
+
+def _undone(found: AuditEvent, plan: Plan) -> list[tuple[str, AuditEvent]]:
+    """Of the settings the plan would change: who changed them since, each by its newest event."""
+    since = changed_since(found, {change.name for change in plan.changes})
+    return [(setting.label, since[name]) for name, setting in BY_NAME.items() if name in since]

@@ -1,0 +1,25 @@
+"""The reader's time zone: what the browser says, UTC otherwise."""
+
+from datetime import UTC, date, datetime, time, tzinfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.http import HttpRequest
+
+COOKIE = "zone"  # set by static/app.js
+
+
+def reader_zone(request: HttpRequest) -> tzinfo:
+    """The zone of the browser, UTC when it names none that exists."""
+    name = request.COOKIES.get(COOKIE, "")
+    return ZoneInfo(name) if name in _zones() else UTC
+
+
+def begin_of(day: date, zone: tzinfo) -> datetime:
+    """Midnight at the begin of a day in a zone."""
+    return datetime.combine(day, time(), zone)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())

@@ -1,0 +1,73 @@
+// The history: an event opens in a drawer beside the list, arrow keys step through, and the address
+// is the event's own. Without this file every link leads to the event's page.
+"use strict";
+
+document.addEventListener("DOMContentLoaded", () => {
+  const drawer = document.querySelector("[data-drawer]");
+  const body = document.getElementById("drawer-body");
+  if (drawer) startDrawer(drawer, body);
+  document.addEventListener("keydown", (event) => step(event, drawer));
+});
+
+function step(event, drawer) {
+  const keys = { ArrowLeft: "[data-newer]", ArrowRight: "[data-older]" };
+  const wanted = keys[event.key];
+  if (!wanted || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (event.target.closest("input, select, textarea, [contenteditable]")) return;
+  const within = drawer ? (drawer.open ? drawer : null) : document;
+  const link = within?.querySelector(wanted);
+  if (!link) return;
+  event.preventDefault();
+  link.click();
+}
+
+function startDrawer(drawer, body) {
+  let list = ""; // the address of the list, while the drawer is open
+
+  const show = async (url) => {
+    await htmx.ajax("GET", url, { target: body, swap: "innerHTML" });
+    if (!drawer.open) drawer.showModal();
+    drawer.scrollTop = 0;
+    const title = body.querySelector("[data-event-title]");
+    title?.focus();
+    mark(body);
+  };
+  const open = (url) => {
+    if (!drawer.open) list = location.href;
+    history[drawer.open ? "replaceState" : "pushState"]({ drawer: url, list }, "", url);
+    show(url);
+  };
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-event-link]");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    open(link.href);
+  });
+  drawer.querySelector("[data-drawer-close]").addEventListener("click", () => drawer.close());
+  drawer.addEventListener("click", (event) => {
+    if (event.target === drawer) drawer.close(); // beside the drawer
+  });
+  drawer.addEventListener("close", () => {
+    if (history.state?.drawer) history.back();
+    const shown = body.querySelector("[data-event]")?.dataset.event;
+    document.getElementById(`event-${shown}`)?.focus();
+  });
+  addEventListener("popstate", (event) => {
+    if (event.state?.drawer) {
+      list = event.state.list;
+      show(event.state.drawer);
+    } else if (drawer.open) {
+      drawer.close();
+    }
+  });
+}
+
+// The line of the event that is open, in the list behind.
+function mark(body) {
+  const shown = body.querySelector("[data-event]")?.dataset.event;
+  for (const line of document.querySelectorAll(".event-line.active")) line.classList.remove("active");
+  const line = document.getElementById(`event-${shown}`);
+  line?.classList.add("active");
+  line?.scrollIntoView({ block: "nearest" });
+}
