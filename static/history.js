@@ -25,17 +25,20 @@ function startDrawer(drawer, body) {
   let list = ""; // the address of the list, while the drawer is open
 
   const show = async (url) => {
-    await htmx.ajax("GET", url, { target: body, swap: "innerHTML" });
+    const answer = await fetch(url, { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!answer?.ok) return announce("The event could not be loaded. Try again."), false;
+    body.innerHTML = await answer.text();
     if (!drawer.open) drawer.showModal();
     drawer.scrollTop = 0;
-    const title = body.querySelector("[data-event-title]");
-    title?.focus();
+    body.querySelector("[data-event-title]").focus();
     mark(body);
+    return true;
   };
-  const open = (url) => {
-    if (!drawer.open) list = location.href;
-    history[drawer.open ? "replaceState" : "pushState"]({ drawer: url, list }, "", url);
-    show(url);
+  // The address follows the event, not the click: a quick second key steps on from what is shown.
+  const open = async (url) => {
+    const wasOpen = drawer.open;
+    if (!wasOpen) list = location.href;
+    if (await show(url)) history[wasOpen ? "replaceState" : "pushState"]({ drawer: url, list }, "", url);
   };
 
   document.addEventListener("click", (event) => {

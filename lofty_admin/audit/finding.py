@@ -117,7 +117,7 @@ def page(wanted: Filter, *, before: int | None = None, after: int | None = None)
     """The 50 events just before record `before`, or just after record `after`, or the newest."""
     if after is not None:
         seqs = _nearest(wanted, above=after, limit=PAGE + 1)
-        return Found(_events(seqs[:PAGE]), newer=len(seqs) > PAGE, older=True)
+        return Found(_events(seqs[-PAGE:]), newer=len(seqs) > PAGE, older=True)
     below = _end() if before is None else before
     seqs = _nearest(wanted, below=below, limit=PAGE + 1)
     return Found(_events(seqs[:PAGE]), newer=before is not None, older=len(seqs) > PAGE)
@@ -167,22 +167,26 @@ def _nearest(
 ) -> list[int]:
     """Record numbers, newest first: the nearest below one record, or above another."""
     first, last = _bounds(wanted)
-    rows = wanted.rows().filter(seq__gte=first, seq__lte=last).values_list("seq", flat=True)
-    if below is not None:
-        edge, order = min(below, last + 1), F("seq").desc()
-        rows = rows.filter(seq__lt=edge)
-    else:
-        edge, order = max(above or 0, first - 1), F("seq").asc()
-        rows = rows.filter(seq__gt=edge)
+    rows = wanted.rows().filter(seq__gte=first, seq__lte=last)
+    down = below is not None
+    edge = min(below, last + 1) if below is not None else max(above or 0, first - 1)
     if wanted.is_in_order:
-        return _newest_first(rows.order_by(order)[:limit])
+        return _in_order(rows, "seq", edge, down, limit)
     for reach in REACHES:
         near = rows.filter(seq__range=(edge - reach, edge + reach))
-        if len(found := near.order_by(order)[:limit]) == limit:
-            return _newest_first(found)
+        if len(found := _in_order(near, "seq", edge, down, limit)) == limit:
+            return found
     # By an expression: the database must not walk the log in search of few matches.
-    far = F("seq") + 0
-    return _newest_first(rows.order_by(far.asc() if below is None else far.desc())[:limit])
+    return _in_order(rows.annotate(far=F("seq") + 0), "far", edge, down, limit)
+
+
+def _in_order(
+    rows: QuerySet[AuditIndex], name: str, edge: int, down: bool, limit: int
+) -> list[int]:
+    """At most `limit` numbers on one side of the edge, those nearest to it; newest first."""
+    beyond = rows.filter(**{f"{name}__lt" if down else f"{name}__gt": edge})
+    nearest = beyond.order_by(f"-{name}" if down else name).values_list("seq", flat=True)
+    return sorted(nearest[:limit], reverse=True)
 
 
 def _bounds(wanted: Filter) -> tuple[int, int]:
@@ -194,10 +198,6 @@ def _bounds(wanted: Filter) -> tuple[int, int]:
     if wanted.until:
         last = list(by_time.filter(at__lt=wanted.until).order_by("-at")[:NEAR]) or [0]
     return min(first), max(last)
-
-
-def _newest_first(seqs: QuerySet[Any, int]) -> list[int]:
-    return sorted(seqs, reverse=True)
 
 
 def _events(seqs: Sequence[int]) -> list[AuditEvent]:

@@ -12,8 +12,8 @@ from django.db import connections, transaction
 from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex, mapping
 from lofty_admin.folding import words
 
-MOST_WORDS = 2000  # with LONGEST, far below the 1 MB PostgreSQL takes in one tsvector
-LONGEST = 100
+LONGEST = 100  # characters of a word
+MOST = 500_000  # bytes of all words together: PostgreSQL takes 1 MB in one tsvector
 CHUNK = 1000
 
 _ADD = f"""
@@ -89,9 +89,13 @@ def _dimensions(event: AuditEvent) -> list[tuple[str, str, str]]:
 
 
 def search_words(event: AuditEvent) -> Iterator[str]:
-    """Folded words of everything a person may remember of an event; at most 2,000."""
-    found = dict.fromkeys(word[:LONGEST] for text in _texts(event) for word in words(text))
-    yield from list(found)[:MOST_WORDS]
+    """Folded words of everything a person may remember of an event, up to half a megabyte."""
+    left = MOST
+    for word in dict.fromkeys(word[:LONGEST] for text in _texts(event) for word in words(text)):
+        left -= len(word.encode()) + 8
+        if left < 0:
+            return
+        yield word
 
 
 def _texts(event: AuditEvent) -> Iterator[str]:

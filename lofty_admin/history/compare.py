@@ -1,6 +1,6 @@
 """A tenant's settings at two points in time, side by side."""
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import date, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -14,17 +14,18 @@ from lofty_admin.agentsettings.changes import diff
 from lofty_admin.agentsettings.rows import rows_of, setting_rows
 from lofty_admin.agentsettings.views import may_edit
 from lofty_admin.audit.models import AuditEvent
+from lofty_admin.history.days import DayField, end_of
 from lofty_admin.history.versions import Version, sendable, version_at, version_now, version_of
 from lofty_admin.tenants.access import get_tenant
 from lofty_admin.tenants.models import Role, Tenant
-from lofty_admin.zones import begin_of, reader_zone
+from lofty_admin.zones import reader_zone
 
 
 class CompareForm(forms.Form):
     """Two days, each as at its end; or an event and one of its sides instead of the first."""
 
-    day = forms.DateField(label="Settings at the end of", required=False)
-    other = forms.DateField(label="compared with the end of", required=False)
+    day = DayField("Settings at the end of")
+    other = DayField("Compared with the end of")
     event = forms.UUIDField(required=False)
     side = forms.ChoiceField(choices=[("after", "after"), ("before", "before")], required=False)
 
@@ -62,13 +63,15 @@ def _shown(
 
 
 def _from_event(tenant: Tenant, event_id: UUID | None, side: str) -> Version | None:
+    if event_id is None:
+        return None
     found = AuditEvent.objects.filter(pk=event_id, tenant_id=tenant.id).first()
     return version_of(found, side or "after") if found else None
 
 
-def _at(tenant: Tenant, day: Any, zone: tzinfo) -> Version | None:
+def _at(tenant: Tenant, day: date | None, zone: tzinfo) -> Version | None:
     """At the end of a day, or now if it is not over."""
     if day is None:
         return version_now(tenant)
-    end: datetime = begin_of(day + timedelta(days=1), zone).astimezone(UTC)
-    return version_at(tenant, min(end - timedelta(microseconds=1), timezone.now()))
+    last_moment = end_of(day, zone) - timedelta(microseconds=1)
+    return version_at(tenant, min(last_moment, timezone.now()))

@@ -14,6 +14,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.audit.finding import Filter, choices
 from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.history.days import DayField, end_of
 from lofty_admin.tenants.access import visible_tenants
 from lofty_admin.tenants.models import Tenant
 from lofty_admin.zones import begin_of, reader_zone
@@ -42,8 +43,8 @@ class FilterForm(forms.Form):
     kind = forms.ChoiceField(label="What happened", required=False)
     outcome = forms.ChoiceField(label="Outcome", required=False)
     setting = forms.ChoiceField(label="Setting changed", required=False)
-    since = forms.DateField(label="From", required=False)
-    until = forms.DateField(label="To", required=False)
+    since = DayField("From")
+    until = DayField("To")
     q = forms.CharField(label="Words", required=False, max_length=LONGEST_TEXT, strip=True)
 
     def __init__(
@@ -107,7 +108,7 @@ class FilterForm(forms.Form):
             outcome=data["outcome"],
             setting=data["setting"],
             since=begin_of(since, self.zone) if since else None,
-            until=begin_of(until + timedelta(days=1), self.zone) if until else None,
+            until=end_of(until, self.zone) if until else None,
             text=data["q"],
         )
         chosen = data.get("tenant")
@@ -164,6 +165,11 @@ class Address:
 
     def __str__(self) -> str:
         return self.query.urlencode()
+
+    @property
+    def suffix(self) -> str:
+        """As it stands behind a path: "?q=x", or nothing."""
+        return f"?{self}" if self.query else ""
 
     def having(self, **values: object) -> str:
         """The query with these values instead; "" for none."""

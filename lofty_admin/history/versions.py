@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from lofty_admin.agentsettings.fields import SETTINGS, Setting
 from lofty_admin.agentsettings.models import LastKnown, Operation
 from lofty_admin.audit.index import term
@@ -65,9 +67,8 @@ def version_of(event: AuditEvent, side: str) -> Version | None:
     return Version(values, event.at, event, side) if values else None
 
 
-def _readings(tenant: Tenant):  # type: ignore[no-untyped-def]
-    kinds = [*SEEN]
-    return AuditIndex.objects.filter(tenant_id=tenant.id, kind__in=kinds)
+def _readings(tenant: Tenant) -> QuerySet[AuditIndex]:
+    return AuditIndex.objects.filter(tenant_id=tenant.id, kind__in=SEEN)
 
 
 def _event(row: AuditIndex | None) -> AuditEvent | None:

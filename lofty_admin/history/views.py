@@ -11,6 +11,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import push_url
+from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS
@@ -61,9 +63,10 @@ def _list(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
         "views": _views(request, tenant),
         "home": _list_url(tenant),
     }
-    swapped = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
-    partial = "#results" if swapped else ""
-    return render(request, f"history/list.html{partial}", context)
+    if not _is_part(request):
+        return render(request, "history/list.html", context)
+    answer = render(request, "history/list.html#results", context)
+    return push_url(answer, f"{_list_url(tenant)}{address.suffix}")
 
 
 def _found(request: HttpRequest, form: FilterForm) -> Found | None:
@@ -92,6 +95,12 @@ def _pending(form: FilterForm, address: Address) -> list[AuditEvent]:
     return list(intents.order_by("-seq").defer("body"))
 
 
+def _is_part(request: HttpRequest) -> bool:
+    """Whether a part of the page is asked for; going back in the browser asks for the whole."""
+    asked_by = HtmxDetails(request)
+    return bool(asked_by) and not asked_by.history_restore_request
+
+
 def _list_url(tenant: Tenant | None) -> str:
     return reverse("history", args=[tenant.slug]) if tenant else reverse("history_all")
 
@@ -99,7 +108,7 @@ def _list_url(tenant: Tenant | None) -> str:
 # --- Saved views ----------------------------------------------------------------------------------
 def _views(request: HttpRequest, tenant: Tenant | None) -> list[SavedView]:
     # A view names its tenant in the query; the page of one tenant has no use for it.
-    return [] if tenant else list(SavedView.objects.filter(user_id=request.user.pk)[:MOST_VIEWS])
+    return [] if tenant else list(SavedView.objects.filter(user=_user(request))[:MOST_VIEWS])
 
 
 @require_POST
@@ -189,8 +198,7 @@ def _event_page(
         "back": _list_url(listed),
         **event_context(request, found, tenant),
     }
-    swapped = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
-    partial = "#detail" if swapped else ""
+    partial = "#detail" if _is_part(request) else ""
     return render(request, f"history/event.html{partial}", context)
 
 

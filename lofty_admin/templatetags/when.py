@@ -1,11 +1,11 @@
 """Times in the reader's zone, with UTC where the pointer rests on them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
-from django.utils.formats import date_format
+from django.utils.dates import MONTHS_3
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -17,20 +17,24 @@ register = template.Library()
 @register.simple_tag(takes_context=True)
 def when(context: dict[str, Any], at: datetime | None) -> SafeString | str:
     """How long ago: "4 minutes ago"; "?" for nothing."""
-    return "?" if at is None else _time(context, at, naturaltime(at))
+    return "?" if at is None else _time(at, naturaltime(at), reader_zone(context["request"]))
 
 
 @register.simple_tag(takes_context=True)
 def moment(context: dict[str, Any], at: datetime | None) -> SafeString | str:
     """To the second, with its zone: "3 Mar 2026, 14:05:09 CET"; "?" for nothing."""
-    return "?" if at is None else _time(context, at, _exactly(context, at))
+    if at is None:
+        return "?"
+    zone = reader_zone(context["request"])
+    return _time(at, exactly(at, zone), zone)
 
 
-def _time(context: dict[str, Any], at: datetime, text: str) -> SafeString:
-    title = f"{_exactly(context, at)} · {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+def exactly(at: datetime, zone: tzinfo) -> str:
+    """As `moment` shows it, as plain text."""
+    here = at.astimezone(zone)
+    return f"{here.day} {str(MONTHS_3[here.month]).title()} {here:%Y, %H:%M:%S %Z}"
+
+
+def _time(at: datetime, text: str, zone: tzinfo) -> SafeString:
+    title = f"{exactly(at, zone)} · {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), title, text)
-
-
-def _exactly(context: dict[str, Any], at: datetime) -> str:
-    here = at.astimezone(reader_zone(context["request"]))
-    return f"{date_format(here, 'j M Y, H:i:s')} {here:%Z}"

@@ -148,14 +148,13 @@ def _content(
 def _save(kind: Kind, chance: random.Random) -> dict[str, object]:
     names = ("assistantName", "activeDays", "agentIds", "textChannel", "startActiveHour")
     changed = sorted(chance.sample(names, chance.choice((1, 1, 2))))
-    before = {**EXAMPLE, "agentIds": [chance.randrange(10**14, 10**15) for _ in range(12)]}
-    members = {
-        str(agent): f"{chance.choice(FIRST)} {chance.choice(LAST)}" for agent in before["agentIds"]
-    }
+    agents = [chance.randrange(10**14, 10**15) for _ in range(12)]
+    before = {**EXAMPLE, "agentIds": agents}
+    members = {str(agent): f"{chance.choice(FIRST)} {chance.choice(LAST)}" for agent in agents}
     new = {
         "assistantName": chance.choice(FIRST),
         "activeDays": sorted(chance.sample(range(7), 5)),
-        "agentIds": before["agentIds"][:-1],
+        "agentIds": agents[:-1],
         "textChannel": chance.random() < 0.5,
         "startActiveHour": chance.randrange(24),
     }

@@ -1,0 +1,253 @@
+"""Finding events: every filter, every pair of them, and pages that neither skip nor repeat."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, given
+from hypothesis import settings as budget
+from hypothesis import strategies as st
+
+from lofty_admin.audit import finding, index
+from lofty_admin.audit.canonical import JSON
+from lofty_admin.audit.context import Actor
+from lofty_admin.audit.finding import Filter, count, neighbours, page, stream
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex
+from lofty_admin.audit.record import TenantRef, record
+from lofty_admin.folding import words
+
+pytestmark = pytest.mark.django_db
+ACME, GLOBEX = (TenantRef(UUID(int=n), f"t{n}", f"Tenant {n}") for n in (1, 2))
+ANNA, BRUNO = Actor("person", "1", "Anna Ångström"), Actor("job", "sync", "Names job")
+EVERYTHING = Filter(None)
+CASES = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from([Kind.SETTINGS_OUTCOME, Kind.SETTINGS_INTENT, Kind.SIGNED_IN]),
+        "outcome": st.sampled_from([None, Outcome.VERIFIED, Outcome.UNKNOWN]),
+        "tenant": st.sampled_from([None, ACME, GLOBEX]),
+        "actor": st.sampled_from([ANNA, BRUNO]),
+        "reason": st.sampled_from(["", "holiday hours", "ticket 4711", "Holly's ticket"]),
+        "detail": st.sampled_from([None, {"changed": ["activeDays"]}, {"changed": ["agentIds"]}]),
+    }
+)
+FILTERS = st.builds(
+    Filter,
+    tenants=st.sampled_from([None, *map(frozenset, ((), (ACME.id,), (ACME.id, GLOBEX.id)))]),
+    actor=st.sampled_from(["", "person:1", "job:sync"]),
+    kind=st.sampled_from(["", Kind.SETTINGS_OUTCOME, Kind.SETTINGS_INTENT]),
+    outcome=st.sampled_from(["", Outcome.VERIFIED]),
+    setting=st.sampled_from(["", "activeDays"]),
+    text=st.sampled_from(["", "hol", "HOLIDAY hours", "ticket", "angstrom", "xyzzy", "' & !:*"]),
+)
+
+
+def naive(wanted: Filter, event: AuditEvent) -> bool:
+    """The same, the slow and plain way."""
+    known = words(" ".join([event.reason, event.actor_name, event.tenant_name, event.tenant_slug]))
+    return (
+        (wanted.tenants is None or event.tenant_id in wanted.tenants)
+        and wanted.actor in ("", f"{event.actor_kind}:{event.actor_id}")
+        and (wanted.kind == event.kind or not (wanted.kind or event.kind == Kind.SETTINGS_INTENT))
+        and wanted.outcome in ("", event.outcome)
+        and (not wanted.setting or wanted.setting in event.changed)
+        and all(any(k.startswith(word) for k in known) for word in words(wanted.text))
+    )
+
+
+def every_page(wanted: Filter) -> Iterator[list[int]]:
+    before = None
+    while True:
+        found = page(wanted, before=before)
+        yield [event.seq for event in found.events]
+        if not found.older:
+            return
+        before = found.events[-1].seq
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages, reaches and pieces so short that every way of looking is gone."""
+    monkeypatch.setattr(finding, "PAGE", 3)
+    monkeypatch.setattr(finding, "REACHES", (2, 5))
+    monkeypatch.setattr(finding, "CHUNK", 2)
+
+
+@budget(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(events=st.lists(CASES, max_size=14), wanted=FILTERS)
+def test_page__any_filter_over_any_log__finds_what_a_plain_look_finds(
+    small: None, events: list[dict[str, object]], wanted: Filter
+) -> None:
+    start = AuditIndex.objects.count()
+    for one in events:
+        record(**one)  # type: ignore[arg-type]  # drawn above
+    rows = AuditEvent.objects.order_by("-seq")
+    expected = [event.seq for event in rows if naive(wanted, event)]
+    assert [seq for one in every_page(wanted) for seq in one] == expected
+    assert [event.seq for event in stream(wanted, up_to=10**9)] == expected[::-1]
+    assert count(wanted, up_to=10**9) == len(expected)
+    for at, seq in enumerate(expected[:5]):
+        newer, older = neighbours(wanted, seq)
+        assert (newer.seq if newer else None) == (expected[at - 1] if at else None)
+        assert (older.seq if older else None) == next(iter(expected[at + 1 :]), None)
+    assert AuditIndex.objects.count() == start + len(events)
+
+
+def write(number: int, **more: object) -> list[AuditEvent]:
+    return [record(Kind.TENANT_CHANGED, **more) for _ in range(number)]  # type: ignore[arg-type]
+
+
+def test_page__newer_pages__lead_back_the_same_way(small: None) -> None:
+    seqs = [event.seq for event in write(8)]
+    oldest = page(EVERYTHING, before=seqs[3])
+    assert [event.seq for event in oldest.events] == seqs[2::-1]
+    assert (oldest.newer, oldest.older) == (True, False)
+    newer = page(EVERYTHING, after=seqs[2])
+    assert [event.seq for event in newer.events] == seqs[5:2:-1]
+    assert (newer.newer, newer.older) == (True, True)
+    assert not page(EVERYTHING, after=seqs[4]).newer
+
+
+def test_page__beyond_either_end__empty() -> None:
+    write(2)
+    assert page(EVERYTHING, before=0).events == []
+    assert page(EVERYTHING, after=10**18).events == []
+
+
+def test_page__by_time__from_the_first_to_before_the_last(small: None) -> None:
+    seqs = [event.seq for event in write(9)]
+    begin = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+    for day, seq in enumerate(seqs):
+        AuditIndex.objects.filter(seq=seq).update(at=begin + dt.timedelta(days=day))
+    march = replace(EVERYTHING, since=begin + dt.timedelta(2), until=begin + dt.timedelta(7))
+    assert [seq for one in every_page(march) for seq in one] == seqs[6:1:-1]
+    assert page(replace(march, since=begin + dt.timedelta(90), until=None)).events == []
+    assert page(replace(march, since=None, until=begin)).events == []
+
+
+def test_page__times_out_of_order__none_is_missed() -> None:
+    one, other = (event.seq for event in write(2))
+    noon = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+    AuditIndex.objects.filter(seq=one).update(at=noon + dt.timedelta(seconds=1))
+    AuditIndex.objects.filter(seq=other).update(at=noon - dt.timedelta(seconds=1))
+    assert [event.seq for event in page(replace(EVERYTHING, since=noon)).events] == [one]
+    assert [event.seq for event in page(replace(EVERYTHING, until=noon)).events] == [other]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Verheißung", True),
+        ("verheissung", True),
+        ("VERH", True),
+        ("garcia", True),
+        ("nguyen", True),
+        ("4155552671", True),
+        ("joe example", True),
+        ("Ａｎｎａ", True),
+        ("nothing", False),
+        ("heißung", False),
+    ],
+)
+def test_text__names_values_and_messages__are_found_in_any_writing(text: str, found: bool) -> None:
+    detail: dict[str, JSON] = {
+        "changed": ["agentIds", "fixedNumber"],
+        "names": {"agentIds": {"1": "Anna García", "2": "Nguyễn Văn", "3": "Stayed"}},
+        "wanted": {"agentIds": [1, 3], "fixedNumber": "+1 415-555-2671"},
+        "answer": {"message": "No such Verheißung"},
+    }
+    before = {"agentIds": [2, 3], "fixedNumber": "4155552671"}
+    record(Kind.SETTINGS_OUTCOME, subject="joe@example.com", before=before, detail=detail)
+    assert bool(page(replace(EVERYTHING, text=text)).events) is found
+    assert not page(replace(EVERYTHING, text="stayed")).events
+
+
+HOSTILE = ["'", "\\", "a'b:*|!c", "\x00", "half \ud800", "x" * 100_000, "& | ! ( )", "🏠 " * 3000]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=[repr(text)[:12] for text in HOSTILE])
+def test_text__hostile__is_recorded_and_can_be_looked_for(text: str) -> None:
+    event = record(Kind.NAME_GIVEN, reason=text, subject=text)
+    assert page(EVERYTHING).events[0].seq == event.seq
+    page(replace(EVERYTHING, text=text.replace("\x00", "")[:200]))
+
+
+@pytest.mark.parametrize(("members", "length", "found"), [(5000, 9, True), (30_000, 99, False)])
+def test_text__thousands_of_names_in_one_change__recorded_all_or_as_many_as_fit(
+    members: int, length: int, found: bool
+) -> None:
+    names = {str(n): f"Agent {n:0{length}}" for n in range(members)}
+    detail = {"changed": ["agentIds"], "names": {"agentIds": names}, "wanted": {"agentIds": []}}
+    event = AuditEvent(seq=1, body=json.dumps({"detail": detail, "before": {"agentIds": [*names]}}))
+    index.add(event_like(event))
+    assert page(replace(EVERYTHING, text="agent")) is not None
+    row = AuditIndex.objects.get()
+    assert len(row.words) > 50_000
+    assert bool(AuditIndex.objects.filter(words__matches=f"'{members - 1:0{length}}'")) is found
+
+
+def event_like(event: AuditEvent) -> AuditEvent:
+    """With the columns of an event that changed many names."""
+    event.at, event.kind, event.actor_kind = timezone.now(), Kind.SETTINGS_OUTCOME, "nobody"
+    return event
+
+
+def test_choices__two_tenants__each_offers_its_own_and_everything_both() -> None:
+    record(Kind.SIGNED_IN, outcome=Outcome.DONE, actor=ANNA)
+    detail = {"changed": ["activeDays"]}
+    record(Kind.SETTINGS_OUTCOME, tenant=ACME, outcome=Outcome.VERIFIED, actor=ANNA, detail=detail)
+    record(Kind.DIRECTORY_SYNCED, tenant=GLOBEX, outcome=Outcome.DONE, actor=BRUNO)
+    acme = finding.choices(frozenset({ACME.id}))
+    assert acme["actor"] == [("person:1", "Anna Ångström")]
+    assert [value for value, _ in acme["kind"]] == [Kind.SETTINGS_OUTCOME]
+    assert acme["setting"] == [("activeDays", "")]
+    everything = finding.choices(None)
+    assert {value for value, _ in everything["kind"]} >= {Kind.SIGNED_IN, Kind.DIRECTORY_SYNCED}
+    assert [label for _, label in everything["tenant"]] == ["Tenant 1", "Tenant 2"]
+    assert finding.choices(frozenset()) == {}
+
+
+def test_choices__somebody_renamed__the_newest_name() -> None:
+    for name in ("Anna Old", "Anna New"):
+        record(Kind.SIGNED_IN, actor=Actor("person", "1", name))
+    assert finding.choices(None)["actor"] == [("person:1", "Anna New")]
+
+
+# --- the index follows the log --------------------------------------------------------------------
+def test_fill__index_lost__made_anew_as_it_was() -> None:
+    write(3, tenant=ACME, reason="why", actor=ANNA)
+    record(Kind.SETTINGS_OUTCOME, operation_id=uuid4(), detail={"changed": ["agentIds"]})
+    before = list(AuditIndex.objects.order_by("seq").values())
+    choices = set(AuditChoice.objects.values_list("scope", "dimension", "value", "label"))
+    AuditIndex.objects.all().delete()
+    AuditChoice.objects.all().delete()
+    assert index.fill() == 4
+    assert list(AuditIndex.objects.order_by("seq").values()) == before
+    assert set(AuditChoice.objects.values_list("scope", "dimension", "value", "label")) == choices
+    assert index.fill() == 0
+
+
+def test_fill__a_body_somebody_spoilt__indexed_by_its_columns() -> None:
+    event = write(1, reason="still findable")[0]
+    spoilt = AuditEvent.objects.get(pk=event.pk)
+    for body in ("not json", "[1]", '{"detail": 7}', '{"detail": {"changed": "x"}}'):
+        spoilt.body = body
+        spoilt.__dict__.pop("content", None)
+        assert "findable" in list(index.search_words(spoilt))
+        assert index.terms(spoilt) == ["actor nobody:", "kind tenant.changed"]
+
+
+def test_record__rolled_back__leaves_nothing_in_the_index() -> None:
+    with pytest.raises(RuntimeError), transaction.atomic():
+        write(1)
+        raise RuntimeError
+    assert not AuditIndex.objects.exists()
