@@ -7,6 +7,7 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given
@@ -251,3 +252,14 @@ def test_record__rolled_back__leaves_nothing_in_the_index() -> None:
         write(1)
         raise RuntimeError
     assert not AuditIndex.objects.exists()
+
+
+def test_audit_index__anew__as_before(capsys: pytest.CaptureFixture[str]) -> None:
+    write(3, reason="why")
+    before = list(AuditIndex.objects.order_by("seq").values())
+    AuditIndex.objects.update(terms=[], kind="spoilt")
+    call_command("audit_index")
+    assert "0 events indexed." in capsys.readouterr().out
+    call_command("audit_index", "--anew")
+    assert "3 events indexed." in capsys.readouterr().out
+    assert list(AuditIndex.objects.order_by("seq").values()) == before
