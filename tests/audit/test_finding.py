@@ -237,6 +237,13 @@ def test_fill__index_lost__made_anew_as_it_was() -> None:
     assert index.fill() == 0
 
 
+def test_fill__a_gap_left_by_an_older_version__filled() -> None:
+    events = write(5, reason="why")
+    AuditIndex.objects.filter(seq__in=[events[1].seq, events[2].seq]).delete()
+    assert index.fill() == 2
+    assert AuditIndex.objects.count() == 5
+
+
 def test_fill__a_body_somebody_spoilt__indexed_by_its_columns() -> None:
     event = write(1, reason="still findable")[0]
     spoilt = AuditEvent.objects.get(pk=event.pk)
