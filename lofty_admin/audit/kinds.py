@@ -9,7 +9,7 @@ class Kind(TextChoices):
     SETTINGS_INTENT = "settings.intent", "started to change settings"
     SETTINGS_OUTCOME = "settings.outcome", "changed settings"
     SETTINGS_REFUSED = "settings.refused", "tried to change settings"
-    SETTINGS_SEEN_CHANGED = "settings.seen_changed", "saw that settings were changed elsewhere"
+    SETTINGS_SEEN_CHANGED = "settings.seen_changed", "saw settings changed in Lofty, not through this console"
     TENANT_ADDED = "tenant.added", "added the tenant"
     TENANT_CHANGED = "tenant.changed", "changed the tenant"
     TENANT_ARCHIVED = "tenant.archived", "archived the tenant"
