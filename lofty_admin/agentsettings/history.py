@@ -12,11 +12,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from lofty_admin.agentsettings.changes import Change, diff
 from lofty_admin.agentsettings.fields import SETTINGS, Setting
+from lofty_admin.agentsettings.hours import NAMES as OF_HOURS
+from lofty_admin.agentsettings.hours import HoursChange, hours_change
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.agentsettings.rows import Row, change_rows
 from lofty_admin.agentsettings.views import may_edit, review_live
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
+from lofty_admin.directory.names import time_zone
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES
 from lofty_admin.tenants.access import get_tenant
@@ -55,6 +58,7 @@ def event(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
         "detail": detail,
         "answer": detail.get("answer"),
         "rows": event_rows(found),
+        "hours": event_hours(found, time_zone(tenant)),
         "has_before": bool(version(found, "before")),
         "has_after": found.kind in SEEN and bool(version(found, "after")),
         "can_edit": may_edit(request, tenant),
@@ -134,6 +138,18 @@ def event_rows(found: AuditEvent) -> list[Row]:
     if found.kind in SETTINGS_KINDS:
         return change_rows(_changes(content, detail), names, content.get("after"))
     return _plain_rows(content)
+
+
+def event_hours(found: AuditEvent, zone: str = "") -> HoursChange | None:
+    """The week before and after, if the event changed hours or days."""
+    if found.kind not in SETTINGS_KINDS:
+        return None
+    content = found.content
+    changed = {c.name: c.after for c in _changes(content, content.get("detail") or {})}
+    if OF_HOURS.isdisjoint(changed):
+        return None
+    before = content.get("before") or {}
+    return hours_change(before, {**before, **changed}, content.get("after"), zone)
 
 
 def _changes(content: dict[str, Any], detail: dict[str, Any]) -> list[Change]:
