@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "lofty_admin.audit.context.ActorMiddleware",
     "lofty_admin.accounts.middleware.SignInRequiredMiddleware",
+    "lofty_admin.audit.middleware.ReadOnlyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -68,6 +69,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "lofty_admin.tenants.context.switcher",
+                "lofty_admin.audit.middleware.read_only",
             ],
             "loaders": [
                 (
