@@ -48,6 +48,6 @@ def _refusal(request: HttpRequest) -> HttpResponse:
 
 
 def read_only(request: HttpRequest) -> dict[str, str]:
-    """`read_only`: why every page must say that nothing can be changed; "" as a rule."""
+    """`read_only_because`: why nothing can be changed, for every page to say; "" as a rule."""
     found = lately()
-    return {"read_only": found.words if found.is_read_only else ""}
+    return {"read_only_because": found.words if found.is_read_only else ""}

@@ -162,14 +162,24 @@ def _judge(newest: Checkpoint) -> Comparison:
     name = f"the checkpoint of {newest.at:%Y-%m-%d %H:%M} UTC"
     if head and head.log_id == newest.log_id and stands(newest.size, newest.head_hash):
         return Comparison(State.STANDS, f"This database holds what {name} names.", newest)
-    size = head.seq if head else 0
-    words = (
-        f"This database is not the one, or older than the one, that {name} was made of: that had"
-        f" {newest.size} records, this has {size}, and they do not match."
-    )
+    words = _difference(head, newest, name)
     if _is_acknowledged(newest):
         return Comparison(State.ACKNOWLEDGED, f"{words} That was acknowledged.", newest)
     return Comparison(State.BEHIND, words, newest)
+
+
+def _difference(head: AuditHead | None, newest: Checkpoint, name: str) -> str:
+    if head is None or head.log_id != newest.log_id:
+        return f"This database is another one than that of {name}, which is kept outside it."
+    if head.seq < newest.size:
+        return (
+            f"This database is older than {name}, which is kept outside it: that had"
+            f" {newest.size} records, this has {head.seq}."
+        )
+    return (
+        f"The records of this database are others than those of {name}, which is kept outside it,"
+        f" up to record {newest.size}."
+    )
 
 
 def _operation(anchor: Checkpoint) -> UUID:

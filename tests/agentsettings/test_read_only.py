@@ -108,3 +108,8 @@ def test_settings_page__behind__shown_but_nothing_is_concluded(
     assert b"Saved after the backup" in page.content
     assert LastKnown.objects.get(tenant=acme).raw == known
     assert not AuditEvent.objects.filter(kind=Kind.SETTINGS_SEEN_CHANGED).exists()
+
+
+def test_settings_pages__not_behind__no_banner(browsers: Browsers, lofty: PracticeCustomer) -> None:
+    for page in (browsers.owner.get(SETTINGS), review(browsers.owner, assistantName=["Bella"])):
+        assert "Read-only" not in text_of(page)

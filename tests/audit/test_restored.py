@@ -6,6 +6,7 @@ tests/faults/test_restored_backup.py does it with real processes and a real copy
 import datetime as dt
 import logging
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -173,8 +174,8 @@ def test_lately__asked_often__compares_once(
     assert lately().state is State.BEHIND
     anchors.unlink()
     assert lately().state is State.BEHIND
-    clock = restored.time.monotonic()
-    monkeypatch.setattr(restored.time, "monotonic", lambda: clock + restored.SECONDS + 1)
+    clock = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: clock + restored.SECONDS + 1)
     assert lately().state is State.NOT_COMPARED
     assert len([r for r in caplog.records if r.name == restored.__name__]) == 2
 

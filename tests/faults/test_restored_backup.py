@@ -17,7 +17,7 @@ from tests.practice import PracticeCustomer
 
 pytestmark = pytest.mark.faults
 OWNER = "owner@example.com"
-SIGNING = {"AUDIT_SIGNING_KEY": base64.b64encode(SIGNING_KEY).decode()}  # the worker's alone
+SIGNING = base64.b64encode(SIGNING_KEY).decode()  # the worker's alone
 
 
 @pytest.fixture
@@ -54,15 +54,19 @@ class Backup:
             connection.execute(sql.SQL(statement).format(**self._names))
 
 
+def checkpoint(deployment: Deployment, expect: int = 0) -> str:
+    return deployment.manage("audit_checkpoint", expect=expect, AUDIT_SIGNING_KEY=SIGNING)
+
+
 def test_restore__yesterdays_database__read_only_until_acknowledged(
     deployment: Deployment, anchors: Path, tmp_path: Path
 ) -> None:
     deployment.add_person(OWNER, name="Olivia Owner", superuser=True)
     acme = deployment.add_tenant("acme")
-    deployment.manage("audit_checkpoint", **SIGNING)
+    checkpoint(deployment)
     yesterday = Backup(deployment)
     deployment.add_tenant("globex")
-    deployment.manage("audit_checkpoint", **SIGNING)
+    checkpoint(deployment)
     deployment.console.start()
     Browser(deployment.console.url).sign_in(OWNER).reviewed("acme", assistantName="Bella")
     yesterday.put_back()
@@ -76,13 +80,13 @@ def test_restore__yesterdays_database__read_only_until_acknowledged(
         browser.send(form_in(page, "/t/acme/settings/review/"))
     assert "Nothing was looked at" in deployment.manage("reconcile", expect=1)
     assert "Nothing was read" in deployment.manage("sync_directory", "--all", expect=1)
-    assert "No checkpoint was made" in deployment.manage("audit_checkpoint", expect=1, **SIGNING)
+    assert "No checkpoint was made" in checkpoint(deployment, expect=1)
     assert acme.puts == []
 
     told = deployment.manage("audit_acknowledge_restore", "--reason", "The disk died")
     assert "Move the anchor file away" in told
     anchors.rename(tmp_path / "anchors-before-the-restore.jsonl")
-    deployment.manage("audit_checkpoint", **SIGNING)
+    checkpoint(deployment)
     deployment.console.kill()  # or wait half a minute
     deployment.console.start()
     assert_works_again(deployment, acme)
