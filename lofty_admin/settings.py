@@ -16,6 +16,7 @@ WSGI_APPLICATION = "lofty_admin.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
+    "lofty_admin.accounts",  # first: it replaces a command of django.contrib.auth
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -33,7 +34,6 @@ INSTALLED_APPS = [
     "template_partials",
     "procrastinate.contrib.django",
     "lofty_admin.audit",
-    "lofty_admin.accounts",
     "lofty_admin.tenants",
     "lofty_admin.directory",
     "lofty_admin.agentsettings",
