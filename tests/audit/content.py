@@ -1,4 +1,4 @@
-"""Every event written during a test has what an auditor needs (reliability A17).
+"""Every event written during a test has what an auditor needs (reliability A15, A17).
 
 A plugin: it looks at each event on its way into the log, in every test, and the test fails if
 something is missing. What the console itself writes must be whole; what a test writes by
@@ -19,6 +19,7 @@ from lofty_admin.audit import context
 from lofty_admin.audit import record as door
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
+from lofty_admin.audit.secrets import hide_secrets
 
 PARTS = {
     *("id", "at", "kind", "outcome", "actor", "tenant", "subject", "operation_id"),
@@ -82,6 +83,7 @@ WHOLE: Rules = {
     "before and after": lambda event: all(event[side] for side in SIDES.get(_kind(event), ())),
     "detail": lambda event: event["detail"] is None or isinstance(event["detail"], dict),
     "address": lambda event: not event["ip"] or _is_address(event["ip"]),
+    "fingerprints in place of secrets": lambda event: hide_secrets(event) == event,
 }
 
 

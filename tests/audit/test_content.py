@@ -35,6 +35,7 @@ SPOILS: dict[str, Spoil] = {
     "no before": lambda event: event.update(before=None),
     "no after": lambda event: event.update(after={}),
     "detail": lambda event: event.update(detail=[1]),
+    "a secret": lambda event: event["after"].update(apiKey="SENTINEL"),
 }
 
 

@@ -13,7 +13,7 @@ from lofty_admin.audit.verify import Verification
 from tests.audit.driving import COMMANDS, PAGES, Scene
 from tests.audit.keeping import sign_here
 
-KEPT = (AuditEvent, AuditHead, AuditCheckpoint)
+KEPT: tuple[type[models.Model], ...] = (AuditEvent, AuditHead, AuditCheckpoint)
 HISTORY = (
     *("tenant_edit", "credential_test", "credential_replace", "people", "member_role"),
     *("names_refresh", "name_source", "apply"),
