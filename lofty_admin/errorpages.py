@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from lofty_admin.audit.context import current_request_id
+from lofty_admin.audit.restored import found_last
 
 _TEXTS = {
     400: (
@@ -64,6 +65,7 @@ def _page(status: int, texts: tuple[str, str] | None = None) -> HttpResponse:
             "title": title,
             "advice": advice,
             "request_id": current_request_id(),
+            "read_only_because": found_last(),
         },
     )
     return HttpResponse(html, status=status)

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django_htmx.http import HttpResponseClientRefresh
 
 from lofty_admin import errorpages
-from lofty_admin.audit.restored import ReadOnly, lately
+from lofty_admin.audit.restored import ReadOnly, lately, read_only_because
 
 # The second step is allauth's name for it.
 SIGNING_IN_AND_OUT = frozenset({"account_login", "mfa_authenticate", "account_logout"})
@@ -48,6 +48,5 @@ def _refusal(request: HttpRequest) -> HttpResponse:
 
 
 def read_only(request: HttpRequest) -> dict[str, str]:
-    """`read_only_because`: why nothing can be changed, for every page to say; "" as a rule."""
-    found = lately()
-    return {"read_only_because": found.words if found.is_read_only else ""}
+    """`read_only_because`: see there."""
+    return {"read_only_because": read_only_because(lately())}

@@ -80,16 +80,30 @@ _kept: dict[str, tuple[float, Comparison]] = {}
 
 def lately() -> Comparison:
     """Like `compare`, but up to 30 seconds old: for every page."""
-    sink = settings.ENVIRONMENT.checkpoint_sink
-    target = sink.target if sink else ""
-    kept = _kept.get(target)
+    kept = _kept.get(_target())
     if kept is not None and time.monotonic() - kept[0] < SECONDS:
         return kept[1]
     found = compare()
-    if kept is None or kept[1].words != found.words:
+    if kept is None or kept[1].state is not found.state:
         _tell(found)
-    _kept[target] = time.monotonic(), found
+    _kept[_target()] = time.monotonic(), found
     return found
+
+
+def read_only_because(found: Comparison) -> str:
+    """Why nothing can be changed, for every page to say; "" as a rule."""
+    return found.words if found.is_read_only else ""
+
+
+def found_last() -> str:
+    """As `read_only_because` of what `lately` found last: asks neither file nor database."""
+    kept = _kept.get(_target())
+    return read_only_because(kept[1]) if kept else ""
+
+
+def _target() -> str:
+    sink = settings.ENVIRONMENT.checkpoint_sink
+    return sink.target if sink else ""
 
 
 def forget() -> None:

@@ -96,6 +96,13 @@ def test_pages__every_address_that_takes_a_post__is_driven_or_reasoned(scene: Sc
     assert not PAGES.keys() & PAGES_WITHOUT.keys()
 
 
+def test_pages__every_address_opened__no_event_for_looking(scene: Scene) -> None:
+    scene.prepared()
+    for route in routes(get_resolver().url_patterns):
+        assert scene.client.get(address(route)).status_code < 500
+    assert scene.new_kinds() == set()
+
+
 def test_commands__every_one__is_driven_or_reasoned() -> None:
     assert set(commands()) == COMMANDS.keys() | COMMANDS_WITHOUT.keys()
     assert not COMMANDS.keys() & COMMANDS_WITHOUT.keys()

@@ -199,6 +199,15 @@ def test_pages__behind__banner_everywhere_and_nothing_can_be_changed(
     assert AuditHead.objects.get().seq == before
 
 
+def test_error_page__behind__has_the_banner_too(anchors: Path, superuser: User) -> None:
+    put_back(3)
+    client = signed_in(superuser)
+    client.get("/")
+    page = client.get("/nowhere/")
+    assert page.status_code == 404
+    assert b"Read-only" in page.content
+
+
 def test_pages__behind__signing_in_and_out_works(anchors: Path, owner: User) -> None:
     put_back(3)
     client = signed_in(owner)
