@@ -16,6 +16,7 @@ WSGI_APPLICATION = "lofty_admin.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
+    "lofty_admin.accounts",  # first: it replaces a command of django.contrib.auth
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -34,7 +35,6 @@ INSTALLED_APPS = [
     "template_partials",
     "procrastinate.contrib.django",
     "lofty_admin.audit",
-    "lofty_admin.accounts",
     "lofty_admin.tenants",
     "lofty_admin.directory",
     "lofty_admin.agentsettings",
@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "lofty_admin.audit.context.ActorMiddleware",
     "lofty_admin.accounts.middleware.SignInRequiredMiddleware",
+    "lofty_admin.audit.middleware.ReadOnlyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -70,6 +71,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "lofty_admin.tenants.context.switcher",
+                "lofty_admin.audit.middleware.read_only",
             ],
             "loaders": [
                 (

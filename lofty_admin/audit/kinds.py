@@ -9,7 +9,10 @@ class Kind(TextChoices):
     SETTINGS_INTENT = "settings.intent", "started to change settings"
     SETTINGS_OUTCOME = "settings.outcome", "changed settings"
     SETTINGS_REFUSED = "settings.refused", "tried to change settings"
-    SETTINGS_SEEN_CHANGED = "settings.seen_changed", "saw settings changed in Lofty, not through this console"
+    SETTINGS_SEEN_CHANGED = (
+        "settings.seen_changed",
+        "saw a change made in Lofty itself",
+    )
     TENANT_ADDED = "tenant.added", "added the tenant"
     TENANT_CHANGED = "tenant.changed", "changed the tenant"
     TENANT_ARCHIVED = "tenant.archived", "archived the tenant"
@@ -33,6 +36,7 @@ class Kind(TextChoices):
     DIRECTORY_SYNCED = "directory.synced", "refreshed the names"
     NAME_GIVEN = "directory.name_given", "gave a name to an id"
     LOG_VERIFIED = "audit.verified", "verified the audit log"
+    RESTORE_ACKNOWLEDGED = "audit.restore_acknowledged", "said that an older database is meant"
 
 
 class Outcome(TextChoices):

@@ -9,6 +9,7 @@ from procrastinate.contrib.django import app
 from lofty_admin.audit import index, verdict
 from lofty_admin.audit.checkpoint import believed_keys, is_due, make
 from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.restored import is_behind
 from lofty_admin.audit.sinks import hand_over
 
 NIGHTLY = Actor("job", "audit.verify", "Nightly verification")
@@ -20,8 +21,11 @@ logger = logging.getLogger(__name__)
 def checkpoint(timestamp: int) -> None:
     """Every minute: a checkpoint if one is due, and another try with those the sink did not take.
 
-    Fails loudly when the log does not continue the last checkpoint or the sink refuses.
+    Fails loudly when the log does not continue the last checkpoint or the sink refuses. Does
+    nothing while the console is read-only.
     """
+    if is_behind("signing and handing over checkpoints"):
+        return
     if settings.ENVIRONMENT.audit_signing_key and is_due():
         make()
     hand_over()

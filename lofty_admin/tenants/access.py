@@ -6,9 +6,12 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 
 from lofty_admin.accounts.models import User
+from lofty_admin.audit.access import require_superuser
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.tenants.models import Membership, Role, Tenant
+
+__all__ = ["ROLE_KEY", "get_tenant", "require_superuser", "role_of", "visible_tenants"]
 
 ROLE_KEY = "console.tenant_role"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -36,15 +39,6 @@ def get_tenant(request: HttpRequest, slug: str, role: Role) -> Tenant:
         raise PermissionDenied
     request.META[ROLE_KEY] = held  # for the templates: see context.py
     return tenant
-
-
-def require_superuser(request: HttpRequest) -> User:
-    """The signed-in superuser; PermissionDenied, recorded, for everybody else."""
-    user = request.user
-    if isinstance(user, User) and user.is_active and user.is_superuser:
-        return user
-    record(Kind.ACCESS_REFUSED, subject=request.path, outcome=Outcome.REFUSED)
-    raise PermissionDenied
 
 
 def role_of(user: User | AnonymousUser, tenant: Tenant) -> Role | None:
