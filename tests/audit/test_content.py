@@ -43,7 +43,7 @@ SPOILS: dict[str, Spoil] = {
 def event(acme: Tenant, viewer: User) -> dict[str, Any]:
     """A whole one, of the console's own."""
     services.grant(acme, viewer, Role.EDITOR)
-    return AuditEvent.objects.get().content
+    return dict(AuditEvent.objects.get().content)
 
 
 def test_faults__event_as_it_was_written__none(event: dict[str, Any]) -> None:
