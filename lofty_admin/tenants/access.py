@@ -1,5 +1,7 @@
 """Who may touch which tenant. Every view asks here first; nothing else decides."""
 
+from typing import TypeGuard
+
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -38,10 +40,15 @@ def get_tenant(request: HttpRequest, slug: str, role: Role) -> Tenant:
     return tenant
 
 
+def is_superuser(user: User | AnonymousUser) -> TypeGuard[User]:
+    """Whether this is somebody who may do everything, and still may sign in."""
+    return isinstance(user, User) and user.is_active and user.is_superuser
+
+
 def require_superuser(request: HttpRequest) -> User:
     """The signed-in superuser; PermissionDenied, recorded, for everybody else."""
     user = request.user
-    if isinstance(user, User) and user.is_active and user.is_superuser:
+    if is_superuser(user):
         return user
     record(Kind.ACCESS_REFUSED, subject=request.path, outcome=Outcome.REFUSED)
     raise PermissionDenied

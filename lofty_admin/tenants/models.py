@@ -18,7 +18,11 @@ slug_validator = RegexValidator(
 
 
 class Tenant(models.Model):
-    """One customer of ours: one Lofty user and that user's Sales Agent settings. Never deleted."""
+    """One customer of ours: one Lofty user and that user's Sales Agent settings. Never deleted.
+
+    manual_only: only a person changes its settings, one tenant at a time; whatever changes many
+    tenants at once must leave it alone.
+    """
 
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"
@@ -34,6 +38,7 @@ class Tenant(models.Model):
     )
     name = models.CharField(max_length=120)
     note = models.TextField(blank=True, max_length=2000)
+    manual_only = models.BooleanField(default=False)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

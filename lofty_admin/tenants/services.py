@@ -3,7 +3,7 @@
 A pasted token is tried at Lofty (`check_token`) before the transaction that stores it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -22,7 +22,7 @@ from lofty_admin.lofty.exchange import Budget
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants import vault
 from lofty_admin.tenants.calls import NoCredential, client_for, endpoint
-from lofty_admin.tenants.models import Credential, Membership, Role, Tenant
+from lofty_admin.tenants.models import Credential, Group, Membership, Role, Tenant
 
 _NEW_TOKEN_REFUSED = (
     "Lofty does not accept this token.",
@@ -117,16 +117,29 @@ def add_tenant(
     return tenant
 
 
-def change_tenant(tenant: Tenant, *, name: str, note: str) -> bool:
-    """Change name and note; False, and no record, when both are as they were already."""
+def change_tenant(
+    tenant: Tenant,
+    *,
+    name: str,
+    note: str,
+    manual_only: bool | None = None,
+    groups: Collection[Group] | None = None,
+) -> bool:
+    """Change a tenant's own data; None leaves it as it is. Nothing of it is at Lofty.
+
+    False, and no record, when everything is as it was already.
+    """
     with transaction.atomic():
         row = _locked(tenant)
         before = _described(row)
         row.name, row.note = name.strip(), note.strip()
+        row.manual_only = row.manual_only if manual_only is None else manual_only
         row.full_clean()
+        if groups is not None:
+            row.groups.set(groups)
         if _described(row) == before:
             return False
-        row.save(update_fields=["name", "note"])
+        row.save(update_fields=["name", "note", "manual_only"])
         record(
             Kind.TENANT_CHANGED,
             tenant=row.ref,
@@ -323,7 +336,13 @@ def _store(tenant: Tenant, checked: CheckedToken) -> Credential:
 
 
 def _described(tenant: Tenant) -> dict[str, JSON]:
-    return {"slug": tenant.slug, "name": tenant.name, "note": tenant.note}
+    return {
+        "slug": tenant.slug,
+        "name": tenant.name,
+        "note": tenant.note,
+        "manual_only": tenant.manual_only,
+        "groups": sorted(tenant.groups.values_list("slug", flat=True)),
+    }
 
 
 def _credential_described(credential: Credential | None) -> dict[str, JSON] | None:

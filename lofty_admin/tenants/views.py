@@ -12,7 +12,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.tenants import services
-from lofty_admin.tenants.access import get_tenant, require_superuser, visible_tenants
+from lofty_admin.tenants.access import (
+    get_tenant,
+    is_superuser,
+    require_superuser,
+    visible_tenants,
+)
 from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, FindForm, TenantForm
 from lofty_admin.tenants.listing import find, last_changes
 from lofty_admin.tenants.models import Role, Tenant
@@ -94,16 +99,28 @@ def tenant(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def tenant_edit(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    form = TenantForm(request.POST or None, initial={"name": tenant.name, "note": tenant.note})
+    now = {
+        "name": tenant.name,
+        "note": tenant.note,
+        "manual_only": tenant.manual_only,
+        "groups": tenant.groups.all(),
+    }
+    form = TenantForm(request.POST or None, initial=now, may_group=is_superuser(request.user))
     if request.method == "POST" and form.is_valid():
         return _save(request, tenant, form)
-    return render(request, "tenants/edit.html", {"tenant": tenant, "form": form, "tab": "edit"})
+    context = {"tenant": tenant, "form": form, "groups": tenant.groups.all(), "tab": "edit"}
+    return render(request, "tenants/edit.html", context)
 
 
 def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpResponse:
+    data = form.cleaned_data
     try:
         changed = services.change_tenant(
-            tenant, name=form.cleaned_data["name"], note=form.cleaned_data["note"]
+            tenant,
+            name=data["name"],
+            note=data["note"],
+            manual_only=data["manual_only"],
+            groups=data.get("groups"),
         )
     except services.NotDone as error:
         messages.error(request, str(error))
