@@ -90,7 +90,7 @@ class TenantForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text="As many as fit. Rights can be given by group.",
-        error_messages={"invalid_pk_value": "There is no such group any more."},
+        error_messages={"invalid_choice": "There is no such group any more."},
     )
 
     def __init__(self, *args: Any, may_group: bool = False, **kwargs: Any) -> None:
