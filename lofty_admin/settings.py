@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "lofty_admin.tenants",
     "lofty_admin.directory",
     "lofty_admin.agentsettings",
+    "lofty_admin.fleet",
     "lofty_admin.sandbox",
     "lofty_admin.apps.ConsoleConfig",
 ]

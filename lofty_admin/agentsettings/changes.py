@@ -167,7 +167,7 @@ def _channels(after: Values) -> Iterable[Caution]:
 def _hours(after: Values) -> Iterable[Caution]:
     names = ("startActiveHour", "endActiveHour")
     start, end = (after.get(name) for name in names)
-    if not (_is_hour(start) and _is_hour(end)):
+    if not (is_hour(start) and is_hour(end)):
         return
     if start == end:
         yield Caution(
@@ -179,7 +179,8 @@ def _hours(after: Values) -> Iterable[Caution]:
         yield Caution(names, "Active overnight: from the evening into the next morning.")
 
 
-def _is_hour(value: JSON) -> TypeGuard[int]:
+def is_hour(value: object) -> TypeGuard[int]:
+    """Whether it is a whole hour of the day, 0 to 23."""
     return type(value) is int and value in HOURS
 
 
@@ -227,7 +228,7 @@ def new_warnings(before: Values, after: Values) -> tuple[Caution, ...]:
 def window_words(values: Values) -> str:
     """The active hours as one phrase: "8 AM to 8 PM", with "overnight" where they wrap."""
     start, end = values.get("startActiveHour"), values.get("endActiveHour")
-    if not (_is_hour(start) and _is_hour(end)):
+    if not (is_hour(start) and is_hour(end)):
         return "not clear from what Lofty has"
     phrase = f"{hour_text(start)} to {hour_text(end)}"
     if start == end:

@@ -9,7 +9,7 @@ from django import forms
 from lofty_admin.accounts.models import User
 from lofty_admin.lofty.client import Scheme, clean_token
 from lofty_admin.lofty.errors import BadToken
-from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, CredentialState, Group, Role
+from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, Group, Role
 from lofty_admin.tenants.services import NeedsConsent, suggest_slug
 
 PASTE_AGAIN = "The token is not kept while something is wrong: paste it once more."
@@ -202,13 +202,3 @@ class AddMemberForm(forms.Form):
 
 class RoleForm(forms.Form):
     role = forms.TypedChoiceField(choices=Role.choices, coerce=lambda value: Role(int(value)))
-
-
-class FindForm(forms.Form):
-    """The filter of the home page; everything in it is in the address."""
-
-    q = forms.CharField(required=False, max_length=100)
-    status = forms.ChoiceField(
-        required=False, choices=[("", "Active"), ("archived", "Archived"), ("all", "All")]
-    )
-    token = forms.ChoiceField(required=False, choices=[("", "Any token"), *CredentialState.choices])

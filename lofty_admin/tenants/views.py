@@ -1,8 +1,8 @@
-"""The list of tenants, and a tenant's own data."""
+"""A tenant's own data, and the switcher between tenants."""
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -18,38 +18,27 @@ from lofty_admin.tenants.access import (
     require_superuser,
     visible_tenants,
 )
-from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, FindForm, TenantForm
-from lofty_admin.tenants.listing import find, last_changes
+from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, TenantForm
 from lofty_admin.tenants.models import Role, Tenant
 
-PAGE_LENGTH = 50
+SWITCHER_LENGTH = 50
 
 
+@never_cache
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
-    visible = visible_tenants(request.user)
-    form = FindForm(request.GET)
-    form.is_valid()
-    wanted = form.cleaned_data
-    found = find(
-        visible,
-        text=wanted.get("q", ""),
-        status=wanted.get("status", ""),
-        token=wanted.get("token", ""),
-    )
-    page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
-    query = request.GET.copy()
-    query.pop("page", None)
-    changes = last_changes(page.object_list)
+def switcher(request: HttpRequest) -> HttpResponse:
+    """The first tenants with ?q= in their name or short name, as links for the switcher."""
+    found = visible_tenants(request.user)
+    text = request.GET.get("q", "")[:100].replace("\x00", "")
+    for word in text.split():
+        found = found.filter(Q(name__icontains=word) | Q(slug__icontains=word))
+    first = list(found[: SWITCHER_LENGTH + 1])
     context = {
-        "form": form,
-        "page": page,
-        "rows": [(tenant, changes.get(tenant.id)) for tenant in page],
-        "query": query.urlencode(),
-        "filtered": any(wanted.values()),
-        "sees_any": visible.exists(),
+        "tenants": first[:SWITCHER_LENGTH],
+        "more": len(first) > SWITCHER_LENGTH,
+        "text": text,
     }
-    return render(request, "tenants/home.html", context)
+    return render(request, "tenants/switcher.html", context)
 
 
 @never_cache
