@@ -108,6 +108,7 @@ def test_main_job__edit_review_apply_history_go_back__works(
     assert (lofty.settings["assistantName"], lofty.settings["textChannel"]) == ("Bella", False)
 
     assert "Olivia Owner changed settings" in text_of(browsers.owner.get("/t/acme/history/"))
+    event = AuditEvent.objects.get(kind=Kind.SETTINGS_OUTCOME)
     page = browsers.owner.get(f"/t/acme/history/{event.pk}/")
     assert "They asked for it" in text_of(page)
 
@@ -385,6 +386,7 @@ def test_history__big_numbers__go_back_as_numbers(
     largest = 2**63 - 1
     lofty.change(settings={"leadSources": [largest]})
     save(browsers.owner, review(browsers.owner, **{"leadSources-ids": ["1001"]}))
+    event = AuditEvent.objects.get(kind=Kind.SETTINGS_OUTCOME)
     page = browsers.owner.post(f"/t/acme/history/{event.pk}/go-back/", {"side": "before"})
     save(browsers.owner, page)
     assert lofty.settings["leadSources"] == [largest]
