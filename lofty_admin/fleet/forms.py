@@ -1,11 +1,16 @@
-"""What the home page can be asked for; all of it stands in the address."""
+"""What the home page can be asked for, which all stands in the address; lists of tenants to add."""
 
 from typing import Any
 
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout, Submit
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import FileExtensionValidator
 from django.db.models import QuerySet
 
 from lofty_admin.fleet.listing import DEFAULT_SORT, SORTS, Wanted
+from lofty_admin.fleet.table import MOST_BYTES, BadTable, decode
 from lofty_admin.tenants.models import CredentialState, Group
 
 SORT_LABELS = {
@@ -66,3 +71,76 @@ class FindForm(forms.Form):
         self.is_valid()
         given = {name: value for name, value in self.cleaned_data.items() if value}
         return Wanted(**{"sort": DEFAULT_SORT, **given})
+
+
+class _NeverShown(forms.Textarea):
+    """Does not repeat what was entered: it holds tokens."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+class ImportForm(forms.Form):
+    """A list of tenants, as a file or pasted. `cleaned_data["text"]` is it, whichever way."""
+
+    file = forms.FileField(
+        label="CSV file",
+        required=False,
+        validators=[
+            FileExtensionValidator(
+                ["csv", "tsv", "txt"], "Choose a CSV file: its name ends in .csv, .tsv or .txt."
+            )
+        ],
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv"}),
+    )
+    pasted = forms.CharField(
+        label="Or paste the list",
+        required=False,
+        max_length=MOST_BYTES,
+        strip=False,
+        widget=_NeverShown(attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false"}),
+        help_text="With its first row. Cells can be separated by commas, semicolons or tabs.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag, self.helper.disable_csrf = False, True
+        self.helper.layout = Layout("file", "pasted", Submit("read", "Check the list"))
+
+    def clean_file(self) -> UploadedFile | None:
+        file: UploadedFile | None = self.cleaned_data["file"]
+        if file is not None and (file.size or 0) > MOST_BYTES:
+            raise forms.ValidationError("The file is bigger than 1 MB. Split the list in parts.")
+        return file
+
+    def clean(self) -> dict[str, Any]:
+        file, pasted = self.cleaned_data.get("file"), self.cleaned_data.get("pasted")
+        if not self.errors and bool(file) == bool(pasted):
+            self.refuse("Choose a file, or paste a list: one of the two.")
+        elif not self.errors:
+            try:
+                self.cleaned_data["text"] = decode(file.read()) if file else pasted
+            except BadTable as error:
+                self.refuse(str(error))
+        return self.cleaned_data
+
+    def refuse(self, words: str) -> None:
+        self.add_error(None, f"{words} Nothing was stored.")
+
+
+class StartForm(forms.Form):
+    """What is to happen to the other rows when some cannot be added."""
+
+    mode = forms.ChoiceField(
+        choices=[
+            ("all", "All or nothing: if one row fails, none is added"),
+            ("good", "Add the good rows, and show the others"),
+        ],
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, bad: int = 0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial = {"mode": "good" if bad else "all"}
+        self.all_is_possible = not bad

@@ -6,6 +6,7 @@ A pasted token is tried at Lofty (`check_token`) before the transaction that sto
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -42,6 +43,14 @@ class NeedsConsent(NotDone):
         super().__init__(" ".join(self.questions))
 
 
+class NotAdded(NotDone):
+    """One of several tenants was refused, so none was added; `place` says which, from 0."""
+
+    def __init__(self, place: int, words: str) -> None:
+        self.place = place
+        super().__init__(words)
+
+
 @dataclass(frozen=True)
 class CheckedToken:
     """A token and whose it is. `lofty_user` is empty when it was not tried at Lofty."""
@@ -54,6 +63,15 @@ class CheckedToken:
     @property
     def fingerprint(self) -> str:
         return secret_fingerprint(self.token)
+
+
+@dataclass(frozen=True)
+class NewTenant:
+    slug: str
+    name: str
+    note: str = ""
+    checked: CheckedToken | None = None
+    groups: tuple[Group, ...] = ()
 
 
 def check_token(scheme: Scheme, pasted: str) -> CheckedToken:
@@ -104,17 +122,24 @@ def add_tenant(
     Raises ValidationError for a bad or taken short name or an empty name, and NeedsConsent when
     the token is odd and the change is not said to be `meant`.
     """
-    tenant = Tenant(slug=slug, name=name.strip(), note=note.strip())
-    tenant.full_clean()
+    new = NewTenant(slug=slug, name=name, note=note, checked=checked)
     with transaction.atomic():
-        if checked and not meant:
-            _ask_about(tenant, checked)
-        tenant.save(force_insert=True)
-        credential = _store(tenant, checked) if checked else None
-        record(Kind.TENANT_ADDED, tenant=tenant.ref, outcome=Outcome.DONE, after=_described(tenant))
-        if credential:
-            _record_credential(Kind.CREDENTIAL_ADDED, tenant, after=credential)
-    return tenant
+        added = _insert(new, meant=meant)
+        _record_added(*added)
+    return added[0]
+
+
+def add_tenants(new: Iterable[NewTenant]) -> list[Tenant]:
+    """Add all of them, or none; in their order.
+
+    Raises NotAdded, which says about which one, for what `add_tenant` refuses.
+    """
+    with transaction.atomic():
+        added = [_insert_or_say(place, one) for place, one in enumerate(new)]
+        # Only now, as every other writer of the log waits from here to the end.
+        for tenant, credential in added:
+            _record_added(tenant, credential)
+    return [tenant for tenant, _ in added]
 
 
 def change_tenant(
@@ -263,6 +288,33 @@ def _keep_one_manager(tenant: Tenant, leaving: User) -> None:
     managers = tenant.memberships.filter(role=Role.MANAGER, user__is_active=True)
     if not managers.exclude(user=leaving).exists():
         raise NotDone(f"{leaving} is the last manager of {tenant.name}. Make another one first.")
+
+
+def _insert_or_say(place: int, new: NewTenant) -> tuple[Tenant, Credential | None]:
+    try:
+        return _insert(new)
+    except ValidationError as error:
+        words = " ".join(error.messages)
+    except NotDone as error:
+        words = str(error)
+    raise NotAdded(place, words)
+
+
+def _insert(new: NewTenant, *, meant: bool = False) -> tuple[Tenant, Credential | None]:
+    tenant = Tenant(slug=new.slug, name=new.name.strip(), note=new.note.strip())
+    tenant.full_clean()
+    if new.checked and not meant:
+        _ask_about(tenant, new.checked)
+    tenant.save(force_insert=True)
+    if new.groups:
+        tenant.groups.set(new.groups)
+    return tenant, _store(tenant, new.checked) if new.checked else None
+
+
+def _record_added(tenant: Tenant, credential: Credential | None) -> None:
+    record(Kind.TENANT_ADDED, tenant=tenant.ref, outcome=Outcome.DONE, after=_described(tenant))
+    if credential:
+        _record_credential(Kind.CREDENTIAL_ADDED, tenant, after=credential)
 
 
 def _ask_about(tenant: Tenant, checked: CheckedToken) -> None:
