@@ -28,6 +28,7 @@ from lofty_admin.fleet.models import KEPT_FOR, OPEN, Import, ImportRow, ImportSt
 from lofty_admin.fleet.table import Line, read_table
 from lofty_admin.lofty.client import clean_token
 from lofty_admin.lofty.errors import LoftyError, RateLimited, Rejected
+from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.access import is_superuser
 from lofty_admin.tenants.models import Credential, Group, Tenant
 from lofty_admin.tenants.services import (
@@ -94,7 +95,11 @@ def start(made: Import, *, all_or_nothing: bool) -> None:
         row.heartbeat_at, row.expires_at = timezone.now(), timezone.now() + KEPT_FOR
         row.save()
         enqueue(row)
-        detail = {"import": str(row.pk), "all_or_nothing": all_or_nothing, "rows": waiting.count()}
+        detail: dict[str, JSON] = {
+            "import": str(row.pk),
+            "all_or_nothing": all_or_nothing,
+            "rows": waiting.count(),
+        }
         record(Kind.IMPORT_STARTED, subject=str(row), outcome=Outcome.DONE, detail=detail)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import (
     Exists,
+    Expression,
     F,
     OrderBy,
     OuterRef,
@@ -14,7 +15,6 @@ from django.db.models import (
     QuerySet,
     Subquery,
 )
-from django.db.models.expressions import Combinable
 
 from lofty_admin.agentsettings.models import LastKnown, Operation
 from lofty_admin.fleet.tokens import MEANING, with_token, worst_first
@@ -36,7 +36,7 @@ _NEWEST_SENT = (
     .values("sent_at")[:1]
 )
 # Column -> what it is sorted by. Of times the newest comes first.
-SORTS: Mapping[str, Sequence[Combinable]] = {
+SORTS: Mapping[str, Sequence[Expression | F | Subquery]] = {
     "name": [F("name")],
     "token": [worst_first(), F("in_use__failing_since")],
     "agent": [F("last_known__agent_name")],

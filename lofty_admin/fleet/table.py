@@ -80,7 +80,7 @@ def read_table(text: str) -> list[Line]:
     if head is None:
         raise BadTable("The list is empty.")
     columns = _columns(head[1])
-    lines = []
+    lines: list[Line] = []
     for number, cells in rows:
         if len(lines) == MOST_ROWS:
             raise BadTable(f"The list has more than {MOST_ROWS} tenants. Split it in parts.")

@@ -13,6 +13,7 @@ from lofty_admin.fleet.forms import SORT_LABELS
 from lofty_admin.fleet.listing import SORTS
 from lofty_admin.fleet.views import PAGE_LENGTH
 from lofty_admin.lofty.client import Scheme
+from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants import services
 from lofty_admin.tenants.groups import add_group
 from lofty_admin.tenants.models import Credential, Group, Tenant
@@ -242,7 +243,11 @@ def test_in_brief__odd_settings__are_not_known_and_shown_all_the_same(
 
 
 def test_in_brief__columns__say_what_raw_says() -> None:
-    raw = {"assistantName": "A\x00\ud800", "textChannel": False, "startActiveHour": 0}
+    raw: dict[str, JSON] = {
+        "assistantName": "A\x00\ud800",
+        "textChannel": False,
+        "startActiveHour": 0,
+    }
     brief = in_brief(raw)
     assert (brief["agent_name"], brief["text_channel"]) == ("A\\x00\\ud800", False)
     assert (brief["start_hour"], brief["end_hour"]) == (0, None)
