@@ -222,7 +222,7 @@ def _add(made: Import, rows: Sequence[ImportRow]) -> str:
         new = [_new_tenant(place, row) for place, row in enumerate(rows)]
         with transaction.atomic():
             # With the list locked, its rows are ours too: no new lock after the log's.
-            if _locked(made).state != ImportState.RUNNING:
+            if _locked(made).state != ImportState.RUNNING or not _still_to_add(rows):
                 return ""
             for row, tenant in zip(rows, add_tenants(new), strict=True):
                 row.state, row.tenant, row.sealed = RowState.ADDED, tenant, b""
@@ -235,6 +235,12 @@ def _add(made: Import, rows: Sequence[ImportRow]) -> str:
             return f"{_NONE} {_TAKEN}"
         _note(rows[0], RowState.FAILED, _TAKEN)
     return _NONE
+
+
+def _still_to_add(rows: Sequence[ImportRow]) -> bool:
+    """False when another process, that took this one for dead, has added them meanwhile."""
+    keys = [row.pk for row in rows]
+    return ImportRow.objects.filter(pk__in=keys, state=RowState.CHECKED).count() == len(rows)
 
 
 def _new_tenant(place: int, row: ImportRow) -> NewTenant:
@@ -253,7 +259,8 @@ def _new_tenant(place: int, row: ImportRow) -> NewTenant:
 
 def _note(row: ImportRow, state: RowState, message: str) -> None:
     row.state, row.message = state, message
-    row.save(update_fields=["state", "message", "lofty_user"])
+    waiting = ImportRow.objects.filter(pk=row.pk).exclude(state=RowState.ADDED)
+    waiting.update(state=state, message=message, lofty_user=row.lofty_user)
 
 
 def _pause(made: Import, until: datetime) -> bool:

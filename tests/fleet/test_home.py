@@ -1,8 +1,10 @@
 """The home page: what it lists, for whom, in which order, and at what cost (reliability W4, W6)."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.urls import reverse
 from django.utils import timezone
 
@@ -20,6 +22,14 @@ from lofty_admin.tenants.models import Credential, Group, Tenant
 from tests.conftest import signed_in
 from tests.fleet.fleets import change, read
 
+COPIED = (
+    "agent_name",
+    "text_channel",
+    "email_channel",
+    "website_channel",
+    "start_hour",
+    "end_hour",
+)
 NAMES = ("Acme Realty", "Globex Homes", "Hooli")
 
 
@@ -258,3 +268,12 @@ def test_home__last_good_call__with_its_age(fleet: None, superuser: User) -> Non
     Credential.objects.update(last_good_at=timezone.now() - timedelta(hours=3))
     assert "last good call" in home(superuser)
     assert "3\xa0hours ago" in home(superuser)
+
+
+def test_migration__settings_read_before_it__get_their_columns(acme: Tenant) -> None:
+    known = read(acme, assistantName="A\x00\ud800", endActiveHour=24, emailChannel="yes")
+    expected = {name: getattr(known, name) for name in COPIED}
+    LastKnown.objects.update(**dict.fromkeys(COPIED[1:]), agent_name="")
+    import_module("lofty_admin.agentsettings.migrations.0004_in_brief").fill(apps, None)
+    known.refresh_from_db()
+    assert {name: getattr(known, name) for name in COPIED} == expected

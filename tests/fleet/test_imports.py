@@ -325,6 +325,40 @@ def test_run__job_died_after_a_check__nothing_is_lost_or_doubled(
     assert Tenant.objects.count() == 3
 
 
+def test_run__two_processes_at_one_row__added_once_and_stays_added(superuser: User) -> None:
+    made = give(superuser, "name\nAcme\n")
+    imports.start(made, all_or_nothing=False)
+    Import.objects.update(state=ImportState.RUNNING)
+    first, second = (made.rows.select_related("parent").get() for _ in range(2))
+    for row in (first, second):
+        assert imports._try(row)
+        assert imports._add(made, [row]) == ""
+    imports._note(second, RowState.FAILED, "too late")
+    assert states(made) == {"Acme": RowState.ADDED}
+    assert Tenant.objects.count() == 1
+
+
+def test_tidy__a_month_later__what_became_of_it_is_gone_too(superuser: User) -> None:
+    made = run(give(superuser, "name\nAcme\n"))
+    long_ago = timezone.now() - imports.HISTORY - timedelta(days=1)
+    Import.objects.filter(pk=made.pk).update(created_at=long_ago)
+    tasks.tidy(timestamp=0)
+    assert not Import.objects.exists()
+    assert Tenant.objects.count() == 1
+
+
+def test_run__hostile_lofty_user__stored_and_shown_as_text(
+    superuser: User, lofty: Lofty, west: None
+) -> None:
+    me = {"code": 0, "id": 7, "firstName": "<img src=x>\x00", "lastName": "\ud800"}
+    lofty.fault("acme", kind="status", on="GET", times=1, code=200, body=me)
+    made = run(give(superuser), all_or_nothing=False)
+    assert states(made)["Acme Realty"] == RowState.ADDED
+    html = page(superuser, made)
+    assert "<img" not in html
+    assert "&lt;img" in html
+
+
 def test_start__twice__one_job_and_the_second_is_told(superuser: User, west: None) -> None:
     made = give(superuser)
     imports.start(made, all_or_nothing=True)
