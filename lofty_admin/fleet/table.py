@@ -16,7 +16,7 @@ from lofty_admin.lofty.errors import BadToken
 from lofty_admin.tenants.models import RESERVED_SLUGS, SLUG
 from lofty_admin.tenants.services import suggest_slug
 
-MOST_ROWS = 500
+MOST_ROWS = 200  # all at once must not keep other writers of the log waiting for long
 MOST_BYTES = 1_000_000
 COLUMNS = ("name", "slug", "scheme", "token", "groups")
 _HEADS: Mapping[str, str] = {

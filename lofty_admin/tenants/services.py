@@ -74,6 +74,15 @@ class NewTenant:
     groups: tuple[Group, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Added:
+    """What is in the database already and not yet in the log."""
+
+    tenant: Tenant
+    credential: Credential | None
+    described: dict[str, JSON]
+
+
 def check_token(scheme: Scheme, pasted: str) -> CheckedToken:
     """Ask Lofty whose token this is (GET /v1.0/me). Raises LoftyError; stores nothing."""
     client = LoftyClient(endpoint(), scheme, pasted)
@@ -125,8 +134,8 @@ def add_tenant(
     new = NewTenant(slug=slug, name=name, note=note, checked=checked)
     with transaction.atomic():
         added = _insert(new, meant=meant)
-        _record_added(*added)
-    return added[0]
+        _record_added(added)
+    return added.tenant
 
 
 def add_tenants(new: Iterable[NewTenant]) -> list[Tenant]:
@@ -137,9 +146,9 @@ def add_tenants(new: Iterable[NewTenant]) -> list[Tenant]:
     with transaction.atomic():
         added = [_insert_or_say(place, one) for place, one in enumerate(new)]
         # Only now, as every other writer of the log waits from here to the end.
-        for tenant, credential in added:
-            _record_added(tenant, credential)
-    return [tenant for tenant, _ in added]
+        for one in added:
+            _record_added(one)
+    return [one.tenant for one in added]
 
 
 def change_tenant(
@@ -290,7 +299,7 @@ def _keep_one_manager(tenant: Tenant, leaving: User) -> None:
         raise NotDone(f"{leaving} is the last manager of {tenant.name}. Make another one first.")
 
 
-def _insert_or_say(place: int, new: NewTenant) -> tuple[Tenant, Credential | None]:
+def _insert_or_say(place: int, new: NewTenant) -> _Added:
     try:
         return _insert(new)
     except ValidationError as error:
@@ -300,7 +309,7 @@ def _insert_or_say(place: int, new: NewTenant) -> tuple[Tenant, Credential | Non
     raise NotAdded(place, words)
 
 
-def _insert(new: NewTenant, *, meant: bool = False) -> tuple[Tenant, Credential | None]:
+def _insert(new: NewTenant, *, meant: bool = False) -> _Added:
     tenant = Tenant(slug=new.slug, name=new.name.strip(), note=new.note.strip())
     tenant.full_clean()
     if new.checked and not meant:
@@ -308,13 +317,15 @@ def _insert(new: NewTenant, *, meant: bool = False) -> tuple[Tenant, Credential 
     tenant.save(force_insert=True)
     if new.groups:
         tenant.groups.set(new.groups)
-    return tenant, _store(tenant, new.checked) if new.checked else None
+    credential = _store(tenant, new.checked) if new.checked else None
+    return _Added(tenant, credential, _described(tenant))
 
 
-def _record_added(tenant: Tenant, credential: Credential | None) -> None:
-    record(Kind.TENANT_ADDED, tenant=tenant.ref, outcome=Outcome.DONE, after=_described(tenant))
-    if credential:
-        _record_credential(Kind.CREDENTIAL_ADDED, tenant, after=credential)
+def _record_added(added: _Added) -> None:
+    ref = added.tenant.ref
+    record(Kind.TENANT_ADDED, tenant=ref, outcome=Outcome.DONE, after=added.described)
+    if added.credential:
+        _record_credential(Kind.CREDENTIAL_ADDED, added.tenant, after=added.credential)
 
 
 def _ask_about(tenant: Tenant, checked: CheckedToken) -> None:
