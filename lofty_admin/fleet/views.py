@@ -15,7 +15,7 @@ from lofty_admin.fleet.tokens import concerns
 from lofty_admin.tenants.access import visible_tenants
 from lofty_admin.tenants.models import Group
 
-PAGE_LENGTH = 50
+PAGE_LENGTH = 40
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import LastKnown, Operation
 from lofty_admin.agentsettings.reading import in_brief
 from lofty_admin.fleet.listing import SORTS
+from lofty_admin.fleet.views import PAGE_LENGTH
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Credential, Group, Membership, Role, Tenant
 from tests.conftest import make_user, signed_in
@@ -38,7 +39,7 @@ ADDRESSES = (
     "/?channel=text&manual=no&group=group-1&sort=-change",
     "/?q=tenant+17",
     "/?q=nobody+is+called+this",
-    f"/?status=all&page={max(1, TENANTS // 50)}",
+    f"/?status=all&page={max(1, TENANTS // PAGE_LENGTH)}",
 )
 
 

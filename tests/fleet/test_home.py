@@ -220,7 +220,7 @@ def test_home__many_tenants__pages_that_keep_the_filter(superuser: User) -> None
     rows = [Tenant(slug=f"t{n:03}", name=f"Tenant {n:03}") for n in range(PAGE_LENGTH + 5)]
     Tenant.objects.bulk_create(rows)
     assert "?q=tenant&amp;page=2" in home(superuser, "?q=tenant")
-    assert "Tenant 054" in home(superuser, "?q=tenant&page=2")
+    assert "Tenant 044" in home(superuser, "?q=tenant&page=2")
 
 
 def test_home__hostile_names__shown_as_text(superuser: User, acme: Tenant) -> None:
