@@ -41,7 +41,7 @@ _TOO_BIG = (
     "The form was too big",
     (
         "Nothing was changed and nothing was sent. Go back: what you entered is still there."
-        " Select fewer entries, or choose all of them by name."
+        " Select fewer entries, choose all of them by name, or upload a smaller file."
     ),
 )
 _READ_ONLY = (

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "lofty_admin.directory",
     "lofty_admin.agentsettings",
     "lofty_admin.history",
+    "lofty_admin.fleet",
     "lofty_admin.sandbox",
     "lofty_admin.apps.ConsoleConfig",
 ]
@@ -180,6 +181,8 @@ CONTENT_SECURITY_POLICY = {
 # A settings form of a large customer carries its snapshot and three long lists (reliability W5).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+FILE_UPLOAD_HANDLERS = ["lofty_admin.fleet.uploads.InMemoryOnly"]
 
 # --- Static files ---------------------------------------------------------------------------------
 STATIC_URL = "/static/"

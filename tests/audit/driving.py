@@ -28,6 +28,8 @@ from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.directory import tasks as directory_tasks
 from lofty_admin.directory.models import Sync
 from lofty_admin.directory.sync import open_sync, start_sync
+from lofty_admin.fleet import tasks as fleet_tasks
+from lofty_admin.fleet.models import Import
 from lofty_admin.tenants import services
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.test_pages import review, save
@@ -112,6 +114,33 @@ def refresh_names(scene: Scene) -> None:
     directory_tasks.sync_directory(tenant_id=str(scene.acme.pk), sync_id=str(sync.pk))
 
 
+def add_group(scene: Scene) -> None:
+    scene.client.post(reverse("groups"), {"name": "West coast", "slug": "west"})
+
+
+def rename_group(scene: Scene) -> None:
+    add_group(scene)
+    scene.client.post(reverse("group", args=["west"]), {"name": "West", "slug": "west"})
+
+
+def delete_group(scene: Scene) -> None:
+    add_group(scene)
+    scene.client.post(reverse("group_delete", args=["west"]))
+
+
+def upload(scene: Scene) -> Import:
+    scene.client.post(reverse("import"), {"pasted": "name,slug\nInitech,initech\n"})
+    return Import.objects.get()
+
+
+def start_list(scene: Scene) -> None:
+    scene.client.post(reverse("import_start", args=[upload(scene).pk]), {"mode": "good"})
+
+
+def forget_list(scene: Scene) -> None:
+    scene.client.post(reverse("import_forget", args=[upload(scene).pk]))
+
+
 PAGES: dict[str, list[tuple[Drive, Kind]]] = {
     "account_login": [(sign_in, Kind.SIGNED_IN), (sign_in_badly, Kind.SIGN_IN_FAILED)],
     "account_logout": [(lambda s: s.client.post(reverse("account_logout")), Kind.SIGNED_OUT)],
@@ -161,6 +190,12 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
     ],
     "check_now": [(lambda s: s.post("check_now", s.unknown()), Kind.SETTINGS_OUTCOME)],
     "close_as_seen": [(lambda s: s.post("close_as_seen", s.needs_person()), Kind.SETTINGS_OUTCOME)],
+    "groups": [(add_group, Kind.GROUP_ADDED)],
+    "group": [(rename_group, Kind.GROUP_CHANGED)],
+    "group_delete": [(delete_group, Kind.GROUP_DELETED)],
+    "import": [(lambda s: upload(s), Kind.IMPORT_READ)],
+    "import_start": [(start_list, Kind.IMPORT_STARTED)],
+    "import_forget": [(forget_list, Kind.IMPORT_FORGOTTEN)],
 }
 OPENS_A_REVIEW = "Opens the review, which sends and writes nothing; `apply` records."
 A_BOOKMARK = "Of one person only: the address of a filter under a name. Changes nobody's rights."
@@ -280,6 +315,11 @@ def reconcile_job(scene: Scene) -> None:
     assert not Operation.objects.filter(settled_at=None).exists()
 
 
+def add_listed(scene: Scene) -> None:
+    start_list(scene)
+    fleet_tasks.import_tenants(import_id=str(Import.objects.get().pk))
+
+
 RECONCILE = "lofty_admin.agentsettings.tasks.reconcile"
 JOBS: dict[str, tuple[Drive, Kind]] = {
     "audit.verify": (lambda scene: audit_tasks.verify(timestamp=0), Kind.LOG_VERIFIED),
@@ -287,8 +327,10 @@ JOBS: dict[str, tuple[Drive, Kind]] = {
     "directory.nightly": (read_names_nightly, Kind.DIRECTORY_SYNCED),
     "directory.recover": (take_names_up, Kind.DIRECTORY_SYNCED),
     RECONCILE: (reconcile_job, Kind.SETTINGS_OUTCOME),
+    "fleet.import": (add_listed, Kind.IMPORT_FINISHED),
 }
 JOBS_WITHOUT: dict[str, str] = {
+    "fleet.tidy": "Erases uploaded rows at their announced end; the tenants added are recorded.",
     "audit.checkpoint": COMMANDS_WITHOUT["audit_checkpoint"],
     "lofty_admin.agentsettings.tasks.retry_stalled": "Moves jobs in the queue; each records.",
 }
