@@ -7,8 +7,7 @@ written row by row, so a job may be killed anywhere and run again.
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -23,14 +22,14 @@ from lofty_admin.agentsettings.changes import printable
 from lofty_admin.audit.context import acting_as, current_request_id, person
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
-from lofty_admin.audit.secrets import secret_fingerprint
+from lofty_admin.fleet.comparing import compared
 from lofty_admin.fleet.models import KEPT_FOR, OPEN, Import, ImportRow, ImportState, RowState
 from lofty_admin.fleet.table import Line, read_table
 from lofty_admin.lofty.client import clean_token
 from lofty_admin.lofty.errors import LoftyError, RateLimited, Rejected
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.access import is_superuser
-from lofty_admin.tenants.models import Credential, Group, Tenant
+from lofty_admin.tenants.models import Group
 from lofty_admin.tenants.services import (
     CheckedToken,
     NewTenant,
@@ -60,7 +59,7 @@ def read_list(user: User, text: str) -> Import:
 
     Raises BadTable, which repeats nothing of the list.
     """
-    lines = _compared(read_table(text))
+    lines = compared(read_table(text))
     with transaction.atomic():
         Import.objects.filter(person=user, state=ImportState.READ).delete()
         made = Import.objects.create(person=user, expires_at=timezone.now() + KEPT_FOR)
@@ -79,15 +78,8 @@ def start(made: Import, *, all_or_nothing: bool) -> None:
     """Begin, or try again what failed. Raises NotDone when there is nothing to begin with."""
     with transaction.atomic():
         row = _locked(made)
-        if row.is_open:
-            raise NotDone("It is being done already.")
+        _require_startable(row, all_or_nothing)
         waiting = _kept(row)
-        if row.expires_at <= timezone.now():
-            raise NotDone(_NOT_KEPT)
-        if not waiting.exists():
-            raise NotDone("There is no row left that can be added.")
-        if all_or_nothing and row.rows.filter(state=RowState.BAD).exists():
-            raise NotDone("Nothing was started: some rows cannot be added, so neither can all.")
         waiting.filter(state=RowState.FAILED).update(state=RowState.READY, message="")
         row.state, row.all_or_nothing = ImportState.QUEUED, all_or_nothing
         row.message, row.resume_at, row.finished_at = "", None, None
@@ -101,6 +93,17 @@ def start(made: Import, *, all_or_nothing: bool) -> None:
             "rows": waiting.count(),
         }
         record(Kind.IMPORT_STARTED, subject=str(row), outcome=Outcome.DONE, detail=detail)
+
+
+def _require_startable(row: Import, all_or_nothing: bool) -> None:
+    if row.is_open:
+        raise NotDone("It is being done already.")
+    if row.expires_at <= timezone.now():
+        raise NotDone(_NOT_KEPT)
+    if not _kept(row).exists():
+        raise NotDone("There is no row left that can be added.")
+    if all_or_nothing and row.rows.filter(state=RowState.BAD).exists():
+        raise NotDone("Nothing was started: some rows cannot be added, so neither can all.")
 
 
 def forget(made: Import) -> None:
@@ -317,7 +320,6 @@ def _kept(made: Import) -> QuerySet[ImportRow]:
     return made.rows.exclude(state__in=[RowState.BAD, RowState.ADDED]).exclude(sealed=b"")
 
 
-# --- What the database knows of the lines ---------------------------------------------------------
 def _row(made: Import, line: Line) -> ImportRow:
     """A row that can never be added keeps nothing but what may be shown."""
     row = ImportRow(
@@ -333,63 +335,3 @@ def _row(made: Import, line: Line) -> ImportRow:
     if not line.problems:
         row.seal(line)
     return row
-
-
-def _compared(lines: Sequence[Line]) -> list[Line]:
-    """The lines, with what the other lines and the tenants there are have against them."""
-    prints = [secret_fingerprint(line.token) if line.token else "" for line in lines]
-    in_use = Credential.objects.filter(retired_at=None, fingerprint__in=set(prints))
-    known = _Known(
-        slugs=set(Tenant.objects.values_list("slug", flat=True)),
-        names={name.casefold() for name in Tenant.objects.values_list("name", flat=True)},
-        prints=set(in_use.values_list("fingerprint", flat=True)),
-        groups=_group_table(),
-        slugs_here=Counter(line.slug for line in lines),
-        names_here=Counter(line.name.casefold() for line in lines),
-        prints_here=Counter(prints),
-    )
-    return [known.compare(line, mark) for line, mark in zip(lines, prints, strict=True)]
-
-
-def _group_table() -> dict[str, str]:
-    """Short name and, where no other group has it, name -> short name; names without case."""
-    groups = list(Group.objects.all())
-    names = Counter(group.name.casefold() for group in groups)
-    table = {g.name.casefold(): g.slug for g in groups if names[g.name.casefold()] == 1}
-    return {**table, **{group.slug: group.slug for group in groups}}
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What there is already: in the console, and (`_here`) in the list itself."""
-
-    slugs: set[str]
-    names: set[str]
-    prints: set[str]
-    groups: Mapping[str, str]
-    slugs_here: Counter[str]
-    names_here: Counter[str]
-    prints_here: Counter[str]
-
-    def compare(self, line: Line, fingerprint: str) -> Line:
-        name = line.name.casefold()
-        groups = [self.groups.get(group.casefold()) for group in line.groups]
-        problems = {
-            f"There is a tenant with the short name {line.slug} already.": line.slug in self.slugs,
-            "Another row has this short name too.": line.slug and self.slugs_here[line.slug] > 1,
-            "Another tenant uses this token.": fingerprint in self.prints,
-            "Another row has this token too.": fingerprint and self.prints_here[fingerprint] > 1,
-            "There is no such group, or more than one of this name: "
-            + ", ".join(g for g in line.groups if g.casefold() not in self.groups)
-            + ".": None in groups,
-        }
-        notes = {
-            "There is a tenant of this name already.": name in self.names,
-            "Another row has this name too.": name and self.names_here[name] > 1,
-        }
-        return replace(
-            line,
-            groups=tuple(group for group in groups if group) or line.groups,
-            problems=(*line.problems, *(text for text, holds in problems.items() if holds)),
-            notes=tuple(text for text, holds in notes.items() if holds),
-        )

@@ -100,6 +100,20 @@ def test_home__phone__cards_that_fit_and_can_be_read(
     look(phone, "nothing found")
 
 
+def test_groups__phone__fit_and_can_be_read(
+    new_page: NewPage, deployment: Deployment, acme: PracticeCustomer
+) -> None:
+    phone = new_page(viewport=PHONE, reduced_motion="reduce")
+    phone.goto("/groups/")
+    look(phone, "groups")
+    phone.locator("#id_name").fill("A name of some length for a group " * 3)
+    phone.get_by_role("button", name="Add group").click()
+    phone.get_by_role("link", name="A name of some length").click()
+    look(phone, "group")
+    phone.goto("/t/acme/edit/")
+    look(phone, "tenant")
+
+
 def test_home__without_javascript__works(new_page: NewPage, globex: None) -> None:
     page = new_page(java_script_enabled=False)
     page.goto("/t/acme/history/")

@@ -13,12 +13,13 @@ from lofty_admin.agentsettings.models import LastKnown, Operation, State
 from lofty_admin.agentsettings.reading import in_brief
 from lofty_admin.fleet.forms import SORT_LABELS
 from lofty_admin.fleet.listing import SORTS
+from lofty_admin.fleet.tokens import MEANING
 from lofty_admin.fleet.views import PAGE_LENGTH
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants import services
 from lofty_admin.tenants.groups import add_group
-from lofty_admin.tenants.models import Credential, Group, Tenant
+from lofty_admin.tenants.models import Credential, CredentialState, Group, Tenant
 from tests.conftest import signed_in
 from tests.fleet.fleets import change, read
 
@@ -186,6 +187,10 @@ def test_home__heads__sort_and_say_so(fleet: None, superuser: User) -> None:
     assert 'aria-sort="descending"' in html
     assert "?q=a&amp;sort=change" in html
     assert set(SORTS) == set(SORT_LABELS)
+
+
+def test_tokens__every_state__has_its_meaning() -> None:
+    assert set(MEANING) == set(CredentialState)
 
 
 def test_home__search_for_the_lofty_user__found(
