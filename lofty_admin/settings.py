@@ -188,6 +188,7 @@ STORAGES = {
 
 # --- Mail and logs --------------------------------------------------------------------------------
 EMAIL_BACKEND = ENVIRONMENT.email["EMAIL_BACKEND"]
+DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_from
 EMAIL_HOST = ENVIRONMENT.email.get("EMAIL_HOST", "")
 EMAIL_PORT = ENVIRONMENT.email.get("EMAIL_PORT", 25)
 EMAIL_HOST_USER = ENVIRONMENT.email.get("EMAIL_HOST_USER", "")
