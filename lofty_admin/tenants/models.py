@@ -191,6 +191,11 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.user} is {Role(self.role).label.lower()} of {self.tenant}"
 
+    @property
+    def level(self) -> str:
+        """As forms send it."""
+        return str(self.role)
+
 
 class GrantQuerySet(models.QuerySet["Grant"]):
     def covering(self, tenant: Tenant) -> "GrantQuerySet":
@@ -245,6 +250,11 @@ class Grant(models.Model):
     @property
     def denies(self) -> bool:
         return self.role is None
+
+    @property
+    def level(self) -> str:
+        """As forms send it."""
+        return "denied" if self.role is None else str(self.role)
 
     @property
     def what(self) -> str:

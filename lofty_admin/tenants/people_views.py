@@ -5,10 +5,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from lofty_admin.accounts.models import User
 from lofty_admin.tenants import services
 from lofty_admin.tenants.access import get_tenant, role_of
 from lofty_admin.tenants.forms import AddMemberForm, RoleForm
 from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.tenants.standings import people_of
 
 
 @require_http_methods(["GET", "POST"])
@@ -27,6 +29,8 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "tenant": tenant,
         "memberships": tenant.memberships.select_related("user"),
+        "others": [one for one in people_of(tenant) if one.by_grant and not one.user.is_superuser],
+        "superusers": User.objects.filter(is_superuser=True, is_active=True),
         "roles": Role.choices,
         "form": form,
         "tab": "people",

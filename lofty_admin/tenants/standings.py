@@ -18,7 +18,7 @@ class Saying:
     where: str
 
     def __str__(self) -> str:
-        return f"{self.role.label if self.role else 'Denied'} {self.where}"
+        return f"{self.role.label} of {self.where}" if self.role else f"Denied {self.where}"
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,11 @@ class Standing:
     @property
     def denied(self) -> bool:
         return not self.user.is_superuser and any(one.role is None for one in self.sayings)
+
+    @property
+    def by_grant(self) -> bool:
+        """Whether anything is said beside the membership."""
+        return len(self.sayings) > bool(self.membership)
 
     @property
     def reasons(self) -> list[str]:
@@ -104,11 +109,9 @@ def _reach(user: User, tenants: Sequence[Tenant]) -> Iterator[tuple[Grant, Itera
 
 
 def _by_membership(member: Membership) -> Saying:
-    return Saying(Role(member.role), "of this tenant")
+    return Saying(Role(member.role), "this tenant")
 
 
 def _by_grant(grant: Grant) -> Saying:
-    where = "of this tenant" if grant.tenant_id else f"by {grant.where}"
-    if grant.role is None:
-        return Saying(None, "here" if grant.tenant_id else f"by {grant.where}")
-    return Saying(Role(grant.role), where)
+    where = "this tenant" if grant.tenant_id else grant.where
+    return Saying(None if grant.role is None else Role(grant.role), where)
