@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from lofty_admin.agentsettings.changes import Change, diff
@@ -19,7 +19,7 @@ from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES
-from lofty_admin.tenants.access import get_tenant
+from lofty_admin.tenants.access import find_of, get_tenant
 from lofty_admin.tenants.models import Role
 
 PAGE = 50
@@ -46,7 +46,7 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
 def event(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
     """One event: per setting before and after, Lofty's answer, the exact record."""
     tenant = get_tenant(request, slug, Role.VIEWER)
-    found = get_object_or_404(AuditEvent, pk=event_id, tenant_id=tenant.id)
+    found = find_of(request, tenant, AuditEvent.objects.all(), pk=event_id)
     detail = found.content.get("detail") or {}
     context = {
         "tenant": tenant,
@@ -70,7 +70,7 @@ def go_back(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
     POST, because it reads Lofty: a prefetched link must not spend the tenant's calls.
     """
     tenant = get_tenant(request, slug, Role.EDITOR)
-    found = get_object_or_404(AuditEvent, pk=event_id, tenant_id=tenant.id)
+    found = find_of(request, tenant, AuditEvent.objects.all(), pk=event_id)
     side = request.POST.get("side", "")
     values = version(found, side) if side in ("before", "after") else {}
     if not values:

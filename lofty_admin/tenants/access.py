@@ -1,10 +1,11 @@
 """Who may touch which tenant. Every view asks here first; nothing else decides."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest
 
 from lofty_admin.accounts.models import User
@@ -15,6 +16,7 @@ from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
 ROLE_KEY = "console.tenant_role"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _IN_GROUP = Group.tenants.through
+_Row = TypeVar("_Row", bound=Model)
 
 
 def get_tenant(request: HttpRequest, slug: str, role: Role) -> Tenant:
@@ -39,6 +41,21 @@ def get_tenant(request: HttpRequest, slug: str, role: Role) -> Tenant:
         raise PermissionDenied
     request.META[ROLE_KEY] = held  # for the templates: see context.py
     return tenant
+
+
+def find_of(request: HttpRequest, tenant: Tenant, rows: QuerySet[_Row], **which: object) -> _Row:
+    """The one of `rows` that is like `which` and the tenant's. Raises Http404.
+
+    Asking for one that is another tenant's is recorded (reliability W4): only a made-up address
+    does that.
+    """
+    found = rows.filter(**which)
+    row = found.filter(tenant_id=tenant.pk).first()
+    if row is None:
+        if found.exists():
+            _record_refusal(request, tenant, "asked for something of another tenant")
+        raise Http404
+    return row
 
 
 def require_superuser(request: HttpRequest) -> User:

@@ -2,14 +2,14 @@
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from lofty_admin.accounts.models import User
 from lofty_admin.tenants import services
-from lofty_admin.tenants.access import get_tenant, role_of
+from lofty_admin.tenants.access import find_of, get_tenant, role_of
 from lofty_admin.tenants.forms import AddMemberForm, RoleForm
-from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.tenants.models import Membership, Role, Tenant
 from lofty_admin.tenants.standings import people_of
 
 
@@ -41,7 +41,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    membership = get_object_or_404(tenant.memberships.select_related("user"), pk=pk)
+    membership = find_of(request, tenant, Membership.objects.select_related("user"), pk=pk)
     form = RoleForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Nothing was changed: choose one of the roles.")
@@ -59,7 +59,7 @@ def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 def member_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    membership = get_object_or_404(tenant.memberships.select_related("user"), pk=pk)
+    membership = find_of(request, tenant, Membership.objects.select_related("user"), pk=pk)
     try:
         services.remove_member(membership)
     except services.NotDone as error:
