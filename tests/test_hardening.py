@@ -13,7 +13,6 @@ from django.conf import settings as django_settings
 from django.core import mail
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.http import HttpResponse
 from django.test import Client, override_settings
 from django.urls import reverse
 from pytest_django import Settings
@@ -48,12 +47,12 @@ def strict(user: User) -> Client:
     return client
 
 
-def broken(client: Client) -> HttpResponse:
+def broken(client: Client) -> Any:
     with patch("lofty_admin.tenants.views.visible_tenants", side_effect=ValueError(SECRET)):
         return client.get("/")
 
 
-def too_often(client: Client) -> HttpResponse:
+def too_often(client: Client) -> Any:
     cache.clear()
     anonymous = Client()
     return [anonymous.post(reverse("account_login"), {}) for _ in range(61)][-1]

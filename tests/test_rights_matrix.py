@@ -205,13 +205,9 @@ def asked(world: World, route: Route, who: str, method: str, url: str, **headers
     answer = getattr(client, method.lower())(url, data, headers=headers)
     came = got(answer)
     if who != "anonymous" and came in ("403", "404"):
-        last = AuditEvent.objects.order_by("seq").last()
-        is_recorded = (
-            AuditEvent.objects.count() == seen + 1
-            and last
-            and last.actor_id == str(world.people[who].pk)
-        )
-        came += "" if is_recorded and last.kind == Kind.ACCESS_REFUSED else " without a record"
+        new = AuditEvent.objects.filter(seq__gt=seen).values_list("kind", "actor_id")
+        wanted = [(Kind.ACCESS_REFUSED.value, str(world.people[who].pk))]
+        came += "" if list(new) == wanted else " without a record"
     transaction.savepoint_rollback(point)
     return came
 

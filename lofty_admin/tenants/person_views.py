@@ -44,11 +44,12 @@ def everybody(request: HttpRequest) -> HttpResponse:
     wanted = form.cleaned_data
     found = find(text=wanted.get("q", ""), state=wanted.get("state", ""))
     page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
-    words = roles_in_words(page.object_list)
+    people = list(page)
+    words = roles_in_words(people)
     context = {
         "form": form,
         "page": page,
-        "rows": [(user, state_of(user), words[user.pk]) for user in page],
+        "rows": [(user, state_of(user), words[user.pk]) for user in people],
         "query": _query(request),
     }
     return render(request, "tenants/everybody.html", context)
