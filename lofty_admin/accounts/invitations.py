@@ -48,19 +48,18 @@ class MailNotSent(Exception):
     """The invitation is stored, but its mail could not be handed over. The text may be shown."""
 
 
-def invite(email: str, *, page: str, superuser: bool = False) -> User:
+def invite(email: str, *, page: str) -> User:
     """Add somebody who gets in once they have chosen a password on `page` (its full address).
 
     Raises ValidationError when the address is taken or none, and MailNotSent.
     """
-    user = User(email=email.strip().lower(), is_superuser=superuser)
+    user = User(email=email.strip().lower())
     user.set_unusable_password()
     user.full_clean(exclude=["name"])
     with transaction.atomic():
         user.save()
         invitation = _store(user)
-        after = {"email": user.email, "superuser": superuser}
-        record(Kind.INVITATION_SENT, subject=user.email, outcome=Outcome.DONE, after=after)
+        record(Kind.INVITATION_SENT, subject=user.email, outcome=Outcome.DONE)
     _mail(invitation, page)
     return user
 

@@ -3,6 +3,7 @@
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.audit.context import is_acting
@@ -91,7 +92,8 @@ def _keep_a_superuser(user: User) -> None:
     """Two superusers who take the flag from each other at once wait here for each other."""
     if is_acting(user):
         raise ValidationError("You cannot do this to yourself. Ask another superuser.")
-    superusers = User.objects.filter(is_superuser=True, is_active=True)
+    invited = Invitation.objects.filter(user=OuterRef("pk"), ended_at=None)  # cannot sign in yet
+    superusers = User.objects.filter(~Exists(invited), is_superuser=True, is_active=True)
     locked = list(superusers.select_for_update(no_key=True).order_by("pk"))
     if [one.pk for one in locked] == [user.pk]:
         raise ValidationError("This is the last superuser. Add another one first.")

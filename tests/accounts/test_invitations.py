@@ -338,6 +338,15 @@ def test_last_superuser__demoted_or_deactivated__refused(superuser: User) -> Non
     assert kinds() == []
 
 
+def test_last_superuser__another_one_only_invited__still_the_last(superuser: User) -> None:
+    services.set_superuser(invitations.invite(EMAIL, page=PAGE), True)
+    with pytest.raises(ValidationError, match="last superuser"):
+        services.deactivate_person(superuser)
+    accept(Client(), code_of())
+    services.deactivate_person(superuser)
+    assert not superuser.is_active
+
+
 def test_oneself__demoted_or_deactivated__refused(superuser: User) -> None:
     make_user("second@example.com", "Second Root", superuser=True)
     with acting_as(person(superuser)):
