@@ -26,10 +26,11 @@ from lofty_admin.tenants import rights
 from lofty_admin.tenants.models import Group, Role, Tenant
 from lofty_admin.tenants.rights import Scope
 from tests.agentsettings.conftest import connect
-from tests.conftest import make_user, signed_in
+from tests.conftest import PASSWORD, make_user, signed_in
 from tests.documented import EXAMPLE
 from tests.practice import PracticeCustomer
 
+NEW = ("password1", "password2")
 OPEN, OWN, SUPERUSER = "open", "own", "superuser"
 NEEDS: dict[str, str | Role] = {
     **dict.fromkeys(["healthz", "readyz"], OPEN),
@@ -49,8 +50,23 @@ NEEDS: dict[str, str | Role] = {
     **dict.fromkeys(["credential", "credential_test", "credential_replace"], Role.MANAGER),
     "credential_remove": Role.MANAGER,
 }
-# Without these an allowed POST would rightly find nothing.
-POSTED = {"go_back": {"side": "after"}}
+# A POST that the view can do something with; without "side", going back rightly finds nothing.
+POSTED: dict[str, dict[str, str]] = {
+    "go_back": {"side": "after"},
+    "person_invite": {"email": "new@example.com"},
+    "person_right": {"where": "all", "level": "10"},
+    "tenant_add": {"name": "New One", "scheme": "api_key"},
+    "tenant_edit": {"name": "Acme Two"},
+    "people": {"email": "somebody@example.com", "role": "10"},
+    "member_role": {"role": "20"},
+    "credential_replace": {"scheme": "oauth", "token": "{token}"},
+    "credential_remove": {"sure": "on"},
+    "name_source": {"lofty_id": "1001", "name": "Web"},
+    "account_change_password": {"oldpassword": PASSWORD}
+    | dict.fromkeys(NEW, "a much newer staple"),
+}
+# Recorded by the job that they start, when it is done.
+RECORDED_LATER = {"names_refresh"}
 OBJECTS = {"pk", "operation_id", "event_id"}  # the arguments that name a row of a tenant
 WHO = ["anonymous", "outsider", "viewer", "editor", "manager", "superuser"]
 LEVELS = {"viewer": 10, "editor": 20, "manager": 30}
@@ -101,7 +117,7 @@ class World:
         rows = {
             "operation_id": Operation.objects.get(tenant=tenant).pk,
             "event_id": AuditEvent.objects.for_tenant(tenant.pk).get(kind=Kind.SETTINGS_OUTCOME).pk,
-            "pk": tenant.memberships.order_by("pk")[0].pk if route.in_tenant else self.somebody.pk,
+            "pk": tenant.memberships.order_by("-pk")[0].pk if route.in_tenant else self.somebody.pk,
         }
         others = {"slug": self.acme.slug, "kind": "agent", "group": "west"}
         return {name: {**others, **rows}[name] for name in route.arguments}
@@ -329,3 +345,28 @@ def test_contents__one_value_changed__seen(world: World) -> None:
     before = contents()
     User.objects.filter(pk=world.somebody.pk).update(name="Somebody Else")
     assert changed(before) == {"accounts_user"}
+
+
+# --- whatever is changed is recorded (A16) --------------------------------------------------------
+@by_name
+@pytest.mark.parametrize("sent", ["nothing", "something"])
+def test_post__whatever_it_changes__is_recorded(
+    world: World, route: Route, sent: str, practice: Sandbox
+) -> None:
+    customer = PracticeCustomer.add(practice.url, "acme", settings=dict(EXAMPLE_SETTINGS))
+    connect(world.acme, customer.token)
+    url = reverse(route.name, kwargs=world.arguments(route))
+    data = POSTED.get(route.name, {}) if sent == "something" else {}
+    data = {name: value.format(token=customer.token) for name, value in data.items()}
+    client = world.client("superuser")
+    before = contents()
+    client.post(url, data)
+    tables = changed(before) - FROM_LOFTY
+    if tables and route.name not in RECORDED_LATER:
+        assert "audit_auditevent" in tables
+    if sent == "something" and route.name in POSTED and route.name != "go_back":
+        assert tables - {"audit_auditevent", "audit_audithead"} or route.name in TOKEN_ONLY
+
+
+# What these change is in a table that looking at Lofty changes too.
+TOKEN_ONLY = {"credential_replace", "credential_remove"}
