@@ -3,7 +3,7 @@
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.audit.context import is_acting
@@ -88,13 +88,17 @@ def set_superuser(user: User, superuser: bool) -> None:
     user.is_superuser = superuser
 
 
+def working_superusers() -> QuerySet[User]:
+    """Those who can sign in: not deactivated, and not only invited."""
+    invited = Invitation.objects.filter(user=OuterRef("pk"), ended_at=None)
+    return User.objects.filter(~Exists(invited), is_superuser=True, is_active=True)
+
+
 def _keep_a_superuser(user: User) -> None:
     """Two superusers who take the flag from each other at once wait here for each other."""
     if is_acting(user):
         raise ValidationError("You cannot do this to yourself. Ask another superuser.")
-    invited = Invitation.objects.filter(user=OuterRef("pk"), ended_at=None)  # cannot sign in yet
-    superusers = User.objects.filter(~Exists(invited), is_superuser=True, is_active=True)
-    locked = list(superusers.select_for_update(no_key=True).order_by("pk"))
+    locked = list(working_superusers().select_for_update(no_key=True).order_by("pk"))
     if [one.pk for one in locked] == [user.pk]:
         raise ValidationError("This is the last superuser. Add another one first.")
 

@@ -48,7 +48,7 @@ class RightForm(forms.Form):
         label="Short name of the tenant",
         required=False,
         max_length=50,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "acme"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "list": "tenant-slugs"}),
         help_text="If it is for one tenant.",
     )
     group = forms.ModelChoiceField(

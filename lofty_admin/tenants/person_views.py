@@ -51,6 +51,7 @@ def everybody(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": [(user, state_of(user), words[user.pk]) for user in people],
         "query": _query(request),
+        "superusers": services.working_superusers().count(),
     }
     return render(request, "tenants/everybody.html", context)
 

@@ -110,6 +110,12 @@ def test_everybody__sixty_people__two_pages_and_few_queries(root: Client) -> Non
     assert len(queries) <= 12
 
 
+def test_everybody__one_superuser_only__warned(root: Client, viewer: User) -> None:
+    assert "There is only one superuser." in text_of(root, reverse("everybody"))
+    User.objects.filter(pk=viewer.pk).update(is_superuser=True)
+    assert "There is only one superuser." not in text_of(root, reverse("everybody"))
+
+
 # --- rights ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("data", "words", "role"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import ProtectedError
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -172,6 +173,15 @@ def test_grant__twice_for_the_same_scope__refused_by_the_database(
     Grant.objects.create(user=viewer, **where)
     with pytest.raises(IntegrityError), transaction.atomic():
         Grant.objects.create(user=viewer, **where)
+
+
+def test_group__deleted_while_somebody_has_rights_by_it__refused(viewer: User, west: Group) -> None:
+    """A denial must not go away in silence."""
+    rights.deny(viewer, Scope(group=west))
+    with pytest.raises(ProtectedError):
+        west.delete()
+    rights.take_away(viewer, Scope(group=west))
+    west.delete()
 
 
 # --- changes and their record ---------------------------------------------------------------------
