@@ -67,7 +67,7 @@ def invite(email: str, *, page: str) -> User:
 def invite_again(user: User, *, page: str) -> None:
     """Send a new link; the one before ends. Raises ValidationError and MailNotSent."""
     with transaction.atomic():
-        row = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        row = _locked(user)
         if not row.is_active or row.has_usable_password() or row.last_login:
             raise ValidationError(f"{user} cannot be invited: reload the page.")
         Invitation.end(user, Invitation.Ending.REPLACED)
@@ -79,6 +79,7 @@ def invite_again(user: User, *, page: str) -> None:
 def withdraw(user: User) -> None:
     """End the open invitation and keep the person out. Raises ValidationError if there is none."""
     with transaction.atomic():
+        _locked(user)
         if not Invitation.end(user, Invitation.Ending.WITHDRAWN):
             raise ValidationError(f"{user} has no open invitation.")
         User.objects.filter(pk=user.pk).update(is_active=False)
@@ -112,8 +113,8 @@ def find_open(pk: UUID, email: str | None = None) -> Invitation:
 def accept(invitation: Invitation, *, name: str, password: str) -> User:
     """Give the invited person their name and password. Raises ValidationError and NotOpen."""
     with transaction.atomic():
-        row = Invitation.objects.select_for_update().get(pk=invitation.pk)
-        user = User.objects.select_for_update(no_key=True).get(pk=row.user_id)
+        user = _locked(invitation.user)
+        row = Invitation.objects.get(pk=invitation.pk)
         row.user = user
         if not row.is_usable:
             raise NotOpen(f"The invitation {row.why_not}.")
@@ -130,6 +131,11 @@ def accept(invitation: Invitation, *, name: str, password: str) -> User:
             after={"name": user.name},
         )
     return user
+
+
+def _locked(user: User) -> User:
+    """The person first, then the invitation: whoever changes either waits here for the others."""
+    return User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def _store(user: User) -> Invitation:

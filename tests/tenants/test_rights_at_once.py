@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -91,13 +92,25 @@ def test_invitation__accepted_four_times_at_once__once(db: None) -> None:
 def test_invitation__accepted_and_withdrawn_at_once__never_both(db: None) -> None:
     user = invitations.invite("new@example.com", page="https://x/")
     invitation = user.invitations.get()
-    at_once(
+    came = at_once(
         lambda: invitations.accept(invitation, name="Ann", password="an odd sentence of mine"),
         lambda: invitations.withdraw(user),
     )
     user.refresh_from_db()
+    assert came == ["done", "refused"]
     assert user.has_usable_password() == user.is_active
     assert len(kinds()) == 2
+
+
+def test_invitation__accepted_and_sent_again_at_once__one_after_the_other(db: None) -> None:
+    for number in range(5):
+        user = invitations.invite(f"new{number}@example.com", page="https://x/")
+        invitation = user.invitations.get()
+        came = at_once(
+            partial(invitations.accept, invitation, name="Ann", password="an odd sentence of mine"),
+            partial(invitations.invite_again, user, page="https://x/"),
+        )
+        assert came == ["done", "refused"]
 
 
 @pytest.mark.parametrize("scope", ["all", "group", "tenant"])
