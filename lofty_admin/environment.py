@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
 _SINK = re.compile(r"file:/.+|syslog:[^\s:]+:[0-9]{1,5}|mail:[^\s@]+@[^\s@]+")
+_ADDRESS = re.compile(r"[^\s@<>,]+@[^\s@<>,]+")
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -66,6 +67,7 @@ class Environment:
     lofty_deadline: float
     settle_quiet_seconds: int
     email: Mapping[str, Any] = field(repr=False)
+    mail_from: str
     log_level: str
     log_format: str
 
@@ -97,6 +99,7 @@ def read_environment() -> Environment:
         lofty_deadline=float(_whole_number(read, "LOFTY_DEADLINE_SECONDS", 30, 1, 35)),
         settle_quiet_seconds=_whole_number(read, "SETTLE_QUIET_SECONDS", 60, 0, 3600),
         email=read.email_url("EMAIL_URL", default="consolemail://"),
+        mail_from=_mail_from(read),
         log_level=_one_of(read, "LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"}),
         log_format=_one_of(read, "LOG_FORMAT", "json", {"json", "plain"}),
     )
@@ -206,6 +209,15 @@ def _key_ring(read: environ.Env, name: str) -> KeyRing:
             )
         keys[key_id] = _key(f"{name} (key number {len(keys) + 1})", text)
     return KeyRing(current=next(iter(keys)), keys=keys)
+
+
+def _mail_from(read: environ.Env) -> str:
+    text = str(read.str("MAIL_FROM", default="")).strip()
+    if not text:
+        return f"console@{_allowed_hosts(read)[0]}"
+    if not _ADDRESS.fullmatch(text):
+        raise ImproperlyConfigured("MAIL_FROM must be one e-mail address.")
+    return text
 
 
 def _whole_number(read: environ.Env, name: str, default: int, low: int, high: int) -> int:

@@ -46,8 +46,10 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "lofty_admin.audit.context.RequestContextMiddleware",
-    "django.middleware.security.SecurityMiddleware",
+    # Before whatever may refuse a request: every answer has these headers (reliability W2, W14).
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -57,7 +59,6 @@ MIDDLEWARE = [
     "lofty_admin.accounts.middleware.SignInRequiredMiddleware",
     "lofty_admin.audit.middleware.ReadOnlyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -195,6 +196,7 @@ STORAGES = {
 
 # --- Mail and logs --------------------------------------------------------------------------------
 EMAIL_BACKEND = ENVIRONMENT.email["EMAIL_BACKEND"]
+DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_from
 EMAIL_HOST = ENVIRONMENT.email.get("EMAIL_HOST", "")
 EMAIL_PORT = ENVIRONMENT.email.get("EMAIL_PORT", 25)
 EMAIL_HOST_USER = ENVIRONMENT.email.get("EMAIL_HOST_USER", "")

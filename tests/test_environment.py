@@ -152,3 +152,15 @@ def test_environment__the_example_file__names_every_variable() -> None:
     names = {part.split('"')[0] for part in source.split('read, "')[1:]}
     assert names
     assert [name for name in names if f"\n{name}=" not in example] == []
+
+
+def test_environment__mail_from__as_given_else_at_the_first_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert read_environment().mail_from == "console@console.example.com"
+    monkeypatch.setenv("MAIL_FROM", "ops@example.com")
+    assert read_environment().mail_from == "ops@example.com"
+    for wrong in ("ops", "a@b, c@d", "Ops <ops@example.com>", "a@b\nBcc: c@d"):
+        monkeypatch.setenv("MAIL_FROM", wrong)
+        with pytest.raises(ImproperlyConfigured, match="MAIL_FROM"):
+            read_environment()

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django_htmx.http import HttpResponseClientRefresh
 
-OPEN_VIEWS = frozenset({"healthz", "readyz"})
+OPEN_VIEWS = frozenset({"healthz", "readyz", "invitation", "invitation_accept"})
 _View = Callable[..., HttpResponseBase]
 
 

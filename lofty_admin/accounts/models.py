@@ -1,5 +1,7 @@
-"""A person who signs in with an e-mail address and a password."""
+"""A person who signs in with an e-mail address and a password, and how they are invited."""
 
+import datetime as dt
+import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -25,7 +27,8 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """Rights over tenants come from `tenants.Membership`; a superuser has every right."""
+    """Rights over tenants come from `tenants.Membership` and `tenants.Grant`; a superuser has
+    every right."""
 
     email = models.EmailField("e-mail address", max_length=254)
     name = models.CharField(max_length=150)
@@ -52,3 +55,64 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+
+class Invitation(models.Model):
+    """A link by mail with which a person chooses their password: `invitations.py` has its rules.
+
+    A person has at most one that is open. `mailed_at` is None while no mail server has taken it.
+    """
+
+    class Ending(models.TextChoices):
+        ACCEPTED = "accepted", "was used already"
+        WITHDRAWN = "withdrawn", "was withdrawn"
+        REPLACED = "replaced", "was replaced by a newer one"
+        NOT_NEEDED = "not_needed", "is not needed any more"
+
+    LIFETIME = dt.timedelta(days=7)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(max_length=254)
+    made_at = models.DateTimeField(default=timezone.now)
+    mailed_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ending = models.CharField(max_length=10, choices=Ending, blank=True)
+
+    class Meta:
+        ordering = ["-made_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(ended_at=None),
+                name="one_open_invitation_per_person",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Invitation of {self.email}"
+
+    @classmethod
+    def end(cls, user: User, ending: Ending) -> bool:
+        """End the open one, if there is one; whether there was."""
+        still_open = cls.objects.filter(user=user, ended_at=None)
+        return bool(still_open.update(ended_at=timezone.now(), ending=ending))
+
+    @property
+    def expires_at(self) -> dt.datetime:
+        return self.made_at + self.LIFETIME
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at <= timezone.now()
+
+    @property
+    def is_usable(self) -> bool:
+        return not self.ended_at and not self.is_expired and self.user.is_active
+
+    @property
+    def why_not(self) -> str:
+        """Why it is not usable, in words that follow "The invitation"."""
+        if self.ended_at:
+            return self.Ending(self.ending).label
+        return "has expired" if self.is_expired else "is for a deactivated account"

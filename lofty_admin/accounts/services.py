@@ -3,8 +3,10 @@
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
-from lofty_admin.accounts.models import User
+from lofty_admin.accounts.models import Invitation, User
+from lofty_admin.audit.context import is_acting
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 
@@ -16,7 +18,7 @@ def add_person(email: str, *, name: str, password: str | None, superuser: bool =
     name is empty, or when the password is too weak.
     """
     user = User(email=email.strip().lower(), name=name.strip(), is_superuser=superuser)
-    _give_password(user, password)
+    give_password(user, password)
     user.full_clean()
     with transaction.atomic():
         user.save()
@@ -31,32 +33,78 @@ def add_person(email: str, *, name: str, password: str | None, superuser: bool =
 
 def set_password(user: User, password: str) -> None:
     """Give a person a new password; their sessions end. Raises ValidationError for a weak one."""
-    _give_password(user, password)
+    give_password(user, password)
     with transaction.atomic():
         user.save(update_fields=["password"])
+        Invitation.end(user, Invitation.Ending.NOT_NEEDED)
         record(Kind.PASSWORD_CHANGED, subject=user.email, outcome=Outcome.DONE)
 
 
 def deactivate_person(user: User) -> None:
-    """Keep a person out from their next request on; nothing is deleted.
+    """Keep a person out from their next request on; nothing is deleted, an open invitation ends.
 
-    Raises ValidationError for the last superuser, without whom nobody could let anybody in.
+    Raises ValidationError for oneself and for the last superuser, without whom nobody could let
+    anybody in.
     """
     with transaction.atomic():
-        superusers = list(
-            User.objects.select_for_update()
-            .filter(is_superuser=True, is_active=True)
-            .order_by("pk")
-        )
-        if [one.pk for one in superusers] == [user.pk]:
-            raise ValidationError("This is the last superuser. Add another one first.")
+        _keep_a_superuser(user)
         changed = User.objects.filter(pk=user.pk, is_active=True).update(is_active=False)
         if changed:
+            Invitation.end(user, Invitation.Ending.WITHDRAWN)
             record(Kind.PERSON_DEACTIVATED, subject=user.email, outcome=Outcome.DONE)
     user.is_active = False
 
 
-def _give_password(user: User, password: str | None) -> None:
+def reactivate_person(user: User) -> None:
+    """Let a deactivated person in again, with the rights they had. Raises ValidationError for
+    somebody who is not deactivated."""
+    with transaction.atomic():
+        if not User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
+            raise ValidationError(f"{user} is not deactivated.")
+        record(Kind.PERSON_REACTIVATED, subject=user.email, outcome=Outcome.DONE)
+    user.is_active = True
+
+
+def set_superuser(user: User, superuser: bool) -> None:
+    """Make a person a superuser or an ordinary person again.
+
+    Raises ValidationError for oneself, the last superuser, somebody deactivated, and when it is so
+    already.
+    """
+    with transaction.atomic():
+        _keep_a_superuser(user)
+        changed = User.objects.filter(
+            pk=user.pk, is_superuser=not superuser, is_active=True
+        ).update(is_superuser=superuser)
+        if not changed:
+            raise ValidationError(f"Nothing was changed for {user}: reload the page.")
+        record(
+            Kind.PERSON_CHANGED,
+            subject=user.email,
+            outcome=Outcome.DONE,
+            before={"superuser": not superuser},
+            after={"superuser": superuser},
+        )
+    user.is_superuser = superuser
+
+
+def working_superusers() -> QuerySet[User]:
+    """Those who can sign in: not deactivated, and not only invited."""
+    invited = Invitation.objects.filter(user=OuterRef("pk"), ended_at=None)
+    return User.objects.filter(~Exists(invited), is_superuser=True, is_active=True)
+
+
+def _keep_a_superuser(user: User) -> None:
+    """Two superusers who take the flag from each other at once wait here for each other."""
+    if is_acting(user):
+        raise ValidationError("You cannot do this to yourself. Ask another superuser.")
+    locked = list(working_superusers().select_for_update(no_key=True).order_by("pk"))
+    if [one.pk for one in locked] == [user.pk]:
+        raise ValidationError("This is the last superuser. Add another one first.")
+
+
+def give_password(user: User, password: str | None) -> None:
+    """Without saving it. Raises ValidationError for a weak one; with None nobody can sign in."""
     if password is not None:
         validate_password(password, user)
     user.set_password(password)

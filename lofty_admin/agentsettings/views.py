@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -27,7 +27,7 @@ from lofty_admin.directory.names import freshness, time_zone
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import READ_ONLY, Settings
-from lofty_admin.tenants.access import get_tenant, role_of
+from lofty_admin.tenants.access import find_of, get_tenant, role_of
 from lofty_admin.tenants.calls import NoCredential, calls_left
 from lofty_admin.tenants.models import Role, Tenant
 
@@ -105,7 +105,7 @@ def _not_ready(plan: Plan, reason: str, confirmed: list[str]) -> str:
 def operation_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
     """What came of a save; renews itself while that is open."""
     tenant = get_tenant(request, slug, Role.VIEWER)
-    operation = get_object_or_404(Operation, pk=operation_id, tenant=tenant)
+    operation = find_of(request, tenant, Operation.objects.all(), pk=operation_id)
     context = {
         "tenant": tenant,
         "tab": "settings",
@@ -123,7 +123,7 @@ def operation_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpR
 def check_now(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
     """Look at Lofty once, to settle an operation whose outcome is open."""
     tenant = get_tenant(request, slug, Role.EDITOR)
-    operation = get_object_or_404(Operation, pk=operation_id, tenant=tenant)
+    operation = find_of(request, tenant, Operation.objects.all(), pk=operation_id)
     if operation.is_held:
         messages.info(request, "It is still being worked on. This page renews itself.")
     else:
@@ -135,7 +135,7 @@ def check_now(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespon
 def close_as_seen(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
     """A person settles an operation that the console cannot settle by itself."""
     tenant = get_tenant(request, slug, Role.EDITOR)
-    operation = get_object_or_404(Operation, pk=operation_id, tenant=tenant)
+    operation = find_of(request, tenant, Operation.objects.all(), pk=operation_id)
     reconcile.close_as_seen(operation)
     return redirect("operation", tenant.slug, operation.pk)
 
@@ -144,7 +144,7 @@ def close_as_seen(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRe
 def merge_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
     """After somebody else's change: their settings plus mine, as chosen -> the ordinary review."""
     tenant = get_tenant(request, slug, Role.EDITOR)
-    operation = get_object_or_404(Operation, pk=operation_id, tenant=tenant, moved=True)
+    operation = find_of(request, tenant, Operation.objects.filter(moved=True), pk=operation_id)
     theirs = Settings.parse(operation.after)
     merged = merge(operation.base, theirs.raw, {**operation.base, **operation.intended})
     try:
@@ -164,7 +164,7 @@ def merge_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespo
 def try_again(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
     """The change of an operation that was not made, reviewed afresh against what is live now."""
     tenant = get_tenant(request, slug, Role.EDITOR)
-    operation = get_object_or_404(Operation, pk=operation_id, tenant=tenant)
+    operation = find_of(request, tenant, Operation.objects.all(), pk=operation_id)
     return review_live(request, tenant, operation.intended, reason=operation.reason)
 
 

@@ -82,6 +82,12 @@ def person(user: object) -> Actor:
     return Actor("person", str(getattr(user, "pk", "")), str(user))
 
 
+def is_acting(user: object) -> bool:
+    """Whether this Django user is the person who acts now."""
+    actor = current_actor()
+    return actor.kind == "person" and actor.id == str(getattr(user, "pk", ""))
+
+
 @contextmanager
 def acting_as(actor: Actor, request_id: str | None = None) -> Iterator[Actor]:
     """Everything inside is done by `actor`: for jobs and commands.

@@ -29,7 +29,7 @@ from lofty_admin.history.filters import Address, FilterForm, filter_of, presets,
 from lofty_admin.history.forms import SaveViewForm
 from lofty_admin.history.models import SavedView
 from lofty_admin.history.versions import changed_since, sendable
-from lofty_admin.tenants.access import get_tenant
+from lofty_admin.tenants.access import find_of, get_tenant
 from lofty_admin.tenants.models import Role, Tenant
 from lofty_admin.zones import reader_zone
 
@@ -163,7 +163,7 @@ def event_anywhere(request: HttpRequest, event_id: UUID) -> HttpResponse:
 def event(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
     """One event: per setting before and after, Lofty's answer, the exact record."""
     tenant = get_tenant(request, slug, Role.VIEWER)
-    found = get_object_or_404(AuditEvent, pk=event_id, tenant_id=tenant.id)
+    found = find_of(request, tenant, AuditEvent.objects.all(), pk=event_id)
     return _event_page(request, found, tenant, tenant)
 
 
@@ -246,7 +246,7 @@ def go_back(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
     POST, because it reads Lofty: a prefetched link must not spend the tenant's calls.
     """
     tenant = get_tenant(request, slug, Role.EDITOR)
-    found = get_object_or_404(AuditEvent, pk=event_id, tenant_id=tenant.id)
+    found = find_of(request, tenant, AuditEvent.objects.all(), pk=event_id)
     side = request.POST.get("side", "")
     values = sendable(found, side) if side in ("before", "after") else {}
     if not values:

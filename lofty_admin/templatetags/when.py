@@ -7,7 +7,6 @@ from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils.dates import MONTHS_3
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from lofty_admin.zones import reader_zone
 
@@ -15,13 +14,13 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def when(context: dict[str, Any], at: datetime | None) -> SafeString | str:
+def when(context: dict[str, Any], at: datetime | None) -> str:
     """How long ago: "4 minutes ago"; "?" for nothing."""
     return "?" if at is None else _time(at, naturaltime(at), reader_zone(context["request"]))
 
 
 @register.simple_tag(takes_context=True)
-def moment(context: dict[str, Any], at: datetime | None) -> SafeString | str:
+def moment(context: dict[str, Any], at: datetime | None) -> str:
     """To the second, with its zone: "3 Mar 2026, 14:05:09 CET"; "?" for nothing."""
     if at is None:
         return "?"
@@ -35,6 +34,6 @@ def exactly(at: datetime, zone: tzinfo) -> str:
     return f"{here.day} {str(MONTHS_3[here.month]).title()} {here:%Y, %H:%M:%S %Z}"
 
 
-def _time(at: datetime, text: str, zone: tzinfo) -> SafeString:
+def _time(at: datetime, text: str, zone: tzinfo) -> str:
     title = f"{exactly(at, zone)} · {at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), title, text)

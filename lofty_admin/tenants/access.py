@@ -1,20 +1,23 @@
 """Who may touch which tenant. Every view asks here first; nothing else decides."""
 
-from typing import TypeGuard, cast
+from collections.abc import Iterable
+from typing import TypeGuard, TypeVar, cast
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit import access as of_the_log
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
-from lofty_admin.tenants.models import Membership, Role, Tenant
+from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
 
 ROLE_KEY = "console.tenant_role"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_IN_GROUP = Group.tenants.through
+_Row = TypeVar("_Row", bound=Model)
 
 
 def get_tenant(request: HttpRequest, slug: str, role: Role) -> Tenant:
@@ -46,6 +49,21 @@ def is_superuser(user: User | AnonymousUser) -> TypeGuard[User]:
     return isinstance(user, User) and user.is_active and user.is_superuser
 
 
+def find_of(request: HttpRequest, tenant: Tenant, rows: QuerySet[_Row], **which: object) -> _Row:
+    """The one of `rows` that is like `which` and the tenant's. Raises Http404.
+
+    Asking for one that is another tenant's is recorded (reliability W4): only a made-up address
+    does that.
+    """
+    found = rows.filter(**which)
+    row = found.filter(tenant_id=tenant.pk).first()
+    if row is None:
+        if found.exists():
+            _record_refusal(request, tenant, "asked for something of another tenant")
+        raise Http404
+    return row
+
+
 def require_superuser(request: HttpRequest) -> User:
     """The signed-in superuser; PermissionDenied, recorded, for everybody else."""
     of_the_log.require_superuser(request)
@@ -58,8 +76,16 @@ def role_of(user: User | AnonymousUser, tenant: Tenant) -> Role | None:
         return None
     if user.is_superuser:
         return Role.MANAGER
-    membership = Membership.objects.filter(user=user, tenant=tenant).first()
-    return Role(membership.role) if membership else None
+    own = Membership.objects.filter(user=user, tenant=tenant).order_by().values_list("role")
+    granted = Grant.objects.filter(user=user).covering(tenant).order_by().values_list("role")
+    return strongest(role for (role,) in own.union(granted))
+
+
+def strongest(held: Iterable[int | None]) -> Role | None:
+    """What comes of everything said about one person and one tenant: None, a denial, wins over
+    every role, then the highest role counts. None when nothing is said."""
+    roles = set(held)
+    return Role(max(role or 0 for role in roles)) if roles and None not in roles else None
 
 
 def visible_tenants(user: User | AnonymousUser) -> QuerySet[Tenant]:
@@ -68,7 +94,27 @@ def visible_tenants(user: User | AnonymousUser) -> QuerySet[Tenant]:
         return Tenant.objects.none()
     if user.is_superuser:
         return Tenant.objects.all()
-    return Tenant.objects.filter(memberships__user=user)
+    own = Membership.objects.filter(user=user, tenant=OuterRef("pk"))
+    grants = Grant.objects.filter(user=user)
+    allowed = Q(Exists(own)) | _reached_by(grants.exclude(role=None))
+    return Tenant.objects.filter(allowed, ~_reached_by(grants.filter(role=None)))
+
+
+def denied_tenants(user: User) -> QuerySet[Tenant]:
+    """The tenants `user` is kept out of by a denial, whatever else they have; for explaining it."""
+    if user.is_superuser:
+        return Tenant.objects.none()
+    return Tenant.objects.filter(_reached_by(Grant.objects.filter(user=user, role=None)))
+
+
+def _reached_by(grants: QuerySet[Grant]) -> Q:
+    """Which tenants any of `grants` speaks of, for a query of tenants."""
+    in_group = _IN_GROUP.objects.filter(tenant=OuterRef("pk"), group__in=grants.values("group"))
+    return (
+        Q(Exists(grants.filter(tenant=OuterRef("pk"))))
+        | Q(Exists(in_group))
+        | Q(Exists(grants.filter(tenant=None, group=None)))
+    )
 
 
 def _record_refusal(request: HttpRequest, tenant: Tenant, reason: str) -> None:

@@ -40,11 +40,13 @@ def rename_group(group: Group, *, slug: str, name: str) -> bool:
 
 
 def delete_group(group: Group) -> None:
-    """Raises NotDone while tenants are in it: rights may hang on that."""
+    """Raises NotDone while tenants are in it or rights hang on it."""
     with transaction.atomic():
         row = _locked(group)
         if row.tenants.exists():
             raise NotDone(f"{row.name} still has tenants. Take them out first.")
+        if row.grants.exists():
+            raise NotDone(f"Somebody has rights through {row.name}. Take those away first.")
         before = _described(row)
         row.delete()
         record(Kind.GROUP_DELETED, subject=row.name, outcome=Outcome.DONE, before=before)

@@ -44,6 +44,7 @@ class Tenant(models.Model):
 
     credentials: "models.Manager[Credential]"
     memberships: "models.Manager[Membership]"
+    groups: "models.Manager[Group]"
 
     class Meta:
         ordering = ["name", "slug"]
@@ -194,3 +195,79 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} is {Role(self.role).label.lower()} of {self.tenant}"
+
+    @property
+    def level(self) -> str:
+        """As forms send it."""
+        return str(self.role)
+
+
+class GrantQuerySet(models.QuerySet["Grant"]):
+    def covering(self, tenant: Tenant) -> "GrantQuerySet":
+        """Those that say something about `tenant`: by itself, by a group, or as all tenants do."""
+        return self.filter(
+            models.Q(tenant=tenant)
+            | models.Q(group__in=tenant.groups.all())
+            | models.Q(tenant=None, group=None)
+        )
+
+
+class Grant(models.Model):
+    """What a person may do beyond single memberships; `access.py` says what comes of it all.
+
+    Speaks of a group of tenants, of all tenants (neither group nor tenant), or of one tenant, and
+    then only to deny. `role` None is a denial, which wins over every role.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="grants"
+    )
+    group = models.ForeignKey(Group, null=True, on_delete=models.PROTECT, related_name="grants")
+    tenant = models.ForeignKey(Tenant, null=True, on_delete=models.PROTECT, related_name="denials")
+    role = models.PositiveSmallIntegerField(choices=Role, null=True)
+    added_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = GrantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["tenant__name", "group__name", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "group"], name="one_grant_per_group"),
+            models.UniqueConstraint(fields=["user", "tenant"], name="one_denial_per_tenant"),
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(group=None, tenant=None),
+                name="one_grant_for_all_tenants",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(role=None) | models.Q(role__in=[10, 20, 30]),
+                name="grant_role_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(tenant=None) | models.Q(group=None, role=None),
+                name="grant_speaks_of_one_thing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.what} {self.where}"
+
+    @property
+    def denies(self) -> bool:
+        return self.role is None
+
+    @property
+    def level(self) -> str:
+        """As forms send it."""
+        return "denied" if self.role is None else str(self.role)
+
+    @property
+    def what(self) -> str:
+        """ "Viewer of", "Denied": reads before `where`."""
+        return "Denied:" if self.role is None else f"{Role(self.role).label} of"
+
+    @property
+    def where(self) -> str:
+        if self.tenant:
+            return self.tenant.name
+        return f"the group {self.group.name}" if self.group else "all tenants"

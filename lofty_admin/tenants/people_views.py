@@ -2,13 +2,15 @@
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from lofty_admin.accounts.models import User
 from lofty_admin.tenants import services
-from lofty_admin.tenants.access import get_tenant, role_of
+from lofty_admin.tenants.access import find_of, get_tenant, role_of
 from lofty_admin.tenants.forms import AddMemberForm, RoleForm
-from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.tenants.models import Membership, Role, Tenant
+from lofty_admin.tenants.standings import people_of
 
 
 @require_http_methods(["GET", "POST"])
@@ -27,6 +29,8 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "tenant": tenant,
         "memberships": tenant.memberships.select_related("user"),
+        "others": [one for one in people_of(tenant) if one.by_grant and not one.user.is_superuser],
+        "superusers": User.objects.filter(is_superuser=True, is_active=True),
         "roles": Role.choices,
         "form": form,
         "tab": "people",
@@ -37,7 +41,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    membership = get_object_or_404(tenant.memberships.select_related("user"), pk=pk)
+    membership = find_of(request, tenant, Membership.objects.select_related("user"), pk=pk)
     form = RoleForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Nothing was changed: choose one of the roles.")
@@ -55,7 +59,7 @@ def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_POST
 def member_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    membership = get_object_or_404(tenant.memberships.select_related("user"), pk=pk)
+    membership = find_of(request, tenant, Membership.objects.select_related("user"), pk=pk)
     try:
         services.remove_member(membership)
     except services.NotDone as error:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.context import current_actor
+from lofty_admin.audit.context import current_actor, is_acting
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.audit.secrets import secret_fingerprint
@@ -23,8 +23,10 @@ from lofty_admin.lofty.exchange import Budget
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants import vault
 from lofty_admin.tenants.calls import NoCredential, client_for, endpoint
-from lofty_admin.tenants.models import Credential, Group, Membership, Role, Tenant
+from lofty_admin.tenants.models import Credential, Grant, Group, Membership, Role, Tenant
+from lofty_admin.tenants.standings import people_of
 
+DENIED = "Denied"
 _NEW_TOKEN_REFUSED = (
     "Lofty does not accept this token.",
     "Check that the kind of token is right, and copy the token again from Lofty.",
@@ -250,11 +252,12 @@ def test_credential(tenant: Tenant) -> Credential:
     return credential
 
 
-def grant(tenant: Tenant, user: User, role: Role) -> Membership:
+def grant(tenant: Tenant, user: User, role: Role, *, over_denial: bool = False) -> Membership:
     """Give `user` this role in the tenant, whether or not they had another one.
 
-    Raises NotDone for an archived tenant, a deactivated person, the role they have already, and
-    for lowering the last manager.
+    Raises NotDone for an archived tenant, a deactivated person, the role they have already, for
+    lowering the last manager, for giving oneself more, and for somebody who is denied this tenant,
+    unless a superuser says that the denial ends (`over_denial`).
     """
     with transaction.atomic():
         row = _locked(tenant)
@@ -263,13 +266,15 @@ def grant(tenant: Tenant, user: User, role: Role) -> Membership:
         held = row.memberships.filter(user=user).first()
         if held and held.role == role:
             raise NotDone(f"{user} is {role.label.lower()} already.")
-        before = Role(held.role) if held else None
-        if before is Role.MANAGER:
+        if held is None or held.role < role:
+            refuse_oneself(user)
+        if held and held.role == Role.MANAGER:
             _keep_one_manager(row, user)
+        before = _end_denial(row, user, over_denial) or level(held)
         membership, _ = Membership.objects.update_or_create(
             user=user, tenant=row, defaults={"role": role}
         )
-        _record_member(row, user, before, role)
+        record_right(user, before, role.label, tenant=row)
     return membership
 
 
@@ -283,7 +288,67 @@ def remove_member(membership: Membership) -> None:
         if held.role == Role.MANAGER:
             _keep_one_manager(row, held.user)
         held.delete()
-        _record_member(row, held.user, Role(held.role), None)
+        record_right(held.user, level(held), None, tenant=row)
+
+
+def deny(tenant: Tenant, user: User) -> None:
+    """Keep `user` out of the tenant, whatever else they may; a role in this tenant is gone.
+
+    Raises NotDone for oneself, an archived tenant, and somebody who is denied it already.
+    """
+    with transaction.atomic():
+        row = _locked(tenant)
+        refuse_oneself(user)
+        held = row.memberships.filter(user=user).first()
+        _, is_new = Grant.objects.get_or_create(user=user, tenant=row)
+        if not is_new:
+            raise NotDone(f"{user} is denied {row.name} already.")
+        row.memberships.filter(user=user).delete()
+        record_right(user, level(held), DENIED, tenant=row)
+
+
+def lift_denial(tenant: Tenant, user: User) -> None:
+    """Undo `deny`, without giving a role. Raises NotDone when there is no denial, and as `deny`."""
+    with transaction.atomic():
+        row = _locked(tenant)
+        refuse_oneself(user)
+        if _end_denial(row, user, over_denial=True) is None:
+            raise NotDone(f"{user} is not denied {row.name} any more.")
+        record_right(user, DENIED, None, tenant=row)
+
+
+def level(held: Membership | Grant | None) -> str | None:
+    """What somebody holds, as the record says it: a role's name, "Denied", or None for nothing."""
+    if held is None:
+        return None
+    return DENIED if held.role is None else Role(held.role).label
+
+
+def refuse_oneself(user: User) -> None:
+    """Raises NotDone if `user` is the one who acts: nobody gives rights to themselves."""
+    if is_acting(user):
+        raise NotDone("You cannot change your own rights. Ask somebody else who may.")
+
+
+def record_right(
+    user: User,
+    before: str | None,
+    after: str | None,
+    *,
+    tenant: Tenant | None = None,
+    scope: str | None = None,
+) -> None:
+    """Record that a right of `user` went from `before` to `after`, both levels (see `level`);
+    `scope` says in words what it is for, if not for one tenant."""
+    place: dict[str, JSON] = {"for": scope} if scope else {}
+    record(
+        _kind_of_change(before, after),
+        tenant=tenant.ref if tenant else None,
+        subject=user.email,
+        outcome=Outcome.DONE,
+        before={"role": before, **place} if before else None,
+        after={"role": after, **place} if after else None,
+    )
 
 
 def _locked(tenant: Tenant) -> Tenant:
@@ -294,8 +359,8 @@ def _locked(tenant: Tenant) -> Tenant:
 
 
 def _keep_one_manager(tenant: Tenant, leaving: User) -> None:
-    managers = tenant.memberships.filter(role=Role.MANAGER, user__is_active=True)
-    if not managers.exclude(user=leaving).exists():
+    managers = {one.user for one in people_of(tenant) if one.role == Role.MANAGER}
+    if not managers - {leaving}:
         raise NotDone(f"{leaving} is the last manager of {tenant.name}. Make another one first.")
 
 
@@ -326,6 +391,13 @@ def _record_added(added: _Added) -> None:
     record(Kind.TENANT_ADDED, tenant=ref, outcome=Outcome.DONE, after=added.described)
     if added.credential:
         _record_credential(Kind.CREDENTIAL_ADDED, added.tenant, after=added.credential)
+
+
+def _end_denial(tenant: Tenant, user: User, over_denial: bool) -> str | None:
+    denial = Grant.objects.filter(user=user, tenant=tenant)
+    if denial and not over_denial:
+        raise NotDone(f"A superuser denied {user} this tenant. Only a superuser can change that.")
+    return DENIED if denial.delete()[0] else None
 
 
 def _ask_about(tenant: Tenant, checked: CheckedToken) -> None:
@@ -444,15 +516,9 @@ def _record_test(tenant: Tenant, credential: Credential, outcome: Outcome, what:
     )
 
 
-def _record_member(tenant: Tenant, user: User, before: Role | None, after: Role | None) -> None:
-    kind = Kind.MEMBER_CHANGED if before and after else Kind.MEMBER_ADDED
+def _kind_of_change(before: str | None, after: str | None) -> Kind:
+    if after == DENIED:
+        return Kind.ACCESS_DENIED
     if after is None:
-        kind = Kind.MEMBER_REMOVED
-    record(
-        kind,
-        tenant=tenant.ref,
-        subject=user.email,
-        outcome=Outcome.DONE,
-        before={"role": before.label} if before else None,
-        after={"role": after.label} if after else None,
-    )
+        return Kind.DENIAL_LIFTED if before == DENIED else Kind.MEMBER_REMOVED
+    return Kind.MEMBER_CHANGED if before else Kind.MEMBER_ADDED

@@ -1,6 +1,12 @@
 from django.urls import path
 
-from lofty_admin.tenants import credential_views, group_views, people_views, views
+from lofty_admin.tenants import (
+    credential_views,
+    group_views,
+    people_views,
+    person_views,
+    views,
+)
 
 urlpatterns = [
     path("tenants/add/", views.tenant_add, name="tenant_add"),
@@ -29,4 +35,18 @@ urlpatterns = [
     path("t/<slug:slug>/people/", people_views.people, name="people"),
     path("t/<slug:slug>/people/<int:pk>/role/", people_views.member_role, name="member_role"),
     path("t/<slug:slug>/people/<int:pk>/remove/", people_views.member_remove, name="member_remove"),
+    path("people/", person_views.everybody, name="everybody"),
+    path("people/invite/", person_views.person_invite, name="person_invite"),
+    path("people/<int:pk>/", person_views.person, name="person"),
+    path("people/<int:pk>/rights/", person_views.person_right, name="person_right"),
+    path("people/<int:pk>/deactivate/", person_views.person_deactivate, name="person_deactivate"),
+    path("people/<int:pk>/reactivate/", person_views.person_reactivate, name="person_reactivate"),
+    path("people/<int:pk>/promote/", person_views.person_promote, name="person_promote"),
+    path("people/<int:pk>/demote/", person_views.person_demote, name="person_demote"),
+    path(
+        "people/<int:pk>/invite-again/",
+        person_views.person_invite_again,
+        name="person_invite_again",
+    ),
+    path("people/<int:pk>/withdraw/", person_views.person_withdraw, name="person_withdraw"),
 ]

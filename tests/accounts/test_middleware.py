@@ -6,7 +6,10 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-OPEN = {"healthz", "readyz", "account_login", "account_inactive", "account_logout"}
+OPEN = {
+    *("healthz", "readyz", "account_login", "account_inactive", "account_logout"),
+    *("invitation", "invitation_accept"),
+}
 
 
 def routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, str]]:

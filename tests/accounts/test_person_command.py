@@ -114,3 +114,12 @@ def test_createsuperuser__used__is_recorded(db: None, monkeypatch: pytest.Monkey
     assert User.objects.get().is_superuser
     event = AuditEvent.objects.get()
     assert (event.kind, event.actor_id) == ("person.added", "createsuperuser")
+
+
+def test_person_reactivate__deactivated__in_again(viewer: User) -> None:
+    run("deactivate", viewer.email)
+    assert "can sign in again" in run("reactivate", viewer.email)
+    viewer.refresh_from_db()
+    assert viewer.is_active
+    with pytest.raises(CommandError, match="not deactivated"):
+        run("reactivate", viewer.email)

@@ -29,7 +29,7 @@ TENANT = {"id", "slug", "name"}
 TEXTS = ("subject", "reason", "ip", "request_id")
 ACTORS = {"person", "job", "command", "nobody"}
 OPEN = {Kind.SETTINGS_INTENT, Kind.SETTINGS_SEEN_CHANGED}  # nothing has come of it (yet)
-OF_A_TENANT = ("tenant.", "credential.", "member.", "settings.", "directory.")
+OF_A_TENANT = ("tenant.", "credential.", "settings.", "directory.")  # member: also of groups
 OF_AN_OPERATION = {
     Kind.SETTINGS_INTENT,
     Kind.SETTINGS_OUTCOME,

@@ -26,7 +26,12 @@ class NewPage(Protocol):
 @pytest.fixture(scope="package")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("browser")
-    with Deployment(folder, LOFTY_DEADLINE_SECONDS="20", SETTLE_QUIET_SECONDS="0") as running:
+    with Deployment(
+        folder,
+        LOFTY_DEADLINE_SECONDS="20",
+        SETTLE_QUIET_SECONDS="0",
+        EMAIL_URL="consolemail://",  # into the console's log, where tests read it
+    ) as running:
         running.add_person(OWNER, name="Olivia Owner", superuser=True)
         running.console.start()
         yield running

@@ -11,7 +11,7 @@ from lofty_admin.audit.context import acting_as
 
 
 class Command(BaseCommand):
-    help = "Add a person, set a password, or deactivate a person. Every use is recorded."
+    help = "Add a person, set a password, keep a person out or let them in again. All is recorded."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -29,10 +29,16 @@ class Command(BaseCommand):
                 help="read the password from the first line of standard input",
             )
         actions.add_parser("deactivate", help="keep somebody out").add_argument("email")
+        actions.add_parser("reactivate", help="let somebody in again").add_argument("email")
 
     def handle(self, *args: Any, **options: Any) -> None:
         action = options["action"]
-        act = {"add": self._add, "set-password": self._set_password}.get(action, self._deactivate)
+        act = {
+            "add": self._add,
+            "set-password": self._set_password,
+            "deactivate": self._deactivate,
+            "reactivate": self._reactivate,
+        }[action]
         with acting_as(command_actor(f"person {action}")):
             try:
                 act(options)
@@ -57,3 +63,8 @@ class Command(BaseCommand):
         user = find_person(options["email"])
         services.deactivate_person(user)
         self.stdout.write(f"{user.email} can no longer sign in.")
+
+    def _reactivate(self, options: dict[str, Any]) -> None:
+        user = find_person(options["email"])
+        services.reactivate_person(user)
+        self.stdout.write(f"{user.email} can sign in again, with the rights from before.")

@@ -1,0 +1,76 @@
+"""The forms of somebody who is invited, their layout beside their fields."""
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout, Submit
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+
+from lofty_admin.accounts.models import User
+
+
+def _helper(*layout: Any) -> FormHelper:
+    helper = FormHelper()
+    helper.form_tag, helper.disable_csrf = False, True
+    helper.layout = Layout(*layout)
+    return helper
+
+
+class CodeForm(forms.Form):
+    """The code of an invitation: what stands behind the # of its link."""
+
+    code = forms.CharField(
+        label="Code from the mail",
+        max_length=500,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text="Everything after the # in the link.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = _helper("code", Submit("open", "Go on"))
+
+
+class AcceptForm(forms.Form):
+    """Name and password of an invited person. A password is never shown again, also not hidden."""
+
+    name = forms.CharField(
+        label="Your name",
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        help_text="Your colleagues see it in the history of every change you make.",
+    )
+    password = forms.CharField(
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 15 characters. Several words that do not belong together are good.",
+    )
+    again = forms.CharField(
+        label="Password once more",
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.helper = _helper("name", "password", "again", Submit("accept", "Create my account"))
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        password, again = data.get("password"), data.get("again")
+        if password and again and password != again:
+            self.add_error("again", "The two passwords differ. Type both once more.")
+        elif password:
+            self._judge(password)
+        return data
+
+    def _judge(self, password: str) -> None:
+        self.user.name = self.cleaned_data.get("name", "")
+        try:
+            validate_password(password, self.user)
+        except forms.ValidationError as error:
+            self.add_error("password", error)

@@ -1,0 +1,65 @@
+"""The two pages of somebody who is invited. They are open without signing in."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from lofty_admin.accounts import invitations
+from lofty_admin.accounts.invitation_forms import AcceptForm, CodeForm
+from lofty_admin.accounts.invitations import NotOpen
+
+_OPENED = "invitation"  # in the session: which invitation this browser has the code of
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def invitation(request: HttpRequest) -> HttpResponse:
+    """Takes the code, by the page's script from the link or pasted by a person."""
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            found = invitations.open_by_code(form.cleaned_data["code"])
+        except NotOpen as error:
+            form.add_error(None, str(error))
+        else:
+            request.session[_OPENED] = str(found.pk)
+            return redirect("invitation_accept")
+    return render(request, "account/invitation.html", {"form": form})
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def invitation_accept(request: HttpRequest) -> HttpResponse:
+    """Name and password, once the code has been shown."""
+    if _OPENED not in request.session:
+        return redirect("invitation")
+    try:
+        return _accept(request, UUID(request.session[_OPENED]))
+    except NotOpen as error:
+        del request.session[_OPENED]
+        messages.error(request, str(error))
+        return redirect("invitation")
+
+
+def _accept(request: HttpRequest, pk: UUID) -> HttpResponse:
+    found = invitations.find_open(pk)
+    form = AcceptForm(request.POST or None, user=found.user)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            invitations.accept(found, name=data["name"], password=data["password"])
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            del request.session[_OPENED]
+            messages.success(request, "Your account is ready. Sign in with your new password.")
+            return redirect("account_login")
+    return render(request, "account/invitation_accept.html", {"form": form, "invitation": found})

@@ -1,0 +1,172 @@
+"""Letting somebody in by mail: a signed link, once, for seven days, for one address.
+
+The link's code is a secret. It is in the mail only: the database knows which invitation is open,
+not its code, and the code stands behind the `#` of the link, which browsers keep to themselves.
+"""
+
+import logging
+from uuid import UUID
+
+from django.conf import settings
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
+from django.db import transaction
+from django.utils import timezone
+
+from lofty_admin.accounts import services
+from lofty_admin.accounts.models import Invitation, User
+from lofty_admin.audit.context import current_actor, person
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.record import record
+
+_log = logging.getLogger(__name__)
+_SALT = "lofty_admin.accounts.invitations"
+_CONSOLE = "django.core.mail.backends.console.EmailBackend"
+_SUBJECT = "Your invitation to the Sales Agent console"
+_TEXT = """Hello,
+
+{who} invites you to the Sales Agent console.
+
+Open this link and choose your name and a password:
+
+{page}#{code}
+
+It works once, until {until} UTC, and only for {email}. If the page asks
+for a code, copy everything after the # in the link.
+
+Give the link to nobody. If you did not expect this mail, delete it: without the link,
+nobody can sign in as you.
+"""
+
+
+class NotOpen(Exception):
+    """An invitation that cannot be used (any more). The text may be shown."""
+
+
+class MailNotSent(Exception):
+    """The invitation is stored, but its mail could not be handed over. The text may be shown."""
+
+
+def invite(email: str, *, page: str) -> User:
+    """Add somebody who gets in once they have chosen a password on `page` (its full address).
+
+    Raises ValidationError when the address is taken or none, and MailNotSent.
+    """
+    user = User(email=email.strip().lower())
+    user.set_unusable_password()
+    user.full_clean(exclude=["name"])
+    with transaction.atomic():
+        user.save()
+        invitation = _store(user)
+        record(Kind.INVITATION_SENT, subject=user.email, outcome=Outcome.DONE)
+    _mail(invitation, page)
+    return user
+
+
+def invite_again(user: User, *, page: str) -> None:
+    """Send a new link; the one before ends. Raises ValidationError and MailNotSent."""
+    with transaction.atomic():
+        row = _locked(user)
+        if not row.is_active or row.has_usable_password() or row.last_login:
+            raise ValidationError(f"{user} cannot be invited: reload the page.")
+        Invitation.end(user, Invitation.Ending.REPLACED)
+        invitation = _store(user)
+        record(Kind.INVITATION_SENT, subject=user.email, outcome=Outcome.DONE)
+    _mail(invitation, page)
+
+
+def withdraw(user: User) -> None:
+    """End the open invitation and keep the person out. Raises ValidationError if there is none."""
+    with transaction.atomic():
+        _locked(user)
+        if not Invitation.end(user, Invitation.Ending.WITHDRAWN):
+            raise ValidationError(f"{user} has no open invitation.")
+        User.objects.filter(pk=user.pk).update(is_active=False)
+        record(Kind.INVITATION_WITHDRAWN, subject=user.email, outcome=Outcome.DONE)
+
+
+def open_by_code(code: str) -> Invitation:
+    """The open invitation a link's code stands for. Raises NotOpen, and records why."""
+    try:
+        content = signing.loads(code.strip(), salt=_SALT, max_age=Invitation.LIFETIME)
+    except signing.SignatureExpired:
+        raise _refused("", "The invitation is older than seven days.") from None
+    except signing.BadSignature:
+        # Not recorded: anybody could fill the log with it.
+        raise NotOpen(
+            "This is not the code of an invitation. Copy it again from the mail."
+        ) from None
+    return find_open(UUID(content["invitation"]), content["email"])
+
+
+def find_open(pk: UUID, email: str | None = None) -> Invitation:
+    """The invitation if it can still be used, for `email` if given. Raises NotOpen."""
+    invitation = Invitation.objects.select_related("user").filter(pk=pk).first()
+    if invitation is None or invitation.user.email != (email or invitation.email):
+        raise _refused(email or "", "The invitation is for another address.")
+    if not invitation.is_usable:
+        raise _refused(invitation.email, f"The invitation {invitation.why_not}.")
+    return invitation
+
+
+def accept(invitation: Invitation, *, name: str, password: str) -> User:
+    """Give the invited person their name and password. Raises ValidationError and NotOpen."""
+    with transaction.atomic():
+        user = _locked(invitation.user)
+        row = Invitation.objects.get(pk=invitation.pk)
+        row.user = user
+        if not row.is_usable:
+            raise NotOpen(f"The invitation {row.why_not}.")
+        user.name = name.strip()
+        services.give_password(user, password)
+        user.full_clean()
+        user.save(update_fields=["name", "password"])
+        Invitation.end(user, Invitation.Ending.ACCEPTED)
+        record(
+            Kind.INVITATION_ACCEPTED,
+            subject=user.email,
+            outcome=Outcome.DONE,
+            actor=person(user),
+            after={"name": user.name},
+        )
+    return user
+
+
+def _locked(user: User) -> User:
+    """The person first, then the invitation: whoever changes either waits here for the others."""
+    return User.objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
+def _store(user: User) -> Invitation:
+    return Invitation.objects.create(user=user, email=user.email)
+
+
+def _mail(invitation: Invitation, page: str) -> None:
+    if settings.EMAIL_BACKEND == _CONSOLE and not settings.DEMO:
+        # It would print the link, and what is printed is a log.
+        raise MailNotSent("No mail server is set: EMAIL_URL. Set one, then send the mail again.")
+    content = {"invitation": str(invitation.pk), "email": invitation.email}
+    text = _TEXT.format(
+        who=" ".join(current_actor().name.split()) or "Somebody who runs it",
+        page=page,
+        code=signing.dumps(content, salt=_SALT),
+        until=f"{invitation.expires_at:%-d %B %Y, %H:%M}",
+        email=invitation.email,
+    )
+    try:
+        send_mail(_SUBJECT, text, None, [invitation.email])
+    except OSError as error:  # smtplib's errors are OSErrors
+        _log.warning("An invitation could not be mailed: %s", type(error).__name__)
+        raise MailNotSent("The mail server did not take the mail. Send it again later.") from None
+    Invitation.objects.filter(pk=invitation.pk).update(mailed_at=timezone.now())
+
+
+def _refused(email: str, reason: str) -> NotOpen:
+    record(
+        Kind.ACCESS_REFUSED,
+        subject=email or "an invitation",
+        outcome=Outcome.REFUSED,
+        detail={"because": reason},
+    )
+    return NotOpen(f"{reason} Ask whoever invited you for a new one.")

@@ -1,0 +1,62 @@
+"""Rights from the command line: the same services as the pages."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from lofty_admin.accounts.commandline import command_actor, find_person
+from lofty_admin.audit.context import acting_as
+from lofty_admin.tenants import rights, services
+from lofty_admin.tenants.models import Group, Role, Tenant
+from lofty_admin.tenants.rights import Scope
+
+ROLES = {role.label.lower(): role for role in Role}
+
+
+class Command(BaseCommand):
+    help = "Give, deny or take away a right in a tenant, a group or everywhere. All is recorded."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        give = actions.add_parser("give", help="give a person a role")
+        deny = actions.add_parser("deny", help="keep a person out, whatever else they may")
+        take = actions.add_parser("take", help="take back the role or the denial given there")
+        for action in (give, deny, take):
+            action.add_argument("email")
+            scope = action.add_mutually_exclusive_group(required=True)
+            scope.add_argument("--tenant", metavar="SLUG")
+            scope.add_argument("--group", metavar="SLUG")
+            scope.add_argument("--all", action="store_true", help="all tenants, also later ones")
+        give.add_argument("role", choices=ROLES)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        action = options["action"]
+        with acting_as(command_actor(f"right {action}")):
+            user, scope = find_person(options["email"]), _scope(options)
+            try:
+                if action == "give":
+                    rights.give(user, scope, ROLES[options["role"]])
+                elif action == "deny":
+                    rights.deny(user, scope)
+                else:
+                    rights.take_away(user, scope)
+            except services.NotDone as error:
+                raise CommandError(f"{error} Nothing was done.") from None
+        done = {"give": f"is now {options.get('role')} of", "deny": "is denied"}
+        self.stdout.write(
+            f"{user.email} {done.get(action, 'has no right of their own for')} {scope}."
+        )
+
+
+def _scope(options: dict[str, Any]) -> Scope:
+    tenant, group = options["tenant"], options["group"]
+    if tenant:
+        return Scope(tenant=_named(Tenant, "tenant", tenant))
+    return Scope(group=_named(Group, "group", group)) if group else Scope()
+
+
+def _named(model: Any, what: str, slug: str) -> Any:
+    found = model.objects.filter(slug=slug).first()
+    if found is None:
+        raise CommandError(f"There is no {what} {slug}. Nothing was done.")
+    return found

@@ -1,0 +1,97 @@
+"""The forms about people as a whole, their layout beside their fields."""
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout, Submit
+from django import forms
+
+from lofty_admin.tenants.everybody import PersonState
+from lofty_admin.tenants.models import Group, Role, Tenant
+from lofty_admin.tenants.rights import Scope
+
+DENIED, NOTHING = "denied", "nothing"
+LEVELS = [
+    *((str(role.value), role.label) for role in Role),
+    (DENIED, "Denied"),
+    (NOTHING, "Nothing: take it away"),
+]
+
+
+def _helper(*layout: Any) -> FormHelper:
+    helper = FormHelper()
+    helper.form_tag, helper.disable_csrf = False, True
+    helper.layout = Layout(*layout)
+    return helper
+
+
+class InviteForm(forms.Form):
+    email = forms.EmailField(label="E-mail address", max_length=254)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = _helper("email", Submit("invite", "Send invitation"))
+
+
+class RightForm(forms.Form):
+    """One right of one person: where, and what. `cleaned_data` has `scope` (Scope) and `level`."""
+
+    where = forms.ChoiceField(
+        label="For",
+        choices=[
+            ("tenant", "One tenant"),
+            ("group", "A group of tenants"),
+            ("all", "All tenants, also those still to come"),
+        ],
+    )
+    tenant = forms.CharField(
+        label="Short name of the tenant",
+        required=False,
+        max_length=50,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "list": "tenant-slugs"}),
+        help_text="If it is for one tenant.",
+    )
+    group = forms.ModelChoiceField(
+        label="Group",
+        queryset=Group.objects.all(),
+        required=False,
+        empty_label="No group chosen",
+        help_text="If it is for a group. Tenants that join it later are covered too.",
+    )
+    level = forms.ChoiceField(label="Role", choices=LEVELS)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = _helper("where", "tenant", "group", "level", Submit("change", "Change"))
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if data.get("where") == "group" and not data.get("group") and "group" not in self.errors:
+            self.add_error("group", "Choose the group.")
+        tenant = self._tenant() if data.get("where") == "tenant" else None
+        group = data.get("group") if data.get("where") == "group" else None
+        return {**data, "scope": Scope(tenant=tenant, group=group)}
+
+    def _tenant(self) -> Tenant | None:
+        slug = self.cleaned_data.get("tenant", "").lower()
+        found = Tenant.objects.filter(slug=slug).first()
+        if found is None and "tenant" not in self.errors:
+            self.add_error("tenant", "There is no tenant with this short name.")
+        return found
+
+
+class FindPersonForm(forms.Form):
+    """The filter of the list of people; everything in it is in the address."""
+
+    q = forms.CharField(required=False, max_length=100)
+    state = forms.ChoiceField(
+        required=False,
+        choices=[("", "Everybody"), *PersonState.choices, ("superuser", "Superusers")],
+    )
+
+
+class FindSeenForm(forms.Form):
+    """The filter of what one person can see."""
+
+    q = forms.CharField(required=False, max_length=100)
+    show = forms.ChoiceField(required=False, choices=[("", "Can see"), ("denied", "Denied")])

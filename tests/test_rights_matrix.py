@@ -1,0 +1,408 @@
+"""Every address by every role: walked from the URLconf, so that none can be forgotten (W4, W12).
+
+Each view is named in NEEDS with what it asks of a person; one that is not named fails. From that
+follows what everybody gets: the page, "sign in", 403, 404, and whether it is recorded.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from lofty_admin.accounts.models import User
+from lofty_admin.agentsettings.models import Operation, State
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.audit.record import record
+from lofty_admin.fleet.imports import read_list
+from lofty_admin.fleet.models import Import
+from lofty_admin.history.models import SavedView
+from lofty_admin.sandbox.server import Sandbox
+from lofty_admin.tenants import rights
+from lofty_admin.tenants.models import Group, Role, Tenant
+from lofty_admin.tenants.rights import Scope
+from tests.agentsettings.conftest import connect
+from tests.conftest import PASSWORD, make_user, signed_in
+from tests.documented import EXAMPLE
+from tests.practice import PracticeCustomer
+
+NEW = ("password1", "password2")
+OPEN, OWN, SUPERUSER = "open", "own", "superuser"
+MINE = "mine"  # a row of one person, here the superuser's; for others it is not there
+ITS_TENANT = "its tenant"  # a row whose tenant is not in the address: for who may look at that
+NEEDS: dict[str, str | Role] = {
+    **dict.fromkeys(["healthz", "readyz"], OPEN),
+    **dict.fromkeys(["account_login", "account_logout", "account_inactive"], OPEN),
+    **dict.fromkeys(["invitation", "invitation_accept"], OPEN),
+    **dict.fromkeys(["account_change_password", "account_reauthenticate", "home"], OWN),
+    **dict.fromkeys(["switcher", "history_all", "view_save"], OWN),
+    **dict.fromkeys(["groups", "group", "group_delete"], SUPERUSER),
+    **dict.fromkeys(["import", "import_template", "import_run"], SUPERUSER),
+    **dict.fromkeys(["import_start", "import_forget"], SUPERUSER),
+    "event_anywhere": ITS_TENANT,
+    "view_delete": MINE,
+    "compare": Role.VIEWER,
+    **dict.fromkeys(["audit_verification", "tenant_add"], SUPERUSER),
+    **dict.fromkeys(["tenant_archive", "tenant_restore"], SUPERUSER),
+    **dict.fromkeys(["everybody", "person", "person_invite", "person_invite_again"], SUPERUSER),
+    **dict.fromkeys(["person_withdraw", "person_right", "person_deactivate"], SUPERUSER),
+    **dict.fromkeys(["person_reactivate", "person_promote", "person_demote"], SUPERUSER),
+    **dict.fromkeys(["tenant", "settings", "history", "event", "operation"], Role.VIEWER),
+    **dict.fromkeys(["names", "names_search"], Role.VIEWER),
+    **dict.fromkeys(["review", "apply", "check_now", "close_as_seen", "merge"], Role.EDITOR),
+    **dict.fromkeys(["try_again", "go_back", "names_refresh", "name_source"], Role.EDITOR),
+    **dict.fromkeys(["tenant_edit", "people", "member_role", "member_remove"], Role.MANAGER),
+    **dict.fromkeys(["credential", "credential_test", "credential_replace"], Role.MANAGER),
+    "credential_remove": Role.MANAGER,
+}
+# A POST that the view can do something with; without "side", going back rightly finds nothing.
+POSTED: dict[str, dict[str, str]] = {
+    "groups": {"name": "East", "slug": "east"},
+    "group": {"name": "West coast", "slug": "west"},
+    "import": {"pasted": "name,slug\nInitech,initech\n"},
+    "import_start": {"mode": "good"},
+    "view_save": {"name": "Other", "query": "q=x"},
+    "go_back": {"side": "after"},
+    "person_invite": {"email": "new@example.com"},
+    "person_right": {"where": "all", "level": "10"},
+    "tenant_add": {"name": "New One", "scheme": "api_key"},
+    "tenant_edit": {"name": "Acme Two"},
+    "people": {"email": "somebody@example.com", "role": "10"},
+    "member_role": {"role": "20"},
+    "credential_replace": {"scheme": "oauth", "token": "{token}"},
+    "credential_remove": {"sure": "on"},
+    "name_source": {"lofty_id": "1001", "name": "Web"},
+    "account_change_password": {"oldpassword": PASSWORD}
+    | dict.fromkeys(NEW, "a much newer staple"),
+}
+# Recorded by the job that they start, when it is done.
+RECORDED_LATER = {"names_refresh"}
+# Addresses a person keeps for themselves: no record, by tests/audit/driving.py.
+BOOKMARKS = {"view_save", "view_delete"}
+OF_THE_LOG = {
+    *("audit_auditevent", "audit_audithead"),
+    *("audit_auditindex", "audit_auditchoice"),
+}
+OBJECTS = {"pk", "operation_id", "event_id"}  # the arguments that name a row of a tenant
+WHO = ["anonymous", "outsider", "viewer", "editor", "manager", "superuser"]
+LEVELS = {"viewer": 10, "editor": 20, "manager": 30}
+# Tables that may change whatever is looked at: who is signed in, how often somebody tried.
+NOT_COMPARED = {"django_session", "console_cache"}
+# What looking at Lofty leaves behind: the newest answer, and how the token did.
+FROM_LOFTY = {"agentsettings_lastknown", "tenants_credential"}
+REFUSED = {302: "sign in", 403: "403", 404: "404", 405: "405"}
+
+
+@dataclass(frozen=True)
+class Route:
+    name: str
+    path: str
+    arguments: tuple[str, ...]
+
+    @property
+    def in_tenant(self) -> bool:
+        return "slug" in self.arguments
+
+
+def walked(resolver: URLResolver, before: str = "", taken: tuple[str, ...] = ()) -> Iterator[Route]:
+    for one in resolver.url_patterns:
+        path, arguments = before + str(one.pattern), (*taken, *one.pattern.converters)
+        if isinstance(one, URLResolver):
+            yield from walked(one, path, arguments)
+        elif isinstance(one, URLPattern):
+            yield Route(one.name or path, path, arguments)
+
+
+ROUTES = sorted(walked(get_resolver()), key=lambda route: route.path)
+by_name = pytest.mark.parametrize("route", ROUTES, ids=[route.name for route in ROUTES])
+
+
+@dataclass(frozen=True)
+class World:
+    """Acme with one of everything, and Globex with the same for the outsider."""
+
+    people: dict[str, User]
+    acme: Tenant
+    globex: Tenant
+    somebody: User
+    made: Import
+    view: SavedView
+
+    def arguments(self, route: Route, of: Tenant | None = None) -> dict[str, object]:
+        """Those of an address in Acme, its rows being the tenant's `of`. KeyError: say here how
+        to fill in a new argument."""
+        tenant = of or self.acme
+        rows = {
+            "operation_id": Operation.objects.get(tenant=tenant).pk,
+            "event_id": AuditEvent.objects.for_tenant(tenant.pk).get(kind=Kind.SETTINGS_OUTCOME).pk,
+            "pk": self.row_of(route, tenant),
+        }
+        others = {"slug": self.acme.slug, "kind": "agent", "group": "west"}
+        return {name: {**others, **rows}[name] for name in route.arguments}
+
+    def row_of(self, route: Route, tenant: Tenant) -> object:
+        if route.name.startswith("import_"):
+            return self.made.pk
+        if route.name == "view_delete":
+            return self.view.pk
+        return tenant.memberships.order_by("-pk")[0].pk if route.in_tenant else self.somebody.pk
+
+    def client(self, who: str) -> Client:
+        client = Client() if who == "anonymous" else signed_in(self.people[who])
+        client.raise_request_exception = False
+        return client
+
+
+@pytest.fixture
+def world(
+    acme: Tenant,
+    globex: Tenant,
+    owner: User,
+    editor: User,
+    viewer: User,
+    outsider: User,
+    superuser: User,
+) -> World:
+    # The editor has the role by a group, the outsider is denied what all may see.
+    group = Group.objects.create(slug="west", name="West")
+    group.tenants.add(acme)
+    acme.memberships.filter(user=editor).delete()
+    rights.give(editor, Scope(group=group), Role.EDITOR)
+    rights.give(outsider, Scope(), Role.VIEWER)
+    rights.deny(outsider, Scope(tenant=acme))
+    for tenant in (acme, globex):
+        saved(tenant)
+    people = {"outsider": outsider, "viewer": viewer, "editor": editor, "manager": owner}
+    somebody = make_user("somebody@example.com", "Sam Somebody")
+    made = read_list(superuser, "name,slug\nInitech,initech\n")
+    view = SavedView.objects.create(user=superuser, name="Mine", query="q=x")
+    return World({**people, "superuser": superuser}, acme, globex, somebody, made, view)
+
+
+def saved(tenant: Tenant) -> None:
+    """A save that somebody else's change has stopped, and its record."""
+    wanted = {name: value for name, value in EXAMPLE.items() if name != "id"}
+    operation = Operation.objects.create(
+        id=uuid4(),
+        tenant=tenant,
+        state=State.NOT_SENT,
+        base=EXAMPLE,
+        wanted={**wanted, "assistantName": "Bella"},
+        changed=["assistantName"],
+        after={**EXAMPLE, "agentExperience": "11 years"},
+        moved=True,
+        actor_name="Olivia Owner",
+        request_id="0" * 32,
+        lease_until=timezone.now(),
+        settled_at=timezone.now(),
+    )
+    record(
+        Kind.SETTINGS_OUTCOME,
+        tenant=tenant.ref,
+        outcome=Outcome.NOT_SENT,
+        operation_id=operation.pk,
+        before=EXAMPLE,
+        after={**EXAMPLE, "agentExperience": "11 years"},
+    )
+
+
+# --- what is expected -----------------------------------------------------------------------------
+def expected(route: Route, who: str) -> str:
+    need = NEEDS[route.name]
+    if need == OPEN:
+        return "allowed"
+    if who == "anonymous":
+        return "sign in"
+    if who == "outsider" and (route.in_tenant or need == ITS_TENANT):
+        return "404"
+    if need == MINE and who != "superuser":
+        return "404 without a record"
+    if need == SUPERUSER and who != "superuser":
+        return "403"
+    if isinstance(need, Role) and LEVELS.get(who, 100) < need:
+        return "403"
+    return "allowed"
+
+
+def got(answer: HttpResponse) -> str:
+    if answer.status_code >= 500 and answer.status_code not in (502, 503):
+        return f"broken ({answer.status_code})"
+    if answer.status_code == 302 and not answer["Location"].startswith("/accounts/login/"):
+        return "allowed"
+    return REFUSED.get(answer.status_code, "allowed")
+
+
+def methods(world: World, route: Route, url: str) -> set[str]:
+    """Those the view takes, by what it says itself."""
+    answer = world.client("superuser").generic("PROPFIND", url)
+    if answer.status_code != 405:  # somebody signed in is sent on from the pages for signing in
+        assert (NEEDS[route.name], answer.status_code) == (OPEN, 302)
+        return {"GET", "POST"}
+    return {"GET", "POST"} & set(answer["Allow"].split(", "))
+
+
+def asked(world: World, route: Route, who: str, method: str, url: str, **headers: str) -> str:
+    """One request that leaves nothing behind; in words what came of it, and what is missing."""
+    point = transaction.savepoint()
+    seen = AuditEvent.objects.count()
+    data = POSTED.get(route.name, {}) if method == "POST" else {}
+    client = world.client(who)
+    answer = getattr(client, method.lower())(url, data, headers=headers)
+    came = got(answer)
+    if who != "anonymous" and came in ("403", "404"):
+        new = AuditEvent.objects.filter(seq__gt=seen).values_list("kind", "actor_id")
+        wanted = [(Kind.ACCESS_REFUSED.value, str(world.people[who].pk))]
+        came += "" if list(new) == wanted else " without a record"
+    transaction.savepoint_rollback(point)
+    return came
+
+
+# --- the tests ------------------------------------------------------------------------------------
+def test_needs__every_view__named_and_no_other() -> None:
+    assert {route.name for route in ROUTES} == set(NEEDS)
+
+
+def test_needs__tenant_roles__only_where_the_tenant_is_in_the_address() -> None:
+    asking = {route.name for route in ROUTES if isinstance(NEEDS.get(route.name), Role)}
+    assert asking == {route.name for route in ROUTES if route.in_tenant} - {
+        name for name, need in NEEDS.items() if need == SUPERUSER
+    }
+
+
+@by_name
+def test_matrix__every_role_and_method__gets_what_the_view_needs(
+    world: World, route: Route
+) -> None:
+    url = reverse(route.name, kwargs=world.arguments(route))
+    taken = methods(world, route, url)
+    assert taken
+    wrong = []
+    for who in WHO:
+        for method in ("GET", "POST"):
+            wanted = expected(route, who)
+            if method not in taken and wanted != "sign in":
+                wanted = "405"
+            came = asked(world, route, who, method, url)
+            if came != wanted:
+                wrong.append(f"{method} {url} by {who}: {came}, not {wanted}")
+    assert not wrong
+
+
+@by_name
+def test_matrix__fragments__refused_like_pages(world: World, route: Route) -> None:
+    url = reverse(route.name, kwargs=world.arguments(route))
+    method = "GET" if "GET" in methods(world, route, url) else "POST"
+    for who in ("outsider", "viewer"):
+        came = asked(world, route, who, method, url, **{"HX-Request": "true"})
+        assert came == expected(route, who)
+
+
+WITH_OBJECTS = [route for route in ROUTES if route.in_tenant and OBJECTS & set(route.arguments)]
+
+
+@pytest.mark.parametrize("route", WITH_OBJECTS, ids=[route.name for route in WITH_OBJECTS])
+@pytest.mark.parametrize("who", ["manager", "superuser"])
+def test_foreign_object__in_the_address__404_recorded_and_untouched(
+    world: World, route: Route, who: str
+) -> None:
+    url = reverse(route.name, kwargs=world.arguments(route, of=world.globex))
+    for method in methods(world, route, url):
+        before = contents()
+        assert asked(world, route, who, method, url) == "404"
+        assert contents() == before
+
+
+@pytest.mark.parametrize("route", WITH_OBJECTS, ids=[route.name for route in WITH_OBJECTS])
+def test_object_that_nobody_has__in_the_address__404(world: World, route: Route) -> None:
+    nobody = {"pk": 987654321, "operation_id": uuid4(), "event_id": uuid4()}
+    arguments = {name: nobody.get(name, value) for name, value in world.arguments(route).items()}
+    url = reverse(route.name, kwargs=arguments)
+    for method in methods(world, route, url):
+        assert asked(world, route, "manager", method, url) == "404 without a record"
+
+
+# --- GET changes nothing --------------------------------------------------------------------------
+def contents() -> dict[str, str]:
+    """A checksum of every table."""
+    tables = sorted(set(connection.introspection.table_names()) - NOT_COMPARED)
+    one = "SELECT '{0}', md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {0} t"
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(one.format(table) for table in tables))
+        return dict(cursor.fetchall())
+
+
+def changed(before: dict[str, str]) -> set[str]:
+    after = contents()
+    return {table for table in after if after[table] != before[table]}
+
+
+def looked_at(client: Client, url: str) -> tuple[set[str], list[str]]:
+    """The tables that GET and HEAD changed, and the kinds of what they recorded."""
+    before, seq = contents(), AuditEvent.objects.count()
+    client.get(url)
+    client.head(url)
+    kinds = AuditEvent.objects.filter(seq__gt=seq).values_list("kind", flat=True)
+    return changed(before), sorted(set(kinds))
+
+
+@by_name
+def test_get__anybody_looks__changes_nothing(world: World, route: Route) -> None:
+    url = reverse(route.name, kwargs=world.arguments(route))
+    for who in WHO:
+        tables, kinds = looked_at(world.client(who), url)
+        assert tables <= OF_THE_LOG, who
+        assert kinds in ([], ["access.refused"]), who
+
+
+@by_name
+def test_get__with_lofty_at_hand__leaves_only_what_lofty_said(
+    world: World, route: Route, practice: Sandbox
+) -> None:
+    customer = PracticeCustomer.add(practice.url, "acme", settings=dict(EXAMPLE_SETTINGS))
+    connect(world.acme, customer.token)
+    url = reverse(route.name, kwargs=world.arguments(route))
+    tables, kinds = looked_at(world.client("superuser"), url)
+    assert tables <= FROM_LOFTY
+    assert kinds == []
+    assert customer.puts == []
+
+
+EXAMPLE_SETTINGS: dict[str, Any] = {name: value for name, value in EXAMPLE.items() if name != "id"}
+
+
+def test_contents__one_value_changed__seen(world: World) -> None:
+    before = contents()
+    User.objects.filter(pk=world.somebody.pk).update(name="Somebody Else")
+    assert changed(before) == {"accounts_user"}
+
+
+# --- whatever is changed is recorded (A16) --------------------------------------------------------
+@by_name
+@pytest.mark.parametrize("sent", ["nothing", "something"])
+def test_post__whatever_it_changes__is_recorded(
+    world: World, route: Route, sent: str, practice: Sandbox
+) -> None:
+    customer = PracticeCustomer.add(practice.url, "acme", settings=dict(EXAMPLE_SETTINGS))
+    connect(world.acme, customer.token)
+    url = reverse(route.name, kwargs=world.arguments(route))
+    data = POSTED.get(route.name, {}) if sent == "something" else {}
+    data = {name: value.format(token=customer.token) for name, value in data.items()}
+    client = world.client("superuser")
+    before = contents()
+    client.post(url, data)
+    tables = changed(before) - FROM_LOFTY
+    if tables and route.name not in RECORDED_LATER | BOOKMARKS:
+        assert "audit_auditevent" in tables
+    if sent == "something" and route.name in POSTED and route.name != "go_back":
+        assert tables - OF_THE_LOG or route.name in TOKEN_ONLY
+
+
+# What these change is in a table that looking at Lofty changes too.
+TOKEN_ONLY = {"credential_replace", "credential_remove"}
