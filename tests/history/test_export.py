@@ -4,6 +4,8 @@ import csv
 import io
 import json
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -24,6 +26,7 @@ from lofty_admin.history.spreadsheet import COLUMNS
 from lofty_admin.tenants.models import Membership, Role, Tenant
 from tests.agentsettings.test_pages import text_of
 from tests.audit.keeping import tamper
+from tests.audit.test_archive import verified
 from tests.conftest import Browsers, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -67,12 +70,12 @@ def leave(answer: HttpResponseBase) -> None:
         answer.close()
 
 
-def records(content: bytes) -> list[dict[str, object]]:
+def records(content: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in content.decode("ascii").splitlines()]
 
 
 def reasons(content: bytes) -> set[str]:
-    return {json.loads(str(one["body"]))["reason"] for one in records(content)} - {""}
+    return {json.loads(one["body"])["reason"] for one in records(content)} - {""}
 
 
 def table(content: bytes) -> list[dict[str, str]]:
@@ -131,7 +134,7 @@ def test_export__several_pages_filtered__all_that_fits_oldest_first(
         record(Kind.TENANT_CHANGED, tenant=acme.ref, reason=f"{'even' if number % 2 else 'odd'}")
     found = records(exported(browsers.owner, f"{ACME}?q=even"))
     assert len(found) == 30
-    assert [one["seq"] for one in found] == sorted({int(str(one["seq"])) for one in found})
+    assert [one["seq"] for one in found] == sorted({one["seq"] for one in found})
     assert len(table(exported(browsers.owner, f"{ACME}?kind=tenant.changed", "csv"))) == 60
 
 
@@ -144,9 +147,24 @@ def test_export__jsonl__each_line_can_be_verified(
         event = AuditEvent.objects.get(seq=one["seq"])
         assert one["log_id"] == str(log_id)
         assert one["body"] == event.body
-        key, seq = ring.keys[str(one["key_id"])], int(str(one["seq"]))
-        again = link(key, log_id, seq, str(one["previous_hash"]), str(one["body"]))
+        key, seq = ring.keys[one["key_id"]], one["seq"]
+        again = link(key, log_id, seq, one["previous_hash"], one["body"])
         assert one["hash"] == again == event.hash
+
+
+def test_export__jsonl_of_the_page__passes_the_documented_recipe_unless_tampered_with(
+    browsers: Browsers, events: dict[str, AuditEvent], acme: Tenant, tmp_path: Path
+) -> None:
+    for number in range(3):
+        record(Kind.TENANT_CHANGED, tenant=acme.ref, reason=f"reason {number}")
+    file = tmp_path / "history.jsonl"
+    content = exported(browsers.owner, ACME)
+    file.write_bytes(content)
+    assert verified(file).stdout.startswith("4 records read, 3 links checked, 0 faulty.")
+    file.write_bytes(content.replace(b"reason 1", b"reason 9"))
+    done = verified(file)
+    assert done.returncode == 1
+    assert f"line 3, record {records(content)[2]['seq']}: hash wrong" in done.stdout
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text)[:20])
