@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo run test lint faults setup assets browser lock clean
+.PHONY: help demo run test lint faults bench setup assets browser lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ lint: setup assets ## Formatting, lint, types, imports, templates, deployment ch
 
 faults: setup assets ## The long runs: real processes killed at every step of a save (minutes)
 	@FAULT_ROUNDS=40 $(BIN)/python -m pytest -m faults
+
+bench: setup assets ## Measure the history at a million events, beside Django's admin (ten minutes, 4 GB of disk)
+	@BENCH_EVENTS=1000000 $(BIN)/python -m pytest -s tests/bench/test_history_speed.py
 
 setup: $(STAMP)
 

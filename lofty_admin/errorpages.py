@@ -1,10 +1,11 @@
-"""The pages for 400, 403, 404 and 500: what happened, what to do, and the request id to quote."""
+"""The pages for 400, 403, 404, 500, 503: what happened, what to do, the request id to quote."""
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from lofty_admin.audit.context import current_request_id
+from lofty_admin.audit.restored import found_last
 
 _TEXTS = {
     400: (
@@ -40,7 +41,16 @@ _TOO_BIG = (
     "The form was too big",
     (
         "Nothing was changed and nothing was sent. Go back: what you entered is still there."
-        " Select fewer entries, or choose all of them by name."
+        " Select fewer entries, choose all of them by name, or upload a smaller file."
+    ),
+)
+_READ_ONLY = (
+    "The console is read-only for now",
+    (
+        "Nothing was changed and nothing was sent. The console's database is older than what is"
+        " known of it outside, as after a restore from a backup. You can look at everything and"
+        " sign out. Whoever runs the console must look and acknowledge it with the command"
+        " audit_acknowledge_restore; then go back and try once more."
     ),
 )
 
@@ -55,6 +65,7 @@ def _page(status: int, texts: tuple[str, str] | None = None) -> HttpResponse:
             "title": title,
             "advice": advice,
             "request_id": current_request_id(),
+            "read_only_because": found_last(),
         },
     )
     return HttpResponse(html, status=status)
@@ -79,3 +90,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _page(403, _OPEN_TOO_LONG)
+
+
+def read_only(request: HttpRequest) -> HttpResponse:
+    return _page(503, _READ_ONLY)

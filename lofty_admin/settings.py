@@ -16,6 +16,7 @@ WSGI_APPLICATION = "lofty_admin.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
+    "lofty_admin.accounts",  # first: it replaces a command of django.contrib.auth
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -34,11 +35,11 @@ INSTALLED_APPS = [
     "template_partials",
     "procrastinate.contrib.django",
     "lofty_admin.audit",
-    "lofty_admin.accounts",
     "lofty_admin.tenants",
     "lofty_admin.directory",
     "lofty_admin.agentsettings",
     "lofty_admin.history",
+    "lofty_admin.fleet",
     "lofty_admin.sandbox",
     "lofty_admin.apps.ConsoleConfig",
 ]
@@ -54,6 +55,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "lofty_admin.audit.context.ActorMiddleware",
     "lofty_admin.accounts.middleware.SignInRequiredMiddleware",
+    "lofty_admin.audit.middleware.ReadOnlyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -70,6 +72,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "lofty_admin.tenants.context.switcher",
+                "lofty_admin.audit.middleware.read_only",
             ],
             "loaders": [
                 (
@@ -178,6 +181,8 @@ CONTENT_SECURITY_POLICY = {
 # A settings form of a large customer carries its snapshot and three long lists (reliability W5).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+FILE_UPLOAD_HANDLERS = ["lofty_admin.fleet.uploads.InMemoryOnly"]
 
 # --- Static files ---------------------------------------------------------------------------------
 STATIC_URL = "/static/"

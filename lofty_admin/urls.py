@@ -9,6 +9,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("accounts/", include("lofty_admin.accounts.urls")),
     path("audit/", include("lofty_admin.audit.urls")),
+    path("", include("lofty_admin.fleet.urls")),
     path("", include("lofty_admin.tenants.urls")),
     path("", include("lofty_admin.directory.urls")),
     path("", include("lofty_admin.agentsettings.urls")),

@@ -14,15 +14,6 @@ document.addEventListener("keydown", (event) => {
   if (button.getAttribute("aria-expanded") !== "true") button.click();
 });
 
-document.addEventListener("input", (event) => {
-  const switcher = event.target.closest("[data-switcher]");
-  if (!switcher) return;
-  const wanted = event.target.value.trim().toLowerCase();
-  for (const link of switcher.querySelectorAll(".switcher-list a")) {
-    link.hidden = !link.textContent.toLowerCase().includes(wanted);
-  }
-});
-
 // Say something to people who do not see the page change.
 function announce(text) {
   document.getElementById("announcer").textContent = text;

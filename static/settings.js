@@ -99,7 +99,7 @@ function describeHours(form) {
   const [from, to] = [Number(start.value), Number(end.value)];
   if (Number.isNaN(from) || Number.isNaN(to)) hint.textContent = "";
   else if (from === to) hint.textContent = "Starts and ends at the same hour: unclear in Lofty's documentation.";
-  else if (from > to) hint.textContent = "Overnight: into the next morning.";
+  else if (to && from > to) hint.textContent = "Overnight: into the next morning.";
   else hint.textContent = "";
 }
 

@@ -16,7 +16,7 @@ from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Membership, Role, Tenant
 
 # The audit log refuses TRUNCATE, with which TransactionTestCase empties the database.
-pytest_plugins = ["tests.audit.flush"]
+pytest_plugins = ["tests.audit.flush", "tests.audit.content"]
 PASSWORD = "correct horse battery staple"
 
 

@@ -11,6 +11,7 @@ on free ports, the logs are in the folder given, and all of it is gone at the en
 """
 
 import fcntl
+import json
 import os
 import secrets
 import signal
@@ -28,6 +29,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from tests.audit.content import faults_of
 from tests.practice import PracticeCustomer
 from tools.processes import ROOT, free_port, wait_until_answers
 
@@ -122,7 +124,15 @@ class Deployment:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._clear_away()
+        try:
+            assert kind is not None or self._faulty_events() == []
+        finally:
+            self._clear_away()
+
+    def _faulty_events(self) -> list[str]:
+        """What the events of these processes lack (reliability A17)."""
+        bodies = self.query("SELECT body FROM audit_auditevent ORDER BY seq")
+        return [fault for row in bodies for fault in faults_of(json.loads(row["body"]))]
 
     def manage(self, *arguments: str, given: str = "", expect: int = 0, **env: str) -> str:
         """Run manage.py, `given` being its input; what it wrote. It must exit with `expect`."""

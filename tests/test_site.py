@@ -85,7 +85,7 @@ def test_not_found__signed_in__shows_a_page_with_the_request_id(superuser: User)
 def test_server_error__anything_raised__shows_a_page_without_details(superuser: User) -> None:
     client = signed_in(superuser)
     client.raise_request_exception = False
-    with patch("lofty_admin.tenants.views.visible_tenants", side_effect=ValueError("hunter2")):
+    with patch("lofty_admin.fleet.views.visible_tenants", side_effect=ValueError("hunter2")):
         answer = client.get("/")
     assert answer.status_code == 500
     assert b"Something went wrong on our side" in answer.content

@@ -8,8 +8,10 @@ import json
 import os
 import secrets
 import sys
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lofty_admin.sandbox.seed import customers
 from tools.postgres import VAR, ensure_database, start_server
@@ -95,12 +97,18 @@ def environment(state: dict[str, str]) -> dict[str, str]:
         "LOFTY_ALLOW_LOOPBACK": "1",
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "WEB_WORKERS": "1",
+        "AUDIT_PUBLIC_KEYS": _public_key(state[SIGNING_KEY]),
         "AUDIT_CHECKPOINT_SINK": f"file:{VAR / 'audit-anchors.jsonl'}",
         "SETTLE_QUIET_SECONDS": os.environ.get("SETTLE_QUIET_SECONDS", "20"),
         "LOFTY_DEADLINE_SECONDS": os.environ.get("LOFTY_DEADLINE_SECONDS", "15"),
         "DEMO_PASSWORD": PASSWORD,
         "DEMO_SIGN_INS": json.dumps(SIGN_INS),
     }
+
+
+def _public_key(signing_key: str) -> str:
+    key = Ed25519PrivateKey.from_private_bytes(b64decode(signing_key)).public_key()
+    return b64encode(key.public_bytes_raw()).decode()
 
 
 def _own_database() -> str:

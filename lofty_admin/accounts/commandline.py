@@ -1,22 +1,14 @@
 """What the commands of this console have in common: who acts, and secrets by standard input."""
 
-import getpass
 import sys
 
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.context import Actor
+from lofty_admin.audit.commandline import command_actor
 
-
-def command_actor(command: str) -> Actor:
-    """The actor for the record: the command and the machine's user who ran it."""
-    try:
-        login = getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number without a name
-        login = "unknown user"
-    return Actor("command", command, f"manage.py {command}, run by {login}")
+__all__ = ["command_actor", "find_person", "in_words", "read_secret"]
 
 
 def read_secret(what: str) -> str:

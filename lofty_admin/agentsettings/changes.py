@@ -7,11 +7,11 @@ that is None mean the same ("not set in Lofty"). Nothing here reads a database o
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeGuard
 
 import phonenumbers
 
-from lofty_admin.agentsettings.fields import BY_NAME, DAYS, HOURS, SETTINGS, Setting, hour_text
+from lofty_admin.agentsettings.fields import BY_NAME, DAYS, SETTINGS, Setting, hour_text
+from lofty_admin.agentsettings.hours import is_hour, is_overnight
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import differing, means_all, same
 
@@ -167,7 +167,7 @@ def _channels(after: Values) -> Iterable[Caution]:
 def _hours(after: Values) -> Iterable[Caution]:
     names = ("startActiveHour", "endActiveHour")
     start, end = (after.get(name) for name in names)
-    if not (_is_hour(start) and _is_hour(end)):
+    if not (is_hour(start) and is_hour(end)):
         return
     if start == end:
         yield Caution(
@@ -175,12 +175,8 @@ def _hours(after: Values) -> Iterable[Caution]:
             f"It starts and ends at {hour_text(start)}: unclear in Lofty's documentation, it may"
             " mean all day or never.",
         )
-    elif start > end:
-        yield Caution(names, "Active overnight: from the evening into the next morning.")
-
-
-def _is_hour(value: JSON) -> TypeGuard[int]:
-    return type(value) is int and value in HOURS
+    elif is_overnight(start, end):
+        yield Caution(names, "Active overnight: from one day into the next.")
 
 
 def _numbers(after: Values) -> Iterable[Caution]:
@@ -222,14 +218,3 @@ def new_warnings(before: Values, after: Values) -> tuple[Caution, ...]:
     """The warnings about `after`, those that this change brings first."""
     old = set(lint(before))
     return tuple(sorted(lint(after), key=lambda warning: warning in old))
-
-
-def window_words(values: Values) -> str:
-    """The active hours as one phrase: "8 AM to 8 PM", with "overnight" where they wrap."""
-    start, end = values.get("startActiveHour"), values.get("endActiveHour")
-    if not (_is_hour(start) and _is_hour(end)):
-        return "not clear from what Lofty has"
-    phrase = f"{hour_text(start)} to {hour_text(end)}"
-    if start == end:
-        return f"{phrase} (unclear in Lofty's documentation)"
-    return f"{phrase} (overnight)" if start > end else phrase

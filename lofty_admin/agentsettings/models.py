@@ -7,6 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from lofty_admin.agentsettings.changes import Change, Values, diff
+from lofty_admin.agentsettings.fields import BY_NAME, HOURS
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
 
@@ -96,6 +97,14 @@ class Operation(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [
+            models.Index(
+                "tenant",
+                models.F("sent_at").desc(),
+                name="operation_newest_sent",
+                condition=models.Q(sent_at__isnull=False),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["tenant"],
@@ -141,11 +150,38 @@ class Operation(models.Model):
 
 
 class LastKnown(models.Model):
-    """The settings as Lofty last told them: shown, with their age, when Lofty cannot be read."""
+    """The settings as Lofty last told them: shown, with their age, when Lofty cannot be read.
+
+    The other columns copy parts of `raw`, for lists of many tenants (see reading.in_brief). Null:
+    Lofty did not tell, or told something odd.
+    """
 
     tenant = models.OneToOneField(Tenant, on_delete=models.PROTECT, related_name="last_known")
     raw = ExactJSONField()
     read_at = models.DateTimeField()
+    agent_name = models.CharField(max_length=200, blank=True, default="")
+    text_channel = models.BooleanField(null=True)
+    email_channel = models.BooleanField(null=True)
+    website_channel = models.BooleanField(null=True)
+    start_hour = models.SmallIntegerField(null=True)
+    end_hour = models.SmallIntegerField(null=True)
 
     def __str__(self) -> str:
         return f"{self.tenant} at {self.read_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels that are on, as the settings page names them."""
+        on = {
+            "textChannel": self.text_channel,
+            "emailChannel": self.email_channel,
+            "websiteChannel": self.website_channel,
+        }
+        return tuple(BY_NAME[name].label for name, value in on.items() if value)
+
+    @property
+    def hours(self) -> str:
+        """ "8 AM - 8 PM" with a real dash; "" when they are not known."""
+        if self.start_hour is None or self.end_hour is None:
+            return ""
+        return f"{HOURS[self.start_hour]} – {HOURS[self.end_hour]}"

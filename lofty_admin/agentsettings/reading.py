@@ -3,19 +3,22 @@
 import json
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from lofty_admin.agentsettings.changes import Change, Values, diff
+from lofty_admin.agentsettings.changes import Change, Values, diff, printable
 from lofty_admin.agentsettings.fields import BY_NAME
+from lofty_admin.agentsettings.hours import is_hour
 from lofty_admin.agentsettings.models import LastKnown, Operation, State
 from lofty_admin.agentsettings.naming import name_table
 from lofty_admin.agentsettings.plans import Snapshot
 from lofty_admin.audit.canonical import canonical
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.record import record
+from lofty_admin.audit.restored import lately
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings, same
 from lofty_admin.tenants.calls import client_for
@@ -23,10 +26,15 @@ from lofty_admin.tenants.models import Tenant
 
 
 def read_live(tenant: Tenant) -> Snapshot:
-    """One GET of the settings. Raises LoftyError, or NoCredential before anything is sent."""
+    """One GET of the settings. Raises LoftyError, or NoCredential before anything is sent.
+
+    While the console is read-only nothing is concluded from it: the save that explains what differs
+    may be among the lost records.
+    """
     asked_at = timezone.now()
     snapshot = Snapshot(client_for(tenant).get_settings(), timezone.now())
-    remember(tenant, snapshot.settings, asked_at)
+    if not lately().is_read_only:
+        remember(tenant, snapshot.settings, asked_at)
     return snapshot
 
 
@@ -43,15 +51,33 @@ def remember(
         known = LastKnown.objects.select_for_update().filter(tenant=tenant).first()
         if known is None:
             LastKnown.objects.get_or_create(
-                tenant=tenant, defaults={"raw": found.raw, "read_at": timezone.now()}
+                tenant=tenant, defaults={**in_brief(found.raw), "read_at": timezone.now()}
             )
             return
         if expected is None and (known.read_at > asked_at or _may_be_ours(tenant, asked_at)):
             return
         before = known.raw if expected is None else expected
-        LastKnown.objects.filter(pk=known.pk).update(raw=found.raw, read_at=timezone.now())
+        LastKnown.objects.filter(pk=known.pk).update(**in_brief(found.raw), read_at=timezone.now())
         if before.get("id") == found.id:
             _record_unexplained(tenant, before, found.raw)
+
+
+def in_brief(raw: Values) -> dict[str, Any]:
+    """`raw`, and the columns of LastKnown that copy parts of it."""
+    name, start, end = (raw.get(n) for n in ("assistantName", "startActiveHour", "endActiveHour"))
+    return {
+        "raw": raw,
+        "agent_name": printable(name)[:200] if isinstance(name, str) else "",
+        "text_channel": _yes_or_no(raw.get("textChannel")),
+        "email_channel": _yes_or_no(raw.get("emailChannel")),
+        "website_channel": _yes_or_no(raw.get("websiteChannel")),
+        "start_hour": start if is_hour(start) else None,
+        "end_hour": end if is_hour(end) else None,
+    }
+
+
+def _yes_or_no(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _may_be_ours(tenant: Tenant, asked_at: datetime) -> bool:

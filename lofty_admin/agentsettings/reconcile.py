@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from lofty_admin.agentsettings.models import Operation, State
 from lofty_admin.agentsettings.services import Result, close, judge
+from lofty_admin.audit.restored import is_behind
 from lofty_admin.lofty.errors import LoftyError, Unauthorised
 from lofty_admin.lofty.schema import Settings, same
 from lofty_admin.tenants.calls import NoCredential, client_for
@@ -34,7 +35,12 @@ def due() -> list[Operation]:
 
 
 def settle_all() -> list[Operation]:
-    """One look at each operation that is due; one that fails does not keep the others waiting."""
+    """One look at each operation that is due; one that fails does not keep the others waiting.
+
+    None while the console is read-only: Lofty may have moved on since this database was current.
+    """
+    if is_behind("settling open changes"):
+        return []
     settled = []
     for operation in due():
         try:

@@ -24,6 +24,7 @@ from lofty_admin.audit.context import current_actor, current_request_id
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
+from lofty_admin.audit.restored import refuse_if_behind
 from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.lofty.errors import BudgetSpent, LoftyError, NotSent, Rejected
 from lofty_admin.lofty.json_strict import JSON
@@ -63,8 +64,9 @@ def apply(tenant: Tenant, plan: Plan, reason: str) -> Operation:
 
     The same plan again (a double click, a reload) returns the operation there is. Everything that
     can go wrong is told by the operation's state and explanation, except NotRecorded, which is
-    raised when the database refuses the record; nothing was sent then.
+    raised when the database refuses the record, and ReadOnly; nothing was sent then.
     """
+    refuse_if_behind()
     operation = _draft(tenant, plan, reason)
     try:
         client = _prepare(tenant, plan, operation) if _take_place(operation) else None

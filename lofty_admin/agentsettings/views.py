@@ -14,6 +14,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from lofty_admin.agentsettings import reconcile
 from lofty_admin.agentsettings.changes import Side, merge, new_warnings, printable, settle
 from lofty_admin.agentsettings.forms import SettingsForm
+from lofty_admin.agentsettings.hours import NAMES as OF_HOURS
+from lofty_admin.agentsettings.hours import HoursChange, hours_change
 from lofty_admin.agentsettings.models import LastKnown, Operation
 from lofty_admin.agentsettings.plans import Plan, Snapshot, Tampered
 from lofty_admin.agentsettings.reading import read_live
@@ -21,7 +23,7 @@ from lofty_admin.agentsettings.rows import conflict_rows, merge_rows, rows_of, s
 from lofty_admin.agentsettings.services import CALLS_OF_A_SAVE, NotRecorded, apply
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import Profile
-from lofty_admin.directory.names import freshness
+from lofty_admin.directory.names import freshness, time_zone
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import READ_ONLY, Settings
@@ -274,6 +276,7 @@ def _review_page(
         "signed_plan": plan.signed(tenant),
         "widening": rows_of(tenant, [c for c in changes if c.widens]),
         "rows": rows_of(tenant, [c for c in changes if not c.widens]),
+        "hours": _hours_of(tenant, plan),
         "count": len(changes),
         "cautions": new_warnings(plan.snapshot.settings.raw, plan.after) if changes else (),
         "undone": undone,
@@ -285,6 +288,12 @@ def _review_page(
     response = render(request, "agentsettings/review.html", context, status=status)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _hours_of(tenant: Tenant, plan: Plan) -> HoursChange | None:
+    if OF_HOURS.isdisjoint(plan.wanted):
+        return None
+    return hours_change(plan.snapshot.settings.raw, plan.after, zone=time_zone(tenant))
 
 
 def _merge_context(tenant: Tenant, operation: Operation) -> dict[str, Any]:

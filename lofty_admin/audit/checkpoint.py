@@ -138,11 +138,12 @@ def make() -> AuditCheckpoint:
     """Sign how the log stands now, and store that. Handing it over is for sinks.py.
 
     Raises NotSigned without a signing key, and when the log does not continue what the checkpoint
-    before says: a signature must not cover up a cut.
+    before, or the newest one outside, says: a signature must not cover up a cut.
     """
     key = settings.ENVIRONMENT.audit_signing_key
     if key is None:
         raise NotSigned("AUDIT_SIGNING_KEY is not set here. No checkpoint was made.")
+    _require_acknowledgement()
     with transaction.atomic():
         AuditDelivery.lock()
         last, head = newest(), _sound_head()
@@ -174,7 +175,7 @@ def _store(unsigned: Checkpoint, key: bytes) -> AuditCheckpoint:
 
 def _sound_head() -> AuditHead:
     head = AuditHead.objects.filter(pk=HEAD_ID).first()
-    if head is None or not _stands(head.seq, head.hash):
+    if head is None or not stands(head.seq, head.hash):
         raise NotSigned(
             "The head of the audit log does not fit its last record. No checkpoint was made."
             " Run `manage.py audit_verify`."
@@ -182,19 +183,30 @@ def _sound_head() -> AuditHead:
     return head
 
 
+def _require_acknowledgement() -> None:
+    """A new checkpoint would be the newest anchor, and a restored database would pass by it."""
+    from lofty_admin.audit import restored  # not above: it reads checkpoints
+
+    try:
+        restored.refuse_if_behind()
+    except restored.ReadOnly as error:
+        raise NotSigned(f"{error} No checkpoint was made.") from None
+
+
 def _require_continuation(last: AuditCheckpoint | None, head: AuditHead) -> None:
     if last is None:
         return
     before = Checkpoint.parse(last.line)
     same_log = before.log_id == head.log_id and before.size <= head.seq
-    if not same_log or not _stands(before.size, before.head_hash):
+    if not same_log or not stands(before.size, before.head_hash):
         raise NotSigned(
             f"The audit log does not continue the checkpoint of {before.at:%Y-%m-%d %H:%M} UTC at"
             f" record {before.size}. No checkpoint was made. Run `manage.py audit_verify`."
         )
 
 
-def _stands(seq: int, own_hash: str) -> bool:
+def stands(seq: int, own_hash: str) -> bool:
+    """Whether the log has a record of this number with this hash (none: the start of every log)."""
     if not seq:
         return own_hash == GENESIS
     return AuditEvent.objects.filter(seq=seq, hash=own_hash).exists()

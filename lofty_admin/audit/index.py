@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db import connections, transaction
+from django.db.models import Exists, OuterRef
 
 from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex, mapping
 from lofty_admin.folding import words
@@ -120,22 +121,22 @@ def _strings(values: Iterable[object]) -> Iterator[str]:
     yield from (value for value in values if isinstance(value, str))
 
 
-def fill(using: str = "default") -> int:
-    """Index the events that are not indexed yet, in batches; returns how many. May run beside
-    writers and beside itself."""
-    done = 0
-    while batch := _missing(using):
+def fill(using: str = "default", *, anew: bool = False) -> int:
+    """Index the events that are not indexed yet, or all of them `anew`; returns how many.
+
+    In batches; may run beside writers. A process of an older version that still writes leaves gaps
+    anywhere, so it looks for gaps and not for an end.
+    """
+    done = last = 0
+    while batch := _unindexed(using, last, anew):
         with transaction.atomic(using), connections[using].cursor() as cursor:
-            # Another run must not index the same events meanwhile.
-            cursor.execute(f"LOCK TABLE {AuditIndex._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
-            batch = _missing(using)
             cursor.executemany(_ADD, [statement_values(event) for event in batch])
-        done += len(batch)
+        done, last = done + len(batch), batch[-1].seq
     return done
 
 
-def _missing(using: str) -> list[AuditEvent]:
-    indexed = AuditIndex.objects.using(using).order_by("-seq").values_list("seq", flat=True).first()
-    # In the order of the log, so that a gap can only be at its end.
-    rows = AuditEvent.objects.using(using).filter(seq__gt=indexed or 0).order_by("seq")
-    return list(rows[:CHUNK])
+def _unindexed(using: str, after: int, anew: bool) -> list[AuditEvent]:
+    events = AuditEvent.objects.using(using).filter(seq__gt=after).order_by("seq")
+    if not anew:
+        events = events.filter(~Exists(AuditIndex.objects.filter(seq=OuterRef("seq"))))
+    return list(events[:CHUNK])

@@ -9,11 +9,21 @@ class Kind(TextChoices):
     SETTINGS_INTENT = "settings.intent", "started to change settings"
     SETTINGS_OUTCOME = "settings.outcome", "changed settings"
     SETTINGS_REFUSED = "settings.refused", "tried to change settings"
-    SETTINGS_SEEN_CHANGED = "settings.seen_changed", "saw that settings were changed elsewhere"
+    SETTINGS_SEEN_CHANGED = (
+        "settings.seen_changed",
+        "saw a change made in Lofty itself",
+    )
     TENANT_ADDED = "tenant.added", "added the tenant"
     TENANT_CHANGED = "tenant.changed", "changed the tenant"
     TENANT_ARCHIVED = "tenant.archived", "archived the tenant"
     TENANT_RESTORED = "tenant.restored", "restored the tenant"
+    GROUP_ADDED = "group.added", "added a group of tenants"
+    GROUP_CHANGED = "group.changed", "changed a group of tenants"
+    GROUP_DELETED = "group.deleted", "deleted a group of tenants"
+    IMPORT_READ = "import.read", "uploaded a list of tenants"
+    IMPORT_STARTED = "import.started", "started to add tenants from a list"
+    IMPORT_FINISHED = "import.finished", "added tenants from a list"
+    IMPORT_FORGOTTEN = "import.forgotten", "deleted an uploaded list of tenants"
     CREDENTIAL_ADDED = "credential.added", "added a credential"
     CREDENTIAL_REPLACED = "credential.replaced", "replaced the credential"
     CREDENTIAL_REMOVED = "credential.removed", "removed the credential"
@@ -34,6 +44,7 @@ class Kind(TextChoices):
     NAME_GIVEN = "directory.name_given", "gave a name to an id"
     LOG_VERIFIED = "audit.verified", "verified the audit log"
     LOG_EXPORTED = "audit.exported", "exported the history"
+    RESTORE_ACKNOWLEDGED = "audit.restore_acknowledged", "said that an older database is meant"
 
 
 class Outcome(TextChoices):

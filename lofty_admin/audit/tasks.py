@@ -6,9 +6,10 @@ from pathlib import Path
 from django.conf import settings
 from procrastinate.contrib.django import app
 
-from lofty_admin.audit import verdict
+from lofty_admin.audit import index, verdict
 from lofty_admin.audit.checkpoint import believed_keys, is_due, make
 from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.restored import is_behind
 from lofty_admin.audit.sinks import hand_over
 
 NIGHTLY = Actor("job", "audit.verify", "Nightly verification")
@@ -20,8 +21,11 @@ logger = logging.getLogger(__name__)
 def checkpoint(timestamp: int) -> None:
     """Every minute: a checkpoint if one is due, and another try with those the sink did not take.
 
-    Fails loudly when the log does not continue the last checkpoint or the sink refuses.
+    Fails loudly when the log does not continue the last checkpoint or the sink refuses. Does
+    nothing while the console is read-only.
     """
+    if is_behind("signing and handing over checkpoints"):
+        return
     if settings.ENVIRONMENT.audit_signing_key and is_due():
         make()
     hand_over()
@@ -30,7 +34,10 @@ def checkpoint(timestamp: int) -> None:
 @app.periodic(cron="37 2 * * *")
 @app.task(name="audit.verify", queueing_lock="audit.verify", lock="audit.verify")
 def verify(timestamp: int) -> None:
-    """Every night: the whole log, against the file of the sink if the sink is one."""
+    """Every night: the whole log, against the file of the sink if the sink is one.
+
+    Then what an older version of the console wrote during an upgrade is indexed.
+    """
     with acting_as(NIGHTLY):
         found = verdict.run(
             anchor_file=_anchor_file(),
@@ -38,6 +45,7 @@ def verify(timestamp: int) -> None:
             stale_after=2 * settings.ENVIRONMENT.checkpoint_minutes,
         )
         verdict.note(found)
+    index.fill()
     if found.faults:
         logger.critical("The audit log is NOT as it was written: %s", " ".join(found.findings))
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from lofty_admin.audit.access import superuser_only
 from lofty_admin.audit.checkpoint import newest
 from lofty_admin.audit.models import AuditDelivery
+from lofty_admin.audit.restored import compare
 from lofty_admin.audit.verdict import standing
 
 
@@ -26,6 +27,7 @@ def verification(request: HttpRequest) -> HttpResponse:
         "checkpoint_is_old": checkpoint is not None and now - checkpoint.at > longest,
         "delivery": AuditDelivery.objects.first(),
         "waiting": AuditDelivery.waiting().count(),
+        "comparison": compare(),
         "sink": settings.ENVIRONMENT.checkpoint_sink,
     }
     return render(request, "audit/verification.html", context)

@@ -24,6 +24,7 @@ __all__ = [
     "profile",
     "search",
     "start_sync",
+    "time_zone",
 ]
 
 MOST_FOUND = 50
@@ -88,6 +89,12 @@ def freshness(tenant: Tenant) -> Freshness:
 def profile(tenant: Tenant) -> Profile | None:
     """The owner of the token and the quota, with their age; None before the first sync."""
     return Profile.objects.filter(tenant=tenant).first()
+
+
+def time_zone(tenant: Tenant) -> str:
+    """The zone of the token's owner as Lofty names it, "America/Los_Angeles"; "" if not known."""
+    known = profile(tenant)
+    return str(known.me.get("time_zone") or "") if known else ""
 
 
 def give_name(tenant: Tenant, lofty_id: int, name: str) -> Name:

@@ -5,6 +5,7 @@ from uuid import UUID
 from procrastinate.contrib.django import app
 
 from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.restored import is_behind
 from lofty_admin.directory import sync
 from lofty_admin.directory.models import Sync
 
@@ -13,7 +14,12 @@ NIGHTLY = Actor("job", "directory.nightly", "Nightly refresh of names")
 
 @app.task(name=sync.TASK, queue=sync.QUEUE)
 def sync_directory(*, tenant_id: str, sync_id: str) -> None:
-    """Get a sync further, and leave another job when it has to go on later."""
+    """Get a sync further, and leave another job when it has to go on later.
+
+    While the console is read-only it stays where it is; `recover` takes it up afterwards.
+    """
+    if is_behind("reading names from Lofty"):
+        return
     if sync.advance(UUID(sync_id)) is not None:
         sync.enqueue(Sync.objects.get(pk=sync_id, tenant_id=tenant_id))
 
@@ -22,6 +28,8 @@ def sync_directory(*, tenant_id: str, sync_id: str) -> None:
 @app.task(name="directory.nightly")
 def nightly(timestamp: int) -> None:
     """Refresh the names of every active tenant that has a token."""
+    if is_behind("the nightly refresh of names"):
+        return
     with acting_as(NIGHTLY):
         for tenant in sync.with_names_to_read():
             sync.start_sync(tenant)
@@ -31,5 +39,7 @@ def nightly(timestamp: int) -> None:
 @app.task(name="directory.recover")
 def recover(timestamp: int) -> None:
     """Take up the syncs whose job or process died."""
+    if is_behind("taking up unfinished refreshes of names"):
+        return
     for stalled in sync.left_behind():
         sync.enqueue(stalled)

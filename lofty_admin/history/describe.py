@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from lofty_admin.agentsettings.changes import Change, diff
+from lofty_admin.agentsettings.hours import NAMES as OF_HOURS
+from lofty_admin.agentsettings.hours import HoursChange, hours_change
 from lofty_admin.agentsettings.rows import Row, change_rows
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent, mapping
@@ -51,6 +53,17 @@ def event_changes(event: AuditEvent) -> list[Change]:
     if isinstance(seen, Mapping) and "wanted" in detail:
         changes += [c for c in diff(before, seen) if c.name not in meant]
     return changes
+
+
+def event_hours(event: AuditEvent, zone: str = "") -> HoursChange | None:
+    """The week before and after, if the event changed hours or days."""
+    if event.kind not in SETTINGS_KINDS:
+        return None
+    changed = {change.name: change.after for change in event_changes(event)}
+    if OF_HOURS.isdisjoint(changed):
+        return None
+    before, after = mapping(event.content.get("before")), event.content.get("after")
+    return hours_change(before, {**before, **changed}, mapping(after) if after else None, zone)
 
 
 def _plain_rows(content: Mapping[str, Any]) -> list[Row]:

@@ -21,7 +21,7 @@ from lofty_admin.agentsettings.rows import Row
 from lofty_admin.audit.checkpoint import Checkpoint, believed_keys
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditIndex
-from lofty_admin.directory.models import Profile
+from lofty_admin.directory.names import time_zone
 from lofty_admin.history.days import DayField, end_of
 from lofty_admin.history.describe import event_rows
 from lofty_admin.templatetags.when import exactly
@@ -155,10 +155,9 @@ def _filled(
 
 def zone_of(tenant: Tenant) -> tuple[tzinfo, str]:
     """The tenant's time zone as Lofty told it, and its name; UTC when it told none that exists."""
-    profile = Profile.objects.filter(tenant=tenant).first()
-    name = profile.me.get("time_zone") if profile else None
-    zone = zone_named(name) if isinstance(name, str) else None
-    return (zone, str(name)) if zone else (UTC, "UTC")
+    name = time_zone(tenant)
+    zone = zone_named(name)
+    return (zone, name) if zone else (UTC, "UTC")
 
 
 def presets(today: date) -> list[tuple[str, date, date]]:

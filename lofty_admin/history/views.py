@@ -23,7 +23,8 @@ from lofty_admin.audit.finding import Filter, Found, neighbours, page
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
-from lofty_admin.history.describe import SEEN, event_rows, related
+from lofty_admin.directory.names import time_zone
+from lofty_admin.history.describe import SEEN, event_hours, event_rows, related
 from lofty_admin.history.export_views import shown
 from lofty_admin.history.filters import Address, FilterForm, filter_of, presets, scope_of
 from lofty_admin.history.forms import SaveViewForm
@@ -217,6 +218,7 @@ def event_context(request: HttpRequest, found: AuditEvent, tenant: Tenant | None
         "answer": found.detail.get("answer"),
         "payload": _as_json(found.detail.get("wanted")),
         "rows": event_rows(found),
+        "hours": event_hours(found, time_zone(tenant) if tenant else ""),
         "has_before": can_edit and bool(sendable(found, "before")),
         "has_after": can_edit and found.kind in SEEN and bool(sendable(found, "after")),
         "can_compare": tenant is not None and found.kind in SEEN,

@@ -1,11 +1,14 @@
 """Who may touch which tenant. Every view asks here first; nothing else decides."""
 
+from typing import TypeGuard, cast
+
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 
 from lofty_admin.accounts.models import User
+from lofty_admin.audit import access as of_the_log
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.tenants.models import Membership, Role, Tenant
@@ -38,13 +41,15 @@ def get_tenant(request: HttpRequest, slug: str, role: Role) -> Tenant:
     return tenant
 
 
+def is_superuser(user: User | AnonymousUser) -> TypeGuard[User]:
+    """Whether this is somebody who may do everything, and still may sign in."""
+    return isinstance(user, User) and user.is_active and user.is_superuser
+
+
 def require_superuser(request: HttpRequest) -> User:
     """The signed-in superuser; PermissionDenied, recorded, for everybody else."""
-    user = request.user
-    if isinstance(user, User) and user.is_active and user.is_superuser:
-        return user
-    record(Kind.ACCESS_REFUSED, subject=request.path, outcome=Outcome.REFUSED)
-    raise PermissionDenied
+    of_the_log.require_superuser(request)
+    return cast(User, request.user)
 
 
 def role_of(user: User | AnonymousUser, tenant: Tenant) -> Role | None:

@@ -9,7 +9,7 @@ from django import forms
 from lofty_admin.accounts.models import User
 from lofty_admin.lofty.client import Scheme, clean_token
 from lofty_admin.lofty.errors import BadToken
-from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, CredentialState, Role
+from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, Group, Role
 from lofty_admin.tenants.services import NeedsConsent, suggest_slug
 
 PASTE_AGAIN = "The token is not kept while something is wrong: paste it once more."
@@ -79,10 +79,54 @@ class TenantForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="For your colleagues. Lofty does not see it.",
     )
+    manual_only = forms.BooleanField(
+        label="Manual only",
+        required=False,
+        help_text="Templates and changes to many tenants at once leave this tenant alone. People"
+        " can still change its settings here.",
+    )
+    groups = forms.ModelMultipleChoiceField(
+        queryset=Group.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="As many as fit. Rights can be given by group.",
+        error_messages={"invalid_choice": "There is no such group any more."},
+    )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, may_group: bool = False, **kwargs: Any) -> None:
+        """may_group: whether the person may put the tenant into groups and take it out."""
         super().__init__(*args, **kwargs)
-        self.helper = _helper("name", "note", Submit("save", "Save"))
+        groups = Group.objects.all()
+        if may_group and groups.exists():
+            self.fields["groups"].queryset = groups  # type: ignore[attr-defined]  # its field's own
+        else:
+            del self.fields["groups"]
+        shown = [name for name in ("name", "note", "manual_only", "groups") if name in self.fields]
+        self.helper = _helper(*shown, Submit("save", "Save"))
+
+
+class GroupForm(forms.Form):
+    """A group of tenants: its name, and a short name that is made from it when left empty."""
+
+    name = forms.CharField(max_length=120)
+    slug = forms.CharField(
+        label="Short name",
+        max_length=50,
+        required=False,
+        help_text="Stands in addresses and in lists to upload, like west-coast."
+        " Leave it empty to have one made from the name.",
+    )
+
+    def __init__(self, *args: Any, button: str = "Add group", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = _helper("name", "slug", Submit("save", button))
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        slug = data.get("slug", "").lower() or suggest_slug(data.get("name", ""))
+        if not slug and "name" in data:
+            self.add_error("slug", "No short name can be made from this name: type one, like west.")
+        return {**data, "slug": slug}
 
 
 class AddTenantForm(TokenForm):
@@ -158,13 +202,3 @@ class AddMemberForm(forms.Form):
 
 class RoleForm(forms.Form):
     role = forms.TypedChoiceField(choices=Role.choices, coerce=lambda value: Role(int(value)))
-
-
-class FindForm(forms.Form):
-    """The filter of the home page; everything in it is in the address."""
-
-    q = forms.CharField(required=False, max_length=100)
-    status = forms.ChoiceField(
-        required=False, choices=[("", "Active"), ("archived", "Archived"), ("all", "All")]
-    )
-    token = forms.ChoiceField(required=False, choices=[("", "Any token"), *CredentialState.choices])

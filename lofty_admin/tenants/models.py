@@ -12,10 +12,17 @@ from lofty_admin.lofty.client import Scheme
 
 SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 RESERVED_SLUGS = frozenset({"add", "new", "all"})
+slug_validator = RegexValidator(
+    rf"\A{SLUG}\Z", "Use small letters a-z, digits, and single hyphens between them."
+)
 
 
 class Tenant(models.Model):
-    """One customer of ours: one Lofty user and that user's Sales Agent settings. Never deleted."""
+    """One customer of ours: one Lofty user and that user's Sales Agent settings. Never deleted.
+
+    manual_only: only a person changes its settings, one tenant at a time; whatever changes many
+    tenants at once must leave it alone.
+    """
 
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"
@@ -27,14 +34,11 @@ class Tenant(models.Model):
         max_length=50,
         unique=True,
         error_messages={"unique": "Another tenant has this short name already."},
-        validators=[
-            RegexValidator(
-                rf"\A{SLUG}\Z", "Use small letters a-z, digits, and single hyphens between them."
-            )
-        ],
+        validators=[slug_validator],
     )
     name = models.CharField(max_length=120)
     note = models.TextField(blank=True, max_length=2000)
+    manual_only = models.BooleanField(default=False)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -69,6 +73,28 @@ class Tenant(models.Model):
     def credential_state(self) -> "CredentialState":
         credential = self.credential
         return credential.state if credential else CredentialState.NONE
+
+
+class Group(models.Model):
+    """A name for several tenants, such as a plan or a region. A tenant may be in many."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.CharField(
+        "short name",
+        max_length=50,
+        unique=True,
+        error_messages={"unique": "Another group has this short name already."},
+        validators=[slug_validator],
+    )
+    name = models.CharField(max_length=120)
+    tenants = models.ManyToManyField(Tenant, related_name="groups", blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "tenant group"
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class CredentialState(models.TextChoices):

@@ -3,9 +3,10 @@
 A pasted token is tried at Lofty (`check_token`) before the transaction that stores it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -22,7 +23,7 @@ from lofty_admin.lofty.exchange import Budget
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants import vault
 from lofty_admin.tenants.calls import NoCredential, client_for, endpoint
-from lofty_admin.tenants.models import Credential, Membership, Role, Tenant
+from lofty_admin.tenants.models import Credential, Group, Membership, Role, Tenant
 
 _NEW_TOKEN_REFUSED = (
     "Lofty does not accept this token.",
@@ -42,6 +43,14 @@ class NeedsConsent(NotDone):
         super().__init__(" ".join(self.questions))
 
 
+class NotAdded(NotDone):
+    """One of several tenants was refused, so none was added; `place` says which, from 0."""
+
+    def __init__(self, place: int, words: str) -> None:
+        self.place = place
+        super().__init__(words)
+
+
 @dataclass(frozen=True)
 class CheckedToken:
     """A token and whose it is. `lofty_user` is empty when it was not tried at Lofty."""
@@ -54,6 +63,24 @@ class CheckedToken:
     @property
     def fingerprint(self) -> str:
         return secret_fingerprint(self.token)
+
+
+@dataclass(frozen=True)
+class NewTenant:
+    slug: str
+    name: str
+    note: str = ""
+    checked: CheckedToken | None = None
+    groups: tuple[Group, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Added:
+    """What is in the database already and not yet in the log."""
+
+    tenant: Tenant
+    credential: Credential | None
+    described: dict[str, JSON]
 
 
 def check_token(scheme: Scheme, pasted: str) -> CheckedToken:
@@ -104,29 +131,49 @@ def add_tenant(
     Raises ValidationError for a bad or taken short name or an empty name, and NeedsConsent when
     the token is odd and the change is not said to be `meant`.
     """
-    tenant = Tenant(slug=slug, name=name.strip(), note=note.strip())
-    tenant.full_clean()
+    new = NewTenant(slug=slug, name=name, note=note, checked=checked)
     with transaction.atomic():
-        if checked and not meant:
-            _ask_about(tenant, checked)
-        tenant.save(force_insert=True)
-        credential = _store(tenant, checked) if checked else None
-        record(Kind.TENANT_ADDED, tenant=tenant.ref, outcome=Outcome.DONE, after=_described(tenant))
-        if credential:
-            _record_credential(Kind.CREDENTIAL_ADDED, tenant, after=credential)
-    return tenant
+        added = _insert(new, meant=meant)
+        _record_added(added)
+    return added.tenant
 
 
-def change_tenant(tenant: Tenant, *, name: str, note: str) -> bool:
-    """Change name and note; False, and no record, when both are as they were already."""
+def add_tenants(new: Iterable[NewTenant]) -> list[Tenant]:
+    """Add all of them, or none; in their order.
+
+    Raises NotAdded, which says about which one, for what `add_tenant` refuses.
+    """
+    with transaction.atomic():
+        added = [_insert_or_say(place, one) for place, one in enumerate(new)]
+        # Only now, as every other writer of the log waits from here to the end.
+        for one in added:
+            _record_added(one)
+    return [one.tenant for one in added]
+
+
+def change_tenant(
+    tenant: Tenant,
+    *,
+    name: str,
+    note: str,
+    manual_only: bool | None = None,
+    groups: Collection[Group] | None = None,
+) -> bool:
+    """Change a tenant's own data; None leaves it as it is. Nothing of it is at Lofty.
+
+    False, and no record, when everything is as it was already.
+    """
     with transaction.atomic():
         row = _locked(tenant)
         before = _described(row)
         row.name, row.note = name.strip(), note.strip()
+        row.manual_only = row.manual_only if manual_only is None else manual_only
         row.full_clean()
+        if groups is not None:
+            row.groups.set(groups)
         if _described(row) == before:
             return False
-        row.save(update_fields=["name", "note"])
+        row.save(update_fields=["name", "note", "manual_only"])
         record(
             Kind.TENANT_CHANGED,
             tenant=row.ref,
@@ -252,6 +299,35 @@ def _keep_one_manager(tenant: Tenant, leaving: User) -> None:
         raise NotDone(f"{leaving} is the last manager of {tenant.name}. Make another one first.")
 
 
+def _insert_or_say(place: int, new: NewTenant) -> _Added:
+    try:
+        return _insert(new)
+    except ValidationError as error:
+        words = " ".join(error.messages)
+    except NotDone as error:
+        words = str(error)
+    raise NotAdded(place, words)
+
+
+def _insert(new: NewTenant, *, meant: bool = False) -> _Added:
+    tenant = Tenant(slug=new.slug, name=new.name.strip(), note=new.note.strip())
+    tenant.full_clean()
+    if new.checked and not meant:
+        _ask_about(tenant, new.checked)
+    tenant.save(force_insert=True)
+    if new.groups:
+        tenant.groups.set(new.groups)
+    credential = _store(tenant, new.checked) if new.checked else None
+    return _Added(tenant, credential, _described(tenant))
+
+
+def _record_added(added: _Added) -> None:
+    ref = added.tenant.ref
+    record(Kind.TENANT_ADDED, tenant=ref, outcome=Outcome.DONE, after=added.described)
+    if added.credential:
+        _record_credential(Kind.CREDENTIAL_ADDED, added.tenant, after=added.credential)
+
+
 def _ask_about(tenant: Tenant, checked: CheckedToken) -> None:
     questions = [*_owner_question(tenant, checked), *_sharing_question(tenant, checked)]
     if questions:
@@ -323,7 +399,13 @@ def _store(tenant: Tenant, checked: CheckedToken) -> Credential:
 
 
 def _described(tenant: Tenant) -> dict[str, JSON]:
-    return {"slug": tenant.slug, "name": tenant.name, "note": tenant.note}
+    return {
+        "slug": tenant.slug,
+        "name": tenant.name,
+        "note": tenant.note,
+        "manual_only": tenant.manual_only,
+        "groups": sorted(tenant.groups.values_list("slug", flat=True)),
+    }
 
 
 def _credential_described(credential: Credential | None) -> dict[str, JSON] | None:

@@ -1,10 +1,13 @@
 from django.urls import path
 
-from lofty_admin.tenants import credential_views, people_views, views
+from lofty_admin.tenants import credential_views, group_views, people_views, views
 
 urlpatterns = [
-    path("", views.home, name="home"),
     path("tenants/add/", views.tenant_add, name="tenant_add"),
+    path("tenants/switcher/", views.switcher, name="switcher"),
+    path("groups/", group_views.groups, name="groups"),
+    path("groups/<slug:group>/", group_views.group, name="group"),
+    path("groups/<slug:group>/delete/", group_views.group_delete, name="group_delete"),
     path("t/<slug:slug>/", views.tenant, name="tenant"),
     path("t/<slug:slug>/edit/", views.tenant_edit, name="tenant_edit"),
     path("t/<slug:slug>/archive/", views.tenant_archive, name="tenant_archive"),

@@ -1,8 +1,8 @@
-"""The list of tenants, and a tenant's own data."""
+"""A tenant's own data, and the switcher between tenants."""
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -12,39 +12,33 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.tenants import services
-from lofty_admin.tenants.access import get_tenant, require_superuser, visible_tenants
-from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, FindForm, TenantForm
-from lofty_admin.tenants.listing import find, last_changes
+from lofty_admin.tenants.access import (
+    get_tenant,
+    is_superuser,
+    require_superuser,
+    visible_tenants,
+)
+from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, TenantForm
 from lofty_admin.tenants.models import Role, Tenant
 
-PAGE_LENGTH = 50
+SWITCHER_LENGTH = 50
 
 
+@never_cache
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
-    visible = visible_tenants(request.user)
-    form = FindForm(request.GET)
-    form.is_valid()
-    wanted = form.cleaned_data
-    found = find(
-        visible,
-        text=wanted.get("q", ""),
-        status=wanted.get("status", ""),
-        token=wanted.get("token", ""),
-    )
-    page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
-    query = request.GET.copy()
-    query.pop("page", None)
-    changes = last_changes(page.object_list)
+def switcher(request: HttpRequest) -> HttpResponse:
+    """The first tenants with ?q= in their name or short name, as links for the switcher."""
+    found = visible_tenants(request.user)
+    text = request.GET.get("q", "")[:100].replace("\x00", "")
+    for word in text.split():
+        found = found.filter(Q(name__icontains=word) | Q(slug__icontains=word))
+    first = list(found[: SWITCHER_LENGTH + 1])
     context = {
-        "form": form,
-        "page": page,
-        "rows": [(tenant, changes.get(tenant.id)) for tenant in page],
-        "query": query.urlencode(),
-        "filtered": any(wanted.values()),
-        "sees_any": visible.exists(),
+        "tenants": first[:SWITCHER_LENGTH],
+        "more": len(first) > SWITCHER_LENGTH,
+        "text": text,
     }
-    return render(request, "tenants/home.html", context)
+    return render(request, "tenants/switcher.html", context)
 
 
 @never_cache
@@ -94,16 +88,28 @@ def tenant(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def tenant_edit(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    form = TenantForm(request.POST or None, initial={"name": tenant.name, "note": tenant.note})
+    now = {
+        "name": tenant.name,
+        "note": tenant.note,
+        "manual_only": tenant.manual_only,
+        "groups": tenant.groups.all(),
+    }
+    form = TenantForm(request.POST or None, initial=now, may_group=is_superuser(request.user))
     if request.method == "POST" and form.is_valid():
         return _save(request, tenant, form)
-    return render(request, "tenants/edit.html", {"tenant": tenant, "form": form, "tab": "edit"})
+    context = {"tenant": tenant, "form": form, "groups": tenant.groups.all(), "tab": "edit"}
+    return render(request, "tenants/edit.html", context)
 
 
 def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpResponse:
+    data = form.cleaned_data
     try:
         changed = services.change_tenant(
-            tenant, name=form.cleaned_data["name"], note=form.cleaned_data["note"]
+            tenant,
+            name=data["name"],
+            note=data["note"],
+            manual_only=data["manual_only"],
+            groups=data.get("groups"),
         )
     except services.NotDone as error:
         messages.error(request, str(error))

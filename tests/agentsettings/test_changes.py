@@ -11,7 +11,6 @@ from lofty_admin.agentsettings.changes import (
     new_warnings,
     reaches_all,
     settle,
-    window_words,
 )
 from lofty_admin.agentsettings.fields import SETTINGS
 from lofty_admin.lofty.json_strict import JSON
@@ -138,7 +137,6 @@ def test_lint__valid_numbers_and_everything_on__says_nothing() -> None:
 @given(any_values())
 def test_lint__any_settings__never_fails(values: dict[str, JSON]) -> None:
     lint(values)
-    window_words(values)
     for setting in SETTINGS:
         reaches_all(setting.name, values.get(setting.name))
 
@@ -149,17 +147,6 @@ def test_new_warnings__old_and_new__new_ones_come_first() -> None:
     assert "empty list" in cautions[0].text
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "expected"),
-    [
-        (8, 20, "8 AM to 8 PM"),
-        (0, 12, "12 AM (midnight) to 12 PM (noon)"),
-        (22, 6, "10 PM to 6 AM (overnight)"),
-        (8, 8, "8 AM to 8 AM (unclear in Lofty's documentation)"),
-        (None, 8, "not clear from what Lofty has"),
-        (24, 24, "not clear from what Lofty has"),
-        (True, 8, "not clear from what Lofty has"),
-    ],
-)
-def test_window_words__hours__read_like_a_clock(start: JSON, end: JSON, expected: str) -> None:
-    assert window_words({"startActiveHour": start, "endActiveHour": end}) == expected
+def test_lint__until_midnight__is_not_overnight() -> None:
+    until_midnight = {**EXAMPLE, "startActiveHour": 8, "endActiveHour": 0}
+    assert not any("overnight" in caution.text for caution in lint(until_midnight))

@@ -418,9 +418,9 @@ def test_home__after_a_save__names_the_last_change_and_who_made_it(
     browsers: Browsers, lofty: PracticeCustomer
 ) -> None:
     save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
-    event = AuditEvent.objects.get(kind=Kind.SETTINGS_OUTCOME)
+    operation = Operation.objects.get()
     page = browsers.viewer.get("/")
-    assert f'href="/t/acme/history/{event.pk}/"' in page.content.decode()
+    assert f'href="/t/acme/operations/{operation.pk}/"' in page.content.decode()
     assert "Verified Olivia Owner" in text_of(page)
 
 

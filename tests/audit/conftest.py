@@ -1,10 +1,22 @@
 """What the tests of the audit log share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import Client
+from pytest_django import Settings
+
+from lofty_admin.accounts.models import User
+from lofty_admin.sandbox.server import Sandbox
+from lofty_admin.tenants.models import Tenant
+from tests.agentsettings.conftest import connect
+from tests.audit.driving import Scene
+from tests.conftest import PASSWORD
+from tests.documented import EXAMPLE
+from tests.practice import PracticeCustomer
 
 
 @pytest.fixture
@@ -13,3 +25,21 @@ def other_session(transactional_db: None) -> Iterator[BaseDatabaseWrapper]:
     other = connection.copy()
     yield other
     other.close()
+
+
+@pytest.fixture
+def scene(
+    practice: Sandbox,
+    settings: Settings,
+    tmp_path: Path,
+    acme: Tenant,
+    superuser: User,
+    viewer: User,
+    outsider: User,
+) -> Scene:
+    editable = {name: value for name, value in EXAMPLE.items() if name != "id"}
+    lofty = PracticeCustomer.add(practice.url, "acme", settings=editable)
+    connect(acme, lofty.token)
+    client = Client()
+    assert client.login(email=superuser.email, password=PASSWORD)
+    return Scene(client, acme, lofty, superuser, viewer, outsider, settings, tmp_path)

@@ -6,19 +6,26 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 from pytest_django import Settings
 
-from lofty_admin.audit import triggers
-from lofty_admin.audit.checkpoint import Checkpoint, make, public_key_of
+from lofty_admin.audit import restored, triggers
+from lofty_admin.audit.checkpoint import Checkpoint, key_id_of, make, public_key_of
 from lofty_admin.audit.kinds import Kind
-from lofty_admin.audit.models import AuditCheckpoint
+from lofty_admin.audit.models import GENESIS, AuditCheckpoint, AuditHead
 from lofty_admin.audit.record import record
 from lofty_admin.environment import Sink
 
 SIGNING_KEY = bytes(range(32))
 PUBLIC_KEY = base64.b64encode(public_key_of(SIGNING_KEY)).decode()
+
+MEND_HEAD = (
+    "UPDATE audit_audithead SET (seq, hash) ="
+    " (SELECT seq, hash FROM audit_auditevent ORDER BY seq DESC LIMIT 1)"
+)
 
 
 def write(count: int, first: int = 1) -> None:
@@ -51,6 +58,46 @@ def keep(path: Path) -> Path:
     rows = AuditCheckpoint.objects.order_by("pk")
     path.write_text("".join(f"{row.line}\n" for row in rows))
     return path
+
+
+def put_back(size: int) -> None:
+    """The whole log as it was after so many records, as from a backup: consistent in itself."""
+    tamper("DELETE FROM audit_auditevent WHERE seq > %s", [size])
+    tamper(MEND_HEAD)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_auditcheckpoint DISABLE TRIGGER USER")
+        cursor.execute("DELETE FROM audit_auditcheckpoint WHERE size > %s", [size])
+    triggers.install(connection)
+    restored.forget()
+
+
+def fall_behind(settings: Settings, path: Path, **changes: Any) -> Checkpoint:
+    """From now on there is a newer anchor, outside, than this database can have made.
+
+    `changes`: what else the checkpoint says than fifty more records.
+    """
+    head = AuditHead.objects.get()
+    spoken: dict[str, Any] = {
+        "log_id": head.log_id,
+        "size": head.seq + 50,
+        "head_hash": "a" * 64,
+        "at": timezone.now(),
+        "previous": GENESIS,
+        "key_id": key_id_of(public_key_of(SIGNING_KEY)),
+        **changes,
+    }
+    anchor = sign(Checkpoint(**spoken))
+    with path.open("a") as file:
+        file.write(f"{anchor.line}\n")
+    use(settings, audit_public_keys=(public_key_of(SIGNING_KEY),))
+    sink_to(settings, path)
+    restored.forget()
+    return anchor
+
+
+def sign(checkpoint: Checkpoint) -> Checkpoint:
+    signature = Ed25519PrivateKey.from_private_bytes(SIGNING_KEY).sign(checkpoint.body)
+    return replace(checkpoint, signature=base64.b64encode(signature).decode())
 
 
 def tamper(statement: str, values: list[Any] | None = None) -> None:

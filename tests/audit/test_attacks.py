@@ -23,13 +23,19 @@ from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.audit.record import record
 from lofty_admin.audit.verify import Fault
-from tests.audit.keeping import PUBLIC_KEY, checkpoint, keep, run, sign_here, tamper, write
+from tests.audit.keeping import (
+    MEND_HEAD,
+    PUBLIC_KEY,
+    checkpoint,
+    keep,
+    put_back,
+    run,
+    sign_here,
+    tamper,
+    write,
+)
 
 Attack = Callable[[Path], None]
-MEND_HEAD = (
-    "UPDATE audit_audithead SET (seq, hash) ="
-    " (SELECT seq, hash FROM audit_auditevent ORDER BY seq DESC LIMIT 1)"
-)
 PLANT_LAST = (
     "UPDATE audit_auditevent SET ip = 'planted' WHERE seq = (SELECT max(seq) FROM audit_auditevent)"
 )
@@ -90,12 +96,7 @@ def rechain_with_key(path: Path) -> None:
 
 def restore_old_backup(path: Path) -> None:
     """The whole database as it was after five records: consistent in itself."""
-    tamper("DELETE FROM audit_auditevent WHERE seq > 5")
-    tamper(MEND_HEAD)
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE audit_auditcheckpoint DISABLE TRIGGER USER")
-        cursor.execute("DELETE FROM audit_auditcheckpoint WHERE size > 5")
-    tamper("SELECT 1")
+    put_back(5)
 
 
 def another_log(path: Path) -> None:

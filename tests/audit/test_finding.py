@@ -7,6 +7,7 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given
@@ -236,6 +237,13 @@ def test_fill__index_lost__made_anew_as_it_was() -> None:
     assert index.fill() == 0
 
 
+def test_fill__a_gap_left_by_an_older_version__filled() -> None:
+    events = write(5, reason="why")
+    AuditIndex.objects.filter(seq__in=[events[1].seq, events[2].seq]).delete()
+    assert index.fill() == 2
+    assert AuditIndex.objects.count() == 5
+
+
 def test_fill__a_body_somebody_spoilt__indexed_by_its_columns() -> None:
     event = write(1, reason="still findable")[0]
     spoilt = AuditEvent.objects.get(pk=event.pk)
@@ -251,3 +259,14 @@ def test_record__rolled_back__leaves_nothing_in_the_index() -> None:
         write(1)
         raise RuntimeError
     assert not AuditIndex.objects.exists()
+
+
+def test_audit_index__anew__as_before(capsys: pytest.CaptureFixture[str]) -> None:
+    write(3, reason="why")
+    before = list(AuditIndex.objects.order_by("seq").values())
+    AuditIndex.objects.update(terms=[], kind="spoilt")
+    call_command("audit_index")
+    assert "0 events indexed." in capsys.readouterr().out
+    call_command("audit_index", "--anew")
+    assert "3 events indexed." in capsys.readouterr().out
+    assert list(AuditIndex.objects.order_by("seq").values()) == before

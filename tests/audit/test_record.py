@@ -246,15 +246,6 @@ def test_event__person_and_tenant_deleted__byte_identical(owner: User, acme: Ten
     assert list(Verification().findings()) == []
 
 
-def test_event_table__foreign_keys__none_in_either_direction(db: None) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT conname FROM pg_constraint WHERE contype = 'f' AND"
-            " 'audit_auditevent'::regclass IN (conrelid, confrelid)"
-        )
-        assert cursor.fetchall() == []
-
-
 def test_for_tenant__events_of_two__only_its_own_newest_first(db: None) -> None:
     other = TenantRef(uuid4(), "globex", "Globex Homes")
     record(Kind.TENANT_ADDED, tenant=ACME)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage
-from tests.browser.steps import SETTINGS, expect_outcome, rename, review, save
+from tests.browser.steps import SETTINGS, apply, expect_outcome, rename, review, save
 from tests.practice import PracticeCustomer
 
 pytestmark = pytest.mark.browser
@@ -33,7 +33,7 @@ CONTRASTS = """() => {
     return (high + 0.05) / (low + 0.05);
   };
   const read = `h1, h2, h3, p, th, dd, .badge, .alert, .nav-link, .btn, .form-label, .form-hint,
-    .text-danger, .invalid-feedback, .ts-control .item`;
+    .text-danger, .invalid-feedback, .ts-control .item, figcaption`;
   return [...document.querySelectorAll(read)]
     .filter((element) => element.checkVisibility() && element.innerText?.trim())
     .map((element) => [contrast(element), element.outerHTML.slice(0, 90)]);
@@ -89,6 +89,24 @@ def test_looks__every_outcome_history_event__fit_a_phone_and_can_be_read(
     phone.locator(".event-line", has_text="Not applied").first.click()
     expect(phone.get_by_role("heading", name="changed settings")).to_be_visible()
     look(phone, "event")
+
+
+def test_looks__hours_changed__week_fits_a_phone_and_can_be_read(
+    phone: Page, acme: PracticeCustomer
+) -> None:
+    phone.goto(SETTINGS)
+    phone.get_by_label("Active from").select_option("22")
+    phone.get_by_label("Active until").select_option("6")
+    review(phone)
+    week = phone.get_by_role("img", name="10 PM to 6 AM, into the next morning")
+    expect(week).to_be_visible()
+    look(phone, "review of hours")
+    apply(phone)
+    expect_outcome(phone, "Verified")
+    phone.goto("/t/acme/history/")
+    phone.locator(".event-line", has_text="Verified").first.click()
+    expect(week).to_be_visible()
+    look(phone, "event of hours")
 
 
 def test_looks__settings_review_errors_unreadable__fit_a_phone_and_can_be_read(

@@ -167,7 +167,7 @@ def test_go_back__changed_since__the_review_names_what_and_by_whom(
     assert "Going back undoes what was changed since" in text
     assert "Assistant's name: Olivia Owner changed settings" in text
     assert "(“New brand”)" in text
-    assert "Who follows up: Olivia Owner saw that settings were changed elsewhere" in text
+    assert "Who follows up: Olivia Owner saw a change made in Lofty itself" in text
     assert "Verified" in text_of(save(browsers.owner, page))
     assert (lofty.settings["assistantName"], lofty.settings["followUpRole"]) == ("Bella", "AI")
 

@@ -78,6 +78,8 @@ def test_add_tenant__not_a_superuser__403(
     client = signed_in(request.getfixturevalue(who))
     assert client.get(reverse("tenant_add")).status_code == 403
     assert client.post(reverse("tenant_add"), {"name": "Mine"}).status_code == 403
+    subjects = AuditEvent.objects.order_by("seq").values_list("subject", flat=True)
+    assert list(subjects) == ["GET /tenants/add/", "POST /tenants/add/"]
     assert not Tenant.objects.filter(name="Mine").exists()
 
 

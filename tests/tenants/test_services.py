@@ -92,7 +92,8 @@ def test_change_tenant__nothing_different__no_record(acme: Tenant) -> None:
     assert services.change_tenant(acme, name="Acme", note="VIP") is True
     event = AuditEvent.objects.get()
     assert event.content["before"]["name"] == "Acme Realty"
-    assert event.content["after"] == {"slug": "acme", "name": "Acme", "note": "VIP"}
+    after = {"slug": "acme", "name": "Acme", "note": "VIP", "manual_only": False, "groups": []}
+    assert event.content["after"] == after
 
 
 def test_archived__every_change__refused_until_restored(

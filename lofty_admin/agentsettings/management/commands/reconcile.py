@@ -1,7 +1,8 @@
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from lofty_admin.agentsettings.reconcile import settle_all
 from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.restored import ReadOnly, refuse_if_behind
 
 
 class Command(BaseCommand):
@@ -10,6 +11,10 @@ class Command(BaseCommand):
     help = "Look at Lofty once for every save whose outcome is unknown, and settle what can be."
 
     def handle(self, *args: object, **options: object) -> None:
+        try:
+            refuse_if_behind()
+        except ReadOnly as error:
+            raise CommandError(f"{error} Nothing was looked at.") from None
         with acting_as(Actor("command", "reconcile", "Reconcile command")):
             operations = settle_all()
         for operation in operations:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from lofty_admin.accounts.commandline import command_actor
 from lofty_admin.audit.context import acting_as
+from lofty_admin.audit.restored import ReadOnly, refuse_if_behind
 from lofty_admin.directory.models import Sync, SyncState
 from lofty_admin.directory.sync import advance, open_sync, with_names_to_read
 from lofty_admin.tenants.models import Tenant
@@ -28,6 +29,10 @@ class Command(BaseCommand):
         which.add_argument("--all", action="store_true", help="every active tenant with a token")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            refuse_if_behind()
+        except ReadOnly as error:
+            raise CommandError(f"{error} Nothing was read.") from None
         tenants = with_names_to_read() if options["all"] else [_one_tenant(options["tenant"])]
         with acting_as(command_actor("sync_directory")):
             failed = [tenant.slug for tenant in tenants if not self._sync(tenant)]

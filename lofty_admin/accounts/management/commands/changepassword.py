@@ -1,0 +1,18 @@
+"""In the place of Django's command of this name, which would leave no record."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+
+class Command(BaseCommand):
+    help = "Not used here: `person set-password` gives a new password and records it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email", nargs="?")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        raise CommandError(
+            "Use `manage.py person set-password EMAIL --password-stdin`, which is recorded."
+            " Nothing was done."
+        )

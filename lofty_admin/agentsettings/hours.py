@@ -1,0 +1,189 @@
+"""When the assistant is active: the week hour by hour, and in one sentence. Pure functions.
+
+They read startActiveHour, endActiveHour and activeDays out of settings as Lofty has them: 0 is
+Sunday, no days means every day, a window whose end comes before its start goes on past midnight
+(not documented). Where Lofty's documentation leaves the meaning open, or a value is missing or
+odd, the hours are UNCLEAR; nothing here raises.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import takewhile
+from typing import TypeGuard
+
+from lofty_admin.agentsettings.fields import DAYS, HOURS, hour_text
+from lofty_admin.lofty.json_strict import JSON
+
+NAMES = frozenset({"startActiveHour", "endActiveHour", "activeDays"})
+NOON, MIDNIGHT = 12, 24
+_FROM_MONDAY = (1, 2, 3, 4, 5, 6, 0)
+_Values = Mapping[str, JSON]
+
+
+class Activity(StrEnum):
+    """What is known of some hours. Hours of no kind are hours off."""
+
+    ACTIVE = "active"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The hours from `start` until before `end` of one day, 0 <= start < end <= 24.
+
+    `is_tail`: they belong to the night that began the day before.
+    """
+
+    kind: Activity
+    start: int
+    end: int
+    is_tail: bool = False
+
+    @property
+    def hours(self) -> int:
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day, 0 = Sunday, with its runs: in order, none touching another's hours."""
+
+    number: int
+    runs: tuple[Run, ...]
+
+    @property
+    def name(self) -> str:
+        """Three letters: "Sun"."""
+        return DAYS[self.number][:3]
+
+
+@dataclass(frozen=True)
+class Week:
+    """Seven days from Sunday on, and the same as a sentence for people and screen readers."""
+
+    days: tuple[Day, ...]
+    sentence: str
+
+    @property
+    def is_unclear(self) -> bool:
+        return any(run.kind is Activity.UNCLEAR for day in self.days for run in day.runs)
+
+
+@dataclass(frozen=True)
+class HoursChange:
+    """The week before and after; `now`: what Lofty has afterwards, where that is another."""
+
+    before: Week
+    after: Week
+    now: Week | None = None
+
+
+def week(values: _Values, zone: str = "") -> Week:
+    """`zone`: the tenant's time zone as Lofty names it, "" if it is not known."""
+    chosen = _chosen(values.get("activeDays"))
+    parts = _parts(values.get("startActiveHour"), values.get("endActiveHour"))
+    return Week(tuple(_days(chosen, parts)), in_words(values, zone))
+
+
+def hours_change(
+    before: _Values, after: _Values, now: _Values | None = None, zone: str = ""
+) -> HoursChange:
+    """`now`: the settings read back, if any; the week is left out where it is that of `after`."""
+    wanted, found = week(after, zone), None if now is None else week(now, zone)
+    return HoursChange(week(before, zone), wanted, None if found == wanted else found)
+
+
+def is_hour(value: JSON) -> TypeGuard[int]:
+    return type(value) is int and value in HOURS
+
+
+def is_overnight(start: int, end: int) -> bool:
+    """Whether the window reaches into the next day: one until midnight does not."""
+    return 0 < end < start
+
+
+# --- The week -------------------------------------------------------------------------------------
+def _chosen(days: JSON) -> dict[int, Activity]:
+    """The days that count, by how sure that is."""
+    if not isinstance(days, list):
+        return dict.fromkeys(DAYS, Activity.UNCLEAR)
+    known = [day for day in days if _is_day(day)]
+    if not days:
+        return dict.fromkeys(DAYS, Activity.ACTIVE)
+    # A day the console does not know may be any of the others.
+    rest = dict.fromkeys(DAYS, Activity.UNCLEAR) if len(known) < len(days) else {}
+    return {**rest, **dict.fromkeys(known, Activity.ACTIVE)}
+
+
+def _is_day(value: JSON) -> TypeGuard[int]:
+    return type(value) is int and value in DAYS
+
+
+def _parts(start: JSON, end: JSON) -> tuple[Run, ...]:
+    """One window as runs: its first day, and the tail on the next if there is one."""
+    if not (is_hour(start) and is_hour(end)) or start == end:
+        return (Run(Activity.UNCLEAR, 0, MIDNIGHT),)
+    if not is_overnight(start, end):
+        return (Run(Activity.ACTIVE, start, end or MIDNIGHT),)
+    return (Run(Activity.ACTIVE, start, MIDNIGHT), Run(Activity.ACTIVE, 0, end, is_tail=True))
+
+
+def _days(chosen: Mapping[int, Activity], parts: tuple[Run, ...]) -> Iterator[Day]:
+    for number in DAYS:
+        runs = []
+        for part in parts:
+            first = (number - 1) % 7 if part.is_tail else number
+            if first in chosen:
+                kind = max(chosen[first], part.kind)
+                runs.append(Run(kind, part.start, part.end, part.is_tail))
+        yield Day(number, tuple(sorted(runs, key=lambda run: run.start)))
+
+
+# --- The sentence ---------------------------------------------------------------------------------
+def in_words(values: _Values, zone: str = "") -> str:
+    """ "Monday to Friday, 8 AM to 8 PM, America/Los_Angeles"."""
+    start, end = values.get("startActiveHour"), values.get("endActiveHour")
+    parts = (_days_in_words(values.get("activeDays")), _hours_in_words(start, end))
+    return ", ".join([*parts, zone or "time zone not known"])
+
+
+def _hours_in_words(start: JSON, end: JSON) -> str:
+    if start is None and end is None:
+        return "hours not set in Lofty"
+    if not (is_hour(start) and is_hour(end)):
+        return "hours not clear from what Lofty has"
+    phrase = f"{hour_text(start)} to {hour_text(end)}"
+    if start == end:
+        return f"{phrase}, which may mean all day or never"
+    if not is_overnight(start, end):
+        return phrase
+    return f"{phrase}, into the next {'morning' if end <= NOON else 'day'}"
+
+
+def _days_in_words(days: JSON) -> str:
+    if days is None:
+        return "Days not set in Lofty"
+    known = {day for day in days if _is_day(day)} if isinstance(days, list) else set()
+    if days == [] or len(known) == len(DAYS):
+        return "Every day"
+    if not known or not isinstance(days, list):
+        return "Days not clear from what Lofty has"
+    spans = list(_spans(known))
+    if not all(map(_is_day, days)):
+        spans.append("a day this console does not know")
+    return _listed(spans)
+
+
+def _spans(days: set[int]) -> Iterator[str]:
+    """Three days in a row and more as "Monday to Friday", over the weekend too."""
+    for first in _FROM_MONDAY:
+        if first in days and (first - 1) % 7 not in days:
+            row = list(takewhile(days.__contains__, ((first + step) % 7 for step in range(7))))
+            names = [DAYS[day] for day in row]
+            yield from names if len(names) < 3 else [f"{names[0]} to {names[-1]}"]
+
+
+def _listed(texts: Iterable[str]) -> str:
+    *others, last = texts
+    return f"{', '.join(others)} and {last}" if others else last

@@ -1,0 +1,40 @@
+"""`manage.py audit_acknowledge_restore`: the database is an older one, and that is meant."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from lofty_admin.audit.commandline import command_actor
+from lofty_admin.audit.context import acting_as
+from lofty_admin.audit.restored import NothingToAcknowledge, acknowledge
+
+NEXT_STEPS = """\
+Record {seq} says so; the console works again within half a minute. What is left to do:
+1. Move the anchor file away and keep it with a note: it proves what was in the lost records.
+2. Run audit_checkpoint where the signing key is: it begins a new anchor file.
+3. Look at Lofty before relying on this history: what was changed since the backup is not in it.
+"""
+
+
+class Command(BaseCommand):
+    help = (
+        "After a restore from a backup the console is read-only, because the newest signed"
+        " checkpoint outside names records that the database does not have. This records that the"
+        " older database is meant, and lets the console work again."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--reason", required=True, help="Why it was restored; stands in the audit log."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        reason = options["reason"].strip()
+        if not reason:
+            raise CommandError("Say why, with --reason. Nothing was done.")
+        with acting_as(command_actor("audit_acknowledge_restore")):
+            try:
+                event = acknowledge(reason)
+            except NothingToAcknowledge as found:
+                raise CommandError(f"There is nothing to acknowledge. {found}") from None
+        self.stdout.write(NEXT_STEPS.format(seq=event.seq), ending="")

@@ -1,0 +1,20 @@
+"""`manage.py audit_index`: make the search index of the audit log, as far as it is missing."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from lofty_admin.audit.index import fill
+
+
+class Command(BaseCommand):
+    help = (
+        "Index the events that browsing does not find yet, or all of them with --anew. No record of"
+        " the log is touched."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--anew", action="store_true", help="index all events once more")
+
+    def handle(self, *args: Any, anew: bool, **options: Any) -> None:
+        self.stdout.write(f"{fill(anew=anew):,} events indexed.")

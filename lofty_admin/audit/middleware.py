@@ -1,0 +1,52 @@
+"""Keeps a console whose database is older than the newest anchor from changing anything."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django_htmx.http import HttpResponseClientRefresh
+
+from lofty_admin import errorpages
+from lofty_admin.audit.restored import ReadOnly, lately, read_only_because
+
+# The second step is allauth's name for it.
+SIGNING_IN_AND_OUT = frozenset({"account_login", "mfa_authenticate", "account_logout"})
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_View = Callable[..., HttpResponseBase]
+
+
+class ReadOnlyMiddleware:
+    """Answers 503, with what to do, to every request that could change something."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: _View,
+        view_args: tuple[object, ...],
+        view_kwargs: dict[str, object],
+    ) -> HttpResponse | None:
+        match = request.resolver_match
+        named = match.view_name if match else ""
+        if request.method in _SAFE or named in SIGNING_IN_AND_OUT or not lately().is_read_only:
+            return None
+        return _refusal(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """A service that looked more recently found it."""
+        return _refusal(request) if isinstance(exception, ReadOnly) else None
+
+
+def _refusal(request: HttpRequest) -> HttpResponse:
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponseClientRefresh()  # the whole page then says so at its top
+    return errorpages.read_only(request)
+
+
+def read_only(request: HttpRequest) -> dict[str, str]:
+    """`read_only_because`: see there."""
+    return {"read_only_because": read_only_because(lately())}

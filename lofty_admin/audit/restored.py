@@ -1,0 +1,215 @@
+"""A database older than the newest anchor is read-only until somebody has said that this is meant.
+
+After a restore from a backup, the newest changes are missing here although they happened at Lofty:
+the console would settle, send and sync by a past state. So each process compares the log with the
+newest checkpoint in the file of AUDIT_CHECKPOINT_SINK (reliability A20). What cannot be compared is
+said and stops nothing.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from operator import attrgetter
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from lofty_admin.audit.checkpoint import Checkpoint, believed_keys, stands
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.models import HEAD_ID, AuditEvent, AuditHead
+from lofty_admin.audit.record import record
+
+END_OF_FILE = 65_536  # bytes that are read: more than a hundred checkpoints
+SECONDS = 30.0
+logger = logging.getLogger(__name__)
+
+
+class ReadOnly(Exception):
+    """Refused before anything was sent or changed: the database is older than the newest anchor."""
+
+
+class NothingToAcknowledge(Exception):
+    """The database is not behind the newest anchor, or that was acknowledged; the text says so."""
+
+
+class State(Enum):
+    """How the log stands against the newest anchor."""
+
+    NOT_COMPARED = "not compared"
+    STANDS = "stands"
+    BEHIND = "behind"
+    ACKNOWLEDGED = "acknowledged"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`words`: what was found, as a whole sentence; `anchor`: the newest one believed, if any."""
+
+    state: State
+    words: str
+    anchor: Checkpoint | None = None
+
+    @property
+    def is_read_only(self) -> bool:
+        return self.state is State.BEHIND
+
+
+def compare() -> Comparison:
+    """Read afresh: the end of the anchor file, and the log at the place the newest anchor names."""
+    sink = settings.ENVIRONMENT.checkpoint_sink
+    if sink is None or sink.kind != "file":
+        words = "Checkpoints go to no file, so whether this database is an old copy is not checked."
+        return Comparison(State.NOT_COMPARED, words)
+    newest = _newest(Path(sink.target), believed_keys())
+    if newest is None:
+        words = (
+            "The anchor file cannot be read here, or holds no checkpoint that AUDIT_PUBLIC_KEYS"
+            " makes believable: whether this database is an old copy is not checked."
+        )
+        return Comparison(State.NOT_COMPARED, words)
+    return _judge(newest)
+
+
+_kept: dict[str, tuple[float, Comparison]] = {}
+
+
+def lately() -> Comparison:
+    """Like `compare`, but up to 30 seconds old: for every page."""
+    kept = _kept.get(_target())
+    if kept is not None and time.monotonic() - kept[0] < SECONDS:
+        return kept[1]
+    found = compare()
+    if kept is None or kept[1].state is not found.state:
+        _tell(found)
+    _kept[_target()] = time.monotonic(), found
+    return found
+
+
+def read_only_because(found: Comparison) -> str:
+    """Why nothing can be changed, for every page to say; "" as a rule."""
+    return found.words if found.is_read_only else ""
+
+
+def found_last() -> str:
+    """As `read_only_because` of what `lately` found last: asks neither file nor database."""
+    kept = _kept.get(_target())
+    return read_only_because(kept[1]) if kept else ""
+
+
+def _target() -> str:
+    sink = settings.ENVIRONMENT.checkpoint_sink
+    return sink.target if sink else ""
+
+
+def forget() -> None:
+    """The next `lately` compares afresh."""
+    _kept.clear()
+
+
+def refuse_if_behind() -> None:
+    """Raises ReadOnly. For whatever sends or changes something; compares afresh."""
+    found = compare()
+    if found.is_read_only:
+        raise ReadOnly(found.words)
+
+
+def is_behind(what: str) -> bool:
+    """Whether the job `what` must not be done now. Logged: nobody else sees it."""
+    found = compare()
+    if found.is_read_only:
+        logger.warning("Not done: %s. %s", what, found.words)
+    return found.is_read_only
+
+
+def acknowledge(reason: str) -> AuditEvent:
+    """Record that the old database is meant; from then on the console works again.
+
+    It holds for the anchor it names: a newer one asks again. Raises NothingToAcknowledge.
+    """
+    found = compare()
+    if found.anchor is None or not found.is_read_only:
+        raise NothingToAcknowledge(found.words)
+    anchor = found.anchor
+    with transaction.atomic():
+        event = record(
+            Kind.RESTORE_ACKNOWLEDGED,
+            subject="Audit log",
+            outcome=Outcome.DONE,
+            operation_id=_operation(anchor),
+            reason=reason,
+            detail={"anchor": anchor.line, "hash": anchor.hash, "found": found.words},
+        )
+    forget()
+    return event
+
+
+def _newest(path: Path, keys: Mapping[str, bytes]) -> Checkpoint | None:
+    """The newest checkpoint of the file's end whose signature holds: by its own signed time."""
+    found = sorted(_checkpoints(path), key=attrgetter("at"), reverse=True)
+    believed = (one for one in found if one.key_id in keys and one.is_signed_by(keys[one.key_id]))
+    return next(believed, None)
+
+
+def _checkpoints(path: Path) -> Iterator[Checkpoint]:
+    for line in _last_lines(path):
+        with suppress(ValueError):  # cut by the start of what was read, or by a writer's crash
+            yield Checkpoint.parse(line)
+
+
+def _last_lines(path: Path) -> list[str]:
+    """None if it cannot be read. A pipe is not opened: that would wait for its other end."""
+    with suppress(OSError):
+        if path.is_file():
+            with path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - END_OF_FILE))
+                return file.read().decode(errors="replace").splitlines()
+    return []
+
+
+def _judge(newest: Checkpoint) -> Comparison:
+    head = AuditHead.objects.filter(pk=HEAD_ID).first()
+    name = f"the checkpoint of {newest.at:%Y-%m-%d %H:%M} UTC"
+    if head and head.log_id == newest.log_id and stands(newest.size, newest.head_hash):
+        return Comparison(State.STANDS, f"This database holds what {name} names.", newest)
+    words = _difference(head, newest, name)
+    if _is_acknowledged(newest):
+        return Comparison(State.ACKNOWLEDGED, f"{words} That was acknowledged.", newest)
+    return Comparison(State.BEHIND, words, newest)
+
+
+def _difference(head: AuditHead | None, newest: Checkpoint, name: str) -> str:
+    if head is None or head.log_id != newest.log_id:
+        return f"This database is another one than that of {name}, which is kept outside it."
+    if head.seq < newest.size:
+        return (
+            f"This database is older than {name}, which is kept outside it: that had"
+            f" {newest.size} records, this has {head.seq}."
+        )
+    return (
+        f"The records of this database are others than those of {name}, which is kept outside it,"
+        f" up to record {newest.size}."
+    )
+
+
+def _operation(anchor: Checkpoint) -> UUID:
+    """One for each anchor, so that its acknowledgement is found by an index."""
+    return UUID(hex=anchor.hash[:32])
+
+
+def _is_acknowledged(anchor: Checkpoint) -> bool:
+    found = AuditEvent.objects.filter(
+        operation_id=_operation(anchor), kind=Kind.RESTORE_ACKNOWLEDGED
+    )
+    return any((event.content.get("detail") or {}).get("hash") == anchor.hash for event in found)
+
+
+def _tell(found: Comparison) -> None:
+    """Into the log when it begins or changes, not with every page."""
+    uncompared = found.state is State.NOT_COMPARED and settings.ENVIRONMENT.checkpoint_sink
+    if found.is_read_only or uncompared:
+        logger.warning(found.words)

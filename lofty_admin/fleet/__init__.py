@@ -1,0 +1,1 @@
+"""All tenants at once: the home page, and adding many of them from a list."""

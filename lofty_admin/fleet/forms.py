@@ -1,0 +1,146 @@
+"""What the home page can be asked for, which all stands in the address; lists of tenants to add."""
+
+from typing import Any
+
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Layout, Submit
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import FileExtensionValidator
+from django.db.models import QuerySet
+
+from lofty_admin.fleet.listing import DEFAULT_SORT, SORTS, Wanted
+from lofty_admin.fleet.table import MOST_BYTES, BadTable, decode
+from lofty_admin.tenants.models import CredentialState, Group
+
+SORT_LABELS = {
+    "name": "Tenant",
+    "token": "Token",
+    "agent": "Agent",
+    "channels": "Channels",
+    "hours": "Hours",
+    "change": "Last change",
+    "read": "Last read",
+}
+# Times are wanted newest first.
+FIRST_CLICK = {"change": "-change", "read": "-read"}
+
+
+class FindForm(forms.Form):
+    """Values it does not know are as good as none: an old address still shows a list."""
+
+    q = forms.CharField(label="Find", required=False, max_length=100)
+    status = forms.ChoiceField(
+        required=False,
+        choices=[("", "Active"), ("archived", "Archived"), ("all", "Active and archived")],
+    )
+    token = forms.ChoiceField(required=False, choices=[("", "Any token"), *CredentialState.choices])
+    group = forms.ChoiceField(required=False)
+    channel = forms.ChoiceField(
+        required=False,
+        choices=[
+            ("", "Any channel"),
+            ("text", "Text messages on"),
+            ("email", "E-mail on"),
+            ("website", "Website chat on"),
+            ("none", "All channels off"),
+        ],
+    )
+    manual = forms.ChoiceField(
+        label="Manual only",
+        required=False,
+        choices=[("", "Manual only or not"), ("yes", "Manual only"), ("no", "Not manual only")],
+    )
+    sort = forms.ChoiceField(
+        label="Sort by",
+        required=False,
+        choices=[
+            (prefix + name, f"Sort by {SORT_LABELS[name].lower()}{words}")
+            for name in SORTS
+            for prefix, words in (("", ""), ("-", ", the other way round"))
+        ],
+    )
+
+    def __init__(self, *args: Any, groups: QuerySet[Group], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = groups.values_list("slug", "name")
+        self.fields["group"].choices = [("", "Any group"), *names]  # type: ignore[attr-defined]  # a ChoiceField
+
+    @property
+    def wanted(self) -> Wanted:
+        self.is_valid()
+        given = {name: value for name, value in self.cleaned_data.items() if value}
+        return Wanted(**{"sort": DEFAULT_SORT, **given})
+
+
+class _NeverShown(forms.Textarea):
+    """Does not repeat what was entered: it holds tokens."""
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+class ImportForm(forms.Form):
+    """A list of tenants, as a file or pasted. `cleaned_data["text"]` is it, whichever way."""
+
+    file = forms.FileField(
+        label="CSV file",
+        required=False,
+        validators=[
+            FileExtensionValidator(
+                ["csv", "tsv", "txt"], "Choose a CSV file: its name ends in .csv, .tsv or .txt."
+            )
+        ],
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv"}),
+    )
+    pasted = forms.CharField(
+        label="Or paste the list",
+        required=False,
+        max_length=MOST_BYTES,
+        strip=False,
+        widget=_NeverShown(attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false"}),
+        help_text="With its first row. Cells can be separated by commas, semicolons or tabs.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.helper = FormHelper()
+        self.helper.form_tag, self.helper.disable_csrf = False, True
+        self.helper.layout = Layout("file", "pasted", Submit("read", "Check the list"))
+
+    def clean_file(self) -> UploadedFile | None:
+        file: UploadedFile | None = self.cleaned_data["file"]
+        if file is not None and (file.size or 0) > MOST_BYTES:
+            raise forms.ValidationError("The file is bigger than 1 MB. Split the list in parts.")
+        return file
+
+    def clean(self) -> dict[str, Any]:
+        file, pasted = self.cleaned_data.get("file"), self.cleaned_data.get("pasted")
+        if not self.errors and bool(file) == bool(pasted):
+            self.refuse("Choose a file, or paste a list: one of the two.")
+        elif not self.errors:
+            try:
+                self.cleaned_data["text"] = decode(file.read()) if file else pasted
+            except BadTable as error:
+                self.refuse(str(error))
+        return self.cleaned_data
+
+    def refuse(self, words: str) -> None:
+        self.add_error(None, f"{words} Nothing was stored.")
+
+
+class StartForm(forms.Form):
+    """What is to happen to the other rows when some cannot be added."""
+
+    mode = forms.ChoiceField(
+        choices=[
+            ("all", "All or nothing: if one row fails, none is added"),
+            ("good", "Add the good rows, and show the others"),
+        ],
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, bad: int = 0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial = {"mode": "good" if bad else "all"}
+        self.all_is_possible = not bad

@@ -1,0 +1,117 @@
+"""Adding many tenants: the list, its preview, and how far it has got. For superusers."""
+
+import csv
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from lofty_admin.accounts.models import User
+from lofty_admin.fleet import imports
+from lofty_admin.fleet.forms import ImportForm, StartForm
+from lofty_admin.fleet.models import Import, ImportRow, RowState
+from lofty_admin.fleet.table import COLUMNS, MOST_BYTES, MOST_ROWS, BadTable
+from lofty_admin.tenants.access import require_superuser
+from lofty_admin.tenants.models import Group
+from lofty_admin.tenants.services import NotDone
+
+NEWEST = 5
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def import_list(request: HttpRequest) -> HttpResponse:
+    """Give a list, by file or pasted. Nothing of a list is ever sent back as it came."""
+    user = require_superuser(request)
+    form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
+    if form.is_valid():
+        try:
+            made = imports.read_list(user, form.cleaned_data["text"])
+        except BadTable as error:
+            form.refuse(str(error))
+        else:
+            return redirect("import_run", made.pk)
+    context = {
+        "form": form,
+        "groups": Group.objects.all(),
+        "earlier": user.imports.all()[:NEWEST],
+        "most_rows": MOST_ROWS,
+        "most_megabytes": MOST_BYTES // 1_000_000,
+    }
+    return render(request, "fleet/import.html", context)
+
+
+@require_GET
+def import_template(request: HttpRequest) -> HttpResponse:
+    """A list with its first row only, to fill in."""
+    require_superuser(request)
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="tenants.csv"'
+    csv.writer(response).writerow(COLUMNS)
+    return response
+
+
+@never_cache
+@require_GET
+def import_run(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The preview, the progress or the result; only that part when htmx asks for it."""
+    made = _mine(require_superuser(request), pk)
+    rows = list(made.rows.select_related("tenant"))
+    states = imports.counts(rows)
+    tried = states["rows"] - states["bad"] - states["ready"]
+    context = {
+        "import": made,
+        "rows": [] if made.is_open else sorted(rows, key=_worst_first),
+        "states": states,
+        "tried": tried,
+        "to_try": states["rows"] - states["bad"],
+        "can_go_on": any(_can_go_on(row) for row in rows),
+        "start": StartForm(bad=states["bad"]),
+    }
+    only_state = request.headers.get("HX-Target") == "import-state"
+    return render(request, f"fleet/import_run.html{'#state' if only_state else ''}", context)
+
+
+@require_POST
+def import_start(request: HttpRequest, pk: UUID) -> HttpResponse:
+    made = _mine(require_superuser(request), pk)
+    form = StartForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Nothing was started: choose what is to happen to rows that fail.")
+        return redirect("import_run", pk)
+    try:
+        imports.start(made, all_or_nothing=form.cleaned_data["mode"] == "all")
+    except NotDone as error:
+        messages.error(request, str(error))
+    return redirect("import_run", pk)
+
+
+@require_POST
+def import_forget(request: HttpRequest, pk: UUID) -> HttpResponse:
+    made = _mine(require_superuser(request), pk)
+    try:
+        imports.forget(made)
+    except NotDone as error:
+        messages.error(request, str(error))
+        return redirect("import_run", pk)
+    messages.success(request, "The list is deleted. Tenants that were added from it stay.")
+    return redirect("import")
+
+
+def _mine(user: User, pk: UUID) -> Import:
+    """A list is for nobody but who uploaded it, not for other superusers either."""
+    return get_object_or_404(Import, pk=pk, person=user)
+
+
+def _worst_first(row: ImportRow) -> tuple[int, int]:
+    ranks = (RowState.FAILED, RowState.BAD, RowState.CHECKED, RowState.READY, RowState.ADDED)
+    return ranks.index(RowState(row.state)), row.number
+
+
+def _can_go_on(row: ImportRow) -> bool:
+    return bool(row.sealed) and row.state not in (RowState.BAD, RowState.ADDED)

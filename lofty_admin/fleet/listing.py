@@ -1,0 +1,136 @@
+"""Which tenants the home page lists, in which order, and what it says of each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import (
+    Exists,
+    Expression,
+    F,
+    OrderBy,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+)
+
+from lofty_admin.agentsettings.models import LastKnown, Operation
+from lofty_admin.fleet.tokens import MEANING, with_token, worst_first
+from lofty_admin.tenants.models import Credential, CredentialState, Tenant
+
+CHANNELS: Mapping[str, Q] = {
+    "text": Q(last_known__text_channel=True),
+    "email": Q(last_known__email_channel=True),
+    "website": Q(last_known__website_channel=True),
+    "none": Q(
+        last_known__text_channel=False,
+        last_known__email_channel=False,
+        last_known__website_channel=False,
+    ),
+}
+_NEWEST_SENT = (
+    Operation.objects.filter(tenant=OuterRef("pk"), sent_at__isnull=False)
+    .order_by("-sent_at")
+    .values("sent_at")[:1]
+)
+# Column -> what it is sorted by. Of times the newest comes first.
+SORTS: Mapping[str, Sequence[Expression | F | Subquery]] = {
+    "name": [F("name")],
+    "token": [worst_first(), F("in_use__failing_since")],
+    "agent": [F("last_known__agent_name")],
+    "channels": [
+        F("last_known__text_channel"),
+        F("last_known__email_channel"),
+        F("last_known__website_channel"),
+    ],
+    "hours": [F("last_known__start_hour"), F("last_known__end_hour")],
+    "change": [Subquery(_NEWEST_SENT)],
+    "read": [F("last_known__read_at")],
+}
+DEFAULT_SORT = "name"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the address asks for. "" is no filter; `status` "" means active; `sort` may begin with
+    "-", for the other way round."""
+
+    q: str = ""
+    status: str = ""
+    token: str = ""
+    group: str = ""
+    manual: str = ""
+    channel: str = ""
+    sort: str = DEFAULT_SORT
+
+    @property
+    def narrows(self) -> bool:
+        return any((self.q, self.status, self.token, self.group, self.manual, self.channel))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A tenant, its settings as last read, and its newest change that was sent, if any."""
+
+    tenant: Tenant
+    known: LastKnown | None
+    change: Operation | None
+
+
+def find(tenants: QuerySet[Tenant], wanted: Wanted) -> QuerySet[Tenant]:
+    """Those of `tenants` that are wanted, in the wanted order."""
+    # By id: the rights behind `tenants` must neither repeat rows nor meet the joins below.
+    found = with_token(Tenant.objects.filter(pk__in=tenants.order_by().values("pk")))
+    if wanted.status != "all":
+        found = found.filter(status=wanted.status or Tenant.Status.ACTIVE)
+    if wanted.token:
+        found = found.filter(MEANING[CredentialState(wanted.token)])
+    if wanted.group:
+        found = found.filter(groups__slug=wanted.group)
+    if wanted.manual:
+        found = found.filter(manual_only=wanted.manual == "yes")
+    if wanted.channel:
+        found = found.filter(CHANNELS[wanted.channel])
+    for word in wanted.q.split():
+        found = found.filter(_mentions(word))
+    return found.order_by(*_order(wanted.sort), "name", "slug")
+
+
+def rows(tenants: QuerySet[Tenant]) -> list[Row]:
+    """The page's rows, in a number of queries that does not depend on how many they are."""
+    in_use = Credential.objects.filter(retired_at=None).defer("sealed")
+    page = list(
+        tenants.select_related("last_known")
+        .defer("last_known__raw")
+        .prefetch_related(Prefetch("credentials", queryset=in_use), "groups")
+    )
+    changes = _last_changes(page)
+    return [Row(one, getattr(one, "last_known", None), changes.get(one.id)) for one in page]
+
+
+def _last_changes(tenants: Iterable[Tenant]) -> dict[UUID, Operation]:
+    newest = (
+        Operation.objects.filter(tenant__in=tenants, sent_at__isnull=False)
+        .order_by("tenant_id", "-sent_at")
+        .distinct("tenant_id")
+        .only("tenant_id", "state", "actor_name", "sent_at")
+    )
+    return {operation.tenant_id: operation for operation in newest}
+
+
+def _order(sort: str) -> list[OrderBy]:
+    """What is not known stands last, whichever way round."""
+    keys = SORTS[sort.removeprefix("-")]
+    down = sort.startswith("-")
+    return [OrderBy(key, descending=down, nulls_last=True) for key in keys]
+
+
+def _mentions(word: str) -> Q:
+    owner = Credential.objects.filter(tenant=OuterRef("pk"), retired_at=None).filter(
+        Q(lofty_user__name__icontains=word) | Q(lofty_user__email__icontains=word)
+    )
+    agent = LastKnown.objects.filter(tenant=OuterRef("pk"), agent_name__icontains=word)
+    here = Q(name__icontains=word) | Q(slug__icontains=word) | Q(note__icontains=word)
+    return here | Q(Exists(owner)) | Q(Exists(agent))

@@ -1,0 +1,141 @@
+"""A list of tenants that somebody uploaded, and what became of each row."""
+
+import json
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from lofty_admin.fleet.table import Line
+from lofty_admin.lofty.client import Scheme
+from lofty_admin.tenants import vault
+from lofty_admin.tenants.models import Credential, Tenant
+
+KEPT_FOR = timedelta(hours=1)
+
+
+class ImportState(models.TextChoices):
+    READ = "read", "Not started"
+    QUEUED = "queued", "Waiting for its turn"
+    RUNNING = "running", "Being added"
+    WAITING = "waiting", "Paused"
+    DONE = "done", "Done"
+
+
+OPEN = (ImportState.QUEUED, ImportState.RUNNING, ImportState.WAITING)
+
+
+class Import(models.Model):
+    """A list, for the eyes of `person` alone.
+
+        READ -> QUEUED -> RUNNING -> DONE -> QUEUED for another try of what failed
+                           |   ^
+                           v   |  until `resume_at`: Lofty takes no more calls for now
+                          WAITING
+
+    expires_at: what was uploaded is erased then. message: why it ended early, if it did.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="imports"
+    )
+    state = models.CharField(max_length=10, choices=ImportState, default=ImportState.READ)
+    all_or_nothing = models.BooleanField(default=True)
+    message = models.TextField(blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField(default=timezone.now)
+    resume_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    rows: "models.Manager[ImportRow]"
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=ImportState.values), name="import_state_known"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"List of {self.created_at:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+
+class RowState(models.TextChoices):
+    BAD = "bad", "Cannot be added"
+    READY = "ready", "Not tried"
+    CHECKED = "checked", "Not added"
+    ADDED = "added", "Added"
+    FAILED = "failed", "Failed"
+
+
+class ImportRow(models.Model):
+    """A row of a list. `sealed` is all that was uploaded, erased once the tenant is there.
+
+    The other columns are what may be shown; nothing is added from them. number: line of the list.
+    message: what is wrong, or odd, with the row. lofty_user: whose the token is, once it was tried.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    parent = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="rows")
+    number = models.PositiveIntegerField()
+    name = models.CharField(max_length=120, blank=True)
+    slug = models.CharField(max_length=50, blank=True)
+    groups = models.TextField(blank=True)
+    kind = models.CharField(max_length=10, blank=True, choices=Credential.SchemeChoice)
+    sealed = models.BinaryField()
+    state = models.CharField(max_length=10, choices=RowState)
+    message = models.TextField(blank=True)
+    lofty_user = models.JSONField(default=dict)
+    tenant = models.ForeignKey(Tenant, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["parent", "number"], name="import_row_once"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=RowState.values), name="import_row_state_known"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state=RowState.ADDED) | models.Q(sealed=b""),
+                name="import_row_added_is_erased",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Row {self.number}"
+
+    def seal(self, line: Line) -> None:
+        """Keep `line` for this row and this person alone."""
+        data = {
+            "person": self.parent.person_id,
+            "name": line.name,
+            "slug": line.slug,
+            "scheme": line.scheme.value if line.scheme else None,
+            "token": line.token,
+            "groups": line.groups,
+        }
+        self.sealed = vault.seal(json.dumps(data), **self._place())
+
+    def open(self) -> Line:
+        """What was sealed. Raises VaultError if it was changed, erased, or is somebody else's."""
+        data = json.loads(vault.open_sealed(self.sealed, **self._place()))
+        if data["person"] != self.parent.person_id:
+            raise vault.VaultError("This row was uploaded by somebody else.")
+        scheme = Scheme(data["scheme"]) if data["scheme"] else None
+        return Line(
+            self.number, data["name"], data["slug"], scheme, data["token"], tuple(data["groups"])
+        )
+
+    def _place(self) -> dict[str, Any]:
+        return {"table": self._meta.db_table, "column": "sealed", "owner": self.id, "version": 1}

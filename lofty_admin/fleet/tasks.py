@@ -1,0 +1,28 @@
+"""The background jobs of lists of tenants. Each may be killed at any time and run twice."""
+
+from uuid import UUID
+
+from procrastinate.contrib.django import app
+
+from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.fleet import imports
+from lofty_admin.fleet.models import Import
+
+TIDY = Actor("job", "fleet.tidy", "Tidying of uploaded lists")
+
+
+@app.task(name=imports.TASK, queue=imports.QUEUE)
+def import_tenants(*, import_id: str) -> None:
+    """Get a list further, and leave another job when it has to go on later."""
+    if imports.advance(UUID(import_id)):
+        imports.enqueue(Import.objects.get(pk=import_id))
+
+
+@app.periodic(cron="*/5 * * * *", queueing_lock="fleet.tidy")
+@app.task(name="fleet.tidy")
+def tidy(timestamp: int) -> None:
+    """Erase what is kept no longer, and take up the lists whose job or process died."""
+    with acting_as(TIDY):
+        imports.erase_expired()
+    for made in imports.left_behind():
+        imports.enqueue(made)

@@ -1,0 +1,78 @@
+"""Groups of tenants: which there are, and who is in them. For superusers."""
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from lofty_admin.tenants.access import require_superuser
+from lofty_admin.tenants.forms import GroupForm
+from lofty_admin.tenants.groups import add_group, delete_group, rename_group
+from lofty_admin.tenants.models import Group
+from lofty_admin.tenants.services import NotDone
+
+MOST_SHOWN = 200
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def groups(request: HttpRequest) -> HttpResponse:
+    require_superuser(request)
+    form = GroupForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            added = add_group(**form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, f"The group {added.name} was added.")
+            return redirect("groups")
+    found = Group.objects.annotate(size=Count("tenants"))
+    return render(request, "tenants/groups.html", {"groups": found, "form": form})
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def group(request: HttpRequest, group: str) -> HttpResponse:
+    require_superuser(request)
+    found = get_object_or_404(Group, slug=group)
+    now = {"name": found.name, "slug": found.slug}
+    form = GroupForm(request.POST or None, initial=now, button="Rename")
+    if request.method == "POST" and form.is_valid() and _rename(request, found, form):
+        return redirect("group", form.cleaned_data["slug"])
+    context = {
+        "group": found,
+        "size": found.tenants.count(),
+        "members": found.tenants.all()[:MOST_SHOWN],
+        "form": form,
+    }
+    return render(request, "tenants/group.html", context)
+
+
+@require_POST
+def group_delete(request: HttpRequest, group: str) -> HttpResponse:
+    require_superuser(request)
+    found = get_object_or_404(Group, slug=group)
+    try:
+        delete_group(found)
+    except NotDone as error:
+        messages.error(request, str(error))
+        return redirect("group", group)
+    messages.success(request, f"The group {found.name} was deleted.")
+    return redirect("groups")
+
+
+def _rename(request: HttpRequest, found: Group, form: GroupForm) -> bool:
+    try:
+        changed = rename_group(found, **form.cleaned_data)
+    except ValidationError as error:
+        form.add_error(None, error)
+        return False
+    except NotDone as error:
+        form.add_error(None, str(error))
+        return False
+    messages.success(request, "Saved." if changed else "Nothing was changed.")
+    return True

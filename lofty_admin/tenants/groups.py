@@ -1,0 +1,61 @@
+"""What can be done to a group of tenants. Who is in it is changed with the tenant (services.py)."""
+
+from django.db import transaction
+
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.record import record
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.tenants.models import Group
+from lofty_admin.tenants.services import NotDone
+
+
+def add_group(*, slug: str, name: str) -> Group:
+    """Raises ValidationError for a bad or taken short name."""
+    group = Group(slug=slug, name=name.strip())
+    group.full_clean()
+    with transaction.atomic():
+        group.save(force_insert=True)
+        record(Kind.GROUP_ADDED, subject=group.name, outcome=Outcome.DONE, after=_described(group))
+    return group
+
+
+def rename_group(group: Group, *, slug: str, name: str) -> bool:
+    """Change name and short name; False, and no record, when both are as they were already."""
+    with transaction.atomic():
+        row = _locked(group)
+        before = _described(row)
+        row.slug, row.name = slug, name.strip()
+        row.full_clean()
+        if _described(row) == before:
+            return False
+        row.save(update_fields=["slug", "name"])
+        record(
+            Kind.GROUP_CHANGED,
+            subject=row.name,
+            outcome=Outcome.DONE,
+            before=before,
+            after=_described(row),
+        )
+    return True
+
+
+def delete_group(group: Group) -> None:
+    """Raises NotDone while tenants are in it: rights may hang on that."""
+    with transaction.atomic():
+        row = _locked(group)
+        if row.tenants.exists():
+            raise NotDone(f"{row.name} still has tenants. Take them out first.")
+        before = _described(row)
+        row.delete()
+        record(Kind.GROUP_DELETED, subject=row.name, outcome=Outcome.DONE, before=before)
+
+
+def _locked(group: Group) -> Group:
+    row = Group.objects.select_for_update().filter(pk=group.pk).first()
+    if row is None:
+        raise NotDone("Somebody has deleted this group already.")
+    return row
+
+
+def _described(group: Group) -> dict[str, JSON]:
+    return {"id": str(group.id), "slug": group.slug, "name": group.name}

@@ -1,0 +1,344 @@
+"""How each thing that changes state is driven, and why the others need no event (reliability A16).
+
+test_coverage.py finds the pages, commands and jobs by itself; whatever it finds must stand here.
+"""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from unittest.mock import patch
+from uuid import UUID
+
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from lofty_admin.accounts.models import User
+from lofty_admin.agentsettings import tasks as settings_tasks
+from lofty_admin.agentsettings.models import Operation
+from lofty_admin.agentsettings.reconcile import settle
+from lofty_admin.audit import tasks as audit_tasks
+from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.models import AuditEvent, AuditHead
+from lofty_admin.directory import tasks as directory_tasks
+from lofty_admin.directory.models import Sync
+from lofty_admin.directory.sync import open_sync, start_sync
+from lofty_admin.fleet import tasks as fleet_tasks
+from lofty_admin.fleet.models import Import
+from lofty_admin.tenants import services
+from lofty_admin.tenants.models import Tenant
+from tests.agentsettings.test_pages import review, save
+from tests.agentsettings.test_reconcile import unknown
+from tests.audit.keeping import fall_behind, run
+from tests.conftest import PASSWORD
+from tests.practice import PracticeCustomer
+
+NEW_PASSWORD = "a much newer battery staple"
+
+
+@dataclass
+class Scene:
+    """Acme, connected to a practice Lofty. `root` is a superuser, signed in with `client`;
+    `member` may look at Acme, `stranger` has no access. `since`: the number of the last event
+    that was there before the thing under test was done."""
+
+    client: Client
+    acme: Tenant
+    lofty: PracticeCustomer
+    root: User
+    member: User
+    stranger: User
+    settings: Settings
+    folder: Path
+    since: int = 0
+
+    def prepared(self) -> None:
+        """Only events from here on count."""
+        self.since = AuditHead.objects.get().seq
+
+    def new_kinds(self) -> set[str]:
+        return set(AuditEvent.objects.filter(seq__gt=self.since).values_list("kind", flat=True))
+
+    def post(self, name: str, /, *more: object, **data: object) -> None:
+        """POST to an address of Acme's."""
+        self.client.post(reverse(name, args=["acme", *more]), data)
+
+    def membership(self) -> int:
+        return self.acme.memberships.get(user=self.member).pk
+
+    def unknown(self) -> UUID:
+        operation = unknown(self.acme, self.lofty, "drop_after")
+        self.prepared()
+        return operation.pk
+
+    def needs_person(self) -> UUID:
+        operation = unknown(self.acme, self.lofty, "drop_before")
+        self.lofty.change(settings={"assistantName": "Carla"})
+        assert settle(operation).needs_person
+        self.prepared()
+        return operation.pk
+
+
+Drive = Callable[[Scene], object]
+
+
+# --- Pages: by the name of the address ------------------------------------------------------------
+def sign_in(scene: Scene) -> None:
+    Client().post(reverse("account_login"), {"login": scene.root.email, "password": PASSWORD})
+
+
+def sign_in_badly(scene: Scene) -> None:
+    Client().post(reverse("account_login"), {"login": scene.root.email, "password": "wrong"})
+
+
+def change_password(scene: Scene) -> None:
+    data = {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+    scene.client.post(reverse("account_change_password"), data)
+
+
+def restore_tenant(scene: Scene) -> None:
+    services.archive_tenant(scene.acme)
+    scene.prepared()
+    scene.post("tenant_restore")
+
+
+def refresh_names(scene: Scene) -> None:
+    """The page only asks for it; the job, which acts for the same person, records how it went."""
+    scene.post("names_refresh")
+    sync = Sync.objects.get()
+    directory_tasks.sync_directory(tenant_id=str(scene.acme.pk), sync_id=str(sync.pk))
+
+
+def add_group(scene: Scene) -> None:
+    scene.client.post(reverse("groups"), {"name": "West coast", "slug": "west"})
+
+
+def rename_group(scene: Scene) -> None:
+    add_group(scene)
+    scene.client.post(reverse("group", args=["west"]), {"name": "West", "slug": "west"})
+
+
+def delete_group(scene: Scene) -> None:
+    add_group(scene)
+    scene.client.post(reverse("group_delete", args=["west"]))
+
+
+def upload(scene: Scene) -> Import:
+    scene.client.post(reverse("import"), {"pasted": "name,slug\nInitech,initech\n"})
+    return Import.objects.get()
+
+
+def start_list(scene: Scene) -> None:
+    scene.client.post(reverse("import_start", args=[upload(scene).pk]), {"mode": "good"})
+
+
+def forget_list(scene: Scene) -> None:
+    scene.client.post(reverse("import_forget", args=[upload(scene).pk]))
+
+
+PAGES: dict[str, list[tuple[Drive, Kind]]] = {
+    "account_login": [(sign_in, Kind.SIGNED_IN), (sign_in_badly, Kind.SIGN_IN_FAILED)],
+    "account_logout": [(lambda s: s.client.post(reverse("account_logout")), Kind.SIGNED_OUT)],
+    "account_change_password": [(change_password, Kind.PASSWORD_CHANGED)],
+    "account_reauthenticate": [
+        (
+            lambda s: s.client.post(reverse("account_reauthenticate"), {"password": "wrong"}),
+            Kind.SIGN_IN_FAILED,
+        )
+    ],
+    "tenant_add": [
+        (
+            lambda s: s.client.post(
+                reverse("tenant_add"), {"name": "Initech", "scheme": "api_key"}
+            ),
+            Kind.TENANT_ADDED,
+        )
+    ],
+    "tenant_edit": [(lambda s: s.post("tenant_edit", name="Acme Two"), Kind.TENANT_CHANGED)],
+    "tenant_archive": [(lambda s: s.post("tenant_archive"), Kind.TENANT_ARCHIVED)],
+    "tenant_restore": [(restore_tenant, Kind.TENANT_RESTORED)],
+    "credential_test": [(lambda s: s.post("credential_test"), Kind.CREDENTIAL_TESTED)],
+    "credential_replace": [
+        (
+            lambda s: s.post("credential_replace", scheme="oauth", token=s.lofty.token),
+            Kind.CREDENTIAL_REPLACED,
+        )
+    ],
+    "credential_remove": [
+        (lambda s: s.post("credential_remove", sure="on"), Kind.CREDENTIAL_REMOVED)
+    ],
+    "people": [(lambda s: s.post("people", email=s.stranger.email, role=10), Kind.MEMBER_ADDED)],
+    "member_role": [
+        (lambda s: s.post("member_role", s.membership(), role=20), Kind.MEMBER_CHANGED)
+    ],
+    "member_remove": [(lambda s: s.post("member_remove", s.membership()), Kind.MEMBER_REMOVED)],
+    "names_refresh": [(refresh_names, Kind.DIRECTORY_SYNCED)],
+    "name_source": [
+        (lambda s: s.post("name_source", lofty_id="1002", name="Fairs"), Kind.NAME_GIVEN)
+    ],
+    "apply": [
+        (lambda s: save(s.client, review(s.client, assistantName=["Bella"])), Kind.SETTINGS_INTENT),
+        (
+            lambda s: save(s.client, review(s.client, assistantName=["Dora"])),
+            Kind.SETTINGS_OUTCOME,
+        ),
+    ],
+    "check_now": [(lambda s: s.post("check_now", s.unknown()), Kind.SETTINGS_OUTCOME)],
+    "close_as_seen": [(lambda s: s.post("close_as_seen", s.needs_person()), Kind.SETTINGS_OUTCOME)],
+    "export": [(lambda s: s.post("export", format="csv"), Kind.LOG_EXPORTED)],
+    "export_all": [
+        (lambda s: s.client.post(reverse("export_all"), {"format": "jsonl"}), Kind.LOG_EXPORTED)
+    ],
+    "groups": [(add_group, Kind.GROUP_ADDED)],
+    "group": [(rename_group, Kind.GROUP_CHANGED)],
+    "group_delete": [(delete_group, Kind.GROUP_DELETED)],
+    "import": [(lambda s: upload(s), Kind.IMPORT_READ)],
+    "import_start": [(start_list, Kind.IMPORT_STARTED)],
+    "import_forget": [(forget_list, Kind.IMPORT_FORGOTTEN)],
+}
+OPENS_A_REVIEW = "Opens the review, which sends and writes nothing; `apply` records."
+A_BOOKMARK = "Of one person only: the address of a filter under a name. Changes nobody's rights."
+PAGES_WITHOUT: dict[str, str] = {
+    "view_save": A_BOOKMARK,
+    "view_delete": A_BOOKMARK,
+    "settings": "POST leads back from the review to the form with what was typed.",
+    "review": "Shows what would change; sends and writes nothing.",
+    "merge": OPENS_A_REVIEW,
+    "try_again": OPENS_A_REVIEW,
+    "go_back": OPENS_A_REVIEW,
+}
+
+
+# --- Commands: by name and action -----------------------------------------------------------------
+def command(*arguments: str, given: str = "") -> Drive:
+    """Run it with `given` as its standard input."""
+
+    def drive(scene: Scene) -> None:
+        with patch("sys.stdin", io.StringIO(f"{given}\n")):
+            call_command(*arguments, stdout=io.StringIO())
+
+    return drive
+
+
+def reconcile(scene: Scene) -> None:
+    scene.unknown()
+    call_command("reconcile", stdout=io.StringIO())
+
+
+def acknowledge(scene: Scene) -> None:
+    fall_behind(scene.settings, scene.folder / "anchors")
+    run("audit_acknowledge_restore", "--reason", "The disk died")
+
+
+def demo_data(scene: Scene) -> None:
+    people = [("mia@example.com", "Mia Manager", "manager")]
+    people += [("emil@example.com", "Emil Editor", "editor")]
+    people += [("vera@example.com", "Vera Viewer", "viewer")]
+    values = {"DEMO_SIGN_INS": json.dumps(people), "DEMO_PASSWORD": PASSWORD}
+    with patch.dict("os.environ", values):
+        call_command("demo_data")
+
+
+def create_superuser(scene: Scene) -> None:
+    values = {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
+    with patch.dict("os.environ", values):
+        command("createsuperuser", "--no-input", "--email", "sue@example.com", "--name", "Sue")(
+            scene
+        )
+
+
+ADD_PERSON = ("person", "add", "nia@example.com", "--name", "Nia New", "--password-stdin")
+SET_PASSWORD = ("person", "set-password", "viewer@example.com", "--password-stdin")
+ADD_TENANT = ("tenant", "add", "initech", "--name", "Initech", "--scheme", "oauth-token")
+COMMANDS: dict[str, tuple[Drive, Kind]] = {
+    "person add": (command(*ADD_PERSON, given=PASSWORD), Kind.PERSON_ADDED),
+    "person set-password": (command(*SET_PASSWORD, given=NEW_PASSWORD), Kind.PASSWORD_CHANGED),
+    "person deactivate": (
+        command("person", "deactivate", "viewer@example.com"),
+        Kind.PERSON_DEACTIVATED,
+    ),
+    "tenant add": (
+        command(*ADD_TENANT, "--token-stdin", "--unchecked", given="practice-0123456789abcdef"),
+        Kind.TENANT_ADDED,
+    ),
+    "tenant grant": (
+        command("tenant", "grant", "acme", "outsider@example.com", "viewer"),
+        Kind.MEMBER_ADDED,
+    ),
+    "sync_directory": (command("sync_directory", "--tenant", "acme"), Kind.DIRECTORY_SYNCED),
+    "reconcile": (reconcile, Kind.SETTINGS_OUTCOME),
+    "audit_verify": (lambda scene: run("audit_verify"), Kind.LOG_VERIFIED),
+    "audit_export": (
+        lambda scene: run("audit_export", "--to", str(scene.folder / "audit.jsonl")),
+        Kind.LOG_EXPORTED,
+    ),
+    "audit_acknowledge_restore": (acknowledge, Kind.RESTORE_ACKNOWLEDGED),
+    "demo_data": (demo_data, Kind.TENANT_ADDED),
+    "createsuperuser": (create_superuser, Kind.PERSON_ADDED),
+}
+COMMANDS_WITHOUT: dict[str, str] = {
+    "audit_index": "Makes the search index from the records again; no record and no proof.",
+    "tenant list": "Only reads.",
+    "audit_roles": "Prints SQL; whoever runs that is beyond the console.",
+    "audit_checkpoint": "Its checkpoint is a signed record itself, and handed outside.",
+    "sandbox": "The practice Lofty: its own process and data.",
+    "changepassword": "Refuses, and leads to `person set-password`.",
+    "account_unsetmultipleprimaryemails": "The console does not use the table it mends.",
+    "clearsessions": "Removes sessions that have ended anyway.",
+    "collectstatic": "Files, no data.",
+    "findstatic": "Only reads.",
+    "runserver": "Serves the pages, which record.",
+    "remove_stale_contenttypes": "Part of migrating, as the database's owner.",
+    "procrastinate": "The worker, whose jobs are below, and its queue.",
+}
+
+
+# --- Jobs: by the name of the task ----------------------------------------------------------------
+def read_names(scene: Scene) -> None:
+    sync = open_sync(scene.acme)
+    directory_tasks.sync_directory(tenant_id=str(scene.acme.pk), sync_id=str(sync.pk))
+
+
+def read_names_nightly(scene: Scene) -> None:
+    directory_tasks.nightly(timestamp=0)
+    sync = Sync.objects.get()
+    directory_tasks.sync_directory(tenant_id=str(scene.acme.pk), sync_id=str(sync.pk))
+
+
+def take_names_up(scene: Scene) -> None:
+    sync = start_sync(scene.acme)
+    Sync.objects.update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    directory_tasks.recover(timestamp=0)
+    directory_tasks.sync_directory(tenant_id=str(scene.acme.pk), sync_id=str(sync.pk))
+
+
+def reconcile_job(scene: Scene) -> None:
+    scene.unknown()
+    settings_tasks.reconcile(timestamp=0)
+    assert not Operation.objects.filter(settled_at=None).exists()
+
+
+def add_listed(scene: Scene) -> None:
+    start_list(scene)
+    fleet_tasks.import_tenants(import_id=str(Import.objects.get().pk))
+
+
+RECONCILE = "lofty_admin.agentsettings.tasks.reconcile"
+JOBS: dict[str, tuple[Drive, Kind]] = {
+    "audit.verify": (lambda scene: audit_tasks.verify(timestamp=0), Kind.LOG_VERIFIED),
+    "directory.sync": (read_names, Kind.DIRECTORY_SYNCED),
+    "directory.nightly": (read_names_nightly, Kind.DIRECTORY_SYNCED),
+    "directory.recover": (take_names_up, Kind.DIRECTORY_SYNCED),
+    RECONCILE: (reconcile_job, Kind.SETTINGS_OUTCOME),
+    "fleet.import": (add_listed, Kind.IMPORT_FINISHED),
+}
+JOBS_WITHOUT: dict[str, str] = {
+    "fleet.tidy": "Erases uploaded rows at their announced end; the tenants added are recorded.",
+    "audit.checkpoint": COMMANDS_WITHOUT["audit_checkpoint"],
+    "lofty_admin.agentsettings.tasks.retry_stalled": "Moves jobs in the queue; each records.",
+}

@@ -1,0 +1,82 @@
+"""The look at every event (content.py) finds what it is there for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit import record as door
+from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.audit.record import record
+from lofty_admin.tenants import services
+from lofty_admin.tenants.models import Role, Tenant
+from tests.audit.content import faults_of
+from tests.conftest import signed_in
+
+Spoil = Callable[[dict[str, Any]], object]
+SPOILS: dict[str, Spoil] = {
+    "a part is missing": lambda event: event.pop("reason"),
+    "a part too many": lambda event: event.update(more=1),
+    "id": lambda event: event.update(id="7"),
+    "time of another zone": lambda event: event.update(at="2026-01-01T00:00:00+01:00"),
+    "unknown kind": lambda event: event.update(kind="settings.eaten"),
+    "unknown outcome": lambda event: event.update(outcome="eaten"),
+    "no outcome": lambda event: event.update(outcome=None),
+    "actor without a name": lambda event: event["actor"].update(kind="person", id="7", name=""),
+    "actor of another kind": lambda event: event["actor"].update(kind="cat", id="7", name="Tom"),
+    "actor in parts": lambda event: event["actor"].pop("id"),
+    "no tenant": lambda event: event.update(tenant=None),
+    "tenant without a name": lambda event: event["tenant"].update(name=""),
+    "operation id": lambda event: event.update(operation_id="7"),
+    "no request id": lambda event: event.update(request_id=""),
+    "address": lambda event: event.update(ip="here"),
+    "no before": lambda event: event.update(before=None),
+    "no after": lambda event: event.update(after={}),
+    "detail": lambda event: event.update(detail=[1]),
+    "a secret": lambda event: event["after"].update(apiKey="SENTINEL"),
+}
+
+
+@pytest.fixture
+def event(acme: Tenant, viewer: User) -> dict[str, Any]:
+    """A whole one, of the console's own."""
+    services.grant(acme, viewer, Role.EDITOR)
+    return dict(AuditEvent.objects.get().content)
+
+
+def test_faults__event_as_it_was_written__none(event: dict[str, Any]) -> None:
+    assert faults_of(event) == []
+
+
+@pytest.mark.parametrize("spoil", SPOILS.values(), ids=SPOILS.keys())
+def test_faults__something_missing_or_wrong__found(event: dict[str, Any], spoil: Spoil) -> None:
+    spoil(event)
+    assert len(faults_of(event)) == 1
+
+
+def test_plugin__console_writes_half_an_event__found(
+    db: None, events_looked_at: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if a service forgot the tenant and the outcome. A test that writes it is none."""
+    record(Kind.TENANT_ADDED)
+    assert events_looked_at == []
+    monkeypatch.setitem(globals(), "__name__", "lofty_admin.tenants.services")
+    record(Kind.TENANT_ADDED)
+    assert [fault.partition(": ")[2] for fault in events_looked_at] == [
+        "object",
+        "tenant of this kind",
+        "outcome of this kind",
+        "before and after",
+    ]
+    events_looked_at.clear()
+
+
+def test_plugin__request_writes_without_its_address__found(
+    superuser: User, events_looked_at: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "current_ip", lambda: "")
+    signed_in(superuser).post("/tenants/add/", {"name": "Initech", "scheme": "api_key"})
+    assert [fault.partition(": ")[2] for fault in events_looked_at] == ["address of its request"]
+    events_looked_at.clear()

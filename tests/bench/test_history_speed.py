@@ -1,0 +1,200 @@
+"""The history at a million events, beside Django's admin over the same table.
+
+    make bench                                  # 1,000,000 events, 500 tenants
+    BENCH_EVENTS=20000 python -m pytest -s tests/bench/test_history_speed.py
+
+Everything is measured in one run, on the server side (a test client, no network), after one warm
+call each. What `make bench` prints stands in docs/performance.md.
+"""
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django import forms
+from django.conf import settings as django_settings
+from django.contrib import admin
+from django.test import Client
+from pytest_django import Settings
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.chain import link
+from lofty_admin.audit.models import AuditEvent, AuditHead
+from lofty_admin.audit.verify import Verification
+from lofty_admin.tenants.models import Membership, Role, Tenant
+from tests.bench.log import RARE, build, tenant_ids
+from tests.conftest import make_user, signed_in
+
+EVENTS = int(os.environ.get("BENCH_EVENTS", "5000"))
+TENANTS = 500 if EVENTS >= 100_000 else 40
+PAGE_MS, DEEP, AGAIN = 50.0, 1.2, 10.0  # wanted of `make bench`, on a machine that is left alone
+SHORT_MS = 5_000.0  # the short run shares its machine with other tests: it only finds disasters
+ADMIN_TAGS = ("admin_list", "admin_modify", "admin_urls")
+TAGS = "django.contrib.admin.templatetags"
+IN_EARNEST = EVENTS >= 1_000_000
+CALLS = 40 if IN_EARNEST else 5
+
+
+@dataclass(frozen=True)
+class Took:
+    """Milliseconds of one page: middle and 95th percentile of CALLS."""
+
+    name: str
+    p50: float
+    p95: float
+
+    def __str__(self) -> str:
+        return f"| {self.name} | {self.p50:.0f} | {self.p95:.0f} |"
+
+
+def took(name: str, call: Callable[[], object], calls: int = CALLS) -> Took:
+    call()
+    times = []
+    for _ in range(calls):
+        start = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - start) * 1000)
+    times.sort()
+    return Took(name, times[len(times) // 2], times[int(len(times) * 0.95)])
+
+
+@pytest.fixture
+def member(transactional_db: None, settings: Settings) -> User:
+    """The log, its tenants, and somebody who may see five of them."""
+    build(EVENTS, TENANTS)
+    Tenant.objects.bulk_create(
+        Tenant(id=one, slug=f"tenant-{n}", name=f"Tenant {n}")
+        for n, one in enumerate(tenant_ids(TENANTS))
+    )
+    user = make_user("five@example.com", "Fay Five")
+    some = Tenant.objects.order_by("slug")[:5]
+    Membership.objects.bulk_create(
+        Membership(user=user, tenant=tenant, role=Role.VIEWER) for tenant in some
+    )
+    return user
+
+
+def page(client: Client, url: str) -> Callable[[], object]:
+    def call() -> None:
+        answer = client.get(url)
+        assert answer.status_code == 200, url
+
+    return call
+
+
+FILTERS = {
+    "tenant": "tenant=tenant-7",
+    "person": "actor=person:1003",
+    "kind": "kind=settings.outcome",
+    "outcome, rare": "outcome=unknown",
+    "setting": "setting=activeDays",
+    "31 days": "since=2024-03-01&until=2024-03-31",
+    "word, rare": f"q={RARE}",
+    "word, common": "q=phone",
+    "half a word": "q=sm",
+    "word that is not there": "q=xyzzy",
+}
+PAIRS = {
+    "setting + outcome": "setting=activeDays&outcome=unknown",
+    "kind + outcome, never together": "kind=settings.outcome&outcome=done",
+    "person + outcome": "actor=person:1001&outcome=refused",
+    "kind + setting, never together": "kind=session.signed_in&setting=activeDays",
+    "person + word": "actor=person:1030&q=ticket",
+    "days + person": "since=2024-03-01&until=2024-03-31&actor=person:1030",
+    "two words": "q=phone+verified",
+}
+
+
+def pages(superuser: User, member: User) -> Iterator[Took]:
+    client = signed_in(superuser)
+    middle = AuditEvent.objects.get(seq=EVENTS // 2)
+    yield took("first page", page(client, "/audit/"))
+    yield took("page 10,000 (or the middle)", page(client, f"/audit/?before={EVENTS // 2}"))
+    for name, query in FILTERS.items():
+        yield took(f"filter: {name}", page(client, f"/audit/?{query}"))
+    for name, query in PAIRS.items():
+        yield took(f"two filters: {name}", page(client, f"/audit/?{query}"))
+    yield took("one tenant's history", page(client, "/t/tenant-7/history/"))
+    yield took("first page of somebody with five tenants", page(signed_in(member), "/audit/"))
+    yield took("an event", page(client, f"/audit/events/{middle.pk}/"))
+
+
+def admin_pages(superuser: User, settings: Settings) -> Iterator[Took]:
+    settings.ROOT_URLCONF = "tests.bench.admin_site"
+    ours = "lofty_admin."
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not name.startswith(ours)]
+    settings.TEMPLATES = [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "DIRS": [Path(module.__file__ or "").parent / "templates" for module in (admin, forms)],
+            "OPTIONS": {
+                # As if the admin were installed, which the job queue does not let one do later.
+                "libraries": {name: f"{TAGS}.{name}" for name in ADMIN_TAGS},
+                "context_processors": [
+                    "django.template.context_processors.request",
+                    "django.contrib.auth.context_processors.auth",
+                    "django.contrib.messages.context_processors.messages",
+                ],
+            },
+        }
+    ]
+    client = signed_in(superuser)
+    urls = {
+        "first page": "",
+        "page 10,000 (or the middle)": f"?p={EVENTS // 100}",
+        "filter: kind": "?kind__exact=settings.outcome",
+        "filter: word, rare": f"?q={RARE}",
+    }
+    for name, query in urls.items():
+        call = page(client, f"/admin/audit/auditevent/{query}")
+        yield took(f"Django admin: {name}", call, calls=5)
+
+
+def passes() -> dict[str, float]:
+    """Events a second: verifying, bare HMAC and SHA-256 over the same bytes from memory."""
+    ring, log_id = django_settings.ENVIRONMENT.audit_keys, AuditHead.objects.get().log_id
+    key = ring.keys[ring.current]
+    rows = list(AuditEvent.objects.order_by("seq").values_list("seq", "previous_hash", "body"))
+
+    def verify() -> None:
+        assert list(Verification().findings()) == []
+
+    def bare_hmac() -> None:
+        for row in rows:
+            link(key, log_id, *row)
+
+    def sha256() -> None:
+        for _, _, body in rows:
+            hashlib.sha256(body.encode()).digest()
+
+    found = {}
+    for run in (verify, bare_hmac, sha256):
+        start = time.perf_counter()
+        run()
+        found[run.__name__] = EVENTS / (time.perf_counter() - start)
+    return found
+
+
+def test_history__a_long_log__every_page_quick_and_as_quick_when_deep(
+    member: User, superuser: User, settings: Settings
+) -> None:
+    ours = {one.name: one for one in pages(superuser, member)}
+    rates = passes()
+    theirs = {one.name: one for one in admin_pages(superuser, settings)}
+    lines = [f"{EVENTS:,} events, {TENANTS} tenants", "| page | p50 ms | p95 ms |"]
+    lines += ["| --- | --- | --- |", *map(str, (*ours.values(), *theirs.values()))]
+    lines += [f"| {name} | {rate:,.0f} events/s | |" for name, rate in rates.items()]
+    sys.stdout.write("\n" + "\n".join(lines) + "\n")
+
+    most = PAGE_MS if IN_EARNEST else SHORT_MS
+    assert [one for one in ours.values() if one.p95 > most] == []
+    if IN_EARNEST:
+        first, deep = ours["first page"], ours["page 10,000 (or the middle)"]
+        assert deep.p50 / first.p50 <= DEEP
+        assert theirs["Django admin: first page"].p50 / first.p50 >= AGAIN
+        assert rates["bare_hmac"] / rates["verify"] <= 3.3

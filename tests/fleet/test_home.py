@@ -1,0 +1,284 @@
+"""The home page: what it lists, for whom, in which order, and at what cost (reliability W4, W6)."""
+
+from datetime import timedelta
+from importlib import import_module
+
+import pytest
+from django.apps import apps
+from django.urls import reverse
+from django.utils import timezone
+
+from lofty_admin.accounts.models import User
+from lofty_admin.agentsettings.models import LastKnown, Operation, State
+from lofty_admin.agentsettings.reading import in_brief
+from lofty_admin.fleet.forms import SORT_LABELS
+from lofty_admin.fleet.listing import SORTS
+from lofty_admin.fleet.tokens import MEANING
+from lofty_admin.fleet.views import PAGE_LENGTH
+from lofty_admin.lofty.client import Scheme
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.tenants import services
+from lofty_admin.tenants.groups import add_group
+from lofty_admin.tenants.models import Credential, CredentialState, Group, Tenant
+from tests.conftest import signed_in
+from tests.fleet.fleets import change, read
+
+COPIED = (
+    "agent_name",
+    "text_channel",
+    "email_channel",
+    "website_channel",
+    "start_hour",
+    "end_hour",
+)
+NAMES = ("Acme Realty", "Globex Homes", "Hooli")
+
+
+def home(user: User, query: str = "") -> str:
+    return signed_in(user).get(reverse("home") + query).content.decode()
+
+
+def listed(user: User, query: str = "") -> list[str]:
+    """The names in the list, in its order."""
+    html = home(user, query).partition('id="found"')[2]
+    return sorted((name for name in NAMES if f">{name}<" in html), key=html.index)
+
+
+@pytest.fixture
+def fleet(superuser: User, globex: Tenant, credential: Credential) -> None:
+    """Acme works; Globex has no token; Hooli's was never used, and it is archived."""
+    services.change_tenant(globex, name="Globex Homes", note="A VIP", manual_only=True)
+    unchecked = services.unchecked_token(Scheme.OAUTH, "some-token")
+    hooli = services.add_tenant(slug="hooli", name="Hooli", checked=unchecked)
+    services.archive_tenant(hooli)
+    west = add_group(slug="west", name="West coast")
+    west.tenants.add(globex, hooli)
+    read(Tenant.objects.get(slug="acme"), assistantName="Bella", startActiveHour=9)
+    read(
+        globex, 90, assistantName="Adam", textChannel=False, websiteChannel=False, startActiveHour=7
+    )
+    read(hooli, 2, assistantName="Zoe", emailChannel=True)
+    change(Tenant.objects.get(slug="acme"), 5)
+    change(globex, 1)
+
+
+def test_home__member__own_tenants_only(owner: User, globex: Tenant) -> None:
+    html = home(owner)
+    assert "Acme Realty" in html
+    assert "Globex" not in html
+
+
+def test_home__superuser__all(superuser: User, acme: Tenant, globex: Tenant) -> None:
+    assert listed(superuser) == ["Acme Realty", "Globex Homes"]
+
+
+@pytest.mark.parametrize("query", ["?q=globex", "?group=west", "?status=all&sort=-read", "?page=2"])
+def test_home__outsider__no_query_shows_what_is_not_theirs(
+    fleet: None, owner: User, query: str
+) -> None:
+    html = home(owner, query)
+    assert "Globex" not in html
+    assert "West coast" not in html
+    assert "has no token" not in html
+
+
+def test_home__nothing_to_see__teaches(superuser: User) -> None:
+    assert "Add your first tenant" in home(superuser)
+    superuser.is_superuser = False
+    superuser.save()
+    html = home(superuser)
+    assert "No tenant is open to you yet" in html
+    assert superuser.email in html
+
+
+def test_home__all_archived__says_where_they_are(superuser: User, acme: Tenant) -> None:
+    services.archive_tenant(acme)
+    assert "All tenants you may see are archived" in home(superuser)
+    assert listed(superuser, "?status=all") == ["Acme Realty"]
+
+
+def test_home__row__token_agent_channels_hours_change_and_age(
+    fleet: None, superuser: User, acme: Tenant, credential: Credential
+) -> None:
+    html = home(superuser, "?q=acme")
+    operation = Operation.objects.get(tenant=acme)
+    for text in ("Works", credential.owner_name, "Bella", "Text messages", "Website chat"):
+        assert text in html
+    assert "9 AM – 8 PM" in html
+    assert "4\xa0minutes ago" in html
+    assert "Olivia Owner" in html
+    assert reverse("operation", args=["acme", operation.pk]) in html
+    assert "Not read yet" not in html
+
+
+def test_home__never_read_never_changed__says_so(superuser: User, acme: Tenant) -> None:
+    assert "Not read yet" in home(superuser)
+
+
+def test_home__newest_change__is_what_was_sent_last(superuser: User, acme: Tenant) -> None:
+    change(acme, 50, actor_name="Earlier Edith")
+    change(acme, 40, actor_name="Later Liam", state=State.NOT_APPLIED)
+    change(acme, 1, actor_name="Nothing Ned", state=State.NOT_SENT, sent_at=None)
+    html = home(superuser)
+    assert "Later Liam" in html
+    assert "Not applied" in html
+    assert "Edith" not in html
+    assert "Ned" not in html
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", ["Acme Realty", "Globex Homes"]),
+        ("?q=GLOB", ["Globex Homes"]),
+        ("?q=realty+ACME", ["Acme Realty"]),
+        ("?q=vip", ["Globex Homes"]),
+        ("?q=adam", ["Globex Homes"]),
+        ("?q=nothing", []),
+        ("?token=none", ["Globex Homes"]),
+        ("?token=works", ["Acme Realty"]),
+        ("?token=failing", []),
+        ("?status=archived", ["Hooli"]),
+        ("?status=all", ["Acme Realty", "Globex Homes", "Hooli"]),
+        ("?status=all&token=unused", ["Hooli"]),
+        ("?group=west", ["Globex Homes"]),
+        ("?group=west&status=all", ["Globex Homes", "Hooli"]),
+        ("?manual=yes", ["Globex Homes"]),
+        ("?manual=no", ["Acme Realty"]),
+        ("?channel=text", ["Acme Realty"]),
+        ("?channel=none", ["Globex Homes"]),
+        ("?channel=email&status=all", ["Hooli"]),
+        ("?status=odd&token=odd&page=odd&group=odd&sort=odd", ["Acme Realty", "Globex Homes"]),
+        ("?q=%00", ["Acme Realty", "Globex Homes"]),
+    ],
+)
+def test_home__filter_in_the_address__is_applied(
+    fleet: None, superuser: User, query: str, shown: list[str]
+) -> None:
+    assert listed(superuser, query) == shown
+
+
+@pytest.mark.parametrize(
+    ("sort", "shown"),
+    [
+        ("name", ["Acme Realty", "Globex Homes", "Hooli"]),
+        ("-name", ["Hooli", "Globex Homes", "Acme Realty"]),
+        ("token", ["Globex Homes", "Hooli", "Acme Realty"]),
+        ("-token", ["Acme Realty", "Hooli", "Globex Homes"]),
+        ("agent", ["Globex Homes", "Acme Realty", "Hooli"]),
+        ("channels", ["Globex Homes", "Acme Realty", "Hooli"]),
+        ("hours", ["Globex Homes", "Hooli", "Acme Realty"]),
+        ("-hours", ["Acme Realty", "Hooli", "Globex Homes"]),
+        ("change", ["Acme Realty", "Globex Homes", "Hooli"]),
+        ("-change", ["Globex Homes", "Acme Realty", "Hooli"]),
+        ("-read", ["Hooli", "Acme Realty", "Globex Homes"]),
+        ("read", ["Globex Homes", "Acme Realty", "Hooli"]),
+    ],
+)
+def test_home__sort_in_the_address__is_applied(
+    fleet: None, superuser: User, sort: str, shown: list[str]
+) -> None:
+    assert listed(superuser, f"?status=all&sort={sort}") == shown
+
+
+def test_home__heads__sort_and_say_so(fleet: None, superuser: User) -> None:
+    html = home(superuser, "?q=a&sort=-change")
+    assert html.count("aria-sort") == 1
+    assert 'aria-sort="descending"' in html
+    assert "?q=a&amp;sort=change" in html
+    assert set(SORTS) == set(SORT_LABELS)
+
+
+def test_tokens__every_state__has_its_meaning() -> None:
+    assert set(MEANING) == set(CredentialState)
+
+
+def test_home__search_for_the_lofty_user__found(
+    fleet: None, superuser: User, credential: Credential
+) -> None:
+    assert listed(superuser, f"?q={credential.lofty_user['email']}") == ["Acme Realty"]
+
+
+def test_home__tokens_that_need_somebody__stand_on_top(
+    fleet: None, superuser: User, credential: Credential
+) -> None:
+    html = home(superuser, "?q=nothing")
+    assert "1 tenant has no token" in html
+    assert "fails" not in html
+    Credential.objects.filter(pk=credential.pk).update(failing_since=timezone.now())
+    html = home(superuser)
+    assert "1 token fails" in html
+    assert f"{reverse('home')}?token=failing" in html
+    assert listed(superuser, "?token=failing") == ["Acme Realty"]
+    assert html.index("1 token fails") < html.index("1 tenant has no token")
+
+
+def test_home__htmx__gets_the_list_alone(fleet: None, superuser: User) -> None:
+    answer = signed_in(superuser).get("/?q=acme", headers={"HX-Target": "found"})
+    html = answer.content.decode()
+    assert html.strip().startswith('<div id="found">')
+    assert "Acme Realty" in html
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_home__many_tenants__pages_that_keep_the_filter(superuser: User) -> None:
+    rows = [Tenant(slug=f"t{n:03}", name=f"Tenant {n:03}") for n in range(PAGE_LENGTH + 5)]
+    Tenant.objects.bulk_create(rows)
+    assert "?q=tenant&amp;page=2" in home(superuser, "?q=tenant")
+    assert "Tenant 044" in home(superuser, "?q=tenant&page=2")
+
+
+def test_home__hostile_names__shown_as_text(superuser: User, acme: Tenant) -> None:
+    evil = "<img src=x onerror=alert(1)>{{7*7}}</script>"
+    tenant = services.add_tenant(slug="evil", name=evil, note=evil)
+    read(tenant, assistantName=evil + "\x00\ud800")
+    change(tenant, actor_name=evil)
+    Group.objects.create(slug="evil", name=evil).tenants.add(tenant)
+    html = home(superuser, "?q=%22%3E%3Cimg") + home(superuser) + home(superuser, "?sort=%3Cimg")
+    assert "<img" not in html
+    assert "{{7*7}}" in html
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"assistantName": None, "textChannel": None, "startActiveHour": None},
+        {"assistantName": 5, "textChannel": "yes", "startActiveHour": 99, "endActiveHour": True},
+        {"assistantName": "x" * 5000, "startActiveHour": 1.5},
+    ],
+)
+def test_in_brief__odd_settings__are_not_known_and_shown_all_the_same(
+    superuser: User, acme: Tenant, odd: dict[str, object]
+) -> None:
+    read(acme, **odd)  # type: ignore[arg-type]  # odd on purpose
+    known = LastKnown.objects.get()
+    assert known.hours == ""
+    assert len(known.agent_name) <= 200
+    assert "Acme Realty" in home(superuser)
+
+
+def test_in_brief__columns__say_what_raw_says() -> None:
+    raw: dict[str, JSON] = {
+        "assistantName": "A\x00\ud800",
+        "textChannel": False,
+        "startActiveHour": 0,
+    }
+    brief = in_brief(raw)
+    assert (brief["agent_name"], brief["text_channel"]) == ("A\\x00\\ud800", False)
+    assert (brief["start_hour"], brief["end_hour"]) == (0, None)
+    assert brief["raw"] is raw
+
+
+def test_home__last_good_call__with_its_age(fleet: None, superuser: User) -> None:
+    Credential.objects.update(last_good_at=timezone.now() - timedelta(hours=3))
+    assert "last good call" in home(superuser)
+    assert "3\xa0hours ago" in home(superuser)
+
+
+def test_migration__settings_read_before_it__get_their_columns(acme: Tenant) -> None:
+    known = read(acme, assistantName="A\x00\ud800", endActiveHour=24, emailChannel="yes")
+    expected = {name: getattr(known, name) for name in COPIED}
+    LastKnown.objects.update(**dict.fromkeys(COPIED[1:]), agent_name="")
+    import_module("lofty_admin.agentsettings.migrations.0004_in_brief").fill(apps, None)
+    known.refresh_from_db()
+    assert {name: getattr(known, name) for name in COPIED} == expected

@@ -1,0 +1,522 @@
+"""Adding many tenants from a list: preview, run, retry, expiry, and no token anywhere."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.fleet import imports, tasks
+from lofty_admin.fleet.models import Import, ImportRow, ImportState, RowState
+from lofty_admin.fleet.table import MOST_BYTES
+from lofty_admin.tenants import services
+from lofty_admin.tenants.groups import add_group
+from lofty_admin.tenants.models import Credential, Tenant
+from lofty_admin.tenants.vault import VaultError
+from tests.conftest import make_user, signed_in
+from tests.directory.processes import start_manage
+from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, kinds
+from tests.tenants.test_canary import BAD_TOKEN, leaks, whole_database
+
+HEAD = "name,slug,scheme,token,groups\n"
+GOOD = f"Acme Realty,acme,API key,{TOKEN},west\nGlobex Homes,,oauth,{OTHER_TOKEN},\nInitech,,,,\n"
+DEAD = f"Hooli,hooli,API key,{BAD_TOKEN},\n"
+EVIL = '"<img src=x onerror=alert(1)> {{7*7}} </script>\u202e",evil'
+
+
+@pytest.fixture
+def west(db: None) -> None:
+    add_group(slug="west", name="West coast")
+
+
+def give(user: User, text: str = HEAD + GOOD) -> Import:
+    return imports.read_list(user, text)
+
+
+def run(made: Import, *, all_or_nothing: bool = True) -> Import:
+    """Start it and do its job, as the worker would."""
+    imports.start(made, all_or_nothing=all_or_nothing)
+    take_jobs()
+    tasks.import_tenants(import_id=str(made.pk))
+    made.refresh_from_db()
+    return made
+
+
+def take_jobs() -> None:
+    """They are nobody's to do any more, as if a worker had done them."""
+    ProcrastinateJob.objects.filter(status="todo").update(status="succeeded")
+
+
+def states(made: Import) -> dict[str, str]:
+    return {row.name: row.state for row in made.rows.all()}
+
+
+def upload(user: User, **fields: object) -> HttpResponse:
+    answer: HttpResponse = signed_in(user).post(reverse("import"), fields, follow=True)  # type: ignore[assignment]  # the test client's subclass
+    return answer
+
+
+def page(user: User, made: Import) -> str:
+    return signed_in(user).get(reverse("import_run", args=[made.pk])).content.decode()
+
+
+def waiting_jobs() -> list[ProcrastinateJob]:
+    jobs = ProcrastinateJob.objects.filter(task_name=imports.TASK, status="todo")
+    return list(jobs.order_by("id"))
+
+
+# --- The list and its preview -------------------------------------------------------------------
+@pytest.mark.parametrize("way", ["file", "pasted"])
+def test_upload__either_way__previewed_and_nothing_added(
+    superuser: User, west: None, way: str
+) -> None:
+    text = HEAD + GOOD
+    given = SimpleUploadedFile("list.csv", text.encode()) if way == "file" else text
+    answer = upload(superuser, **{way: given})
+    html = answer.content.decode()
+    assert "3 of 3 rows can be added" in html
+    assert "Acme Realty" in html
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert leaks(html) == []
+    assert not Tenant.objects.exists()
+    assert kinds()[-1] == "import.read"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "one of the two"),
+        ({"pasted": f"{HEAD}{GOOD}", "file": SimpleUploadedFile("a.csv", b"name\nA")}, "one of"),
+        ({"pasted": f"Acme,{TOKEN}"}, "must name the columns"),
+        ({"file": SimpleUploadedFile("a.xlsx", TOKEN.encode())}, "ends in .csv"),
+        ({"file": SimpleUploadedFile("a.csv", b"\x89PNG\xff")}, "CSV UTF-8"),
+        ({"file": SimpleUploadedFile("a.csv", b"")}, "empty"),
+        ({"file": SimpleUploadedFile("a.csv", b"x" * (MOST_BYTES + 1))}, "bigger than 1 MB"),
+        ({"pasted": "x" * (MOST_BYTES + 1)}, "at most 1000000"),
+    ],
+)
+def test_upload__bad__says_why_stores_nothing_and_repeats_nothing(
+    superuser: User, fields: dict[str, object], words: str
+) -> None:
+    for given in fields.values():
+        if isinstance(given, SimpleUploadedFile):
+            given.seek(0)
+    html = upload(superuser, **fields).content.decode()
+    assert words in html
+    assert leaks(html) == []
+    assert not Import.objects.exists()
+    assert kinds() == []
+
+
+def test_upload__too_big_for_any_form__refused_unread(superuser: User) -> None:
+    big = SimpleUploadedFile("a.csv", b"x" * 3_000_000)
+    answer = upload(superuser, file=big)
+    assert answer.status_code == 400
+    assert "too big" in answer.content.decode()
+
+
+def test_upload__two_files__refused(superuser: User) -> None:
+    files = {name: SimpleUploadedFile("a.csv", b"name\nA") for name in ("file", "other")}
+    assert upload(superuser, **files).status_code == 400
+    assert not Import.objects.exists()
+
+
+def test_preview__duplicates__of_each_other_and_of_tenants_are_told(
+    superuser: User, credential: Credential
+) -> None:
+    text = f"""name,slug,scheme,token,groups
+Other,acme,,,
+One,one,api key,{TOKEN},
+Two,two,api key,{OTHER_TOKEN},
+Three,three,oauth,{OTHER_TOKEN},
+Same,same,,,
+Again,SAME,,,
+Acme Realty,acme-2,,,
+Four,four,,,nowhere
+"""
+    rows = {row.slug + row.name: row for row in give(superuser, text).rows.all()}
+    problems = {key: row.message for key, row in rows.items()}
+    assert "There is a tenant with the short name acme" in problems["acmeOther"]
+    assert "Another tenant uses this token" in problems["oneOne"]
+    assert "Another row has this token too" in problems["twoTwo"]
+    assert "Another row has this token too" in problems["threeThree"]
+    assert "Another row has this short name" in problems["sameSame"]
+    assert "Another row has this short name" in problems["sameAgain"]
+    assert "There is no such group" in problems["fourFour"]
+    assert "nowhere" in problems["fourFour"]
+    odd = rows["acme-2Acme Realty"]
+    assert (odd.state, odd.message) == (RowState.READY, "There is a tenant of this name already.")
+    assert {row.state for row in rows.values() if row is not odd} == {RowState.BAD}
+
+
+def test_preview__hostile_cells__shown_as_text(superuser: User) -> None:
+    html = page(superuser, run(give(superuser, f"name,slug\n{EVIL}\n")))
+    html += upload(superuser, pasted=f"name,slug,groups\n{EVIL},<b>x\nB,b,<img>\n").content.decode()
+    assert "<img" not in html
+    assert "{{7*7}}" in html
+
+
+def test_preview__second_list__takes_the_place_of_the_first(superuser: User) -> None:
+    first = give(superuser, "name\nOne\n")
+    second = give(superuser, "name\nTwo\n")
+    assert list(Import.objects.all()) == [second]
+    assert not ImportRow.objects.filter(parent_id=first.pk).exists()
+
+
+def test_template__download__its_first_row_is_read(superuser: User) -> None:
+    answer = signed_in(superuser).get(reverse("import_template"))
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    text = answer.content.decode() + "Acme,,,,\n"
+    assert states(give(superuser, text)) == {"Acme": RowState.READY}
+
+
+# --- Running it ---------------------------------------------------------------------------------
+def test_run__all_or_nothing__all_tenants_with_their_tokens_and_groups(
+    superuser: User, lofty: Lofty, west: None
+) -> None:
+    made = run(give(superuser))
+    assert set(states(made).values()) == {RowState.ADDED}
+    acme, globex, initech = (
+        Tenant.objects.get(slug=s) for s in ("acme", "globex-homes", "initech")
+    )
+    assert [group.slug for group in acme.groups.all()] == ["west"]
+    assert acme.credential is not None
+    assert globex.credential is not None
+    assert initech.credential is None
+    assert acme.credential.owner_name
+    assert services.test_credential(acme).owner_name == acme.credential.owner_name
+    assert not ImportRow.objects.exclude(sealed=b"").exists()
+    assert "Everything in the list was added" in page(superuser, made)
+
+
+def test_run__finished__recorded_as_the_persons_own(
+    superuser: User, lofty: Lofty, west: None
+) -> None:
+    made = run(give(superuser))
+    events = list(AuditEvent.objects.order_by("seq"))[1:]  # the first is the group's
+    assert [event.kind for event in events] == [
+        "import.read",
+        "import.started",
+        *["tenant.added", "credential.added"] * 2,
+        "tenant.added",
+        "import.finished",
+    ]
+    assert {event.actor_name for event in events[2:]} == {"Rosa Root"}
+    detail = events[-1].content["detail"]
+    assert (detail["import"], detail["added"], detail["failed"]) == (str(made.pk), 3, 0)
+
+
+def test_run__all_or_nothing_with_a_dead_token__nothing_added_and_says_which(
+    superuser: User, lofty: Lofty, west: None
+) -> None:
+    made = run(give(superuser, HEAD + GOOD + DEAD))
+    assert not Tenant.objects.exists()
+    assert states(made)["Hooli"] == RowState.FAILED
+    html = page(superuser, made)
+    assert "Nothing was added, because not every row could be" in html
+    assert "Lofty does not accept this token" in html
+    assert "Retry failed rows" in html
+    assert leaks(html) == []
+
+
+def test_run__good_rows__added_and_the_failed_one_retried_when_it_works(
+    superuser: User, lofty: Lofty, west: None
+) -> None:
+    made = run(give(superuser, HEAD + GOOD + DEAD), all_or_nothing=False)
+    assert states(made)["Hooli"] == RowState.FAILED
+    assert Tenant.objects.count() == 3
+    hooli = {"slug": "hooli", "name": "Hooli", "scheme": "api_key", "token": BAD_TOKEN}
+    lofty.control("POST", "customers", hooli)
+    run(made, all_or_nothing=False)
+    assert set(states(made).values()) == {RowState.ADDED}
+    assert Tenant.objects.count() == 4
+    with pytest.raises(services.NotDone):
+        imports.start(made, all_or_nothing=False)
+
+
+def test_run__good_rows_after_nothing__adds_what_had_passed(
+    superuser: User, lofty: Lofty, west: None
+) -> None:
+    made = run(give(superuser, HEAD + GOOD + DEAD))
+    run(made, all_or_nothing=False)
+    assert Tenant.objects.count() == 3
+    assert states(made)["Hooli"] == RowState.FAILED
+
+
+def test_run__rows_with_errors__not_with_all_or_nothing(superuser: User) -> None:
+    made = give(superuser, "name,slug\nAcme,acme\nBad,A b\n")
+    with pytest.raises(services.NotDone, match="some rows cannot be added"):
+        imports.start(made, all_or_nothing=True)
+    assert waiting_jobs() == []
+    assert states(run(made, all_or_nothing=False)) == {"Acme": "added", "Bad": "bad"}
+
+
+def test_run__same_lofty_user_twice__second_row_says_so(
+    superuser: User, lofty: Lofty, credential: Credential
+) -> None:
+    made = run(give(superuser, f"{HEAD}Second,second,api key,{NEXT_TOKEN},\n"))
+    assert "same Lofty user" in made.rows.get().message
+    assert not Tenant.objects.filter(slug="second").exists()
+
+
+def test_run__short_name_taken_meanwhile__all_or_nothing_adds_nothing(
+    superuser: User, lofty: Lofty, west: None
+) -> None:
+    made = give(superuser)
+    services.add_tenant(slug="initech", name="Initech")
+    run(made)
+    assert Tenant.objects.count() == 1
+    assert "has this short name already" in made.rows.get(slug="initech").message
+    assert made.rows.filter(state=RowState.CHECKED).count() == 2
+
+
+def test_run__lofty_silent__stops_and_keeps_the_rest(superuser: User) -> None:
+    rows = "".join(f"T{n},,oauth,some-token-{n},\n" for n in range(6))
+    made = run(give(superuser, HEAD + rows), all_or_nothing=False)
+    assert "Lofty could not be reached" in made.message
+    assert list(states(made).values()).count(RowState.FAILED) == imports.MOST_SILENCE
+    assert list(states(made).values()).count(RowState.READY) == 3
+
+
+def test_run__limit_reached__waits_and_goes_on(superuser: User, lofty: Lofty, west: None) -> None:
+    lofty.fault("globex", kind="status", on="GET", times=1, code=429, body={"message": "Too Many"})
+    made = run(give(superuser), all_or_nothing=False)
+    assert made.state == ImportState.WAITING
+    assert states(made)["Acme Realty"] == RowState.ADDED
+    (job,) = waiting_jobs()
+    assert job.scheduled_at == made.resume_at
+    assert "It goes on by itself" in page(superuser, made)
+    tasks.import_tenants(import_id=str(made.pk))
+    assert set(states(made).values()) == {RowState.ADDED}
+
+
+def test_run__slice_over__next_job_goes_on_and_repeats_nothing(
+    superuser: User, lofty: Lofty, west: None
+) -> None:
+    made = give(superuser)
+    imports.start(made, all_or_nothing=False)
+    assert imports.advance(made.pk, seconds=-1)
+    assert Tenant.objects.count() == 0
+    assert not imports.advance(made.pk)
+    assert not imports.advance(made.pk)
+    assert Tenant.objects.count() == 3
+    assert kinds().count("import.finished") == 1
+
+
+def test_run__job_died_after_a_check__nothing_is_lost_or_doubled(
+    superuser: User, lofty: Lofty, west: None
+) -> None:
+    made = give(superuser)
+    imports.start(made, all_or_nothing=False)
+    imports._try(made.rows.first())  # type: ignore[arg-type]  # there is one
+    long_ago = timezone.now() - imports.STALE * 2
+    Import.objects.update(state=ImportState.RUNNING, heartbeat_at=long_ago)
+    assert imports.left_behind() == [made]
+    calls = lofty.calls_made("acme")
+    assert not imports.advance(made.pk)
+    assert lofty.calls_made("acme") == calls
+    assert Tenant.objects.count() == 3
+
+
+def test_run__two_processes_at_one_row__added_once_and_stays_added(superuser: User) -> None:
+    made = give(superuser, "name\nAcme\n")
+    imports.start(made, all_or_nothing=False)
+    Import.objects.update(state=ImportState.RUNNING)
+    first, second = (made.rows.select_related("parent").get() for _ in range(2))
+    for row in (first, second):
+        assert imports._try(row)
+        assert imports._add(made, [row]) == ""
+    imports._note(second, RowState.FAILED, "too late")
+    assert states(made) == {"Acme": RowState.ADDED}
+    assert Tenant.objects.count() == 1
+
+
+def test_tidy__a_month_later__what_became_of_it_is_gone_too(superuser: User) -> None:
+    made = run(give(superuser, "name\nAcme\n"))
+    long_ago = timezone.now() - imports.HISTORY - timedelta(days=1)
+    Import.objects.filter(pk=made.pk).update(created_at=long_ago)
+    tasks.tidy(timestamp=0)
+    assert not Import.objects.exists()
+    assert Tenant.objects.count() == 1
+
+
+def test_run__hostile_lofty_user__stored_and_shown_as_text(
+    superuser: User, lofty: Lofty, west: None
+) -> None:
+    me = {"code": 0, "id": 7, "firstName": "<img src=x>\x00", "lastName": "\ud800"}
+    lofty.fault("acme", kind="status", on="GET", times=1, code=200, body=me)
+    made = run(give(superuser), all_or_nothing=False)
+    assert states(made)["Acme Realty"] == RowState.ADDED
+    html = page(superuser, made)
+    assert "<img" not in html
+    assert "&lt;img" in html
+
+
+def test_start__twice__one_job_and_the_second_is_told(superuser: User, west: None) -> None:
+    made = give(superuser)
+    imports.start(made, all_or_nothing=True)
+    with pytest.raises(services.NotDone, match="being done already"):
+        imports.start(made, all_or_nothing=True)
+    (job,) = waiting_jobs()
+    assert job.args == {"import_id": str(made.pk)}
+
+
+def test_run__person_no_longer_a_superuser__nothing_more_is_added(
+    superuser: User, lofty: Lofty, west: None
+) -> None:
+    made = give(superuser)
+    imports.start(made, all_or_nothing=False)
+    User.objects.update(is_superuser=False)
+    imports.advance(made.pk)
+    made.refresh_from_db()
+    assert "may not add tenants any more" in made.message
+    assert not Tenant.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_worker__real_one__adds_them(superuser: User, lofty: Lofty, west: None) -> None:
+    made = give(superuser)
+    client = signed_in(superuser)
+    client.post(reverse("import_start", args=[made.pk]), {"mode": "all"})
+    worker = start_manage("procrastinate", "worker", "--one-shot", "--queues", "fleet")
+    said = worker.communicate(timeout=60)[0]
+    assert worker.returncode == 0, said
+    assert leaks(said) == []
+    assert Tenant.objects.count() == 3
+    assert "3 of 3 tenants added" in page(superuser, made)
+
+
+# --- Secrets ------------------------------------------------------------------------------------
+def test_canary__whole_way__no_page_no_log_no_row_no_job(
+    superuser: User, lofty: Lofty, west: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    client, pages = signed_in(superuser), []
+    with caplog.at_level(logging.DEBUG):
+        for text in (f"Acme,{TOKEN}\n", HEAD + TOKEN + "\n", HEAD + GOOD + DEAD):
+            answer = client.post(reverse("import"), {"pasted": text}, follow=True)
+            pages.append(answer.content.decode() + str(answer.headers) + str(client.cookies))
+        made = Import.objects.get()
+        pages.append(whole_database())
+        client.post(reverse("import_start", args=[made.pk]), {"mode": "good"})
+        imports.advance(made.pk)
+        pages += [page(superuser, made), whole_database()]
+    assert leaks("\n".join(pages)) == []
+    assert leaks(caplog.text + "".join(str(vars(record)) for record in caplog.records)) == []
+    assert leaks("\n".join(repr(vars(row)) for row in made.rows.all())) == []
+    assert Tenant.objects.count() == 3
+
+
+def test_sealed__moved_to_another_row_or_person__does_not_open(superuser: User) -> None:
+    made = give(superuser, f"{HEAD}A,a,api key,{TOKEN},\nB,b,,,\n")
+    first, second = made.rows.all()
+    assert first.open().token == TOKEN
+    second.sealed = first.sealed
+    with pytest.raises(VaultError):
+        second.open()
+    other = make_user("other@example.com", "Otto Other", superuser=True)
+    first.parent.person = other
+    with pytest.raises(VaultError, match="somebody else"):
+        first.open()
+
+
+def test_expired__erased_and_not_started_any_more(
+    superuser: User, lofty: Lofty, west: None
+) -> None:
+    done = run(give(superuser, HEAD + GOOD + DEAD), all_or_nothing=False)
+    unused = give(superuser, HEAD + DEAD)
+    assert imports.erase_expired() == 0
+    Import.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    with pytest.raises(services.NotDone, match="only kept for an hour"):
+        imports.start(done, all_or_nothing=False)
+    tasks.tidy(timestamp=0)
+    tasks.tidy(timestamp=0)
+    assert list(Import.objects.all()) == [done]
+    assert not ImportRow.objects.exclude(sealed=b"").exists()
+    assert "upload those rows again" in page(superuser, done)
+    assert kinds().count("import.forgotten") == 2
+    assert not Import.objects.filter(pk=unused.pk).exists()
+
+
+def test_expired__in_the_middle__ends_with_words(superuser: User) -> None:
+    made = give(superuser, HEAD + DEAD)
+    imports.start(made, all_or_nothing=True)
+    Import.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    imports.erase_expired()
+    made.refresh_from_db()
+    assert made.state == ImportState.DONE
+    assert "took too long" in made.message
+    assert not imports.advance(made.pk)
+
+
+def test_tidy__job_or_process_died__gets_a_new_job(superuser: User) -> None:
+    made = give(superuser, HEAD + DEAD)
+    imports.start(made, all_or_nothing=True)
+    take_jobs()
+    Import.objects.update(heartbeat_at=timezone.now() - imports.STALE * 2)
+    tasks.tidy(timestamp=0)
+    tasks.tidy(timestamp=0)
+    assert len(waiting_jobs()) == 1
+
+
+def test_forget__the_persons_own_button__deleted_and_recorded(superuser: User) -> None:
+    made = give(superuser, HEAD + DEAD)
+    client = signed_in(superuser)
+    imports.start(made, all_or_nothing=True)
+    url = reverse("import_forget", args=[made.pk])
+    assert "being added just now" in client.post(url, follow=True).content.decode()
+    imports.advance(made.pk)
+    client.post(url)
+    assert not Import.objects.exists()
+    assert kinds()[-1] == "import.forgotten"
+    assert client.post(url).status_code == 404
+
+
+# --- Who may ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("who", ["owner", "viewer", "outsider"])
+def test_import__not_a_superuser__403_everywhere(
+    who: str, superuser: User, acme: Tenant, request: pytest.FixtureRequest
+) -> None:
+    made = give(superuser, HEAD + DEAD)
+    client = signed_in(request.getfixturevalue(who))
+    for name in ("import", "import_template", "import_run"):
+        url = reverse(name, args=[made.pk] if name == "import_run" else [])
+        assert client.get(url).status_code == 403
+    for name in ("import_start", "import_forget"):
+        answer = client.post(reverse(name, args=[made.pk]), {"mode": "all"})
+        assert answer.status_code == 403
+    made.refresh_from_db()
+    assert made.state == ImportState.READ
+
+
+def test_import__another_superuser__404(superuser: User) -> None:
+    made = give(superuser, HEAD + DEAD)
+    client = signed_in(make_user("other@example.com", "Otto Other", superuser=True))
+    assert client.get(reverse("import_run", args=[made.pk])).status_code == 404
+    for name in ("import_start", "import_forget"):
+        assert client.post(reverse(name, args=[made.pk]), {"mode": "all"}).status_code == 404
+    assert Import.objects.get().state == ImportState.READ
+
+
+def test_start__without_a_choice__says_so_and_starts_nothing(superuser: User) -> None:
+    made = give(superuser, HEAD + DEAD)
+    url = reverse("import_start", args=[made.pk])
+    html = signed_in(superuser).post(url, {"mode": "x"}, follow=True).content.decode()
+    assert "Nothing was started" in html
+    assert waiting_jobs() == []
+
+
+def test_progress__htmx__gets_the_part_that_renews_itself(superuser: User) -> None:
+    made = give(superuser, HEAD + DEAD)
+    imports.start(made, all_or_nothing=True)
+    url = reverse("import_run", args=[made.pk])
+    html = signed_in(superuser).get(url, headers={"HX-Target": "import-state"}).content.decode()
+    assert html.strip().startswith("<section")
+    assert 'hx-trigger="every 2s"' in html
+    assert "0 of 1 rows" in html

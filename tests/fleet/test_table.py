@@ -1,0 +1,144 @@
+"""Reading lists: the habits of spreadsheets, hostile cells, and nothing repeated (W6, W12)."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lofty_admin.fleet.table import (
+    MOST_ROWS,
+    BadTable,
+    Line,
+    decode,
+    looks_like_token,
+    read_table,
+)
+from lofty_admin.lofty.client import Scheme
+
+TOKEN = "canary-Acme-0123456789-abcdefgh-WXYZ"
+HEAD = "name,slug,scheme,token,groups\n"
+
+
+def one(row: str, head: str = HEAD) -> Line:
+    (line,) = read_table(head + row)
+    return line
+
+
+def test_read_table__a_full_row__all_of_it() -> None:
+    line = one(f"Acme Realty,acme,API key,{TOKEN},west|Big ones")
+    assert line == Line(2, "Acme Realty", "acme", Scheme.API_KEY, TOKEN, ("west", "Big ones"))
+    assert TOKEN not in repr(line)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_read_table__separators_line_ends_and_mark__all_the_same(
+    separator: str, end: str, mark: str
+) -> None:
+    rows = [["Name", "Scheme", "Token"], ["Acme", "oauth", TOKEN], [], ["Globex", "", ""], []]
+    text = mark + end.join(separator.join(row) for row in rows)
+    acme, globex = read_table(text)
+    assert (acme.name, acme.slug, acme.scheme, acme.token) == ("Acme", "acme", Scheme.OAUTH, TOKEN)
+    assert (globex.name, globex.problems, globex.number) == ("Globex", (), 4)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("name\nBüro Süd".encode(), "Büro Süd"),
+        ("name\nBüro Süd".encode("utf-8-sig"), "Büro Süd"),
+        ("name\tslug\nBüro Süd\t".encode("utf-16"), "Büro Süd"),
+    ],
+)
+def test_decode__encodings_of_spreadsheets__read(data: bytes, name: str) -> None:
+    assert read_table(decode(data))[0].name == name
+
+
+@pytest.mark.parametrize("data", [b"PK\x03\x04\xff\xfe", "name\nBüro".encode("latin-1")])
+def test_decode__something_else__says_how_to_save_it(data: bytes) -> None:
+    with pytest.raises(BadTable, match="CSV UTF-8"):
+        decode(data)
+
+
+def test_read_table__quoted_cells__separators_quotes_and_line_breaks_in_them() -> None:
+    first, second = read_table('name;groups\n"Acme; ""the"" Realty";"a;b"\n"Two\nlines";x\n')
+    assert (first.name, first.groups) == ('Acme; "the" Realty', ("a", "b"))
+    assert (second.number, second.name) == (3, "")
+    assert "line break" in second.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty"),
+        ("\n \n", "is empty"),
+        (f"Acme,acme,API key,{TOKEN}\n", "must name the columns"),
+        (f"name,{TOKEN}\nAcme,x\n", "number 2"),
+        ("name,name\nAcme,x\n", "twice"),
+        ("slug\nacme\n", "must name the columns"),
+        (HEAD, "no tenant below"),
+        (f'name,token\n"Acme,{TOKEN}\n', "from line 2 on"),
+        (f'name,token\nAcme,"{TOKEN}"x\n', "from line 2 on"),
+        ("name,token\nAcme," + "x" * 200_000, "from line 2 on"),
+        (HEAD + "Acme\n" * (MOST_ROWS + 1), f"more than {MOST_ROWS}"),
+    ],
+)
+def test_read_table__not_a_list__says_why_and_repeats_nothing(text: str, words: str) -> None:
+    with pytest.raises(BadTable, match=words) as caught:
+        read_table(text)
+    assert TOKEN not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (",acme", "no name"),
+        (TOKEN, "looks like a token"),
+        (f"Acme,{TOKEN}", "short name looks like a token"),
+        ("Acme,add", "kept for the console"),
+        ("Acme,A b", "small letters"),
+        ("Acme," + "a" * 51, "at most 50"),
+        ("房地产", "No short name can be made"),
+        ("x" * 121, "longer than 120"),
+        ("Acme\x00", "line break or another sign"),
+        (f"Acme,,,{TOKEN}", "without a scheme"),
+        (f"Acme,,{TOKEN},{TOKEN}", "scheme is not known"),
+        ("Acme,,api_key,two words", "cannot be a Lofty token"),
+        ("Acme,,api_key,“quoted-token-0123456789”", "cannot be a Lofty token"),
+        (f"Acme,,,,west|{TOKEN}", "groups looks like a token"),
+        (f"Acme,,,,west,{TOKEN}", "more cells"),
+    ],
+)
+def test_read_table__bad_row__says_why_and_repeats_no_token(row: str, words: str) -> None:
+    line = one(row)
+    assert words in " ".join(line.problems)
+    shown = f"{line.name} {line.slug} {line.groups} {line.problems}"
+    assert TOKEN not in shown
+    assert "two words" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhY21lIn0.c2lnbmF0dXJl0", True),
+        ("0b8e63c2-4f7e-4a3c-9d53-0c5f0a8d2b11", True),
+        ("practice-Zk3jd93jdkfjeWzzP0dkfjdkf9d", True),
+        ("Keller Williams Premier Realty 2024", False),
+        ("keller-williams-premier-realty-2024", False),
+        ("Donaudampfschifffahrtsgesellschaft", False),
+        ("", False),
+    ],
+)
+def test_looks_like_token__tokens_and_names__told_apart(text: str, expected: bool) -> None:
+    assert looks_like_token(text) is expected
+
+
+@given(st.text(max_size=400))
+def test_read_table__any_text__lines_or_a_plain_refusal(text: str) -> None:
+    lines = []
+    with suppress(BadTable):
+        lines = read_table("name,token\n" + text)
+    assert all(line.problems or (line.name and line.slug) for line in lines)
