@@ -11,8 +11,12 @@ COOKIE = "zone"  # set by static/app.js
 
 def reader_zone(request: HttpRequest) -> tzinfo:
     """The zone of the browser, UTC when it names none that exists."""
-    name = request.COOKIES.get(COOKIE, "")
-    return ZoneInfo(name) if name in _zones() else UTC
+    return zone_named(request.COOKIES.get(COOKIE, "")) or UTC
+
+
+def zone_named(name: str) -> tzinfo | None:
+    """The zone of this name ("America/New_York"); None when there is none."""
+    return ZoneInfo(name) if name in _zones() else None
 
 
 def begin_of(day: date, zone: tzinfo) -> datetime:

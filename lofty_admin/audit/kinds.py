@@ -49,6 +49,7 @@ class Kind(TextChoices):
     DIRECTORY_SYNCED = "directory.synced", "refreshed the names"
     NAME_GIVEN = "directory.name_given", "gave a name to an id"
     LOG_VERIFIED = "audit.verified", "verified the audit log"
+    LOG_EXPORTED = "audit.exported", "exported the history"
     RESTORE_ACKNOWLEDGED = "audit.restore_acknowledged", "said that an older database is meant"
 
 

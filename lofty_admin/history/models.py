@@ -1,9 +1,11 @@
-"""What a person keeps for reading the history: views by name."""
+"""What a person has for reading the history: views by name, and exports."""
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 
 class SavedView(models.Model):
@@ -25,3 +27,64 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Format(models.TextChoices):
+    """What an export is written as. The values are the names' endings of the files."""
+
+    CSV = "csv", "CSV"
+    JSON_LINES = "jsonl", "JSON Lines"
+
+
+class Ending(models.TextChoices):
+    DONE = "done", "Done"
+    BROKEN_OFF = "broken_off", "Broken off"
+
+
+class Export(models.Model):
+    """One export of one person; who has one running can begin no other.
+
+    query: the filter, as in the address. up_to: the last record that belongs to it. total: how
+    many events that are, None while they are counted. done: how many were handed over.
+    heartbeat_at: when it was last seen alive. ended_at: None while it runs.
+    """
+
+    DEAD_AFTER = timedelta(seconds=60)
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="exports"
+    )
+    format = models.CharField(max_length=10, choices=Format)
+    query = models.TextField(blank=True)
+    up_to = models.BigIntegerField()
+    total = models.PositiveBigIntegerField(null=True)
+    done = models.PositiveBigIntegerField(default=0)
+    started_at = models.DateTimeField(default=timezone.now)
+    heartbeat_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=12, choices=Ending, blank=True)
+
+    objects: ClassVar[models.Manager["Export"]]
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(ended_at=None),
+                name="one_export_at_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.done} of {self.total} events as {self.get_format_display()}"
+
+    @property
+    def is_running(self) -> bool:
+        """Open, and seen alive lately."""
+        alive = self.heartbeat_at > timezone.now() - self.DEAD_AFTER
+        return self.ended_at is None and alive
+
+    @property
+    def is_done(self) -> bool:
+        return self.outcome == Ending.DONE

@@ -25,6 +25,7 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
 from lofty_admin.directory.names import time_zone
 from lofty_admin.history.describe import SEEN, event_hours, event_rows, related
+from lofty_admin.history.export_views import shown
 from lofty_admin.history.filters import Address, FilterForm, filter_of, presets, scope_of
 from lofty_admin.history.forms import SaveViewForm
 from lofty_admin.history.models import SavedView
@@ -62,6 +63,7 @@ def _list(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
         "presets": presets(address, reader_zone(request)),
         "used": [(text, address.having(**{name: ""})) for name, text in form.in_use],
         "views": _views(request, tenant),
+        "export": shown(request),
         "home": _list_url(tenant),
     }
     if not _is_part(request):

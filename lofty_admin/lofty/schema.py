@@ -135,7 +135,8 @@ def means_all(name: str, value: Value) -> bool:
 
 def same(name: str, a: Value, b: Value) -> bool:
     """Whether two values of a setting mean the same: lists as sets, null as absent."""
-    return _canonical_bytes(name, a) == _canonical_bytes(name, b)
+    # Most are written alike, which is quick to see; repr tells 1, 1.0 and True apart.
+    return repr(a) == repr(b) or _canonical_bytes(name, a) == _canonical_bytes(name, b)
 
 
 def differing(

@@ -190,6 +190,10 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
     ],
     "check_now": [(lambda s: s.post("check_now", s.unknown()), Kind.SETTINGS_OUTCOME)],
     "close_as_seen": [(lambda s: s.post("close_as_seen", s.needs_person()), Kind.SETTINGS_OUTCOME)],
+    "export": [(lambda s: s.post("export", format="csv"), Kind.LOG_EXPORTED)],
+    "export_all": [
+        (lambda s: s.client.post(reverse("export_all"), {"format": "jsonl"}), Kind.LOG_EXPORTED)
+    ],
     "groups": [(add_group, Kind.GROUP_ADDED)],
     "group": [(rename_group, Kind.GROUP_CHANGED)],
     "group_delete": [(delete_group, Kind.GROUP_DELETED)],
@@ -269,6 +273,10 @@ COMMANDS: dict[str, tuple[Drive, Kind]] = {
     "sync_directory": (command("sync_directory", "--tenant", "acme"), Kind.DIRECTORY_SYNCED),
     "reconcile": (reconcile, Kind.SETTINGS_OUTCOME),
     "audit_verify": (lambda scene: run("audit_verify"), Kind.LOG_VERIFIED),
+    "audit_export": (
+        lambda scene: run("audit_export", "--to", str(scene.folder / "audit.jsonl")),
+        Kind.LOG_EXPORTED,
+    ),
     "audit_acknowledge_restore": (acknowledge, Kind.RESTORE_ACKNOWLEDGED),
     "demo_data": (demo_data, Kind.TENANT_ADDED),
     "createsuperuser": (create_superuser, Kind.PERSON_ADDED),

@@ -1,0 +1,80 @@
+"""`manage.py audit_export`: every record of the audit log, as lines of JSON, to a file."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from lofty_admin.audit.archive import Archive, NotContinued
+from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.record import record
+
+SECONDS = 2  # between two looks with --follow
+
+
+class Command(BaseCommand):
+    help = (
+        "Append what is new in the audit log to FILE, a line of JSON for each record, and say how"
+        " far FILE was and is behind. Carries on after the last whole line, however the run before"
+        " ended. docs/audit-export.md says how to verify the file without this program."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--to", type=Path, required=True, metavar="FILE")
+        parser.add_argument(
+            "--follow", action="store_true", help="Go on with what comes, until it is stopped."
+        )
+
+    def handle(self, *args: Any, to: Path, follow: bool, **options: Any) -> None:
+        actor = Actor("command", "audit_export", "Command audit_export")
+        try:
+            with acting_as(actor), Archive(to) as archive:
+                self.run(archive, follow)
+        except (NotContinued, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise CommandError(f"{to} cannot be written to: {reason}") from None
+        except KeyboardInterrupt:
+            self.stderr.write("Stopped.")
+
+    def run(self, archive: Archive, follow: bool) -> None:
+        lag = archive.lag()
+        self.stdout.write(f"{archive.path}: up to record {archive.last}, {lag}.")
+        if lag.events or follow:
+            _record(archive, follow)
+        missing = self.append(archive)
+        while follow:
+            time.sleep(SECONDS)
+            if archive.lag().events:
+                missing += self.append(archive)
+        if missing:
+            sys.exit(1)
+
+    def append(self, archive: Archive) -> int:
+        """Returns how many records the log should have had and did not."""
+        before, written = archive.last, 0
+        for count in archive.append():
+            written += count
+        self.stdout.write(f"{written:,} written, up to record {archive.last}: {archive.lag()}.")
+        self.stdout.flush()
+        if missing := archive.last - before - written:
+            self.stderr.write(
+                f"{missing:,} records are missing in the log itself. Run `manage.py audit_verify`."
+            )
+        return missing
+
+
+def _record(archive: Archive, follow: bool) -> None:
+    record(
+        Kind.LOG_EXPORTED,
+        subject=f"records after {archive.last} as JSON Lines, to a file",
+        outcome=Outcome.DONE,
+        detail={
+            "format": "jsonl",
+            "after": archive.last,
+            "file": str(archive.path),
+            "follow": follow,
+        },
+    )

@@ -1,0 +1,143 @@
+"""Exports: everything that a filter finds, in pieces, one export at a time per person.
+
+The log only grows, so an export says at its start which record is its last and reads on from there
+without any transaction, however long it takes.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.finding import Filter, count, stream
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.lines import line
+from lofty_admin.audit.models import HEAD_ID, AuditEvent, AuditHead
+from lofty_admin.audit.record import TenantRef, record
+from lofty_admin.history.models import Ending, Export, Format
+from lofty_admin.history.spreadsheet import BOM, COLUMNS, columns, csv_line
+
+BLOCK = 64 * 1024  # bytes handed over at once
+BEAT = 1.0  # seconds between two signs of life
+_Line: TypeAlias = Callable[[AuditEvent], str]
+
+
+class AlreadyRunning(Exception):
+    """The person has an export running; nothing was begun. `export` is it, if it runs still."""
+
+    def __init__(self, export: Export | None) -> None:
+        super().__init__()
+        self.export = export
+
+
+class NotOurs(Exception):
+    """The export was taken for dead and closed meanwhile: it must not go on."""
+
+
+def newest(user: User) -> Export | None:
+    """The export that runs, or the last one that did."""
+    return Export.objects.filter(user=user).first()
+
+
+def begin(
+    user: User, wanted: Filter, form: Format, *, query: str, words: str, tenant: TenantRef | None
+) -> Export:
+    """Take the person's one place and record that they export. `words`: the filter, to be read.
+
+    Raises AlreadyRunning. Whatever else goes wrong gives the place free again.
+    """
+    export = _take_place(user, form, query)
+    try:
+        export.total = count(wanted, export.up_to)
+        with transaction.atomic():
+            export.save(update_fields=["total"])
+            _record(export, words, tenant)
+    except BaseException:
+        end(export, Ending.BROKEN_OFF)
+        raise
+    return export
+
+
+def _take_place(user: User, form: Format, query: str) -> Export:
+    now = timezone.now()
+    dead = Export.objects.filter(
+        user=user, ended_at=None, heartbeat_at__lte=now - Export.DEAD_AFTER
+    )
+    dead.update(ended_at=now, outcome=Ending.BROKEN_OFF)
+    up_to = AuditHead.objects.get(pk=HEAD_ID).seq
+    try:
+        with transaction.atomic():
+            return Export.objects.create(user=user, format=form, query=query, up_to=up_to)
+    except IntegrityError:
+        running = Export.objects.filter(user=user, ended_at=None).first()
+        raise AlreadyRunning(running) from None
+
+
+def _record(export: Export, words: str, tenant: TenantRef | None) -> None:
+    what = f"{export.total:,} event{'' if export.total == 1 else 's'}"
+    record(
+        Kind.LOG_EXPORTED,
+        tenant=tenant,
+        subject=f"{what} as {Format(export.format).label}; {words}",
+        outcome=Outcome.DONE,
+        detail={
+            "format": export.format,
+            "events": export.total,
+            "up_to": export.up_to,
+            "filter": export.query,
+        },
+    )
+
+
+def end(export: Export, ending: Ending) -> None:
+    """Note how it ended, unless that is noted already."""
+    Export.objects.filter(pk=export.pk, ended_at=None).update(
+        done=export.done, ended_at=timezone.now(), outcome=ending
+    )
+
+
+class Pieces:
+    """The bytes of an export. `close` must be called at the end, wherever that is."""
+
+    def __init__(self, export: Export, wanted: Filter) -> None:
+        self.export, self.wanted = export, wanted
+        self._beaten = time.monotonic()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Blocks of whole lines. Raises NotOurs when another export took the place."""
+        head, as_line = _form(Format(self.export.format))
+        block = head.encode()
+        for event in stream(self.wanted, self.export.up_to):
+            # A body that somebody spoilt must not stop the export of the others.
+            block += as_line(event).encode("utf-8", "backslashreplace")
+            self.export.done += 1
+            if len(block) >= BLOCK:
+                yield block
+                block = b""
+                self._beat()
+        yield block
+        end(self.export, Ending.DONE)
+
+    def close(self) -> None:
+        """The one who reads is gone, or has everything."""
+        end(self.export, Ending.BROKEN_OFF)
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._beaten < BEAT:
+            return
+        self._beaten = time.monotonic()
+        ours = Export.objects.filter(pk=self.export.pk, ended_at=None)
+        if not ours.update(done=self.export.done, heartbeat_at=timezone.now()):
+            raise NotOurs
+
+
+def _form(form: Format) -> tuple[str, _Line]:
+    """What stands first, and an event as a line."""
+    if form is Format.CSV:
+        return BOM + csv_line(COLUMNS), lambda event: csv_line(columns(event))
+    log_id: UUID = AuditHead.objects.get(pk=HEAD_ID).log_id
+    return "", lambda event: line(event, log_id)

@@ -1,0 +1,113 @@
+"""Export what the filter shows, and see how far that is."""
+
+from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods
+
+from lofty_admin.accounts.models import User
+from lofty_admin.history.export import AlreadyRunning, Pieces, begin, newest
+from lofty_admin.history.filters import Address, FilterForm, filter_of
+from lofty_admin.history.models import Export, Format
+from lofty_admin.tenants.access import get_tenant
+from lofty_admin.tenants.models import Role, Tenant
+
+CONTENT_TYPES = {Format.CSV: "text/csv", Format.JSON_LINES: "application/x-ndjson"}
+
+
+@require_http_methods(["GET", "POST"])
+def export_all(request: HttpRequest) -> HttpResponseBase:
+    """Of every tenant the person may see, as the list of all."""
+    return _export(request, None)
+
+
+@require_http_methods(["GET", "POST"])
+def export(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """Of one tenant. POST begins an export, GET tells how far it is."""
+    return _export(request, get_tenant(request, slug, Role.VIEWER))
+
+
+def _export(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBase:
+    if request.method == "POST":
+        return _begin(request, tenant)
+    address = Address.of(request)
+    if not request.htmx:  # type: ignore[attr-defined]
+        return redirect(_list_of(tenant, address))
+    context = {
+        "tenant": tenant,
+        "address": address,
+        "export": shown(request),
+        "can_export": filter_of(request, tenant).is_valid(),
+    }
+    return render(request, "history/export.html", context)
+
+
+def _begin(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBase:
+    form, address = filter_of(request, tenant), Address.of(request)
+    wanted_format = request.POST.get("format", "")
+    if not form.is_valid():
+        return _not_begun(request, tenant, "This filter makes no sense as it is.")
+    if wanted_format not in Format.values:
+        return _not_begun(request, tenant, "Choose CSV or JSON Lines.")
+    try:
+        begun = begin(
+            _user(request),
+            form.wanted,
+            Format(wanted_format),
+            query=str(address),
+            words="; ".join(text for _, text in form.in_use) or "no filter",
+            tenant=of.ref if (of := tenant or form.cleaned_data.get("tenant")) else None,
+        )
+    except AlreadyRunning as running:
+        return _not_begun(request, tenant, _still_running(running.export))
+    return _download(begun, form, tenant)
+
+
+def _download(begun: Export, form: FilterForm, tenant: Tenant | None) -> StreamingHttpResponse:
+    name = "-".join(
+        ["history", *([tenant.slug] if tenant else []), f"{timezone.now():%Y%m%d-%H%M}"]
+    )
+    answer = StreamingHttpResponse(
+        Pieces(begun, form.wanted), content_type=CONTENT_TYPES[Format(begun.format)]
+    )
+    answer["Content-Disposition"] = f'attachment; filename="{name}.{begun.format}"'
+    answer["Cache-Control"] = "no-store"
+    answer["X-Accel-Buffering"] = "no"  # for nginx: a progress that is told must be true
+    return answer
+
+
+def _not_begun(request: HttpRequest, tenant: Tenant | None, why: str) -> HttpResponse:
+    messages.error(request, f"Nothing was exported. {why}")
+    return redirect(_list_of(tenant, Address.of(request)))
+
+
+def _still_running(export: Export | None) -> str:
+    if export is None:
+        return "Another export of yours has ended just now: try again."
+    of = "" if export.total is None else f" of {intcomma(export.total)}"
+    return (
+        f"Another export of yours is running, at {intcomma(export.done)}{of} events."
+        " One at a time: wait for it, or stop its download and try again."
+    )
+
+
+def _list_of(tenant: Tenant | None, address: Address) -> str:
+    home = reverse("history", args=[tenant.slug]) if tenant else reverse("history_all")
+    return home + address.suffix
+
+
+def shown(request: HttpRequest) -> Export | None:
+    """The person's export to show on the page: the one that runs, or the last one, for an hour."""
+    export = newest(_user(request))
+    recent = export is not None and (timezone.now() - export.heartbeat_at).total_seconds() < 3600
+    return export if recent else None
+
+
+def _user(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user

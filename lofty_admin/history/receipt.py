@@ -1,0 +1,225 @@
+"""The customer receipt: what changed for one tenant in a period, and what proves it.
+
+It goes to the customer: no internal notes, addresses or request ids, nothing of other tenants, none
+of Lofty's raw answers.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any
+
+from django import forms
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from lofty_admin.agentsettings.rows import Row
+from lofty_admin.audit.checkpoint import Checkpoint, believed_keys
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditIndex
+from lofty_admin.directory.names import time_zone
+from lofty_admin.history.days import DayField, end_of
+from lofty_admin.history.describe import event_rows
+from lofty_admin.templatetags.when import exactly
+from lofty_admin.tenants.access import get_tenant
+from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.zones import begin_of, zone_named
+
+PAGE = 200
+LISTED = (Kind.SETTINGS_INTENT, Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)
+OUTCOMES = {
+    Outcome.VERIFIED: "Verified: read back from Lofty as wanted.",
+    Outcome.NOT_APPLIED: "Not applied: Lofty did not take it over.",
+    Outcome.REJECTED: "Rejected: Lofty refused it, and nothing was changed.",
+    Outcome.UNKNOWN: "Unknown: it may or may not have happened.",
+}
+NOT_SETTLED = "Not settled yet: the outcome is being found out."
+SEEN = "Changed in Lofty itself, not through this console. The time is when it was noticed."
+
+
+class PeriodForm(forms.Form):
+    """Two days, both included. Without them: this month so far."""
+
+    since = DayField("From")
+    until = DayField("To")
+
+    def __init__(self, data: Any, today: date) -> None:
+        super().__init__(data)
+        self.today = today
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if not self.errors:
+            data["until"] = data["until"] or max(self.today, data["since"] or self.today)
+            data["since"] = data["since"] or data["until"].replace(day=1)
+            if data["since"] > data["until"]:
+                raise forms.ValidationError("The first day lies after the last one.")
+        return data
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change: `begun` is its first event, `told` the newest word on it, often the same."""
+
+    begun: AuditEvent
+    told: AuditEvent
+
+    @property
+    def is_from_outside(self) -> bool:
+        return self.told.kind == Kind.SETTINGS_SEEN_CHANGED
+
+    @property
+    def is_as_wanted(self) -> bool:
+        """Whether what stands under "after" is what Lofty had."""
+        return self.is_from_outside or self.told.outcome == Outcome.VERIFIED
+
+    @property
+    def who(self) -> str:
+        return "Somebody with access to Lofty" if self.is_from_outside else self.begun.who
+
+    @property
+    def outcome(self) -> str:
+        """In a sentence; the raw word when this version does not know it."""
+        if self.is_from_outside:
+            return SEEN
+        if self.told.kind == Kind.SETTINGS_INTENT:
+            return NOT_SETTLED
+        return dict(OUTCOMES).get(Outcome(self.told.outcome), "?") if self._is_known else "?"
+
+    @property
+    def _is_known(self) -> bool:
+        return self.told.outcome in Outcome.values
+
+    @property
+    def rows(self) -> list[Row]:
+        return event_rows(self.told)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A checkpoint and its number on the page. is_valid: None where its key is not known here."""
+
+    number: int
+    checkpoint: Checkpoint
+    is_valid: bool | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A change as it is printed. proof: None while no checkpoint covers it."""
+
+    change: Change
+    when: str
+    proof: Proof | None
+
+
+@require_safe
+def receipt(request: HttpRequest, slug: str) -> HttpResponse:
+    """A page to print: the changes of a period, in the tenant's time zone."""
+    tenant = get_tenant(request, slug, Role.VIEWER)
+    zone, zone_name = zone_of(tenant)
+    form = PeriodForm(request.GET, timezone.now().astimezone(zone).date())
+    context = {
+        "tenant": tenant,
+        "tab": "history",
+        "form": form,
+        "zone": zone_name,
+        "presets": presets(form.today),
+        "made": exactly(timezone.now(), zone),
+        **(_filled(request, tenant, form, zone) if form.is_valid() else {}),
+    }
+    return render(request, "history/receipt.html", context)
+
+
+def _filled(
+    request: HttpRequest, tenant: Tenant, form: PeriodForm, zone: tzinfo
+) -> dict[str, object]:
+    since, until = form.cleaned_data["since"], form.cleaned_data["until"]
+    numbers = changes_of(tenant, begin_of(since, zone), end_of(until, zone))
+    page = Paginator(numbers, PAGE).get_page(request.GET.get("page"))
+    entries = _entries(page, zone)
+    proofs = {entry.proof.number: entry.proof for entry in entries if entry.proof}
+    return {
+        "since": since,
+        "until": until,
+        "page": page,
+        "entries": entries,
+        "proofs": proofs.values(),
+        "uncovered": sum(1 for entry in entries if entry.proof is None),
+    }
+
+
+def zone_of(tenant: Tenant) -> tuple[tzinfo, str]:
+    """The tenant's time zone as Lofty told it, and its name; UTC when it told none that exists."""
+    name = time_zone(tenant)
+    zone = zone_named(name)
+    return (zone, name) if zone else (UTC, "UTC")
+
+
+def presets(today: date) -> list[tuple[str, date, date]]:
+    """Label, first day and last day."""
+    this_month = today.replace(day=1)
+    last_month_end = this_month - timedelta(days=1)
+    return [
+        ("This month", this_month, today),
+        ("Last month", last_month_end.replace(day=1), last_month_end),
+        ("Last 90 days", today - timedelta(days=89), today),
+    ]
+
+
+def changes_of(tenant: Tenant, begin: datetime, end: datetime) -> list[tuple[int, int]]:
+    """Of each change begun in the period: its first record and the newest that tells of it.
+
+    Attempts of which nothing reached Lofty are left out.
+    """
+    of_tenant = AuditIndex.objects.filter(tenant_id=tenant.id, kind__in=LISTED)
+    inside = set(of_tenant.filter(at__gte=begin, at__lt=end).values_list("seq", flat=True))
+    columns = ("seq", "operation_id", "kind", "outcome")
+    seen = AuditEvent.objects.filter(seq__in=inside).values_list(*columns)
+    operations = {operation for _, operation, _, _ in seen if operation}
+    same = AuditEvent.objects.filter(operation_id__in=operations, kind__in=LISTED)
+    parts: dict[object, list[tuple[int, str]]] = {}
+    for seq, operation, _, outcome in sorted({*seen, *same.values_list(*columns)}):
+        parts.setdefault(operation or seq, []).append((seq, outcome))
+    return [
+        (events[0][0], events[-1][0])
+        for events in parts.values()
+        if events[0][0] in inside and events[-1][1] != Outcome.NOT_SENT
+    ]
+
+
+def _entries(page: Page[tuple[int, int]], zone: tzinfo) -> list[Entry]:
+    numbers = [number for pair in page for number in pair]
+    events = {event.seq: event for event in AuditEvent.objects.filter(seq__in=numbers)}
+    pairs = [(events[begun], events[told]) for begun, told in page]
+    proofs = proofs_of([told.seq for _, told in pairs])
+    return [
+        Entry(Change(begun, told), exactly(begun.at, zone), proof)
+        for (begun, told), proof in zip(pairs, proofs, strict=True)
+    ]
+
+
+def proofs_of(seqs: Sequence[int]) -> list[Proof | None]:
+    """For each record the first checkpoint that covers it, numbered from 1 in their order."""
+    if not seqs:
+        return []
+    covering = AuditCheckpoint.objects.filter(size__gte=min(seqs)).order_by("size", "pk")
+    rows = list(covering.values_list("size", "pk"))
+    firsts = [bisect_left(rows, (seq, 0)) for seq in seqs]
+    keys = [rows[place][1] if place < len(rows) else 0 for place in firsts]
+    lines = dict(AuditCheckpoint.objects.filter(pk__in=keys).values_list("pk", "line"))
+    found = {key: _proof(number, lines[key]) for number, key in enumerate(sorted(lines), start=1)}
+    return [found.get(key) for key in keys]
+
+
+def _proof(number: int, line: str) -> Proof | None:
+    try:
+        checkpoint = Checkpoint.parse(line)
+    except ValueError:
+        return None
+    key = believed_keys().get(checkpoint.key_id)
+    return Proof(number, checkpoint, checkpoint.is_signed_by(key) if key else None)

@@ -1,0 +1,98 @@
+"""Events as rows of a CSV file that people open in a spreadsheet."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+from typing import Any
+
+from lofty_admin.agentsettings.fields import BY_NAME
+from lofty_admin.agentsettings.rows import Row
+from lofty_admin.audit.models import AuditEvent, mapping
+from lofty_admin.history.describe import event_rows
+
+COLUMNS = (
+    "Number",
+    "Time (UTC)",
+    "Tenant",
+    "Short name",
+    "Person",
+    "Kind of actor",
+    "Address",
+    "What happened",
+    "About",
+    "Outcome",
+    "Reason",
+    "Settings changed",
+    "Changes",
+    "Lofty's status",
+    "Lofty's message",
+    "Request",
+    "Operation",
+    "Hash",
+)
+BOM = "\ufeff"  # without it Excel reads UTF-8 as something else
+LONGEST = 32_000  # characters: Excel takes 32,767 in one cell
+_FORMULA = tuple("=+-@\t\r\n\0＝＋－＠﹦﹢﹣﹫−")
+_BLANK = " \xa0\u200b\u200e\u200f\u2060\ufeff"  # some programs skip these before they look
+
+
+def cell(text: str) -> str:
+    """`text` as no spreadsheet takes it for a formula: what could be one gets an apostrophe."""
+    return f"'{text}" if text.lstrip(_BLANK).startswith(_FORMULA) else text
+
+
+def csv_line(texts: Sequence[str]) -> str:
+    """One row, every text safe and short enough for a cell."""
+    line: str = _writer.writerow([cell(_short(text)) for text in texts])
+    return line
+
+
+class _Returning:
+    """A file for csv.writer, which hands back what `write` returns."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+_writer: Any = csv.writer(_Returning())
+
+
+def _short(text: str) -> str:
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[:LONGEST]}… (cut: {len(text):,} characters; JSON Lines has all of it)"
+
+
+def columns(event: AuditEvent) -> list[str]:
+    """An event in the order of COLUMNS; "?" for what a spoilt record does not tell any more."""
+    return [
+        str(event.seq),
+        f"{event.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+        event.tenant_name,
+        event.tenant_slug,
+        event.who,
+        event.actor_kind,
+        event.ip,
+        event.what,
+        event.subject,
+        event.outcome_label,
+        event.reason,
+        *(told(event) if event.content else ["?"] * 4),
+        event.request_id,
+        str(event.operation_id or ""),
+        event.hash,
+    ]
+
+
+def told(event: AuditEvent) -> Iterator[str]:
+    """What only the body says: settings changed, changes, Lofty's status and message."""
+    yield ", ".join(BY_NAME[n].label if n in BY_NAME else n for n in event.changed)
+    yield "; ".join(_change(row) for row in event_rows(event))
+    answer = mapping(event.detail.get("answer"))
+    yield from (str(answer.get(name) or "") for name in ("status", "message"))
+
+
+def _change(row: Row) -> str:
+    """ "Active days: Monday, Tuesday -> Every day"."""
+    now = f" (in Lofty afterwards: {row.now})" if row.now else ""
+    return f"{row.label}: {row.before} -> {row.after}{now}"
