@@ -6,7 +6,15 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-OPEN = {"healthz", "readyz", "account_login", "account_inactive", "account_logout"}
+OPEN = {
+    "healthz",
+    "readyz",
+    "account_login",
+    "account_inactive",
+    "account_logout",
+    "sso_login",  # not there at all unless single sign-on is set up
+    "sso_callback",
+}
 
 
 def routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, str]]:
