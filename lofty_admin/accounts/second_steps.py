@@ -21,6 +21,7 @@ from django.db import transaction
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.sealing import open_for, owner_of, seal_for
+from lofty_admin.accounts.sessions import end_sessions
 from lofty_admin.audit.context import person
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
@@ -126,11 +127,15 @@ def remove_step(user: User, pk: int) -> str:
 
 
 def reset(user: User) -> int:
-    """Remove every second step and code of a person who lost them; how many there were."""
+    """Remove every second step and code of a person who lost them; how many there were.
+
+    Their sessions end too: whoever has the lost device may be in one.
+    """
     with transaction.atomic():
         _lock(user)
         found = list(Authenticator.objects.filter(user=user))
         Authenticator.objects.filter(user=user).delete()
+        end_sessions(user)
         for one in found:
             _record(Kind.SECOND_STEP_REMOVED, user, name_of(one))
     return len(found)

@@ -1,17 +1,17 @@
-"""Add people, give them a new password, keep them out."""
+"""Add people, give them a new password or way in, keep them out."""
 
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandParser
 
-from lofty_admin.accounts import services
+from lofty_admin.accounts import second_steps, services
 from lofty_admin.accounts.commandline import command_actor, find_person, in_words, read_secret
 from lofty_admin.audit.context import acting_as
 
 
 class Command(BaseCommand):
-    help = "Add a person, set a password, or deactivate a person. Every use is recorded."
+    help = "Add, reset or deactivate a person. Every use is recorded."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -28,11 +28,20 @@ class Command(BaseCommand):
                 required=True,
                 help="read the password from the first line of standard input",
             )
-        actions.add_parser("deactivate", help="keep somebody out").add_argument("email")
+        for action_name, what in (
+            ("deactivate", "keep somebody out"),
+            ("reset-mfa", "remove the second steps of somebody who lost them; ends their sessions"),
+        ):
+            actions.add_parser(action_name, help=what).add_argument("email")
 
     def handle(self, *args: Any, **options: Any) -> None:
         action = options["action"]
-        act = {"add": self._add, "set-password": self._set_password}.get(action, self._deactivate)
+        act = {
+            "add": self._add,
+            "set-password": self._set_password,
+            "deactivate": self._deactivate,
+            "reset-mfa": self._reset_mfa,
+        }[action]
         with acting_as(command_actor(f"person {action}")):
             try:
                 act(options)
@@ -57,3 +66,10 @@ class Command(BaseCommand):
         user = find_person(options["email"])
         services.deactivate_person(user)
         self.stdout.write(f"{user.email} can no longer sign in.")
+
+    def _reset_mfa(self, options: dict[str, Any]) -> None:
+        user = find_person(options["email"])
+        removed = second_steps.reset(user)
+        self.stdout.write(
+            f"{user.email} has no second step any more (removed: {removed}) and is signed out."
+        )
