@@ -6,10 +6,12 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from lofty_admin.accounts.known_browser import remember, tries_key
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.sessions import forget_before_sign_in
 from lofty_admin.audit.context import client_ip, person
@@ -72,6 +74,22 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         for method in stronger:
             method["description"] = _PROOFS[method["id"]]
         return stronger or methods
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        remember(response, user)
+        return response
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            email = str(credentials.get("email", ""))
+            _record_failure(email, "too many wrong tries", kind=self.failure)
+            raise
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        return tries_key(request, str(credentials.get("email", "")))
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         email, reason = str(credentials.get("email", "")), "wrong e-mail address or password"
