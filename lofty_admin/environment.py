@@ -192,12 +192,15 @@ def _single_sign_on(read: environ.Env, *, demo: bool) -> SingleSignOn | None:
         raise ImproperlyConfigured(
             "OIDC_ISSUER must be an https address, as the provider gives it."
         )
-    groups = frozenset(g.strip() for g in _required(read, "OIDC_ALLOWED_GROUPS").split(","))
+    listed = _required(read, "OIDC_ALLOWED_GROUPS").split(",")
+    groups = frozenset(group.strip() for group in listed if group.strip())
+    if not groups:
+        raise ImproperlyConfigured("OIDC_ALLOWED_GROUPS must name one group at least.")
     return SingleSignOn(
         issuer=issuer,
         client_id=_required(read, "OIDC_CLIENT_ID"),
         client_secret=_required(read, "OIDC_CLIENT_SECRET"),
-        allowed_groups=groups - {""},
+        allowed_groups=groups,
         groups_claim=str(read.str("OIDC_GROUPS_CLAIM", default="groups")).strip() or "groups",
     )
 
