@@ -32,28 +32,36 @@ def is_proved(request: HttpRequest) -> bool:
     return time.time() - newest < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
-def prove_first(view: _View | None = None, *, back: str = "") -> Any:
+def prove_first(*, back: str = "") -> Callable[[_View], _View]:
     """For views that do something grave. `back` names the page to return to after the proof of
     somebody who posted; it takes the view's `slug`, if it has one. A GET returns to itself.
 
     What was posted is not kept: it may be a secret. The page says that nothing was done.
     """
+    return _guarded_by(is_proved, back)
 
+
+def prove_before_post(*, back: str) -> Callable[[_View], _View]:
+    """The same for views that only show something when they are asked by GET."""
+    return _guarded_by(lambda request: _is_reading(request) or is_proved(request), back)
+
+
+def _guarded_by(may_go_on: Callable[[HttpRequest], bool], back: str) -> Callable[[_View], _View]:
     def decorate(view: _View) -> _View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if is_proved(request):
+            if may_go_on(request):
                 return view(request, *args, **kwargs)
             return ask_for_proof(request, _page_after(request, back, kwargs))
 
         return guarded
 
-    return decorate(view) if view is not None else decorate
+    return decorate
 
 
 def ask_for_proof(request: HttpRequest, after: str) -> HttpResponse:
     """To the page that asks, and from there to `after`."""
-    if request.method not in {"GET", "HEAD"}:
+    if not _is_reading(request):
         messages.warning(request, "Nothing was changed yet. First show that it is you, then again.")
     methods = get_adapter().get_reauthentication_methods(request.user)
     page = methods[0]["url"] if methods else reverse("sign_in_again")
@@ -64,7 +72,11 @@ def ask_for_proof(request: HttpRequest, after: str) -> HttpResponse:
 
 
 def _page_after(request: HttpRequest, back: str, kwargs: dict[str, Any]) -> str:
-    if request.method in {"GET", "HEAD"}:
+    if _is_reading(request):
         return request.get_full_path()
     place = {"slug": kwargs["slug"]} if "slug" in kwargs else {}
     return reverse(back, kwargs=place) if back else reverse("home")
+
+
+def _is_reading(request: HttpRequest) -> bool:
+    return request.method in {"GET", "HEAD"}

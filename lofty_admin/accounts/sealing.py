@@ -15,7 +15,9 @@ _TABLE, _COLUMN, _VERSION = "mfa_authenticator", "data", 1
 
 def seal_for(user_id: int, plain: str) -> str:
     """`plain` as text that only opens for this person."""
-    sealed = vault.seal(plain, table=_TABLE, column=_COLUMN, owner=_owner(user_id), version=1)
+    sealed = vault.seal(
+        plain, table=_TABLE, column=_COLUMN, owner=_owner(user_id), version=_VERSION
+    )
     return f"{user_id}:{base64.b64encode(sealed).decode()}"
 
 
@@ -32,6 +34,18 @@ def owner_of(sealed: str) -> int:
     if not owner.isdecimal():
         raise vault.VaultError("There is no sealed secret in this place.")
     return int(owner)
+
+
+def key_of(sealed: str) -> str:
+    """The id of the key it is sealed under; "" when it is no sealed text."""
+    try:
+        data = base64.b64decode(sealed.partition(":")[2], validate=True)
+    except binascii.Error:
+        return ""
+    start = len(vault.FORMAT) + 1
+    if not data.startswith(vault.FORMAT) or len(data) < start:
+        return ""
+    return data[start : start + data[start - 1]].decode(errors="replace")
 
 
 def _sealed_bytes(user_id: int, sealed: str) -> bytes:

@@ -31,12 +31,12 @@ APP = Authenticator.Type.TOTP.value
 PASSKEY = Authenticator.Type.WEBAUTHN.value
 CODES = Authenticator.Type.RECOVERY_CODES.value
 NAMES = {APP: "authenticator app", PASSKEY: "passkey", CODES: "recovery codes"}
-_SEALED_UNDER = {APP: "secret", CODES: "seed"}
+SEALED_UNDER = {APP: "secret", CODES: "seed"}
 
 
 def has_second_step(user: User) -> bool:
     """Whether an app or a passkey is set up. Recovery codes alone do not count."""
-    return _steps(user).exists()
+    return bool(_steps(user).exists())
 
 
 def steps_of(user: User) -> list[Authenticator]:
@@ -83,7 +83,7 @@ def make_codes(user: User) -> None:
 
 
 def has_codes(user: User) -> bool:
-    return Authenticator.objects.filter(user=user, type=CODES).exists()
+    return bool(Authenticator.objects.filter(user=user, type=CODES).exists())
 
 
 def codes_left(user: User) -> int:
@@ -159,7 +159,7 @@ def use_code(user: User, code: str) -> Authenticator | None:
 
 def checked(row: Authenticator) -> Authenticator:
     """The same row, if its secret is its owner's. Raises VaultError."""
-    if owner_of(str(row.data.get(_SEALED_UNDER[row.type], ""))) != row.user_id:
+    if owner_of(str(row.data.get(SEALED_UNDER[row.type], ""))) != row.user_id:
         raise VaultError("The stored secret belongs to somebody else.")
     return row
 

@@ -1,5 +1,6 @@
 """A person's own sign-in: password, second steps, recovery codes, sessions."""
 
+from contextlib import suppress
 from typing import Any
 
 import qrcode
@@ -21,6 +22,7 @@ from lofty_admin.accounts.mfa_forms import AddAppForm, AddPasskeyForm
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.proof import prove_first
 from lofty_admin.accounts.sealing import open_for, seal_for
+from lofty_admin.vault import VaultError
 
 _PENDING_APP = "console.pending_app"
 
@@ -109,7 +111,7 @@ def step_remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 @never_cache
 @require_GET
-@prove_first
+@prove_first()
 def codes(request: HttpRequest) -> HttpResponse:
     """Shows the recovery codes once after they were made."""
     unused = second_steps.show_codes_once(_me(request))
@@ -173,9 +175,12 @@ def _set_up(request: HttpRequest, user: User, done: str) -> HttpResponse:
 
 def _pending_secret(request: HttpRequest, user: User, *, fresh: bool) -> str:
     """The secret the page shows until it is confirmed; sealed in the session too."""
-    if fresh or _PENDING_APP not in request.session:
-        request.session[_PENDING_APP] = seal_for(user.pk, generate_totp_secret())
-    return open_for(user.pk, request.session[_PENDING_APP])
+    if not fresh:
+        with suppress(KeyError, VaultError):
+            return open_for(user.pk, request.session[_PENDING_APP])
+    secret: str = generate_totp_secret()
+    request.session[_PENDING_APP] = seal_for(user.pk, secret)
+    return secret
 
 
 def _in_fours(secret: str) -> str:

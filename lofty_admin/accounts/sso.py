@@ -33,6 +33,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.audit.context import person
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
+from lofty_admin.environment import SingleSignOn
 
 logger = logging.getLogger(__name__)
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
@@ -86,7 +87,7 @@ class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[mis
     def openid_config(self) -> dict[str, Any]:
         """The provider's own description. Raises OAuth2Error when it is another provider's."""
         config: dict[str, Any] = super().openid_config
-        if config.get("issuer") != settings.SINGLE_SIGN_ON.issuer:
+        if config.get("issuer") != _configured().issuer:
             raise OAuth2Error("the provider's description names another issuer")
         if not all(_is_allowed(config.get(name)) for name in _ENDPOINTS):
             raise OAuth2Error("the provider's description lacks an https address")
@@ -108,7 +109,7 @@ class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[mis
                 key,
                 algorithms=_ALGORITHMS,
                 audience=app.client_id,
-                issuer=settings.SINGLE_SIGN_ON.issuer,
+                issuer=_configured().issuer,
                 leeway=60,
                 options={"require": _CLAIMS},
             )
@@ -193,7 +194,7 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
 
 def _why_not(sign_in: SocialLogin, claims: dict[str, Any]) -> str:
-    sso = settings.SINGLE_SIGN_ON
+    sso = _configured()
     if sign_in.state.get("process") != AuthProcess.LOGIN:
         return "single sign-on was asked for something else than to sign in"
     if not secrets.compare_digest(str(claims["nonce"]), str(sign_in.state.get("nonce"))):
@@ -259,10 +260,14 @@ def _is_allowed(address: object) -> bool:
     return bool(parts.hostname) and (parts.scheme == "https" or loopback)
 
 
-def _provider(request: HttpRequest) -> SingleSignOnProvider:
-    if settings.SINGLE_SIGN_ON is None:
+def _configured() -> SingleSignOn:
+    """What the environment says. Raises Http404 when it says nothing."""
+    sso: SingleSignOn | None = settings.SINGLE_SIGN_ON
+    if sso is None:
         raise Http404
-    provider: SingleSignOnProvider = get_adapter().get_provider(
-        request, settings.SINGLE_SIGN_ON.issuer
-    )
+    return sso
+
+
+def _provider(request: HttpRequest) -> SingleSignOnProvider:
+    provider: SingleSignOnProvider = get_adapter().get_provider(request, _configured().issuer)
     return provider

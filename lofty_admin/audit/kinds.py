@@ -35,6 +35,7 @@ class Kind(TextChoices):
     SECOND_STEP_REMOVED = "mfa.removed", "removed a second step for signing in"
     RECOVERY_CODES_MADE = "mfa.codes_made", "made new recovery codes"
     RECOVERY_CODE_USED = "mfa.code_used", "used a recovery code"
+    SECOND_STEPS_RESEALED = "mfa.resealed", "sealed second steps under a new key"
     SINGLE_SIGN_ON_LINKED = "sso.linked", "connected single sign-on"
     PASSWORD_CHANGED = "password.changed", "changed their password"
     ACCESS_REFUSED = "access.refused", "was refused access"

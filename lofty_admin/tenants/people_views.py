@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from lofty_admin.accounts.proof import prove_before_post
 from lofty_admin.tenants import services
 from lofty_admin.tenants.access import get_tenant, role_of
 from lofty_admin.tenants.forms import AddMemberForm, RoleForm
@@ -12,6 +13,7 @@ from lofty_admin.tenants.models import Role, Tenant
 
 
 @require_http_methods(["GET", "POST"])
+@prove_before_post(back="people")
 def people(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     form = AddMemberForm(request.POST or None)
@@ -35,6 +37,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+@prove_before_post(back="people")
 def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     membership = get_object_or_404(tenant.memberships.select_related("user"), pk=pk)
@@ -53,6 +56,7 @@ def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @require_POST
+@prove_before_post(back="people")
 def member_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     membership = get_object_or_404(tenant.memberships.select_related("user"), pk=pk)
