@@ -38,7 +38,9 @@ def security(request: HttpRequest) -> HttpResponse:
         "has_codes": second_steps.has_codes(user),
         "codes_left": second_steps.codes_left(user),
         "codes_made": settings.MFA_RECOVERY_CODE_COUNT,
-        "sessions": sessions.sessions_of(user),
+        "sessions": [
+            (sessions.browser_of(one.user_agent), one) for one in sessions.sessions_of(user)
+        ],
         "this_session": request.session.session_key,
         "idle_minutes": settings.SESSION_IDLE_AGE // 60,
         "hours": settings.SESSION_COOKIE_AGE // 3600,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
@@ -9,17 +10,35 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest
+from django.utils import timezone
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.context import person
+from lofty_admin.audit.context import Actor, person
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 
 SIGNED_IN_AT = "console.signed_in_at"  # seconds since 1970
 SEEN_AT = "console.seen_at"
 _WRITE_EVERY = 60  # seconds: "last seen" is no more exact than that
+_BROWSERS = (  # the first that fits: each names the later ones too
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Macintosh", "Mac"),
+    ("Linux", "Linux"),
+)
 _KEPT_AT_SIGN_IN = (AUTHENTICATION_METHODS_SESSION_KEY, "account_authentication_methods_user")
 
 
@@ -55,13 +74,7 @@ def expire(request: HttpRequest, reason: str) -> None:
     with transaction.atomic():
         UserSession.objects.filter(session_key=request.session.session_key).delete()
         logout(request)
-        record(
-            Kind.SESSION_EXPIRED,
-            subject=getattr(user, "email", ""),
-            outcome=Outcome.DONE,
-            detail={"because": reason},
-            actor=person(user),
-        )
+        _record_expiry(user, reason, actor=person(user))
 
 
 def note_seen(request: HttpRequest) -> None:
@@ -78,6 +91,28 @@ def sessions_of(user: User) -> list[UserSession]:
     return sorted(found, key=lambda one: one.last_seen_at, reverse=True)
 
 
+def clear_over() -> int:
+    """End the sessions that are over by time though nobody came back to see it; how many."""
+    now = timezone.now()
+    idle = now - timedelta(seconds=settings.SESSION_IDLE_AGE + _WRITE_EVERY)
+    oldest = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    is_over = Q(last_seen_at__lt=idle) | Q(created_at__lt=oldest)
+    found = list(UserSession.objects.filter(is_over).select_related("user"))
+    for session in found:
+        with transaction.atomic():
+            session.end()
+            _record_expiry(session.user, "nobody came back in time")
+    Session.objects.filter(expire_date__lt=now).delete()
+    return len(found)
+
+
+def browser_of(user_agent: str) -> str:
+    """ "Firefox on Windows": what a person recognises of what the browser says of itself."""
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "A browser")
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
+    return f"{browser} on {system}" if system else browser
+
+
 def end_sessions(user: User, *, keep: str | None = None, only: int | None = None) -> int:
     """End a person's sessions at once: all, all but the key `keep`, or `only` the one with this id.
 
@@ -92,3 +127,13 @@ def end_sessions(user: User, *, keep: str | None = None, only: int | None = None
             detail = {"number": len(chosen)}
             record(Kind.SESSIONS_ENDED, subject=user.email, outcome=Outcome.DONE, detail=detail)
     return len(chosen)
+
+
+def _record_expiry(user: Any, reason: str, *, actor: Actor | None = None) -> None:
+    record(
+        Kind.SESSION_EXPIRED,
+        subject=user.email,
+        outcome=Outcome.DONE,
+        detail={"because": reason},
+        actor=actor,
+    )

@@ -1,14 +1,17 @@
 """How long a session lasts, what it starts with, and how it ends (reliability L6, L7)."""
 
+from datetime import timedelta
+
 import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
-from lofty_admin.accounts import sessions
+from lofty_admin.accounts import sessions, tasks
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from tests.accounts.second_step import later
@@ -89,9 +92,10 @@ def test_sign_in__data_of_before__does_not_survive(viewer: User) -> None:
 
 
 def test_sessions__listed__with_browser_and_address(viewer: User) -> None:
-    opened(viewer, agent="Old laptop")
-    html = opened(viewer, agent="New phone").get(reverse("mfa_index")).content.decode()
-    assert "Old laptop" in html
+    opened(viewer, agent="Mozilla/5.0 (Windows NT 10.0; rv:150.0) Gecko Firefox/150.0")
+    html = opened(viewer, agent="<b>odd</b>").get(reverse("mfa_index")).content.decode()
+    assert "Firefox on Windows" in html
+    assert "<b>odd" not in html
     assert html.count("127.0.0.1") >= 2
     assert html.count("This one") == 1
 
@@ -131,8 +135,9 @@ def test_end_one__somebody_elses__goes_on(viewer: User, owner: User) -> None:
 
 
 def test_sessions__of_others__are_not_listed(viewer: User, owner: User) -> None:
-    opened(owner, agent="Olivia's browser")
-    assert "Olivia" not in opened(viewer).get(reverse("mfa_index")).content.decode()
+    opened(owner)
+    html = opened(viewer).get(reverse("mfa_index")).content.decode()
+    assert html.count("last used") == 1
 
 
 def test_sign_out__row_of_the_session__is_gone(viewer: User) -> None:
@@ -149,3 +154,37 @@ def test_seen__many_requests_in_a_minute__written_once(viewer: User) -> None:
     with later(61):
         is_signed_in(client)
     assert client.session[sessions.SEEN_AT] > client.session[sessions.SIGNED_IN_AT] + 60
+
+
+def test_clear__nobody_came_back__ended_and_recorded_as_the_job(viewer: User, owner: User) -> None:
+    left, used = opened(viewer), opened(owner)
+    UserSession.objects.filter(user=viewer).update(last_seen_at=timezone.now() - timedelta(hours=2))
+    tasks.sessions(timestamp=0)
+    assert not is_signed_in(left)
+    assert is_signed_in(used)
+    event = AuditEvent.objects.get(kind="session.expired")
+    assert (event.actor_kind, event.subject) == ("job", viewer.email)
+
+
+def test_clear__signed_in_too_long_ago__ended_though_in_use(viewer: User) -> None:
+    client = opened(viewer)
+    UserSession.objects.update(created_at=timezone.now() - timedelta(hours=13))
+    assert sessions.clear_over() == 1
+    assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0 Safari/537.36",
+            "Chrome on Linux",
+        ),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/150.0 Safari/537.36 Edg/150.0", "Edge on Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0) Version/19.0 Safari/604.1", "Safari on iPhone"),
+        ("curl/8.0", "A browser"),
+        ("", "A browser"),
+    ],
+)
+def test_browser__what_it_says_of_itself__in_words(agent: str, words: str) -> None:
+    assert sessions.browser_of(agent) == words

@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.accounts.second_step import code_at
 from tests.browser.conftest import NewPage
 from tests.browser.steps import sign_in
+from tests.browser.test_looks import PHONE, look
 from tests.deployment import PASSWORD, Deployment
 
 pytestmark = pytest.mark.browser
@@ -102,3 +103,20 @@ def test_app__set_up__asked_for_at_the_next_sign_in(page: Page) -> None:
     page.get_by_label("Code").fill(code_at(secret, steps=1))
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Tenants")).to_be_visible()
+
+
+def test_pages__on_a_phone__fit_and_are_readable_in_both_themes(page: Page) -> None:
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a dict of two numbers
+    page.emulate_media(reduced_motion="reduce")
+    page.goto("/accounts/login/")
+    look(page, "sign in")
+    sign_in(page, PERSON)
+    add_passkey(page)
+    for path in ("", "start/", "app/", "passkey/"):
+        page.goto(f"/accounts/security/{path}")
+        look(page, path)
+    page.goto("/accounts/again/passkey/")
+    look(page, "proof")
+    page.goto("/accounts/security/")
+    page.get_by_role("link", name="Remove").click()
+    look(page, "remove")

@@ -1,0 +1,16 @@
+"""What runs by the clock: clearing away sessions that are over."""
+
+from procrastinate.contrib.django import app
+
+from lofty_admin.accounts.sessions import clear_over
+from lofty_admin.audit.context import Actor, acting_as
+
+HOURLY = Actor("job", "accounts.sessions", "Hourly clearing of sessions")
+
+
+@app.periodic(cron="23 * * * *")
+@app.task(name="accounts.sessions", queueing_lock="accounts.sessions", lock="accounts.sessions")
+def sessions(timestamp: int) -> None:
+    """Every hour: end the sessions in which nobody came back in time. May run twice."""
+    with acting_as(HOURLY):
+        clear_over()
