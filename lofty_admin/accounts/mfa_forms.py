@@ -1,5 +1,6 @@
 """The forms that ask for a second step: a code, or a passkey. What fails is recorded."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from allauth.mfa.adapter import get_adapter
@@ -41,7 +42,7 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc]  # allauth ships no type
     )
 
     def clean_code(self) -> str:
-        forget_try = check_rate_limit(self.user)
+        forget_try = self._count_try()
         code = str(self.cleaned_data["code"])
         try:
             found = second_steps.use_code(self.user, code)
@@ -54,6 +55,15 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc]  # allauth ships no type
         forget_try()
         self.authenticator = found
         return code
+
+    def _count_try(self) -> Callable[[], None]:
+        """Raises ValidationError after too many; returns what forgets this one."""
+        try:
+            forget: Callable[[], None] = check_rate_limit(self.user)
+        except ValidationError:
+            record_failure(self.failure, self.user, "too many wrong codes")
+            raise
+        return forget
 
     def save(self) -> None:
         request = get_adapter().request

@@ -5,6 +5,7 @@ from typing import Any
 
 import qrcode
 from allauth.account.internal.flows.logout import logout
+from allauth.account.views import password_change
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import generate_totp_secret
@@ -47,6 +48,16 @@ def security(request: HttpRequest) -> HttpResponse:
         "is_required": settings.REQUIRE_MFA,
     }
     return render(request, "account/security.html", context)
+
+
+@never_cache
+@prove_first(back="account_change_password")
+def password(request: HttpRequest) -> HttpResponse:
+    """allauth's page, for people who have a password."""
+    if not _me(request).has_usable_password():
+        return redirect("mfa_index")
+    page: HttpResponse = password_change(request)
+    return page
 
 
 @never_cache

@@ -19,7 +19,7 @@ urlpatterns = [
     path("login/passkey/", passkey_views.login_webauthn, name="mfa_login_webauthn"),
     path("logout/", require_POST(views.logout), name="account_logout"),
     path("inactive/", views.account_inactive, name="account_inactive"),
-    path("password/change/", views.password_change, name="account_change_password"),
+    path("password/change/", security_views.password, name="account_change_password"),
     path("again/", never_cache(views.reauthenticate), name="account_reauthenticate"),
     path("again/code/", never_cache(mfa_views.reauthenticate), name="mfa_reauthenticate"),
     path(

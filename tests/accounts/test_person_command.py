@@ -75,6 +75,17 @@ def test_person_add__bad_input__nothing_done_nothing_echoed(
     assert not AuditEvent.objects.exists()
 
 
+def test_person_add__without_password__nobody_can_sign_in_with_one(db: None) -> None:
+    run("add", "sso@example.com", "--name", "Sia Single", "--without-password")
+    assert not User.objects.get().has_usable_password()
+
+
+def test_person_add__neither_password_nor_without__refused(db: None) -> None:
+    with pytest.raises(CommandError):
+        run("add", "sso@example.com", "--name", "Sia Single")
+    assert not User.objects.exists()
+
+
 def test_person_set_password__known__changed_and_recorded(viewer: User) -> None:
     new = "a much newer battery staple"
     run("set-password", "Viewer@Example.com", "--password-stdin", stdin=new)

@@ -140,6 +140,27 @@ def test_code__many_wrong__right_one_waits(viewer: User) -> None:
         give_code(client, "123456")
     assert give_code(client, code_at()) == 200
     assert not is_signed_in(client)
+    last = AuditEvent.objects.latest("seq")
+    assert last.content["detail"] == {"because": "too many wrong codes"}
+
+
+def test_second_step__start_again__password_is_asked_again(viewer: User) -> None:
+    give_app(viewer)
+    client = Client()
+    sign_in(client, viewer.email)
+    client.post(reverse("account_logout"), {"next": reverse("account_login")})
+    assert "Second step" not in client.get(reverse("account_login")).content.decode()
+    assert give_code(client, code_at()) == 302
+    assert not is_signed_in(client)
+
+
+def test_second_step__too_late__password_is_asked_again(viewer: User) -> None:
+    give_app(viewer)
+    client = Client()
+    sign_in(client, viewer.email)
+    with later(901):
+        give_code(client, code_at())
+        assert not is_signed_in(client)
 
 
 def test_second_step__no_password_before__back_to_the_sign_in_page(viewer: User) -> None:

@@ -18,6 +18,7 @@ from lofty_admin.environment import SingleSignOn
 from tests.accounts.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
 from tests.accounts.second_step import code_at, give_app, give_code, later
 from tests.accounts.test_sign_in import is_signed_in, kinds
+from tests.accounts.test_throttles import guess
 from tests.conftest import make_user
 
 
@@ -271,6 +272,13 @@ def test_second_step__required_and_none__asked_to_set_one_up(
     settings.REQUIRE_MFA = True
     client = sign_in_there(provider)
     assert client.get("/").headers["Location"] == reverse("second_step")
+
+
+def test_guessed_at__password_locked__comes_in_all_the_same(
+    provider: IdentityProvider, viewer: User
+) -> None:
+    guess(viewer.email, 100)
+    assert is_signed_in(sign_in_there(provider))
 
 
 def test_leaver__in_a_session__out_within_the_absolute_limit(

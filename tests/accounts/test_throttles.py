@@ -92,6 +92,23 @@ def test_too_many__refusal__is_recorded(viewer: User) -> None:
     assert event.content["detail"] == {"because": "too many wrong tries"}
 
 
+def test_address__behind_a_proxy__what_the_client_wrote_before_does_not_count(
+    viewer: User, settings: Settings
+) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    for number in range(11):
+        spoofed = {"X-Forwarded-For": f"203.0.113.{number}, 198.51.100.9"}
+        data = {"login": f"person{number}@example.com", "password": WRONG}
+        Client().post(reverse("account_login"), data, headers=spoofed)
+    client = Client(headers={"X-Forwarded-For": "203.0.113.99, 198.51.100.9"})
+    sign_in(client, viewer.email)
+    assert not is_signed_in(client)
+    assert AuditEvent.objects.latest("seq").ip == "198.51.100.9"
+    elsewhere = Client(headers={"X-Forwarded-For": "198.51.100.10"})
+    sign_in(elsewhere, viewer.email)
+    assert is_signed_in(elsewhere)
+
+
 @pytest.mark.parametrize(
     ("backend", "demo", "found"),
     [

@@ -9,6 +9,8 @@ from lofty_admin.accounts import second_steps, services
 from lofty_admin.accounts.commandline import command_actor, find_person, in_words, read_secret
 from lofty_admin.audit.context import acting_as
 
+_FROM_STDIN = "read the password from the first line of standard input"
+
 
 class Command(BaseCommand):
     help = "Add, reset or deactivate a person. Every use is recorded."
@@ -21,13 +23,16 @@ class Command(BaseCommand):
         add.add_argument("--superuser", action="store_true", help="may do everything, everywhere")
         set_password = actions.add_parser("set-password", help="give somebody a new password")
         set_password.add_argument("email")
-        for action in (add, set_password):
-            action.add_argument(
-                "--password-stdin",
-                action="store_true",
-                required=True,
-                help="read the password from the first line of standard input",
-            )
+        way_in = add.add_mutually_exclusive_group(required=True)
+        way_in.add_argument(
+            "--without-password",
+            action="store_true",
+            help="somebody who signs in with single sign-on only",
+        )
+        way_in.add_argument("--password-stdin", action="store_true", help=_FROM_STDIN)
+        set_password.add_argument(
+            "--password-stdin", action="store_true", required=True, help=_FROM_STDIN
+        )
         for action_name, what in (
             ("deactivate", "keep somebody out"),
             ("reset-mfa", "remove the second steps of somebody who lost them; ends their sessions"),
@@ -52,7 +57,7 @@ class Command(BaseCommand):
         user = services.add_person(
             options["email"],
             name=options["name"],
-            password=read_secret("password"),
+            password=None if options["without_password"] else read_secret("password"),
             superuser=options["superuser"],
         )
         self.stdout.write(f"Added {user.name} <{user.email}>.")
