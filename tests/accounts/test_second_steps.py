@@ -1,11 +1,15 @@
 """Second steps: set up, used once, removed, sealed, recorded (reliability L3, L4, L10, S2, S13)."""
 
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -107,6 +111,29 @@ def test_code__twice__works_once_also_much_later(viewer: User) -> None:
     assert second_steps.use_code(viewer, code) is None
     with later(35):
         assert second_steps.use_code(viewer, code) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_code__just_being_used_by_another_process__waits_and_is_refused(viewer: User) -> None:
+    give_app(viewer)
+    code = code_at()
+
+    def use() -> bool:
+        try:
+            return second_steps.use_code(viewer, code) is not None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other, transaction.atomic():
+        row = Authenticator.objects.select_for_update().get()
+        used = other.submit(use)
+        with pytest.raises(FutureTimeoutError):
+            used.result(timeout=0.5)
+        row.data["counter"] += 100
+        row.save()
+        transaction.on_commit(lambda: answers.append(used.result(timeout=10)))
+        answers: list[bool] = []
+    assert answers == [False]
 
 
 def test_code__older_than_one_used__refused(viewer: User) -> None:
@@ -286,6 +313,28 @@ def test_seed_of_codes__copied_from_a_victim__is_not_shown_to_the_thief(
     client.raise_request_exception = False
     html = client.get(reverse("mfa_view_recovery_codes")).content.decode()
     assert not any(code in html for code in victim.wrap().generate_codes())
+
+
+def test_seed_of_codes__planted_into_a_victims_row__codes_do_not_work(
+    viewer: User, owner: User
+) -> None:
+    for user in (viewer, owner):
+        give_app(user)
+    attackers, _ = give_codes(owner), give_codes(viewer)
+    seed = Authenticator.objects.get(user=owner, type="recovery_codes").data
+    Authenticator.objects.filter(user=viewer, type="recovery_codes").update(data=seed)
+    client = Client()
+    sign_in(client, viewer.email)
+    give_code(client, attackers[0])
+    assert not is_signed_in(client)
+
+
+def test_remove_step__of_somebody_else__is_not_found(viewer: User, owner: User) -> None:
+    step = give_app(owner)
+    give_app(viewer)
+    with pytest.raises(Authenticator.DoesNotExist):
+        second_steps.remove_step(viewer, step.pk)
+    assert Authenticator.objects.filter(pk=step.pk).exists()
 
 
 def test_last_used__after_a_code__is_shown(viewer: User) -> None:
