@@ -30,6 +30,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from lofty_admin.accounts.models import User
+from lofty_admin.accounts.sessions import end_sessions
 from lofty_admin.audit.context import person
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
@@ -39,6 +40,23 @@ logger = logging.getLogger(__name__)
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
 _CLAIMS = ["iss", "sub", "aud", "exp", "iat", "nonce"]
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+
+
+def disconnect(user: User) -> int:
+    """Let a person connect another account of the provider; how many there were. Their sessions end:
+    whoever has the old account may be in one."""
+    with transaction.atomic():
+        accounts = list(SocialAccount.objects.select_for_update().filter(user=user))
+        SocialAccount.objects.filter(user=user).delete()
+        if accounts:
+            end_sessions(user)
+            record(
+                Kind.SINGLE_SIGN_ON_UNLINKED,
+                subject=user.email,
+                outcome=Outcome.DONE,
+                detail={"accounts": [[one.provider, one.uid] for one in accounts]},
+            )
+    return len(accounts)
 
 
 def is_offered() -> bool:

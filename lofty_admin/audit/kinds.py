@@ -37,6 +37,7 @@ class Kind(TextChoices):
     RECOVERY_CODE_USED = "mfa.code_used", "used a recovery code"
     SECOND_STEPS_RESEALED = "mfa.resealed", "sealed second steps under a new key"
     SINGLE_SIGN_ON_LINKED = "sso.linked", "connected single sign-on"
+    SINGLE_SIGN_ON_UNLINKED = "sso.unlinked", "disconnected single sign-on"
     PASSWORD_CHANGED = "password.changed", "changed their password"
     ACCESS_REFUSED = "access.refused", "was refused access"
     DIRECTORY_SYNCED = "directory.synced", "refreshed the names"

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.core.cache import cache
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -92,6 +94,19 @@ def test_other_subject__same_verified_address__refused(provider: IdentityProvide
     assert not is_signed_in(sign_in_there(provider))
     assert SocialAccount.objects.count() == 1
     assert "another account" in refused_because()
+
+
+def test_other_subject__after_disconnecting__is_linked(
+    provider: IdentityProvider, viewer: User
+) -> None:
+    before = sign_in_there(provider)
+    call_command("person", "disconnect-sso", viewer.email, stdout=StringIO())
+    assert not is_signed_in(before)
+    provider.claims["sub"] = "subject-2"
+    assert is_signed_in(sign_in_there(provider))
+    assert SocialAccount.objects.get().uid == "subject-2"
+    event = AuditEvent.objects.get(kind="sso.unlinked")
+    assert event.content["detail"] == {"accounts": [[provider.issuer, "subject-1"]]}
 
 
 def test_subject_of_another__with_my_address__is_the_other(

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandParser
 
-from lofty_admin.accounts import second_steps, services
+from lofty_admin.accounts import second_steps, services, sso
 from lofty_admin.accounts.commandline import command_actor, find_person, in_words, read_secret
 from lofty_admin.audit.context import acting_as
 
@@ -36,6 +36,7 @@ class Command(BaseCommand):
         for action_name, what in (
             ("deactivate", "keep somebody out"),
             ("reset-mfa", "remove the second steps of somebody who lost them; ends their sessions"),
+            ("disconnect-sso", "let somebody connect another account of single sign-on"),
         ):
             actions.add_parser(action_name, help=what).add_argument("email")
 
@@ -46,6 +47,7 @@ class Command(BaseCommand):
             "set-password": self._set_password,
             "deactivate": self._deactivate,
             "reset-mfa": self._reset_mfa,
+            "disconnect-sso": self._disconnect_sso,
         }[action]
         with acting_as(command_actor(f"person {action}")):
             try:
@@ -78,3 +80,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{user.email} has no second step any more (removed: {removed}) and is signed out."
         )
+
+    def _disconnect_sso(self, options: dict[str, Any]) -> None:
+        user = find_person(options["email"])
+        number = sso.disconnect(user)
+        self.stdout.write(f"{user.email}: connections of single sign-on removed: {number}.")
