@@ -43,8 +43,10 @@ _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 def disconnect(user: User) -> int:
-    """Let a person connect another account of the provider; how many there were. Their sessions end:
-    whoever has the old account may be in one."""
+    """Let a person connect another account of the provider; how many there were.
+
+    Their sessions end: whoever has the old account may be in one.
+    """
     with transaction.atomic():
         accounts = list(SocialAccount.objects.select_for_update().filter(user=user))
         SocialAccount.objects.filter(user=user).delete()
