@@ -6,6 +6,7 @@ second step if they have one, else for their password.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -34,7 +35,8 @@ def is_proved(request: HttpRequest) -> bool:
 
 def prove_first(*, back: str = "") -> Callable[[_View], _View]:
     """For views that do something grave. `back` names the page to return to after the proof of
-    somebody who posted; it takes the view's `slug`, if it has one. A GET returns to itself.
+    somebody who posted: with the view's arguments, else with its `slug` only, else without any.
+    A GET returns to itself.
 
     What was posted is not kept: it may be a secret. The page says that nothing was done.
     """
@@ -74,8 +76,11 @@ def ask_for_proof(request: HttpRequest, after: str) -> HttpResponse:
 def _page_after(request: HttpRequest, back: str, kwargs: dict[str, Any]) -> str:
     if _is_reading(request):
         return request.get_full_path()
-    place = {"slug": kwargs["slug"]} if "slug" in kwargs else {}
-    return reverse(back, kwargs=place) if back else reverse("home")
+    slug = {name: value for name, value in kwargs.items() if name == "slug"}
+    for place in (kwargs, slug, {}):
+        with suppress(NoReverseMatch):
+            return reverse(back or "home", kwargs=place)
+    raise NoReverseMatch(f"{back} takes none of the arguments of the view it is given to")
 
 
 def _is_reading(request: HttpRequest) -> bool:

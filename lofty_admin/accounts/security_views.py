@@ -104,7 +104,7 @@ def passkey_add(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@prove_first(back="mfa_index")
+@prove_first(back="step_remove")
 def step_remove(request: HttpRequest, pk: int) -> HttpResponse:
     user = _me(request)
     found = {step.pk: step for step in second_steps.steps_of(user)}

@@ -3,6 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
@@ -119,6 +120,16 @@ def test_proof__posted_something__not_done_not_kept_and_said(viewer: User) -> No
         assert "31415926" not in repr(dict(client.session))
         html = client.get(answer.headers["Location"]).content.decode()
     assert "Nothing was changed yet" in html
+
+
+def test_proof__posted_to_an_address_with_an_id__back_to_its_page(viewer: User) -> None:
+    url = reverse("step_remove", args=[give_app(viewer).pk])
+    client = opened(viewer)
+    give_code(client, code_at())
+    with later(LATER):
+        answer = client.post(url)
+    assert parse_qs(urlsplit(answer.headers["Location"]).query) == {"next": [url]}
+    assert Authenticator.objects.exists()
 
 
 def test_proof__fragment__browser_goes_to_the_page_that_asks(viewer: User) -> None:
