@@ -117,6 +117,8 @@ CACHES = {
         # In the database, so that throttles count over all processes (reliability L4).
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "console_cache",
+        # With Django's 300, who guesses at many names would push out the count of others' tries.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 LANGUAGE_CODE = "en-us"

@@ -1,5 +1,7 @@
-"""What runs by the clock: clearing away sessions that are over."""
+"""What runs by the clock: clearing away sessions that are over, and tries that count no more."""
 
+from django.db import connection
+from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from lofty_admin.accounts.sessions import clear_over
@@ -14,3 +16,10 @@ def sessions(timestamp: int) -> None:
     """Every hour: end the sessions in which nobody came back in time. May run twice."""
     with acting_as(HOURLY):
         clear_over()
+    _forget_old_tries()
+
+
+def _forget_old_tries() -> None:
+    """The cache in the database drops what has expired only when it is full."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM console_cache WHERE expires < %s", [timezone.now()])

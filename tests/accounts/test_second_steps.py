@@ -181,6 +181,13 @@ def test_second_step__start_again__password_is_asked_again(viewer: User) -> None
     assert not is_signed_in(client)
 
 
+def test_second_step__app_only__no_passkey_is_asked_for(viewer: User) -> None:
+    give_app(viewer)
+    client = Client()
+    sign_in(client, viewer.email)
+    assert "Use a passkey" not in client.get(reverse("mfa_authenticate")).content.decode()
+
+
 def test_second_step__too_late__password_is_asked_again(viewer: User) -> None:
     give_app(viewer)
     client = Client()

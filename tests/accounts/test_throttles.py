@@ -1,6 +1,7 @@
 """Limits on guessing: over all processes, and without locking out who is meant (L4, L5)."""
 
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.cookiejar import CookieJar
@@ -9,11 +10,13 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
 from lofty_admin import checks
+from lofty_admin.accounts import tasks
 from lofty_admin.accounts.known_browser import COOKIE
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
@@ -83,6 +86,24 @@ def test_known_browser__of_another_person__counts_with_everybody(viewer: User, o
     guess(viewer.email, 6)
     sign_in(client, viewer.email, address="203.0.113.1")
     assert not is_signed_in(client)
+
+
+def test_guessing__at_very_many_others__does_not_push_out_what_was_counted(viewer: User) -> None:
+    guess(viewer.email, 6)
+    for number in range(400):  # what the tries at so many others leave behind
+        cache.set(f"later in the alphabet:{number}", [1.0], 300)
+    sign_in(Client(), viewer.email, address="203.0.113.1")
+    assert AuditEvent.objects.latest("seq").content["detail"] == {"because": "too many wrong tries"}
+
+
+def test_hourly__tries_that_count_no_more__are_forgotten(viewer: User) -> None:
+    cache.set("old", 1, 0.001)
+    cache.set("present", 1, 300)
+    time.sleep(1.1)  # the table knows whole seconds
+    tasks.sessions(timestamp=0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cache_key FROM console_cache")
+        assert [key for (key,) in cursor.fetchall()] == [":1:present"]
 
 
 def test_too_many__refusal__is_recorded(viewer: User) -> None:
