@@ -91,7 +91,7 @@ def test_known_browser__of_another_person__counts_with_everybody(viewer: User, o
 def test_guessing__at_very_many_others__does_not_push_out_what_was_counted(viewer: User) -> None:
     guess(viewer.email, 6)
     for number in range(400):  # what the tries at so many others leave behind
-        cache.set(f"later in the alphabet:{number}", [1.0], 300)
+        cache.set(f"later-in-the-alphabet:{number}", [1.0], 300)
     sign_in(Client(), viewer.email, address="203.0.113.1")
     assert AuditEvent.objects.latest("seq").content["detail"] == {"because": "too many wrong tries"}
 
