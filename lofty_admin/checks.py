@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 from django.db.utils import DatabaseError
@@ -15,6 +16,7 @@ OLDEST_POSTGRESQL = 140000
 def register_all() -> None:
     register(database_is_durable, Tags.database)
     register(nothing_prints_secrets, Tags.security)
+    register(throttles_are_shared, Tags.security)
 
 
 def database_is_durable(
@@ -77,3 +79,17 @@ def nothing_prints_secrets(**kwargs: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+def throttles_are_shared(**kwargs: Any) -> list[CheckMessage]:
+    """A cache of each process alone would multiply the tries at a password (reliability L4)."""
+    backend = settings.CACHES["default"]["BACKEND"].rpartition(".")[2]
+    if settings.DEMO or backend not in {"LocMemCache", "DummyCache", "FileBasedCache"}:
+        return []
+    return [
+        Error(
+            f"The cache is {backend}: limits on sign-in would not hold over all processes.",
+            hint="Use a cache that all processes on all hosts share.",
+            id="console.E006",
+        )
+    ]

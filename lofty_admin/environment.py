@@ -45,6 +45,17 @@ class Sink:
 
 
 @dataclass(frozen=True)
+class SingleSignOn:
+    """The OpenID Connect provider people may sign in with, and which of its groups may."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    allowed_groups: frozenset[str]
+    groups_claim: str
+
+
+@dataclass(frozen=True)
 class Environment:
     """What the deployment decides. Built by `read_environment`."""
 
@@ -66,6 +77,11 @@ class Environment:
     lofty_allow_loopback: bool
     lofty_deadline: float
     settle_quiet_seconds: int
+    require_mfa: bool
+    session_idle_minutes: int
+    session_hours: int
+    reauthenticate_minutes: int
+    single_sign_on: SingleSignOn | None
     email: Mapping[str, Any] = field(repr=False)
     mail_from: str
     log_level: str
@@ -98,6 +114,11 @@ def read_environment() -> Environment:
         lofty_allow_loopback=loopback,
         lofty_deadline=float(_whole_number(read, "LOFTY_DEADLINE_SECONDS", 30, 1, 35)),
         settle_quiet_seconds=_whole_number(read, "SETTLE_QUIET_SECONDS", 60, 0, 3600),
+        require_mfa=read.bool("REQUIRE_MFA", default=not demo),
+        session_idle_minutes=_whole_number(read, "SESSION_IDLE_MINUTES", 60, 1, 1440),
+        session_hours=_whole_number(read, "SESSION_HOURS", 12, 1, 168),
+        reauthenticate_minutes=_whole_number(read, "REAUTHENTICATE_MINUTES", 15, 1, 120),
+        single_sign_on=_single_sign_on(read, demo=demo),
         email=read.email_url("EMAIL_URL", default="consolemail://"),
         mail_from=_mail_from(read),
         log_level=_one_of(read, "LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"}),
@@ -162,6 +183,29 @@ def _lofty(read: environ.Env) -> tuple[str, frozenset[str], bool]:
             " LOFTY_ALLOWED_HOSTS. Tokens are only ever sent to hosts in that list."
         )
     return url, hosts, loopback
+
+
+def _single_sign_on(read: environ.Env, *, demo: bool) -> SingleSignOn | None:
+    issuer = str(read.str("OIDC_ISSUER", default="")).strip()
+    if not issuer:
+        return None
+    parts = urlsplit(issuer)
+    loopback = demo and parts.scheme == "http" and parts.hostname == "127.0.0.1"
+    if not (loopback or (parts.scheme == "https" and parts.hostname)) or len(issuer) > 200:
+        raise ImproperlyConfigured(
+            "OIDC_ISSUER must be an https address, as the provider gives it."
+        )
+    listed = _required(read, "OIDC_ALLOWED_GROUPS").split(",")
+    groups = frozenset(group.strip() for group in listed if group.strip())
+    if not groups:
+        raise ImproperlyConfigured("OIDC_ALLOWED_GROUPS must name one group at least.")
+    return SingleSignOn(
+        issuer=issuer,
+        client_id=_required(read, "OIDC_CLIENT_ID"),
+        client_secret=_required(read, "OIDC_CLIENT_SECRET"),
+        allowed_groups=groups,
+        groups_claim=str(read.str("OIDC_GROUPS_CLAIM", default="groups")).strip() or "groups",
+    )
 
 
 def _key(name: str, text: str) -> bytes:

@@ -27,6 +27,10 @@ INSTALLED_APPS = [
     "django.forms",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
@@ -56,7 +60,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "lofty_admin.audit.context.ActorMiddleware",
+    "lofty_admin.accounts.middleware.SessionLimitsMiddleware",
     "lofty_admin.accounts.middleware.SignInRequiredMiddleware",
+    "lofty_admin.accounts.middleware.SecondStepMiddleware",
     "lofty_admin.audit.middleware.ReadOnlyMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -117,6 +123,8 @@ CACHES = {
         # In the database, so that throttles count over all processes (reliability L4).
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "console_cache",
+        # With Django's 300, who guesses at many names would push out the count of others' tries.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 LANGUAGE_CODE = "en-us"
@@ -136,6 +144,7 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_PREVENT_ENUMERATION = "strict"
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "10/m/ip,5/5m/key"}
 ALLAUTH_TRUSTED_PROXY_COUNT = ENVIRONMENT.trusted_proxies
+ACCOUNT_REAUTHENTICATION_TIMEOUT = ENVIRONMENT.reauthenticate_minutes * 60
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 AUTH_PASSWORD_VALIDATORS = [
@@ -146,8 +155,30 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_AGE = ENVIRONMENT.session_hours * 60 * 60
+SESSION_IDLE_AGE = ENVIRONMENT.session_idle_minutes * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_ENGINE = "django.contrib.sessions.backends.db"  # what is deleted there has ended
+
+REQUIRE_MFA = ENVIRONMENT.require_mfa
+MFA_ADAPTER = "lofty_admin.accounts.mfa_adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "lofty_admin.accounts.mfa_forms.CodeForm",
+    "reauthenticate": "lofty_admin.accounts.mfa_forms.CodeAgainForm",
+    "authenticate_webauthn": "lofty_admin.accounts.mfa_forms.PasskeyForm",
+    "reauthenticate_webauthn": "lofty_admin.accounts.mfa_forms.PasskeyAgainForm",
+    "login_webauthn": "lofty_admin.accounts.mfa_forms.PasskeyAloneForm",
+}
+MFA_TOTP_ISSUER = "Sales Agent console"
+MFA_TOTP_TOLERANCE = 1  # steps of 30 seconds, either way: clocks of phones differ
+MFA_RECOVERY_CODE_COUNT = 10
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_PASSKEY_LOGIN_ENABLED = True
+
+SINGLE_SIGN_ON = ENVIRONMENT.single_sign_on
+SOCIALACCOUNT_ADAPTER = "lofty_admin.accounts.sso.SingleSignOnAdapter"
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 5
 
 # --- Web hardening --------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = not DEMO

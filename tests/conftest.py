@@ -3,6 +3,7 @@
 `owner` manages the tenant Acme, `viewer` may only look at it, `outsider` manages another tenant.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
+from lofty_admin.accounts.sessions import SEEN_AT
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Membership, Role, Tenant
 
@@ -83,6 +85,9 @@ def signed_in(user: User) -> Client:
     """A browser without JavaScript in which `user` is signed in."""
     client = Client()
     client.force_login(user)
+    session = client.session
+    session[SEEN_AT] = time.time()  # as after its first page, which writes down that it is used
+    session.save()
     return client
 
 

@@ -75,6 +75,12 @@ def test_environment__something_missing__is_named(
         ("AUDIT_CHECKPOINT_SINK", "file:relative/path"),
         ("AUDIT_CHECKPOINT_SINK", "syslog:logs.internal"),
         ("AUDIT_CHECKPOINT_SINK", "mail:nobody"),
+        ("SESSION_IDLE_MINUTES", "0"),
+        ("SESSION_HOURS", "a day"),
+        ("REAUTHENTICATE_MINUTES", "0"),
+        ("OIDC_ISSUER", "idp.example.com"),
+        ("OIDC_ISSUER", "http://idp.example.com"),
+        ("OIDC_ISSUER", "http://127.0.0.1:8000"),
         ("LOG_LEVEL", "LOUD"),
         ("LOG_FORMAT", "xml"),
     ],
@@ -164,3 +170,59 @@ def test_environment__mail_from__as_given_else_at_the_first_host(
         monkeypatch.setenv("MAIL_FROM", wrong)
         with pytest.raises(ImproperlyConfigured, match="MAIL_FROM"):
             read_environment()
+
+
+SSO = {
+    "OIDC_ISSUER": "https://idp.example.com/",
+    "OIDC_CLIENT_ID": "console",
+    "OIDC_CLIENT_SECRET": "hunter2",
+    "OIDC_ALLOWED_GROUPS": "console-users, console-admins,",
+}
+
+
+@pytest.fixture
+def sso(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SSO.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_environment__nothing_about_single_sign_on__none() -> None:
+    assert read_environment().single_sign_on is None
+
+
+def test_environment__single_sign_on__is_read_and_its_secret_not_shown(sso: None) -> None:
+    found = read_environment()
+    assert found.single_sign_on is not None
+    assert found.single_sign_on.allowed_groups == {"console-users", "console-admins"}
+    assert found.single_sign_on.groups_claim == "groups"
+    assert "hunter2" not in repr(found)
+
+
+@pytest.mark.parametrize("name", set(SSO) - {"OIDC_ISSUER"})
+@pytest.mark.parametrize("value", ["", " "])
+def test_environment__single_sign_on_without_a_part__is_named(
+    sso: None, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured, match=name):
+        read_environment()
+
+
+def test_environment__only_commas_for_groups__is_named(
+    sso: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OIDC_ALLOWED_GROUPS", ", ,")
+    with pytest.raises(ImproperlyConfigured, match="OIDC_ALLOWED_GROUPS"):
+        read_environment()
+
+
+def test_environment__secret_of_single_sign_on_in_a_file__is_read_from_there(
+    sso: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "secret"
+    path.write_text("from-a-file\n")
+    monkeypatch.delenv("OIDC_CLIENT_SECRET")
+    monkeypatch.setenv("OIDC_CLIENT_SECRET_FILE", str(path))
+    found = read_environment().single_sign_on
+    assert found is not None
+    assert found.client_secret == "from-a-file"

@@ -3,14 +3,25 @@
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
+from allauth.usersessions.models import UserSession
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from lofty_admin.accounts.known_browser import remember, tries_key
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.context import person
+from lofty_admin.accounts.sessions import forget_before_sign_in
+from lofty_admin.audit.context import client_ip, person
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
+
+_PROOFS = {
+    "mfa_reauthenticate": "Use a code",
+    "mfa_reauthenticate:webauthn": "Use a passkey",
+}
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -24,6 +35,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         "enter_current_password": "Your present password is wrong. Nothing was changed.",
     }
 
+    failure = Kind.SIGN_IN_FAILED
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
@@ -32,18 +45,55 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return url_has_allowed_host_and_scheme(url, allowed_hosts=None, require_https=True)
 
     def login(self, request: HttpRequest, user: User) -> None:
+        forget_before_sign_in(request)
         with transaction.atomic():
             super().login(request, user)
-            record(Kind.SIGNED_IN, subject=user.email, outcome=Outcome.DONE, actor=person(user))
+            record(
+                Kind.SIGNED_IN,
+                subject=user.email,
+                outcome=Outcome.DONE,
+                detail={"with": _methods(request, user)},
+                actor=person(user),
+            )
 
     def logout(self, request: HttpRequest) -> None:
         user = request.user
         if isinstance(user, User):
             record(Kind.SIGNED_OUT, subject=user.email, outcome=Outcome.DONE, actor=person(user))
+            UserSession.objects.filter(session_key=request.session.session_key).delete()
         super().logout(request)
 
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address the audit log has; over a Unix socket there is none, and all share one."""
+        return client_ip(request) or "0.0.0.0"  # noqa: S104 - no address to listen on
+
+    def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
+        """Who has a second step proves themselves with that: a password may be known to others."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        stronger = [method for method in methods if method["id"] != "reauthenticate"]
+        for method in stronger:
+            method["description"] = _PROOFS[method["id"]]
+        return stronger or methods
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        remember(response, user)
+        return response
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            email = str(credentials.get("email", ""))
+            _record_failure(email, "too many wrong tries", kind=self.failure)
+            raise
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        return tries_key(request, str(credentials.get("email", "")))
+
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        _record_failure(str(credentials.get("email", "")), "wrong e-mail address or password")
+        email, reason = str(credentials.get("email", "")), "wrong e-mail address or password"
+        _record_failure(email, reason, kind=self.failure)
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
         _record_failure(user.email, "the account is deactivated")
@@ -58,13 +108,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def reauthenticate(self, user: User, password: str) -> bool:
         # The library looks for the address in a table of its own, which this console does not fill.
+        self.failure = Kind.PROOF_FAILED
         found = self.authenticate(self.request, email=user.email, password=password)
         return found is not None and found.pk == user.pk
 
 
-def _record_failure(email: str, reason: str) -> None:
+def _methods(request: HttpRequest, user: User) -> list[str]:
+    """How they signed in, in order: "password", "totp", "webauthn", "socialaccount" ..."""
+    records = get_authentication_records(request, user)
+    return [str(one.get("type", one["method"])) for one in records]
+
+
+def _record_failure(email: str, reason: str, *, kind: Kind = Kind.SIGN_IN_FAILED) -> None:
     record(
-        Kind.SIGN_IN_FAILED,
+        kind,
         subject=email,
         outcome=Outcome.REFUSED,
         detail={"because": reason},

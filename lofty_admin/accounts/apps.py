@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 from django.core.management import call_command
 from django.db.models.signals import post_migrate
 
@@ -11,7 +12,10 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
+        from lofty_admin.accounts.sessions import start_clock
+
         post_migrate.connect(_create_cache_table, sender=self)
+        user_logged_in.connect(start_clock)
 
 
 def _create_cache_table(using: str, **kwargs: Any) -> None:

@@ -2,13 +2,48 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django_htmx.http import HttpResponseClientRefresh
 
+from lofty_admin.accounts import sessions
+from lofty_admin.accounts.models import User
+from lofty_admin.accounts.second_steps import has_second_step
+
 OPEN_VIEWS = frozenset({"healthz", "readyz", "invitation", "invitation_accept"})
+SECOND_STEP_VIEWS = OPEN_VIEWS | {
+    "second_step",
+    "mfa_activate_totp",
+    "mfa_add_webauthn",
+    "account_reauthenticate",
+    "sign_in_again",
+    "account_logout",
+}
 _View = Callable[..., HttpResponseBase]
+_GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class SessionLimitsMiddleware:
+    """Ends sessions that are over, before any view looks at who is signed in."""
+
+    def __init__(self, get_response: _GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view_func: _View, view_args: object, view_kwargs: object
+    ) -> None:
+        if _view_name(request) in OPEN_VIEWS or not request.user.is_authenticated:
+            return
+        reason = sessions.why_over(request.session)
+        if reason:
+            sessions.expire(request, reason)
+        else:
+            sessions.note_seen(request)
 
 
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
@@ -21,8 +56,7 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         view_args: tuple[object, ...],
         view_kwargs: dict[str, object],
     ) -> HttpResponseBase | None:
-        match = request.resolver_match
-        if match is not None and match.view_name in OPEN_VIEWS:
+        if _view_name(request) in OPEN_VIEWS:
             return None
         refusal = super().process_view(request, view_func, view_args, view_kwargs)
         if refusal is None:
@@ -32,3 +66,33 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         if request.method not in {"GET", "HEAD"}:
             return redirect("account_login")  # what was posted cannot be returned to
         return refusal
+
+
+class SecondStepMiddleware:
+    """With REQUIRE_MFA: who has no second step can set one up or sign out, and nothing else.
+
+    Denies by default (reliability L3): a view is reached without one only if it is named here.
+    """
+
+    def __init__(self, get_response: _GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view_func: _View, view_args: object, view_kwargs: object
+    ) -> HttpResponseBase | None:
+        if not settings.REQUIRE_MFA or _view_name(request) in SECOND_STEP_VIEWS:
+            return None
+        user = request.user
+        if not isinstance(user, User) or has_second_step(user):
+            return None
+        if request.headers.get("HX-Request") == "true":
+            return HttpResponseClientRefresh()
+        return redirect("second_step")
+
+
+def _view_name(request: HttpRequest) -> str:
+    match = request.resolver_match
+    return match.view_name if match is not None else ""

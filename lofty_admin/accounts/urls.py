@@ -1,17 +1,44 @@
-"""The few of allauth's pages this console has, and the invited's. There are no others."""
+"""The few of allauth's pages this console has, and its own. What is not listed does not exist."""
 
 from allauth.account import views
+from allauth.mfa.base import views as mfa_views
+from allauth.mfa.webauthn import views as passkey_views
 from django.urls import path
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from lofty_admin.accounts import invitation_views
+from lofty_admin.accounts import invitation_views, security_views, sso
 
 urlpatterns = [
-    path("login/", views.login, name="account_login"),
+    path(
+        "login/",
+        views.LoginView.as_view(extra_context={"sso_is_offered": sso.is_offered}),
+        name="account_login",
+    ),
+    path("login/step/", mfa_views.authenticate, name="mfa_authenticate"),
+    path("login/passkey/", passkey_views.login_webauthn, name="mfa_login_webauthn"),
     path("logout/", require_POST(views.logout), name="account_logout"),
     path("inactive/", views.account_inactive, name="account_inactive"),
-    path("password/change/", views.password_change, name="account_change_password"),
-    path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
+    path("password/change/", security_views.password, name="account_change_password"),
+    path("again/", never_cache(views.reauthenticate), name="account_reauthenticate"),
+    path("again/code/", never_cache(mfa_views.reauthenticate), name="mfa_reauthenticate"),
+    path(
+        "again/passkey/",
+        never_cache(passkey_views.reauthenticate_webauthn),
+        name="mfa_reauthenticate_webauthn",
+    ),
+    path("again/sign-in/", security_views.sign_in_again, name="sign_in_again"),
+    path("security/", security_views.security, name="mfa_index"),
+    path("security/start/", security_views.second_step, name="second_step"),
+    path("security/app/", security_views.app_add, name="mfa_activate_totp"),
+    path("security/passkey/", security_views.passkey_add, name="mfa_add_webauthn"),
+    path("security/step/<int:pk>/remove/", security_views.step_remove, name="step_remove"),
+    path("security/codes/", security_views.codes, name="mfa_view_recovery_codes"),
+    path("security/codes/make/", security_views.codes_make, name="mfa_generate_recovery_codes"),
+    path("security/sessions/<int:pk>/end/", security_views.session_end, name="session_end"),
+    path("security/sessions/end/", security_views.sessions_end, name="sessions_end"),
+    path("sso/login/", sso.login, name="sso_login"),
+    path("sso/callback/", sso.callback, name="sso_callback"),
     path("invitation/", invitation_views.invitation, name="invitation"),
     path("invitation/account/", invitation_views.invitation_accept, name="invitation_accept"),
 ]

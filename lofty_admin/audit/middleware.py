@@ -8,8 +8,9 @@ from django_htmx.http import HttpResponseClientRefresh
 from lofty_admin import errorpages
 from lofty_admin.audit.restored import ReadOnly, lately, read_only_because
 
-# The second step is allauth's name for it.
-SIGNING_IN_AND_OUT = frozenset({"account_login", "mfa_authenticate", "account_logout"})
+SIGNING_IN_AND_OUT = frozenset(
+    {"account_login", "mfa_authenticate", "mfa_login_webauthn", "account_logout"}
+)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _View = Callable[..., HttpResponseBase]
 

@@ -11,6 +11,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from lofty_admin.accounts.models import User
+from lofty_admin.accounts.proof import prove_before_post
 from lofty_admin.fleet import imports
 from lofty_admin.fleet.forms import ImportForm, StartForm
 from lofty_admin.fleet.models import Import, ImportRow, RowState
@@ -25,6 +26,7 @@ NEWEST = 5
 @never_cache
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
+@prove_before_post(back="import")
 def import_list(request: HttpRequest) -> HttpResponse:
     """Give a list, by file or pasted. Nothing of a list is ever sent back as it came."""
     user = require_superuser(request)
@@ -78,6 +80,7 @@ def import_run(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
+@prove_before_post(back="import_run")
 def import_start(request: HttpRequest, pk: UUID) -> HttpResponse:
     made = _mine(require_superuser(request), pk)
     form = StartForm(request.POST)

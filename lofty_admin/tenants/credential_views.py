@@ -7,6 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
+from lofty_admin.accounts.proof import prove_before_post
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.tenants import services
@@ -43,6 +44,7 @@ def credential_test(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("token")
 @require_POST
+@prove_before_post(back="credential")
 def credential_replace(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     form = TokenForm(request.POST)
@@ -57,6 +59,7 @@ def credential_replace(request: HttpRequest, slug: str) -> HttpResponse:
 
 @never_cache
 @require_POST
+@prove_before_post(back="credential")
 def credential_remove(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     if not RemoveTokenForm(request.POST).is_valid():

@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from lofty_admin.accounts.models import User
+from lofty_admin.accounts.proof import prove_before_post
 from lofty_admin.tenants import services
 from lofty_admin.tenants.access import find_of, get_tenant, role_of
 from lofty_admin.tenants.forms import AddMemberForm, RoleForm
@@ -14,6 +15,7 @@ from lofty_admin.tenants.standings import people_of
 
 
 @require_http_methods(["GET", "POST"])
+@prove_before_post(back="people")
 def people(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     form = AddMemberForm(request.POST or None)
@@ -39,6 +41,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+@prove_before_post(back="people")
 def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     membership = find_of(request, tenant, Membership.objects.select_related("user"), pk=pk)
@@ -57,6 +60,7 @@ def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @require_POST
+@prove_before_post(back="people")
 def member_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     membership = find_of(request, tenant, Membership.objects.select_related("user"), pk=pk)

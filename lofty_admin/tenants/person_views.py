@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from lofty_admin.accounts import invitations, services
 from lofty_admin.accounts.models import User
+from lofty_admin.accounts.proof import prove_before_post
 from lofty_admin.tenants import rights
 from lofty_admin.tenants.access import denied_tenants, require_superuser, visible_tenants
 from lofty_admin.tenants.everybody import everybody as all_people
@@ -57,6 +58,7 @@ def everybody(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@prove_before_post(back="person_invite")
 def person_invite(request: HttpRequest) -> HttpResponse:
     require_superuser(request)
     form = InviteForm(request.POST or None)
@@ -90,6 +92,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@prove_before_post(back="person")
 def person_right(request: HttpRequest, pk: int) -> HttpResponse:
     require_superuser(request)
     user = get_object_or_404(all_people(), pk=pk)
@@ -119,16 +122,19 @@ def _change(user: User, scope: Scope, level: str) -> str:
 
 
 @require_POST
+@prove_before_post(back="person")
 def person_deactivate(request: HttpRequest, pk: int) -> HttpResponse:
     return _do(request, pk, services.deactivate_person, "{} can no longer sign in.")
 
 
 @require_POST
+@prove_before_post(back="person")
 def person_reactivate(request: HttpRequest, pk: int) -> HttpResponse:
     return _do(request, pk, services.reactivate_person, "{} can sign in again.")
 
 
 @require_POST
+@prove_before_post(back="person")
 def person_promote(request: HttpRequest, pk: int) -> HttpResponse:
     def promote(user: User) -> None:
         services.set_superuser(user, superuser=True)
@@ -137,6 +143,7 @@ def person_promote(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@prove_before_post(back="person")
 def person_demote(request: HttpRequest, pk: int) -> HttpResponse:
     def demote(user: User) -> None:
         services.set_superuser(user, superuser=False)
@@ -145,6 +152,7 @@ def person_demote(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@prove_before_post(back="person")
 def person_invite_again(request: HttpRequest, pk: int) -> HttpResponse:
     def invite(user: User) -> None:
         invitations.invite_again(user, page=_invitation_page(request))
@@ -153,6 +161,7 @@ def person_invite_again(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@prove_before_post(back="person")
 def person_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     return _do(request, pk, invitations.withdraw, "The invitation of {} is withdrawn.")
 

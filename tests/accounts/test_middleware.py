@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 OPEN = {
     *("healthz", "readyz", "account_login", "account_inactive", "account_logout"),
     *("invitation", "invitation_accept"),
+    *("sso_login", "sso_callback"),  # not there at all unless single sign-on is set up
 }
 
 

@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
+from tests.accounts.second_step import later
 from tests.conftest import PASSWORD, signed_in
 
 NEW = "a much newer battery staple"
@@ -54,3 +55,17 @@ def test_password__asked_for_again__right_and_wrong(viewer: User) -> None:
     assert client.get(url).status_code == 200
     assert client.post(url, {"password": "something else entirely"}).status_code == 200
     assert client.post(url, {"password": PASSWORD, "next": "/"}).status_code == 302
+
+
+def test_password__person_without_one__page_leads_back(viewer: User) -> None:
+    viewer.set_unusable_password()
+    viewer.save()
+    answer = signed_in(viewer).get(reverse("account_change_password"))
+    assert answer.headers["Location"] == reverse("mfa_index")
+
+
+def test_password__old_session__proof_is_asked_first(viewer: User) -> None:
+    client = signed_in(viewer)
+    with later(16 * 60):
+        answer = client.get(reverse("account_change_password"))
+    assert answer.headers["Location"].startswith(reverse("account_reauthenticate"))

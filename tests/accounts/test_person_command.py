@@ -4,10 +4,14 @@ import io
 from unittest.mock import patch
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
+from tests.accounts.second_step import code_at, give_app, give_code, give_codes
+from tests.accounts.test_sign_in import is_signed_in, sign_in
 from tests.conftest import PASSWORD
 
 
@@ -71,6 +75,17 @@ def test_person_add__bad_input__nothing_done_nothing_echoed(
     assert not AuditEvent.objects.exists()
 
 
+def test_person_add__without_password__nobody_can_sign_in_with_one(db: None) -> None:
+    run("add", "sso@example.com", "--name", "Sia Single", "--without-password")
+    assert not User.objects.get().has_usable_password()
+
+
+def test_person_add__neither_password_nor_without__refused(db: None) -> None:
+    with pytest.raises(CommandError):
+        run("add", "sso@example.com", "--name", "Sia Single")
+    assert not User.objects.exists()
+
+
 def test_person_set_password__known__changed_and_recorded(viewer: User) -> None:
     new = "a much newer battery staple"
     run("set-password", "Viewer@Example.com", "--password-stdin", stdin=new)
@@ -104,6 +119,20 @@ def test_person_deactivate__one_of_two_superusers__works(superuser: User) -> Non
     run("deactivate", superuser.email)
     superuser.refresh_from_db()
     assert not superuser.is_active
+
+
+def test_person_reset_mfa__lost_phone__no_step_no_session_and_recorded(viewer: User) -> None:
+    give_app(viewer)
+    give_codes(viewer)
+    client = Client()
+    sign_in(client, viewer.email)
+    give_code(client, code_at())
+    assert is_signed_in(client)
+    assert "removed: 2" in run("reset-mfa", viewer.email)
+    assert not Authenticator.objects.exists()
+    assert not is_signed_in(client)
+    last = AuditEvent.objects.filter(actor_id="person reset-mfa").values_list("kind", flat=True)
+    assert sorted(last) == ["mfa.removed", "mfa.removed", "session.ended"]
 
 
 def test_createsuperuser__used__is_recorded(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,11 +88,8 @@ def new_page(
 
     def opened(*, signed_in: bool = True, **options: object) -> Page:
         state = cookies if signed_in else None
-        context = chromium.new_context(
-            base_url=deployment.console.url,
-            storage_state=state,
-            **options,  # type: ignore[arg-type]  # whatever Playwright takes
-        )
+        options = {"base_url": deployment.console.url, "storage_state": state, **options}
+        context = chromium.new_context(**options)  # type: ignore[arg-type]  # what Playwright takes
         context.set_default_timeout(PATIENCE)
         watches.append(Watch(context, deployment.console.url))
         return context.new_page()

@@ -1,17 +1,22 @@
-"""Add people, give them a new password, keep them out."""
+"""Add people, give them a new password or way in, keep them out."""
 
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandParser
 
-from lofty_admin.accounts import services
+from lofty_admin.accounts import second_steps, services, sso
 from lofty_admin.accounts.commandline import command_actor, find_person, in_words, read_secret
 from lofty_admin.audit.context import acting_as
 
+_FROM_STDIN = "read the password from the first line of standard input"
+
 
 class Command(BaseCommand):
-    help = "Add a person, set a password, keep a person out or let them in again. All is recorded."
+    help = (
+        "Add a person, reset what they sign in with, keep them out or let them in again. All is"
+        " recorded."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
@@ -21,15 +26,23 @@ class Command(BaseCommand):
         add.add_argument("--superuser", action="store_true", help="may do everything, everywhere")
         set_password = actions.add_parser("set-password", help="give somebody a new password")
         set_password.add_argument("email")
-        for action in (add, set_password):
-            action.add_argument(
-                "--password-stdin",
-                action="store_true",
-                required=True,
-                help="read the password from the first line of standard input",
-            )
-        actions.add_parser("deactivate", help="keep somebody out").add_argument("email")
-        actions.add_parser("reactivate", help="let somebody in again").add_argument("email")
+        way_in = add.add_mutually_exclusive_group(required=True)
+        way_in.add_argument(
+            "--without-password",
+            action="store_true",
+            help="somebody who signs in with single sign-on only",
+        )
+        way_in.add_argument("--password-stdin", action="store_true", help=_FROM_STDIN)
+        set_password.add_argument(
+            "--password-stdin", action="store_true", required=True, help=_FROM_STDIN
+        )
+        for action_name, what in (
+            ("deactivate", "keep somebody out"),
+            ("reactivate", "let somebody in again"),
+            ("reset-mfa", "remove the second steps of somebody who lost them; ends their sessions"),
+            ("disconnect-sso", "let somebody connect another account of single sign-on"),
+        ):
+            actions.add_parser(action_name, help=what).add_argument("email")
 
     def handle(self, *args: Any, **options: Any) -> None:
         action = options["action"]
@@ -38,6 +51,8 @@ class Command(BaseCommand):
             "set-password": self._set_password,
             "deactivate": self._deactivate,
             "reactivate": self._reactivate,
+            "reset-mfa": self._reset_mfa,
+            "disconnect-sso": self._disconnect_sso,
         }[action]
         with acting_as(command_actor(f"person {action}")):
             try:
@@ -49,7 +64,7 @@ class Command(BaseCommand):
         user = services.add_person(
             options["email"],
             name=options["name"],
-            password=read_secret("password"),
+            password=None if options["without_password"] else read_secret("password"),
             superuser=options["superuser"],
         )
         self.stdout.write(f"Added {user.name} <{user.email}>.")
@@ -68,3 +83,15 @@ class Command(BaseCommand):
         user = find_person(options["email"])
         services.reactivate_person(user)
         self.stdout.write(f"{user.email} can sign in again, with the rights from before.")
+
+    def _reset_mfa(self, options: dict[str, Any]) -> None:
+        user = find_person(options["email"])
+        removed = second_steps.reset(user)
+        self.stdout.write(
+            f"{user.email} has no second step any more (removed: {removed}) and is signed out."
+        )
+
+    def _disconnect_sso(self, options: dict[str, Any]) -> None:
+        user = find_person(options["email"])
+        number = sso.disconnect(user)
+        self.stdout.write(f"{user.email}: connections of single sign-on removed: {number}.")

@@ -1,0 +1,45 @@
+"""A browser in which a person signed in before: wrong passwords from elsewhere do not lock it out.
+
+Guessing at somebody's password from anywhere uses up the tries of all browsers that are not known.
+A known one carries a signed cookie for that person and has tries of its own (reliability L5); a
+copied cookie gives a guesser those few tries and nothing else.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import get_random_string
+
+from lofty_admin.accounts.models import User
+
+COOKIE = "console_known" if settings.DEMO else "__Host-console_known"
+_SALT = "lofty_admin.accounts.known_browser"
+_LASTS = timedelta(days=90)
+
+
+def tries_key(request: HttpRequest, email: str) -> str:
+    """Whose tries are counted together: this known browser's, or everybody else's."""
+    return f"{email.lower()}|{_known_as(request, email)}"
+
+
+def remember(response: HttpResponse, user: User) -> None:
+    """Let this browser be known from now on."""
+    value = signing.dumps([user.email.lower(), get_random_string(16)], salt=_SALT)
+    response.set_cookie(
+        COOKIE,
+        value,
+        max_age=_LASTS,
+        secure=not settings.DEMO,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _known_as(request: HttpRequest, email: str) -> str:
+    try:
+        owner, name = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_SALT, max_age=_LASTS)
+    except (signing.BadSignature, ValueError, TypeError):
+        return ""
+    return str(name) if owner == email.lower() else ""

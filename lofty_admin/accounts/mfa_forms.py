@@ -1,0 +1,147 @@
+"""The forms that ask for a second step: a code, or a passkey. What fails is recorded."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.base.internal.flows import check_rate_limit, post_authentication
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
+from django import forms
+from django.core.exceptions import ValidationError
+
+from lofty_admin.accounts import second_steps
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.context import person
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.record import record
+from lofty_admin.vault import VaultError
+
+UNREADABLE = "Your stored second step cannot be read. Ask the people who run this console."
+NOT_THE_PASSKEY = "That passkey did not work here. Nothing was changed. Try again."
+
+
+class CodeForm(AuthenticateForm):  # type: ignore[misc]  # allauth ships no types
+    """A code of the app, or a recovery code, to sign in."""
+
+    failure: ClassVar[Kind] = Kind.SIGN_IN_FAILED
+    reauthenticated: ClassVar[bool] = False
+    code = forms.CharField(
+        label="Code",
+        help_text="Six digits from your authenticator app, or one of your recovery codes.",
+        max_length=32,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}
+        ),
+    )
+
+    def clean_code(self) -> str:
+        forget_try = self._count_try()
+        code = str(self.cleaned_data["code"])
+        try:
+            found = second_steps.use_code(self.user, code)
+        except VaultError as error:
+            record_failure(self.failure, self.user, str(error))
+            raise ValidationError(UNREADABLE) from None
+        if found is None:
+            record_failure(self.failure, self.user, "wrong code")
+            raise get_adapter().validation_error("incorrect_code")
+        forget_try()
+        self.authenticator = found
+        return code
+
+    def _count_try(self) -> Callable[[], None]:
+        """Raises ValidationError after too many; returns what forgets this one."""
+        try:
+            forget: Callable[[], None] = check_rate_limit(self.user)
+        except ValidationError:
+            record_failure(self.failure, self.user, "too many wrong codes")
+            raise
+        return forget
+
+    def save(self) -> None:
+        request = get_adapter().request
+        post_authentication(request, self.authenticator, reauthenticated=self.reauthenticated)
+
+
+class CodeAgainForm(CodeForm):
+    """The same, to prove that it is still the same person."""
+
+    failure = Kind.PROOF_FAILED
+    reauthenticated = True
+
+
+class _Passkey(forms.Form):
+    """Whatever the browser sends: it works, or it is refused and recorded."""
+
+    failure: ClassVar[Kind] = Kind.SIGN_IN_FAILED
+    user: User | None
+
+    def clean_credential(self) -> Authenticator:
+        try:
+            return super().clean_credential()  # type: ignore[misc]  # of the form it is mixed into
+        except ValidationError:
+            record_failure(self.failure, self.user, "the passkey did not work")
+            raise
+        except (AttributeError, KeyError, TypeError, ValueError):  # what the parser lets through
+            record_failure(self.failure, self.user, "the passkey's answer was not readable")
+            raise ValidationError(NOT_THE_PASSKEY) from None
+
+
+class PasskeyForm(_Passkey, AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """A passkey after the password."""
+
+
+class PasskeyAgainForm(_Passkey, ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    failure = Kind.PROOF_FAILED
+
+
+class PasskeyAloneForm(_Passkey, LoginWebAuthnForm):  # type: ignore[misc]
+    """A passkey instead of e-mail address and password."""
+
+
+class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
+    """Every passkey here can stand alone: it must know its person (a fingerprint, face or PIN)."""
+
+    passwordless = None
+    name = forms.CharField(
+        label="Name",
+        required=False,
+        max_length=60,
+        help_text="So that you know it again: Work laptop, Blue key.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        try:
+            cleaned: dict[str, Any] = super().clean()
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise ValidationError(NOT_THE_PASSKEY) from None
+        return cleaned
+
+
+class AddAppForm(forms.Form):
+    code = forms.CharField(
+        label="Code the app shows now",
+        max_length=12,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+    def clean_code(self) -> str:
+        return "".join(str(self.cleaned_data["code"]).split())
+
+
+def record_failure(kind: Kind, user: User | None, reason: str) -> None:
+    """A refusal on the way in, or of a proof; `user` is None when nobody was named."""
+    record(
+        kind,
+        subject=user.email if user else "",
+        outcome=Outcome.REFUSED,
+        detail={"because": reason},
+        actor=person(user) if user and kind is Kind.PROOF_FAILED else None,
+    )

@@ -1,0 +1,52 @@
+"""Sealing the secrets of second steps anew under the current key of VAULT_KEYS."""
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.db import transaction
+
+from lofty_admin.accounts.sealing import key_of, open_for, seal_for
+from lofty_admin.accounts.second_steps import SEALED_UNDER
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.record import record
+from lofty_admin.vault import VaultError
+
+
+def seal_anew(size: int, *, beside: frozenset[int] = frozenset()) -> tuple[list[int], list[int]]:
+    """One batch of at most `size` rows, in a transaction of its own: the ids of the rows that were
+    sealed anew, and of those that do not open. Call it until both are empty, naming `beside` the
+    rows to leave out because they did not open. The rows are locked, so that a code used meanwhile
+    waits and is not lost.
+    """
+    current = settings.ENVIRONMENT.vault_keys.current
+    done, broken = list[int](), list[int]()
+    with transaction.atomic(durable=True):
+        ids = [pk for pk, key in _keys().items() if key != current and pk not in beside][:size]
+        for row in Authenticator.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
+            (done if _seal_row(row) else broken).append(row.pk)
+        if done:
+            detail = {"key": current, "rows": done}
+            subject = f"{len(done)} second steps"
+            record(Kind.SECOND_STEPS_RESEALED, subject=subject, outcome=Outcome.DONE, detail=detail)
+    return done, broken
+
+
+def in_use(key_id: str) -> int:
+    """How many secrets of second steps are sealed under that key."""
+    return sum(key == key_id for key in _keys().values())
+
+
+def _keys() -> dict[int, str]:
+    """Row id to key id; "" for what is not sealed at all."""
+    rows = Authenticator.objects.filter(type__in=SEALED_UNDER).order_by("pk")
+    return {row.pk: key_of(str(row.data.get(SEALED_UNDER[row.type], ""))) for row in rows}
+
+
+def _seal_row(row: Authenticator) -> bool:
+    name = SEALED_UNDER[row.type]
+    try:
+        plain = open_for(row.user_id, row.data.get(name, ""))
+    except VaultError:
+        return False
+    row.data[name] = seal_for(row.user_id, plain)
+    row.save(update_fields=["data"])
+    return True

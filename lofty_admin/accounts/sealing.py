@@ -1,0 +1,62 @@
+"""The secrets of second steps, sealed for their owner before they are stored (reliability S13).
+
+allauth keeps them as text inside JSON. Sealed they read `ID:BASE64`, where ID is the person's; the
+id is bound by the vault, so that a value copied into another person's row does not open there.
+"""
+
+import base64
+import binascii
+from uuid import UUID
+
+from lofty_admin import vault
+
+_TABLE, _COLUMN, _VERSION = "mfa_authenticator", "data", 1
+
+
+def seal_for(user_id: int, plain: str) -> str:
+    """`plain` as text that only opens for this person."""
+    sealed = vault.seal(
+        plain, table=_TABLE, column=_COLUMN, owner=_owner(user_id), version=_VERSION
+    )
+    return f"{user_id}:{base64.b64encode(sealed).decode()}"
+
+
+def open_for(user_id: int, sealed: str) -> str:
+    """What `seal_for` sealed for this person. Raises VaultError for everything else."""
+    data = _sealed_bytes(user_id, sealed)
+    place = {"table": _TABLE, "column": _COLUMN}
+    return vault.open_sealed(data, **place, owner=_owner(user_id), version=_VERSION)
+
+
+def owner_of(sealed: str) -> int:
+    """Whose secret it says it is. Raises VaultError when it is no sealed text."""
+    owner, _, _ = sealed.partition(":")
+    if not owner.isdecimal():
+        raise vault.VaultError("There is no sealed secret in this place.")
+    return int(owner)
+
+
+def key_of(sealed: str) -> str:
+    """The id of the key it is sealed under; "" when it is no sealed text."""
+    try:
+        data = base64.b64decode(sealed.partition(":")[2], validate=True)
+    except binascii.Error:
+        return ""
+    start = len(vault.FORMAT) + 1
+    if not data.startswith(vault.FORMAT) or len(data) < start:
+        return ""
+    return data[start : start + data[start - 1]].decode(errors="replace")
+
+
+def _sealed_bytes(user_id: int, sealed: str) -> bytes:
+    if not isinstance(sealed, str) or owner_of(sealed) != user_id:
+        raise vault.VaultError("The stored secret belongs to somebody else.")
+    try:
+        return base64.b64decode(sealed.partition(":")[2], validate=True)
+    except binascii.Error:
+        pass
+    raise vault.VaultError("There is no sealed secret in this place.")
+
+
+def _owner(user_id: int) -> UUID:
+    return UUID(int=user_id)

@@ -1,0 +1,219 @@
+"""A person's own sign-in: password, second steps, recovery codes, sessions."""
+
+from contextlib import suppress
+from typing import Any
+
+import qrcode
+from allauth.account.internal.flows.logout import logout
+from allauth.account.views import password_change
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import generate_totp_secret
+from allauth.mfa.webauthn.internal.auth import begin_registration
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from lofty_admin.accounts import second_steps, sessions
+from lofty_admin.accounts.mfa_forms import AddAppForm, AddPasskeyForm
+from lofty_admin.accounts.models import User
+from lofty_admin.accounts.proof import prove_first
+from lofty_admin.accounts.sealing import open_for, seal_for
+from lofty_admin.vault import VaultError
+
+_PENDING_APP = "console.pending_app"
+
+
+@never_cache
+@require_GET
+def security(request: HttpRequest) -> HttpResponse:
+    user = _me(request)
+    steps = second_steps.steps_of(user)
+    context = {
+        "steps": [(second_steps.name_of(step), step) for step in steps],
+        "has_app": any(step.type == second_steps.APP for step in steps),
+        "has_codes": second_steps.has_codes(user),
+        "codes_left": second_steps.codes_left(user),
+        "codes_made": settings.MFA_RECOVERY_CODE_COUNT,
+        "sessions": [
+            (sessions.browser_of(one.user_agent), one) for one in sessions.sessions_of(user)
+        ],
+        "this_session": request.session.session_key,
+        "idle_minutes": settings.SESSION_IDLE_AGE // 60,
+        "hours": settings.SESSION_COOKIE_AGE // 3600,
+        "is_required": settings.REQUIRE_MFA,
+    }
+    return render(request, "account/security.html", context)
+
+
+@never_cache
+@prove_first(back="account_change_password")
+def password(request: HttpRequest) -> HttpResponse:
+    """allauth's page, for people who have a password."""
+    if not _me(request).has_usable_password():
+        return redirect("mfa_index")
+    page: HttpResponse = password_change(request)
+    return page
+
+
+@never_cache
+@require_GET
+def second_step(request: HttpRequest) -> HttpResponse:
+    """Where SecondStepMiddleware sends people who have none yet."""
+    if second_steps.has_second_step(_me(request)):
+        return redirect("home")
+    return render(request, "mfa/second_step.html")
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@prove_first(back="mfa_activate_totp")
+def app_add(request: HttpRequest) -> HttpResponse:
+    user = _me(request)
+    form = AddAppForm(request.POST or None)
+    secret = _pending_secret(request, user, fresh=request.method == "GET")
+    if request.method == "POST" and form.is_valid():
+        try:
+            second_steps.add_app(user, secret, form.cleaned_data["code"])
+        except ValidationError as error:
+            form.add_error("code", error)
+        else:
+            del request.session[_PENDING_APP]
+            return _set_up(request, user, "The authenticator app is set up.")
+    address = get_adapter().build_totp_url(user, secret)
+    context = {"form": form, "secret": _in_fours(secret), "address": address, "qr": _qr(address)}
+    return render(request, "mfa/app_add.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@prove_first(back="mfa_add_webauthn")
+def passkey_add(request: HttpRequest) -> HttpResponse:
+    user = _me(request)
+    form = AddPasskeyForm(request.POST or None, user=user, initial={"name": ""})
+    if request.method == "POST" and form.is_valid():
+        second_steps.add_passkey(user, form.cleaned_data["name"], form.cleaned_data["credential"])
+        return _set_up(request, user, "The passkey is set up.")
+    context = {"form": form, "options": begin_registration(user, passwordless=True)}
+    return render(request, "mfa/passkey_add.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@prove_first(back="step_remove")
+def step_remove(request: HttpRequest, pk: int) -> HttpResponse:
+    user = _me(request)
+    found = {step.pk: step for step in second_steps.steps_of(user)}
+    if pk not in found:
+        raise Http404
+    if request.method == "GET":
+        context = {"name": second_steps.name_of(found[pk]), "is_last": len(found) == 1}
+        return render(request, "mfa/step_remove.html", {"pk": pk, **context})
+    try:
+        messages.success(request, f"The {second_steps.remove_step(user, pk)} is removed.")
+    except ValidationError as error:
+        messages.error(request, f"Nothing was removed. {' '.join(error.messages)}")
+    except Authenticator.DoesNotExist:
+        raise Http404 from None
+    return redirect("mfa_index")
+
+
+@never_cache
+@require_GET
+@prove_first()
+def codes(request: HttpRequest) -> HttpResponse:
+    """Shows the recovery codes once after they were made."""
+    unused = second_steps.show_codes_once(_me(request))
+    if not unused:
+        messages.info(request, "Recovery codes are shown once only. You can make new ones.")
+        return redirect("mfa_index")
+    return render(request, "mfa/codes.html", {"codes": unused})
+
+
+@never_cache
+@require_POST
+@prove_first(back="mfa_index")
+def codes_make(request: HttpRequest) -> HttpResponse:
+    try:
+        second_steps.make_codes(_me(request))
+    except ValidationError as error:
+        messages.error(request, f"Nothing was changed. {' '.join(error.messages)}")
+        return redirect("mfa_index")
+    return redirect("mfa_view_recovery_codes")
+
+
+@never_cache
+@require_POST
+def session_end(request: HttpRequest, pk: int) -> HttpResponse:
+    """End one of a person's other sessions."""
+    key = request.session.session_key
+    ended = sessions.end_sessions(_me(request), keep=key, only=pk)
+    messages.success(request, "That session has ended." if ended else "It had ended already.")
+    return redirect("mfa_index")
+
+
+@never_cache
+@require_POST
+def sessions_end(request: HttpRequest) -> HttpResponse:
+    """End all other sessions, or (`all` in the form) this one too."""
+    user = _me(request)
+    if "all" in request.POST:
+        sessions.end_sessions(user)
+        logout(request)
+        return redirect("account_login")
+    ended = sessions.end_sessions(user, keep=request.session.session_key)
+    messages.success(request, f"Ended elsewhere: {ended}. You are still signed in here.")
+    return redirect("mfa_index")
+
+
+@never_cache
+@require_GET
+def sign_in_again(request: HttpRequest) -> HttpResponse:
+    """For people without password and second step: a fresh sign-in is their only proof."""
+    return render(request, "account/sign_in_again.html")
+
+
+def _set_up(request: HttpRequest, user: User, done: str) -> HttpResponse:
+    """After the first step come the codes for the day it is lost."""
+    messages.success(request, done)
+    if second_steps.has_codes(user):
+        return redirect("mfa_index")
+    second_steps.make_codes(user)
+    return redirect("mfa_view_recovery_codes")
+
+
+def _pending_secret(request: HttpRequest, user: User, *, fresh: bool) -> str:
+    """The secret the page shows until it is confirmed; sealed in the session too."""
+    if not fresh:
+        with suppress(KeyError, VaultError):
+            return open_for(user.pk, request.session[_PENDING_APP])
+    secret: str = generate_totp_secret()
+    request.session[_PENDING_APP] = seal_for(user.pk, secret)
+    return secret
+
+
+def _in_fours(secret: str) -> str:
+    return " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
+
+
+def _qr(address: str) -> dict[str, Any]:
+    """The code as one SVG path of unit squares, and how many of them its side has."""
+    code = qrcode.QRCode(border=2)
+    code.add_data(address)
+    matrix = code.get_matrix()
+    squares = (
+        f"M{x} {y}h1v1h-1z" for y, row in enumerate(matrix) for x, dark in enumerate(row) if dark
+    )
+    return {"path": "".join(squares), "side": len(matrix)}
+
+
+def _me(request: HttpRequest) -> User:
+    """Whoever is signed in; SignInRequiredMiddleware lets nobody else come here."""
+    user = request.user
+    if not isinstance(user, User):
+        raise Http404
+    return user

@@ -1,0 +1,139 @@
+"""How long a sign-in lasts, where a person is signed in, and ending it (reliability L6, L7)."""
+
+import time
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.context import Actor, person
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.record import record
+
+SIGNED_IN_AT = "console.signed_in_at"  # seconds since 1970
+SEEN_AT = "console.seen_at"
+_WRITE_EVERY = 60  # seconds: "last seen" is no more exact than that
+_BROWSERS = (  # the first that fits: each names the later ones too
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Macintosh", "Mac"),
+    ("Linux", "Linux"),
+)
+_KEPT_AT_SIGN_IN = (AUTHENTICATION_METHODS_SESSION_KEY, "account_authentication_methods_user")
+
+
+def start_clock(sender: object, request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """On Django's `user_logged_in`: every door ends there."""
+    request.session[SIGNED_IN_AT] = time.time()
+
+
+def forget_before_sign_in(request: HttpRequest) -> None:
+    """Start with an empty session under a new key; only how the person proved who they are stays.
+
+    What somebody else put into this browser before does not follow the person inside.
+    """
+    kept = {key: request.session[key] for key in _KEPT_AT_SIGN_IN if key in request.session}
+    request.session.flush()
+    request.session.update(kept)
+
+
+def why_over(session: SessionBase) -> str:
+    """Why a session has ended by time, in words; "" while it goes on."""
+    now = time.time()
+    since = float(session.get(SIGNED_IN_AT, 0))
+    if now - since > settings.SESSION_COOKIE_AGE:
+        return "signed in too long ago"
+    if now - float(session.get(SEEN_AT, since)) > settings.SESSION_IDLE_AGE:
+        return "not used for too long"
+    return ""
+
+
+def expire(request: HttpRequest, reason: str) -> None:
+    """End the session of this request because of the time; the record says why."""
+    user = request.user
+    with transaction.atomic():
+        UserSession.objects.filter(session_key=request.session.session_key).delete()
+        logout(request)
+        _record_expiry(user, reason, actor=person(user))
+
+
+def note_seen(request: HttpRequest) -> None:
+    """Keep the session from going idle; written down once a minute at most."""
+    now = time.time()
+    if now - float(request.session.get(SEEN_AT, 0)) >= _WRITE_EVERY:
+        request.session[SEEN_AT] = now
+        UserSession.objects.create_from_request(request)
+
+
+def sessions_of(user: User) -> list[UserSession]:
+    """Where a person is signed in, last used first; what has ended is left out."""
+    found: list[UserSession] = UserSession.objects.purge_and_list(user)
+    return sorted(found, key=lambda one: one.last_seen_at, reverse=True)
+
+
+def clear_over() -> int:
+    """End the sessions that are over by time though nobody came back to see it; how many."""
+    now = timezone.now()
+    idle = now - timedelta(seconds=settings.SESSION_IDLE_AGE + _WRITE_EVERY)
+    oldest = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    is_over = Q(last_seen_at__lt=idle) | Q(created_at__lt=oldest)
+    found = list(UserSession.objects.filter(is_over).select_related("user"))
+    for session in found:
+        with transaction.atomic():
+            session.end()
+            _record_expiry(session.user, "nobody came back in time")
+    Session.objects.filter(expire_date__lt=now).delete()
+    return len(found)
+
+
+def browser_of(user_agent: str) -> str:
+    """ "Firefox on Windows": what a person recognises of what the browser says of itself."""
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "A browser")
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
+    return f"{browser} on {system}" if system else browser
+
+
+def end_sessions(user: User, *, keep: str | None = None, only: int | None = None) -> int:
+    """End a person's sessions at once: all, all but the key `keep`, or `only` the one with this id.
+
+    How many ended.
+    """
+    with transaction.atomic():
+        found: Iterable[UserSession] = UserSession.objects.filter(user=user)
+        chosen = [s for s in found if s.session_key != keep and only in (None, s.pk)]
+        for session in chosen:
+            session.end()
+        if chosen:
+            detail = {"number": len(chosen)}
+            record(Kind.SESSIONS_ENDED, subject=user.email, outcome=Outcome.DONE, detail=detail)
+    return len(chosen)
+
+
+def _record_expiry(user: Any, reason: str, *, actor: Actor | None = None) -> None:
+    record(
+        Kind.SESSION_EXPIRED,
+        subject=user.email,
+        outcome=Outcome.DONE,
+        detail={"because": reason},
+        actor=actor,
+    )

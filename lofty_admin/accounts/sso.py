@@ -1,0 +1,293 @@
+"""Single sign-on with the OpenID Connect provider of the environment (reliability L8).
+
+Nobody signs up this way: a person was added before. Their first sign-in connects (issuer, subject)
+with the person who has the same e-mail address, if the provider says that the address is verified;
+from then on (issuer, subject) alone says who it is. The groups are asked every time.
+"""
+
+import logging
+import secrets
+from typing import Any
+from urllib.parse import urlsplit
+
+import jwt
+from allauth.account.utils import get_next_redirect_url
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
+from allauth.socialaccount.providers.base.constants import AuthProcess
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
+from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
+from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from lofty_admin.accounts.models import User
+from lofty_admin.accounts.sessions import end_sessions
+from lofty_admin.audit.context import person
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.record import record
+from lofty_admin.environment import SingleSignOn
+
+logger = logging.getLogger(__name__)
+_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
+_CLAIMS = ["iss", "sub", "aud", "exp", "iat", "nonce"]
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+
+
+def disconnect(user: User) -> int:
+    """Let a person connect another account of the provider; how many there were.
+
+    Their sessions end: whoever has the old account may be in one.
+    """
+    with transaction.atomic():
+        accounts = list(SocialAccount.objects.select_for_update().filter(user=user))
+        SocialAccount.objects.filter(user=user).delete()
+        if accounts:
+            end_sessions(user)
+            record(
+                Kind.SINGLE_SIGN_ON_UNLINKED,
+                subject=user.email,
+                outcome=Outcome.DONE,
+                detail={"accounts": [[one.provider, one.uid] for one in accounts]},
+            )
+    return len(accounts)
+
+
+def is_offered() -> bool:
+    return settings.SINGLE_SIGN_ON is not None
+
+
+@login_not_required
+@never_cache
+@require_GET
+def login(request: HttpRequest) -> HttpResponse:
+    """To the provider. Nothing of the query reaches it but where to go afterwards."""
+    provider = _provider(request)
+    if request.user.is_authenticated:
+        return redirect("home")
+    nonce = secrets.token_urlsafe(24)
+    after = get_next_redirect_url(request)
+    try:
+        answer: HttpResponse = provider.redirect(
+            request, AuthProcess.LOGIN, after, auth_params={"nonce": nonce}, nonce=nonce
+        )
+    except (OAuth2Error, OSError) as error:  # requests' errors are OSErrors
+        return _not_signed_in(request, "the provider could not be asked", error)
+    return answer
+
+
+@login_not_required
+@never_cache
+@require_GET
+def callback(request: HttpRequest) -> HttpResponse:
+    """From the provider, with a code that is exchanged once."""
+    adapter = _provider(request).get_oauth2_adapter(request)
+    try:
+        answer: HttpResponse = OAuth2CallbackView.adapter_view(adapter)(request)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return _not_signed_in(request, "the provider's answer was not readable", error)
+    return answer
+
+
+class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
+    """Believes an ID token only after its signature, issuer, audience and times were checked."""
+
+    def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
+        return request.build_absolute_uri(reverse("sso_callback"))
+
+    @property
+    def openid_config(self) -> dict[str, Any]:
+        """The provider's own description. Raises OAuth2Error when it is another provider's."""
+        config: dict[str, Any] = super().openid_config
+        if config.get("issuer") != _configured().issuer:
+            raise OAuth2Error("the provider's description names another issuer")
+        if not all(_is_allowed(config.get(name)) for name in _ENDPOINTS):
+            raise OAuth2Error("the provider's description lacks an https address")
+        return config
+
+    def complete_login(
+        self, request: HttpRequest, app: SocialApp, token: Any, **kwargs: Any
+    ) -> SocialLogin:
+        claims = self._verified(app, str(kwargs["response"].get("id_token", "")))
+        sign_in = self.get_provider().sociallogin_from_response(request, {"id_token": claims})
+        sign_in.claims = claims
+        return sign_in
+
+    def _verified(self, app: SocialApp, id_token: str) -> dict[str, Any]:
+        try:
+            key = self._signing_key(jwt.get_unverified_header(id_token).get("kid"))
+            claims: dict[str, Any] = jwt.decode(
+                id_token,
+                key,
+                algorithms=_ALGORITHMS,
+                audience=app.client_id,
+                issuer=_configured().issuer,
+                leeway=60,
+                options={"require": _CLAIMS},
+            )
+        except jwt.PyJWTError as error:
+            raise OAuth2Error(f"the ID token is not valid: {type(error).__name__}") from None
+        if claims["aud"] != app.client_id and claims.get("azp") != app.client_id:
+            raise OAuth2Error("the ID token was made for others too")
+        return claims
+
+    def _signing_key(self, key_id: str | None) -> jwt.PyJWK:
+        with get_adapter().get_requests_session() as session:
+            answer = session.get(self.openid_config["jwks_uri"])
+            answer.raise_for_status()
+            keys = jwt.PyJWKSet.from_dict(answer.json()).keys
+        fitting = [key for key in keys if key.key_id == key_id]
+        if len(fitting) != 1:
+            raise OAuth2Error("the ID token names no key of the provider")
+        return fitting[0]
+
+
+class SingleSignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
+    oauth2_adapter_class = SingleSignOnOAuth2Adapter
+
+    def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
+        return {}  # what the provider tells is used, not kept
+
+
+class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    """Who may come in with what the provider says about them."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        return False
+
+    def list_apps(
+        self, request: HttpRequest, provider: str | None = None, client_id: str | None = None
+    ) -> list[SocialApp]:
+        """The one of the environment; what stands in the database does not count."""
+        sso = settings.SINGLE_SIGN_ON
+        if sso is None:
+            return []
+        return [
+            SocialApp(
+                provider=OpenIDConnectProvider.id,
+                provider_id=sso.issuer,  # who signs in is found by (issuer, subject)
+                name="Single sign-on",
+                client_id=sso.client_id,
+                secret=sso.client_secret,
+                settings={"server_url": sso.issuer, "oauth_pkce_enabled": True},
+            )
+        ]
+
+    def get_provider(
+        self, request: HttpRequest, provider: str, client_id: str | None = None
+    ) -> SingleSignOnProvider:
+        return SingleSignOnProvider(request, app=self.get_app(request, provider, client_id))
+
+    def get_requests_session(self) -> Any:
+        session = super().get_requests_session()
+        session.trust_env = False  # no proxy, no netrc
+        session.max_redirects = 0
+        return session
+
+    def on_authentication_error(
+        self,
+        request: HttpRequest,
+        provider: Any,
+        error: Any = None,
+        exception: Exception | None = None,
+        extra_context: Any = None,
+    ) -> None:
+        reason = f"single sign-on: {error or 'error'}" if exception is None else _words(exception)
+        raise ImmediateHttpResponse(_not_signed_in(request, reason, exception))
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        """Called with verified claims, and again for every sign-in. Refuses by raising."""
+        claims = sociallogin.claims
+        reason = _why_not(sociallogin, claims)
+        if not reason and not sociallogin.is_existing:
+            reason = _link(sociallogin, claims)
+        if reason:
+            raise ImmediateHttpResponse(_not_signed_in(request, reason, subject=_email(claims)))
+
+
+def _why_not(sign_in: SocialLogin, claims: dict[str, Any]) -> str:
+    sso = _configured()
+    if sign_in.state.get("process") != AuthProcess.LOGIN:
+        return "single sign-on was asked for something else than to sign in"
+    if not secrets.compare_digest(str(claims["nonce"]), str(sign_in.state.get("nonce"))):
+        return "the provider's answer was made for another sign-in"
+    groups = claims.get(sso.groups_claim)
+    groups = groups if isinstance(groups, list) else [groups]
+    if not sso.allowed_groups.intersection(map(str, groups)):
+        return "not in a group that may sign in here"
+    return ""
+
+
+def _link(sign_in: SocialLogin, claims: dict[str, Any]) -> str:
+    """Connect a subject seen for the first time with the person of its verified address.
+
+    Returns why not; "" when it was done.
+    """
+    email = _email(claims)
+    if claims.get("email_verified") is not True or not email:
+        return "the provider does not vouch for the e-mail address"
+    with transaction.atomic():
+        user = User.objects.select_for_update().filter(email__iexact=email, is_active=True).first()
+        if user is None:
+            return "nobody here has this e-mail address"
+        account = sign_in.account
+        if SocialAccount.objects.filter(user=user, provider=account.provider).exists():
+            return "this person is connected with another account of the provider"
+        account.user = sign_in.user = user
+        account.save()
+        record(
+            Kind.SINGLE_SIGN_ON_LINKED,
+            subject=user.email,
+            outcome=Outcome.DONE,
+            detail={"issuer": account.provider, "subject": account.uid},
+            actor=person(user),
+        )
+    return ""
+
+
+def _not_signed_in(
+    request: HttpRequest, reason: str, error: Exception | None = None, *, subject: str = ""
+) -> HttpResponse:
+    if error is not None:
+        logger.warning("Single sign-on failed: %s", type(error).__name__)
+    record(
+        Kind.SIGN_IN_FAILED, subject=subject, outcome=Outcome.REFUSED, detail={"because": reason}
+    )
+    return render(request, "account/sso_refused.html", {"reason": reason}, status=403)
+
+
+def _words(error: Exception) -> str:
+    """Only our own errors are sure to hold nothing secret."""
+    text = str(error)
+    return text if text.startswith(("the provider", "the ID token")) else "the provider's refusal"
+
+
+def _email(claims: dict[str, Any]) -> str:
+    return str(claims.get("email") or "")
+
+
+def _is_allowed(address: object) -> bool:
+    parts = urlsplit(str(address))
+    loopback = settings.DEMO and parts.scheme == "http" and parts.hostname == "127.0.0.1"
+    return bool(parts.hostname) and (parts.scheme == "https" or loopback)
+
+
+def _configured() -> SingleSignOn:
+    """What the environment says. Raises Http404 when it says nothing."""
+    sso: SingleSignOn | None = settings.SINGLE_SIGN_ON
+    if sso is None:
+        raise Http404
+    return sso
+
+
+def _provider(request: HttpRequest) -> SingleSignOnProvider:
+    provider: SingleSignOnProvider = get_adapter().get_provider(request, _configured().issuer)
+    return provider

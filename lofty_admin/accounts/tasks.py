@@ -1,0 +1,25 @@
+"""What runs by the clock: clearing away sessions that are over, and tries that count no more."""
+
+from django.db import connection
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from lofty_admin.accounts.sessions import clear_over
+from lofty_admin.audit.context import Actor, acting_as
+
+HOURLY = Actor("job", "accounts.sessions", "Hourly clearing of sessions")
+
+
+@app.periodic(cron="23 * * * *")
+@app.task(name="accounts.sessions", queueing_lock="accounts.sessions", lock="accounts.sessions")
+def sessions(timestamp: int) -> None:
+    """Every hour: end the sessions in which nobody came back in time. May run twice."""
+    with acting_as(HOURLY):
+        clear_over()
+    _forget_old_tries()
+
+
+def _forget_old_tries() -> None:
+    """The cache in the database drops what has expired only when it is full."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM console_cache WHERE expires < %s", [timezone.now()])

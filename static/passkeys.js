@@ -1,0 +1,35 @@
+// Passkeys: ask the browser for one and send what it answers. Forms say which with data-passkey.
+"use strict";
+
+const PASSKEY_TROUBLE = {
+  NotAllowedError: "The passkey was not used, so nothing happened. You can try again.",
+  InvalidStateError: "This passkey is set up already.",
+  SecurityError: "Passkeys do not work at this address. They need https and a host name.",
+};
+
+async function passkeyOptions(form) {
+  if (!form.dataset.optionsUrl) return JSON.parse(document.getElementById("passkey-options").textContent);
+  const answer = await fetch(form.dataset.optionsUrl, { headers: { Accept: "application/json" } });
+  if (!answer.ok) throw new Error("no options");
+  return (await answer.json()).request_options;
+}
+
+function tellPasskeyTrouble(form, error) {
+  const place = form.querySelector("[data-passkey-trouble]");
+  place.textContent = PASSKEY_TROUBLE[error.name] || "That did not work. Nothing was changed. Try again.";
+  place.hidden = false;
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("[data-passkey]")) return;
+  event.preventDefault();
+  try {
+    if (!webauthnJSON.supported()) throw new DOMException("", "SecurityError");
+    const credential = await webauthnJSON[form.dataset.passkey](await passkeyOptions(form));
+    form.elements.credential.value = JSON.stringify(credential);
+    form.submit();
+  } catch (error) {
+    tellPasskeyTrouble(form, error);
+  }
+});

@@ -1,0 +1,97 @@
+"""What a browser may send instead of a passkey: refused, recorded, never an error page."""
+
+import json
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from lofty_admin.accounts.models import User
+from tests.accounts.second_step import give_app
+from tests.accounts.test_sign_in import is_signed_in, kinds, sign_in
+from tests.conftest import signed_in
+
+USER_HANDLE = "MQ"
+RUBBISH = [
+    "",
+    "null",
+    "[]",
+    "1",
+    '"text"',
+    "{}",
+    "{not json",
+    '{"response": null}',
+    '{"response": {"userHandle": 7}}',
+    json.dumps({"id": "x", "rawId": "x", "type": "public-key", "response": {}}),
+    json.dumps(
+        {
+            "id": "AAAA",
+            "rawId": "AAAA",
+            "type": "public-key",
+            "clientExtensionResults": {},
+            "response": {
+                "clientDataJSON": "e30",
+                "authenticatorData": "AAAA",
+                "attestationObject": "AAAA",
+                "signature": "AAAA",
+                "userHandle": USER_HANDLE,
+            },
+        }
+    ),
+]
+
+
+@pytest.fixture(autouse=True)
+def fresh_throttle(db: None) -> None:
+    cache.clear()
+
+
+@pytest.mark.parametrize("sent", RUBBISH)
+def test_sign_in__rubbish_for_a_passkey__out(viewer: User, sent: str) -> None:
+    client = Client()
+    client.get(reverse("mfa_login_webauthn"), headers={"Accept": "application/json"})
+    answer = client.post(reverse("mfa_login_webauthn"), {"credential": sent})
+    assert answer.headers["Location"] == reverse("account_login")
+    assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("sent", RUBBISH)
+def test_second_step__rubbish_for_a_passkey__out(viewer: User, sent: str) -> None:
+    give_app(viewer)
+    client = Client()
+    sign_in(client, viewer.email)
+    client.get(reverse("mfa_authenticate"))
+    assert client.post(reverse("mfa_authenticate"), {"credential": sent}).status_code == 200
+    assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("sent", RUBBISH)
+def test_set_up__rubbish_for_a_passkey__nothing_is_set_up(viewer: User, sent: str) -> None:
+    client = signed_in(viewer)
+    client.get(reverse("mfa_add_webauthn"))
+    assert client.post(reverse("mfa_add_webauthn"), {"credential": sent}).status_code == 200
+    assert not Authenticator.objects.exists()
+
+
+def test_sign_in__passkey_that_does_not_work__recorded(viewer: User) -> None:
+    client = Client()
+    client.get(reverse("mfa_login_webauthn"), headers={"Accept": "application/json"})
+    client.post(reverse("mfa_login_webauthn"), {"credential": RUBBISH[-1]})
+    assert kinds() == ["session.sign_in_failed"]
+
+
+def test_set_up__asks_the_device_to_know_its_person(viewer: User) -> None:
+    html = signed_in(viewer).get(reverse("mfa_add_webauthn")).content.decode()
+    options = json.loads(
+        html.split('id="passkey-options" type="application/json">')[1].split("<")[0]
+    )
+    chosen = options["publicKey"]["authenticatorSelection"]
+    assert (chosen["residentKey"], chosen["userVerification"]) == ("required", "required")
+
+
+def test_sign_in__many_tries_from_one_address__stopped(db: None) -> None:
+    client = Client()
+    answers = [client.post(reverse("mfa_login_webauthn"), {"credential": "{}"}) for _ in range(11)]
+    assert answers[-1].status_code == 429

@@ -1,0 +1,327 @@
+"""Single sign-on against a provider on loopback: who comes in, and who does not (L1, L8)."""
+
+import time
+from collections.abc import Iterator
+from io import StringIO
+from typing import Any
+
+import pytest
+from allauth.socialaccount.models import SocialAccount, SocialToken
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.core.cache import cache
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.environment import SingleSignOn
+from tests.accounts.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
+from tests.accounts.second_step import code_at, give_app, give_code, later
+from tests.accounts.test_sign_in import is_signed_in, kinds
+from tests.accounts.test_throttles import guess
+from tests.conftest import make_user
+
+
+@pytest.fixture
+def provider(db: None, settings: Settings, viewer: User) -> Iterator[IdentityProvider]:
+    """Says that whoever signs in is the viewer, with a verified address and in the right group."""
+    cache.clear()
+    with IdentityProvider() as running:
+        settings.SINGLE_SIGN_ON = SingleSignOn(
+            issuer=running.issuer,
+            client_id=CLIENT_ID,
+            client_secret=CLIENT_SECRET,
+            allowed_groups=frozenset({"console-users", "console-admins"}),
+            groups_claim="groups",
+        )
+        running.claims = {
+            "sub": "subject-1",
+            "email": viewer.email,
+            "email_verified": True,
+            "groups": ["everybody", "console-users"],
+        }
+        yield running
+
+
+def start(client: Client, **query: str) -> str:
+    """The provider's address to which the console sends the browser."""
+    answer = client.get(reverse("sso_login"), query)
+    assert answer.status_code == 302
+    return answer.headers["Location"]
+
+
+def come_back(client: Client, query: dict[str, str]) -> Any:
+    return client.get(reverse("sso_callback"), query)
+
+
+def sign_in_there(provider: IdentityProvider, client: Client | None = None) -> Client:
+    client = client or Client()
+    come_back(client, provider.authorise(start(client)))
+    return client
+
+
+def refused_because() -> str:
+    event = AuditEvent.objects.filter(kind="session.sign_in_failed").latest("seq")
+    return str(event.content["detail"]["because"])
+
+
+def test_first_time__verified_address_and_group__in_linked_and_recorded(
+    provider: IdentityProvider, viewer: User
+) -> None:
+    assert is_signed_in(sign_in_there(provider))
+    account = SocialAccount.objects.get()
+    assert (account.user, account.provider, account.uid) == (viewer, provider.issuer, "subject-1")
+    assert kinds() == ["sso.linked", "session.signed_in"]
+    signed = AuditEvent.objects.get(kind="session.signed_in")
+    assert signed.content["detail"]["with"] == ["socialaccount"]
+
+
+def test_second_time__address_changed_and_not_verified__same_person_by_subject(
+    provider: IdentityProvider, viewer: User
+) -> None:
+    sign_in_there(provider)
+    provider.claims.update(email="moved@example.com", email_verified=False)
+    client = sign_in_there(provider)
+    assert is_signed_in(client)
+    assert client.session["_auth_user_id"] == str(viewer.pk)
+
+
+def test_other_subject__same_verified_address__refused(provider: IdentityProvider) -> None:
+    sign_in_there(provider)
+    provider.claims["sub"] = "subject-2"
+    assert not is_signed_in(sign_in_there(provider))
+    assert SocialAccount.objects.count() == 1
+    assert "another account" in refused_because()
+
+
+def test_other_subject__after_disconnecting__is_linked(
+    provider: IdentityProvider, viewer: User
+) -> None:
+    before = sign_in_there(provider)
+    call_command("person", "disconnect-sso", viewer.email, stdout=StringIO())
+    assert not is_signed_in(before)
+    provider.claims["sub"] = "subject-2"
+    assert is_signed_in(sign_in_there(provider))
+    assert SocialAccount.objects.get().uid == "subject-2"
+    event = AuditEvent.objects.get(kind="sso.unlinked")
+    assert event.content["detail"] == {"accounts": [[provider.issuer, "subject-1"]]}
+
+
+def test_subject_of_another__with_my_address__is_the_other(
+    provider: IdentityProvider, viewer: User
+) -> None:
+    """Who is linked stays who they are, whatever address the provider tells."""
+    sign_in_there(provider)
+    other = make_user("other@example.com", "Otto Other")
+    provider.claims["email"] = other.email
+    client = sign_in_there(provider)
+    assert client.session["_auth_user_id"] == str(viewer.pk)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"email_verified": False}, "does not vouch"),
+        ({"email_verified": None}, "does not vouch"),
+        ({"email_verified": "true"}, "does not vouch"),
+        ({"email": None}, "does not vouch"),
+        ({"email": "nobody@example.com"}, "nobody here"),
+        ({"groups": None}, "not in a group"),
+        ({"groups": []}, "not in a group"),
+        ({"groups": ["everybody"]}, "not in a group"),
+        ({"groups": "everybody"}, "not in a group"),
+        ({"iss": "https://evil.test"}, "InvalidIssuerError"),
+        ({"aud": "another-client"}, "InvalidAudienceError"),
+        ({"aud": [CLIENT_ID, "another-client"]}, "for others too"),
+        ({"exp": int(time.time()) - 120}, "ExpiredSignatureError"),
+        ({"iat": int(time.time()) + 3600}, "ImmatureSignatureError"),
+        ({"nonce": "of another sign-in"}, "another sign-in"),
+        ({"nonce": None}, "MissingRequiredClaimError"),
+        ({"sub": None}, "MissingRequiredClaimError"),
+        ({"exp": None}, "MissingRequiredClaimError"),
+    ],
+)
+def test_claim_wrong__out_and_recorded(
+    provider: IdentityProvider, change: dict[str, Any], reason: str
+) -> None:
+    provider.claims.update(change)
+    assert not is_signed_in(sign_in_there(provider))
+    assert reason in refused_because()
+    assert not SocialAccount.objects.exists()
+    assert User.objects.count() == 1
+
+
+def test_group_lost__linked_before__out(provider: IdentityProvider) -> None:
+    sign_in_there(provider)
+    provider.claims["groups"] = ["everybody"]
+    assert not is_signed_in(sign_in_there(provider))
+
+
+@pytest.mark.parametrize("forgery", ["other key", "unknown key id", "none", "hmac"])
+def test_signature_wrong__out(provider: IdentityProvider, forgery: str) -> None:
+    if forgery == "other key":
+        provider.signing_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    elif forgery == "unknown key id":
+        provider.key_id = "key-2"
+    elif forgery == "none":
+        provider.signing_key, provider.algorithm = None, "none"
+    else:
+        provider.signing_key, provider.algorithm = CLIENT_SECRET.encode(), "HS256"
+    assert not is_signed_in(sign_in_there(provider))
+    assert "session.signed_in" not in kinds()
+
+
+def test_description__of_another_issuer__out(provider: IdentityProvider) -> None:
+    provider.described_issuer = "https://evil.test"
+    answer = Client().get(reverse("sso_login"))
+    assert answer.status_code == 403
+    assert "You are not signed in" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "answer", [{"access_token": "x"}, {"access_token": "x", "id_token": "a.b.c"}, {"error": "no"}]
+)
+def test_token_answer__without_a_good_id_token__out(
+    provider: IdentityProvider, answer: dict[str, Any]
+) -> None:
+    provider.answer = answer
+    assert not is_signed_in(sign_in_there(provider))
+    assert refused_because()
+
+
+def test_provider__is_down__says_so(provider: IdentityProvider, settings: Settings) -> None:
+    from dataclasses import replace
+
+    settings.SINGLE_SIGN_ON = replace(settings.SINGLE_SIGN_ON, issuer="http://127.0.0.1:9")
+    answer = Client().get(reverse("sso_login"))
+    assert answer.status_code == 403
+    assert "could not be asked" in answer.content.decode()
+
+
+def test_state__of_another_browser__out(provider: IdentityProvider) -> None:
+    """The code of an attacker's sign-in, put into the victim's browser."""
+    query = provider.authorise(start(Client()))
+    victim = Client()
+    start(victim)
+    assert come_back(victim, query).status_code == 403
+    assert not is_signed_in(victim)
+    assert provider.requests == []
+
+
+@pytest.mark.parametrize("state", [None, "", "made-up"])
+def test_state__missing_or_made_up__out(provider: IdentityProvider, state: str | None) -> None:
+    client = Client()
+    query = provider.authorise(start(client))
+    query = {"code": query["code"]} if state is None else {**query, "state": state}
+    assert come_back(client, query).status_code == 403
+    assert provider.requests == []
+
+
+def test_answer__twice__works_once(provider: IdentityProvider) -> None:
+    client = Client()
+    query = provider.authorise(start(client))
+    come_back(client, query)
+    client.post(reverse("account_logout"))
+    assert come_back(client, query).status_code == 403
+    assert not is_signed_in(client)
+
+
+def test_answer__ten_minutes_late__out(provider: IdentityProvider) -> None:
+    client = Client()
+    query = provider.authorise(start(client))
+    with later(601):
+        assert come_back(client, query).status_code == 403
+
+
+def test_answer__person_said_no__says_so_and_is_recorded(provider: IdentityProvider) -> None:
+    client = Client()
+    query = provider.authorise(start(client))
+    answer = come_back(client, {"state": query["state"], "error": "access_denied"})
+    assert answer.status_code == 403
+    assert kinds() == ["session.sign_in_failed"]
+
+
+def test_start__query_of_an_attacker__reaches_nothing(provider: IdentityProvider) -> None:
+    address = start(
+        Client(), process="connect", auth_params="redirect_uri=https://evil.test", scope="admin"
+    )
+    assert "evil.test" not in address
+    assert "admin" not in address
+
+
+def test_connect__signed_in_person__is_not_offered(provider: IdentityProvider, owner: User) -> None:
+    """Nobody hangs their account at the provider onto the session of somebody else."""
+    client = Client()
+    client.force_login(owner)
+    assert client.get(reverse("sso_login"), {"process": "connect"}).headers["Location"] == "/"
+    assert not SocialAccount.objects.exists()
+
+
+def test_next__page_of_ours__goes_there_and_not_elsewhere(provider: IdentityProvider) -> None:
+    for target, expected in (("/t/acme/people/", "/t/acme/people/"), ("https://evil.test/", "/")):
+        client = Client()
+        answer = come_back(client, provider.authorise(start(client, next=target)))
+        assert answer.headers["Location"] == expected
+
+
+def test_deactivated__linked_before__out(provider: IdentityProvider, viewer: User) -> None:
+    sign_in_there(provider)
+    User.objects.filter(pk=viewer.pk).update(is_active=False)
+    assert not is_signed_in(sign_in_there(provider))
+    assert "deactivated" in refused_because()
+
+
+def test_second_step__set_up__asked_for_here_too(provider: IdentityProvider, viewer: User) -> None:
+    give_app(viewer)
+    client = sign_in_there(provider)
+    assert not is_signed_in(client)
+    give_code(client, code_at())
+    assert is_signed_in(client)
+
+
+def test_second_step__required_and_none__asked_to_set_one_up(
+    provider: IdentityProvider, settings: Settings
+) -> None:
+    settings.REQUIRE_MFA = True
+    client = sign_in_there(provider)
+    assert client.get("/").headers["Location"] == reverse("second_step")
+
+
+def test_guessed_at__password_locked__comes_in_all_the_same(
+    provider: IdentityProvider, viewer: User
+) -> None:
+    guess(viewer.email, 100)
+    assert is_signed_in(sign_in_there(provider))
+
+
+def test_leaver__in_a_session__out_within_the_absolute_limit(
+    provider: IdentityProvider, settings: Settings
+) -> None:
+    settings.SESSION_COOKIE_AGE = 3600
+    client = sign_in_there(provider)
+    provider.claims["groups"] = []
+    with later(3601):
+        assert not is_signed_in(client)
+        assert not is_signed_in(sign_in_there(provider, client))
+
+
+def test_tokens_and_claims__are_not_kept(provider: IdentityProvider) -> None:
+    client = sign_in_there(provider)
+    assert not SocialToken.objects.exists()
+    assert SocialAccount.objects.get().extra_data == {}
+    everything = repr(dict(client.session)) + "".join(
+        AuditEvent.objects.values_list("body", flat=True)
+    )
+    assert CLIENT_SECRET not in everything
+    assert "an-access-token" not in everything
+
+
+def test_login_page__offers_it_only_when_set_up(provider: IdentityProvider, settings: Any) -> None:
+    url = reverse("account_login")
+    assert "Single sign-on" in Client().get(url).content.decode()
+    settings.SINGLE_SIGN_ON = None
+    assert "Single sign-on" not in Client().get(url).content.decode()
+    assert Client().get(reverse("sso_login")).status_code == 404
+    assert Client().get(reverse("sso_callback")).status_code == 404

@@ -1,0 +1,214 @@
+"""Limits on guessing: over all processes, and without locking out who is meant (L4, L5)."""
+
+import re
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.cookiejar import CookieJar
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from lofty_admin import checks
+from lofty_admin.accounts import tasks
+from lofty_admin.accounts.known_browser import COOKIE
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.models import AuditEvent
+from tests.accounts.second_step import code_at, later, shown_secret
+from tests.accounts.test_sign_in import WRONG, is_signed_in, sign_in
+from tests.conftest import PASSWORD
+from tests.deployment import Deployment
+
+EMAIL = "staff@example.com"
+
+
+@pytest.fixture(autouse=True)
+def fresh_throttle(request: pytest.FixtureRequest) -> None:
+    if "viewer" in request.fixturenames:
+        request.getfixturevalue("db")
+        cache.clear()
+
+
+def guess(email: str, times: int) -> None:
+    """From many addresses, as somebody with many machines does."""
+    for number in range(times):
+        sign_in(Client(), email, WRONG, address=f"198.51.100.{number}")
+
+
+def test_guessing__from_everywhere__known_browser_still_gets_in(viewer: User) -> None:
+    known = Client()
+    sign_in(known, viewer.email)
+    known.post(reverse("account_logout"))
+    guess(viewer.email, 100)
+    assert sign_in(known, viewer.email, address="203.0.113.1") == 302
+    assert is_signed_in(known)
+
+
+def test_guessing__from_everywhere__unknown_browser_waits_five_minutes_only(viewer: User) -> None:
+    guess(viewer.email, 100)
+    fresh = Client()
+    sign_in(fresh, viewer.email, address="203.0.113.1")
+    assert not is_signed_in(fresh)
+    with later(301):
+        sign_in(fresh, viewer.email, address="203.0.113.1")
+        assert is_signed_in(fresh)
+
+
+def test_known_browser__guesses_too__waits_like_others(viewer: User) -> None:
+    known = Client()
+    sign_in(known, viewer.email)
+    known.post(reverse("account_logout"))
+    for _ in range(6):
+        sign_in(known, viewer.email, WRONG, address="203.0.113.1")
+    sign_in(known, viewer.email, address="203.0.113.2")
+    assert not is_signed_in(known)
+
+
+@pytest.mark.parametrize("value", ["", "made-up", "a:b:c", "W10:1:2"])
+def test_known_browser__forged_cookie__counts_with_everybody(viewer: User, value: str) -> None:
+    guess(viewer.email, 6)
+    client = Client()
+    client.cookies[COOKIE] = value
+    sign_in(client, viewer.email, address="203.0.113.1")
+    assert not is_signed_in(client)
+
+
+def test_known_browser__of_another_person__counts_with_everybody(viewer: User, owner: User) -> None:
+    client = Client()
+    sign_in(client, owner.email)
+    client.post(reverse("account_logout"))
+    guess(viewer.email, 6)
+    sign_in(client, viewer.email, address="203.0.113.1")
+    assert not is_signed_in(client)
+
+
+def test_guessing__at_very_many_others__does_not_push_out_what_was_counted(viewer: User) -> None:
+    guess(viewer.email, 6)
+    for number in range(400):  # what the tries at so many others leave behind
+        cache.set(f"later-in-the-alphabet:{number}", [1.0], 300)
+    sign_in(Client(), viewer.email, address="203.0.113.1")
+    assert AuditEvent.objects.latest("seq").content["detail"] == {"because": "too many wrong tries"}
+
+
+def test_hourly__tries_that_count_no_more__are_forgotten(viewer: User) -> None:
+    cache.set("old", 1, 0.001)
+    cache.set("present", 1, 300)
+    time.sleep(1.1)  # the table knows whole seconds
+    tasks.sessions(timestamp=0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cache_key FROM console_cache")
+        assert [key for (key,) in cursor.fetchall()] == [":1:present"]
+
+
+def test_too_many__refusal__is_recorded(viewer: User) -> None:
+    guess(viewer.email, 6)
+    event = AuditEvent.objects.latest("seq")
+    assert event.kind == "session.sign_in_failed"
+    assert event.content["detail"] == {"because": "too many wrong tries"}
+
+
+def test_address__behind_a_proxy__what_the_client_wrote_before_does_not_count(
+    viewer: User, settings: Settings
+) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    for number in range(11):
+        spoofed = {"X-Forwarded-For": f"203.0.113.{number}, 198.51.100.9"}
+        data = {"login": f"person{number}@example.com", "password": WRONG}
+        Client().post(reverse("account_login"), data, headers=spoofed)
+    client = Client(headers={"X-Forwarded-For": "203.0.113.99, 198.51.100.9"})
+    sign_in(client, viewer.email)
+    assert not is_signed_in(client)
+    assert AuditEvent.objects.latest("seq").ip == "198.51.100.9"
+    elsewhere = Client(headers={"X-Forwarded-For": "198.51.100.10"})
+    sign_in(elsewhere, viewer.email)
+    assert is_signed_in(elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("backend", "demo", "found"),
+    [
+        ("django.core.cache.backends.locmem.LocMemCache", False, ["console.E006"]),
+        ("django.core.cache.backends.dummy.DummyCache", False, ["console.E006"]),
+        ("django.core.cache.backends.filebased.FileBasedCache", False, ["console.E006"]),
+        ("django.core.cache.backends.locmem.LocMemCache", True, []),
+        ("django.core.cache.backends.db.DatabaseCache", False, []),
+    ],
+)
+def test_check__cache_of_each_process__refused_in_production(
+    settings: Settings, backend: str, demo: bool, found: list[str]
+) -> None:
+    settings.CACHES, settings.DEMO = {"default": {"BACKEND": backend}}, demo
+    assert [message.id for message in checks.throttles_are_shared()] == found
+
+
+class Browser:
+    """Cookies and forms over a real socket: each request may meet another process."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.jar = url, CookieJar()
+        self._opener: OpenerDirector = build_opener(HTTPCookieProcessor(self.jar))
+
+    def get(self, path: str) -> str:
+        with self._opener.open(self.url + path, timeout=20) as answer:
+            self.path = answer.url.removeprefix(self.url)
+            return str(answer.read().decode())
+
+    def send(self, path: str, page: str, **data: str) -> str:
+        """The form on `page`, filled in."""
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+        assert token
+        body = urlencode({**data, "csrfmiddlewaretoken": token[1]}).encode()
+        with self._opener.open(self.url + path, body, timeout=20) as answer:
+            self.path = answer.url.removeprefix(self.url)
+            return str(answer.read().decode())
+
+    def sign_in(self, password: str = PASSWORD) -> str:
+        login = "/accounts/login/"
+        return self.send(login, self.get(login), login=EMAIL, password=password)
+
+
+@pytest.fixture(scope="module")
+def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """One console of two workers, each for one request at a time."""
+    with Deployment(tmp_path_factory.mktemp("throttles")) as deployment:
+        deployment.add_person(EMAIL, name="Stan Staff")
+        deployment.console.start(WEB_WORKERS="2", WEB_THREADS="1")
+        yield deployment
+
+
+def test_processes__wrong_passwords_at_once__five_tries_in_all(two_processes: Deployment) -> None:
+    two_processes.query("DELETE FROM console_cache")
+    url = two_processes.console.url
+    with ThreadPoolExecutor(6) as pool:
+        pages = list(pool.map(lambda _: Browser(url).sign_in(WRONG), range(12)))
+    assert sum("is wrong" in page for page in pages) <= 5
+    assert any("Too many wrong tries" in page for page in pages)
+    assert "Too many wrong tries" in Browser(url).sign_in()
+
+
+def test_processes__same_code_at_once__one_gets_in(two_processes: Deployment) -> None:
+    """Four browsers have the password and send the same code at the same moment."""
+    two_processes.query("DELETE FROM console_cache")
+    url, app, step = two_processes.console.url, "/accounts/security/app/", "/accounts/login/step/"
+    phone = Browser(url)
+    phone.sign_in()
+    page = phone.get(app)
+    secret = shown_secret(page)
+    assert "Recovery codes" in phone.send(app, page, code=code_at(secret))
+    browsers = [Browser(url) for _ in range(4)]
+    pages = [browser.sign_in() for browser in browsers]
+    code = code_at(secret, steps=1)
+    with ThreadPoolExecutor(4) as pool:
+        list(
+            pool.map(
+                lambda each: each[0].send(step, each[1], code=code),
+                zip(browsers, pages, strict=True),
+            )
+        )
+    assert sorted(browser.path == "/" for browser in browsers) == [False, False, False, True]

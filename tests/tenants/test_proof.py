@@ -1,0 +1,75 @@
+"""Tokens and rights: in a session of some age the person is asked again first (reliability L9)."""
+
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.tenants.models import Credential, Membership, Role, Tenant
+from tests.accounts.second_step import later
+from tests.conftest import PASSWORD, signed_in
+
+LATER = 16 * 60
+SECRET = "a-token-that-must-not-be-kept-0123456789"
+Posted = tuple[str, list[object], dict[str, str]]
+
+
+def _replace(member: Membership) -> Posted:
+    return "credential_replace", ["acme"], {"scheme": "api_key", "token": SECRET}
+
+
+def _remove(member: Membership) -> Posted:
+    return "credential_remove", ["acme"], {"sure": "on"}
+
+
+def _add(member: Membership) -> Posted:
+    return "people", ["acme"], {"email": "outsider@example.com", "role": str(Role.MANAGER.value)}
+
+
+def _role(member: Membership) -> Posted:
+    return "member_role", ["acme", member.pk], {"role": str(Role.MANAGER.value)}
+
+
+def _take_away(member: Membership) -> Posted:
+    return "member_remove", ["acme", member.pk], {}
+
+
+@pytest.mark.parametrize("posted", [_replace, _remove, _add, _role, _take_away])
+def test_old_session__grave_post__asked_first_and_nothing_done(
+    owner: User,
+    viewer: User,
+    outsider: User,
+    credential: Credential,
+    posted: Callable[[Membership], Posted],
+) -> None:
+    cache.clear()
+    name, place, data = posted(Membership.objects.get(user=viewer))
+    before = everything(credential)
+    client = signed_in(owner)
+    with later(LATER):
+        answer = client.post(reverse(name, args=place), data)
+        asked = urlsplit(answer.headers["Location"])
+        assert asked.path == reverse("account_reauthenticate")
+        back = parse_qs(asked.query)["next"][0]
+        assert SECRET not in repr(dict(client.session))
+        client.post(asked.path, {"password": PASSWORD, "next": back})
+        page = client.get(back).content.decode()
+        assert "Nothing was changed yet" in page
+    assert everything(credential) == before
+
+
+def everything(credential: Credential) -> tuple[str, bytes, int]:
+    credential.refresh_from_db()
+    members = repr(list(Membership.objects.order_by("pk").values()))
+    return members, bytes(credential.sealed), AuditEvent.objects.count()
+
+
+@pytest.mark.parametrize("name", ["credential", "people"])
+def test_old_session__only_looking__not_asked(owner: User, acme: Tenant, name: str) -> None:
+    client = signed_in(owner)
+    with later(LATER):
+        assert client.get(reverse(name, args=["acme"])).status_code == 200
