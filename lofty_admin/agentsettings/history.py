@@ -24,6 +24,8 @@ from lofty_admin.tenants.models import Role
 
 PAGE = 50
 SEEN = (Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)  # with what Lofty had afterwards
+# The console renews a connection every few hours, by itself: nothing for a reader.
+NOT_LISTED = (Kind.SETTINGS_INTENT, Kind.CREDENTIAL_RENEWED)
 SETTINGS_KINDS = (Kind.SETTINGS_INTENT, Kind.SETTINGS_REFUSED, *SEEN)
 
 
@@ -33,7 +35,7 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.VIEWER)
     # An intent is shown with its outcome; alone it stands only while that is open.
     open_ones = Operation.objects.filter(tenant=tenant, settled_at=None).values("pk")
-    events = AuditEvent.objects.for_tenant(tenant.id).exclude(kind=Kind.SETTINGS_INTENT)
+    events = AuditEvent.objects.for_tenant(tenant.id).exclude(kind__in=NOT_LISTED)
     pending = AuditEvent.objects.for_tenant(tenant.id).filter(
         kind=Kind.SETTINGS_INTENT, operation_id__in=open_ones
     )

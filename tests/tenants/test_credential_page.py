@@ -25,7 +25,7 @@ def page(user: User) -> HttpResponse:
 def test_page__token_in_use__everything_but_the_token(owner: User, credential: Credential) -> None:
     answer = page(owner)
     html = answer.content.decode()
-    for shown in ("Works", "WXYZ", credential.fingerprint, credential.owner_name, "59 of 60 left"):
+    for shown in ("Works", "WXYZ", credential.fingerprint, credential.owner_name, "58 of 60 left"):
         assert shown in html
     assert TOKEN not in html
     assert "no-store" in answer.headers["Cache-Control"]
