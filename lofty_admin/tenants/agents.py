@@ -9,8 +9,8 @@ from django.db import transaction
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.tenants import health
-from lofty_admin.tenants.calls import NoCredential
-from lofty_admin.tenants.models import Health, Tenant
+from lofty_admin.tenants.calls import NoCredential, client_for
+from lofty_admin.tenants.models import Credential, Health, Tenant
 
 
 class WrongAgent(NoCredential):
@@ -30,6 +30,7 @@ def require_agent(tenant: Tenant, found: int, *, by_probe: bool = False) -> None
         return
     reason = wrong_agent(known, found)
     if credential := tenant.credentials.filter(retired_at=None).first():
+        Credential.objects.filter(pk=credential.pk).update(found_agent_id=found)
         health.note(tenant, credential, Health.WRONG_AGENT, reason, by_probe=by_probe)
     raise WrongAgent(reason)
 
@@ -49,8 +50,13 @@ def wrong_agent(known: int, found: int) -> str:
     )
 
 
+def found_agent(tenant: Tenant) -> int:
+    """The Sales Agent behind the token in use, read now. Raises LoftyError and NoCredential."""
+    return client_for(tenant).get_settings().id
+
+
 def accept_agent(tenant: Tenant, found: int) -> None:
-    """A manager says that `found` is the tenant's Sales Agent from now on."""
+    """A manager says that `found`, which was just read, is the tenant's from now on."""
     with transaction.atomic():
         row = Tenant.objects.select_for_update().get(pk=tenant.pk)
         before, row.sales_agent_id = row.sales_agent_id, found
@@ -62,3 +68,5 @@ def accept_agent(tenant: Tenant, found: int) -> None:
             before={"sales_agent_id": before},
             after={"sales_agent_id": found},
         )
+    if credential := tenant.credentials.filter(retired_at=None).first():
+        health.note(tenant, credential, Health.WORKS, by_probe=True)

@@ -42,6 +42,7 @@ _TOKEN_FAILS = frozenset(
     }
 )
 _TELLS_NOTHING = frozenset({Health.LIMITED, Health.LOFTY_DOWN})
+_CHECKED_AGAIN = "It is checked again within the hour."
 _GOOD = frozenset({Health.WORKS, Health.UNKNOWN})
 # What any good answer disproves; the others need a probe, which asks for more.
 _LIFTED = _GOOD | _TELLS_NOTHING | {Health.DEAD, Health.WRONG_SCHEME, Health.UNREADABLE}
@@ -58,7 +59,9 @@ def health_of(error: LoftyError) -> Health:
 
 def note_error(tenant: Tenant, credential: Credential, error: LoftyError) -> None:
     """A probe that failed."""
-    note(tenant, credential, health_of(error), f"{error.message} {error.advice}", by_probe=True)
+    found = health_of(error)
+    advice = _CHECKED_AGAIN if found in _TELLS_NOTHING else error.advice
+    note(tenant, credential, found, f"{error.message} {advice}", by_probe=True)
 
 
 def note_refusal(tenant: Tenant, credential: Credential, refused: type[LoftyError]) -> None:
@@ -77,6 +80,8 @@ def note_good(tenant: Tenant, credential: Credential, exchange: Exchange) -> Non
         row = _locked(credential)
         if row is None:
             return
+        if row.renews_itself:  # what cannot be opened may be what gets the next token
+            disproved -= {Health.UNREADABLE}
         if row.health in disproved:
             note(tenant, credential, Health.WORKS)
         elif row.health not in _TOKEN_FAILS:

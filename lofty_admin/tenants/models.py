@@ -126,6 +126,7 @@ class Credential(models.Model):
     GET /v1.0/me said when the token was stored: name, email, team_id, role, time_zone,
     member_user_id. `budget_*` are the X-RateLimit headers of the newest answer. Times are UTC.
 
+    `found_agent_id`: the Sales Agent behind it when that is not the tenant's.
     `expires_at`: when a person has to do something; None if nobody says. `access_expires_at`: when
     the token in use ends, if the console gets the next one itself. `renewal_*`: see renewal.py.
     """
@@ -161,6 +162,7 @@ class Credential(models.Model):
     health_note = models.CharField(max_length=300, blank=True)
     health_since = models.DateTimeField(null=True)
     checked_at = models.DateTimeField(null=True)
+    found_agent_id = models.BigIntegerField(null=True)
     last_good_at = models.DateTimeField(null=True)
     failing_since = models.DateTimeField(null=True)
     last_failure_at = models.DateTimeField(null=True)

@@ -46,6 +46,7 @@ REFRESH_LIFE = timedelta(days=180)  # contract.md
 LONGEST_PAUSE = timedelta(hours=1)
 ENOUGH_FOR_A_SAVE = timedelta(minutes=2)
 LEASE_SLACK = timedelta(seconds=15)
+_MENDED = (Health.AUTHORISE_AGAIN, Health.NOT_RENEWED, Health.DEAD, Health.UNREADABLE)
 POLL = 0.1  # seconds
 STORE_TRIES = 4
 SHORTEST_FOR_FOUR = 16  # of a short secret four characters are too many
@@ -211,7 +212,7 @@ def _renewed(row: Credential, tokens: Tokens, secrets: dict[str, str]) -> None:
     row.access_expires_at, row.renewed_at = access_end(tokens), now
     row.authorise_again_since = row.renewal_lease_until = row.renewal_not_before = None
     row.renewal_failures, row.renewal_problem = 0, ""
-    if row.health in (Health.AUTHORISE_AGAIN, Health.NOT_RENEWED, Health.DEAD):
+    if row.health in _MENDED:
         row.health, row.health_note, row.health_since = Health.UNKNOWN, "", now
         row.failing_since = None
 
