@@ -57,6 +57,14 @@ def health_of(error: LoftyError) -> Health:
     return Health.LOFTY_DOWN
 
 
+def meaning_of(health: Health) -> str:
+    """What a class means and what to do, as Lofty's answer would have been told; "" if it works."""
+    for kind, found in _BY_ERROR:
+        if found == health:
+            return f"{kind.default_message} {kind.default_advice}"
+    return ""
+
+
 def note_error(tenant: Tenant, credential: Credential, error: LoftyError) -> None:
     """A probe that failed."""
     found = health_of(error)

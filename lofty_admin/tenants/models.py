@@ -239,7 +239,7 @@ class Credential(models.Model):
             found.append("Past its end")
         elif self.expires_soon:
             found.append(f"Ends in {_days(self.days_left or 0)}")
-        if self.is_stale:
+        if self.is_stale and not (self.failing_since and self.checked_at is None):
             found.append("Not checked for two days" if self.checked_at else "Not checked yet")
         return found
 

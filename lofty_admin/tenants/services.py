@@ -453,6 +453,7 @@ def _unsealed(tenant: Tenant, checked: CheckedToken) -> Credential:
         expires_at=checked.expires_at,
         access_expires_at=checked.access_expires_at,
         health=checked.health,
+        health_note=health.meaning_of(checked.health)[:300],
         health_since=asked_at,
         checked_at=asked_at,
         last_good_at=asked_at,
