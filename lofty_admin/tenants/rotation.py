@@ -18,9 +18,8 @@ from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.tenants import vault
 from lofty_admin.tenants.models import Credential, PendingConnection
-from lofty_admin.tenants.sealing import open_from, sealed_for
+from lofty_admin.tenants.sealing import SealedRow, open_from, sealed_for
 
-Row: TypeAlias = Credential | PendingConnection
 Rows: TypeAlias = "models.QuerySet[Any]"
 
 
@@ -75,7 +74,7 @@ def _rotate(place: Place, size: int) -> Iterator[Progress]:
         yield Progress(place, done, left, tuple(sorted(broken)))
 
 
-def _seal_anew(place: Place, batch: Iterable[Row]) -> tuple[int, set[str]]:
+def _seal_anew(place: Place, batch: Iterable[SealedRow]) -> tuple[int, set[str]]:
     """How many rows of the batch were changed, and which do not open."""
     changed, broken = [], set()
     with transaction.atomic(durable=True):
@@ -92,13 +91,13 @@ def _seal_anew(place: Place, batch: Iterable[Row]) -> tuple[int, set[str]]:
     return len(changed), broken
 
 
-def _fresh(place: Place, row: Row) -> dict[str, bytes]:
+def _fresh(place: Place, row: SealedRow) -> dict[str, bytes]:
     """The row's secrets under the current key; empty columns stay empty."""
     filled = [column for column in place.columns if getattr(row, column)]
     return {column: sealed_for(row, column, open_from(row, column)) for column in filled}
 
 
-def _exchange(place: Place, row: Row, fresh: dict[str, bytes]) -> bool:
+def _exchange(place: Place, row: SealedRow, fresh: dict[str, bytes]) -> bool:
     """Compare and swap: False if somebody changed the row since it was read."""
     as_read = {column: bytes(getattr(row, column)) for column in place.columns}
     rows: Rows = place.model._default_manager.filter(pk=row.pk, **as_read)

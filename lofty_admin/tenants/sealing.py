@@ -1,21 +1,12 @@
 """Secrets in the sealed columns of a row, bound to that row and its version."""
 
-from typing import Protocol
-from uuid import UUID
-
-from django.db.models.options import Options
+from typing import TypeAlias
 
 from lofty_admin.tenants import vault
+from lofty_admin.tenants.models import Credential, PendingConnection
 
-Erased = b""
-
-
-class SealedRow(Protocol):
-    """A model instance with sealed columns; `version` changes whenever its secrets do."""
-
-    id: UUID
-    version: int
-    _meta: Options  # type: ignore[type-arg]  # of whichever model
+SealedRow: TypeAlias = Credential | PendingConnection
+"""`version` changes whenever the row's secrets do"""
 
 
 def seal_into(row: SealedRow, column: str, secret: str) -> None:
@@ -26,7 +17,7 @@ def seal_into(row: SealedRow, column: str, secret: str) -> None:
 def sealed_for(row: SealedRow, column: str, secret: str) -> bytes:
     """The bytes for that column of that row; none for no secret."""
     if not secret:
-        return Erased
+        return b""
     return vault.seal(
         secret, table=row._meta.db_table, column=column, owner=row.id, version=row.version
     )

@@ -246,7 +246,7 @@ def jobs() -> list[tuple[Any, ...]]:
             "SELECT args::text, scheduled_at FROM procrastinate_jobs"
             " WHERE task_name = 'tenants.probe'"
         )
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def test_job__by_the_clock__one_for_each_that_is_due(acme: Tenant, credential: Credential) -> None:

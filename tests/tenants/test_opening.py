@@ -17,7 +17,7 @@ from tests.tenants.conftest import NEXT_TOKEN, TOKEN, Lofty, kinds
 
 
 def row_of(credential: Credential) -> dict[str, Any]:
-    return Credential.objects.filter(pk=credential.pk).values().get()
+    return dict(Credential.objects.filter(pk=credential.pk).values().get())
 
 
 def test_replay__replaced_token_put_back_with_its_version__found_and_not_sent(
