@@ -48,8 +48,10 @@ Stage = PendingConnection.Stage
 
 def pending_of(session: SessionBase, user: User) -> PendingConnection | None:
     """What this browser has under way, if it is this person's and its time is not over."""
-    rows = PendingConnection.objects.select_related("tenant")
-    pending = rows.filter(pk=session.get(SESSION_KEY), user=user).first()
+    pk = session.get(SESSION_KEY)
+    if pk is None:
+        return None
+    pending = PendingConnection.objects.select_related("tenant").filter(pk=pk, user=user).first()
     return None if pending is None or pending.is_over else pending
 
 

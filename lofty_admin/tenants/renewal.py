@@ -253,7 +253,8 @@ def _not_renewed(held: Credential, error: LoftyError | VaultError) -> None:
 def _not_before(held: Credential, error: LoftyError | VaultError, now: datetime) -> datetime:
     if isinstance(error, RateLimited):
         return error.until
-    return now + min(LONGEST_PAUSE, timedelta(seconds=30) * 2 ** min(held.renewal_failures, 10))
+    doubled = timedelta(seconds=30) * (1 << min(held.renewal_failures, 10))
+    return now + min(LONGEST_PAUSE, doubled)
 
 
 def _finding(held: Credential, error: LoftyError | VaultError) -> Health | None:

@@ -15,7 +15,7 @@ from lofty_admin.environment import KeyRing
 from lofty_admin.tenants import rotation
 from lofty_admin.tenants.calls import client_for
 from lofty_admin.tenants.models import Credential, Tenant
-from lofty_admin.tenants.sealing import open_from, seal_into
+from lofty_admin.tenants.sealing import open_from, seal_into, sealed_for
 from tests.tenants.conftest import TOKEN, kinds
 
 UseNewKey = Callable[[], None]
@@ -91,16 +91,15 @@ def test_rotate__row_renewed_in_between__the_renewal_stays(
 ) -> None:
     many(1)
     new_key()
-    seal = rotation.sealed_for
 
     def renewed_meanwhile(row: Credential, column: str, secret: str) -> bytes:
-        monkeypatch.setattr(rotation, "sealed_for", seal)
+        monkeypatch.setattr(rotation, "sealed_for", sealed_for)
         renewed = Credential.objects.get(pk=row.pk)
         renewed.version += 1
         seal_into(renewed, "sealed", "renewed-access")
         seal_into(renewed, "sealed_refresh", "renewed-refresh")
         renewed.save()
-        return seal(row, column, secret)
+        return sealed_for(row, column, secret)
 
     monkeypatch.setattr(rotation, "sealed_for", renewed_meanwhile)
     assert "0 sealed anew, 0 left" in rotate_keys()
