@@ -147,6 +147,10 @@ def _way_page(
 
 
 def _answered(request: HttpRequest, tenant: Tenant, pending: PendingConnection) -> HttpResponse:
+    if tenant.is_archived:
+        connecting.end(pending, "The tenant was archived meanwhile.")
+        told = f"It was archived meanwhile and cannot be changed. {NOTHING_STORED}"
+        return _problem(request, "This tenant is archived", told, tenant=tenant)
     if request.GET.get("error"):
         connecting.end(pending, "Access was denied at Lofty.")
         return _problem(

@@ -12,7 +12,12 @@ from lofty_admin.tenants.models import Credential
 from lofty_admin.tenants.sealing import open_from
 from lofty_admin.tenants.vault import VaultError
 
-STORED = (Kind.CREDENTIAL_ADDED, Kind.CREDENTIAL_REPLACED, Kind.CREDENTIAL_RENEWED)
+TELLING = (
+    Kind.CREDENTIAL_ADDED,
+    Kind.CREDENTIAL_REPLACED,
+    Kind.CREDENTIAL_RENEWED,
+    Kind.CREDENTIAL_REMOVED,
+)
 _TRIES = 5
 
 
@@ -35,8 +40,8 @@ def _own(credential: Credential) -> tuple[str, int, str]:
 
 
 def _noted(tenant_id: UUID) -> tuple[object, ...]:
-    """Id, version and fingerprint of the credential stored last, by the record; else empty."""
-    event = AuditEvent.objects.for_tenant(tenant_id).filter(kind__in=STORED).first()
+    """Id, version and fingerprint of what the record says was stored last; empty if removed."""
+    event = AuditEvent.objects.for_tenant(tenant_id).filter(kind__in=TELLING).first()
     after = (event.content.get("after") if event else None) or {}
     return tuple(after.get(name) for name in ("id", "version", "fingerprint")) if after else ()
 

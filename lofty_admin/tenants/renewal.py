@@ -150,6 +150,8 @@ def _claim(credential: Credential) -> Credential | None:
 def _ask(held: Credential) -> Tokens:
     if held.kind == CredentialKind.CLIENT_CREDENTIALS:
         return oauth_client().client_credentials(opened(held, "sealed_key"))
+    if not held.sealed_refresh:
+        raise GrantRefused("Lofty gave this connection nothing to renew it with.")
     return oauth_client().refresh(opened(held, "sealed_refresh"))
 
 

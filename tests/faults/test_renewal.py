@@ -64,10 +64,18 @@ def test_renewal__eight_processes_at_once__lofty_is_asked_once(
     for _ in range(max(1, ROUNDS // 8)):
         let_it_run_out(deployment, customer)
         given, told = tokens_given(customer), renewals(deployment, customer)
+        customer.misbehave("delay", on="POST", times=50, seconds=0.01)  # counts the calls
         answers = used_by_many(deployment, customer)
+        assert calls_left(customer) == 49
+        customer.behave()
         assert [code for code, _ in answers] == [0] * MANY, answers
         assert tokens_given(customer) == given + 1
         assert renewals(deployment, customer) == told + 1
+
+
+def calls_left(customer: PracticeCustomer) -> int:
+    found = control(customer.url, "GET", f"customers/{customer.slug}/faults")["faults"]
+    return int(found[0]["times"])
 
 
 def used_by_many(deployment: Deployment, customer: PracticeCustomer) -> list[tuple[int, str]]:

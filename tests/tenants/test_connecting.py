@@ -348,6 +348,14 @@ def test_no_app__button_is_not_there_and_its_address_does_nothing(
     assert not PendingConnection.objects.exists()
 
 
+def test_archived_meanwhile__lofty_s_answer_is_not_used(
+    browser: Client, acme: Tenant, app: Lofty
+) -> None:
+    services.archive_tenant(acme)
+    assert "This tenant is archived" in text(browser.get(lofty_sends_back(app, "acme")))
+    assert not PendingConnection.objects.exists()
+
+
 def test_archived_meanwhile__not_attached(browser: Client, acme: Tenant, app: Lofty) -> None:
     browser.get(lofty_sends_back(app, "acme"))
     services.archive_tenant(acme)

@@ -18,6 +18,7 @@ from lofty_admin.lofty.errors import BudgetSpent
 from lofty_admin.tenants import probing, services
 from lofty_admin.tenants.agents import WrongAgent
 from lofty_admin.tenants.calls import client_for
+from lofty_admin.tenants.health import needs_attention
 from lofty_admin.tenants.models import Credential, Health, Tenant
 from lofty_admin.tenants.tasks import probe as probe_job
 from lofty_admin.tenants.tasks import probe_due
@@ -238,6 +239,33 @@ def test_due__daily_and_again_soon_when_it_told_nothing(
     assert not probing.due(now + timedelta(minutes=30))
     Tenant.objects.update(status="archived")
     assert not probing.due(now + timedelta(days=9))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"health": "dead"},
+        {"health": "lofty_down"},
+        {"health": "unknown"},
+        {"checked_at": None},
+        {"checked_at": -timedelta(hours=49)},
+        {"expires_at": timedelta(days=29)},
+        {"expires_at": timedelta(days=31)},
+        {"expires_at": -timedelta(days=1)},
+        {"failing_since": timedelta(0), "health": "dead"},
+    ],
+    ids=str,
+)
+def test_needs_attention__as_a_filter__is_what_the_warnings_say(
+    acme: Tenant, credential: Credential, changed: dict[str, Any]
+) -> None:
+    now = timezone.now()
+    Credential.objects.update(
+        **{name: now + v if isinstance(v, timedelta) else v for name, v in changed.items()}
+    )
+    found = Credential.objects.filter(needs_attention(timezone.now()))
+    assert found.exists() == bool(row().warnings)
 
 
 def jobs() -> list[tuple[Any, ...]]:

@@ -37,6 +37,15 @@ def test_replay__replaced_token_put_back_with_its_version__found_and_not_sent(
     assert row_of(put_back)["health"] == "unreadable"
 
 
+def test_replay__removed_token_put_back__found(acme: Tenant, credential: Credential) -> None:
+    yesterday = row_of(credential)
+    services.remove_credential(acme)
+    Credential.objects.filter(pk=credential.pk).update(**yesterday)
+    assert Credential.objects.get().retired_at is None
+    with pytest.raises(NoCredential, match="put back"):
+        client_for(acme)
+
+
 def test_replay__fingerprint_changed_by_hand__found(acme: Tenant, credential: Credential) -> None:
     Credential.objects.update(fingerprint="hmac-sha256:" + "0" * 64)
     with pytest.raises(NoCredential, match="put back"):

@@ -158,10 +158,20 @@ def test_refused__refresh_token_is_dead__a_person_is_asked_and_no_loop(
 def test_unreadable__refresh_token__the_token_in_use_serves_until_its_end(
     acme: Tenant, connection_of_acme: Credential
 ) -> None:
-    set_row(sealed_refresh=b"")  # of no use: does not open
+    set_row(sealed_refresh=b"LV1" + b"x" * 60)
     ends_in(100)
     assert client_for(acme).me().member_user_id
     assert row().health == Health.UNREADABLE
+
+
+def test_connection__without_a_refresh_token__a_person_is_asked_at_its_end(
+    acme: Tenant, connection_of_acme: Credential
+) -> None:
+    set_row(sealed_refresh=b"")
+    ends_in(-1)
+    with pytest.raises(NoCredential, match="nothing to renew it with"):
+        client_for(acme)
+    assert row().health == Health.AUTHORISE_AGAIN
 
 
 @pytest.mark.parametrize(
@@ -360,7 +370,7 @@ def test_use__eight_at_once__one_renewal(
     acme: Tenant, connection_of_acme: Credential, app: Lofty
 ) -> None:
     ends_in(-1)
-    app.fault("acme", kind="delay", on="POST", times=None, seconds=0.5)
+    app.fault("acme", kind="delay", on="POST", times=50, seconds=0.5)
     given, answers = grants_used(app), list[object]()
 
     def use() -> None:
@@ -377,6 +387,7 @@ def test_use__eight_at_once__one_renewal(
     assert len(answers) == 8
     assert grants_used(app) == given + 1
     assert renewals() == 1
+    assert app.control("GET", "customers/acme/faults")["faults"][0]["times"] == 49  # asked once
 
 
 def test_connection__end_within_a_month__warned_about(connection_of_acme: Credential) -> None:
