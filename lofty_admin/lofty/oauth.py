@@ -113,7 +113,10 @@ def _tokens(value: JSON) -> Tokens | None:
         return None
     return Tokens(
         access_token=access,
-        refresh_token=refresh if isinstance(refresh, str) and refresh else None,
+        # One that could never be sent back is as good as none.
+        refresh_token=refresh
+        if isinstance(refresh, str) and PRINTABLE.fullmatch(refresh)
+        else None,
         expires_in=seconds if isinstance(seconds, int) and not isinstance(seconds, bool) else None,
         scope=scope if isinstance(scope, str) else None,
     )

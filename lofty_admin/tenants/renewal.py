@@ -173,7 +173,7 @@ def _keep(held: Credential, tokens: Tokens) -> None:
 
 def _store(held: Credential, tokens: Tokens) -> None:
     with transaction.atomic():
-        tenant = Tenant.objects.select_for_update().get(pk=held.tenant_id)
+        tenant = Tenant.objects.select_for_update(no_key=True).get(pk=held.tenant_id)
         same = Credential.objects.select_for_update().filter(
             pk=held.pk, version=held.version, retired_at=None
         )

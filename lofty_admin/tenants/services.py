@@ -114,9 +114,9 @@ def check_token(kind: CredentialKind | Scheme, pasted: str) -> CheckedToken:
     return ask_lofty(CheckedToken(kind, token, {}))
 
 
-def unchecked_token(kind: CredentialKind | Scheme, pasted: str) -> CheckedToken:
+def unchecked_token(scheme: Scheme, pasted: str) -> CheckedToken:
     """A pasted token to store without asking Lofty. Raises BadToken if it cannot be one."""
-    return CheckedToken(CredentialKind(kind), clean_token(pasted), {})
+    return CheckedToken(CredentialKind(scheme), clean_token(pasted), {})
 
 
 def ask_lofty(given: CheckedToken) -> CheckedToken:

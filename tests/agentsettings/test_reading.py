@@ -12,6 +12,7 @@ from lofty_admin.agentsettings.reconcile import settle
 from lofty_admin.agentsettings.services import apply
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
+from lofty_admin.audit.record import record
 from lofty_admin.tenants.agents import WrongAgent
 from lofty_admin.tenants.models import Health, Tenant
 from tests.agentsettings.conftest import connect, plan_for
@@ -103,6 +104,16 @@ def test_history__outside_change__is_shown_and_can_be_undone(
     assert "Anna Carla" in text_of(page)
     page = browsers.owner.post(f"/t/acme/history/{event.pk}/go-back/", {"side": "before"})
     assert "1 change for Acme Realty" in text_of(page)
+
+
+def test_history__renewals__are_recorded_but_not_listed(
+    browsers: Browsers, acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    record(Kind.CREDENTIAL_RENEWED, tenant=acme.ref, subject="every few hours")
+    record(Kind.CREDENTIAL_FAILED, tenant=acme.ref, subject="once")
+    page = text_of(browsers.owner.get("/t/acme/history/"))
+    assert "every few hours" not in page
+    assert "found that the credential does not work" in page
 
 
 def test_read__overtaken_by_a_save__concludes_nothing(

@@ -94,6 +94,12 @@ def test_refresh__only_an_access_token__rest_none(serve: Served) -> None:
     assert oauth(endpoint).refresh(REFRESH) == Tokens(ACCESS, None, None, None)
 
 
+@pytest.mark.parametrize("refresh", ["", 7, "a b", "x\ny", "я", None])
+def test_refresh__refresh_token_that_cannot_be_one__none(serve: Served, refresh: Any) -> None:
+    _, endpoint = serve(says(200, {**GOOD, "refresh_token": refresh}))
+    assert oauth(endpoint).refresh(REFRESH).refresh_token is None
+
+
 def test_refresh__connection_lost__unknown_and_not_repeated(serve: Served) -> None:
     server, endpoint = serve(resets)
     with pytest.raises(errors.Unknown):
