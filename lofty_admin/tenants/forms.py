@@ -79,16 +79,20 @@ class TokenForm(forms.Form):
         self.add_error("meant", "Tick this if it is meant, then paste the token once more.")
 
 
-class CredentialForm(TokenForm):
-    """A new token for a tenant; of an API key the OAuth app can make more, where there is one."""
+def kinds_to_paste() -> list[tuple[str, str]]:
+    """With an OAuth app, also the API key that it gets tokens with."""
+    kinds = [CredentialKind.API_KEY, CredentialKind.ACCESS_TOKEN]
+    if oauth_app() is not None:
+        kinds.append(CredentialKind.CLIENT_CREDENTIALS)
+    return [(kind.value, str(kind.label)) for kind in kinds]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if oauth_app() is not None:
-            kind = CredentialKind.CLIENT_CREDENTIALS
-            field = self.fields["scheme"]
-            assert isinstance(field, forms.ChoiceField)  # noqa: S101 - for the type checker
-            field.choices = [*Credential.SchemeChoice.choices, (kind.value, kind.label)]
+
+class CredentialForm(TokenForm):
+    """A new token for a tenant."""
+
+    scheme = forms.ChoiceField(
+        label="Kind of token", choices=kinds_to_paste, initial=CredentialKind.API_KEY.value
+    )
 
 
 class ConfirmConnectionForm(forms.Form):
