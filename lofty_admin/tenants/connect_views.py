@@ -176,8 +176,8 @@ def _exchanged(
 ) -> HttpResponse:
     try:
         connecting.exchange(pending, code)
-    except NotDone:
-        return _used_already(request, pending)
+    except NotDone as error:
+        return _problem(request, "Nothing came of this answer", f"{error}", tenant=tenant)
     except LoftyError as error:
         return _problem(
             request,

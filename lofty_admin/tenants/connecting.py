@@ -44,6 +44,15 @@ from lofty_admin.tenants.vault import VaultError
 LIFE = timedelta(minutes=10)
 SESSION_KEY = "lofty_connection"
 Stage = PendingConnection.Stage
+_LEARNT = (
+    "sealed",
+    "sealed_refresh",
+    "access_expires_at",
+    "lofty_user",
+    "sales_agent_id",
+    "health",
+    "stage",
+)
 
 
 def pending_of(session: SessionBase, user: User) -> PendingConnection | None:
@@ -84,8 +93,8 @@ def authorise_url() -> str:
 def exchange(pending: PendingConnection, code: str) -> PendingConnection:
     """Use the code, find out whose account it is, and keep the tokens sealed until `confirm`.
 
-    Raises NotDone if an answer of Lofty's has been used for it already, and LoftyError; after that
-    nothing of it is left.
+    Raises NotDone if an answer of Lofty's has been used for it already or it was given up, and
+    LoftyError; after that nothing of it is left.
     """
     begun = PendingConnection.objects.filter(pk=pending.pk, stage=Stage.AUTHORISING)
     if not begun.update(stage=Stage.EXCHANGING):
@@ -111,13 +120,16 @@ def _checked(tokens: Tokens) -> CheckedToken:
 
 
 def _keep(pending: PendingConnection, found: CheckedToken) -> None:
+    """Raises NotDone if it was given up, or its time was over, while Lofty was asked."""
     seal_into(pending, "sealed", found.token)
     seal_into(pending, "sealed_refresh", found.refresh_token)
     pending.access_expires_at = found.access_expires_at
     pending.lofty_user = found.lofty_user
     pending.sales_agent_id, pending.health = found.sales_agent_id, found.health
     pending.stage = Stage.CONFIRMING
-    pending.save()
+    still = PendingConnection.objects.filter(pk=pending.pk, stage=Stage.EXCHANGING)
+    if not still.update(**{name: getattr(pending, name) for name in _LEARNT}):
+        raise NotDone("The connection was given up while Lofty was asked.")
 
 
 def checked_of(pending: PendingConnection) -> CheckedToken:

@@ -289,6 +289,22 @@ def test_given_up__before_and_after_the_answer__nothing_is_left(
     assert acme.credential is None
 
 
+def test_given_up__while_lofty_is_asked__nothing_is_left(
+    browser: Client, acme: Tenant, app: Lofty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = connecting.ask_lofty
+
+    def given_up_meanwhile(given: services.CheckedToken) -> services.CheckedToken:
+        connecting.end(PendingConnection.objects.get(), "Given up.")
+        return ask(given)
+
+    monkeypatch.setattr(connecting, "ask_lofty", given_up_meanwhile)
+    answer = browser.get(lofty_sends_back(app, "acme"))
+    assert "was given up while Lofty was asked" in text(answer)
+    assert not PendingConnection.objects.exists()
+    assert acme.credential is None
+
+
 def test_confirm__another_lofty_user_than_before__asks_plainly_then_does(
     browser: Client, acme: Tenant, app: Lofty, credential: Credential
 ) -> None:
