@@ -292,7 +292,7 @@ def test_given_up__before_and_after_the_answer__nothing_is_left(
 def test_given_up__while_lofty_is_asked__nothing_is_left(
     browser: Client, acme: Tenant, app: Lofty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = connecting.ask_lofty
+    ask = services.ask_lofty
 
     def given_up_meanwhile(given: services.CheckedToken) -> services.CheckedToken:
         connecting.end(PendingConnection.objects.get(), "Given up.")
