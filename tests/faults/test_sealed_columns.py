@@ -12,9 +12,15 @@ from lofty_admin.tenants import vault
 from tests.deployment import Deployment
 from tests.faults.browser import Browser, form_in
 from tests.faults.conftest import ROUNDS
-from tests.faults.connections import connect, new_vault_keys, row_of, started
+from tests.faults.connections import (
+    connect,
+    let_it_run_out,
+    new_vault_keys,
+    row_of,
+    started,
+)
 from tests.faults.locks import Lock
-from tests.practice import PracticeCustomer
+from tests.practice import PracticeCustomer, control
 
 pytestmark = pytest.mark.faults
 COLUMNS = ("sealed", "sealed_refresh", "sealed_key")
@@ -49,8 +55,9 @@ def flipped(sealed: bytes) -> bytes:
     return bytes(changed)
 
 
-def of_mine(row: Row, yesterday: Row) -> Row:
-    return {name: yesterday[name] for name in (*COLUMNS, "version", "fingerprint", "last_four")}
+def of_mine(row: Row) -> Row:
+    """What an attacker would put back of a row."""
+    return {name: row[name] for name in (*COLUMNS, "version", "fingerprint", "last_four")}
 
 
 ATTACKS: dict[str, Attack] = {
@@ -68,13 +75,24 @@ ATTACKS: dict[str, Attack] = {
     "nothing": lambda mine, other, old: {"sealed": b""},
     "another version": lambda mine, other, old: {"version": mine["version"] + 1000},
     "yesterday's": lambda mine, other, old: {"sealed": old["sealed"]},
-    "yesterday's, the whole row": lambda mine, other, old: of_mine(mine, old),
+    "yesterday's, the whole row": lambda mine, other, old: of_mine(old),
 }
 
 
-def calls(customer: PracticeCustomer) -> int:
-    tokens = customer.look()["tokens"]
-    return sum(token["rate_limit"] - token["rate_remaining"] for token in tokens)
+MANY_CALLS = 1000
+
+
+def count_calls(*customers: PracticeCustomer) -> None:
+    """From now on: each call that Lofty lets in uses up one of these."""
+    for customer in customers:
+        customer.behave()
+        customer.misbehave("delay", on="any", times=MANY_CALLS, seconds=0)
+
+
+def calls(*customers: PracticeCustomer) -> int:
+    """Since `count_calls`."""
+    faults = [control(one.url, "GET", f"customers/{one.slug}/faults") for one in customers]
+    return sum(MANY_CALLS - found["faults"][0]["times"] for found in faults)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
@@ -88,23 +106,28 @@ def test_attack__on_a_sealed_column__nothing_is_sent_and_it_is_recorded(
     page = f"/t/{customer.slug}/credential/"
     for _ in range(ROUNDS):
         yesterday = row_of(deployment, customer)
-        deployment.query(
-            "UPDATE tenants_credential SET access_expires_at = now(), health = 'works'"
-            " WHERE id = %s",
-            yesterday["id"],
-        )
-        browser.send(form_in(browser.get(page), f"{page}test/"))  # renews it
+        renew(deployment, browser, customer)
         mine = row_of(deployment, customer)
         assert mine["version"] > yesterday["version"]
-        made = calls(customer) + calls(other)
+        count_calls(customer, other)
         put(deployment, mine, **ATTACKS[attack](mine, row_of(deployment, other), yesterday))
-        answer = browser.send(form_in(browser.get(page), f"{page}test/")).text
-        assert "Nothing was sent to Lofty" in answer
-        assert calls(customer) + calls(other) == made
-        assert last_event(deployment, customer) == ("credential.tested", "refused")
-        assert row_of(deployment, customer)["health"] == "unreadable"
-        put(deployment, mine, **{name: mine[name] for name in (*COLUMNS, "version")})
-        put(deployment, mine, fingerprint=mine["fingerprint"], health="unknown")
+        try:
+            answer = browser.send(form_in(browser.get(page), f"{page}test/")).text
+            assert "Nothing was sent to Lofty" in answer
+            assert calls(customer, other) == 0
+            assert last_event(deployment, customer) == ("credential.tested", "refused")
+            assert row_of(deployment, customer)["health"] == "unreadable"
+        finally:
+            put(deployment, mine, **of_mine(mine))
+        assert "The token works" in browser.send(form_in(browser.get(page), f"{page}test/")).text
+        assert calls(customer, other) == 2  # the counting counts
+
+
+def renew(deployment: Deployment, browser: Browser, customer: PracticeCustomer) -> None:
+    """By a use past the access token's end."""
+    let_it_run_out(deployment, customer)
+    page = f"/t/{customer.slug}/credential/"
+    browser.send(form_in(browser.get(page), f"{page}test/"))
 
 
 def last_event(deployment: Deployment, customer: PracticeCustomer) -> tuple[str, str]:
