@@ -24,7 +24,7 @@ test: lint browser ## Set up, then run every check and test
 lint: setup assets ## Formatting, lint, types, imports, templates, deployment checks
 	@$(BIN)/python -m tools.lint
 
-faults: setup assets ## The long runs: real processes killed at every step of a save (minutes)
+faults: setup assets ## The long runs: real processes killed at every step of a save, a renewal, a rotation (minutes)
 	@FAULT_ROUNDS=40 $(BIN)/python -m pytest -m faults
 
 bench: setup assets ## Measure the history at a million events, beside Django's admin (ten minutes, 4 GB of disk)

@@ -21,6 +21,9 @@ from environ.fileaware_mapping import FileAwareMapping
 
 _SINK = re.compile(r"file:/.+|syslog:[^\s:]+:[0-9]{1,5}|mail:[^\s@]+@[^\s@]+")
 _ADDRESS = re.compile(r"[^\s@<>,]+@[^\s@<>,]+")
+_AUTHORIZE_URL = "https://lofty.com/page/vendor-auth.html"
+_TOKEN_URL = "https://crm.lofty.com/api/user-web/oauth/token"  # noqa: S105 - an address
+_LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -55,6 +58,19 @@ class SingleSignOn:
     groups_claim: str
 
 
+class OAuthApp:
+    """The console's registration as an OAuth app at Lofty, and Lofty's two addresses for it.
+
+    redirect_url: as registered at Lofty; "" for the host of the request.
+    """
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    authorize_url: str
+    token_url: str
+    redirect_url: str
+
+
 @dataclass(frozen=True)
 class Environment:
     """What the deployment decides. Built by `read_environment`."""
@@ -76,6 +92,7 @@ class Environment:
     lofty_allowed_hosts: frozenset[str]
     lofty_allow_loopback: bool
     lofty_deadline: float
+    oauth_app: OAuthApp | None
     settle_quiet_seconds: int
     require_mfa: bool
     session_idle_minutes: int
@@ -113,6 +130,7 @@ def read_environment() -> Environment:
         lofty_allowed_hosts=hosts,
         lofty_allow_loopback=loopback,
         lofty_deadline=float(_whole_number(read, "LOFTY_DEADLINE_SECONDS", 30, 1, 35)),
+        oauth_app=_oauth_app(read, hosts, loopback=loopback),
         settle_quiet_seconds=_whole_number(read, "SETTLE_QUIET_SECONDS", 60, 0, 3600),
         require_mfa=read.bool("REQUIRE_MFA", default=not demo),
         session_idle_minutes=_whole_number(read, "SESSION_IDLE_MINUTES", 60, 1, 1440),
@@ -170,7 +188,7 @@ def _lofty(read: environ.Env) -> tuple[str, frozenset[str], bool]:
     url = str(read.str("LOFTY_API_BASE_URL", default="https://api.lofty.com")).rstrip("/")
     parts = urlsplit(url)
     hosts = frozenset(read.list("LOFTY_ALLOWED_HOSTS", default=["api.lofty.com", "crm.lofty.com"]))
-    if loopback and parts.hostname in {"127.0.0.1", "localhost", "::1"}:
+    if loopback and parts.hostname in _LOOPBACK_HOSTS:
         return url, hosts | {parts.hostname}, loopback
     if parts.scheme != "https" or not parts.hostname or parts.path or parts.query or "@" in url:
         raise ImproperlyConfigured(
@@ -206,6 +224,52 @@ def _single_sign_on(read: environ.Env, *, demo: bool) -> SingleSignOn | None:
         allowed_groups=groups,
         groups_claim=str(read.str("OIDC_GROUPS_CLAIM", default="groups")).strip() or "groups",
     )
+
+
+def _oauth_app(read: environ.Env, hosts: frozenset[str], *, loopback: bool) -> OAuthApp | None:
+    """None when there is none; half of one is an error."""
+    client_id = str(read.str("LOFTY_OAUTH_CLIENT_ID", default="")).strip()
+    secret = str(read.str("LOFTY_OAUTH_CLIENT_SECRET", default="")).strip()
+    if not client_id and not secret:
+        return None
+    if not client_id or not secret:
+        raise ImproperlyConfigured(
+            "LOFTY_OAUTH_CLIENT_ID and LOFTY_OAUTH_CLIENT_SECRET belong together: set both or none."
+        )
+    token_url = _address(read, "LOFTY_OAUTH_TOKEN_URL", _TOKEN_URL, loopback=loopback)
+    if urlsplit(token_url).hostname not in hosts:
+        raise ImproperlyConfigured(
+            "LOFTY_OAUTH_TOKEN_URL names a host that is not in LOFTY_ALLOWED_HOSTS. The client"
+            " secret and tokens are only ever sent to hosts in that list."
+        )
+    return OAuthApp(
+        client_id=client_id,
+        client_secret=secret,
+        authorize_url=_address(
+            read, "LOFTY_OAUTH_AUTHORIZE_URL", _AUTHORIZE_URL, loopback=loopback
+        ),
+        token_url=token_url,
+        redirect_url=_address(read, "LOFTY_OAUTH_REDIRECT_URL", "", loopback=loopback),
+    )
+
+
+def _address(read: environ.Env, name: str, default: str, *, loopback: bool) -> str:
+    """A full https address without query; http only for this machine, and only if allowed."""
+    url = str(read.str(name, default="")).strip() or default
+    parts = urlsplit(url)
+    here = loopback and parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS
+    if url and (
+        not (parts.scheme == "https" or here)
+        or not parts.hostname
+        or not parts.path.strip("/")
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+    ):
+        raise ImproperlyConfigured(
+            f"{name} must be a full https address with a path, like https://host/path."
+        )
+    return url
 
 
 def _key(name: str, text: str) -> bytes:

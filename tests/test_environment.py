@@ -81,6 +81,8 @@ def test_environment__something_missing__is_named(
         ("OIDC_ISSUER", "idp.example.com"),
         ("OIDC_ISSUER", "http://idp.example.com"),
         ("OIDC_ISSUER", "http://127.0.0.1:8000"),
+        ("LOFTY_OAUTH_CLIENT_ID", "alone"),
+        ("LOFTY_OAUTH_CLIENT_SECRET", "hunter2"),
         ("LOG_LEVEL", "LOUD"),
         ("LOG_FORMAT", "xml"),
     ],
@@ -226,3 +228,58 @@ def test_environment__secret_of_single_sign_on_in_a_file__is_read_from_there(
     found = read_environment().single_sign_on
     assert found is not None
     assert found.client_secret == "from-a-file"
+
+
+def set_app(monkeypatch: pytest.MonkeyPatch, **more: str) -> None:
+    app = {"LOFTY_OAUTH_CLIENT_ID": "app-1", "LOFTY_OAUTH_CLIENT_SECRET": "hunter2", **more}
+    for name, value in app.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_environment__oauth_app__lofty_s_own_addresses_and_no_secret_in_its_repr(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert read_environment().oauth_app is None
+    set_app(monkeypatch)
+    app = read_environment().oauth_app
+    assert app is not None
+    assert app.client_secret == "hunter2"
+    assert "hunter2" not in repr(app)
+    assert app.authorize_url == "https://lofty.com/page/vendor-auth.html"
+    assert app.token_url == "https://crm.lofty.com/api/user-web/oauth/token"
+    assert app.redirect_url == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LOFTY_OAUTH_TOKEN_URL", "https://evil.test/oauth/token"),
+        ("LOFTY_OAUTH_TOKEN_URL", "http://crm.lofty.com/oauth/token"),
+        ("LOFTY_OAUTH_TOKEN_URL", "https://crm.lofty.com"),
+        ("LOFTY_OAUTH_TOKEN_URL", "https://crm.lofty.com/oauth?x=hunter2"),
+        ("LOFTY_OAUTH_TOKEN_URL", "http://127.0.0.1:8001/oauth/token"),
+        ("LOFTY_OAUTH_AUTHORIZE_URL", "javascript:alert(1)"),
+        ("LOFTY_OAUTH_AUTHORIZE_URL", "http://lofty.com/page"),
+        ("LOFTY_OAUTH_REDIRECT_URL", "https://u:hunter2@console.example.com/oauth"),
+        ("LOFTY_OAUTH_REDIRECT_URL", "/oauth/lofty/callback"),
+    ],
+)
+def test_environment__oauth_app_with_a_wrong_address__is_named(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_app(monkeypatch, **{name: value})
+    with pytest.raises(ImproperlyConfigured, match=name) as error:
+        read_environment()
+    assert "hunter2" not in str(error.value)
+
+
+def test_environment__oauth_secret_in_a_file__is_read_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "secret"
+    path.write_text("from-a-file\n")
+    monkeypatch.setenv("LOFTY_OAUTH_CLIENT_ID", "app-1")
+    monkeypatch.setenv("LOFTY_OAUTH_CLIENT_SECRET_FILE", str(path))
+    app = read_environment().oauth_app
+    assert app is not None
+    assert app.client_secret == "from-a-file"

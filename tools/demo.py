@@ -10,6 +10,7 @@ import secrets
 import sys
 from base64 import b64decode, b64encode
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -27,6 +28,8 @@ from tools.run import start_console, start_worker
 
 STATE = VAR / "demo-state.json"
 SIGNING_KEY = "AUDIT_SIGNING_KEY"  # the worker's alone
+OAUTH_ID, OAUTH_SECRET = "LOFTY_OAUTH_CLIENT_ID", "LOFTY_OAUTH_CLIENT_SECRET"
+OAUTH_TOKEN_LIFE = 900  # seconds: short, so that a renewal can be watched
 REPORT = VAR / "demo.json"
 PASSWORD = "demo demo demo demo"  # noqa: S105 - the demo's sign-in, printed on purpose
 SIGN_INS = (
@@ -56,6 +59,7 @@ def serve(processes: Processes) -> int:
     env = environment(state)
     sandbox_url = start_practice_lofty(processes, state, env)
     env["LOFTY_API_BASE_URL"] = sandbox_url
+    register_app(state, env, sandbox_url)
     print("Preparing the database ...", flush=True)
     manage("migrate", "--no-input", env=env)
     manage("collectstatic", "--no-input", env=env)
@@ -72,14 +76,19 @@ def serve(processes: Processes) -> int:
 def read_state() -> dict[str, str]:
     if STATE.exists():
         state: dict[str, str] = json.loads(STATE.read_text())
-        return {SIGNING_KEY: _key(), **state}
+        return {**_oauth_app(), SIGNING_KEY: _key(), **state}
     return {
+        **_oauth_app(),
         "SECRET_KEY": secrets.token_urlsafe(64),
         "VAULT_KEYS": f"demo:{_key()}",
         "AUDIT_KEYS": f"demo:{_key()}",
         "FINGERPRINT_KEY": _key(),
         SIGNING_KEY: _key(),
     }
+
+
+def _oauth_app() -> dict[str, str]:
+    return {OAUTH_ID: "lofty-console-demo", OAUTH_SECRET: secrets.token_urlsafe(32)}
 
 
 def _key() -> str:
@@ -124,9 +133,29 @@ def start_practice_lofty(processes: Processes, state: dict[str, str], env: dict[
     return _started(processes, "practice-lofty", command, env, port, "/_control/healthz")
 
 
+def register_app(state: dict[str, str], env: dict[str, str], sandbox_url: str) -> None:
+    """The console as an OAuth app of the practice Lofty, which sends browsers back to it."""
+    state["console_port"] = str(free_port(int(state.get("console_port", "0"))))
+    env["LOFTY_OAUTH_AUTHORIZE_URL"] = f"{sandbox_url}/page/vendor-auth.html"
+    env["LOFTY_OAUTH_TOKEN_URL"] = f"{sandbox_url}/api/user-web/oauth/token"
+    app = {
+        "client_id": state[OAUTH_ID],
+        "client_secret": state[OAUTH_SECRET],
+        "name": "Sales Agent console (demo)",
+        "redirect_url": f"http://127.0.0.1:{state['console_port']}/oauth/lofty/callback",
+        "expires_in": OAUTH_TOKEN_LIFE,
+    }
+    request = Request(  # noqa: S310 - the practice Lofty's own loopback address
+        f"{sandbox_url}/_control/apps",
+        data=json.dumps(app).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urlopen(request, timeout=10) as answer:  # noqa: S310
+        answer.read()
+
+
 def start_site(processes: Processes, state: dict[str, str], env: dict[str, str]) -> str:
-    port = free_port(int(state.get("console_port", "0")))
-    state["console_port"] = str(port)
+    port = int(state["console_port"])
     env["CONSOLE_BIND"] = f"127.0.0.1:{port}"
     start_console(processes, env)
     start_worker(processes, {**env, SIGNING_KEY: state[SIGNING_KEY]})

@@ -21,18 +21,21 @@ from lofty_admin.audit.record import record
 from lofty_admin.audit.restored import lately
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings, same
+from lofty_admin.tenants.agents import require_agent
 from lofty_admin.tenants.calls import client_for
 from lofty_admin.tenants.models import Tenant
 
 
 def read_live(tenant: Tenant) -> Snapshot:
-    """One GET of the settings. Raises LoftyError, or NoCredential before anything is sent.
+    """One GET of the settings.
 
-    While the console is read-only nothing is concluded from it: the save that explains what differs
-    may be among the lost records.
+    Raises LoftyError, NoCredential before anything is sent, and WrongAgent, which is one, when the
+    token opens another Sales Agent than the tenant's. While the console is read-only nothing is
+    concluded from it: the save that explains what differs may be among the lost records.
     """
     asked_at = timezone.now()
     snapshot = Snapshot(client_for(tenant).get_settings(), timezone.now())
+    require_agent(tenant, snapshot.settings.id)
     if not lately().is_read_only:
         remember(tenant, snapshot.settings, asked_at)
     return snapshot

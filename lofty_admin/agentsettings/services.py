@@ -30,6 +30,7 @@ from lofty_admin.lofty.errors import BudgetSpent, LoftyError, NotSent, Rejected
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings, differing, payload, same
 from lofty_admin.lofty.transport import Exchange
+from lofty_admin.tenants.agents import known_agent, wrong_agent
 from lofty_admin.tenants.calls import NoCredential, client_for, require_calls
 from lofty_admin.tenants.models import Tenant
 
@@ -185,6 +186,13 @@ def _refusal(operation: Operation, live: Settings) -> Result | None:
             f" ({base.id}). Nothing was sent.",
             "Check the tenant's credential: it may belong to somebody else.",
             after=live,
+        )
+    known = known_agent(operation.tenant, live.id)
+    if known != live.id:
+        return Result(
+            State.NOT_SENT,
+            f"{wrong_agent(known, live.id)} Nothing was sent.",
+            "Check the tenant's credential.",
         )
     if differing(base.raw, live.raw):
         return Result(

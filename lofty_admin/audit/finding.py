@@ -24,6 +24,8 @@ PAGE = 50
 REACHES = (1_000, 10_000)
 CHUNK = 500
 NEAR = 100  # so many writers at once could record out of the order of their clocks
+# An intent stands with its outcome; a connection renews itself every few hours.
+QUIET = (Kind.SETTINGS_INTENT, Kind.CREDENTIAL_RENEWED)
 _OUR_WORDS = 12  # of a search text; more narrow nothing down
 
 
@@ -65,10 +67,10 @@ class Filter:
         return replace(self, tenants=frozenset({tenant_id}) if seen else frozenset())
 
     def rows(self) -> QuerySet[AuditIndex]:
-        """What is found, in no order. An intent stands with its outcome, unless asked for."""
+        """What is found, in no order; without what is QUIET, unless asked for."""
         rows = self._in_scope().filter(**self._exactly())
         if not self.kind:
-            rows = rows.exclude(kind=Kind.SETTINGS_INTENT)
+            rows = rows.exclude(kind__in=QUIET)
         if self.since:
             rows = rows.filter(at__gte=self.since)
         if self.until:

@@ -13,6 +13,8 @@ LoftyError
 │   ├── Forbidden            any other 403
 │   ├── NoSalesAgent         404 on the settings: this user has no Sales Agent
 │   ├── NotFound             any other 404
+│   ├── GrantRefused         the token endpoint does not take this code, refresh token or key
+│   ├── AppRefused           the token endpoint does not take this console's OAuth app
 │   └── RateLimited          429; .until (UTC)
 └── Unknown                  bytes left and no answer came that can be trusted
     ├── UnexpectedRedirect   3xx, never followed
@@ -175,6 +177,22 @@ class NoSalesAgent(Rejected):
 
 class NotFound(Rejected):
     default_message = "Lofty does not have what was asked for."
+
+
+class GrantRefused(Rejected):
+    default_message = (
+        "Lofty does not accept this authorisation: it was used before, has run out or was taken"
+        " back."
+    )
+    default_advice = "Connect this tenant with Lofty again."
+
+
+class AppRefused(Rejected):
+    default_message = "Lofty refused the OAuth app of this console."
+    default_advice = (
+        "Tell the people who run this console: its client id or client secret in Lofty, or Lofty's"
+        " address, may have changed."
+    )
 
 
 class RateLimited(_Timed, Rejected):

@@ -7,9 +7,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from lofty_admin.lofty import json_strict
-from lofty_admin.lofty.errors import BadToken, Misconfigured, Unknown, error_for
+from lofty_admin.lofty.errors import (
+    AppRefused,
+    BadToken,
+    GrantRefused,
+    LoftyError,
+    Misconfigured,
+    RateLimited,
+    Rejected,
+    Unknown,
+    error_for,
+)
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.lofty.transport import Authorization, Endpoint, Transport
+from lofty_admin.lofty.transport import Answer, Authorization, Endpoint, Transport
 
 PRINTABLE = re.compile(r"[!-~]{1,4096}", re.ASCII)
 TOKEN_URL = re.compile(r"(https?://[^/?#]+)(/[^?#]+)")
@@ -30,7 +40,7 @@ class OAuthClient:
 
     endpoint gives limits and allowed hosts (its base_url is not used). Raises Misconfigured if
     token_url is not allowed, and LoftyError in every method; after Unknown the code or refresh
-    token may have been used up.
+    token may have been used up, after GrantRefused it is of no use, after AppRefused it may be.
     """
 
     def __init__(
@@ -72,13 +82,26 @@ class OAuthClient:
         answer = self._transport.exchange(
             "POST", self._path, form=form, auth=self._auth, secret_answer=True
         )
-        problem = error_for(answer)
+        problem = _problem(answer)
         if problem is not None:
             raise problem
         tokens = _tokens(answer.json)
         if tokens is None:
             raise Unknown("Lofty's answer holds no usable token.", exchange=answer.exchange)
         return tokens
+
+
+def _problem(answer: Answer) -> LoftyError | None:
+    """A refusal by whose fault it is: RFC 6749, 5.2, or by the status where Lofty does not say.
+
+    Only what surely means the grant does: calling a good one dead costs a person a new sign-in.
+    """
+    problem = error_for(answer)
+    if not isinstance(problem, Rejected) or isinstance(problem, RateLimited):
+        return problem
+    named = answer.json.get("error") if isinstance(answer.json, dict) else None
+    refused = named == "invalid_grant" or (named is None and answer.exchange.status in {200, 400})
+    return (GrantRefused if refused else AppRefused)(exchange=answer.exchange)
 
 
 def _tokens(value: JSON) -> Tokens | None:
@@ -90,7 +113,10 @@ def _tokens(value: JSON) -> Tokens | None:
         return None
     return Tokens(
         access_token=access,
-        refresh_token=refresh if isinstance(refresh, str) and refresh else None,
+        # One that could never be sent back is as good as none.
+        refresh_token=refresh
+        if isinstance(refresh, str) and PRINTABLE.fullmatch(refresh)
+        else None,
         expires_in=seconds if isinstance(seconds, int) and not isinstance(seconds, bool) else None,
         scope=scope if isinstance(scope, str) else None,
     )

@@ -1,22 +1,33 @@
 """Calls to Lofty on behalf of a tenant: the one place where a stored token is opened."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, Value, When
-from django.db.models.functions import Coalesce, Least
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Least
 from django.utils import timezone
 
-from lofty_admin.audit.kinds import Kind, Outcome
-from lofty_admin.audit.record import record
 from lofty_admin.lofty.client import LoftyClient, Scheme
-from lofty_admin.lofty.endpoint import Endpoint
-from lofty_admin.lofty.errors import BY_CODE, BY_STATUS, BudgetSpent, Unauthorised
+from lofty_admin.lofty.errors import (
+    BY_CODE,
+    BY_STATUS,
+    SETTINGS_PATH,
+    BudgetSpent,
+    NoSalesAgent,
+    NotFound,
+    Unauthorised,
+)
 from lofty_admin.lofty.exchange import Budget, Exchange
-from lofty_admin.tenants import vault
-from lofty_admin.tenants.models import Credential, Tenant
+from lofty_admin.tenants import health
+from lofty_admin.tenants.models import RENEWING, Credential, Health, Tenant
+from lofty_admin.tenants.opening import opened
+from lofty_admin.tenants.reach import endpoint
+from lofty_admin.tenants.renewal import NotRenewed, usable
+from lofty_admin.tenants.vault import VaultError
+
+__all__ = ["endpoint"]
+YOUNG = timedelta(minutes=10)
 
 
 class NoCredential(Exception):
@@ -39,12 +50,11 @@ class CallsLeft:
 def client_for(tenant: Tenant, *, credential: Credential | None = None) -> LoftyClient:
     """A client with the tenant's token, or with that of `credential`.
 
-    Every exchange is noted on the credential's row: budget, last success, last failure.
+    Every exchange is noted on the credential's row: budget, last success, last failure. An access
+    token that is about to end is renewed first, which calls Lofty: not inside a transaction.
     Raises NoCredential when there is no token or it does not open; nothing is sent then.
     """
-    used = credential or tenant.credential
-    if used is None or used.tenant_id != tenant.id or used.retired_at is not None:
-        raise NoCredential(f"{tenant.name} has no Lofty token yet.")
+    used = _in_use(tenant, credential)
     token = _opened(tenant, used)
     return LoftyClient(
         endpoint(),
@@ -54,15 +64,17 @@ def client_for(tenant: Tenant, *, credential: Credential | None = None) -> Lofty
     )
 
 
-def endpoint() -> Endpoint:
-    """Where Lofty is, by this deployment's environment."""
-    environment = settings.ENVIRONMENT
-    return Endpoint(
-        base_url=environment.lofty_base_url,
-        allowed_hosts=environment.lofty_allowed_hosts,
-        allow_loopback=environment.lofty_allow_loopback,
-        deadline=environment.lofty_deadline,
-    )
+def _in_use(tenant: Tenant, credential: Credential | None) -> Credential:
+    """As it is in the database now: other processes renew and replace it."""
+    rows = Credential.objects.filter(tenant=tenant, retired_at=None)
+    used = rows.filter(pk=credential.pk).first() if credential else rows.first()
+    if used is None:
+        raise NoCredential(f"{tenant.name} has no Lofty token yet.")
+    try:
+        return usable(used)
+    except NotRenewed as error:
+        reason = str(error)
+    raise NoCredential(f"{tenant.name}: {reason}")
 
 
 def calls_left(tenant: Tenant) -> CallsLeft:
@@ -94,16 +106,10 @@ def note_exchange(tenant: Tenant, credential: Credential, exchange: Exchange) ->
 
 def _opened(tenant: Tenant, credential: Credential) -> str:
     try:
-        return vault.open_sealed(
-            credential.sealed,
-            table=Credential._meta.db_table,
-            column="sealed",
-            owner=credential.id,
-            version=credential.version,
-        )
-    except vault.VaultError as error:
+        return opened(credential, "sealed")
+    except VaultError as error:
         reason = str(error)
-    _note_failure(tenant, credential, reason)
+    health.note(tenant, credential, Health.UNREADABLE, reason)
     raise NoCredential(f"The Lofty token of {tenant.name} cannot be used. {reason}")
 
 
@@ -124,28 +130,19 @@ def _note_budget(credential: Credential, budget: Budget | None) -> None:
 
 def _note_health(tenant: Tenant, credential: Credential, exchange: Exchange) -> None:
     meaning = BY_CODE.get(exchange.code or "") or BY_STATUS.get(exchange.status or 0)
+    if exchange.path == SETTINGS_PATH and meaning is NotFound:
+        meaning = NoSalesAgent
     if meaning and issubclass(meaning, Unauthorised):
-        _note_failure(tenant, credential, f"{meaning.default_message} {meaning.default_advice}")
+        _renew_next_time(credential)
+        health.note_refusal(tenant, credential, meaning)
+    elif meaning and exchange.path == SETTINGS_PATH:
+        health.note_refusal(tenant, credential, meaning)
     elif exchange.status == 200:
-        Credential.objects.filter(pk=credential.pk).update(
-            last_good_at=timezone.now(), failing_since=None
-        )
+        health.note_good(tenant, credential, exchange)
 
 
-def _note_failure(tenant: Tenant, credential: Credential, reason: str) -> None:
-    now = timezone.now()
-    row = Credential.objects.filter(pk=credential.pk)
-    started = row.filter(failing_since=None).exists()
-    row.update(
-        failing_since=Coalesce("failing_since", Value(now)),
-        last_failure_at=now,
-        last_failure=reason[:300],
-    )
-    if started:  # an entry when it begins, not one for every call
-        record(
-            Kind.CREDENTIAL_FAILED,
-            tenant=tenant.ref,
-            subject=str(credential),
-            outcome=Outcome.REFUSED,
-            detail={"credential": str(credential.id), "because": reason},
-        )
+def _renew_next_time(credential: Credential) -> None:
+    """A refused access token has ended, whatever its hour; but a fresh one is not renewed again."""
+    Credential.objects.filter(pk=credential.pk, kind__in=RENEWING).filter(
+        Q(renewed_at=None) | Q(renewed_at__lte=timezone.now() - YOUNG)
+    ).update(access_expires_at=timezone.now())

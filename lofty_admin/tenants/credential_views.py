@@ -8,20 +8,21 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
 from lofty_admin.accounts.proof import prove_before_post
-from lofty_admin.lofty.client import Scheme
-from lofty_admin.lofty.errors import LoftyError
+from lofty_admin.lofty.errors import LoftyError, NotSent
 from lofty_admin.tenants import services
 from lofty_admin.tenants.access import get_tenant
+from lofty_admin.tenants.agents import WrongAgent, accept_agent, found_agent
 from lofty_admin.tenants.calls import NoCredential, calls_left
-from lofty_admin.tenants.forms import PASTE_AGAIN, RemoveTokenForm, TokenForm
-from lofty_admin.tenants.models import Credential, Role, Tenant
+from lofty_admin.tenants.forms import PASTE_AGAIN, AcceptAgentForm, CredentialForm, RemoveTokenForm
+from lofty_admin.tenants.models import Credential, CredentialKind, Health, Role, Tenant
+from lofty_admin.tenants.reach import oauth_app
 
 
 @never_cache
 @require_GET
 def credential(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    return _page(request, tenant, TokenForm())
+    return _page(request, tenant, CredentialForm())
 
 
 @never_cache
@@ -31,7 +32,10 @@ def credential_test(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         tested = services.test_credential(tenant)
     except LoftyError as error:
-        messages.error(request, f"The token was tried. {error.message} {error.advice}")
+        told = "Nothing was sent to Lofty." if isinstance(error, NotSent) else "It was tried."
+        messages.error(request, f"{told} {error.message} {error.advice}")
+    except WrongAgent as error:
+        messages.error(request, f"The token works, but: {error}")
     except NoCredential as error:
         messages.error(request, f"Nothing was sent to Lofty. {error}")
     else:
@@ -47,7 +51,7 @@ def credential_test(request: HttpRequest, slug: str) -> HttpResponse:
 @prove_before_post(back="credential")
 def credential_replace(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    form = TokenForm(request.POST)
+    form = CredentialForm(request.POST)
     stored = _replace(tenant, form) if form.is_valid() else None
     if stored is None:
         return _page(request, tenant, form)
@@ -74,10 +78,31 @@ def credential_remove(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("credential", tenant.slug)
 
 
-def _replace(tenant: Tenant, form: TokenForm) -> Credential | None:
+@never_cache
+@require_POST
+def agent(request: HttpRequest, slug: str) -> HttpResponse:
+    """The Sales Agent that Lofty has behind the token is the tenant's from now on."""
+    tenant = get_tenant(request, slug, Role.MANAGER)
+    form = AcceptAgentForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Nothing was changed: tick the box to say that it is meant.")
+        return redirect("credential", tenant.slug)
+    try:
+        found = found_agent(tenant)
+        if found == form.cleaned_data["sales_agent_id"]:
+            accept_agent(tenant, found)
+            messages.success(request, f"The Sales Agent of {tenant.name} is {found} from now on.")
+        else:
+            messages.error(request, f"Nothing was changed: Lofty now has {found} there.")
+    except (LoftyError, NoCredential) as error:
+        messages.error(request, f"Nothing was changed. {error}")
+    return redirect("credential", tenant.slug)
+
+
+def _replace(tenant: Tenant, form: CredentialForm) -> Credential | None:
     data = form.cleaned_data
     try:
-        checked = services.check_token(Scheme(data["scheme"]), data["token"])
+        checked = services.check_token(CredentialKind(data["scheme"]), data["token"])
         return services.set_credential(tenant, checked, meant=data["meant"])
     except LoftyError as error:
         form.add_error("token", f"{error.message} {error.advice} Nothing was stored. {PASTE_AGAIN}")
@@ -88,11 +113,21 @@ def _replace(tenant: Tenant, form: TokenForm) -> Credential | None:
     return None
 
 
-def _page(request: HttpRequest, tenant: Tenant, form: TokenForm) -> HttpResponse:
+def _other_agent(tenant: Tenant) -> int | None:
+    """The Sales Agent found behind the token when it is not the tenant's."""
+    credential = tenant.credential
+    if credential is None or credential.health != Health.WRONG_AGENT:
+        return None
+    return credential.found_agent_id
+
+
+def _page(request: HttpRequest, tenant: Tenant, form: CredentialForm) -> HttpResponse:
     context = {
         "tenant": tenant,
         "credential": tenant.credential,
         "calls": calls_left(tenant),
+        "can_connect": oauth_app() is not None,
+        "other_agent": _other_agent(tenant),
         "form": form,
         "tab": "credential",
     }

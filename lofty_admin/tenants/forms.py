@@ -1,5 +1,6 @@
 """The forms of the tenant pages, their layout beside their fields."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -9,7 +10,8 @@ from django import forms
 from lofty_admin.accounts.models import User
 from lofty_admin.lofty.client import Scheme, clean_token
 from lofty_admin.lofty.errors import BadToken
-from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, Group, Role
+from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, CredentialKind, Group, Role
+from lofty_admin.tenants.reach import oauth_app
 from lofty_admin.tenants.services import NeedsConsent, suggest_slug
 
 PASTE_AGAIN = "The token is not kept while something is wrong: paste it once more."
@@ -69,6 +71,42 @@ class TokenForm(forms.Form):
             self.add_error(None, question)
         self.add_error("token", f"Nothing was stored. {PASTE_AGAIN}")
         self.add_error("meant", "Tick this if it is meant, then paste the token once more.")
+
+
+def kinds_to_paste() -> list[tuple[str, str]]:
+    """With an OAuth app, also the API key that it gets tokens with."""
+    kinds = [CredentialKind.API_KEY, CredentialKind.ACCESS_TOKEN]
+    if oauth_app() is not None:
+        kinds.append(CredentialKind.CLIENT_CREDENTIALS)
+    return [(kind.value, str(kind.label)) for kind in kinds]
+
+
+class CredentialForm(TokenForm):
+    """A new token for a tenant."""
+
+    scheme = forms.ChoiceField(
+        label="Kind of token", choices=kinds_to_paste, initial=CredentialKind.API_KEY.value
+    )
+
+
+class ConfirmConnectionForm(forms.Form):
+    """A person's word that an account is the tenant's; a second one if something is odd."""
+
+    right = forms.BooleanField(label="Yes, this is the right account")
+    meant = forms.BooleanField(label="Yes, this is meant all the same")
+
+    def __init__(self, *args: Any, questions: Iterable[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not questions:
+            del self.fields["meant"]
+        self.helper = _helper(*self.fields, Submit("attach", "Connect"))
+
+
+class AcceptAgentForm(forms.Form):
+    """A person's word that another Sales Agent is the tenant's from now on."""
+
+    sales_agent_id = forms.IntegerField(widget=forms.HiddenInput)
+    sure = forms.BooleanField(label="Yes, it is the right one")
 
 
 class TenantForm(forms.Form):

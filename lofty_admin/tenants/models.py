@@ -1,6 +1,7 @@
 """Tenant, its Lofty credentials, and the people who may touch it."""
 
 import uuid
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -41,6 +42,7 @@ class Tenant(models.Model):
     manual_only = models.BooleanField(default=False)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    sales_agent_id = models.BigIntegerField(null=True, editable=False)  # learnt at the first read
 
     credentials: "models.Manager[Credential]"
     memberships: "models.Manager[Membership]"
@@ -105,13 +107,55 @@ class CredentialState(models.TextChoices):
     NONE = "none", "No token"
 
 
-class Credential(models.Model):
-    """A token for Lofty, sealed by `vault.py`, and what is known of it.
+class CredentialKind(models.TextChoices):
+    """How the console came to its access to Lofty. The last two get new tokens by themselves."""
 
-    One per tenant is in use; the others are retired and their token is erased. `version` counts
-    the tenant's tokens from 1. `lofty_user` holds what GET /v1.0/me said when the token was stored:
-    name, email, team_id, role, time_zone, member_user_id. `budget_*` are the X-RateLimit headers of
-    the newest answer. Times are UTC.
+    API_KEY = "api_key", "API key"
+    ACCESS_TOKEN = "oauth", "OAuth token"
+    CONNECTION = "connection", "OAuth connection"
+    CLIENT_CREDENTIALS = "client_credentials", "API key used by the OAuth app"
+
+
+RENEWING = (CredentialKind.CONNECTION, CredentialKind.CLIENT_CREDENTIALS)
+
+
+class Health(models.TextChoices):
+    """What the newest probe, or a call that tells as much, found out about a credential."""
+
+    UNKNOWN = "unknown", "Not checked yet"
+    WORKS = "works", "Works"
+    DEAD = "dead", "Refused by Lofty"
+    WRONG_SCHEME = "wrong_scheme", "Wrong kind, or dead"
+    SCOPE_MISSING = "scope_missing", "Right missing"
+    FORBIDDEN = "forbidden", "Not allowed"
+    NO_AGENT = "no_agent", "No Sales Agent"
+    WRONG_AGENT = "wrong_agent", "Another Sales Agent"
+    AUTHORISE_AGAIN = "authorise_again", "Authorise again"
+    NOT_RENEWED = "not_renewed", "Could not be renewed"
+    UNREADABLE = "unreadable", "Cannot be opened"
+    LIMITED = "limited", "Calls used up"
+    LOFTY_DOWN = "lofty_down", "Lofty has trouble"
+
+
+STALE_AFTER = timedelta(hours=48)  # the probe runs once a day
+WARN_BEFORE = timedelta(days=30)
+RENEW_BEFORE = timedelta(minutes=10)
+
+
+class Credential(models.Model):
+    """A tenant's access to Lofty, its secrets sealed, and what is known of it.
+
+    One per tenant is in use; the others are retired and their secrets are erased. `version` counts
+    the tenant's tokens from 1, renewed ones too, and binds every sealed column of the row.
+
+    `scheme` is how the token in `sealed` is sent. `sealed_refresh` is a connection's refresh token,
+    `sealed_key` the API key with which the OAuth app gets tokens. `lofty_user` holds what
+    GET /v1.0/me said when the token was stored: name, email, team_id, role, time_zone,
+    member_user_id. `budget_*` are the X-RateLimit headers of the newest answer. Times are UTC.
+
+    `found_agent_id`: the Sales Agent behind it when that is not the tenant's.
+    `expires_at`: when a person has to do something; None if nobody says. `access_expires_at`: when
+    the token in use ends, if the console gets the next one itself. `renewal_*`: see renewal.py.
     """
 
     class SchemeChoice(models.TextChoices):
@@ -120,8 +164,11 @@ class Credential(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="credentials")
+    kind = models.CharField(max_length=20, choices=CredentialKind, default=CredentialKind.API_KEY)
     scheme = models.CharField(max_length=10, choices=SchemeChoice)
     sealed = models.BinaryField()
+    sealed_refresh = models.BinaryField(default=bytes)
+    sealed_key = models.BinaryField(default=bytes)
     version = models.PositiveIntegerField()
     last_four = models.CharField(max_length=4)
     fingerprint = models.CharField(max_length=100, db_index=True)
@@ -129,6 +176,20 @@ class Credential(models.Model):
     added_by = models.CharField(max_length=300)
     added_at = models.DateTimeField(default=timezone.now)
     retired_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    access_expires_at = models.DateTimeField(null=True)
+    renewed_at = models.DateTimeField(null=True)
+    renewal_fence = models.PositiveIntegerField(default=0)
+    renewal_lease_until = models.DateTimeField(null=True)
+    renewal_not_before = models.DateTimeField(null=True)
+    renewal_failures = models.PositiveIntegerField(default=0)
+    renewal_problem = models.CharField(max_length=300, blank=True)
+    authorise_again_since = models.DateTimeField(null=True)
+    health = models.CharField(max_length=20, choices=Health, default=Health.UNKNOWN)
+    health_note = models.CharField(max_length=300, blank=True)
+    health_since = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    found_agent_id = models.BigIntegerField(null=True)
     last_good_at = models.DateTimeField(null=True)
     failing_since = models.DateTimeField(null=True)
     last_failure_at = models.DateTimeField(null=True)
@@ -147,13 +208,14 @@ class Credential(models.Model):
             ),
             models.UniqueConstraint(fields=["tenant", "version"], name="credential_version_once"),
             models.CheckConstraint(
-                condition=models.Q(retired_at=None) | models.Q(sealed=b""),
+                condition=models.Q(retired_at=None)
+                | models.Q(sealed=b"", sealed_refresh=b"", sealed_key=b""),
                 name="credential_retired_is_erased",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_scheme_display()} ending in {self.last_four}"
+        return f"{self.get_kind_display()} ending in {self.last_four}"
 
     @property
     def state(self) -> "CredentialState":
@@ -166,6 +228,91 @@ class Credential(models.Model):
         """Whose token this is, in words."""
         known = self.lofty_user
         return str(known.get("name") or known.get("email") or "")
+
+    @property
+    def renews_itself(self) -> bool:
+        return self.kind in RENEWING
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether `health` is too old to be believed: the daily probe has not run."""
+        return self.checked_at is None or self.checked_at < timezone.now() - STALE_AFTER
+
+    @property
+    def days_left(self) -> int | None:
+        """Whole days until `expires_at`, below zero when past; None when that is not known."""
+        return None if self.expires_at is None else (self.expires_at - timezone.now()).days
+
+    @property
+    def expires_soon(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now() + WARN_BEFORE
+
+    @property
+    def is_past(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it may be shown as green: it works, and that is not long ago."""
+        return self.health == Health.WORKS and not self.is_stale and not self.failing_since
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should look at, in plain words; empty when all is well."""
+        found = []
+        if self.health not in (Health.WORKS, Health.UNKNOWN):
+            found.append(Health(self.health).label)
+        if self.is_past:
+            found.append("Past its end")
+        elif self.expires_soon:
+            found.append(f"Ends in {_days(self.days_left or 0)}")
+        if self.is_stale and not (self.failing_since and self.checked_at is None):
+            found.append("Not checked for two days" if self.checked_at else "Not checked yet")
+        return found
+
+    def ends_within(self, span: timedelta, now: datetime) -> bool:
+        """Whether the access token, if it is one that is renewed, ends within `span`."""
+        ends = self.access_expires_at
+        return self.renews_itself and ends is not None and ends <= now + span
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
+
+
+class PendingConnection(models.Model):
+    """One way to Lofty and back, begun in one browser: see connecting.py.
+
+    AUTHORISING until Lofty sends the browser back, EXCHANGING while its code is used, CONFIRMING
+    until a person says whose account this is. Gone when it has ended, whichever way.
+    """
+
+    class Stage(models.TextChoices):
+        AUTHORISING = "authorising", "At Lofty"
+        EXCHANGING = "exchanging", "Asking Lofty"
+        CONFIRMING = "confirming", "To be confirmed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    stage = models.CharField(max_length=12, choices=Stage, default=Stage.AUTHORISING)
+    began_at = models.DateTimeField(default=timezone.now)
+    ends_at = models.DateTimeField()
+    redirect_uri = models.CharField(max_length=500)
+    sealed = models.BinaryField(default=bytes)
+    sealed_refresh = models.BinaryField(default=bytes)
+    access_expires_at = models.DateTimeField(null=True)
+    lofty_user = models.JSONField(default=dict)
+    sales_agent_id = models.BigIntegerField(null=True)
+    health = models.CharField(max_length=20, choices=Health, default=Health.UNKNOWN)
+    version = 1  # its secrets are sealed once and never changed
+
+    def __str__(self) -> str:
+        return f"{self.tenant}: {self.get_stage_display()}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.ends_at <= timezone.now()
 
 
 class Role(models.IntegerChoices):

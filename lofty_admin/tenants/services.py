@@ -4,7 +4,8 @@ A pasted token is tried at Lofty (`check_token`) before the transaction that sto
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -18,12 +19,33 @@ from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.audit.secrets import secret_fingerprint
 from lofty_admin.lofty.client import LoftyClient, Me, Scheme, clean_token
-from lofty_admin.lofty.errors import LoftyError, Unauthorised
+from lofty_admin.lofty.errors import (
+    Forbidden,
+    GrantRefused,
+    LoftyError,
+    NoSalesAgent,
+    NotFound,
+    ScopeMissing,
+    Unauthorised,
+)
 from lofty_admin.lofty.exchange import Budget
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.tenants import vault
-from lofty_admin.tenants.calls import NoCredential, client_for, endpoint
-from lofty_admin.tenants.models import Credential, Grant, Group, Membership, Role, Tenant
+from lofty_admin.lofty.oauth import read_expiry
+from lofty_admin.tenants import health, probing
+from lofty_admin.tenants.calls import NoCredential, client_for, endpoint, require_calls
+from lofty_admin.tenants.models import (
+    Credential,
+    CredentialKind,
+    Grant,
+    Group,
+    Health,
+    Membership,
+    Role,
+    Tenant,
+)
+from lofty_admin.tenants.reach import oauth_client
+from lofty_admin.tenants.renewal import REFRESH_LIFE, access_end, marks_of
+from lofty_admin.tenants.sealing import seal_into
 from lofty_admin.tenants.standings import people_of
 
 DENIED = "Denied"
@@ -31,6 +53,7 @@ _NEW_TOKEN_REFUSED = (
     "Lofty does not accept this token.",
     "Check that the kind of token is right, and copy the token again from Lofty.",
 )
+CALLS_OF_A_TEST = 2  # whose it is, and the settings
 
 
 class NotDone(Exception):
@@ -55,16 +78,42 @@ class NotAdded(NotDone):
 
 @dataclass(frozen=True)
 class CheckedToken:
-    """A token and whose it is. `lofty_user` is empty when it was not tried at Lofty."""
+    """A new credential and whose it is. `lofty_user` is empty when it was not tried at Lofty.
 
-    scheme: Scheme
+    token: what is sent to Lofty. refresh_token, customer_key: what gets the next one, by kind.
+    health: what reading the settings told; sales_agent_id: whose they are, if they could be read.
+    """
+
+    kind: CredentialKind
     token: str = field(repr=False)
     lofty_user: dict[str, JSON]
     budget: Budget | None = None
+    health: Health = Health.UNKNOWN
+    sales_agent_id: int | None = None
+    refresh_token: str = field(default="", repr=False)
+    customer_key: str = field(default="", repr=False)
+    access_expires_at: datetime | None = None
+
+    @property
+    def scheme(self) -> Scheme:
+        return Scheme.API_KEY if self.kind is CredentialKind.API_KEY else Scheme.OAUTH
+
+    @property
+    def shown(self) -> str:
+        """The secret a person knows it by: the one that was pasted, if one was."""
+        return self.customer_key or self.token
 
     @property
     def fingerprint(self) -> str:
-        return secret_fingerprint(self.token)
+        return secret_fingerprint(self.shown)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When a person has to do something. What a token says of itself is a hint, no more."""
+        if self.kind is CredentialKind.CONNECTION:
+            # Without a refresh token nothing follows the access token.
+            return timezone.now() + REFRESH_LIFE if self.refresh_token else self.access_expires_at
+        return read_expiry(self.shown)
 
 
 @dataclass(frozen=True)
@@ -85,21 +134,58 @@ class _Added:
     described: dict[str, JSON]
 
 
-def check_token(scheme: Scheme, pasted: str) -> CheckedToken:
-    """Ask Lofty whose token this is (GET /v1.0/me). Raises LoftyError; stores nothing."""
-    client = LoftyClient(endpoint(), scheme, pasted)
+def check_token(kind: CredentialKind | Scheme, pasted: str) -> CheckedToken:
+    """Ask Lofty whose token this is and for which Sales Agent. Raises LoftyError; stores nothing.
+
+    Of an API key used by the OAuth app, a first access token is got with it.
+    """
+    kind, token = CredentialKind(kind), clean_token(pasted)
+    if kind is CredentialKind.CLIENT_CREDENTIALS:
+        return ask_lofty(_token_for(token))
+    return ask_lofty(CheckedToken(kind, token, {}))
+
+
+def unchecked_token(scheme: Scheme, pasted: str) -> CheckedToken:
+    """A pasted token to store without asking Lofty. Raises BadToken if it cannot be one."""
+    return CheckedToken(CredentialKind(scheme), clean_token(pasted), {})
+
+
+def ask_lofty(given: CheckedToken) -> CheckedToken:
+    """The same with what Lofty says of it (GET /v1.0/me, GET the settings). Raises LoftyError."""
+    client = LoftyClient(endpoint(), given.scheme, given.token)
     try:
         owner = lofty_user(client.me())
+        found, agent = _settings_of(client)
     except Unauthorised as error:
         # The error's own words are about a token that worked before.
         message, advice = _NEW_TOKEN_REFUSED
         raise type(error)(message, advice=advice, exchange=error.exchange) from None
-    return CheckedToken(scheme, clean_token(pasted), owner, client.budget)
+    return replace(
+        given, lofty_user=owner, health=found, sales_agent_id=agent, budget=client.budget
+    )
 
 
-def unchecked_token(scheme: Scheme, pasted: str) -> CheckedToken:
-    """A token that is stored without asking Lofty. Raises BadToken if it cannot be one."""
-    return CheckedToken(scheme, clean_token(pasted), {})
+def _settings_of(client: LoftyClient) -> tuple[Health, int | None]:
+    """Whether the settings can be read, and whose they are. Trouble of Lofty's is raised."""
+    try:
+        return Health.WORKS, client.get_settings().id
+    except (ScopeMissing, Forbidden, NoSalesAgent, NotFound) as error:
+        return health.health_of(error), None
+
+
+def _token_for(customer_key: str) -> CheckedToken:
+    try:
+        tokens = oauth_client().client_credentials(customer_key)
+    except GrantRefused as error:
+        message, advice = _NEW_TOKEN_REFUSED
+        raise GrantRefused(message, advice=advice, exchange=error.exchange) from None
+    return CheckedToken(
+        CredentialKind.CLIENT_CREDENTIALS,
+        tokens.access_token,
+        {},
+        customer_key=customer_key,
+        access_expires_at=access_end(tokens),
+    )
 
 
 def lofty_user(me: Me) -> dict[str, JSON]:
@@ -207,8 +293,8 @@ def restore_tenant(tenant: Tenant) -> None:
 def set_credential(tenant: Tenant, checked: CheckedToken, *, meant: bool = False) -> Credential:
     """Put a token in the place of the one in use, if any; the old one is erased.
 
-    Raises NotDone for an archived tenant, NeedsConsent when the token is another Lofty user's than
-    before or serves another tenant too, and the change is not said to be `meant`.
+    Raises NotDone for an archived tenant, NeedsConsent when `questions_about` has any and the
+    change is not said to be `meant`.
     """
     with transaction.atomic():
         row = _locked(tenant)
@@ -232,22 +318,29 @@ def remove_credential(tenant: Tenant) -> None:
 
 
 def test_credential(tenant: Tenant) -> Credential:
-    """Try the stored token at Lofty (GET /v1.0/me), note whose it is and how it went.
+    """Try the stored token at Lofty: whose it is, for which Sales Agent, and how it went.
 
-    Raises LoftyError when it does not work and NoCredential when there is none to try.
+    Raises LoftyError when it does not work, NoCredential when there is none to try, and WrongAgent,
+    which is one, when it opens another Sales Agent than the tenant's.
     """
-    credential = tenant.credential
+    credential = Credential.objects.filter(tenant=tenant, retired_at=None).first()
     if credential is None:
         raise NoCredential(f"{tenant.name} has no Lofty token yet.")
-    client = client_for(tenant, credential=credential)
+    require_calls(tenant, CALLS_OF_A_TEST)
     try:
+        client = client_for(tenant, credential=credential)
         owner = lofty_user(client.me())
+        Credential.objects.filter(pk=credential.pk).update(lofty_user=owner)
+        probing.look(credential, client)
     except LoftyError as error:
+        health.note_error(tenant, credential, error)
         _record_test(tenant, credential, Outcome.REFUSED, error.message)
         raise
-    with transaction.atomic():
-        Credential.objects.filter(pk=credential.pk).update(lofty_user=owner)
-        _record_test(tenant, credential, Outcome.DONE, "Lofty accepts it.")
+    except NoCredential as error:
+        probing.checked(credential)
+        _record_test(tenant, credential, Outcome.REFUSED, str(error))
+        raise
+    _record_test(tenant, credential, Outcome.DONE, "Lofty accepts it.")
     credential.refresh_from_db()
     return credential
 
@@ -400,15 +493,25 @@ def _end_denial(tenant: Tenant, user: User, over_denial: bool) -> str | None:
     return DENIED if denial.delete()[0] else None
 
 
+def questions_about(tenant: Tenant, checked: CheckedToken) -> tuple[str, ...]:
+    """What is odd about giving this tenant this token; nothing, mostly."""
+    return (
+        *_owner_question(tenant, checked),
+        *_agent_question(tenant, checked),
+        *_sharing_question(tenant, checked),
+        *_working_question(checked),
+    )
+
+
 def _ask_about(tenant: Tenant, checked: CheckedToken) -> None:
-    questions = [*_owner_question(tenant, checked), *_sharing_question(tenant, checked)]
-    if questions:
+    if questions := questions_about(tenant, checked):
         raise NeedsConsent(questions)
 
 
 def _owner_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
-    last = tenant.credentials.order_by("-version").first()
-    if last is None or not last.lofty_user or not checked.lofty_user:
+    known = (row for row in tenant.credentials.order_by("-version") if row.lofty_user)
+    last = next(known, None)
+    if last is None or not checked.lofty_user:
         return
     who = ("team_id", "member_user_id")
     if any(last.lofty_user.get(key) != checked.lofty_user.get(key) for key in who):
@@ -416,6 +519,15 @@ def _owner_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
         yield (
             f"This token belongs to {now}; the one before belonged to"
             f" {last.owner_name or 'somebody else'}. The console would change another Sales Agent."
+        )
+
+
+def _agent_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
+    known, found = tenant.sales_agent_id, checked.sales_agent_id
+    if known is not None and found is not None and known != found:
+        yield (
+            f"This token opens the Sales Agent {found}; this tenant's is {known}. From now on the"
+            " other one would be shown and changed here."
         )
 
 
@@ -428,6 +540,8 @@ def _sharing_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
             lofty_user__member_user_id=user_id,
             lofty_user__team_id=checked.lofty_user.get("team_id"),
         )
+    if checked.sales_agent_id is not None:
+        same |= Q(tenant__sales_agent_id=checked.sales_agent_id)
     if others.filter(same).exists():
         yield (
             "Another tenant in this console already uses this token or another token of the same"
@@ -435,38 +549,69 @@ def _sharing_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
         )
 
 
+def _working_question(checked: CheckedToken) -> Iterable[str]:
+    if checked.health in (Health.SCOPE_MISSING, Health.FORBIDDEN):
+        yield (
+            "Lofty knows this token but does not let it read the Sales Agent settings. With it"
+            " nothing could be shown or changed here."
+        )
+    elif checked.health == Health.NO_AGENT:
+        yield (
+            "This token's user has no Sales Agent in Lofty. Until there is one, nothing can be"
+            " shown or changed here."
+        )
+
+
 def _retire(tenant: Tenant) -> Credential | None:
     old = tenant.credential
     if old is not None:
-        old.retired_at, old.sealed = timezone.now(), b""
-        old.save(update_fields=["retired_at", "sealed"])
+        old.retired_at = timezone.now()
+        old.sealed = old.sealed_refresh = old.sealed_key = b""
+        old.save(update_fields=["retired_at", "sealed", "sealed_refresh", "sealed_key"])
     return old
 
 
 def _store(tenant: Tenant, checked: CheckedToken) -> Credential:
+    credential = _unsealed(tenant, checked)
+    secrets = {
+        "sealed": checked.token,
+        "sealed_refresh": checked.refresh_token,
+        "sealed_key": checked.customer_key,
+    }
+    for column, secret in secrets.items():
+        seal_into(credential, column, secret)
+    credential.save(force_insert=True)
+    if checked.sales_agent_id is not None:
+        tenant.sales_agent_id = checked.sales_agent_id
+        tenant.save(update_fields=["sales_agent_id"])
+    return credential
+
+
+def _unsealed(tenant: Tenant, checked: CheckedToken) -> Credential:
     newest = tenant.credentials.order_by("-version").first()
+    last_four, fingerprint = marks_of(checked.shown)
+    asked_at = timezone.now() if checked.lofty_user else None
     credential = Credential(
         tenant=tenant,
+        kind=checked.kind,
         scheme=checked.scheme.value,
         version=newest.version + 1 if newest else 1,
-        last_four=checked.token[-4:] if len(checked.token) >= 16 else "",
-        fingerprint=checked.fingerprint,
+        last_four=last_four,
+        fingerprint=fingerprint,
         lofty_user=checked.lofty_user,
         added_by=current_actor().name[:300],
-        last_good_at=timezone.now() if checked.lofty_user else None,
+        expires_at=checked.expires_at,
+        access_expires_at=checked.access_expires_at,
+        health=checked.health,
+        health_note=health.meaning_of(checked.health)[:300],
+        health_since=asked_at,
+        checked_at=asked_at,
+        last_good_at=asked_at,
     )
     if checked.budget:
         credential.budget_limit = checked.budget.limit
         credential.budget_remaining = checked.budget.remaining
         credential.budget_reset_at = checked.budget.reset_at
-    credential.sealed = vault.seal(
-        checked.token,
-        table=Credential._meta.db_table,
-        column="sealed",
-        owner=credential.id,
-        version=credential.version,
-    )
-    credential.save(force_insert=True)
     return credential
 
 
@@ -486,10 +631,12 @@ def _credential_described(credential: Credential | None) -> dict[str, JSON] | No
     return {
         "id": str(credential.id),
         "version": credential.version,
+        "kind": credential.kind,
         "scheme": credential.scheme,
         "last_four": credential.last_four,
         "fingerprint": credential.fingerprint,
         "lofty_user": credential.lofty_user,
+        "sales_agent_id": credential.tenant.sales_agent_id,
     }
 
 

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from lofty_admin.tenants import (
+    connect_views,
     credential_views,
     group_views,
     people_views,
@@ -32,6 +33,13 @@ urlpatterns = [
         credential_views.credential_remove,
         name="credential_remove",
     ),
+    path("t/<slug:slug>/credential/agent/", credential_views.agent, name="credential_agent"),
+    path("t/<slug:slug>/credential/connect/", connect_views.connect, name="connect"),
+    path("t/<slug:slug>/credential/connect/cancel/", connect_views.cancel, name="connect_cancel"),
+    path(
+        "t/<slug:slug>/credential/connect/confirm/", connect_views.confirm, name="connect_confirm"
+    ),
+    path("oauth/lofty/callback", connect_views.callback, name="oauth_callback"),
     path("t/<slug:slug>/people/", people_views.people, name="people"),
     path("t/<slug:slug>/people/<int:pk>/role/", people_views.member_role, name="member_role"),
     path("t/<slug:slug>/people/<int:pk>/remove/", people_views.member_remove, name="member_remove"),

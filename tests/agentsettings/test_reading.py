@@ -12,7 +12,9 @@ from lofty_admin.agentsettings.reconcile import settle
 from lofty_admin.agentsettings.services import apply
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants.models import Tenant
+from lofty_admin.audit.record import record
+from lofty_admin.tenants.agents import WrongAgent
+from lofty_admin.tenants.models import Health, Tenant
 from tests.agentsettings.conftest import connect, plan_for
 from tests.agentsettings.test_pages import text_of
 from tests.agentsettings.test_services import in_parallel
@@ -76,13 +78,19 @@ def test_save__refused_because_it_moved__records_their_change(
     assert seen() == [["assistantName"]]
 
 
-def test_read__another_sales_agent__is_no_change_of_this_one(
-    acme: Tenant, lofty: PracticeCustomer
+def test_read__another_sales_agent__is_refused_and_no_change_of_this_one(
+    acme: Tenant, lofty: PracticeCustomer, browsers: Browsers
 ) -> None:
     read_live(acme)
     connect(acme, PracticeCustomer.add(lofty.url, "other").token)
-    read_live(acme)
+    with pytest.raises(WrongAgent, match="another Sales Agent"):
+        read_live(acme)
+    page = text_of(browsers.owner.get("/t/acme/settings/"))
+    assert "opens another Sales Agent" in page
+    assert "store the right token" in page
     assert seen() == []
+    assert acme.credential is not None
+    assert acme.credential.health == Health.WRONG_AGENT
 
 
 def test_history__outside_change__is_shown_and_can_be_undone(
@@ -96,6 +104,16 @@ def test_history__outside_change__is_shown_and_can_be_undone(
     assert "Anna Carla" in text_of(page)
     page = browsers.owner.post(f"/t/acme/history/{event.pk}/go-back/", {"side": "before"})
     assert "1 change for Acme Realty" in text_of(page)
+
+
+def test_history__renewals__are_recorded_but_not_listed(
+    browsers: Browsers, acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    record(Kind.CREDENTIAL_RENEWED, tenant=acme.ref, subject="every few hours")
+    record(Kind.CREDENTIAL_FAILED, tenant=acme.ref, subject="once")
+    page = text_of(browsers.owner.get("/t/acme/history/"))
+    assert "every few hours" not in page
+    assert "found that the credential does not work" in page
 
 
 def test_read__overtaken_by_a_save__concludes_nothing(

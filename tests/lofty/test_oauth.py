@@ -94,6 +94,12 @@ def test_refresh__only_an_access_token__rest_none(serve: Served) -> None:
     assert oauth(endpoint).refresh(REFRESH) == Tokens(ACCESS, None, None, None)
 
 
+@pytest.mark.parametrize("refresh", ["", 7, "a b", "x\ny", "я", None])
+def test_refresh__refresh_token_that_cannot_be_one__none(serve: Served, refresh: Any) -> None:
+    _, endpoint = serve(says(200, {**GOOD, "refresh_token": refresh}))
+    assert oauth(endpoint).refresh(REFRESH).refresh_token is None
+
+
 def test_refresh__connection_lost__unknown_and_not_repeated(serve: Served) -> None:
     server, endpoint = serve(resets)
     with pytest.raises(errors.Unknown):
@@ -137,6 +143,33 @@ def test_token_url__not_allowed__refused(url: str) -> None:
     endpoint = Endpoint("https://api.lofty.com", frozenset({"api.lofty.com", "crm.lofty.com"}))
     with pytest.raises(errors.Misconfigured):
         OAuthClient(url, "id", SECRET, endpoint=endpoint)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (400, {"error": "invalid_grant"}, errors.GrantRefused),
+        (401, {"error": "invalid_grant"}, errors.GrantRefused),
+        (400, {"code": 200058, "message": "User in token does not exist."}, errors.GrantRefused),
+        (200, {"code": 20012, "message": "invalid parameter"}, errors.GrantRefused),
+        (401, {"error": "invalid_client"}, errors.AppRefused),
+        (400, {"error": "unauthorized_client"}, errors.AppRefused),
+        (400, {"error": "unsupported_grant_type"}, errors.AppRefused),
+        (401, {"code": "BAD_CREDENTIALS"}, errors.AppRefused),
+        (403, {"code": "PERMISSION_DENIED"}, errors.AppRefused),
+        (404, "not here", errors.AppRefused),
+        (429, {"message": "Too Many Requests"}, errors.RateLimited),
+        (500, {"error": "invalid_grant"}, errors.Unknown),
+        (302, {}, errors.UnexpectedRedirect),
+    ],
+)
+def test_refresh__refused__only_what_surely_means_the_grant_ends_it(
+    serve: Served, status: int, body: Any, kind: type[errors.LoftyError]
+) -> None:
+    _, endpoint = serve(says(status, body))
+    with pytest.raises(errors.LoftyError) as caught:
+        oauth(endpoint).refresh(REFRESH)
+    assert type(caught.value) is kind
 
 
 def jws(claims: object) -> str:

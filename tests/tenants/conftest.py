@@ -10,9 +10,10 @@ import pytest
 from django.conf import LazySettings
 
 from lofty_admin.audit.models import AuditEvent
+from lofty_admin.environment import OAuthApp
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.sandbox.server import Sandbox
-from lofty_admin.tenants import services
+from lofty_admin.tenants import connecting, reach, services
 from lofty_admin.tenants.models import Credential, Tenant
 from tests.practice import control
 
@@ -38,6 +39,14 @@ class Lofty:
     def fault(self, slug: str, **fault: object) -> None:
         self.control("POST", f"customers/{slug}/faults", fault)
 
+    def register(self, **app: object) -> None:
+        wish = {"client_id": APP_ID, "client_secret": APP_SECRET, "redirect_url": CALLBACK}
+        self.control("POST", "apps", {**wish, **app})
+
+    def code(self, slug: str) -> str:
+        """As Lofty's authorise page gives it when that customer lets the app in."""
+        return str(self.control("POST", "codes", {"client_id": APP_ID, "slug": slug})["code"])
+
     def calls_made(self, slug: str) -> int:
         found = self.control("GET", f"customers/{slug}")["tokens"]
         assert isinstance(found, list)
@@ -55,6 +64,33 @@ def lofty(practice: Sandbox, settings: LazySettings) -> Lofty:
     globex = {"slug": "globex", "name": "Globex", "scheme": "oauth", "token": OTHER_TOKEN}
     lofty.control("POST", "customers", globex)
     return lofty
+
+
+APP_ID = "console-app"
+APP_SECRET = "canary-app-secret-0123456789-UVWX"
+CALLBACK = "http://testserver/oauth/lofty/callback"
+
+
+@pytest.fixture
+def app(lofty: Lofty, settings: LazySettings) -> Lofty:
+    """The console is registered as an OAuth app at the practice Lofty."""
+    lofty.register(expires_in=3600)
+    registered = OAuthApp(
+        client_id=APP_ID,
+        client_secret=APP_SECRET,
+        authorize_url=f"{lofty.url}/page/vendor-auth.html",
+        token_url=f"{lofty.url}/api/user-web/oauth/token",
+        redirect_url="",
+    )
+    settings.ENVIRONMENT = dataclasses.replace(settings.ENVIRONMENT, oauth_app=registered)
+    return lofty
+
+
+def connected(tenant: Tenant, lofty: Lofty, slug: str = "") -> Credential:
+    """The tenant by an OAuth connection of that customer's, or of its own namesake's."""
+    tokens = reach.oauth_client().exchange_code(lofty.code(slug or tenant.slug), CALLBACK)
+    checked = services.ask_lofty(connecting._checked(tokens))
+    return services.set_credential(tenant, checked, meant=True)
 
 
 @pytest.fixture

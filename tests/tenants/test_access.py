@@ -21,6 +21,8 @@ POST_ONLY = SUPERUSER_ONLY | {
     "credential_test",
     "credential_replace",
     "credential_remove",
+    "credential_agent",
+    "connect_cancel",
     "member_role",
     "member_remove",
 }

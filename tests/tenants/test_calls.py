@@ -101,7 +101,7 @@ def test_exchange__good_after_failing__works_again(
     assert "no longer accepts" in failing.last_failure
     client_for(acme).me()
     assert acme.credential_state is CredentialState.WORKS
-    assert kinds() == ["credential.added", "credential.failed"]
+    assert kinds() == ["credential.added", "credential.failed", "credential.recovered"]
 
 
 def test_exchange__lofty_has_trouble__the_token_is_not_blamed(
@@ -122,7 +122,7 @@ def test_calls_left__after_each_call__one_less(
     before = calls_left(acme)
     client_for(acme).me()
     after = calls_left(acme)
-    assert (before.limit, before.remaining, after.remaining) == (60, 59, 58)
+    assert (before.limit, before.remaining, after.remaining) == (60, 58, 57)
     assert after.resets_at is not None
     assert timezone.now() < after.resets_at <= timezone.now() + timedelta(seconds=61)
 

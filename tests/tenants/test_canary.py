@@ -2,18 +2,31 @@
 
 import base64
 import io
+import logging
+import sqlite3
 import urllib.parse
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from lofty_admin.accounts.models import User
+from lofty_admin.logs import ContextFilter, JsonLines, PlainLines
+from lofty_admin.sandbox.server import Sandbox
+from lofty_admin.tenants import tasks
 from lofty_admin.tenants.calls import client_for
 from lofty_admin.tenants.models import Credential, Tenant
 from tests.conftest import signed_in
-from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty
+from tests.tenants.conftest import APP_SECRET, NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty
+from tests.tenants.test_connecting import lofty_sends_back
 
 BAD_TOKEN = "canary-that-lofty-does-not-know-0123456789"
 BROKEN_TOKEN = "canary broken by a blank 0123456789"
@@ -26,8 +39,8 @@ def spellings(token: str) -> set[str]:
     return {token, token[:-4], packed, urllib.parse.quote(token), hexadecimal}
 
 
-def leaks(text: str) -> list[str]:
-    return [word for token in CANARIES for word in spellings(token) if word in text]
+def leaks(text: str, secrets: Iterable[str] = CANARIES) -> list[str]:
+    return [word for token in secrets for word in spellings(token) if word in text]
 
 
 def whole_database() -> str:
@@ -97,3 +110,124 @@ def test_canary__command_that_fails__says_nothing_of_it(
         with pytest.raises(CommandError) as caught:
             call_command("tenant", *arguments)
         assert leaks(f"{caught.value!r} {caught.value.__cause__!r}") == []
+
+
+class Everything:
+    """The secrets a practice Lofty has given out: `tokens` of every kind, and used-up `codes`."""
+
+    def __init__(self, file: Path) -> None:
+        with sqlite3.connect(file) as db:
+            tokens = [row[0] for row in db.execute("SELECT token FROM credentials")]
+            grants = list(db.execute("SELECT kind, value FROM grants"))
+        refresh = [value for kind, value in grants if kind == "refresh"]
+        self.codes = [value for kind, value in grants if kind == "code"]
+        self.tokens = [*CANARIES, APP_SECRET, *tokens, *refresh]
+
+
+def oauth_scenario(root: User, lofty: Lofty) -> list[str]:
+    """Connecting in every way it can end, renewing in every way it can fail; the pages."""
+    client, pages = signed_in(root), list[str]()
+
+    def see(answer: Any) -> None:
+        chain = getattr(answer, "redirect_chain", [])
+        pages.append(f"{answer.content.decode()}{answer.headers}{client.cookies}{chain}")
+
+    def post(page: str, **data: str) -> None:
+        see(client.post(reverse(page, args=["acme"]), data, follow=True))
+
+    def connect(decision: str = "approve", **fault: Any) -> str:
+        post("connect")
+        address = lofty_sends_back(lofty, "acme", decision)
+        if fault:
+            lofty.fault("acme", on="POST", times=1, **fault)
+        see(client.get(address, follow=True))
+        see(client.get(address))
+        see(Client().get(address))
+        return address
+
+    connect("deny")
+    connect(kind="cut_body")
+    connect()
+    post("connect_cancel")
+    connect()
+    post("connect_confirm", right="on")
+    for fault in ("drop_before", "html", "delay", "cut_body"):
+        lofty.fault("acme", kind=fault, on="POST", times=1)
+        renew_now()
+    post("credential_test")
+    call_command("rotate_keys", stdout=io.StringIO())
+    with suppress(CommandError):  # says that somebody must authorise again
+        call_command("check_tokens", "--all", stdout=io.StringIO())
+    Credential.objects.update(checked_at=None)
+    tasks.probe_due(0)
+    post("credential_replace", scheme="client_credentials", token=BAD_TOKEN)
+    post("credential_replace", scheme="client_credentials", token=NEXT_TOKEN)
+    renew_now()
+    connect()
+    post("connect_confirm", right="on")
+    lofty.change("acme", revoke_all=True)
+    renew_now()
+    pages += [client.get(url).content.decode() for url in ("/", "/t/acme/credential/")]
+    return pages
+
+
+def renew_now() -> None:
+    """By the job, as the clock would when the access token is past its end."""
+    now = timezone.now()
+    Credential.objects.update(access_expires_at=now, renewal_not_before=None)
+    tasks.renew_due(0)
+    for credential in Credential.objects.filter(retired_at=None):
+        tasks.renew(credential_id=str(credential.pk))
+
+
+def lines(records: Iterable[logging.LogRecord]) -> str:
+    """The log as the console writes it, in both styles."""
+    written = []
+    for record in records:
+        ContextFilter().filter(record)
+        written += [JsonLines().format(record), PlainLines().format(record)]
+    return "\n".join(written)
+
+
+def write_ahead_log() -> str:
+    """What PostgreSQL wrote to disk of late, where the test may read its files."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('data_directory', true)")
+        folder = Path(cursor.fetchone()[0] or "/nowhere") / "pg_wal"
+    files = [file for file in folder.glob("0*") if file.is_file()] if folder.is_dir() else []
+    newest = sorted(files, key=lambda file: file.stat().st_mtime)[-3:]
+    return "".join(file.read_bytes().decode("latin-1") for file in newest)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_canary__connections_and_renewals__nothing_anywhere(
+    superuser: User,
+    acme: Tenant,
+    app: Lofty,
+    practice: Sandbox,
+    tmp_path: Path,
+    debug_log: pytest.LogCaptureFixture,
+) -> None:
+    pages = oauth_scenario(superuser, app)
+    secrets = Everything(tmp_path / "practice.sqlite3")
+    assert len(secrets.codes) >= 4
+    assert len(secrets.tokens) >= 12
+    everything = [*secrets.tokens, *secrets.codes]
+    dump = io.StringIO()
+    call_command("dumpdata", "tenants", "accounts", "audit", "sessions", stdout=dump)
+    assert Credential.objects.filter(kind="connection").exists()  # it did store some
+    assert leaks("\n".join(pages), everything) == []
+    assert leaks(lines(debug_log.records), everything) == []
+    assert leaks("".join(str(vars(one)) for one in debug_log.records), secrets.tokens) == []
+    assert leaks(whole_database(), everything) == []
+    assert leaks(dump.getvalue(), everything) == []
+    fresh = set(everything) - set(CANARIES)  # other tests plant those on purpose
+    assert leaks(write_ahead_log(), fresh) == []
+    assert leaks("".join(str(message.message()) for message in mail.outbox), everything) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_canary__the_write_ahead_log__shows_a_planted_one(acme: Tenant) -> None:
+    Tenant.objects.filter(pk=acme.pk).update(note=f"x{TOKEN}y")
+    found = write_ahead_log()
+    assert not found or leaks(found)

@@ -1,13 +1,16 @@
 """The page of a tenant's token (reliability C11, S8, W11)."""
 
+from datetime import timedelta
+
 import pytest
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 
 from lofty_admin.accounts.models import User
 from lofty_admin.tenants.models import Credential, CredentialState, Tenant
 from tests.conftest import signed_in
-from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, kinds
+from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, connected, kinds
 
 
 def replace(user: User, token: str, scheme: str = "api_key", **more: str) -> HttpResponse:
@@ -25,7 +28,7 @@ def page(user: User) -> HttpResponse:
 def test_page__token_in_use__everything_but_the_token(owner: User, credential: Credential) -> None:
     answer = page(owner)
     html = answer.content.decode()
-    for shown in ("Works", "WXYZ", credential.fingerprint, credential.owner_name, "59 of 60 left"):
+    for shown in ("Works", "WXYZ", credential.fingerprint, credential.owner_name, "58 of 60 left"):
         assert shown in html
     assert TOKEN not in html
     assert "no-store" in answer.headers["Cache-Control"]
@@ -135,3 +138,80 @@ def test_remove__with_the_tick__gone(owner: User, acme: Tenant, credential: Cred
     url = reverse("credential_remove", args=["acme"])
     signed_in(owner).post(url, {"sure": "on"})
     assert acme.credential_state is CredentialState.NONE
+
+
+def test_page__connection__kind_ends_and_renewal(owner: User, acme: Tenant, app: Lofty) -> None:
+    stored = connected(acme, app)
+    html = page(owner).content.decode()
+    assert stored.lofty_user["time_zone"]
+    for shown in (
+        "OAuth connection",
+        str(acme.sales_agent_id),
+        stored.lofty_user["time_zone"],
+        str(stored.lofty_user["team_id"]),
+        "in 179 days",
+        "The token in use ends",
+        "Connect again",
+    ):
+        assert shown in html
+    Credential.objects.update(expires_at=timezone.now() + timedelta(days=7, hours=1))
+    assert "It ends in 7 days. Connect with Lofty again" in page(owner).content.decode()
+
+
+def test_page__authorise_again__says_since_when_and_what_to_do(
+    owner: User, acme: Tenant, app: Lofty
+) -> None:
+    connected(acme, app)
+    app.change("acme", revoke_all=True)
+    Credential.objects.update(access_expires_at=timezone.now())
+    url = reverse("credential_test", args=["acme"])
+    html = signed_in(owner).post(url, follow=True).content.decode()
+    assert "Not any more since" in html
+    assert "Somebody has to authorise the console at Lofty again" in html
+    assert "Nothing was sent to Lofty" in html
+
+
+def test_page__renewal_failed__says_when_it_is_tried_again(
+    owner: User, acme: Tenant, app: Lofty
+) -> None:
+    connected(acme, app)
+    app.fault("acme", kind="status", on="POST", times=1, code=500)
+    Credential.objects.update(access_expires_at=timezone.now())
+    signed_in(owner).post(reverse("credential_test", args=["acme"]))
+    html = page(owner).content.decode()
+    assert "could not be renewed the last time" in html
+    assert "The console tries again" in html
+
+
+def test_page__end_past_by_its_own_word__says_so(owner: User, credential: Credential) -> None:
+    Credential.objects.update(expires_at=timezone.now() - timedelta(days=1))
+    assert "By its own word it has ended" in page(owner).content.decode()
+
+
+def test_page__end_not_told__unknown(owner: User, credential: Credential) -> None:
+    assert "Unknown" in page(owner).content.decode()
+
+
+def test_replace__api_key_used_by_the_app__tried_stored_and_not_shown(
+    owner: User, acme: Tenant, app: Lofty
+) -> None:
+    html = replace(owner, TOKEN, "client_credentials").content.decode()
+    assert "The token works and is stored" in html
+    assert "API key used by the OAuth app, ends in <code>WXYZ</code>" in html
+    assert TOKEN not in html
+
+
+def test_replace__key_that_lofty_refuses_the_app__says_why_and_stores_nothing(
+    owner: User, acme: Tenant, app: Lofty
+) -> None:
+    html = replace(owner, "nobody-has-this-key-0123456789", "client_credentials").content.decode()
+    assert "Lofty does not accept this token" in html
+    assert acme.credential is None
+
+
+def test_replace__api_key_for_the_app_without_one__is_no_choice(
+    owner: User, acme: Tenant, lofty: Lofty
+) -> None:
+    html = replace(owner, TOKEN, "client_credentials").content.decode()
+    assert "not one of the available choices" in html
+    assert acme.credential is None

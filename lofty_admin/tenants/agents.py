@@ -1,0 +1,72 @@
+"""Which Sales Agent is a tenant's: the wrong-tenant guard.
+
+The first one that is read becomes the tenant's. From then on the settings of another one are
+neither shown nor saved for this tenant until a manager says that it is meant.
+"""
+
+from django.db import transaction
+
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.record import record
+from lofty_admin.tenants import health
+from lofty_admin.tenants.calls import NoCredential, client_for
+from lofty_admin.tenants.models import Credential, Health, Tenant
+
+
+class WrongAgent(NoCredential):
+    """The token in use opens another Sales Agent than the tenant's. The text may be shown."""
+
+    effect = "This only read from Lofty; nothing was changed."
+    advice = (
+        "A manager must look at the Credential page: store the right token there, or say that this"
+        " Sales Agent is the tenant's from now on."
+    )
+
+
+def require_agent(tenant: Tenant, found: int, *, by_probe: bool = False) -> None:
+    """Raise WrongAgent, and note it, unless `found` is the tenant's Sales Agent or its first."""
+    known = known_agent(tenant, found)
+    if known == found:
+        return
+    reason = wrong_agent(known, found)
+    if credential := tenant.credentials.filter(retired_at=None).first():
+        Credential.objects.filter(pk=credential.pk).update(found_agent_id=found)
+        health.note(tenant, credential, Health.WRONG_AGENT, reason, by_probe=by_probe)
+    raise WrongAgent(reason)
+
+
+def known_agent(tenant: Tenant, found: int) -> int:
+    """The id of the tenant's Sales Agent: `found` if none was known."""
+    Tenant.objects.filter(pk=tenant.pk, sales_agent_id=None).update(sales_agent_id=found)
+    known = Tenant.objects.values_list("sales_agent_id", flat=True).get(pk=tenant.pk)
+    return found if known is None else known
+
+
+def wrong_agent(known: int, found: int) -> str:
+    """What to tell a person."""
+    return (
+        f"The token in use opens another Sales Agent ({found}) than this tenant's ({known})."
+        " It may belong to somebody else."
+    )
+
+
+def found_agent(tenant: Tenant) -> int:
+    """The Sales Agent behind the token in use, read now. Raises LoftyError and NoCredential."""
+    return client_for(tenant).get_settings().id
+
+
+def accept_agent(tenant: Tenant, found: int) -> None:
+    """A manager says that `found`, which was just read, is the tenant's from now on."""
+    with transaction.atomic():
+        row = Tenant.objects.select_for_update().get(pk=tenant.pk)
+        before, row.sales_agent_id = row.sales_agent_id, found
+        row.save(update_fields=["sales_agent_id"])
+        record(
+            Kind.AGENT_CHANGED,
+            tenant=row.ref,
+            outcome=Outcome.DONE,
+            before={"sales_agent_id": before},
+            after={"sales_agent_id": found},
+        )
+    if credential := tenant.credentials.filter(retired_at=None).first():
+        health.note(tenant, credential, Health.WORKS, by_probe=True)

@@ -1,0 +1,64 @@
+"""Try the stored credentials at Lofty here and now, within each one's rate limit."""
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from lofty_admin.accounts.commandline import command_actor
+from lofty_admin.audit.context import acting_as
+from lofty_admin.lofty.errors import BudgetSpent
+from lofty_admin.tenants.models import Credential, Tenant
+from lofty_admin.tenants.probing import in_use, probe
+
+
+class Command(BaseCommand):
+    help = (
+        "Try the credentials of active tenants at Lofty: one call each, never one that a save"
+        " would then lack. Ends with 1 if one of them needs a person."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument("--tenant", metavar="SLUG", help="the short name of one tenant")
+        which.add_argument("--all", action="store_true", help="every active tenant")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = list(in_use().order_by("tenant__slug")) if options["all"] else _of(options)
+        with acting_as(command_actor("check_tokens")):
+            bad = [one.tenant.slug for one in self._checked(found) if one.warnings]
+        if bad:
+            raise CommandError(f"{len(bad)} of {len(found)} need a look: {', '.join(bad)}.")
+        self.stdout.write(f"All {len(found)} work.")
+
+    def _checked(self, found: list[Credential]) -> list[Credential]:
+        checked = []
+        for number, credential in enumerate(found, 1):
+            after = self._probe(credential)
+            words = "; ".join(after.warnings) or after.get_health_display()
+            self.stdout.write(f"[{number}/{len(found)}] {after.tenant.slug}: {words}")
+            checked.append(after)
+        return checked
+
+    def _probe(self, credential: Credential) -> Credential:
+        """Waits until there are calls enough."""
+        while True:
+            try:
+                return probe(credential)
+            except BudgetSpent as spent:
+                told = f"waits until {spent.until:%H:%M:%S} UTC for calls"
+                self.stdout.write(f"{credential.tenant.slug}: {told}")
+                time.sleep(max(0.0, (spent.until - timezone.now()).total_seconds()))
+
+
+def _of(options: dict[str, Any]) -> list[Credential]:
+    slug = options["tenant"]
+    tenant = Tenant.objects.filter(slug=slug).first()
+    if tenant is None:
+        raise CommandError(f"There is no tenant {slug}. Nothing was checked.")
+    found = list(in_use().filter(tenant=tenant))
+    if not found:
+        raise CommandError(f"{slug} is archived or has no credential. Nothing was checked.")
+    return found

@@ -1,0 +1,67 @@
+"""Seal every stored secret under the current key, and say whether an old key may go."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from lofty_admin.accounts.commandline import command_actor
+from lofty_admin.audit.context import acting_as
+from lofty_admin.tenants.rotation import Progress, in_use, rotate
+
+BATCH = 100
+
+
+class Command(BaseCommand):
+    help = (
+        "Seal every stored secret under the first key of VAULT_KEYS. It can be stopped at any time"
+        " and goes on where it was; the console may run meanwhile. With --retire it changes nothing"
+        " and says whether a key may be taken out of VAULT_KEYS."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--batch", type=int, default=BATCH, help="rows per transaction")
+        parser.add_argument("--retire", metavar="KEY_ID", help="may this key go?")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["batch"] < 1:
+            raise CommandError("--batch must be 1 or more. Nothing was changed.")
+        if options["retire"]:
+            self._retire(options["retire"])
+            return
+        with acting_as(command_actor("rotate_keys")):
+            self._rotate(options["batch"])
+
+    def _rotate(self, size: int) -> None:
+        broken: dict[str, tuple[str, ...]] = {}
+        for progress in rotate(size):
+            self.stdout.write(_line(progress))
+            broken[progress.place.name] = progress.broken
+        if ids := [one for found in broken.values() for one in found]:
+            raise CommandError(
+                f"These do not open and were left as they are: {', '.join(ids)}. They cannot be"
+                " used either: store a new token for the tenant."
+            )
+        current = settings.ENVIRONMENT.vault_keys.current
+        self.stdout.write(f"Everything is sealed under the key {current}.")
+
+    def _retire(self, key_id: str) -> None:
+        ring = settings.ENVIRONMENT.vault_keys
+        if key_id == ring.current:
+            raise CommandError(f"{key_id} is the current key: new secrets are sealed under it.")
+        if used := in_use(key_id):
+            counts = ", ".join(f"{count} {name}" for name, count in used.items())
+            raise CommandError(
+                f"{key_id} must stay: {counts} are sealed under it. Run rotate_keys first."
+            )
+        known = "" if key_id in ring.keys else " It is not in VAULT_KEYS either."
+        self.stdout.write(
+            f"Nothing in the database is sealed under {key_id}: it may be taken out of VAULT_KEYS."
+            f"{known} Backups from before still need it: keep it with them."
+        )
+
+
+def _line(progress: Progress) -> str:
+    line = f"{progress.place.name}: {progress.done} sealed anew, {progress.left} left"
+    return f"{line}, {len(progress.broken)} do not open" if progress.broken else line

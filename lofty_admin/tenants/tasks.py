@@ -1,0 +1,75 @@
+"""What runs by the clock for credentials: renewing, probing, forgetting what was not finished.
+
+A job carries a credential's id, never a secret, and may be killed at any time and run twice.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+
+from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.lofty.errors import BudgetSpent
+from lofty_admin.tenants import connecting, probing, renewal
+
+QUEUE = "credentials"
+RENEWING = Actor("job", "tenants.renew", "Renewal job")
+PROBING = Actor("job", "tenants.probe", "Daily check")
+SWEEPING = Actor("job", "tenants.sweep", "Console")
+SPREAD = timedelta(seconds=1)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="tenants.renew_due", queueing_lock="tenants.renew_due", lock="tenants.renew_due")
+def renew_due(timestamp: int) -> None:
+    """Every minute: a job for each credential whose access token ends soon."""
+    for pk in renewal.due(timezone.now()).values_list("pk", flat=True):
+        _enqueue("tenants.renew", pk)
+    with acting_as(SWEEPING):
+        connecting.sweep()
+
+
+@app.task(name="tenants.renew", queue=QUEUE)
+def renew(*, credential_id: str) -> None:
+    """One try. If it fails, the clock comes again when the pause is over."""
+    credential = renewal.due(timezone.now()).filter(pk=credential_id).first()
+    if credential is not None:
+        with acting_as(RENEWING):
+            renewal.renew(credential)
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="tenants.probe_due", queueing_lock="tenants.probe_due", lock="tenants.probe_due")
+def probe_due(timestamp: int) -> None:
+    """Every hour: a job for each credential that was not looked at for a day, spread out."""
+    now = timezone.now()
+    for number, pk in enumerate(probing.due(now).values_list("pk", flat=True)):
+        _enqueue("tenants.probe", pk, now + number * SPREAD)
+
+
+@app.task(name="tenants.probe", queue=QUEUE)
+def probe(*, credential_id: str) -> None:
+    """One probe; later, if a save could not be made after it now."""
+    credential = probing.due(timezone.now()).filter(pk=credential_id).first()
+    if credential is None:
+        return
+    with acting_as(PROBING):
+        try:
+            probing.probe(credential)
+        except BudgetSpent as spent:
+            _enqueue("tenants.probe", credential.pk, spent.until)
+
+
+def _enqueue(task: str, credential_id: UUID, at: datetime | None = None) -> None:
+    """A job for it, unless one is waiting already."""
+    job = app.configure_task(
+        task, queue=QUEUE, queueing_lock=f"{task}:{credential_id}", schedule_at=at
+    )
+    try:
+        with transaction.atomic():
+            job.defer(credential_id=str(credential_id))
+    except AlreadyEnqueued:
+        return

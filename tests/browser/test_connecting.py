@@ -1,0 +1,73 @@
+"""Connect with Lofty in a real browser: its policy lets a person go there and come back."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NewPage
+from tests.browser.test_looks import PHONE, look
+from tests.deployment import Deployment
+from tests.practice import PracticeCustomer
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def birch(deployment: Deployment) -> PracticeCustomer:
+    """Of a tenant of this module's own."""
+    return deployment.add_tenant("birch", name="Birch Homes")
+
+
+def at_lofty(page: Page) -> None:
+    page.goto("/t/birch/credential/")
+    page.get_by_role("button", name="Connect").click()
+    page.get_by_role("link", name="Go to Lofty").click()
+    expect(page.get_by_role("heading", name="Let this app in?")).to_be_visible()
+
+
+def test_connect__there_approved_and_back__confirmed_and_in_use(
+    page: Page, birch: PracticeCustomer
+) -> None:
+    at_lofty(page)
+    page.get_by_label("Sign in as").select_option("birch")
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("heading", name="Is this the Lofty account of Birch")).to_be_visible()
+    assert "code=" not in page.url
+    page.get_by_label("Yes, this is the right account").check()
+    page.get_by_role("button", name="Connect").click()
+    expect(page.get_by_text("Connected. The account belongs to")).to_be_visible()
+    expect(page.get_by_text("OAuth connection")).to_be_visible()
+
+
+def test_connect__back_button_to_lofty_s_answer__is_told_and_nothing_breaks(
+    page: Page, birch: PracticeCustomer
+) -> None:
+    at_lofty(page)
+    page.go_back()
+    page.get_by_role("button", name="Give up").click()
+    expect(page.get_by_text("The connection was given up. Nothing was stored.")).to_be_visible()
+
+
+def test_looks__credential_and_connecting__fit_a_phone_and_can_be_read(
+    new_page: NewPage, deployment: Deployment, birch: PracticeCustomer
+) -> None:
+    page = new_page(viewport=PHONE, reduced_motion="reduce")
+    page.goto("/t/birch/credential/")
+    look(page, "credential")
+    page.get_by_role("button", name="Connect").click()
+    look(page, "way to Lofty")
+    page.goto("/t/birch/credential/")
+    page.get_by_role("button", name="Connect").click()
+    expect(page.get_by_role("heading", name="Another connection is under way")).to_be_visible()
+    look(page, "another one is under way")
+    page.goto("/oauth/lofty/callback?error=access_denied")
+    look(page, "denied")
+    deployment.query(
+        "UPDATE tenants_credential SET health = 'authorise_again', failing_since = now(),"
+        " health_note = 'Lofty renews it no more.', expires_at = now() + interval '3 days',"
+        " checked_at = now() - interval '3 days' WHERE retired_at IS NULL AND tenant_id ="
+        " (SELECT id FROM tenants_tenant WHERE slug = 'birch')"
+    )
+    page.goto("/t/birch/credential/")
+    look(page, "credential in trouble")
+    page.goto("/")
+    look(page, "tenants")

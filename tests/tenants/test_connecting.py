@@ -1,0 +1,403 @@
+"""Connect with Lofty, by the pages, against the practice Lofty's own authorise page."""
+
+from datetime import timedelta
+from threading import Thread
+from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPErrorProcessor, Request, build_opener
+
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.lofty.client import Scheme
+from lofty_admin.tenants import connecting, services
+from lofty_admin.tenants.models import Credential, Health, PendingConnection, Role, Tenant
+from lofty_admin.tenants.sealing import open_from
+from lofty_admin.tenants.tasks import renew_due
+from tests.conftest import signed_in
+from tests.tenants.conftest import APP_ID, TOKEN, Lofty, connected, kinds
+
+
+class _KeepRedirects(HTTPErrorProcessor):
+    """A browser's address bar: the answer itself, not where it leads."""
+
+    def http_response(self, request, response):  # type: ignore[no-untyped-def]  # as its base
+        return response
+
+
+def lofty_sends_back(lofty: Lofty, slug: str, decision: str = "approve") -> str:
+    """Press a button on Lofty's page as that customer: path and query it sends the browser to."""
+    fields = {"clientId": APP_ID, "customer": slug, "decision": decision}
+    page = Request(  # noqa: S310 - the practice Lofty
+        f"{lofty.url}/page/vendor-auth.html",
+        data=urlencode(fields).encode(),
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+    answer = build_opener(_KeepRedirects).open(page, timeout=10)
+    back = urlsplit(answer.headers["Location"])
+    assert f"{back.scheme}://{back.netloc}" == "http://testserver"
+    return f"{back.path}?{back.query}"
+
+
+def go(client: Client, name: str, slug: str = "acme", **data: str) -> HttpResponse:
+    url = reverse(name, args=[slug])
+    answer: HttpResponse = client.post(url, data, follow=True)  # type: ignore[assignment]  # its subclass
+    return answer
+
+
+def text(answer: object) -> str:
+    assert isinstance(answer, HttpResponse)
+    return answer.content.decode()
+
+
+@pytest.fixture
+def browser(owner: User, app: Lofty) -> Client:
+    """The owner's, in which a connection of Acme has been begun."""
+    client = signed_in(owner)
+    assert "Go to Lofty" in text(go(client, "connect"))
+    return client
+
+
+def test_way__to_lofty__shows_its_page_and_how_long_it_is_open(browser: Client, app: Lofty) -> None:
+    html = text(browser.get(reverse("connect", args=["acme"])))
+    assert f'href="{app.url}/page/vendor-auth.html?clientId={APP_ID}"' in html
+    assert "as the user whose Sales Agent Acme Realty uses" in html
+    assert kinds() == ["connection.begun"]
+
+
+def test_back__approved__whose_account_is_shown_and_nothing_is_attached(
+    browser: Client, acme: Tenant, app: Lofty
+) -> None:
+    answer = browser.get(lofty_sends_back(app, "acme"), follow=True)
+    html = text(answer)
+    assert answer.redirect_chain[-1][0] == reverse("connect_confirm", args=["acme"])
+    pending = PendingConnection.objects.get()
+    for shown in (
+        pending.lofty_user["name"],
+        str(pending.sales_agent_id),
+        "Yes, this is the right",
+    ):
+        assert shown in html
+    assert acme.credential is None
+    assert "code" not in answer.redirect_chain[-1][0]
+
+
+def test_confirmed__attached_and_nothing_is_left_over(
+    browser: Client, acme: Tenant, app: Lofty
+) -> None:
+    browser.get(lofty_sends_back(app, "acme"))
+    html = text(go(browser, "connect_confirm", right="on"))
+    stored = Credential.objects.get()
+    assert "Connected. The account belongs to" in html
+    assert (stored.kind, stored.health, stored.added_by) == ("connection", "works", "Olivia Owner")
+    assert stored.access_expires_at is not None
+    assert not PendingConnection.objects.exists()
+    assert connecting.SESSION_KEY not in browser.session
+    assert kinds() == ["connection.begun", "credential.added"]
+    acme.refresh_from_db()
+    assert acme.sales_agent_id is not None
+    assert "OAuth connection" in html
+
+
+def test_confirm__without_the_tick__asks_again_and_stores_nothing(
+    browser: Client, acme: Tenant, app: Lofty
+) -> None:
+    browser.get(lofty_sends_back(app, "acme"))
+    assert "This field is required" in text(go(browser, "connect_confirm"))
+    assert acme.credential is None
+
+
+def test_between__tokens_are_sealed_and_the_session_has_an_id_only(
+    browser: Client, app: Lofty
+) -> None:
+    browser.get(lofty_sends_back(app, "acme"))
+    pending = PendingConnection.objects.get()
+    secrets = [open_from(pending, column) for column in ("sealed", "sealed_refresh")]
+    held = str(dict(browser.session)) + str(browser.cookies)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT t::text FROM tenants_pendingconnection t")
+        held += str(cursor.fetchall())
+    assert all(secret not in held and secret.encode().hex() not in held for secret in secrets)
+    assert browser.session[connecting.SESSION_KEY] == str(pending.pk)
+
+
+def test_denied__at_lofty__says_so_and_stores_nothing(
+    browser: Client, acme: Tenant, app: Lofty, credential: Credential
+) -> None:
+    answer = browser.get(lofty_sends_back(app, "acme", "deny"))
+    assert answer.status_code == 400
+    assert "Access was denied at Lofty" in text(answer)
+    assert "still in use" in text(answer)
+    assert acme.credential == credential
+    assert not PendingConnection.objects.exists()
+    assert kinds()[-1] == "connection.ended"
+
+
+def test_back__twice_with_the_same_code__the_second_is_told_and_does_nothing(
+    browser: Client, app: Lofty
+) -> None:
+    address = lofty_sends_back(app, "acme")
+    browser.get(address)
+    answer = browser.get(address)
+    assert answer.status_code == 400
+    assert "has been used already" in text(answer)
+    assert PendingConnection.objects.get().stage == "confirming"
+    go(browser, "connect_confirm", right="on")
+    again = browser.get(address)
+    assert "No connection is under way" in text(again)
+    assert Credential.objects.count() == 1
+
+
+@pytest.mark.parametrize("code", ["practice-code-somebody-made-up", "x" * 300])
+def test_back__foreign_code__lofty_refuses_and_nothing_is_stored(
+    browser: Client, acme: Tenant, code: str
+) -> None:
+    answer = browser.get(reverse("oauth_callback"), {"code": code})
+    assert "Lofty did not complete the connection" in text(answer)
+    assert code not in text(answer)
+    assert acme.credential is None
+    assert not PendingConnection.objects.exists()
+
+
+@pytest.mark.parametrize("query", ["", "code=", "code=%00", "code=a+b", "code=%E2%82%AC", "x=y"])
+def test_back__without_a_usable_code__says_so_and_the_connection_stays_open(
+    browser: Client, query: str
+) -> None:
+    answer = browser.get(f"{reverse('oauth_callback')}?{query}")
+    assert "no usable code" in text(answer)
+    assert PendingConnection.objects.get().stage == "authorising"
+
+
+def test_back__lofty_fails_in_the_exchange__says_so_and_keeps_the_old_one(
+    browser: Client, acme: Tenant, app: Lofty, credential: Credential
+) -> None:
+    address = lofty_sends_back(app, "acme")
+    app.fault("acme", kind="cut_body", on="POST", times=None)
+    answer = browser.get(address)
+    assert "Lofty did not complete the connection" in text(answer)
+    assert "Nothing was stored" in text(answer)
+    assert acme.credential == credential
+    assert kinds()[-1] == "connection.ended"
+
+
+def test_back__whose_it_is_cannot_be_read__nothing_is_stored(
+    browser: Client, acme: Tenant, app: Lofty
+) -> None:
+    address = lofty_sends_back(app, "acme")
+    app.fault("acme", kind="drop_before", on="GET", times=None)
+    assert "Nothing was stored" in text(browser.get(address))
+    assert not PendingConnection.objects.exists()
+
+
+def test_back__in_another_browser_of_the_same_person__nothing_is_exchanged(
+    browser: Client, owner: User, app: Lofty
+) -> None:
+    answer = signed_in(owner).get(lofty_sends_back(app, "acme"))
+    assert "No connection is under way in this browser" in text(answer)
+    assert PendingConnection.objects.get().stage == "authorising"
+
+
+def test_back__session_lost__told_and_not_sent_to_sign_in_with_the_code(
+    browser: Client, app: Lofty
+) -> None:
+    answer = Client().get(lofty_sends_back(app, "acme"))
+    assert answer.status_code == 403
+    assert "not signed in any more" in text(answer)
+    assert "practice-code" not in text(answer)
+
+
+def test_back__signed_in_as_somebody_else_in_the_same_browser__not_theirs(
+    browser: Client, app: Lofty, superuser: User
+) -> None:
+    address = lofty_sends_back(app, "acme")
+    session = browser.session
+    session["_auth_user_id"] = str(superuser.pk)
+    session["_auth_user_hash"] = superuser.get_session_auth_hash()
+    session.save()
+    assert "No connection is under way" in text(browser.get(address))
+
+
+def test_back__rights_taken_away_meanwhile__refused(
+    browser: Client, owner: User, acme: Tenant, app: Lofty
+) -> None:
+    address = lofty_sends_back(app, "acme")
+    acme.memberships.filter(user=owner).update(role=Role.EDITOR)
+    assert browser.get(address).status_code == 403
+    assert PendingConnection.objects.get().stage == "authorising"
+
+
+def test_back__after_ten_minutes__told_and_swept_away(
+    browser: Client, acme: Tenant, app: Lofty
+) -> None:
+    PendingConnection.objects.update(ends_at=timezone.now())
+    assert "more than ten minutes have passed" in text(browser.get(lofty_sends_back(app, "acme")))
+    renew_due(0)
+    assert not PendingConnection.objects.exists()
+    event = AuditEvent.objects.latest("seq")
+    assert (event.kind, event.who) == ("connection.ended", "Console")
+
+
+def test_confirm__after_ten_minutes__told(browser: Client, acme: Tenant, app: Lofty) -> None:
+    browser.get(lofty_sends_back(app, "acme"))
+    PendingConnection.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
+    html = text(go(browser, "connect_confirm", right="on"))
+    assert "No connection is under way" in html
+    assert acme.credential is None
+
+
+def test_second_tab__another_connection_begun__asked_which_and_nothing_mixed_up(
+    browser: Client, owner: User, globex: Tenant
+) -> None:
+    globex.memberships.create(user=owner, role=Role.MANAGER)
+    answer = go(browser, "connect", "globex")
+    assert answer.status_code == 409
+    assert "Another connection is under way" in text(answer)
+    assert "Acme Realty" in text(answer)
+    assert PendingConnection.objects.get().tenant.slug == "acme"
+    go(browser, "connect", "globex", instead="1")
+    assert PendingConnection.objects.get().tenant.slug == "globex"
+    assert kinds() == ["connection.begun", "connection.ended", "connection.begun"]
+
+
+def test_second_tab__answer_of_the_first__whose_account_it_is_stands_on_the_page(
+    browser: Client, owner: User, acme: Tenant, globex: Tenant, app: Lofty
+) -> None:
+    """Lofty's answer does not say which tenant it is for: a person must see it."""
+    connected(acme, app)
+    globex.memberships.create(user=owner, role=Role.MANAGER)
+    go(browser, "connect", "globex", instead="1")
+    html = text(browser.get(lofty_sends_back(app, "acme"), follow=True))
+    assert "Is this the Lofty account of Globex Homes?" in html
+    assert "Another tenant in this console already uses" in html
+    assert "This field is required" in text(go(browser, "connect_confirm", "globex", right="on"))
+    assert globex.credential is None
+
+
+def test_given_up__before_and_after_the_answer__nothing_is_left(
+    browser: Client, acme: Tenant, app: Lofty
+) -> None:
+    assert "given up" in text(go(browser, "connect_cancel"))
+    go(browser, "connect")
+    browser.get(lofty_sends_back(app, "acme"))
+    assert "Lofty may still list this console" in text(go(browser, "connect_cancel"))
+    assert not PendingConnection.objects.exists()
+    assert acme.credential is None
+
+
+def test_given_up__while_lofty_is_asked__nothing_is_left(
+    browser: Client, acme: Tenant, app: Lofty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = services.ask_lofty
+
+    def given_up_meanwhile(given: services.CheckedToken) -> services.CheckedToken:
+        connecting.end(PendingConnection.objects.get(), "Given up.")
+        return ask(given)
+
+    monkeypatch.setattr(connecting, "ask_lofty", given_up_meanwhile)
+    answer = browser.get(lofty_sends_back(app, "acme"))
+    assert "was given up while Lofty was asked" in text(answer)
+    assert not PendingConnection.objects.exists()
+    assert acme.credential is None
+
+
+def test_confirm__another_lofty_user_than_before__asks_plainly_then_does(
+    browser: Client, acme: Tenant, app: Lofty, credential: Credential
+) -> None:
+    html = text(browser.get(lofty_sends_back(app, "globex"), follow=True))
+    assert "This token belongs to" in html
+    assert "opens the Sales Agent" in html
+    go(browser, "connect_confirm", right="on")
+    assert acme.credential == credential
+    go(browser, "connect_confirm", right="on", meant="on")
+    stored = acme.credential
+    assert stored is not None
+    assert stored.kind == "connection"
+
+
+def test_confirm__something_odd_comes_up_after_the_page__asks_again(
+    browser: Client, acme: Tenant, globex: Tenant, app: Lofty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser.get(lofty_sends_back(app, "acme"))
+    with monkeypatch.context() as patch:
+        patch.setattr(connecting, "questions", lambda pending: ())
+        services.set_credential(globex, services.check_token(Scheme.API_KEY, TOKEN))
+        answer = go(browser, "connect_confirm", right="on")
+    assert answer.status_code == 409
+    assert "Another tenant" in text(answer)
+    assert PendingConnection.objects.count() == 1
+    assert acme.credential is None
+
+
+def test_confirm__sealed_tokens_swapped__not_attached(
+    browser: Client, acme: Tenant, app: Lofty
+) -> None:
+    browser.get(lofty_sends_back(app, "acme"))
+    pending = PendingConnection.objects.get()
+    PendingConnection.objects.update(sealed=pending.sealed_refresh, sealed_refresh=pending.sealed)
+    html = text(go(browser, "connect_confirm", right="on"))
+    assert "The connection was not made" in html
+    assert acme.credential is None
+    assert not PendingConnection.objects.exists()
+
+
+def test_account_without_a_sales_agent__asks_first(
+    browser: Client, acme: Tenant, app: Lofty
+) -> None:
+    app.change("acme", settings=None)
+    html = text(browser.get(lofty_sends_back(app, "acme"), follow=True))
+    assert "has no Sales Agent in Lofty" in html
+    go(browser, "connect_confirm", right="on", meant="on")
+    assert Credential.objects.get().health == Health.NO_AGENT
+
+
+def test_no_app__button_is_not_there_and_its_address_does_nothing(
+    owner: User, acme: Tenant, lofty: Lofty
+) -> None:
+    client = signed_in(owner)
+    assert "Not set up in this console" in text(client.get(reverse("credential", args=["acme"])))
+    assert "not registered" in text(go(client, "connect"))
+    assert not PendingConnection.objects.exists()
+
+
+def test_archived_meanwhile__lofty_s_answer_is_not_used(
+    browser: Client, acme: Tenant, app: Lofty
+) -> None:
+    services.archive_tenant(acme)
+    assert "This tenant is archived" in text(browser.get(lofty_sends_back(app, "acme")))
+    assert not PendingConnection.objects.exists()
+
+
+def test_archived_meanwhile__not_attached(browser: Client, acme: Tenant, app: Lofty) -> None:
+    browser.get(lofty_sends_back(app, "acme"))
+    services.archive_tenant(acme)
+    assert go(browser, "connect_confirm", right="on").status_code == 403
+    assert acme.credential is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_back__twice_at_once__one_exchange(owner: User, acme: Tenant, app: Lofty) -> None:
+    client = signed_in(owner)
+    go(client, "connect")
+    app.fault("acme", kind="delay", on="POST", times=None, seconds=0.5)
+    address, answers = lofty_sends_back(app, "acme"), list[str]()
+
+    def open_it() -> None:
+        twin = Client()
+        twin.cookies = client.cookies
+        try:
+            answers.append(text(twin.get(address, follow=True)))
+        finally:
+            connection.close()
+
+    threads = [Thread(target=open_it) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted("has been used already" in answer for answer in answers) == [False, True]
+    assert PendingConnection.objects.get().stage == "confirming"

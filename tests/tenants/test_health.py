@@ -1,0 +1,337 @@
+"""Probing credentials: the class of each answer, its record, and what is said of old news."""
+
+import io
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.urls import reverse
+from django.utils import timezone
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.lofty.client import Scheme
+from lofty_admin.lofty.errors import BudgetSpent
+from lofty_admin.tenants import probing, services
+from lofty_admin.tenants.agents import WrongAgent
+from lofty_admin.tenants.calls import client_for
+from lofty_admin.tenants.health import needs_attention
+from lofty_admin.tenants.models import Credential, Health, Tenant
+from lofty_admin.tenants.tasks import probe as probe_job
+from lofty_admin.tenants.tasks import probe_due
+from tests.conftest import signed_in
+from tests.tenants.conftest import OTHER_TOKEN, TOKEN, Lofty, kinds
+
+
+def row() -> Credential:
+    return Credential.objects.select_related("tenant").get(retired_at=None)
+
+
+def age(hours: float) -> None:
+    """As if the newest probe were so old."""
+    Credential.objects.update(checked_at=timezone.now() - timedelta(hours=hours))
+
+
+def scopes(lofty: Lofty, *names: str) -> None:
+    lofty.change("acme", tokens=[{"token": TOKEN, "scopes": list(names)}])
+
+
+ANSWERS: list[tuple[Callable[[Lofty], object], Health, str]] = [
+    (lambda lofty: None, Health.WORKS, ""),
+    (lambda lofty: lofty.change("acme", revoke_all=True), Health.DEAD, "no longer accepts"),
+    (
+        lambda lofty: lofty.change("acme", tokens=[{"token": TOKEN, "scheme": "oauth"}]),
+        Health.WRONG_SCHEME,
+        "API key or an OAuth token",
+    ),
+    (lambda lofty: scopes(lofty, "me"), Health.SCOPE_MISSING, "missing scope"),
+    (
+        lambda lofty: lofty.fault(
+            "acme",
+            kind="status",
+            on="GET",
+            times=None,
+            code=403,
+            body={"code": "PERMISSION_DENIED"},
+        ),
+        Health.FORBIDDEN,
+        "more rights",
+    ),
+    (lambda lofty: lofty.change("acme", settings=None), Health.NO_AGENT, "no Sales Agent"),
+    (
+        lambda lofty: lofty.fault(
+            "acme", kind="status", on="GET", times=None, code=429, body={"message": "x"}
+        ),
+        Health.LIMITED,
+        "used up",
+    ),
+    (
+        lambda lofty: lofty.fault("acme", kind="status", on="GET", times=None, code=500),
+        Health.LOFTY_DOWN,
+        "status 500",
+    ),
+    (
+        lambda lofty: lofty.fault("acme", kind="drop_before", on="GET", times=None),
+        Health.LOFTY_DOWN,
+        "broke before",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("arrange", "found", "words"), ANSWERS, ids=[f"{a[1].value}-{n}" for n, a in enumerate(ANSWERS)]
+)
+def test_probe__each_answer__its_class_meaning_and_one_record(
+    acme: Tenant,
+    credential: Credential,
+    lofty: Lofty,
+    arrange: Callable[[Lofty], object],
+    found: Health,
+    words: str,
+) -> None:
+    age(30)
+    arrange(lofty)
+    for _ in range(2):
+        probing.probe(row())
+    after = row()
+    assert after.health == found
+    assert words in after.health_note
+    assert not after.is_stale
+    assert after.is_sound == (found == Health.WORKS)
+    assert kinds() == ["credential.added", *(["credential.failed"] if found != "works" else [])]
+
+
+def test_probe__costs_one_call(acme: Tenant, credential: Credential, lofty: Lofty) -> None:
+    made = lofty.calls_made("acme")
+    probing.probe(row())
+    assert lofty.calls_made("acme") == made + 1
+
+
+def test_probe__a_save_would_lack_calls__not_made(
+    acme: Tenant, credential: Credential, lofty: Lofty
+) -> None:
+    until = timezone.now() + timedelta(seconds=30)
+    Credential.objects.update(budget_remaining=3, budget_reset_at=until)
+    made = lofty.calls_made("acme")
+    with pytest.raises(BudgetSpent):
+        probing.probe(row())
+    assert lofty.calls_made("acme") == made
+
+
+def test_probe__works_again__recorded_with_both_classes(
+    acme: Tenant, credential: Credential, lofty: Lofty
+) -> None:
+    scopes(lofty, "me")
+    probing.probe(row())
+    client_for(acme).me()
+    assert row().health == Health.SCOPE_MISSING  # another call proves nothing of the settings
+    scopes(lofty, "me", "settings")
+    probing.probe(row())
+    assert row().health == Health.WORKS
+    event = AuditEvent.objects.get(kind="credential.recovered")
+    assert event.content["before"] == {"health": "scope_missing"}
+    assert event.content["after"] == {"health": "works"}
+
+
+def test_probe__sealed_token_damaged__unreadable_and_nothing_sent(
+    acme: Tenant, credential: Credential, lofty: Lofty
+) -> None:
+    Credential.objects.update(sealed=b"LV1" + b"x" * 60)
+    made = lofty.calls_made("acme")
+    age(30)
+    after = probing.probe(row())
+    assert (after.health, after.is_stale) == (Health.UNREADABLE, False)
+    assert lofty.calls_made("acme") == made
+
+
+def test_probe__another_sales_agent__named_and_never_green(
+    acme: Tenant, credential: Credential, owner: User, lofty: Lofty
+) -> None:
+    Tenant.objects.update(sales_agent_id=77)
+    with pytest.raises(WrongAgent):
+        services.test_credential(acme)
+    probing.probe(row())
+    client_for(acme).get_settings()
+    found = row()
+    assert found.health == Health.WRONG_AGENT
+    assert found.found_agent_id is not None
+    html = signed_in(owner).get(reverse("credential", args=["acme"])).content.decode()
+    assert f"Lofty has the Sales Agent <code>{found.found_agent_id}</code>" in html
+
+
+def accept(owner: User, number: object, **more: str) -> str:
+    data = {"sales_agent_id": str(number), **more}
+    url = reverse("credential_agent", args=["acme"])
+    return signed_in(owner).post(url, data, follow=True).content.decode()
+
+
+def test_accept_agent__said_to_be_meant__is_the_tenant_s_from_then_on(
+    acme: Tenant, credential: Credential, owner: User, lofty: Lofty
+) -> None:
+    Tenant.objects.update(sales_agent_id=77)
+    probing.probe(row())
+    number = row().found_agent_id
+    assert "tick the box" in accept(owner, number)
+    assert "Nothing was changed: Lofty now has" in accept(owner, 12345, sure="on")
+    assert "tick the box" in accept(owner, "x", sure="on")
+    assert f"is {number} from now on" in accept(owner, number, sure="on")
+    acme.refresh_from_db()
+    assert acme.sales_agent_id == number
+    assert row().health == Health.WORKS
+    event = AuditEvent.objects.get(kind="tenant.agent_changed")
+    assert (event.content["before"], event.content["after"]) == (
+        {"sales_agent_id": 77},
+        {"sales_agent_id": number},
+    )
+
+
+def test_replace__token_of_another_sales_agent_of_the_same_user__asks(
+    acme: Tenant, credential: Credential
+) -> None:
+    Tenant.objects.update(sales_agent_id=77)
+    acme.refresh_from_db()
+    with pytest.raises(services.NeedsConsent, match="this tenant's is 77"):
+        services.set_credential(acme, services.check_token(Scheme.API_KEY, TOKEN))
+
+
+@pytest.mark.parametrize("way", ["no scope", "no agent"])
+def test_replace__token_that_cannot_read_the_settings__asks(
+    acme: Tenant, lofty: Lofty, way: str
+) -> None:
+    if way == "no scope":
+        scopes(lofty, "me")
+    else:
+        lofty.change("acme", settings=None)
+    checked = services.check_token(Scheme.API_KEY, TOKEN)
+    with pytest.raises(services.NeedsConsent, match=r"[Nn]othing can be|nothing could be"):
+        services.set_credential(acme, checked)
+    stored = services.set_credential(acme, checked, meant=True)
+    assert stored.health == checked.health
+    assert not stored.is_sound
+
+
+def test_stale__no_probe_for_two_days__a_warning_and_no_green(
+    acme: Tenant, credential: Credential, owner: User
+) -> None:
+    assert row().is_sound
+    age(49)
+    old = row()
+    assert (old.is_stale, old.is_sound, old.health) == (True, False, Health.WORKS)
+    assert old.warnings == ["Not checked for two days"]
+    for address in ("/", reverse("credential", args=["acme"])):
+        html = signed_in(owner).get(address).content.decode()
+        assert "Not checked for two days" in html
+        assert "text-success" not in html
+    assert "Is the worker running?" in html
+
+
+def test_due__daily_and_again_soon_when_it_told_nothing(
+    acme: Tenant, credential: Credential
+) -> None:
+    now = timezone.now()
+    assert not probing.due(now)
+    assert probing.due(now + timedelta(hours=24)).count() == 1
+    Credential.objects.update(health=Health.LOFTY_DOWN)
+    assert probing.due(now + timedelta(hours=1)).count() == 1
+    assert not probing.due(now + timedelta(minutes=30))
+    Tenant.objects.update(status="archived")
+    assert not probing.due(now + timedelta(days=9))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"health": "dead"},
+        {"health": "lofty_down"},
+        {"health": "unknown"},
+        {"checked_at": None},
+        {"checked_at": -timedelta(hours=49)},
+        {"expires_at": timedelta(days=29)},
+        {"expires_at": timedelta(days=31)},
+        {"expires_at": -timedelta(days=1)},
+        {"failing_since": timedelta(0), "health": "dead"},
+    ],
+    ids=str,
+)
+def test_needs_attention__as_a_filter__is_what_the_warnings_say(
+    acme: Tenant, credential: Credential, changed: dict[str, Any]
+) -> None:
+    now = timezone.now()
+    Credential.objects.update(
+        **{name: now + v if isinstance(v, timedelta) else v for name, v in changed.items()}
+    )
+    found = Credential.objects.filter(needs_attention(timezone.now()))
+    assert found.exists() == bool(row().warnings)
+
+
+def jobs() -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT args::text, scheduled_at FROM procrastinate_jobs"
+            " WHERE task_name = 'tenants.probe'"
+        )
+        return list(cursor.fetchall())
+
+
+def test_job__by_the_clock__one_for_each_that_is_due(acme: Tenant, credential: Credential) -> None:
+    probe_due(0)
+    assert jobs() == []
+    age(24)
+    probe_due(0)
+    probe_due(0)
+    ((arguments, _),) = jobs()
+    assert TOKEN not in arguments
+    assert str(credential.pk) in arguments
+    probe_job(credential_id=str(credential.pk))
+    assert not row().is_stale
+    probe_job(credential_id=str(credential.pk))  # a second one has nothing to do
+
+
+def test_job__too_few_calls_left__comes_again_when_there_are(
+    acme: Tenant, credential: Credential, lofty: Lofty
+) -> None:
+    until = timezone.now() + timedelta(seconds=30)
+    Credential.objects.update(budget_remaining=1, budget_reset_at=until)
+    age(24)
+    made = lofty.calls_made("acme")
+    probe_job(credential_id=str(credential.pk))
+    ((_, scheduled_at),) = jobs()
+    assert scheduled_at == until
+    assert lofty.calls_made("acme") == made
+
+
+def check_tokens(*arguments: str) -> str:
+    told = io.StringIO()
+    call_command("check_tokens", *arguments, stdout=told)
+    return told.getvalue()
+
+
+def test_check_tokens__all__progress_and_verdict(
+    acme: Tenant, globex: Tenant, credential: Credential, lofty: Lofty
+) -> None:
+    services.set_credential(globex, services.check_token(Scheme.OAUTH, OTHER_TOKEN))
+    told = check_tokens("--all")
+    assert "[1/2] acme: Works" in told
+    assert "All 2 work." in told
+    lofty.change("globex", revoke_all=True)
+    with pytest.raises(CommandError, match=r"1 of 2 need a look: globex\."):
+        check_tokens("--all")
+    assert "[1/1] acme: Works" in check_tokens("--tenant", "acme")
+
+
+def test_check_tokens__calls_used_up__waits_for_them(acme: Tenant, credential: Credential) -> None:
+    until = timezone.now() + timedelta(seconds=1)
+    Credential.objects.update(budget_remaining=1, budget_reset_at=until)
+    told = check_tokens("--tenant", "acme")
+    assert "waits until" in told
+    assert "All 1 work." in told
+
+
+@pytest.mark.parametrize("slug", ["nobody", "acme"])
+def test_check_tokens__nothing_to_check__says_so(acme: Tenant, slug: str) -> None:
+    with pytest.raises(CommandError, match="Nothing was checked"):
+        check_tokens("--tenant", slug)

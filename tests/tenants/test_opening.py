@@ -1,0 +1,91 @@
+"""Yesterday's row put back whole opens, but is not used (reliability S3)."""
+
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from lofty_admin.lofty.client import Scheme
+from lofty_admin.lofty.oauth import Tokens
+from lofty_admin.tenants import services, vault
+from lofty_admin.tenants.calls import NoCredential, client_for
+from lofty_admin.tenants.models import Credential, Tenant
+from lofty_admin.tenants.opening import opened
+from lofty_admin.tenants.renewal import _store
+from lofty_admin.tenants.sealing import open_from, seal_into
+from tests.tenants.conftest import NEXT_TOKEN, TOKEN, Lofty, kinds
+
+
+def row_of(credential: Credential) -> dict[str, Any]:
+    return dict(Credential.objects.filter(pk=credential.pk).values().get())
+
+
+def test_replay__replaced_token_put_back_with_its_version__found_and_not_sent(
+    acme: Tenant, credential: Credential, lofty: Lofty
+) -> None:
+    yesterday = row_of(credential)
+    services.set_credential(acme, services.check_token(Scheme.API_KEY, NEXT_TOKEN))
+    Credential.objects.all().delete()
+    Credential.objects.create(**yesterday)
+    put_back = Credential.objects.get()
+    assert open_from(put_back, "sealed") == TOKEN  # by itself it opens
+    made = lofty.calls_made("acme")
+    with pytest.raises(NoCredential, match="put back from an earlier time"):
+        client_for(acme)
+    assert lofty.calls_made("acme") == made
+    assert kinds()[-1] == "credential.failed"
+    assert row_of(put_back)["health"] == "unreadable"
+
+
+def test_replay__removed_token_put_back__found(acme: Tenant, credential: Credential) -> None:
+    yesterday = row_of(credential)
+    services.remove_credential(acme)
+    Credential.objects.filter(pk=credential.pk).update(**yesterday)
+    assert Credential.objects.get().retired_at is None
+    with pytest.raises(NoCredential, match="put back"):
+        client_for(acme)
+
+
+def test_replay__fingerprint_changed_by_hand__found(acme: Tenant, credential: Credential) -> None:
+    Credential.objects.update(fingerprint="hmac-sha256:" + "0" * 64)
+    with pytest.raises(NoCredential, match="put back"):
+        client_for(acme)
+
+
+def test_replay__row_without_a_record__not_used(acme: Tenant, lofty: Lofty) -> None:
+    row = Credential(tenant=acme, scheme="api_key", version=1)
+    seal_into(row, "sealed", TOKEN)
+    row.save(force_insert=True)
+    with pytest.raises(NoCredential, match="history says"):
+        client_for(acme)
+    assert lofty.calls_made("acme") == 0
+
+
+def test_opening__row_read_before_it_was_renewed__opens_the_new_one(
+    acme: Tenant, credential: Credential
+) -> None:
+    Credential.objects.update(kind="connection")
+    read_before = Credential.objects.get()
+    _store(Credential.objects.get(), Tokens("renewed-access-token-1", "refresh-2", 60, None))
+    assert opened(read_before, "sealed") == "renewed-access-token-1"
+    assert read_before.version == 2
+
+
+@pytest.mark.parametrize("column", ["sealed", "sealed_refresh", "sealed_key"])
+def test_sealed_columns__swapped_within_the_row__do_not_open(acme: Tenant, column: str) -> None:
+    row = Credential(tenant=acme, version=1)
+    others = {"sealed", "sealed_refresh", "sealed_key"} - {column}
+    seal_into(row, column, TOKEN)
+    for other in others:
+        setattr(row, other, getattr(row, column))
+        with pytest.raises(vault.VaultError):
+            open_from(row, other)
+
+
+def test_retired__any_secret_left__refused_by_the_database(
+    acme: Tenant, credential: Credential
+) -> None:
+    for column in ("sealed", "sealed_refresh", "sealed_key"):
+        clean = {"sealed": b"", "sealed_refresh": b"", "sealed_key": b"", column: b"x"}
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Credential.objects.update(retired_at=credential.added_at, **clean)

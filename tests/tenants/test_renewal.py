@@ -1,0 +1,416 @@
+"""Renewing access tokens: once, never lost, never in a loop (reliability B14)."""
+
+import json
+from datetime import timedelta
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.lofty.client import Scheme
+from lofty_admin.lofty.errors import GrantRefused, Unauthorised
+from lofty_admin.sandbox.seed import make_token
+from lofty_admin.tenants import renewal, services
+from lofty_admin.tenants.calls import NoCredential, client_for
+from lofty_admin.tenants.models import Credential, CredentialKind, Health, Tenant
+from lofty_admin.tenants.opening import opened
+from lofty_admin.tenants.sealing import open_from
+from lofty_admin.tenants.tasks import renew, renew_due
+from tests.tenants.conftest import NEXT_TOKEN, TOKEN, Lofty, connected, kinds
+
+
+@pytest.fixture
+def connection_of_acme(acme: Tenant, app: Lofty) -> Credential:
+    return connected(acme, app)
+
+
+def row() -> Credential:
+    return Credential.objects.get(retired_at=None)
+
+
+def set_row(**fields: Any) -> None:
+    Credential.objects.filter(retired_at=None).update(**fields)
+
+
+def ends_in(seconds: float) -> None:
+    """Moves the access token's end; also when it was renewed, so that its life is an hour."""
+    now = timezone.now()
+    set_row(
+        access_expires_at=now + timedelta(seconds=seconds),
+        renewed_at=now + timedelta(seconds=seconds - 3600),
+    )
+
+
+def renewals() -> int:
+    return kinds().count("credential.renewed")
+
+
+def grants_used(lofty: Lofty) -> int:
+    """How many tokens Lofty gave out for this customer by the app."""
+    found = lofty.control("GET", "customers/acme")["tokens"]
+    return sum(token["client_id"] is not None for token in found)
+
+
+def test_stored__connection__its_two_ends_are_known(connection_of_acme: Credential) -> None:
+    stored = row()
+    now = timezone.now()
+    assert (stored.kind, stored.scheme) == (CredentialKind.CONNECTION, "oauth")
+    assert stored.access_expires_at is not None
+    assert timedelta(minutes=59) < stored.access_expires_at - now <= timedelta(hours=1)
+    assert stored.days_left == 179
+    assert not stored.expires_soon
+    assert bytes(stored.sealed_refresh)
+
+
+def test_use__far_from_its_end__not_renewed(acme: Tenant, connection_of_acme: Credential) -> None:
+    client_for(acme).me()
+    assert renewals() == 0
+
+
+@pytest.mark.parametrize("seconds", [100, -100], ids=["about to end", "past its end"])
+def test_use__ends_too_soon__renewed_first(
+    acme: Tenant, connection_of_acme: Credential, seconds: int
+) -> None:
+    ends_in(seconds)
+    client_for(acme).me()
+    renewed = row()
+    assert (renewed.version, renewals()) == (2, 1)
+    assert renewed.fingerprint != connection_of_acme.fingerprint
+    assert open_from(renewed, "sealed") != open_from(connection_of_acme, "sealed")
+    assert open_from(renewed, "sealed_refresh") != open_from(connection_of_acme, "sealed_refresh")
+    client_for(acme).me()
+    assert renewals() == 1
+
+
+def test_use__token_that_lives_for_seconds_only__is_used_before_it_is_renewed(
+    acme: Tenant, app: Lofty
+) -> None:
+    app.register(expires_in=60)
+    connected(acme, app)
+    client_for(acme).me()
+    assert renewals() == 0
+
+
+def test_renewal__recorded_with_version_and_fingerprint_and_no_secret(
+    acme: Tenant, connection_of_acme: Credential
+) -> None:
+    ends_in(-1)
+    renewal.renew(row())
+    event = AuditEvent.objects.get(kind="credential.renewed")
+    assert event.content["before"]["version"] == 1
+    assert event.content["after"]["fingerprint"] == row().fingerprint
+    assert open_from(row(), "sealed") not in event.body
+    assert open_from(row(), "sealed_refresh") not in event.body
+
+
+def test_job__ends_within_minutes__renewed_ahead(
+    acme: Tenant, connection_of_acme: Credential
+) -> None:
+    ends_in(300)
+    renew(credential_id=str(connection_of_acme.pk))
+    renew(credential_id=str(connection_of_acme.pk))
+    assert renewals() == 1
+    event = AuditEvent.objects.get(kind="credential.renewed")
+    assert event.who == "Renewal job"
+
+
+def test_job__by_the_clock__carries_an_id_only(
+    acme: Tenant, connection_of_acme: Credential
+) -> None:
+    ends_in(300)
+    renew_due(0)
+    renew_due(0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT args FROM procrastinate_jobs WHERE task_name = 'tenants.renew'")
+        found = [json.loads(args) for (args,) in cursor.fetchall()]
+    assert found == [{"credential_id": str(connection_of_acme.pk)}]
+
+
+def test_due__archived_or_pasted_or_far__not(acme: Tenant, connection_of_acme: Credential) -> None:
+    assert not renewal.due(timezone.now())
+    ends_in(300)
+    assert renewal.due(timezone.now()).count() == 1
+    Tenant.objects.update(status="archived")
+    assert not renewal.due(timezone.now())
+
+
+def test_refused__refresh_token_is_dead__a_person_is_asked_and_no_loop(
+    acme: Tenant, connection_of_acme: Credential, app: Lofty
+) -> None:
+    app.change("acme", revoke_all=True)
+    ends_in(-1)
+    for _ in range(3):
+        with pytest.raises(NoCredential, match="could not be renewed"):
+            client_for(acme)
+    found = row()
+    assert found.authorise_again_since is not None
+    assert found.health == Health.AUTHORISE_AGAIN
+    assert "Authorise again" in found.warnings
+    assert found.failing_since is not None
+    assert found.renewal_failures == 1
+    assert not renewal.due(timezone.now() + timedelta(days=1))
+    assert kinds().count("credential.failed") == 1
+
+
+def test_unreadable__refresh_token__the_token_in_use_serves_until_its_end(
+    acme: Tenant, connection_of_acme: Credential
+) -> None:
+    set_row(sealed_refresh=b"LV1" + b"x" * 60)
+    ends_in(100)
+    assert client_for(acme).me().member_user_id
+    assert row().health == Health.UNREADABLE
+
+
+def test_connection__without_a_refresh_token__a_person_is_asked_at_its_end(
+    acme: Tenant, connection_of_acme: Credential
+) -> None:
+    set_row(sealed_refresh=b"")
+    ends_in(-1)
+    with pytest.raises(NoCredential, match="nothing to renew it with"):
+        client_for(acme)
+    assert row().health == Health.AUTHORISE_AGAIN
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "code": 500},
+        {"kind": "status", "code": 429, "body": {"message": "Too Many Requests"}},
+        {"kind": "drop_before"},
+        {"kind": "html"},
+        {"kind": "status", "code": 401, "body": {"error": "invalid_client"}},
+        {"kind": "status", "code": 404, "body": "not here"},
+    ],
+    ids=lambda fault: str(fault.get("code", fault["kind"])),
+)
+def test_failed__lofty_s_trouble__tried_again_later_with_the_same_refresh_token(
+    acme: Tenant, connection_of_acme: Credential, app: Lofty, fault: dict[str, Any]
+) -> None:
+    app.fault("acme", on="POST", times=1, **fault)
+    ends_in(-1)
+    for _ in range(2):  # the second one waits out the pause, without a call
+        with pytest.raises(NoCredential, match="could not be renewed"):
+            client_for(acme)
+    failed = row()
+    assert failed.authorise_again_since is None
+    assert failed.renewal_failures == 1
+    assert failed.renewal_not_before is not None
+    assert failed.health == Health.NOT_RENEWED
+    set_row(renewal_not_before=timezone.now())
+    assert client_for(acme).me().member_user_id
+    assert (row().renewal_failures, row().renewal_problem) == (0, "")
+    assert row().health == Health.WORKS
+
+
+def test_failed__again_and_again__ever_longer_pauses(
+    acme: Tenant, connection_of_acme: Credential, app: Lofty
+) -> None:
+    app.fault("acme", kind="status", on="POST", times=None, code=500)
+    ends_in(100)
+    pauses = []
+    for _ in range(9):
+        set_row(renewal_not_before=None)
+        renewal.renew(row())
+        until = row().renewal_not_before
+        assert until is not None
+        pauses.append(round((until - timezone.now()).total_seconds()))
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (30, 3600)
+
+
+def test_answer_lost__lofty_used_the_refresh_token_up__authorise_again_says_why(
+    acme: Tenant, connection_of_acme: Credential, app: Lofty
+) -> None:
+    app.fault("acme", kind="drop_after", on="POST", times=1)
+    ends_in(-1)
+    with pytest.raises(NoCredential):
+        client_for(acme)
+    set_row(renewal_not_before=None)
+    with pytest.raises(NoCredential):
+        client_for(acme)
+    assert row().health == Health.AUTHORISE_AGAIN
+    given = grants_used(app)
+    set_row(renewal_not_before=None)
+    with pytest.raises(NoCredential):
+        client_for(acme)
+    assert grants_used(app) == given
+
+
+def test_cut_off__after_the_answer_before_the_save__visible_and_no_loop(
+    acme: Tenant, connection_of_acme: Credential, app: Lofty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt  # what no handler of the console catches
+
+    ends_in(-1)
+    with monkeypatch.context() as patch:
+        patch.setattr(renewal, "_store", die)
+        with pytest.raises(KeyboardInterrupt):
+            client_for(acme)
+    assert row().renewal_lease_until is not None
+    set_row(renewal_lease_until=timezone.now())  # as if its lease were over
+    with pytest.raises(NoCredential):
+        client_for(acme)
+    found = row()
+    assert found.health == Health.AUTHORISE_AGAIN
+    assert "was cut off" in found.health_note
+    assert not renewal.due(timezone.now() + timedelta(days=1))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_save__database_away_for_a_moment__the_new_token_is_not_lost(
+    acme: Tenant, connection_of_acme: Credential, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, failures = renewal._store, [OperationalError("gone"), OperationalError("gone")]
+
+    def stumble(*arguments: Any) -> None:
+        if failures:
+            raise failures.pop()
+        store(*arguments)
+
+    monkeypatch.setattr(renewal, "_store", stumble)
+    ends_in(-1)
+    client_for(acme).me()
+    assert renewals() == 1
+
+
+def test_late_answer__somebody_else_gave_up_meanwhile__its_tokens_are_kept(
+    acme: Tenant, connection_of_acme: Credential
+) -> None:
+    """B13: the holder was stopped past its lease; the next one was refused."""
+    ends_in(-1)
+    held = renewal._claim(row())
+    assert held is not None
+    tokens = renewal._ask(held)
+    set_row(renewal_lease_until=timezone.now())
+    renewal.renew(row())
+    assert row().authorise_again_since is not None
+    renewal._keep(held, tokens)
+    kept = row()
+    assert (kept.authorise_again_since, kept.failing_since) == (None, None)
+    assert opened(kept, "sealed") == tokens.access_token
+    assert client_for(acme).me().member_user_id
+
+
+def test_late_refusal__the_row_was_renewed_meanwhile__changes_nothing(
+    acme: Tenant, connection_of_acme: Credential, app: Lofty
+) -> None:
+    ends_in(-1)
+    held = renewal._claim(row())
+    assert held is not None
+    set_row(renewal_lease_until=None)
+    renewal.renew(row())
+    renewal._not_renewed(held, GrantRefused())
+    assert row().authorise_again_since is None
+    assert row().version == 2
+
+
+def test_replaced__while_lofty_is_asked__the_replacement_stays(
+    acme: Tenant, connection_of_acme: Credential
+) -> None:
+    ends_in(-1)
+    held = renewal._claim(row())
+    assert held is not None
+    tokens = renewal._ask(held)
+    services.set_credential(acme, services.check_token(Scheme.API_KEY, TOKEN), meant=True)
+    renewal._keep(held, tokens)
+    assert open_from(row(), "sealed") == TOKEN
+    assert Credential.objects.exclude(sealed_refresh=b"").count() == 0
+
+
+def test_refused_by_lofty__before_its_end__renewed_at_the_next_use(
+    acme: Tenant, connection_of_acme: Credential, app: Lofty
+) -> None:
+    found = app.control("GET", "customers/acme")["tokens"]
+    app.change(
+        "acme",
+        tokens=[{"token": t["token"], "revoked": True} for t in found if t["client_id"]],
+    )
+    with pytest.raises(Unauthorised):
+        client_for(acme).me()
+    assert client_for(acme).me().member_user_id
+    assert renewals() == 1
+
+
+def test_refused_by_lofty__freshly_renewed__not_renewed_again(
+    acme: Tenant, connection_of_acme: Credential, app: Lofty
+) -> None:
+    ends_in(-1)
+    renewal.renew(row())
+    app.fault("acme", kind="status", on="GET", times=4, code=401, body={"code": "X"})
+    for _ in range(4):
+        with pytest.raises(Unauthorised):
+            client_for(acme).me()
+    assert renewals() == 1
+
+
+def test_client_credentials__stored_and_renewed_by_its_key(acme: Tenant, app: Lofty) -> None:
+    checked = services.check_token(CredentialKind.CLIENT_CREDENTIALS, TOKEN)
+    stored = services.set_credential(acme, checked)
+    assert (stored.last_four, stored.scheme) == ("WXYZ", "oauth")
+    assert not bytes(stored.sealed_refresh)
+    ends_in(-1)
+    client_for(acme).me()
+    renewed = row()
+    assert opened(renewed, "sealed_key") == TOKEN
+    assert renewed.fingerprint == stored.fingerprint
+    assert renewed.version == 2
+    app.change("acme", revoke_all=True)
+    ends_in(-1)
+    with pytest.raises(NoCredential):
+        client_for(acme)
+    assert row().health == Health.AUTHORISE_AGAIN
+
+
+@pytest.mark.django_db(transaction=True)
+def test_use__eight_at_once__one_renewal(
+    acme: Tenant, connection_of_acme: Credential, app: Lofty
+) -> None:
+    ends_in(-1)
+    app.fault("acme", kind="delay", on="POST", times=50, seconds=0.5)
+    given, answers = grants_used(app), list[object]()
+
+    def use() -> None:
+        try:
+            answers.append(client_for(acme).me().member_user_id)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=use) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(answers) == 8
+    assert grants_used(app) == given + 1
+    assert renewals() == 1
+    assert app.control("GET", "customers/acme/faults")["faults"][0]["times"] == 49  # asked once
+
+
+def test_connection__end_within_a_month__warned_about(connection_of_acme: Credential) -> None:
+    set_row(expires_at=timezone.now() + timedelta(days=29, hours=1))
+    assert row().expires_soon
+    assert "Ends in 29 days" in row().warnings
+    set_row(expires_at=timezone.now() - timedelta(minutes=1))
+    assert "Past its end" in row().warnings
+
+
+def test_pasted_key__jws__its_own_end_is_read_and_believed_for_warnings_only(
+    acme: Tenant, app: Lofty
+) -> None:
+    soon = timezone.now() + timedelta(days=10, hours=1)
+    key = make_token("acme", "api_key", soon.timestamp())
+    app.change("acme", tokens=[{"token": key, "scheme": "api_key"}])
+    stored = services.set_credential(acme, services.check_token(Scheme.API_KEY, key))
+    assert stored.days_left == 10
+    assert stored.expires_soon
+    set_row(expires_at=timezone.now() - timedelta(days=1))
+    assert client_for(acme).me().member_user_id  # what it says of itself forbids nothing
+
+
+def test_pasted_token__opaque__end_unknown(acme: Tenant, app: Lofty) -> None:
+    stored = services.set_credential(acme, services.check_token(Scheme.API_KEY, NEXT_TOKEN))
+    assert (stored.expires_at, stored.days_left, stored.expires_soon) == (None, None, False)

@@ -1,0 +1,177 @@
+"""Rotating the keys that seal secrets, beside running work (reliability S5)."""
+
+import dataclasses
+import io
+import os
+from collections.abc import Callable
+
+import pytest
+from django.conf import LazySettings
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError
+
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.environment import KeyRing
+from lofty_admin.tenants import rotation
+from lofty_admin.tenants.calls import client_for
+from lofty_admin.tenants.models import Credential, Tenant
+from lofty_admin.tenants.sealing import open_from, seal_into, sealed_for
+from tests.tenants.conftest import TOKEN, kinds
+
+UseNewKey = Callable[[], None]
+
+
+@pytest.fixture
+def new_key(settings: LazySettings) -> UseNewKey:
+    """From then on a new key is current; the old one is still there."""
+
+    def use() -> None:
+        old = settings.ENVIRONMENT.vault_keys
+        ring = KeyRing("new", {"new": os.urandom(32), **old.keys})
+        settings.ENVIRONMENT = dataclasses.replace(settings.ENVIRONMENT, vault_keys=ring)
+
+    return use
+
+
+def rotate_keys(*arguments: str) -> str:
+    told = io.StringIO()
+    call_command("rotate_keys", *arguments, stdout=told)
+    return told.getvalue()
+
+
+def many(count: int) -> None:
+    """So many tenants with a sealed token each and a refresh token beside it."""
+    for number in range(count):
+        tenant = Tenant.objects.create(slug=f"t-{number}", name=f"Tenant {number}")
+        row = Credential(tenant=tenant, kind="connection", scheme="oauth", version=1)
+        seal_into(row, "sealed", f"access-{number}")
+        seal_into(row, "sealed_refresh", f"refresh-{number}")
+        row.save(force_insert=True)
+
+
+def test_rotate__every_row__opens_under_the_new_key_alone(
+    db: None, new_key: UseNewKey, settings: LazySettings
+) -> None:
+    many(5)
+    new_key()
+    assert "3 left" in rotate_keys("--batch", "2")
+    ring = KeyRing("new", {"new": settings.ENVIRONMENT.vault_keys.keys["new"]})
+    settings.ENVIRONMENT = dataclasses.replace(settings.ENVIRONMENT, vault_keys=ring)
+    for row in Credential.objects.order_by("tenant__slug"):
+        number = row.tenant.slug[-1]
+        assert open_from(row, "sealed") == f"access-{number}"
+        assert open_from(row, "sealed_refresh") == f"refresh-{number}"
+        assert bytes(row.sealed_key) == b""
+    assert kinds() == ["vault.rotated"] * 3
+    events = AuditEvent.objects.all()
+    assert sorted(pk for event in events for pk in event.content["detail"]["rows"]) == sorted(
+        str(row.pk) for row in Credential.objects.all()
+    )
+
+
+def test_rotate__again__does_nothing(db: None, new_key: UseNewKey) -> None:
+    many(1)
+    new_key()
+    rotate_keys()
+    assert rotate_keys() == "Everything is sealed under the key new.\n"
+    assert kinds() == ["vault.rotated"]
+
+
+def test_rotate__cut_off_after_a_batch__goes_on_with_the_rest(db: None, new_key: UseNewKey) -> None:
+    many(5)
+    new_key()
+    next(iter(rotation.rotate(2)))
+    assert rotation.in_use("test") == {"credentials": 3}
+    assert "3 sealed anew, 0 left" in rotate_keys()
+    assert rotation.in_use("test") == {}
+
+
+def test_rotate__row_renewed_in_between__the_renewal_stays(
+    db: None, new_key: UseNewKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(1)
+    new_key()
+
+    def renewed_meanwhile(row: Credential, column: str, secret: str) -> bytes:
+        monkeypatch.setattr(rotation, "sealed_for", sealed_for)
+        renewed = Credential.objects.get(pk=row.pk)
+        renewed.version += 1
+        seal_into(renewed, "sealed", "renewed-access")
+        seal_into(renewed, "sealed_refresh", "renewed-refresh")
+        renewed.save()
+        return sealed_for(row, column, secret)
+
+    monkeypatch.setattr(rotation, "sealed_for", renewed_meanwhile)
+    assert "0 sealed anew, 0 left" in rotate_keys()
+    row = Credential.objects.get()
+    assert (row.version, open_from(row, "sealed")) == (2, "renewed-access")
+    assert open_from(row, "sealed_refresh") == "renewed-refresh"
+    assert kinds() == []
+
+
+def test_rotate__row_that_does_not_open__is_named_and_left_as_it_is(
+    db: None, new_key: UseNewKey
+) -> None:
+    many(3)
+    first, *others = Credential.objects.order_by("pk")
+    broken = bytes(first.sealed)[:-1] + bytes([bytes(first.sealed)[-1] ^ 1])
+    Credential.objects.filter(pk=first.pk).update(sealed=broken)
+    new_key()
+    with pytest.raises(CommandError, match=str(first.pk)):
+        rotate_keys("--batch", "1")
+    first.refresh_from_db()
+    assert bytes(first.sealed) == broken
+    for row in others:
+        row.refresh_from_db()
+        assert bytes(row.sealed)[4:7] == b"new"
+
+
+def test_rotate__record_refused__changes_nothing(
+    db: None, new_key: UseNewKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(1)
+    new_key()
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise DatabaseError("the record is not writable")
+
+    monkeypatch.setattr(rotation, "record", refuse)
+    before = bytes(Credential.objects.get().sealed)
+    with pytest.raises(DatabaseError):
+        rotate_keys()
+    assert bytes(Credential.objects.get().sealed) == before
+
+
+def test_rotate__token_in_use__still_serves_and_keeps_its_version(
+    acme: Tenant, credential: Credential, new_key: UseNewKey
+) -> None:
+    new_key()
+    rotate_keys()
+    credential.refresh_from_db()
+    assert (credential.version, open_from(credential, "sealed")) == (1, TOKEN)
+    assert client_for(acme).me().member_user_id
+
+
+def test_retire__key_in_use_or_current__refused(
+    acme: Tenant, credential: Credential, new_key: UseNewKey
+) -> None:
+    with pytest.raises(CommandError, match="current key"):
+        rotate_keys("--retire", "test")
+    new_key()
+    with pytest.raises(CommandError, match=r"1 credentials are sealed under it"):
+        rotate_keys("--retire", "test")
+    rotate_keys()
+    assert "may be taken out" in rotate_keys("--retire", "test")
+
+
+def test_retire__name_that_another_key_begins_with__is_not_mistaken(
+    db: None, settings: LazySettings
+) -> None:
+    many(1)
+    assert rotation.in_use("te") == {}
+    assert rotation.in_use("test2") == {}
+
+
+def test_batch__none__refused(db: None) -> None:
+    with pytest.raises(CommandError, match="1 or more"):
+        rotate_keys("--batch", "0")
