@@ -56,8 +56,8 @@ def meaning(state: str) -> Q:
     more = {
         More.ENDS: Q(in_use__expires_at__lte=now + WARN_BEFORE),
         More.NO_SETTINGS: Q(in_use__health__in=_NO_SETTINGS),
-        More.UNCHECKED: Q(in_use__id__isnull=False)
-        & (Q(in_use__checked_at=None) | Q(in_use__checked_at__lte=now - STALE_AFTER)),
+        More.UNCHECKED: Q(in_use__checked_at__lte=now - STALE_AFTER)
+        | Q(in_use__checked_at=None, in_use__added_at__lte=now - STALE_AFTER),
     }
     return more[More(state)] if state in More.values else MEANING[CredentialState(state)]
 

@@ -23,7 +23,8 @@ def asked(page: Page) -> list[str]:
 
 
 def leave(page: Page) -> None:
-    page.get_by_role("link", name="History").first.click(no_wait_after=True)
+    tabs = page.get_by_role("navigation", name="Acme Realty")
+    tabs.get_by_role("link", name="History").click(no_wait_after=True)
 
 
 def test_leaving__with_changes__is_asked_and_stays(
