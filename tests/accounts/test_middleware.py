@@ -10,6 +10,7 @@ OPEN = {
     *("healthz", "readyz", "account_login", "account_inactive", "account_logout"),
     *("invitation", "invitation_accept"),
     *("sso_login", "sso_callback"),  # not there at all unless single sign-on is set up
+    "oauth_callback",  # says that the session is gone: a way back would hold Lofty's code
 }
 
 
