@@ -73,7 +73,11 @@ CALLBACK = "http://testserver/oauth/lofty/callback"
 
 @pytest.fixture
 def app(lofty: Lofty, settings: LazySettings) -> Lofty:
-    """The console is registered as an OAuth app at the practice Lofty."""
+    return register_console(lofty, settings)
+
+
+def register_console(lofty: Lofty, settings: LazySettings) -> Lofty:
+    """The console is an OAuth app of that practice Lofty from now on."""
     lofty.register(expires_in=3600)
     registered = OAuthApp(
         client_id=APP_ID,
