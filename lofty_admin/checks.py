@@ -83,7 +83,7 @@ def nothing_prints_secrets(**kwargs: Any) -> list[CheckMessage]:
 
 def throttles_are_shared(**kwargs: Any) -> list[CheckMessage]:
     """A cache of each process alone would multiply the tries at a password (reliability L4)."""
-    backend = settings.CACHES["default"]["BACKEND"].rpartition(".")[2]
+    backend = str(settings.CACHES["default"]["BACKEND"]).rpartition(".")[2]
     if settings.DEMO or backend not in {"LocMemCache", "DummyCache", "FileBasedCache"}:
         return []
     return [

@@ -58,6 +58,7 @@ class SingleSignOn:
     groups_claim: str
 
 
+@dataclass(frozen=True)
 class OAuthApp:
     """The console's registration as an OAuth app at Lofty, and Lofty's two addresses for it.
 

@@ -102,6 +102,7 @@ class Deployment:
     practice: Process
     console: Process
     worker: Process
+    made_up = 0  # so many records at the begin of the log a test has put there, not a process
 
     def __init__(self, folder: Path, *, seeded: bool = False, **env: str) -> None:
         self.folder = folder
@@ -132,7 +133,8 @@ class Deployment:
 
     def _faulty_events(self) -> list[str]:
         """What the events of these processes lack (reliability A17)."""
-        bodies = self.query("SELECT body FROM audit_auditevent ORDER BY seq")
+        statement = "SELECT body FROM audit_auditevent WHERE seq > %s ORDER BY seq"
+        bodies = self.query(statement, self.made_up)
         return [fault for row in bodies for fault in faults_of(json.loads(row["body"]))]
 
     def manage(self, *arguments: str, given: str = "", expect: int = 0, **env: str) -> str:

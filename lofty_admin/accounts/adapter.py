@@ -15,7 +15,7 @@ from lofty_admin.accounts.known_browser import remember, tries_key
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.sessions import forget_before_sign_in
 from lofty_admin.audit.context import client_ip, person
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
 from lofty_admin.audit.record import record
 
 _PROOFS = {
@@ -122,7 +122,7 @@ def _methods(request: HttpRequest, user: User) -> list[str]:
 def _record_failure(email: str, reason: str, *, kind: Kind = Kind.SIGN_IN_FAILED) -> None:
     record(
         kind,
-        subject=email,
+        subject=email or SOMEBODY,
         outcome=Outcome.REFUSED,
         detail={"because": reason},
     )

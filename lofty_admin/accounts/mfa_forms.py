@@ -19,7 +19,7 @@ from django.core.exceptions import ValidationError
 from lofty_admin.accounts import second_steps
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.context import person
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.vault import VaultError
 
@@ -140,7 +140,7 @@ def record_failure(kind: Kind, user: User | None, reason: str) -> None:
     """A refusal on the way in, or of a proof; `user` is None when nobody was named."""
     record(
         kind,
-        subject=user.email if user else "",
+        subject=user.email if user else SOMEBODY,
         outcome=Outcome.REFUSED,
         detail={"because": reason},
         actor=person(user) if user and kind is Kind.PROOF_FAILED else None,

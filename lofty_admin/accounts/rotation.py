@@ -20,7 +20,7 @@ def seal_anew(size: int, *, beside: frozenset[int] = frozenset()) -> tuple[list[
     current = settings.ENVIRONMENT.vault_keys.current
     done, broken = list[int](), list[int]()
     with transaction.atomic(durable=True):
-        ids = [pk for pk, key in _keys().items() if key != current and pk not in beside][:size]
+        ids = _to_do(beside)[:size]
         for row in Authenticator.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
             (done if _seal_row(row) else broken).append(row.pk)
         if done:
@@ -30,9 +30,19 @@ def seal_anew(size: int, *, beside: frozenset[int] = frozenset()) -> tuple[list[
     return done, broken
 
 
+def left(*, beside: frozenset[int] = frozenset()) -> int:
+    """How many are still to be sealed anew."""
+    return len(_to_do(beside))
+
+
 def in_use(key_id: str) -> int:
     """How many secrets of second steps are sealed under that key."""
     return sum(key == key_id for key in _keys().values())
+
+
+def _to_do(beside: frozenset[int]) -> list[int]:
+    current = settings.ENVIRONMENT.vault_keys.current
+    return [pk for pk, key in _keys().items() if key != current and pk not in beside]
 
 
 def _keys() -> dict[int, str]:

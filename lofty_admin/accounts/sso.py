@@ -32,7 +32,7 @@ from django.views.decorators.http import require_GET
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.sessions import end_sessions
 from lofty_admin.audit.context import person
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.environment import SingleSignOn
 
@@ -259,7 +259,10 @@ def _not_signed_in(
     if error is not None:
         logger.warning("Single sign-on failed: %s", type(error).__name__)
     record(
-        Kind.SIGN_IN_FAILED, subject=subject, outcome=Outcome.REFUSED, detail={"because": reason}
+        Kind.SIGN_IN_FAILED,
+        subject=subject or SOMEBODY,
+        outcome=Outcome.REFUSED,
+        detail={"because": reason},
     )
     return render(request, "account/sso_refused.html", {"reason": reason}, status=403)
 

@@ -69,6 +69,10 @@ class Kind(TextChoices):
     RESTORE_ACKNOWLEDGED = "audit.restore_acknowledged", "said that an older database is meant"
 
 
+# The subject of a refused sign-in that named nobody.
+SOMEBODY = "somebody unknown"
+
+
 class Outcome(TextChoices):
     """What came of it. The first five are the outcomes of a save; their words are fixed."""
 

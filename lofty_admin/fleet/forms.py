@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from lofty_admin.fleet.listing import DEFAULT_SORT, SORTS, Wanted
 from lofty_admin.fleet.table import MOST_BYTES, BadTable, decode
+from lofty_admin.fleet.tokens import More
 from lofty_admin.tenants.models import CredentialState, Group
 
 SORT_LABELS = {
@@ -34,7 +35,9 @@ class FindForm(forms.Form):
         required=False,
         choices=[("", "Active"), ("archived", "Archived"), ("all", "Active and archived")],
     )
-    token = forms.ChoiceField(required=False, choices=[("", "Any token"), *CredentialState.choices])
+    token = forms.ChoiceField(
+        required=False, choices=[("", "Any token"), *CredentialState.choices, *More.choices]
+    )
     group = forms.ChoiceField(required=False)
     channel = forms.ChoiceField(
         required=False,

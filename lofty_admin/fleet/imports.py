@@ -29,7 +29,7 @@ from lofty_admin.lofty.client import clean_token
 from lofty_admin.lofty.errors import LoftyError, RateLimited, Rejected
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.access import is_superuser
-from lofty_admin.tenants.models import Group
+from lofty_admin.tenants.models import CredentialKind, Group
 from lofty_admin.tenants.services import (
     CheckedToken,
     NewTenant,
@@ -254,7 +254,8 @@ def _new_tenant(place: int, row: ImportRow) -> NewTenant:
     else:
         checked = None
         if line.scheme and line.token:
-            checked = CheckedToken(line.scheme, clean_token(line.token), row.lofty_user)
+            kind = CredentialKind(line.scheme.value)
+            checked = CheckedToken(kind, clean_token(line.token), row.lofty_user)
         groups = tuple(Group.objects.filter(slug__in=line.groups))
         return NewTenant(slug=line.slug, name=line.name, checked=checked, groups=groups)
     raise NotAdded(place, problem)

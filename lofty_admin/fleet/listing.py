@@ -17,8 +17,8 @@ from django.db.models import (
 )
 
 from lofty_admin.agentsettings.models import LastKnown, Operation
-from lofty_admin.fleet.tokens import MEANING, with_token, worst_first
-from lofty_admin.tenants.models import Credential, CredentialState, Tenant
+from lofty_admin.fleet.tokens import meaning, with_token, worst_first
+from lofty_admin.tenants.models import Credential, Tenant
 
 CHANNELS: Mapping[str, Q] = {
     "text": Q(last_known__text_channel=True),
@@ -86,7 +86,7 @@ def find(tenants: QuerySet[Tenant], wanted: Wanted) -> QuerySet[Tenant]:
     if wanted.status != "all":
         found = found.filter(status=wanted.status or Tenant.Status.ACTIVE)
     if wanted.token:
-        found = found.filter(MEANING[CredentialState(wanted.token)])
+        found = found.filter(meaning(wanted.token))
     if wanted.group:
         found = found.filter(groups__slug=wanted.group)
     if wanted.manual:

@@ -1,15 +1,32 @@
 """How the tokens of many tenants do: the one place that sorts, filters and counts them by it.
 
-Whatever more is known of a credential (when it ends, what a probe said of it) gets its line in
-`MEANING`, if it is a state to filter by, and in `CONCERNS`, if a person must do something about it.
+`MEANING` has the states, of which each token has one; `MORE` what can be so besides. What a person
+must do something about stands in `CONCERNS`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from django.db.models import Case, Count, FilteredRelation, IntegerField, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    FilteredRelation,
+    IntegerField,
+    Q,
+    QuerySet,
+    TextChoices,
+    Value,
+    When,
+)
+from django.utils import timezone
 
-from lofty_admin.tenants.models import CredentialState, Tenant
+from lofty_admin.tenants.models import (
+    STALE_AFTER,
+    WARN_BEFORE,
+    CredentialState,
+    Health,
+    Tenant,
+)
 
 # Worst first, which is also how the column is sorted.
 MEANING: Mapping[CredentialState, Q] = {
@@ -22,11 +39,37 @@ MEANING: Mapping[CredentialState, Q] = {
 }
 
 
+class More(TextChoices):
+    """What can be so of a token whatever its state."""
+
+    ENDS = "ends", "Ends within 30 days"
+    NO_SETTINGS = "no_settings", "Cannot read the settings"
+    UNCHECKED = "unchecked", "Not checked for two days"
+
+
+_NO_SETTINGS = (Health.SCOPE_MISSING, Health.FORBIDDEN, Health.NO_AGENT, Health.WRONG_AGENT)
+
+
+def meaning(state: str) -> Q:
+    """The filter of `with_token` for a CredentialState or one of `More`, as it is now."""
+    now = timezone.now()
+    more = {
+        More.ENDS: Q(in_use__expires_at__lte=now + WARN_BEFORE),
+        More.NO_SETTINGS: Q(in_use__health__in=_NO_SETTINGS),
+        More.UNCHECKED: Q(in_use__id__isnull=False)
+        & (Q(in_use__checked_at=None) | Q(in_use__checked_at__lte=now - STALE_AFTER)),
+    }
+    return more[More(state)] if state in More.values else MEANING[CredentialState(state)]
+
+
 @dataclass(frozen=True)
 class Concern:
-    """Something to be done about some tokens: how many, in words, and the list of them."""
+    """Something to be done about some tokens: how many, in words, and the list of them.
 
-    state: CredentialState
+    state: a CredentialState or one of `More`.
+    """
+
+    state: str
     urgent: bool
     one: str
     many: str
@@ -39,6 +82,14 @@ class Concern:
 
 CONCERNS = (
     Concern(CredentialState.FAILING, True, "1 token fails", "tokens fail"),
+    Concern(More.NO_SETTINGS, True, "1 token cannot read settings", "tokens cannot read settings"),
+    Concern(More.ENDS, False, "1 token ends within 30 days", "tokens end within 30 days"),
+    Concern(
+        More.UNCHECKED,
+        False,
+        "1 token was not checked for two days: is the worker running?",
+        "tokens were not checked for two days: is the worker running?",
+    ),
     Concern(CredentialState.NONE, False, "1 tenant has no token", "tenants have no token"),
 )
 
@@ -51,7 +102,7 @@ def with_token(tenants: QuerySet[Tenant]) -> QuerySet[Tenant]:
 
 def worst_first() -> Case:
     """0 for the worst state; to order `with_token` by."""
-    ranks = [When(meaning, then=Value(rank)) for rank, meaning in enumerate(MEANING.values())]
+    ranks = [When(state, then=Value(rank)) for rank, state in enumerate(MEANING.values())]
     return Case(*ranks, default=Value(len(ranks)), output_field=IntegerField())
 
 
@@ -59,7 +110,7 @@ def concerns(tenants: QuerySet[Tenant]) -> list[Concern]:
     """What is to be done about the tokens of those that are active; one query."""
     active = with_token(tenants.filter(status=Tenant.Status.ACTIVE).order_by())
     counts = active.aggregate(
-        **{c.state.value: Count("pk", filter=MEANING[c.state]) for c in CONCERNS}
+        **{str(c.state): Count("pk", filter=meaning(c.state)) for c in CONCERNS}
     )
-    found = [Concern(c.state, c.urgent, c.one, c.many, counts[c.state.value]) for c in CONCERNS]
+    found = [replace(concern, count=counts[str(concern.state)]) for concern in CONCERNS]
     return [concern for concern in found if concern.count]

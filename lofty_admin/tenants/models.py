@@ -46,7 +46,6 @@ class Tenant(models.Model):
 
     credentials: "models.Manager[Credential]"
     memberships: "models.Manager[Membership]"
-    groups: "models.Manager[Group]"
 
     class Meta:
         ordering = ["name", "slug"]

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Substr
 
+from lofty_admin.accounts import rotation as second_steps
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.tenants import vault
@@ -43,10 +45,10 @@ PLACES = (
 
 @dataclass(frozen=True)
 class Progress:
-    """After a batch of one place: rows sealed anew so far, rows still to do, rows that do not open
-    (by id)."""
+    """After a batch of one place: its name, rows sealed anew so far, rows still to do, rows that do
+    not open (by id)."""
 
-    place: Place
+    name: str
     done: int
     left: int
     broken: tuple[str, ...]
@@ -56,12 +58,37 @@ def rotate(size: int) -> Iterator[Progress]:
     """Batches of at most `size` rows, each in a transaction of its own with its record."""
     for place in PLACES:
         yield from _rotate(place, size)
+    yield from _rotate_second_steps(size)
+
+
+def _rotate_second_steps(size: int) -> Iterator[Progress]:
+    done, broken = 0, frozenset[int]()
+    while True:
+        sealed, unopened = second_steps.seal_anew(size, beside=broken)
+        if not sealed and not unopened:
+            return
+        done, broken = done + len(sealed), broken | frozenset(unopened)
+        left = second_steps.left(beside=broken)
+        yield Progress("second steps", done, left, tuple(map(str, sorted(broken))))
 
 
 def in_use(key_id: str) -> dict[str, int]:
-    """How many rows of each place have a secret under that key; places without any are left out."""
-    counts = {place.name: _under(place, key_id).count() for place in PLACES}
+    """How many rows of each model have a secret under that key; those without any are left out.
+
+    Looks at every column of bytes that any model has, so that one nobody thought of keeps its key,
+    and at the second steps of people, which are sealed inside JSON.
+    """
+    counts = {
+        str(model._meta.verbose_name_plural): _under(model, columns, key_id).count()
+        for model in apps.get_models()
+        if (columns := _columns_of_bytes(model))
+    }
+    counts["second steps"] = second_steps.in_use(key_id)
     return {name: count for name, count in counts.items() if count}
+
+
+def _columns_of_bytes(model: type[models.Model]) -> tuple[str, ...]:
+    return tuple(f.name for f in model._meta.fields if isinstance(f, models.BinaryField))
 
 
 def _rotate(place: Place, size: int) -> Iterator[Progress]:
@@ -71,7 +98,7 @@ def _rotate(place: Place, size: int) -> Iterator[Progress]:
         done += changed
         broken |= unopened
         left = _to_do(place).exclude(pk__in=broken).count()
-        yield Progress(place, done, left, tuple(sorted(broken)))
+        yield Progress(place.name, done, left, tuple(sorted(broken)))
 
 
 def _seal_anew(place: Place, batch: Iterable[SealedRow]) -> tuple[int, set[str]]:
@@ -118,24 +145,24 @@ def _to_do(place: Place) -> Rows:
     old = Q()
     for column in place.columns:
         old |= ~Q(**{column: b""}) & ~Q(**{f"{column}_start": _prefix(current)})
-    return _with_starts(place, current).filter(old)
+    return _with_starts(place.model, place.columns, current).filter(old)
 
 
-def _under(place: Place, key_id: str) -> Rows:
+def _under(model: type[models.Model], columns: Iterable[str], key_id: str) -> Rows:
     found = Q()
-    for column in place.columns:
+    for column in columns:
         found |= Q(**{f"{column}_start": _prefix(key_id)})
-    return _with_starts(place, key_id).filter(found)
+    return _with_starts(model, columns, key_id).filter(found)
 
 
-def _with_starts(place: Place, key_id: str) -> Rows:
+def _with_starts(model: type[models.Model], columns: Iterable[str], key_id: str) -> Rows:
     """The rows with the first bytes of each column, as many as a prefix of that key has."""
     length = len(_prefix(key_id))
     starts = {
         f"{column}_start": Substr(column, 1, length, output_field=models.BinaryField())
-        for column in place.columns
+        for column in columns
     }
-    rows: Rows = place.model._default_manager.annotate(**starts)
+    rows: Rows = model._default_manager.annotate(**starts)
     return rows
 
 

@@ -26,6 +26,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     with Deployment(tmp_path_factory.mktemp("export")) as running:
         env = {**running.env, "DJANGO_SETTINGS_MODULE": "lofty_admin.settings"}
         subprocess.run([sys.executable, "-c", BUILD], cwd=ROOT, env=env, check=True, timeout=120)
+        running.made_up = EVENTS
         running.add_person(OWNER, name="Olivia Owner", superuser=True)
         running.console.start()
         yield running

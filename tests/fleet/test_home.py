@@ -282,3 +282,28 @@ def test_migration__settings_read_before_it__get_their_columns(acme: Tenant) -> 
     import_module("lofty_admin.agentsettings.migrations.0004_in_brief").fill(apps, None)
     known.refresh_from_db()
     assert {name: getattr(known, name) for name in COPIED} == expected
+
+
+# --- what more is known of a token ----------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("field", "value", "words", "token"),
+    [
+        ("expires_at", timedelta(days=5), "1 token ends within 30 days", "ends"),
+        ("checked_at", timedelta(days=-3), "1 token was not checked for two days", "unchecked"),
+        ("health", "scope_missing", "1 token cannot read settings", "no_settings"),
+    ],
+)
+def test_home__token_that_needs_somebody__told_on_top_and_found_by_the_filter(
+    superuser: User, acme: Tenant, globex: Tenant, field: str, value: object, words: str, token: str
+) -> None:
+    fine = {"health": "works", "checked_at": timezone.now(), "last_good_at": timezone.now()}
+    for tenant in (acme, globex):
+        services.set_credential(tenant, services.unchecked_token(Scheme.OAUTH, tenant.slug))
+    Credential.objects.update(**fine)
+    assert words not in home(superuser)
+    moved = timezone.now() + value if isinstance(value, timedelta) else value
+    Credential.objects.filter(tenant=acme).update(**{field: moved})
+    html = home(superuser)
+    assert words in html
+    assert f'href="/?token={token}"' in html
+    assert listed(superuser, f"?token={token}") == ["Acme Realty"]

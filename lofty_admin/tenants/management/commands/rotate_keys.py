@@ -37,7 +37,7 @@ class Command(BaseCommand):
         broken: dict[str, tuple[str, ...]] = {}
         for progress in rotate(size):
             self.stdout.write(_line(progress))
-            broken[progress.place.name] = progress.broken
+            broken[progress.name] = progress.broken
         if ids := [one for found in broken.values() for one in found]:
             raise CommandError(
                 f"These do not open and were left as they are: {', '.join(ids)}. They cannot be"
@@ -63,5 +63,5 @@ class Command(BaseCommand):
 
 
 def _line(progress: Progress) -> str:
-    line = f"{progress.place.name}: {progress.done} sealed anew, {progress.left} left"
+    line = f"{progress.name}: {progress.done} sealed anew, {progress.left} left"
     return f"{line}, {len(progress.broken)} do not open" if progress.broken else line
