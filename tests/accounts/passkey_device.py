@@ -33,7 +33,7 @@ class Device:
 
     def register(self, options: Mapping[str, Any]) -> str:
         """What a browser posts after navigator.credentials.create(), as JSON."""
-        public = ES256.from_cryptography_key(self._key.public_key())
+        public = ES256.from_cryptography_key(self._key.public_key())  # type: ignore[no-untyped-call]  # fido2's
         made = AttestedCredentialData.create(bytes(16), self._id, public)
         data = AuthenticatorData.create(_host(), KNOWS_ITS_PERSON | FLAGS.AT, 0, made)
         attestation = AttestationObject.create("none", data, {})
