@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from lofty_admin.accounts.models import User
+from lofty_admin.accounts.proof import prove_before_post
 from lofty_admin.lofty.client import TOKEN
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.tenants import connecting
@@ -33,6 +34,7 @@ NO_CONNECTION = (
 
 @never_cache
 @require_http_methods(["GET", "POST"])
+@prove_before_post(back="credential")
 def connect(request: HttpRequest, slug: str) -> HttpResponse:
     """POST begins, GET shows the way to Lofty. A link and not a redirect: the policy of these pages
     lets no form lead elsewhere, and a person should see first as whom to sign in there."""
@@ -84,6 +86,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
+@prove_before_post(back="connect_confirm")
 def confirm(request: HttpRequest, slug: str) -> HttpResponse:
     """Whose account it is; attached only when a person says that it is the tenant's."""
     tenant = get_tenant(request, slug, Role.MANAGER)

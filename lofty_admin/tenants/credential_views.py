@@ -80,6 +80,7 @@ def credential_remove(request: HttpRequest, slug: str) -> HttpResponse:
 
 @never_cache
 @require_POST
+@prove_before_post(back="credential")
 def agent(request: HttpRequest, slug: str) -> HttpResponse:
     """The Sales Agent that Lofty has behind the token is the tenant's from now on."""
     tenant = get_tenant(request, slug, Role.MANAGER)

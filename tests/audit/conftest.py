@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
@@ -40,6 +41,7 @@ def scene(
     editable = {name: value for name, value in EXAMPLE.items() if name != "id"}
     lofty = PracticeCustomer.add(practice.url, "acme", settings=editable)
     connect(acme, lofty.token)
+    cache.clear()  # tries at signing in that other tests have used up
     client = Client()
     assert client.login(email=superuser.email, password=PASSWORD)
     return Scene(client, acme, lofty, superuser, viewer, outsider, settings, tmp_path)

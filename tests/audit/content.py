@@ -29,7 +29,15 @@ TENANT = {"id", "slug", "name"}
 TEXTS = ("subject", "reason", "ip", "request_id")
 ACTORS = {"person", "job", "command", "nobody"}
 OPEN = {Kind.SETTINGS_INTENT, Kind.SETTINGS_SEEN_CHANGED}  # nothing has come of it (yet)
-OF_A_TENANT = ("tenant.", "credential.", "settings.", "directory.")  # member: also of groups
+OF_A_TENANT = ("tenant.", "credential.", "connection.", "settings.", "directory.")
+# Of one tenant, unless both sides say `for` which group or that it is for all tenants.
+OF_A_RIGHT = {
+    Kind.MEMBER_ADDED,
+    Kind.MEMBER_CHANGED,
+    Kind.MEMBER_REMOVED,
+    Kind.ACCESS_DENIED,
+    Kind.DENIAL_LIFTED,
+}
 OF_AN_OPERATION = {
     Kind.SETTINGS_INTENT,
     Kind.SETTINGS_OUTCOME,
@@ -47,10 +55,21 @@ SIDES: dict[Kind, set[str]] = {
     Kind.CREDENTIAL_ADDED: {"after"},
     Kind.CREDENTIAL_REPLACED: {"before", "after"},
     Kind.CREDENTIAL_REMOVED: {"before"},
+    Kind.CREDENTIAL_FAILED: {"before", "after"},
+    Kind.CREDENTIAL_RECOVERED: {"before", "after"},
+    Kind.CREDENTIAL_RENEWED: {"before", "after"},
+    Kind.AGENT_CHANGED: {"before", "after"},
+    Kind.GROUP_ADDED: {"after"},
+    Kind.GROUP_CHANGED: {"before", "after"},
+    Kind.GROUP_DELETED: {"before"},
     Kind.MEMBER_ADDED: {"after"},
     Kind.MEMBER_CHANGED: {"before", "after"},
     Kind.MEMBER_REMOVED: {"before"},
+    Kind.ACCESS_DENIED: {"after"},
+    Kind.DENIAL_LIFTED: {"before"},
     Kind.PERSON_ADDED: {"after"},
+    Kind.PERSON_CHANGED: {"before", "after"},
+    Kind.INVITATION_ACCEPTED: {"after"},
     Kind.NAME_GIVEN: {"after"},
 }
 A_MOMENT = dt.timedelta(minutes=5)
@@ -75,7 +94,7 @@ WHOLE: Rules = {
     "known actor": lambda event: event["actor"]["kind"] in ACTORS,
     "named actor": lambda event: event["actor"]["kind"] == "nobody" or all(event["actor"].values()),
     "object": lambda event: bool(event["subject"] or event["tenant"]),
-    "tenant of this kind": lambda event: _is_of_no_tenant(event) or all(_values(event["tenant"])),
+    "tenant of this kind": lambda event: _has_its_tenant(event),
     "outcome of this kind": lambda event: (event["outcome"] is None) == (_kind(event) in OPEN),
     "operation of this kind": lambda event: (
         _kind(event) not in OF_AN_OPERATION or event["operation_id"] is not None
@@ -123,8 +142,18 @@ def _moment(event: Content) -> dt.datetime:
     return dt.datetime.fromisoformat(event["at"])
 
 
-def _is_of_no_tenant(event: Content) -> bool:
-    return not _kind(event).startswith(OF_A_TENANT)
+def _has_its_tenant(event: Content) -> bool:
+    """One with id, short name and name; none if what it is about is a group or all tenants."""
+    kind = _kind(event)
+    if kind in OF_A_RIGHT and (scopes := _scopes(event)):
+        return event["tenant"] is None and len(scopes) == 1 and all(scopes)
+    return all(_values(event["tenant"])) or not (kind in OF_A_RIGHT or kind.startswith(OF_A_TENANT))
+
+
+def _scopes(event: Content) -> set[str]:
+    """What the sides of a change of rights say it is `for`; empty if none says so."""
+    said = {side.get("for", "") for side in (event["before"], event["after"]) if side}
+    return said if any(said) else set()
 
 
 def _values(tenant: Mapping[str, str] | None) -> Iterable[str]:

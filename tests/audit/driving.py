@@ -6,18 +6,24 @@ test_coverage.py finds the pages, commands and jobs by itself; whatever it finds
 import io
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 from uuid import UUID
 
-from django.core.management import call_command
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from lofty_admin.accounts import invitations
+from lofty_admin.accounts import services as people
+from lofty_admin.accounts import tasks as account_tasks
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings import tasks as settings_tasks
 from lofty_admin.agentsettings.models import Operation
@@ -30,13 +36,26 @@ from lofty_admin.directory.models import Sync
 from lofty_admin.directory.sync import open_sync, start_sync
 from lofty_admin.fleet import tasks as fleet_tasks
 from lofty_admin.fleet.models import Import
-from lofty_admin.tenants import services
-from lofty_admin.tenants.models import Tenant
+from lofty_admin.tenants import agents, connecting, rights, services
+from lofty_admin.tenants import tasks as credential_tasks
+from lofty_admin.tenants.models import Credential, PendingConnection, Role, Tenant
+from lofty_admin.tenants.rights import Scope
+from tests.accounts import passkey_device
+from tests.accounts.second_step import code_at, give_app, give_code, give_codes
+from tests.accounts.test_invitations import PAGE, accept, code_of
+from tests.accounts.test_passkeys import RUBBISH
+from tests.accounts.test_rotation import new_key
+from tests.accounts.test_second_steps import set_up_app
+from tests.accounts.test_sessions import opened
+from tests.accounts.test_sign_in import sign_in as give_password
 from tests.agentsettings.test_pages import review, save
 from tests.agentsettings.test_reconcile import unknown
 from tests.audit.keeping import fall_behind, run
 from tests.conftest import PASSWORD
 from tests.practice import PracticeCustomer
+from tests.tenants.conftest import Lofty, connected, register_console
+from tests.tenants.test_connecting import lofty_sends_back
+from tests.tenants.test_renewal import ends_in
 
 NEW_PASSWORD = "a much newer battery staple"
 
@@ -67,6 +86,14 @@ class Scene:
     def post(self, name: str, /, *more: object, **data: object) -> None:
         """POST to an address of Acme's."""
         self.client.post(reverse(name, args=["acme", *more]), data)
+
+    def post_of(self, name: str, person: User, /, **data: object) -> None:
+        """POST to an address of this person's."""
+        self.client.post(reverse(name, args=[person.pk]), data)
+
+    def oauth(self) -> Lofty:
+        """The practice Lofty, at which this console is registered now."""
+        return register_console(Lofty(self.lofty.url), self.settings)
 
     def membership(self) -> int:
         return self.acme.memberships.get(user=self.member).pk
@@ -141,6 +168,116 @@ def forget_list(scene: Scene) -> None:
     scene.client.post(reverse("import_forget", args=[upload(scene).pk]))
 
 
+def begin_with_app(scene: Scene) -> Client:
+    """The member has an app, and has given their password."""
+    give_app(scene.member)
+    scene.prepared()
+    client = Client()
+    give_password(client, scene.member.email)
+    return client
+
+
+def use_recovery_code(scene: Scene) -> None:
+    client = begin_with_app(scene)
+    give_code(client, give_codes(scene.member)[0])
+
+
+def sign_in_with_a_bad_passkey(scene: Scene) -> None:
+    client, url = Client(), reverse("mfa_login_webauthn")
+    client.get(url, headers={"Accept": "application/json"})
+    client.post(url, {"credential": RUBBISH[-1]})
+
+
+def prove_with_a_bad_code(scene: Scene) -> None:
+    give_app(scene.root)
+    scene.client.post(reverse("mfa_reauthenticate"), {"code": "123456"})
+
+
+def prove_with_a_bad_passkey(scene: Scene) -> None:
+    passkey_device.set_up(scene.client)
+    scene.client.post(reverse("mfa_reauthenticate_webauthn"), {"credential": RUBBISH[-1]})
+
+
+def make_codes(scene: Scene) -> None:
+    give_app(scene.root)
+    scene.client.post(reverse("mfa_generate_recovery_codes"))
+
+
+def remove_app(scene: Scene) -> None:
+    scene.client.post(reverse("step_remove", args=[give_app(scene.root).pk]))
+
+
+def end_session(scene: Scene) -> None:
+    opened(scene.root, agent="elsewhere")
+    found = UserSession.objects.get(user_agent="elsewhere")
+    scene.client.post(reverse("session_end", args=[found.pk]))
+
+
+def end_sessions(scene: Scene) -> None:
+    opened(scene.root, agent="elsewhere")
+    scene.client.post(reverse("sessions_end"))
+
+
+def invited(scene: Scene) -> User:
+    user = invitations.invite("new@example.com", page=PAGE)
+    scene.prepared()
+    return user
+
+
+def open_withdrawn(scene: Scene) -> None:
+    invitations.withdraw(invited(scene))
+    Client().post(reverse("invitation"), {"code": code_of()})
+
+
+def accept_invitation(scene: Scene) -> None:
+    invited(scene)
+    accept(Client(), code_of())
+
+
+def reactivate(scene: Scene) -> None:
+    people.deactivate_person(scene.member)
+    scene.prepared()
+    scene.post_of("person_reactivate", scene.member)
+
+
+def demote(scene: Scene) -> None:
+    people.set_superuser(scene.member, superuser=True)
+    scene.prepared()
+    scene.post_of("person_demote", scene.member)
+
+
+def change_right(scene: Scene, level: str) -> None:
+    scene.post_of("person_right", scene.stranger, where="all", level=level)
+
+
+def lift_denial(scene: Scene) -> None:
+    rights.deny(scene.stranger, Scope())
+    scene.prepared()
+    change_right(scene, "nothing")
+
+
+def connect(scene: Scene) -> Lofty:
+    lofty = scene.oauth()
+    scene.post("connect")
+    return lofty
+
+
+def give_connection_up(scene: Scene) -> None:
+    connect(scene)
+    scene.post("connect_cancel")
+
+
+def confirm_connection(scene: Scene) -> None:
+    scene.client.get(lofty_sends_back(connect(scene), "acme"))
+    scene.post("connect_confirm", right="on", meant="on")
+
+
+def accept_agent(scene: Scene) -> None:
+    Tenant.objects.update(sales_agent_id=1)
+    found = agents.found_agent(scene.acme)
+    scene.post("credential_agent", sales_agent_id=found, sure="on")
+
+
 PAGES: dict[str, list[tuple[Drive, Kind]]] = {
     "account_login": [(sign_in, Kind.SIGNED_IN), (sign_in_badly, Kind.SIGN_IN_FAILED)],
     "account_logout": [(lambda s: s.client.post(reverse("account_logout")), Kind.SIGNED_OUT)],
@@ -148,9 +285,51 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
     "account_reauthenticate": [
         (
             lambda s: s.client.post(reverse("account_reauthenticate"), {"password": "wrong"}),
-            Kind.SIGN_IN_FAILED,
+            Kind.PROOF_FAILED,
         )
     ],
+    "mfa_authenticate": [
+        (lambda s: give_code(begin_with_app(s), code_at()), Kind.SIGNED_IN),
+        (lambda s: give_code(begin_with_app(s), "123456"), Kind.SIGN_IN_FAILED),
+        (use_recovery_code, Kind.RECOVERY_CODE_USED),
+    ],
+    "mfa_login_webauthn": [(sign_in_with_a_bad_passkey, Kind.SIGN_IN_FAILED)],
+    "mfa_reauthenticate": [(prove_with_a_bad_code, Kind.PROOF_FAILED)],
+    "mfa_reauthenticate_webauthn": [(prove_with_a_bad_passkey, Kind.PROOF_FAILED)],
+    "mfa_activate_totp": [
+        (lambda s: set_up_app(s.client), Kind.SECOND_STEP_ADDED),
+        (lambda s: set_up_app(s.client), Kind.RECOVERY_CODES_MADE),
+    ],
+    "mfa_add_webauthn": [(lambda s: passkey_device.set_up(s.client), Kind.SECOND_STEP_ADDED)],
+    "mfa_generate_recovery_codes": [(make_codes, Kind.RECOVERY_CODES_MADE)],
+    "step_remove": [(remove_app, Kind.SECOND_STEP_REMOVED)],
+    "session_end": [(end_session, Kind.SESSIONS_ENDED)],
+    "sessions_end": [(end_sessions, Kind.SESSIONS_ENDED)],
+    "invitation": [(open_withdrawn, Kind.ACCESS_REFUSED)],
+    "invitation_accept": [(accept_invitation, Kind.INVITATION_ACCEPTED)],
+    "person_invite": [
+        (
+            lambda s: s.client.post(reverse("person_invite"), {"email": "new@example.com"}),
+            Kind.INVITATION_SENT,
+        )
+    ],
+    "person_invite_again": [
+        (lambda s: s.post_of("person_invite_again", invited(s)), Kind.INVITATION_SENT)
+    ],
+    "person_withdraw": [
+        (lambda s: s.post_of("person_withdraw", invited(s)), Kind.INVITATION_WITHDRAWN)
+    ],
+    "person_right": [
+        (lambda s: change_right(s, "10"), Kind.MEMBER_ADDED),
+        (lambda s: change_right(s, "denied"), Kind.ACCESS_DENIED),
+        (lift_denial, Kind.DENIAL_LIFTED),
+    ],
+    "person_deactivate": [
+        (lambda s: s.post_of("person_deactivate", s.member), Kind.PERSON_DEACTIVATED)
+    ],
+    "person_reactivate": [(reactivate, Kind.PERSON_REACTIVATED)],
+    "person_promote": [(lambda s: s.post_of("person_promote", s.member), Kind.PERSON_CHANGED)],
+    "person_demote": [(demote, Kind.PERSON_CHANGED)],
     "tenant_add": [
         (
             lambda s: s.client.post(
@@ -172,6 +351,10 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
     "credential_remove": [
         (lambda s: s.post("credential_remove", sure="on"), Kind.CREDENTIAL_REMOVED)
     ],
+    "credential_agent": [(accept_agent, Kind.AGENT_CHANGED)],
+    "connect": [(connect, Kind.CONNECTION_BEGUN)],
+    "connect_cancel": [(give_connection_up, Kind.CONNECTION_ENDED)],
+    "connect_confirm": [(confirm_connection, Kind.CREDENTIAL_REPLACED)],
     "people": [(lambda s: s.post("people", email=s.stranger.email, role=10), Kind.MEMBER_ADDED)],
     "member_role": [
         (lambda s: s.post("member_role", s.membership(), role=20), Kind.MEMBER_CHANGED)
@@ -252,6 +435,37 @@ def create_superuser(scene: Scene) -> None:
         )
 
 
+def reactivate_by_command(scene: Scene) -> None:
+    people.deactivate_person(scene.member)
+    command("person", "reactivate", scene.member.email)(scene)
+
+
+def reset_second_steps(scene: Scene) -> None:
+    give_app(scene.member)
+    command("person", "reset-mfa", scene.member.email)(scene)
+
+
+def disconnect(scene: Scene) -> None:
+    SocialAccount.objects.create(user=scene.member, provider="https://id.example.com", uid="1")
+    command("person", "disconnect-sso", scene.member.email)(scene)
+
+
+def take_right(scene: Scene) -> None:
+    rights.give(scene.stranger, Scope(), Role.VIEWER)
+    command("right", "take", scene.stranger.email, "--all")(scene)
+
+
+def find_dead_token(scene: Scene) -> None:
+    scene.lofty.change(revoke_all=True)
+    with suppress(CommandError):  # it ends with 1 when one needs a look
+        command("check_tokens", "--all")(scene)
+
+
+def rotate(scene: Scene) -> None:
+    new_key(scene.settings)
+    command("rotate_keys")(scene)
+
+
 ADD_PERSON = ("person", "add", "nia@example.com", "--name", "Nia New", "--password-stdin")
 SET_PASSWORD = ("person", "set-password", "viewer@example.com", "--password-stdin")
 ADD_TENANT = ("tenant", "add", "initech", "--name", "Initech", "--scheme", "oauth-token")
@@ -262,6 +476,17 @@ COMMANDS: dict[str, tuple[Drive, Kind]] = {
         command("person", "deactivate", "viewer@example.com"),
         Kind.PERSON_DEACTIVATED,
     ),
+    "person reactivate": (reactivate_by_command, Kind.PERSON_REACTIVATED),
+    "person reset-mfa": (reset_second_steps, Kind.SECOND_STEP_REMOVED),
+    "person disconnect-sso": (disconnect, Kind.SINGLE_SIGN_ON_UNLINKED),
+    "right give": (
+        command("right", "give", "outsider@example.com", "viewer", "--all"),
+        Kind.MEMBER_ADDED,
+    ),
+    "right deny": (command("right", "deny", "outsider@example.com", "--all"), Kind.ACCESS_DENIED),
+    "right take": (take_right, Kind.MEMBER_REMOVED),
+    "check_tokens": (find_dead_token, Kind.CREDENTIAL_FAILED),
+    "rotate_keys": (rotate, Kind.VAULT_ROTATED),
     "tenant add": (
         command(*ADD_TENANT, "--token-stdin", "--unchecked", given="practice-0123456789abcdef"),
         Kind.TENANT_ADDED,
@@ -328,6 +553,33 @@ def add_listed(scene: Scene) -> None:
     fleet_tasks.import_tenants(import_id=str(Import.objects.get().pk))
 
 
+def renewable(scene: Scene) -> str:
+    """The id of a connection whose access token ends soon."""
+    stored = connected(scene.acme, scene.oauth())
+    ends_in(300)
+    scene.prepared()
+    return str(stored.pk)
+
+
+def begin_and_forget(scene: Scene) -> None:
+    connect(scene)
+    PendingConnection.objects.update(ends_at=timezone.now() - connecting.LIFE)
+    credential_tasks.renew_due(timestamp=0)
+
+
+def probe_dead(scene: Scene) -> None:
+    scene.lofty.change(revoke_all=True)
+    credential_tasks.probe_due(timestamp=0)
+    stored = Credential.objects.get(retired_at=None)
+    credential_tasks.probe(credential_id=str(stored.pk))
+
+
+def leave_a_session(scene: Scene) -> None:
+    opened(scene.member)
+    UserSession.objects.update(last_seen_at=timezone.now() - timedelta(hours=2))
+    account_tasks.sessions(timestamp=0)
+
+
 RECONCILE = "lofty_admin.agentsettings.tasks.reconcile"
 JOBS: dict[str, tuple[Drive, Kind]] = {
     "audit.verify": (lambda scene: audit_tasks.verify(timestamp=0), Kind.LOG_VERIFIED),
@@ -335,6 +587,14 @@ JOBS: dict[str, tuple[Drive, Kind]] = {
     "directory.nightly": (read_names_nightly, Kind.DIRECTORY_SYNCED),
     "directory.recover": (take_names_up, Kind.DIRECTORY_SYNCED),
     RECONCILE: (reconcile_job, Kind.SETTINGS_OUTCOME),
+    "accounts.sessions": (leave_a_session, Kind.SESSION_EXPIRED),
+    "tenants.renew_due": (begin_and_forget, Kind.CONNECTION_ENDED),
+    "tenants.renew": (
+        lambda scene: credential_tasks.renew(credential_id=renewable(scene)),
+        Kind.CREDENTIAL_RENEWED,
+    ),
+    "tenants.probe_due": (probe_dead, Kind.CREDENTIAL_FAILED),
+    "tenants.probe": (probe_dead, Kind.CREDENTIAL_FAILED),
     "fleet.import": (add_listed, Kind.IMPORT_FINISHED),
 }
 JOBS_WITHOUT: dict[str, str] = {

@@ -10,8 +10,9 @@ from lofty_admin.audit import record as door
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
-from lofty_admin.tenants import services
-from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.tenants import rights, services
+from lofty_admin.tenants.models import Group, Role, Tenant
+from lofty_admin.tenants.rights import Scope
 from tests.audit.content import faults_of
 from tests.conftest import signed_in
 
@@ -54,6 +55,40 @@ def test_faults__event_as_it_was_written__none(event: dict[str, Any]) -> None:
 def test_faults__something_missing_or_wrong__found(event: dict[str, Any], spoil: Spoil) -> None:
     spoil(event)
     assert len(faults_of(event)) == 1
+
+
+ELSEWHERE: dict[str, Spoil] = {
+    "a tenant besides the group": lambda event: event.update(
+        tenant={"id": "7", "slug": "acme", "name": "Acme"}
+    ),
+    "one side for the group only": lambda event: event["before"].pop("for"),
+    "sides for different groups": lambda event: event["after"].update({"for": "the group East"}),
+    "neither group nor tenant": lambda event: [
+        event[side].pop("for") for side in ("before", "after")
+    ],
+}
+
+
+@pytest.fixture
+def event_of_group(viewer: User) -> dict[str, Any]:
+    """A right in a group, changed: an event without a tenant."""
+    scope = Scope(group=Group.objects.create(slug="west", name="West"))
+    rights.give(viewer, scope, Role.VIEWER)
+    rights.give(viewer, scope, Role.EDITOR)
+    return dict(AuditEvent.objects.get(kind=Kind.MEMBER_CHANGED).content)
+
+
+def test_faults__right_of_a_group__none_without_a_tenant(event_of_group: dict[str, Any]) -> None:
+    assert event_of_group["tenant"] is None
+    assert faults_of(event_of_group) == []
+
+
+@pytest.mark.parametrize("spoil", ELSEWHERE.values(), ids=ELSEWHERE.keys())
+def test_faults__right_of_a_group__said_differently__found(
+    event_of_group: dict[str, Any], spoil: Spoil
+) -> None:
+    spoil(event_of_group)
+    assert faults_of(event_of_group) == ["tenant of this kind"]
 
 
 def test_plugin__console_writes_half_an_event__found(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from pytest_django import Settings
 
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.environment import OAuthApp
@@ -72,8 +73,12 @@ CALLBACK = "http://testserver/oauth/lofty/callback"
 
 
 @pytest.fixture
-def app(lofty: Lofty, settings: LazySettings) -> Lofty:
-    """The console is registered as an OAuth app at the practice Lofty."""
+def app(lofty: Lofty, settings: Settings) -> Lofty:
+    return register_console(lofty, settings)
+
+
+def register_console(lofty: Lofty, settings: Settings) -> Lofty:
+    """The console is an OAuth app of that practice Lofty from now on."""
     lofty.register(expires_in=3600)
     registered = OAuthApp(
         client_id=APP_ID,

@@ -9,9 +9,12 @@ from django.urls import reverse
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
+from lofty_admin.tenants import agents
 from lofty_admin.tenants.models import Credential, Membership, Role, Tenant
 from tests.accounts.second_step import later
 from tests.conftest import PASSWORD, signed_in
+from tests.tenants.conftest import Lofty
+from tests.tenants.test_connecting import lofty_sends_back
 
 LATER = 16 * 60
 SECRET = "a-token-that-must-not-be-kept-0123456789"
@@ -26,6 +29,15 @@ def _remove(member: Membership) -> Posted:
     return "credential_remove", ["acme"], {"sure": "on"}
 
 
+def _accept_agent(member: Membership) -> Posted:
+    found = agents.found_agent(member.tenant)
+    return "credential_agent", ["acme"], {"sales_agent_id": str(found), "sure": "on"}
+
+
+def _connect(member: Membership) -> Posted:
+    return "connect", ["acme"], {}
+
+
 def _add(member: Membership) -> Posted:
     return "people", ["acme"], {"email": "outsider@example.com", "role": str(Role.MANAGER.value)}
 
@@ -38,12 +50,15 @@ def _take_away(member: Membership) -> Posted:
     return "member_remove", ["acme", member.pk], {}
 
 
-@pytest.mark.parametrize("posted", [_replace, _remove, _add, _role, _take_away])
+@pytest.mark.parametrize(
+    "posted", [_replace, _remove, _accept_agent, _connect, _add, _role, _take_away]
+)
 def test_old_session__grave_post__asked_first_and_nothing_done(
     owner: User,
     viewer: User,
     outsider: User,
     credential: Credential,
+    app: Lofty,
     posted: Callable[[Membership], Posted],
 ) -> None:
     cache.clear()
@@ -66,6 +81,24 @@ def everything(credential: Credential) -> tuple[str, bytes, int]:
     credential.refresh_from_db()
     members = repr(list(Membership.objects.order_by("pk").values()))
     return members, bytes(credential.sealed), AuditEvent.objects.count()
+
+
+def test_old_session__connection_confirmed__asked_first_and_it_still_waits(
+    owner: User, acme: Tenant, app: Lofty
+) -> None:
+    cache.clear()
+    client = signed_in(owner)
+    client.post(reverse("connect", args=["acme"]))
+    client.get(lofty_sends_back(app, "acme"))
+    page = reverse("connect_confirm", args=["acme"])
+    with later(LATER):
+        answer = client.post(page, {"right": "on"})
+    asked = urlsplit(answer.headers["Location"])
+    assert asked.path == reverse("account_reauthenticate")
+    assert parse_qs(asked.query)["next"] == [page]
+    assert acme.credential is None
+    client.post(page, {"right": "on"})
+    assert acme.credential is not None
 
 
 @pytest.mark.parametrize("name", ["credential", "people"])
