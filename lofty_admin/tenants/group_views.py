@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from lofty_admin.accounts.proof import prove_before_post
 from lofty_admin.tenants.access import require_superuser
 from lofty_admin.tenants.forms import GroupForm
 from lofty_admin.tenants.groups import add_group, delete_group, rename_group
@@ -19,6 +20,7 @@ MOST_SHOWN = 200
 
 @never_cache
 @require_http_methods(["GET", "POST"])
+@prove_before_post(back="groups")
 def groups(request: HttpRequest) -> HttpResponse:
     require_superuser(request)
     form = GroupForm(request.POST or None)
@@ -36,6 +38,7 @@ def groups(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
+@prove_before_post(back="group")
 def group(request: HttpRequest, group: str) -> HttpResponse:
     require_superuser(request)
     found = get_object_or_404(Group, slug=group)
@@ -53,6 +56,7 @@ def group(request: HttpRequest, group: str) -> HttpResponse:
 
 
 @require_POST
+@prove_before_post(back="group")
 def group_delete(request: HttpRequest, group: str) -> HttpResponse:
     require_superuser(request)
     found = get_object_or_404(Group, slug=group)

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from lofty_admin.accounts.proof import ask_for_proof, is_proved, prove_before_post
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.tenants import services
@@ -44,6 +45,7 @@ def switcher(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("token")
 @require_http_methods(["GET", "POST"])
+@prove_before_post(back="tenant_add")
 def tenant_add(request: HttpRequest) -> HttpResponse:
     require_superuser(request)
     form = AddTenantForm(request.POST or None)
@@ -96,6 +98,9 @@ def tenant_edit(request: HttpRequest, slug: str) -> HttpResponse:
     }
     form = TenantForm(request.POST or None, initial=now, may_group=is_superuser(request.user))
     if request.method == "POST" and form.is_valid():
+        # Rights hang on groups; for a name or a note nobody is asked again.
+        if "groups" in form.changed_data and not is_proved(request):
+            return ask_for_proof(request, request.path)
         return _save(request, tenant, form)
     context = {"tenant": tenant, "form": form, "groups": tenant.groups.all(), "tab": "edit"}
     return render(request, "tenants/edit.html", context)

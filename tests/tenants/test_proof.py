@@ -10,6 +10,7 @@ from django.urls import reverse
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants import agents
+from lofty_admin.tenants.groups import add_group
 from lofty_admin.tenants.models import Credential, Membership, Role, Tenant
 from tests.accounts.second_step import later
 from tests.conftest import PASSWORD, signed_in
@@ -106,3 +107,41 @@ def test_old_session__only_looking__not_asked(owner: User, acme: Tenant, name: s
     client = signed_in(owner)
     with later(LATER):
         assert client.get(reverse(name, args=["acme"])).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "data"),
+    [
+        ("/groups/", {"name": "East", "slug": "east"}),
+        ("/groups/west/", {"name": "West coast", "slug": "west"}),
+        ("/groups/west/delete/", {}),
+        ("/t/acme/edit/", {"name": "Acme Realty", "groups": "west"}),
+        ("/tenants/add/", {"name": "Initech", "scheme": "api_key", "token": SECRET}),
+        ("/people/invite/", {"email": "new@example.com"}),
+    ],
+)
+def test_old_session__superusers_grave_post__asked_first_and_nothing_done(
+    superuser: User,
+    acme: Tenant,
+    address: str,
+    data: dict[str, str],
+) -> None:
+    add_group(slug="west", name="West")
+    client = signed_in(superuser)
+    seq = AuditEvent.objects.count()
+    with later(LATER):
+        answer = client.post(address, data)
+    assert answer.status_code == 302
+    assert answer["Location"].startswith(reverse("account_reauthenticate"))
+    assert AuditEvent.objects.count() == seq
+    assert list(acme.groups.all()) == []
+
+
+def test_old_session__name_of_a_tenant__changed_without_asking(
+    superuser: User, acme: Tenant
+) -> None:
+    client = signed_in(superuser)
+    with later(LATER):
+        client.post("/t/acme/edit/", {"name": "Acme Two"})
+    acme.refresh_from_db()
+    assert acme.name == "Acme Two"
