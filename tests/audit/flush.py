@@ -20,6 +20,9 @@ def flush_past_the_guards() -> Iterator[None]:
         with transaction.atomic(self.connection.alias), self.connection.cursor() as cursor:
             for model in (AuditEvent, AuditHead, AuditCheckpoint):
                 cursor.execute(f"ALTER TABLE {model._meta.db_table} DISABLE TRIGGER USER")
+            # Not Django's to manage, so its own flush would leave the jobs of one test to the next.
+            cursor.execute("DELETE FROM procrastinate_periodic_defers")
+            cursor.execute("DELETE FROM procrastinate_jobs")
             refused(self, sql_list)
             triggers.install(self.connection)
 
