@@ -15,6 +15,7 @@ from lofty_admin.audit.context import Actor
 from lofty_admin.audit.kinds import Kind, Outcome
 
 HEAD_ID = 1
+_KINDS, _OUTCOMES = dict(Kind.choices), dict(Outcome.choices)
 GENESIS = "0" * 64
 
 
@@ -155,11 +156,11 @@ class AuditEvent(_AppendOnly):
     @property
     def what(self) -> str:
         """The kind in words; the raw kind when this version does not know it."""
-        return Kind(self.kind).label if self.kind in Kind.values else self.kind
+        return str(_KINDS.get(self.kind, self.kind))
 
     @property
     def outcome_label(self) -> str:
-        return Outcome(self.outcome).label if self.outcome in Outcome.values else self.outcome
+        return str(_OUTCOMES.get(self.outcome, self.outcome))
 
 
 class AuditIndex(models.Model):

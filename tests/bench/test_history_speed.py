@@ -24,10 +24,13 @@ from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.chain import link
+from lofty_admin.audit.finding import Filter
 from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.audit.verify import Verification
+from lofty_admin.history.models import Format
 from lofty_admin.tenants.models import Membership, Role, Tenant
 from tests.bench.log import RARE, build, tenant_ids
+from tests.bench.test_export_speed import run as export
 from tests.conftest import make_user, signed_in
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", "5000"))
@@ -180,11 +183,25 @@ def passes() -> dict[str, float]:
     return found
 
 
+def exports(user: User) -> dict[str, float]:
+    """Events a second: all of it as JSON Lines, one tenant as a table."""
+    found = {}
+    whole, one = Filter(None), Filter(frozenset(tenant_ids(1)))
+    for name, wanted, form in (
+        ("export, JSON Lines", whole, Format.JSON_LINES),
+        ("export, CSV, one tenant", one, Format.CSV),
+    ):
+        start = time.perf_counter()
+        done, _ = export(user, wanted, form, EVENTS)
+        found[name] = done / (time.perf_counter() - start)
+    return found
+
+
 def test_history__a_long_log__every_page_quick_and_as_quick_when_deep(
     member: User, superuser: User, settings: Settings
 ) -> None:
     ours = {one.name: one for one in pages(superuser, member)}
-    rates = passes()
+    rates = passes() | exports(superuser)
     theirs = {one.name: one for one in admin_pages(superuser, settings)}
     lines = [f"{EVENTS:,} events, {TENANTS} tenants", "| page | p50 ms | p95 ms |"]
     lines += ["| --- | --- | --- |", *map(str, (*ours.values(), *theirs.values()))]
