@@ -69,6 +69,14 @@ class Kind(TextChoices):
     RESTORE_ACKNOWLEDGED = "audit.restore_acknowledged", "said that an older database is meant"
 
 
+# What says which credential of a tenant was stored last: asked before each use of a token, so these
+# have an index of their own.
+CREDENTIAL_STORED = (
+    Kind.CREDENTIAL_ADDED,
+    Kind.CREDENTIAL_REPLACED,
+    Kind.CREDENTIAL_RENEWED,
+    Kind.CREDENTIAL_REMOVED,
+)
 # The subject of a refused sign-in that named nobody.
 SOMEBODY = "somebody unknown"
 

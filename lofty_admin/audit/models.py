@@ -12,7 +12,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
 from lofty_admin.audit.context import Actor
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import CREDENTIAL_STORED, Kind, Outcome
 
 HEAD_ID = 1
 _KINDS, _OUTCOMES = dict(Kind.choices), dict(Outcome.choices)
@@ -108,6 +108,12 @@ class AuditEvent(_AppendOnly):
             models.Index("tenant_id", models.F("seq").desc(), name="audit_by_tenant"),
             models.Index("operation_id", name="audit_by_operation"),
             models.Index("request_id", name="audit_by_request"),
+            models.Index(
+                "tenant_id",
+                models.F("seq").desc(),
+                name="audit_credentials",
+                condition=models.Q(kind__in=CREDENTIAL_STORED),
+            ),
             models.Index(
                 models.F("seq").desc(),
                 name="audit_verifications",

@@ -6,18 +6,12 @@ audit log says which version of which credential is the tenant's newest: nothing
 
 from uuid import UUID
 
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.kinds import CREDENTIAL_STORED
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Credential
 from lofty_admin.tenants.sealing import open_from
 from lofty_admin.tenants.vault import VaultError
 
-TELLING = (
-    Kind.CREDENTIAL_ADDED,
-    Kind.CREDENTIAL_REPLACED,
-    Kind.CREDENTIAL_RENEWED,
-    Kind.CREDENTIAL_REMOVED,
-)
 _TRIES = 5
 
 
@@ -41,7 +35,7 @@ def _own(credential: Credential) -> tuple[str, int, str]:
 
 def _noted(tenant_id: UUID) -> tuple[object, ...]:
     """Id, version and fingerprint of what the record says was stored last; empty if removed."""
-    event = AuditEvent.objects.for_tenant(tenant_id).filter(kind__in=TELLING).first()
+    event = AuditEvent.objects.for_tenant(tenant_id).filter(kind__in=CREDENTIAL_STORED).first()
     after = (event.content.get("after") if event else None) or {}
     return tuple(after.get(name) for name in ("id", "version", "fingerprint")) if after else ()
 

@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
+from lofty_admin.audit.kinds import CREDENTIAL_STORED, Kind
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.audit.record import record
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.oauth import Tokens
 from lofty_admin.tenants import services, vault
@@ -89,3 +92,16 @@ def test_retired__any_secret_left__refused_by_the_database(
         clean = {"sealed": b"", "sealed_refresh": b"", "sealed_key": b"", column: b"x"}
         with pytest.raises(IntegrityError), transaction.atomic():
             Credential.objects.update(retired_at=credential.added_at, **clean)
+
+
+def test_opening__in_a_long_history__asks_an_index_of_its_own(
+    acme: Tenant, credential: Credential
+) -> None:
+    for _ in range(300):
+        record(Kind.TENANT_CHANGED, tenant=acme.ref)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE audit_auditevent")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    stored = AuditEvent.objects.for_tenant(acme.pk).filter(kind__in=CREDENTIAL_STORED)
+    assert "audit_credentials" in stored[:1].explain()
+    assert opened(credential, "sealed") == TOKEN

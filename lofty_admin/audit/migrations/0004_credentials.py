@@ -1,0 +1,31 @@
+"""An index for the newest record of a tenant's credential, which every use of a token asks for."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("audit", "0003_search_index"),
+    ]
+
+    operations = [
+        migrations.AddIndex(
+            model_name="auditevent",
+            index=models.Index(
+                models.F("tenant_id"),
+                models.OrderBy(models.F("seq"), descending=True),
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        (
+                            "credential.added",
+                            "credential.replaced",
+                            "credential.renewed",
+                            "credential.removed",
+                        ),
+                    )
+                ),
+                name="audit_credentials",
+            ),
+        ),
+    ]
