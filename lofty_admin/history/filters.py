@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -166,7 +167,7 @@ class Address:
     def __str__(self) -> str:
         return self.query.urlencode()
 
-    @property
+    @cached_property
     def suffix(self) -> str:
         """As it stands behind a path: "?q=x", or nothing."""
         return f"?{self}" if self.query else ""

@@ -65,6 +65,7 @@ def _list(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
         "views": _views(request, tenant),
         "export": shown(request),
         "home": _list_url(tenant),
+        "events_at": _events_at(tenant),
     }
     if not _is_part(request):
         return render(request, "history/list.html", context)
@@ -102,6 +103,13 @@ def _is_part(request: HttpRequest) -> bool:
     """Whether a part of the page is asked for; going back in the browser asks for the whole."""
     asked_by = HtmxDetails(request)
     return bool(asked_by) and not asked_by.history_restore_request
+
+
+def _events_at(tenant: Tenant | None) -> str:
+    """What stands before an event's id in its address: fifty times the same on a page."""
+    nobody = UUID(int=0)
+    url = reverse("event", args=[tenant.slug, nobody]) if tenant else ""
+    return (url or reverse("event_anywhere", args=[nobody])).removesuffix(f"{nobody}/")
 
 
 def _list_url(tenant: Tenant | None) -> str:

@@ -1,12 +1,14 @@
 """Times in the reader's zone, with UTC where the pointer rests on them."""
 
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from typing import Any
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils.dates import MONTHS_3
 from django.utils.html import format_html
+from django.utils.translation import get_language
 
 from lofty_admin.zones import reader_zone
 
@@ -31,7 +33,12 @@ def moment(context: dict[str, Any], at: datetime | None) -> str:
 def exactly(at: datetime, zone: tzinfo) -> str:
     """As `moment` shows it, as plain text."""
     here = at.astimezone(zone)
-    return f"{here.day} {str(MONTHS_3[here.month]).title()} {here:%Y, %H:%M:%S %Z}"
+    return f"{here.day} {_month(here.month, get_language())} {here:%Y, %H:%M:%S %Z}"
+
+
+@cache
+def _month(number: int, language: str | None) -> str:
+    return str(MONTHS_3[number]).title()
 
 
 def _time(at: datetime, text: str, zone: tzinfo) -> str:
