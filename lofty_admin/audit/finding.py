@@ -26,6 +26,8 @@ CHUNK = 500
 NEAR = 100  # so many writers at once could record out of the order of their clocks
 # An intent stands with its outcome; a connection renews itself every few hours.
 QUIET = (Kind.SETTINGS_INTENT, Kind.CREDENTIAL_RENEWED)
+FEW = 3_000  # records
+_COLUMNS = {"actor": "actor", "kind": "kind", "outcome": "outcome", "tenant": "tenant_id"}
 _OUR_WORDS = 12  # of a search text; more narrow nothing down
 
 
@@ -41,6 +43,17 @@ class Matches(Lookup):  # type: ignore[type-arg]  # generic only in the stubs
 
     def get_prep_lookup(self) -> Any:
         return self.rhs
+
+
+@SearchVectorField.register_lookup
+class MatchesEach(Matches):
+    """The same, row by row: the database must not ask the index of words for all that match."""
+
+    lookup_name = "matches_each"
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        left, left_params = self.process_lhs(compiler, connection)
+        return f"({left} || ''::tsvector) @@ %s::tsquery", [*left_params, self.rhs]
 
 
 @dataclass(frozen=True)
@@ -66,8 +79,9 @@ class Filter:
         seen = self.tenants is None or tenant_id in self.tenants
         return replace(self, tenants=frozenset({tenant_id}) if seen else frozenset())
 
-    def rows(self) -> QuerySet[AuditIndex]:
-        """What is found, in no order; without what is QUIET, unless asked for."""
+    def rows(self, match: str = "matches") -> QuerySet[AuditIndex]:
+        """What is found, in no order; without what is QUIET, unless asked for. `match`: the lookup
+        for words."""
         rows = self._in_scope().filter(**self._exactly())
         if not self.kind:
             rows = rows.exclude(kind__in=QUIET)
@@ -76,7 +90,8 @@ class Filter:
         if self.until:
             rows = rows.filter(at__lt=self.until)
         if sought := words(self.text)[:_OUR_WORDS]:
-            rows = rows.filter(words__matches=" & ".join(f"'{word}':*" for word in sought))
+            query = " & ".join(f"'{word}':*" for word in sought)
+            rows = rows.filter(**{f"words__{match}": query})
         return rows
 
     @property
@@ -85,6 +100,17 @@ class Filter:
         several_tenants = self.tenants is not None and len(self.tenants) != 1
         others = several_tenants or self.setting or self.text or self.since or self.until
         return len(self._wanted()) <= 1 and not others
+
+    def few(self) -> list[int] | None:
+        """All that one of the exact filters finds, if that is so little that looking at each is
+        quicker than asking for all that the other filters find; else None."""
+        for name, value in self._wanted().items():
+            if column := _COLUMNS.get(name):
+                found = AuditIndex.objects.filter(**{column: value}).order_by("-seq")
+                seqs = list(found.values_list("seq", flat=True)[: FEW + 1])
+                if len(seqs) <= FEW:
+                    return seqs
+        return None
 
     def _in_scope(self) -> QuerySet[AuditIndex]:
         if self.tenants is None or len(self.tenants) == 1:
@@ -95,7 +121,7 @@ class Filter:
         """By its own column where that gives the order too, else all at once."""
         wanted = self._wanted()
         if self.is_in_order:
-            return {"tenant_id" if name == "tenant" else name: v for name, v in wanted.items()}
+            return {_COLUMNS.get(name, name): v for name, v in wanted.items()}
         if self.kind and self.outcome:
             wanted = {index.PAIR: f"{self.kind} {self.outcome}", **wanted}
             del wanted["kind"], wanted["outcome"]
@@ -172,7 +198,7 @@ def _nearest(
 ) -> list[int]:
     """Record numbers, newest first: the nearest below one record, or above another."""
     first, last = _bounds(wanted)
-    rows = wanted.rows().filter(seq__gte=first, seq__lte=last)
+    rows = wanted.rows().filter(seq__range=(first, last))
     down = below is not None
     edge = min(below, last + 1) if below is not None else max(above or 0, first - 1)
     if wanted.is_in_order:
@@ -181,6 +207,8 @@ def _nearest(
         near = rows.filter(seq__range=(edge - reach, edge + reach))
         if len(found := _in_order(near, "seq", edge, down, limit)) == limit:
             return found
+    if (few := wanted.few()) is not None:
+        rows = wanted.rows("matches_each").filter(seq__range=(first, last), seq__in=few)
     # By an expression: the database must not walk the log in search of few matches.
     return _in_order(rows.annotate(far=F("seq") + 0), "far", edge, down, limit)
 
