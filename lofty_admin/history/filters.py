@@ -11,12 +11,11 @@ from django import forms
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
-from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.audit.finding import Filter, choices
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.history.days import DayField, end_of
-from lofty_admin.tenants.access import visible_tenants
+from lofty_admin.tenants.access import is_superuser, visible_tenants
 from lofty_admin.tenants.models import Tenant
 from lofty_admin.zones import begin_of, reader_zone
 
@@ -30,10 +29,9 @@ _Choices = list[tuple[str, str]]
 
 def scope_of(request: HttpRequest) -> frozenset[UUID] | None:
     """The tenants whose events this person may read; None for a superuser: every event."""
-    user = request.user
-    if isinstance(user, User) and user.is_active and user.is_superuser:
+    if is_superuser(request.user):
         return None
-    return frozenset(visible_tenants(user).values_list("id", flat=True))
+    return frozenset(visible_tenants(request.user).values_list("id", flat=True))
 
 
 class FilterForm(forms.Form):
