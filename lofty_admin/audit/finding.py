@@ -36,10 +36,11 @@ class Matches(Lookup):  # type: ignore[type-arg]  # generic only in the stubs
     """`words__matches="'ann':* & 'smith':*"`: a tsquery as it stands, not parsed anew."""
 
     lookup_name = "matches"
+    template = "{} @@ %s::tsquery"
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         left, left_params = self.process_lhs(compiler, connection)
-        return f"{left} @@ %s::tsquery", [*left_params, self.rhs]
+        return self.template.format(left), [*left_params, self.rhs]
 
     def get_prep_lookup(self) -> Any:
         return self.rhs
@@ -50,10 +51,7 @@ class MatchesEach(Matches):
     """The same, row by row: the database must not ask the index of words for all that match."""
 
     lookup_name = "matches_each"
-
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
-        left, left_params = self.process_lhs(compiler, connection)
-        return f"({left} || ''::tsvector) @@ %s::tsquery", [*left_params, self.rhs]
+    template = "({} || ''::tsvector) @@ %s::tsquery"
 
 
 @dataclass(frozen=True)
