@@ -26,7 +26,8 @@ CHUNK = 500
 NEAR = 100  # so many writers at once could record out of the order of their clocks
 # An intent stands with its outcome; a connection renews itself every few hours.
 QUIET = (Kind.SETTINGS_INTENT, Kind.CREDENTIAL_RENEWED)
-FEW = 3_000  # records
+# How many records that one exact filter finds are looked at one by one for the other filters.
+LOOKED_AT = 2_000
 _COLUMNS = {"actor": "actor", "kind": "kind", "outcome": "outcome", "tenant": "tenant_id"}
 _OUR_WORDS = 12  # of a search text; more narrow nothing down
 
@@ -77,10 +78,12 @@ class Filter:
         seen = self.tenants is None or tenant_id in self.tenants
         return replace(self, tenants=frozenset({tenant_id}) if seen else frozenset())
 
-    def rows(self, match: str = "matches") -> QuerySet[AuditIndex]:
-        """What is found, in no order; without what is QUIET, unless asked for. `match`: the lookup
-        for words."""
-        rows = self._in_scope().filter(**self._exactly())
+    def rows(self, by: str = "") -> QuerySet[AuditIndex]:
+        """What is found, in no order; without what is QUIET, unless asked for.
+
+        by: the one of `ordered` to go through record by record, looking at each for the rest.
+        """
+        rows = self._in_scope().filter(**self._exactly(by))
         if not self.kind:
             rows = rows.exclude(kind__in=QUIET)
         if self.since:
@@ -89,7 +92,7 @@ class Filter:
             rows = rows.filter(at__lt=self.until)
         if sought := words(self.text)[:_OUR_WORDS]:
             query = " & ".join(f"'{word}':*" for word in sought)
-            rows = rows.filter(**{f"words__{match}": query})
+            rows = rows.filter(**{"words__matches_each" if by else "words__matches": query})
         return rows
 
     @property
@@ -99,31 +102,29 @@ class Filter:
         others = several_tenants or self.setting or self.text or self.since or self.until
         return len(self._wanted()) <= 1 and not others
 
-    def few(self) -> list[int] | None:
-        """All that one of the exact filters finds, if that is so little that looking at each is
-        quicker than asking for all that the other filters find; else None."""
+    def ordered(self) -> Iterator[tuple[str, QuerySet[AuditIndex]]]:
+        """The exact filters that an index keeps in the order of the log, and what each finds."""
         for name, value in self._wanted().items():
             if column := _COLUMNS.get(name):
-                found = AuditIndex.objects.filter(**{column: value}).order_by("-seq")
-                seqs = list(found.values_list("seq", flat=True)[: FEW + 1])
-                if len(seqs) <= FEW:
-                    return seqs
-        return None
+                yield name, AuditIndex.objects.filter(**{column: value})
 
     def _in_scope(self) -> QuerySet[AuditIndex]:
         if self.tenants is None or len(self.tenants) == 1:
             return AuditIndex.objects.all()
         return AuditIndex.objects.filter(tenant_id__in=sorted(self.tenants))
 
-    def _exactly(self) -> dict[str, Any]:
+    def _exactly(self, by: str) -> dict[str, Any]:
         """By its own column where that gives the order too, else all at once."""
         wanted = self._wanted()
         if self.is_in_order:
             return {_COLUMNS.get(name, name): v for name, v in wanted.items()}
-        if self.kind and self.outcome:
+        found: dict[str, Any] = {_COLUMNS[by]: wanted.pop(by)} if by else {}
+        if "kind" in wanted and "outcome" in wanted:
             wanted = {index.PAIR: f"{self.kind} {self.outcome}", **wanted}
             del wanted["kind"], wanted["outcome"]
-        return {"terms__contains": [index.term(name, value) for name, value in wanted.items()]}
+        if wanted:
+            found["terms__contains"] = [index.term(name, value) for name, value in wanted.items()]
+        return found
 
     def _wanted(self) -> dict[str, str]:
         exact = {"actor": self.actor, "kind": self.kind, "outcome": self.outcome}
@@ -201,23 +202,42 @@ def _nearest(
     edge = min(below, last + 1) if below is not None else max(above or 0, first - 1)
     if wanted.is_in_order:
         return _in_order(rows, "seq", edge, down, limit)
-    for reach in REACHES:
-        near = rows.filter(seq__range=(edge - reach, edge + reach))
-        if len(found := _in_order(near, "seq", edge, down, limit)) == limit:
+    if any(wanted.ordered()):
+        found, that_is_all = _one_by_one(wanted, (first, last), edge, down, limit)
+        if that_is_all or len(found) == limit:
             return found
-    if (few := wanted.few()) is not None:
-        rows = wanted.rows("matches_each").filter(seq__range=(first, last), seq__in=few)
+    else:
+        for reach in REACHES:
+            near = rows.filter(seq__range=(edge - reach, edge + reach))
+            if len(found := _in_order(near, "seq", edge, down, limit)) == limit:
+                return found
     # By an expression: the database must not walk the log in search of few matches.
     return _in_order(rows.annotate(far=F("seq") + 0), "far", edge, down, limit)
 
 
+def _one_by_one(
+    wanted: Filter, bounds: tuple[int, int], edge: int, down: bool, limit: int
+) -> tuple[list[int], bool]:
+    """What is found among the LOOKED_AT nearest records of the rarest of the exact filters, and
+    whether it has no more of them."""
+    end = bounds[0] if down else bounds[1]
+    reaches = []
+    for name, rows in wanted.ordered():
+        within = rows.filter(seq__range=bounds)
+        far = _in_order(within, "seq", edge, down, LOOKED_AT, skip=LOOKED_AT - 1)
+        reaches.append((far[0] if far else end, name))
+    far, by = min(reaches) if down else max(reaches)
+    near = wanted.rows(by).filter(seq__range=sorted((far, edge)))
+    return _in_order(near, "seq", edge, down, limit), far == end
+
+
 def _in_order(
-    rows: QuerySet[AuditIndex], name: str, edge: int, down: bool, limit: int
+    rows: QuerySet[AuditIndex], name: str, edge: int, down: bool, limit: int, skip: int = 0
 ) -> list[int]:
     """At most `limit` numbers on one side of the edge, those nearest to it; newest first."""
     beyond = rows.filter(**{f"{name}__lt" if down else f"{name}__gt": edge})
     nearest = beyond.order_by(f"-{name}" if down else name).values_list("seq", flat=True)
-    return sorted(nearest[:limit], reverse=True)
+    return sorted(nearest[skip:limit], reverse=True)
 
 
 def _bounds(wanted: Filter) -> tuple[int, int]:

@@ -77,7 +77,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finding, "PAGE", 3)
     monkeypatch.setattr(finding, "REACHES", (2, 5))
     monkeypatch.setattr(finding, "CHUNK", 2)
-    monkeypatch.setattr(finding, "FEW", 4)
+    monkeypatch.setattr(finding, "LOOKED_AT", 4)
 
 
 @budget(
