@@ -1,5 +1,6 @@
 """What every page and answer of the site has in common."""
 
+import gc
 from collections.abc import Iterator
 from unittest.mock import patch
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from pytest_django import Settings
 
 from lofty_admin import checks
 from lofty_admin.accounts.models import User
+from lofty_admin.gunicorn_config import post_worker_init
 from lofty_admin.logs import logging_config
 from tests.conftest import signed_in
 
@@ -160,3 +162,13 @@ def test_checks__sslkeylogfile_set__is_refused(monkeypatch: pytest.MonkeyPatch) 
 def test_logging__at_debug__keeps_urllib3_quiet(settings: Settings) -> None:
     config = logging_config("DEBUG", "json")
     assert config["loggers"]["urllib3"]["level"] == "INFO"
+
+
+def test_worker__before_its_first_request__keeps_what_is_loaded_out_of_the_search_for_garbage() -> (
+    None
+):
+    before = gc.get_freeze_count()
+    post_worker_init(None)
+    frozen = gc.get_freeze_count() - before
+    gc.unfreeze()
+    assert frozen > 10_000

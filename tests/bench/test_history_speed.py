@@ -7,6 +7,7 @@ Everything is measured in one run, on the server side (a test client, no network
 call each. What `make bench` prints stands in docs/performance.md.
 """
 
+import gc
 import hashlib
 import os
 import sys
@@ -27,6 +28,7 @@ from lofty_admin.audit.chain import link
 from lofty_admin.audit.finding import Filter
 from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.audit.verify import Verification
+from lofty_admin.gunicorn_config import post_worker_init
 from lofty_admin.history.models import Format
 from lofty_admin.tenants.models import Membership, Role, Tenant
 from tests.bench.log import RARE, build, tenant_ids
@@ -64,6 +66,14 @@ def took(name: str, call: Callable[[], object], calls: int = CALLS) -> Took:
         times.append((time.perf_counter() - start) * 1000)
     times.sort()
     return Took(name, times[len(times) // 2], times[int(len(times) * 0.95)])
+
+
+@pytest.fixture
+def settled() -> Iterator[None]:
+    """As a worker of the console is before its first request."""
+    post_worker_init(None)
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture
@@ -198,7 +208,7 @@ def exports(user: User) -> dict[str, float]:
 
 
 def test_history__a_long_log__every_page_quick_and_as_quick_when_deep(
-    member: User, superuser: User, settings: Settings
+    member: User, superuser: User, settled: None, settings: Settings
 ) -> None:
     ours = {one.name: one for one in pages(superuser, member)}
     rates = passes() | exports(superuser)
