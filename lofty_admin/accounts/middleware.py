@@ -7,6 +7,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django_htmx.http import HttpResponseClientRefresh
+from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts import sessions
 from lofty_admin.accounts.models import User
@@ -61,7 +62,7 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         refusal = super().process_view(request, view_func, view_args, view_kwargs)
         if refusal is None:
             return None
-        if request.headers.get("HX-Request") == "true":
+        if HtmxDetails(request):
             return HttpResponseClientRefresh()  # a sign-in form has no place inside a fragment
         if request.method not in {"GET", "HEAD"}:
             return redirect("account_login")  # what was posted cannot be returned to
@@ -88,7 +89,7 @@ class SecondStepMiddleware:
         user = request.user
         if not isinstance(user, User) or has_second_step(user):
             return None
-        if request.headers.get("HX-Request") == "true":
+        if HtmxDetails(request):
             return HttpResponseClientRefresh()
         return redirect("second_step")
 

@@ -19,6 +19,7 @@ from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts.sessions import SIGNED_IN_AT
 
@@ -68,7 +69,7 @@ def ask_for_proof(request: HttpRequest, after: str) -> HttpResponse:
     methods = get_adapter().get_reauthentication_methods(request.user)
     page = methods[0]["url"] if methods else reverse("sign_in_again")
     address = f"{page}?{urlencode({'next': after})}"
-    if request.headers.get("HX-Request") == "true":
+    if HtmxDetails(request):
         return HttpResponseClientRedirect(address)
     return redirect(address)
 

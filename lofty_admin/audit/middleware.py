@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django_htmx.http import HttpResponseClientRefresh
+from django_htmx.middleware import HtmxDetails
 
 from lofty_admin import errorpages
 from lofty_admin.audit.restored import ReadOnly, lately, read_only_because
@@ -43,7 +44,7 @@ class ReadOnlyMiddleware:
 
 
 def _refusal(request: HttpRequest) -> HttpResponse:
-    if request.headers.get("HX-Request") == "true":
+    if HtmxDetails(request):
         return HttpResponseClientRefresh()  # the whole page then says so at its top
     return errorpages.read_only(request)
 

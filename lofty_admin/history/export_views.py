@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
+from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts.models import User
 from lofty_admin.history.export import AlreadyRunning, Pieces, begin, newest
@@ -35,7 +36,7 @@ def _export(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBase:
     if request.method == "POST":
         return _begin(request, tenant)
     address = Address.of(request)
-    if not request.htmx:  # type: ignore[attr-defined]
+    if not HtmxDetails(request):
         return redirect(_list_of(tenant, address))
     context = {
         "tenant": tenant,
