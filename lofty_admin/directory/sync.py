@@ -60,7 +60,13 @@ MOST_ATTEMPTS = 12
 MOST_ATTEMPTS_AT_A_PART = 3
 LONGEST_PAUSE = timedelta(minutes=15)
 MOST_ROWS = 1_000_000
-AT_THE_START = {"position": 0, "pages": 0, "seconds": 0.0, "total": None, "steady": True}
+AT_THE_START: dict[str, Any] = {
+    "position": 0,
+    "pages": 0,
+    "seconds": 0.0,
+    "total": None,
+    "steady": True,
+}
 KEPT = "The names known before were kept."
 CHANGED = (
     "Lofty's list of {} changed or did not add up while it was read, so none was marked as no"

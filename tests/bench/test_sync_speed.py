@@ -138,7 +138,7 @@ def test_sync__five_times_the_members__no_more_memory(
 def reading(tenant: Tenant) -> Iterator[None]:
     """A process that reads names: in the full run a worker, with what its queue costs."""
     sync = start_sync(tenant)
-    arguments = ("sync_directory", "--tenant", tenant.slug)
+    arguments: tuple[str, ...] = ("sync_directory", "--tenant", tenant.slug)
     if IS_FULL:
         arguments = ("procrastinate", "worker", "--queues", "directory")
     process = start_manage(*arguments)
