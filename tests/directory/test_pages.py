@@ -1,6 +1,7 @@
 """The names page and the search behind the pickers."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -187,6 +188,18 @@ def test_refresh__beside_a_picker__only_the_line_there_and_nobody_leaves(
     assert "<html" not in started
     assert Sync.objects.count() == 1
     assert "autofocus" not in text_of(by_editor, LINE)
+
+
+def test_refresh__beside_a_picker__carries_its_own_proof_against_forgery(editor: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(editor)
+    line = text_of(client, LINE)
+    found = re.search(r"""hx-headers='({.*?})'""", line)
+    assert found is not None
+    headers = {"HX-Request": "true"}
+    assert client.post(REFRESH, headers=headers).status_code == 403
+    told = client.post(REFRESH, headers=headers | json.loads(found[1])).content.decode()
+    assert "no Lofty token yet" in told
 
 
 def test_refresh__no_token__says_so_and_starts_nothing(by_editor: Client) -> None:
