@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -19,7 +20,13 @@ from lofty_admin.agentsettings.hours import HoursChange, hours_change
 from lofty_admin.agentsettings.models import LastKnown, Operation
 from lofty_admin.agentsettings.plans import Plan, Snapshot, Tampered
 from lofty_admin.agentsettings.reading import read_live
-from lofty_admin.agentsettings.rows import conflict_rows, merge_rows, rows_of, setting_rows
+from lofty_admin.agentsettings.rows import (
+    conflict_rows,
+    merge_rows,
+    rows_of,
+    setting_rows,
+    unnamed_sources,
+)
 from lofty_admin.agentsettings.services import CALLS_OF_A_SAVE, NotRecorded, apply
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import Profile
@@ -112,6 +119,7 @@ def operation_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpR
         "operation": operation,
         "rows": rows_of(tenant, operation.changes, operation.after),
         "can_edit": may_edit(request, tenant),
+        "naming_at": naming_at(request, tenant),
     }
     if operation.moved:
         context |= _merge_context(tenant, operation)
@@ -194,6 +202,11 @@ def may_edit(request: HttpRequest, tenant: Tenant) -> bool:
     return role is not None and role >= Role.EDITOR and not tenant.is_archived
 
 
+def naming_at(request: HttpRequest, tenant: Tenant) -> str:
+    """Where this person can name a lead source, "" if nowhere."""
+    return reverse("names", args=[tenant.slug]) if may_edit(request, tenant) else ""
+
+
 def _back_to_form(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     try:
         plan = Plan.opened(tenant, request.POST.get("plan", ""))
@@ -221,6 +234,7 @@ def _form_page(
         "shown": request.POST.get("plan", "") or request.POST.get("shown", ""),
         "snapshot": snapshot,
         "signed_snapshot": snapshot.signed(tenant),
+        "unnamed_sources": unnamed_sources(tenant, snapshot.settings.raw),
         "calls_left": left,
         "too_few_calls": left.remaining is not None and left.remaining < CALLS_OF_A_SAVE,
         "unknown": {printable(n): json.dumps(v) for n, v in snapshot.settings.unknown.items()},
@@ -252,6 +266,7 @@ def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         "tenant": tenant,
         "tab": "settings",
         "can_edit": may_edit(request, tenant),
+        "naming_at": naming_at(request, tenant),
         "profile": Profile.objects.filter(tenant=tenant).first(),
         "freshness": freshness(tenant),
         "in_flight": Operation.objects.filter(tenant=tenant, settled_at=None).first(),
@@ -284,6 +299,7 @@ def _review_page(
         "max_reason": MAX_REASON,
         "problem": problem,
         "confirmed": request.POST.getlist("confirmed"),
+        "naming_at": naming_at(request, tenant),
     }
     response = render(request, "agentsettings/review.html", context, status=status)
     response["Cache-Control"] = "no-store"

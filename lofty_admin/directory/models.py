@@ -124,14 +124,20 @@ class Step(models.TextChoices):
         return steps[min(steps.index(self) + 1, len(steps) - 1)]
 
 
+AT_AGENTS = (Step.AGENTS, Step.END)
+
+
 class Sync(models.Model):
     """One reading of a tenant's names from Lofty, committed page by page.
 
-    position: the agents read so far, which is where it goes on. total: how many Lofty says there
-    are; steady: it said the same on every page. whole: the kinds whose listing was complete; only
-    of these an entry can be found gone. attempts: starts since it last got further. runner: the
-    process that has it; one that lost it can write no more. resume_at: until when it waits.
-    notes: what Lofty refused on the way. message: what a person should know, "" when all is well.
+    Of the list it is reading, pipelines or agents - position: the rows read so far, which is where
+    it goes on; pages: how many calls brought them, and seconds: how long these took; total: how
+    many rows Lofty says there are; steady: it said the same on every page.
+
+    whole: the kinds whose listing was complete; only of these an entry can be found gone.
+    page_sizes: see LoftyClient. attempts: starts since it last got further. runner: the process
+    that has it; one that lost it can write no more. resume_at: until when it waits. notes: what
+    Lofty refused on the way. message: what a person should know, "" when all is well.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -139,9 +145,12 @@ class Sync(models.Model):
     state = models.CharField(max_length=10, choices=SyncState, default=SyncState.QUEUED)
     step = models.CharField(max_length=10, choices=Step, default=Step.ME)
     position = models.PositiveIntegerField(default=0)
+    pages = models.PositiveIntegerField(default=0)
+    seconds = models.FloatField(default=0)
     total = models.PositiveIntegerField(null=True)
     steady = models.BooleanField(default=True)
     whole = models.JSONField(default=list)
+    page_sizes = models.JSONField(default=dict)
     attempts = models.PositiveIntegerField(default=0)
     notes = models.JSONField(default=list)
     runner = models.UUIDField(null=True)
@@ -179,14 +188,20 @@ class Sync(models.Model):
         return self.state in OPEN
 
     @property
+    def agents(self) -> int | None:
+        """How many there are as Lofty says; None until it did."""
+        return self.total if self.step in AT_AGENTS else None
+
+    @property
     def done(self) -> int:
-        """Agents read so far, never above `total`."""
-        return min(self.position, self.total) if self.total is not None else self.position
+        """Agents read so far, never above `agents`."""
+        read = self.position if self.step in AT_AGENTS else 0
+        return read if self.agents is None else min(read, self.agents)
 
     @property
     def percent(self) -> int | None:
         """Of the agents, 0-100; None while their number is not known."""
-        return None if not self.total else self.done * 100 // self.total
+        return None if not self.agents else self.done * 100 // self.agents
 
     @property
     def actor(self) -> Actor:

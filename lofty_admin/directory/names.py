@@ -10,6 +10,7 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.directory.models import OPEN, Entry, EntryKind, Profile, Sync, SyncState
+from lofty_admin.directory.pace import in_words, time_left
 from lofty_admin.directory.sync import start_sync
 from lofty_admin.folding import clean, fold
 from lofty_admin.tenants.models import Tenant
@@ -48,10 +49,13 @@ class Name:
 
 @dataclass(frozen=True)
 class Freshness:
-    """synced_at: end of the last whole sync. running: the open one. message: what went wrong."""
+    """synced_at: end of the last whole sync. running: the open one; left: how long it will still
+    take, in words, "" when not known. message: what went wrong.
+    """
 
     synced_at: datetime | None
     running: Sync | None
+    left: str
     message: str
 
 
@@ -79,9 +83,11 @@ def freshness(tenant: Tenant) -> Freshness:
     syncs = Sync.objects.filter(tenant=tenant)
     newest = syncs.first()
     done = syncs.filter(state=SyncState.DONE).order_by("-finished_at").first()
+    running = newest if newest and newest.state in OPEN else None
     return Freshness(
         synced_at=done.finished_at if done else None,
-        running=newest if newest and newest.state in OPEN else None,
+        running=running,
+        left=in_words(time_left(running)) if running else "",
         message=newest.message if newest else "",
     )
 

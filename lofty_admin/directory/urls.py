@@ -5,6 +5,7 @@ from lofty_admin.directory import views
 urlpatterns = [
     path("t/<slug:slug>/names/", views.names, name="names"),
     path("t/<slug:slug>/names/refresh/", views.names_refresh, name="names_refresh"),
+    path("t/<slug:slug>/names/freshness/", views.names_freshness, name="names_freshness"),
     path("t/<slug:slug>/names/source/", views.name_source, name="name_source"),
     path("t/<slug:slug>/names/<slug:kind>/search", views.names_search, name="names_search"),
 ]

@@ -18,7 +18,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.agentsettings.plans import Plan
-from lofty_admin.agentsettings.views import may_edit, review_live
+from lofty_admin.agentsettings.views import may_edit, naming_at, review_live
 from lofty_admin.audit.finding import Filter, Found, neighbours, page
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
@@ -229,6 +229,7 @@ def event_context(request: HttpRequest, found: AuditEvent, tenant: Tenant | None
         "hours": event_hours(found, time_zone(tenant) if tenant else ""),
         "has_before": can_edit and bool(sendable(found, "before")),
         "has_after": can_edit and found.kind in SEEN and bool(sendable(found, "after")),
+        "naming_at": naming_at(request, tenant) if tenant else "",
         "can_compare": tenant is not None and found.kind in SEEN,
         "related": related(found, _related(request, found)),
     }

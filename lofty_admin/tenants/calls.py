@@ -47,8 +47,13 @@ class CallsLeft:
     resets_at: datetime | None
 
 
-def client_for(tenant: Tenant, *, credential: Credential | None = None) -> LoftyClient:
+def client_for(
+    tenant: Tenant, *, credential: Credential | None = None, leave: int = 0
+) -> LoftyClient:
     """A client with the tenant's token, or with that of `credential`.
+
+    It leaves at least `leave` calls of the budget to others: before any exchange, retries too, that
+    would take one of these it raises BudgetSpent.
 
     Every exchange is noted on the credential's row: budget, last success, last failure. An access
     token that is about to end is renewed first, which calls Lofty: not inside a transaction.
@@ -60,6 +65,7 @@ def client_for(tenant: Tenant, *, credential: Credential | None = None) -> Lofty
         endpoint(),
         Scheme(used.scheme),
         token,
+        before_exchange=(lambda: require_calls(tenant, leave + 1)) if leave else None,
         on_exchange=lambda exchange: note_exchange(tenant, used, exchange),
     )
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from lofty_admin.directory.models import Entry, EntryKind, SyncState
+from lofty_admin.directory.pace import in_words, time_left
 from lofty_admin.directory.sync import RESERVE, advance, open_sync
 from lofty_admin.tenants.models import Credential, Tenant
 from tests.directory.conftest import Connect, calls_made
@@ -29,6 +30,8 @@ def test_sync__ten_calls_a_minute__waits_for_the_next_minute_and_leaves_a_save_i
         assert sync.resume_at == until
         assert timedelta(seconds=50) < until - timezone.now() <= timedelta(seconds=62)
         assert calls_made(customer) == 10 - RESERVE
+        expected = ("3 minutes", "2 minutes", "a minute")[minutes]
+        assert in_words(time_left(sync)) == f"about {expected} left"
         minutes, made = minutes + 1, made + calls_made(customer)
         next_minute(customer)
     sync.refresh_from_db()
@@ -75,3 +78,31 @@ def test_sync__fewer_calls_than_a_save_needs__still_gets_on(acme: Tenant, connec
         next_minute(customer)
     sync.refresh_from_db()
     assert sync.state == SyncState.DONE
+
+
+def test_sync__lofty_fails_and_few_calls_are_left__tries_again_without_those_of_a_save(
+    acme: Tenant, connect: Connect
+) -> None:
+    customer = connect(members=30, rate_limit=10)
+    customer.misbehave("status", on="GET", path="/v1.0/members", times=None, code=500)
+    sync = open_sync(acme)
+    until = advance(sync.pk)
+    sync.refresh_from_db()
+    assert (sync.state, sync.message) == (SyncState.WAITING, "")
+    assert calls_made(customer) == 10 - RESERVE  # me, quota, org, ponds, pipelines, two tries
+    assert until == Credential.objects.get().budget_reset_at
+    assert time_left(sync) is None  # not one page of agents was seen
+
+
+def test_sync__large_pages_refused_and_few_calls__asks_too_much_only_once(
+    acme: Tenant, connect: Connect
+) -> None:
+    customer = connect(members=100, rate_limit=4, options={"oversize": "refuse"})
+    sync = open_sync(acme)
+    made = 0
+    while advance(sync.pk) is not None:
+        made += calls_made(customer)
+        next_minute(customer)
+    sync.refresh_from_db()
+    assert (sync.state, sync.done) == (SyncState.DONE, 100)
+    assert made + calls_made(customer) == 5 + 1 + 4
