@@ -31,7 +31,7 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings, differing, payload, same
 from lofty_admin.lofty.transport import Exchange
 from lofty_admin.tenants.agents import known_agent, wrong_agent
-from lofty_admin.tenants.calls import NoCredential, client_for, require_calls
+from lofty_admin.tenants.calls import NoCredential, claim_calls, client_for
 from lofty_admin.tenants.models import Tenant
 
 logger = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ def _close_busy(operation: Operation) -> None:
 def _prepare(tenant: Tenant, plan: Plan, operation: Operation) -> LoftyClient | None:
     """Read Lofty and commit the intent: the client to send with, or None if nothing may be sent."""
     try:
-        require_calls(tenant, CALLS_OF_A_SAVE)
+        claim_calls(tenant, CALLS_OF_A_SAVE)
         client = client_for(tenant)
         live = client.get_settings()
     except (LoftyError, NoCredential) as error:

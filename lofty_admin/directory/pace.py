@@ -6,9 +6,8 @@ from math import ceil
 from django.utils import timezone
 
 from lofty_admin.directory.models import Step, Sync, SyncState
-from lofty_admin.directory.sync import RESERVE
 from lofty_admin.lofty.exchange import RATE_WINDOW
-from lofty_admin.tenants.calls import CallsLeft, calls_left
+from lofty_admin.tenants.calls import RESERVE, CallsLeft, calls_left
 
 
 def time_left(sync: Sync) -> timedelta | None:
@@ -24,24 +23,24 @@ def time_left(sync: Sync) -> timedelta | None:
 
 
 def time_for(calls: int, seconds: float, left: CallsLeft, now: datetime) -> timedelta:
-    """How long so many calls take, at `seconds` each, with a save's calls left alone.
-
-    Calls that no longer fit into this window of Lofty's wait for its end, and from then on each
-    window lets so many through.
+    """How long so many calls take, at `seconds` each, with the reserve left alone until the last
+    moments of each window of Lofty's.
     """
     if left.limit is None:
         return timedelta(seconds=calls * seconds)
     window = RATE_WINDOW.total_seconds()
-    allowed = max(1, left.limit - RESERVE)
-    at_once = allowed if left.remaining is None else max(0, left.remaining - RESERVE)
-    if calls <= at_once:
+    in_this = left.limit if left.remaining is None else left.remaining
+    if calls <= in_this - RESERVE:
         return timedelta(seconds=calls * seconds)
     wait = (left.resets_at - now).total_seconds() if left.resets_at else window
-    full_windows, rest = divmod(calls - at_once - 1, allowed)
+    if calls <= in_this:
+        return timedelta(seconds=max(wait, calls * seconds))
+    full_windows, rest = divmod(calls - in_this - 1, max(1, left.limit))
+    ends_late = rest + 1 > left.limit - RESERVE
     return timedelta(
-        seconds=max(wait, at_once * seconds)
-        + full_windows * max(window, allowed * seconds)
-        + (rest + 1) * seconds
+        seconds=max(wait, in_this * seconds)
+        + full_windows * max(window, left.limit * seconds)
+        + (max(window, (rest + 1) * seconds) if ends_late else (rest + 1) * seconds)
     )
 
 

@@ -52,7 +52,6 @@ from lofty_admin.tenants.models import Tenant
 
 TASK = "directory.sync"
 QUEUE = "directory"
-RESERVE = 3  # the calls a save needs (design.md)
 SLICE = 30.0  # seconds after which a job lets others have the worker
 STALE = timedelta(minutes=3)  # longer than any one call may take
 RESUMABLE = timedelta(hours=1)  # older pages may no longer fit the newer ones
@@ -192,7 +191,7 @@ def _work(sync: Sync, deadline: float) -> datetime | None:
 
 def _client(sync: Sync) -> LoftyClient:
     """It leaves a save its calls, and knows from earlier ones how large a page may be."""
-    client = client_for(sync.tenant, leave=RESERVE)
+    client = client_for(sync.tenant, can_wait=True)
     client.page_sizes = sync.page_sizes  # the same dict: what it learns is written with the sync
     return client
 

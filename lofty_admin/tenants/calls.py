@@ -1,5 +1,6 @@
 """Calls to Lofty on behalf of a tenant: the one place where a stored token is opened."""
 
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,6 +29,11 @@ from lofty_admin.tenants.vault import VaultError
 
 __all__ = ["endpoint"]
 YOUNG = timedelta(minutes=10)
+# What who can wait leaves alone: a call to open the settings, and three for a save.
+RESERVE = 4
+# In the last moments of a window there is nothing left to save: what is not used then is lost.
+LAST_MOMENTS = timedelta(seconds=6)
+TO_BE_SURE = timedelta(seconds=1)  # Lofty's windows end at whole seconds
 
 
 class NoCredential(Exception):
@@ -39,21 +45,22 @@ class CallsLeft:
     """The call budget of a tenant's token, from the X-RateLimit headers of the newest answer.
 
     `limit` is calls per window. `remaining` and `resets_at` (UTC) are None when nothing is known or
-    the window is over.
+    the window is over. `claimed`: a save needs what is left.
     """
 
     limit: int | None
     remaining: int | None
     resets_at: datetime | None
+    claimed: bool = False
 
 
 def client_for(
-    tenant: Tenant, *, credential: Credential | None = None, leave: int = 0
+    tenant: Tenant, *, credential: Credential | None = None, can_wait: bool = False
 ) -> LoftyClient:
     """A client with the tenant's token, or with that of `credential`.
 
-    It leaves at least `leave` calls of the budget to others: before any exchange, retries too, that
-    would take one of these it raises BudgetSpent.
+    If it `can_wait`, it leaves the reserve to others: see `require_spare_call`, which it then asks
+    before every exchange, retries too.
 
     Every exchange is noted on the credential's row: budget, last success, last failure. An access
     token that is about to end is renewed first, which calls Lofty: not inside a transaction.
@@ -65,7 +72,7 @@ def client_for(
         endpoint(),
         Scheme(used.scheme),
         token,
-        before_exchange=(lambda: require_calls(tenant, leave + 1)) if leave else None,
+        before_exchange=(lambda: require_spare_call(tenant)) if can_wait else None,
         on_exchange=lambda exchange: note_exchange(tenant, used, exchange),
     )
 
@@ -90,7 +97,8 @@ def calls_left(tenant: Tenant) -> CallsLeft:
         return CallsLeft(None, None, None)
     if row.budget_reset_at is None or row.budget_reset_at <= timezone.now():
         return CallsLeft(row.budget_limit, None, None)
-    return CallsLeft(row.budget_limit, row.budget_remaining, row.budget_reset_at)
+    claimed = row.budget_claimed_until == row.budget_reset_at
+    return CallsLeft(row.budget_limit, row.budget_remaining, row.budget_reset_at, claimed)
 
 
 def require_calls(tenant: Tenant, needed: int) -> None:
@@ -98,6 +106,37 @@ def require_calls(tenant: Tenant, needed: int) -> None:
     left = calls_left(tenant)
     if left.remaining is not None and left.resets_at and left.remaining < needed:
         raise BudgetSpent(until=left.resets_at)
+
+
+def require_spare_call(tenant: Tenant) -> None:
+    """For who can wait: raise BudgetSpent, which says until when, if none but the reserve is left.
+
+    In the last moments of a window the reserve may be used too, unless a save claimed its calls.
+    """
+    left = calls_left(tenant)
+    if left.remaining is None or left.resets_at is None or left.remaining > RESERVE:
+        return
+    last_moments = left.resets_at - LAST_MOMENTS
+    if left.claimed or left.remaining == 0:
+        raise BudgetSpent(until=left.resets_at)
+    if timezone.now() < last_moments:
+        raise BudgetSpent(until=last_moments)
+
+
+def claim_calls(tenant: Tenant, needed: int) -> None:
+    """For a save: like `require_calls`, and nobody who can wait takes them before this window ends.
+
+    Where they may be on their way to somebody who waited for the last moments, it waits these
+    few seconds itself.
+    """
+    left = calls_left(tenant)
+    if left.remaining is not None and left.resets_at and left.remaining <= needed:
+        wait = left.resets_at - timezone.now() + TO_BE_SURE
+        if wait <= LAST_MOMENTS + TO_BE_SURE:
+            time.sleep(max(0.0, wait.total_seconds()))
+    require_calls(tenant, needed)
+    in_use = Credential.objects.filter(tenant=tenant, retired_at=None)
+    in_use.update(budget_claimed_until=F("budget_reset_at"))
 
 
 def note_exchange(tenant: Tenant, credential: Credential, exchange: Exchange) -> None:

@@ -19,14 +19,15 @@ SOON = NOW + timedelta(seconds=20)
     ("calls", "seconds", "left", "expected"),
     [
         (200, 0.1, CallsLeft(None, None, None), 20),  # no limit known: its own pace
-        (7, 0.1, CallsLeft(10, None, None), 0.7),  # a window of its own, but for a save's calls
-        (7, 0.1, CallsLeft(10, 10, SOON), 0.7),
-        (8, 0.1, CallsLeft(10, 10, SOON), 20.1),  # one waits for the next window
-        (7, 0.1, CallsLeft(10, 3, SOON), 20.7),  # what is left belongs to a save
-        (8, 0.1, CallsLeft(10, 3, SOON), 80.1),
-        (200, 0.1, CallsLeft(10, 3, SOON), 20 + 28 * 60 + 0.4),
-        (1000, 0.5, CallsLeft(500, 500, SOON), 500 - 0.5 + 0.5),  # slower than Lofty allows
-        (3, 0.1, CallsLeft(2, 1, SOON), 140.1),  # fewer than a save needs: one a window
+        (6, 0.1, CallsLeft(10, None, None), 0.6),  # a window of its own, but for the reserve
+        (6, 0.1, CallsLeft(10, 10, SOON), 0.6),
+        (7, 0.1, CallsLeft(10, 10, SOON), 20),  # one waits for the last moments
+        (11, 0.1, CallsLeft(10, 10, SOON), 20.1),  # one waits for the next window
+        (8, 0.1, CallsLeft(10, 3, SOON), 20.5),
+        (10, 0.1, CallsLeft(10, 3, SOON), 80),  # the last of the next window wait for its end
+        (203, 0.1, CallsLeft(10, 3, SOON), 20 + 20 * 60),
+        (1000, 0.5, CallsLeft(500, 500, SOON), 500),  # slower than Lofty allows
+        (3, 0.1, CallsLeft(2, 1, SOON), 80),  # fewer than the reserve
     ],
 )
 def test_time_for__calls_pace_and_budget__as_long_as_the_windows_take(

@@ -2,11 +2,14 @@
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from lofty_admin.directory.models import Entry, EntryKind, SyncState
 from lofty_admin.directory.pace import in_words, time_left
-from lofty_admin.directory.sync import RESERVE, advance, open_sync
+from lofty_admin.directory.sync import advance, open_sync
+from lofty_admin.sandbox import limits
+from lofty_admin.tenants.calls import LAST_MOMENTS, RESERVE, claim_calls
 from lofty_admin.tenants.models import Credential, Tenant
 from tests.directory.conftest import Connect, calls_made
 from tests.practice import PracticeCustomer
@@ -28,9 +31,9 @@ def test_sync__ten_calls_a_minute__waits_for_the_next_minute_and_leaves_a_save_i
         sync.refresh_from_db()
         assert sync.state == SyncState.WAITING
         assert sync.resume_at == until
-        assert timedelta(seconds=50) < until - timezone.now() <= timedelta(seconds=62)
+        assert until == Credential.objects.get().budget_reset_at - LAST_MOMENTS
         assert calls_made(customer) == 10 - RESERVE
-        expected = ("3 minutes", "2 minutes", "a minute")[minutes]
+        expected = ("2 minutes", "2 minutes", "a minute", "a minute")[minutes]
         assert in_words(time_left(sync)) == f"about {expected} left"
         minutes, made = minutes + 1, made + calls_made(customer)
         next_minute(customer)
@@ -38,7 +41,7 @@ def test_sync__ten_calls_a_minute__waits_for_the_next_minute_and_leaves_a_save_i
     assert (sync.state, sync.done) == (SyncState.DONE, 500)
     assert Entry.objects.filter(tenant=acme, kind=EntryKind.AGENT).count() == 500
     assert made + calls_made(customer) == 5 + 20
-    assert minutes == 3
+    assert minutes == 4
 
 
 def test_sync__calls_spent_elsewhere__waits_without_a_single_call(
@@ -48,14 +51,35 @@ def test_sync__calls_spent_elsewhere__waits_without_a_single_call(
     until = timezone.now() + timedelta(seconds=40)
     Credential.objects.update(budget_limit=10, budget_remaining=RESERVE, budget_reset_at=until)
     sync = open_sync(acme)
-    assert advance(sync.pk) == until
+    assert advance(sync.pk) == until - LAST_MOMENTS
+    assert calls_made(customer) == 0
+
+
+def test_sync__last_moments_of_the_minute__uses_what_would_be_lost(
+    acme: Tenant, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "WINDOW", LAST_MOMENTS.total_seconds() - 1)
+    customer = connect(members=30, rate_limit=10)
+    customer.change(rate_used=8)
+    assert advance(open_sync(acme).pk) == Credential.objects.get().budget_reset_at
+    assert calls_made(customer) == 10
+
+
+def test_sync__last_moments_while_a_save_needs_its_calls__leaves_them(
+    acme: Tenant, connect: Connect
+) -> None:
+    customer = connect(members=30, rate_limit=10)
+    until = timezone.now() + timedelta(seconds=4)
+    Credential.objects.update(budget_limit=10, budget_remaining=4, budget_reset_at=until)
+    claim_calls(acme, 3)
+    assert advance(open_sync(acme).pk) == until
     assert calls_made(customer) == 0
 
 
 def test_sync__lofty_says_too_many__waits_until_lofty_allows_and_goes_on(
     acme: Tenant, connect: Connect
 ) -> None:
-    customer = connect(members=30, rate_limit=10)
+    customer = connect(members=20, rate_limit=10)
     customer.change(rate_used=10)
     sync = open_sync(acme)
     until = advance(sync.pk)
@@ -66,7 +90,7 @@ def test_sync__lofty_says_too_many__waits_until_lofty_allows_and_goes_on(
     next_minute(customer)
     assert advance(sync.pk) is None
     sync.refresh_from_db()
-    assert (sync.state, sync.done) == (SyncState.DONE, 30)
+    assert (sync.state, sync.done) == (SyncState.DONE, 20)
 
 
 def test_sync__fewer_calls_than_a_save_needs__still_gets_on(acme: Tenant, connect: Connect) -> None:
@@ -89,8 +113,8 @@ def test_sync__lofty_fails_and_few_calls_are_left__tries_again_without_those_of_
     until = advance(sync.pk)
     sync.refresh_from_db()
     assert (sync.state, sync.message) == (SyncState.WAITING, "")
-    assert calls_made(customer) == 10 - RESERVE  # me, quota, org, ponds, pipelines, two tries
-    assert until == Credential.objects.get().budget_reset_at
+    assert calls_made(customer) == 10 - RESERVE  # me, quota, org, ponds, pipelines, a try
+    assert until == Credential.objects.get().budget_reset_at - LAST_MOMENTS
     assert time_left(sync) is None  # not one page of agents was seen
 
 
