@@ -10,17 +10,17 @@ import secrets
 import sys
 from base64 import b64decode, b64encode
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lofty_admin.sandbox.seed import customers
 from tools.postgres import VAR, ensure_database, start_server
+from tools.practice_lofty import control
 from tools.processes import (
     Processes,
     Stopped,
     free_port,
-    manage,
+    python,
     stop_on_signals,
     wait_until_answers,
 )
@@ -60,13 +60,10 @@ def serve(processes: Processes) -> int:
     sandbox_url = start_practice_lofty(processes, state, env)
     env["LOFTY_API_BASE_URL"] = sandbox_url
     register_app(state, env, sandbox_url)
+    keep_state(state)
     print("Preparing the database ...", flush=True)
-    manage("migrate", "--no-input", env=env)
-    manage("collectstatic", "--no-input", env=env)
-    manage("demo_data", env=env)
+    python("-m", "tools.demo_data", env=env)
     console_url = start_site(processes, state, env)
-    STATE.write_text(json.dumps(state))
-    STATE.chmod(0o600)
     report(console_url, sandbox_url)
     ended = processes.wait()
     print(f"{ended} ended by itself; see var/{ended}.log. Stopping the rest.")
@@ -85,6 +82,12 @@ def read_state() -> dict[str, str]:
         "FINGERPRINT_KEY": _key(),
         SIGNING_KEY: _key(),
     }
+
+
+def keep_state(state: dict[str, str]) -> None:
+    """Before the database gets what only these keys can open or verify."""
+    STATE.touch(mode=0o600)
+    STATE.write_text(json.dumps(state))
 
 
 def _oauth_app() -> dict[str, str]:
@@ -145,13 +148,7 @@ def register_app(state: dict[str, str], env: dict[str, str], sandbox_url: str) -
         "redirect_url": f"http://127.0.0.1:{state['console_port']}/oauth/lofty/callback",
         "expires_in": OAUTH_TOKEN_LIFE,
     }
-    request = Request(  # noqa: S310 - the practice Lofty's own loopback address
-        f"{sandbox_url}/_control/apps",
-        data=json.dumps(app).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urlopen(request, timeout=10) as answer:  # noqa: S310
-        answer.read()
+    control(sandbox_url, "POST", "apps", app)
 
 
 def start_site(processes: Processes, state: dict[str, str], env: dict[str, str]) -> str:
