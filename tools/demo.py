@@ -57,6 +57,7 @@ def main() -> int:
 def serve(processes: Processes) -> int:
     state = read_state()
     env = environment(state)
+    state["console_port"] = str(free_port(int(state.get("console_port", "0"))))
     sandbox_url = start_practice_lofty(processes, state, env)
     env["LOFTY_API_BASE_URL"] = sandbox_url
     register_app(state, env, sandbox_url)
@@ -133,12 +134,12 @@ def start_practice_lofty(processes: Processes, state: dict[str, str], env: dict[
     state["sandbox_port"] = str(port)
     command = [sys.executable, "-m", "lofty_admin.sandbox", "--port", str(port), "--seed"]
     command += ["--db", str(VAR / "practice-lofty.sqlite3")]
+    command += ["--console-url", f"http://127.0.0.1:{state['console_port']}"]
     return _started(processes, "practice-lofty", command, env, port, "/_control/healthz")
 
 
 def register_app(state: dict[str, str], env: dict[str, str], sandbox_url: str) -> None:
     """The console as an OAuth app of the practice Lofty, which sends browsers back to it."""
-    state["console_port"] = str(free_port(int(state.get("console_port", "0"))))
     env["LOFTY_OAUTH_AUTHORIZE_URL"] = f"{sandbox_url}/page/vendor-auth.html"
     env["LOFTY_OAUTH_TOKEN_URL"] = f"{sandbox_url}/api/user-web/oauth/token"
     app = {
@@ -189,7 +190,8 @@ def report(console_url: str, sandbox_url: str) -> None:
     }
     REPORT.write_text(json.dumps(data, indent=2) + "\n")
     print(f"\n  Console          {console_url}")
-    print(f"  Practice Lofty   {sandbox_url}   (make it misbehave there)\n")
+    print(f"  Practice Lofty   {sandbox_url}   (make it misbehave there)")
+    print(f"  Things to try    {sandbox_url}/tour   (and docs/tour.md)\n")
     for email, _, role in SIGN_INS:
         print(f"  {role:<10} {email:<24} password: {PASSWORD}")
     print("\nCtrl-C stops everything.", flush=True)
