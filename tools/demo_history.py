@@ -316,7 +316,7 @@ def fifth_day(week: Week) -> None:
     week.save(
         "editor",
         "harbour-and-vine",
-        "Spring campaign: visitors of the website too (ticket 4230)",
+        "Their own staff writes to visitors for now (ticket 4230)",
         visitorsEnable=False,
     )
     week.day(3, 16, 21)
@@ -326,7 +326,7 @@ def fifth_day(week: Week) -> None:
 def _replace_token(week: Week) -> None:
     """By one that says itself when it ends."""
     ends = week.ended + timedelta(days=DAYS_UNTIL_THE_END, hours=6)
-    token = make_token("nunez-realty", "api_key", ends.timestamp())
+    token = make_token("nunez-realty-next", "api_key", ends.timestamp())
     new = {"token": token, "scheme": "api_key", "expires_at": ends.timestamp()}
     week.change("nunez-realty", tokens=[{**new, "rate_limit": 1_000_000}])
     with week.by("manager"):

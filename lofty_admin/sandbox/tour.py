@@ -144,6 +144,7 @@ TRIES = (
         " outsider@demo.example sees no tenant at all, not even that one exists.",
         _settings_of(HARBOUR),
         "Settings of Harbour & Vine Homes",
-        "As Otto Outsider: There is no such page. The history of Harbour & Vine says that he tried.",
+        "As Otto Outsider: There is no such page. The history of Harbour & Vine says that he"
+        " tried.",
     ),
 )
