@@ -300,7 +300,7 @@ def _go_back(week: Week) -> None:
         tenant_slug="harbour-and-vine", kind=Kind.SETTINGS_OUTCOME, outcome=Outcome.VERIFIED
     ).latest("seq")
     reason = f"Go back to before the change of {last.at:%Y-%m-%d %H:%M} UTC"
-    week.save("editor", "harbour-and-vine", reason, **sendable(last, "before"))
+    week.save("editor", "harbour-and-vine", reason, seen=None, **sendable(last, "before"))
 
 
 def fifth_day(week: Week) -> None:
