@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo run test lint faults bench setup assets browser lock clean
+.PHONY: help demo run test lint faults bench setup assets browser lock clean screenshots
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ bench: setup assets ## Measure a million events beside Django's admin, exports, 
 	@BENCH_TENANTS=2000 BENCH_ROUNDS=8 $(BIN)/python -m pytest -s tests/bench/test_home_speed.py
 	@BENCH_MEMBERS=5000 $(BIN)/python -m pytest -s tests/bench/test_sync_speed.py
 	@BENCH_EVENTS=1000000 $(BIN)/python -m pytest -s tests/bench/test_history_speed.py
+
+screenshots: setup assets browser ## Make the pictures of README and docs anew, from a demo of its own
+	@$(BIN)/python -m tools.screenshots
 
 setup: $(STAMP)
 

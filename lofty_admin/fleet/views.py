@@ -9,10 +9,11 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from lofty_admin.fleet.first_run import first_run, whom_to_ask
 from lofty_admin.fleet.forms import FIRST_CLICK, SORT_LABELS, FindForm
 from lofty_admin.fleet.listing import find, rows
 from lofty_admin.fleet.tokens import concerns
-from lofty_admin.tenants.access import visible_tenants
+from lofty_admin.tenants.access import is_superuser, visible_tenants
 from lofty_admin.tenants.models import Group
 
 PAGE_LENGTH = 40
@@ -46,7 +47,14 @@ def home(request: HttpRequest) -> HttpResponse:
         "sees_any": page.paginator.count > 0 or visible.exists(),
     }
     only_list = request.headers.get("HX-Target") == "found"
+    if page.paginator.count <= 1 and not only_list:
+        context |= _first_steps(request)
     return render(request, f"fleet/home.html{'#found' if only_list else ''}", context)
+
+
+def _first_steps(request: HttpRequest) -> dict[str, object]:
+    """What somebody who sees no tenant, or only one, may have to do or to ask first."""
+    return {"first_run": first_run()} if is_superuser(request.user) else {"ask": whom_to_ask}
 
 
 def _groups(request: HttpRequest) -> QuerySet[Group]:
