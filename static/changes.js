@@ -65,11 +65,11 @@ function resetButton(form, field, name, stored) {
   const label = field.querySelector("legend, label");
   const button = document.createElement("button");
   button.type = "button";
-  button.className = "btn btn-sm btn-ghost-secondary field-reset";
+  button.className = "btn btn-sm btn-link px-0 field-reset";
   button.textContent = "Back to what Lofty has";
   const of = document.createElement("span");
   of.className = "visually-hidden";
-  of.textContent = `: ${label.textContent.trim()}`;
+  of.textContent = ` for ${label.textContent.trim()}`;
   button.append(of);
   button.addEventListener("click", () => {
     restore(form, name, stored);

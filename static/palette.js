@@ -7,6 +7,7 @@
   const search = document.getElementById("palette-search");
   const results = document.getElementById("palette-results");
   let chosen = -1;
+  let isStale = true; // what is listed is not for what is typed
   let takeFirst = false; // Enter came before the answer to what was typed
 
   const options = () => [...results.querySelectorAll("[role=option]")];
@@ -33,28 +34,26 @@
     if (dialog.open) return;
     for (const other of document.querySelectorAll("dialog[open]")) other.close();
     search.value = "";
+    isStale = true;
     dialog.showModal();
     search.focus();
-    find();
-  }
-
-  function find() {
     htmx.trigger(search, "palette:find");
   }
 
-  search.addEventListener("input", () => results.setAttribute("aria-busy", "true"));
+  search.addEventListener("input", () => (isStale = true));
   search.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     const steps = { ArrowDown: 1, ArrowUp: -1 };
     if (event.key in steps) choose(chosen + steps[event.key]);
     else if (event.key !== "Enter") return;
-    else if (results.getAttribute("aria-busy") === "true") takeFirst = true;
+    else if (isStale) takeFirst = true;
     else take();
     event.preventDefault();
   });
 
-  results.addEventListener("htmx:afterSettle", () => {
-    results.setAttribute("aria-busy", "false");
+  results.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.requestConfig.parameters.q !== search.value) return; // another answer follows
+    isStale = false;
     for (const [number, option] of options().entries()) option.id = `palette-option-${number}`;
     chosen = -1;
     choose(0);
@@ -64,23 +63,17 @@
     if (takeFirst) take();
     takeFirst = false;
   });
-  // Pressing a key after the search failed must not wait for ever.
-  search.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful) return;
-    results.setAttribute("aria-busy", "false");
-    takeFirst = false;
-  });
-  search.addEventListener("htmx:responseError", () => say("The search does not answer. Try again."));
-  search.addEventListener("htmx:sendError", () => say("The console does not answer. Try again."));
 
-  function say(text) {
-    results.replaceChildren();
+  function fail(text) {
+    isStale = takeFirst = false;
     document.getElementById("palette-count").textContent = text;
     const line = document.createElement("p");
     line.className = "text-secondary m-0 p-3";
     line.textContent = text;
-    results.append(line);
+    results.replaceChildren(line);
   }
+  search.addEventListener("htmx:responseError", () => fail("The search does not answer. Try again."));
+  search.addEventListener("htmx:sendError", () => fail("The console does not answer. Try again."));
 
   results.addEventListener("click", (event) => {
     if (event.target.closest("[data-theme-switch], [data-shortcuts-open]")) dialog.close();

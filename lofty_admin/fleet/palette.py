@@ -57,7 +57,9 @@ PAGES: Sequence[Entry] = (
     Entry("audit_verification", "Is the history intact?", SUPERUSER, "verify chain checkpoint"),
 )
 ACTIONS: Sequence[Entry] = (
-    Entry("credential", "Connect, replace or paste the token", Role.MANAGER, "oauth key lofty"),
+    Entry(
+        "credential", "Connect, replace or paste the token", Role.MANAGER, "credential oauth key"
+    ),
     Entry("credential_test", "Test the token now", Role.MANAGER, "check credential", posts=True),
     Entry("names_refresh", "Read the names from Lofty", Role.EDITOR, "sync refresh", posts=True),
     Entry("history", "Export the history", Role.VIEWER, "csv json download", part="export"),
@@ -196,7 +198,8 @@ def _says(place: Place, entry: Entry, wanted: Sequence[str]) -> bool:
 
 def _item(place: Place, entry: Entry) -> Item:
     of = place.tenant if isinstance(entry.needs, Role) else None
-    item = Item(entry.label, detail=of.name if of else "", posts=entry.posts, does=entry.does)
+    detail = of.name if of and entry in ACTIONS else ""  # of a page the heading says it
+    item = Item(entry.label, detail=detail, posts=entry.posts, does=entry.does)
     if not entry.view:
         return item
     url = reverse(entry.view, args=[of.slug] if of else [])

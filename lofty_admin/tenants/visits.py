@@ -14,6 +14,7 @@ from lofty_admin.tenants.models import Pin, Tenant, Visit
 
 logger = logging.getLogger(__name__)
 EXACT_TO = timedelta(minutes=1)
+PAGES_SHOWN = (200, 502)  # 502: the page that says why Lofty could not be read
 
 
 class VisitMiddleware:
@@ -26,7 +27,7 @@ class VisitMiddleware:
         response = self.get_response(request)
         tenant = request.META.get(TENANT_KEY)
         is_page = request.method == "GET" and "HX-Request" not in request.headers
-        if tenant is not None and is_page and response.status_code == 200:
+        if tenant is not None and is_page and response.status_code in PAGES_SHOWN:
             note_visit(request, tenant)
         return response
 
