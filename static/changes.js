@@ -65,7 +65,7 @@ function resetButton(form, field, name, stored) {
   const label = field.querySelector("legend, label");
   const button = document.createElement("button");
   button.type = "button";
-  button.className = "btn btn-sm btn-link px-0 field-reset";
+  button.className = "btn btn-sm field-reset";
   button.textContent = "Back to what Lofty has";
   const of = document.createElement("span");
   of.className = "visually-hidden";

@@ -107,8 +107,10 @@ def undoing(event: AuditEvent) -> Values:
     undone."""
     if event.kind != Kind.SETTINGS_OUTCOME or event.operation_id is None:
         return {}
-    operation = Operation.objects.filter(pk=event.operation_id, tenant_id=event.tenant_id).first()
-    return operation.undoing if operation else {}
+    operation = Operation.objects.filter(pk=event.operation_id).first()
+    if operation is None or operation.tenant_id != event.tenant_id:
+        return {}
+    return operation.undoing
 
 
 def _of_record(event: AuditEvent, side: str) -> dict[str, JSON]:

@@ -157,6 +157,7 @@ def test_palette__keyboard__finds_goes_and_is_told(page: Page, acme: PracticeCus
     page.keyboard.press("Enter")  # at once: it waits for what was typed
     expect(page).to_have_url(re.compile("/t/acme/settings/$"))
     page.keyboard.press("Control+K")
+    expect(page.get_by_role("listbox", name="Found")).to_be_visible()
     page.keyboard.press("Escape")
     expect(search).to_be_hidden()
     page.get_by_role("button", name="Pin Acme Realty").click()
@@ -178,7 +179,7 @@ def test_shortcuts__single_keys__work_off_fields_and_can_be_switched_off(
         page.keyboard.press("]")
     expect(page).to_have_url(re.compile(r"/t/[\w-]+/people/$"))
     page.keyboard.press("/")
-    expect(palette).to_be_visible()
+    expect(palette.get_by_role("listbox")).to_be_visible()
     page.keyboard.press("Escape")
     expect(palette).to_be_hidden()
     page.keyboard.press("Shift+?")
@@ -189,7 +190,7 @@ def test_shortcuts__single_keys__work_off_fields_and_can_be_switched_off(
     page.keyboard.press("Shift+?")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("Control+K")
-    expect(palette).to_be_visible()
+    expect(palette.get_by_role("listbox")).to_be_visible()
 
 
 def test_settings__one_setting_taken_back__marked_told_and_the_rest_stays(

@@ -230,9 +230,9 @@ def test_undo__viewer_or_nothing_to_undo__not_offered(
 ) -> None:
     save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
     event = newest()
-    for page in (f"history/{event.pk}", f"operations/{event.operation_id}"):
-        assert "Undo" in text_of(browsers.owner.get(f"/t/acme/{page}/"))
-        assert "Undo" not in text_of(browsers.viewer.get(f"/t/acme/{page}/"))
+    for path in (f"history/{event.pk}", f"operations/{event.operation_id}"):
+        assert "Undo" in text_of(browsers.owner.get(f"/t/acme/{path}/"))
+        assert "Undo" not in text_of(browsers.viewer.get(f"/t/acme/{path}/"))
     assert browsers.viewer.post(f"/t/acme/history/{event.pk}/undo/").status_code == 403
     lofty.misbehave("ignore")
     page = save(browsers.owner, review(browsers.owner, assistantName=["Carla"]))
