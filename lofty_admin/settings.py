@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "lofty_admin.tenants.visits.VisitMiddleware",
 ]
 
 TEMPLATES = [
@@ -78,7 +79,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "lofty_admin.tenants.context.switcher",
+                "lofty_admin.tenants.context.header",
                 "lofty_admin.audit.middleware.read_only",
             ],
             "loaders": [

@@ -58,7 +58,7 @@ NEEDS: dict[str, str | Role] = {
     **dict.fromkeys(["session_end", "sessions_end"], OWN),
     "step_remove": MINE,
     "oauth_callback": TOLD,
-    **dict.fromkeys(["switcher", "history_all", "view_save", "export_all"], OWN),
+    **dict.fromkeys(["palette", "history_all", "view_save", "export_all"], OWN),
     **dict.fromkeys(["groups", "group", "group_delete"], SUPERUSER),
     **dict.fromkeys(["import", "import_template", "import_run"], SUPERUSER),
     **dict.fromkeys(["import_start", "import_forget"], SUPERUSER),
@@ -72,8 +72,9 @@ NEEDS: dict[str, str | Role] = {
     **dict.fromkeys(["person_reactivate", "person_promote", "person_demote"], SUPERUSER),
     **dict.fromkeys(["tenant", "settings", "history", "event", "operation"], Role.VIEWER),
     **dict.fromkeys(["names", "names_freshness", "names_search", "export", "receipt"], Role.VIEWER),
+    **dict.fromkeys(["tenant_pin", "tenant_unpin", "tenant_beside"], Role.VIEWER),
     **dict.fromkeys(["review", "apply", "check_now", "close_as_seen", "merge"], Role.EDITOR),
-    **dict.fromkeys(["try_again", "go_back", "names_refresh", "name_source"], Role.EDITOR),
+    **dict.fromkeys(["try_again", "go_back", "undo", "names_refresh", "name_source"], Role.EDITOR),
     **dict.fromkeys(["tenant_edit", "people", "member_role", "member_remove"], Role.MANAGER),
     **dict.fromkeys(["credential", "credential_test", "credential_replace"], Role.MANAGER),
     **dict.fromkeys(["credential_remove", "credential_agent", "connect"], Role.MANAGER),
@@ -86,6 +87,7 @@ POSTED: dict[str, dict[str, str]] = {
     "import": {"pasted": "name,slug\nInitech,initech\n"},
     "import_start": {"mode": "good"},
     "view_save": {"name": "Other", "query": "q=x"},
+    "tenant_pin": {"next": "/t/acme/history/"},
     "go_back": {"side": "after"},
     "person_invite": {"email": "new@example.com"},
     "person_right": {"where": "all", "level": "10"},
@@ -107,8 +109,8 @@ POSTED: dict[str, dict[str, str]] = {
 }
 # Recorded by the job that they start, when it is done.
 RECORDED_LATER = {"names_refresh"}
-# Addresses a person keeps for themselves: no record, by tests/audit/driving.py.
-BOOKMARKS = {"view_save", "view_delete"}
+# What a person keeps for themselves: no record, by tests/audit/driving.py.
+BOOKMARKS = {"view_save", "view_delete", "tenant_pin", "tenant_unpin"}
 OF_THE_LOG = {
     *("audit_auditevent", "audit_audithead"),
     *("audit_auditindex", "audit_auditchoice"),
@@ -116,8 +118,12 @@ OF_THE_LOG = {
 OBJECTS = {"pk", "operation_id", "event_id"}  # the arguments that name a row of a tenant
 WHO = ["anonymous", "outsider", "viewer", "editor", "manager", "superuser"]
 LEVELS = {"viewer": 10, "editor": 20, "manager": 30}
-# Tables that may change whatever is looked at: who is signed in, how often somebody tried.
-NOT_COMPARED = {"django_session", "usersessions_usersession", "console_cache"}
+# Tables that may change whatever is looked at: who is signed in, where they were last, how often
+# somebody tried.
+NOT_COMPARED = {
+    *("django_session", "usersessions_usersession"),
+    *("tenants_visit", "console_cache"),
+}
 # What looking at Lofty leaves behind: the newest answer, how the token did, and whose it is. Of the
 # tenant's row that is one column, which is compared apart from the others.
 ITS_AGENT = "tenants_tenant.sales_agent_id"

@@ -75,6 +75,23 @@ class SettingsForm(forms.Form):
                 after[setting.name] = from_form(setting, cleaned)
         return after
 
+    def in_lofty(self) -> dict[str, dict[str, object]]:
+        """What each field that can be changed holds when nothing is: `value`, text or whether it is
+        ticked; of a list `scope`, `ids` and `names`, those it needs for ids not on the page yet."""
+        return {
+            setting.name: self._in_lofty(setting)
+            for setting in SETTINGS
+            if not self.fields[setting.name].disabled
+        }
+
+    def _in_lofty(self, setting: Setting) -> dict[str, object]:
+        value = to_form(setting, self.stored.get(setting.name))
+        if isinstance(value, ListChoice):
+            known = self._names(setting, [int(i) for i in value.ids])
+            names = {i: known[i].name for i in value.ids if i in known}
+            return {"scope": value.scope, "ids": list(value.ids), "names": names}
+        return {"value": _lines(value) if isinstance(value, str) else value}
+
     def _field(self, setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
         if setting.is_list:
             return self._list_field(setting, stored, shown)
@@ -98,14 +115,17 @@ class SettingsForm(forms.Form):
         return cleaned
 
     def _list_field(self, setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
-        found: dict[str, Name] = {}
+        found = self._names(setting, self._picked_ids(setting, shown))
         search = ""
         if setting.entries is not None:
-            ids = self._picked_ids(setting, shown)
-            found = {str(i): name for i, name in names(self.tenant, setting.entries, ids).items()}
             search = reverse("names_search", args=[self.tenant.slug, setting.entries.value])
         widget = ScopedListWidget(setting, stored, found, search)
         return ScopedListField(setting, stored, widget)
+
+    def _names(self, setting: Setting, ids: list[int]) -> dict[str, Name]:
+        if setting.entries is None:
+            return {}
+        return {str(i): name for i, name in names(self.tenant, setting.entries, ids).items()}
 
     def _picked_ids(self, setting: Setting, shown: JSON) -> list[int]:
         choice = ListChoice.of(setting, shown)

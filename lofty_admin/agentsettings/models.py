@@ -9,6 +9,7 @@ from django.utils import timezone
 from lofty_admin.agentsettings.changes import Change, Values, diff
 from lofty_admin.agentsettings.fields import BY_NAME, HOURS
 from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.schema import IS_TYPE, TYPES, same
 from lofty_admin.tenants.models import Tenant
 
 
@@ -147,6 +148,23 @@ class Operation(models.Model):
     def intended(self) -> Values:
         """Only the settings the person changed, as they were to be."""
         return {name: self.wanted[name] for name in self.changed}
+
+    @property
+    def undoing(self) -> Values:
+        """What it changed in Lofty, as it was before; empty when there is nothing to undo.
+
+        What was not set cannot be sent, so it cannot come back.
+        """
+        if self.state not in (State.VERIFIED, State.NOT_APPLIED) or not self.after:
+            return {}
+        before, after = self.before or {}, self.after
+        return {
+            name: before[name]
+            for name in self.changed
+            if name in before
+            and IS_TYPE[TYPES[name]](before[name])
+            and not same(name, before[name], after.get(name))
+        }
 
 
 class LastKnown(models.Model):

@@ -28,6 +28,7 @@ from lofty_admin.agentsettings.rows import (
     unnamed_sources,
 )
 from lofty_admin.agentsettings.services import CALLS_OF_A_SAVE, NotRecorded, apply
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import Profile
 from lofty_admin.directory.names import freshness, time_zone
@@ -113,18 +114,26 @@ def operation_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpR
     """What came of a save; renews itself while that is open."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     operation = find_of(request, tenant, Operation.objects.all(), pk=operation_id)
+    can_edit = may_edit(request, tenant)
     context = {
         "tenant": tenant,
         "tab": "settings",
         "operation": operation,
         "rows": rows_of(tenant, operation.changes, operation.after),
-        "can_edit": may_edit(request, tenant),
+        "can_edit": can_edit,
         "naming_at": naming_at(request, tenant),
+        "outcome": _outcome(operation) if can_edit and operation.undoing else None,
     }
     if operation.moved:
         context |= _merge_context(tenant, operation)
     partial = "#result" if request.htmx else ""  # type: ignore[attr-defined]
     return render(request, f"agentsettings/operation.html{partial}", context)
+
+
+def _outcome(operation: Operation) -> AuditEvent | None:
+    """The event that says what came of it: what an undo starts from."""
+    events = AuditEvent.objects.filter(operation_id=operation.pk, kind=Kind.SETTINGS_OUTCOME)
+    return events.defer("body").order_by("-seq").first()
 
 
 @require_POST
@@ -232,6 +241,8 @@ def _form_page(
         "reason": request.POST.get("reason", ""),
         # Back from the review: the plan whose values the form began with.
         "shown": request.POST.get("plan", "") or request.POST.get("shown", ""),
+        # A form that begins with other values says what Lofty has, for static/changes.js.
+        "in_lofty": form.in_lofty() if request.method == "POST" else None,
         "snapshot": snapshot,
         "signed_snapshot": snapshot.signed(tenant),
         "unnamed_sources": unnamed_sources(tenant, snapshot.settings.raw),

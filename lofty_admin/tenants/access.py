@@ -15,6 +15,7 @@ from lofty_admin.audit.record import record
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
 
 ROLE_KEY = "console.tenant_role"
+TENANT_KEY = "console.tenant"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _IN_GROUP = Group.tenants.through
 _Row = TypeVar("_Row", bound=Model)
@@ -41,6 +42,7 @@ def get_tenant(request: HttpRequest, slug: str, role: Role) -> Tenant:
         _record_refusal(request, tenant, "the tenant is archived")
         raise PermissionDenied
     request.META[ROLE_KEY] = held  # for the templates: see context.py
+    request.META[TENANT_KEY] = tenant  # see visits.py
     return tenant
 
 

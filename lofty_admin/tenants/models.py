@@ -419,3 +419,38 @@ class Grant(models.Model):
         if self.tenant:
             return self.tenant.name
         return f"the group {self.group.name}" if self.group else "all tenants"
+
+
+class Pin(models.Model):
+    """A tenant one person keeps at hand. Only they see it, and it gives no right to anything."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pins"
+    )
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "tenant"], name="one_pin_per_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} pinned {self.tenant}"
+
+
+class Visit(models.Model):
+    """When one person was last at a page of a tenant, to the minute; see visits.py."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="visits"
+    )
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "tenant"], name="one_visit_per_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} was at {self.tenant}"
