@@ -194,6 +194,7 @@ class Picker {
     this.part("remove-all").hidden = this.fixed || this.ids.size < 2;
     this.part("many").hidden = !collapsed;
     this.part("chips").hidden = collapsed || !this.ids.size;
+    this.part(collapsed ? "chips" : "rows").replaceChildren();
     this.part("undo").hidden = !this.undo;
     this.part("below").hidden = !this.below;
     this.markPicked();
@@ -230,11 +231,11 @@ class Picker {
   }
 
   chip({ id, name, detail, gone }, detailed) {
-    const text = make("bdi", { textContent: name, title: detail ? `${detail} · ${id}` : id });
+    const text = make("span", { title: detail ? `${detail} · ${id}` : id }, make("bdi", { textContent: name }));
     const chip = make("li", { className: "item" }, text);
     chip.dataset.value = id;
-    if (detailed && detail) chip.append(secondary(detail, "ms-2"));
-    if (gone) chip.append(make("span", { className: "badge bg-warning-lt ms-2", textContent: "no longer in Lofty" }));
+    if (detailed && detail) text.append(secondary(detail, "ms-2"));
+    if (gone) text.append(make("span", { className: "badge bg-warning-lt ms-2", textContent: "no longer in Lofty" }));
     if (this.fixed) return chip;
     const button = make("button", { type: "button", className: "btn-close item-remove", tabIndex: -1, ariaLabel: `Remove ${name}` });
     chip.append(button);
@@ -384,6 +385,7 @@ class Picker {
     this.search.hook("instead", "getScoreFunction", () => () => 1);
     this.search.hook("instead", "onOptionSelect", (event, option) => this.choose(this.search.options[option.dataset.value]));
     const box = this.search.control_input;
+    box.addEventListener("focus", () => (this.escaped = false));
     // What was found for other words must not be picked by a quick Enter.
     box.addEventListener("input", () => {
       this.search.clearOptions();
@@ -396,6 +398,7 @@ class Picker {
       this.attempt(() => this.paste(text));
     });
     box.addEventListener("keydown", (event) => {
+      this.escaped = event.key === "Escape";
       if (event.key === "Enter") event.preventDefault(); // it would send the form
       if (event.key !== "Backspace" || box.value || !picker.ids.size) return;
       event.preventDefault();
@@ -409,6 +412,7 @@ class Picker {
         if (this.search.inputValue() !== text) return done(); // they typed on; another answer follows
         this.search.clearOptions();
         done(this.options(found, text));
+        if (this.escaped) this.search.close(false); // an answer must not open it again
         if (text) announce(found.items.length ? `${found.more ? "More than " : ""}${many(found.items.length, "entry", "entries")} found` : "Nothing found");
       })
       .catch(() => {
@@ -420,7 +424,7 @@ class Picker {
   // Offices to be picked whole, the entries in the server's order, and what is to say about them.
   options(found, text) {
     const whole = (found.offices ?? []).map((office) => ({ ...office, id: `office:${office.id}`, office }));
-    const items = found.items.map((item) => ({ ...item, tree: !text, disabled: this.ids.has(item.id) }));
+    const items = found.items.map((item) => ({ ...item, tree: this.kind === "office" && !text, disabled: this.ids.has(item.id) }));
     const id = text.trim();
     const isUnknown = /^[1-9]\d{0,18}$/.test(id) && !found.items.some((item) => item.id === id) && !this.ids.has(id);
     const unknown = isUnknown ? [{ id: `unknown:${id}`, name: `Add ${id} although it is unknown`, unknown: id }] : [];

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from django.db.models import Count, QuerySet
 
 from lofty_admin.directory.models import Entry, EntryKind
-from lofty_admin.directory.names import MOST_FOUND, Name, named, search
+from lofty_admin.directory.names import LONGEST_QUERY, MOST_FOUND, Name, named
+from lofty_admin.folding import clean, fold
 from lofty_admin.tenants.models import Tenant
 
+MOST_LOOKED_AT = 500
 MOST_WHOLE = 5  # offices offered whole above the agents that a search finds
 
 
@@ -71,10 +73,17 @@ class WholeOffice:
     agents: int
 
 
-def offices_found(tenant: Tenant, text: str) -> list[Name]:
-    """The offices still in Lofty that `text` finds; none for no text."""
-    found = search(tenant, EntryKind.OFFICE, text) if text.strip() else []
-    return [office for office in found if office.gone_since is None]
+def offices_called(tenant: Tenant, text: str) -> list[Name]:
+    """The offices still in Lofty that have every word of `text` in their own name."""
+    words = fold(clean(text, LONGEST_QUERY)).split()
+    entries = Entry.objects.filter(tenant=tenant, kind=EntryKind.OFFICE, gone_since=None)
+    for word in words:
+        entries = entries.filter(folded__contains=word)
+    found = entries.order_by("folded")[:MOST_LOOKED_AT] if words else []
+    names = [(fold(entry.name), named(entry)) for entry in found]
+    called = [(name, office) for name, office in names if all(word in name for word in words)]
+    called.sort(key=lambda one: not one[0].startswith(" ".join(words)))
+    return [office for _, office in called]
 
 
 def whole_offices(tenant: Tenant, found: Sequence[Name]) -> list[WholeOffice]:

@@ -15,7 +15,7 @@ from lofty_admin.directory.names import MOST_FOUND, Name, freshness, give_name, 
 from lofty_admin.directory.offices import (
     Tree,
     agents_of,
-    offices_found,
+    offices_called,
     whole_offices,
     without_known_office,
 )
@@ -139,7 +139,7 @@ def _kind(text: str) -> EntryKind:
 
 
 def _found_agents(tenant: Tenant, text: str) -> dict[str, object]:
-    offices = offices_found(tenant, text)
+    offices = offices_called(tenant, text)
     whole = whole_offices(tenant, offices) if offices else []
     found = search(tenant, EntryKind.AGENT, text, MOST_FOUND - len(whole))
     return {
