@@ -26,6 +26,11 @@ function secondary(text, more = "") {
   return make("span", { className: `text-secondary ${more}`, textContent: text });
 }
 
+// A request that got no answer fails as a TypeError, in the browser's words.
+function reason(error) {
+  return error instanceof TypeError ? "The console does not answer. Nothing was added; what is picked stays." : error.message;
+}
+
 // Several ids or e-mails, or several lines: a list. Anything else is a search.
 function isList(text) {
   const parts = text.split(/[,;\t\r\n，；、]+/).filter((part) => part.trim());
@@ -157,9 +162,9 @@ class Picker {
     try {
       told = await this.lookUp(text);
     } catch (error) {
-      Object.assign(this.unadded, { problem: error.message, missing: [...this.unadded.missing, text.trim()] });
+      Object.assign(this.unadded, { problem: reason(error), missing: [...this.unadded.missing, text.trim()] });
       this.showUnadded();
-      return this.say(error.message);
+      return this.say(reason(error));
     }
     for (const id of told.unknown) if (!this.ids.has(id)) this.unadded.unknown.add(id);
     for (const one of told.ambiguous) this.unadded.ambiguous.set(one.text, one);
@@ -183,7 +188,7 @@ class Picker {
     try {
       await action();
     } catch (error) {
-      this.say(error instanceof TypeError ? "The console does not answer. Nothing was added; what is picked stays." : error.message);
+      this.say(reason(error));
     }
   }
 
