@@ -22,6 +22,7 @@ from lofty_admin.agentsettings.models import Operation, State
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
+from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.environment import OAuthApp
 from lofty_admin.fleet.imports import read_list
 from lofty_admin.fleet.models import Import
@@ -73,6 +74,7 @@ NEEDS: dict[str, str | Role] = {
     **dict.fromkeys(["tenant", "settings", "history", "event", "operation"], Role.VIEWER),
     **dict.fromkeys(["names", "names_freshness", "names_search", "export", "receipt"], Role.VIEWER),
     **dict.fromkeys(["tenant_pin", "tenant_unpin", "tenant_beside"], Role.VIEWER),
+    **dict.fromkeys(["names_pasted", "names_of_office"], Role.VIEWER),
     **dict.fromkeys(["review", "apply", "check_now", "close_as_seen", "merge"], Role.EDITOR),
     **dict.fromkeys(["try_again", "go_back", "undo", "names_refresh", "name_source"], Role.EDITOR),
     **dict.fromkeys(["tenant_edit", "people", "member_role", "member_remove"], Role.MANAGER),
@@ -115,7 +117,12 @@ OF_THE_LOG = {
     *("audit_auditevent", "audit_audithead"),
     *("audit_auditindex", "audit_auditchoice"),
 }
-OBJECTS = {"pk", "operation_id", "event_id"}  # the arguments that name a row of a tenant
+OBJECTS = {
+    "pk",
+    "operation_id",
+    "event_id",
+    "office_id",
+}  # the arguments that name a row of a tenant
 WHO = ["anonymous", "outsider", "viewer", "editor", "manager", "superuser"]
 LEVELS = {"viewer": 10, "editor": 20, "manager": 30}
 # Tables that may change whatever is looked at: who is signed in, where they were last, how often
@@ -176,6 +183,7 @@ class World:
             "operation_id": Operation.objects.get(tenant=tenant).pk,
             "event_id": AuditEvent.objects.for_tenant(tenant.pk).get(kind=Kind.SETTINGS_OUTCOME).pk,
             "pk": self.row_of(route, tenant),
+            "office_id": Entry.objects.get(tenant=tenant, kind=EntryKind.OFFICE).lofty_id,
         }
         others = {"slug": self.acme.slug, "kind": "agent", "group": "west"}
         return {name: {**others, **rows}[name] for name in route.arguments}
@@ -215,8 +223,9 @@ def world(
     rights.give(editor, Scope(group=group), Role.EDITOR)
     rights.give(outsider, Scope(), Role.VIEWER)
     rights.deny(outsider, Scope(tenant=acme))
-    for tenant in (acme, globex):
+    for number, tenant in enumerate((acme, globex), start=7):
         saved(tenant)
+        Entry.objects.keep([Entry.build(tenant, EntryKind.OFFICE, number, "Downtown")])
     people = {"outsider": outsider, "viewer": viewer, "editor": editor, "manager": owner}
     somebody = make_user("somebody@example.com", "Sam Somebody")
     made = read_list(superuser, "name,slug\nInitech,initech\n")
@@ -369,7 +378,7 @@ def test_foreign_object__in_the_address__404_recorded_and_untouched(
 
 @pytest.mark.parametrize("route", WITH_OBJECTS, ids=[route.name for route in WITH_OBJECTS])
 def test_object_that_nobody_has__in_the_address__404(world: World, route: Route) -> None:
-    nobody = {"pk": 987654321, "operation_id": uuid4(), "event_id": uuid4()}
+    nobody = {"pk": 987654321, "operation_id": uuid4(), "event_id": uuid4(), "office_id": 987654321}
     arguments = {name: nobody.get(name, value) for name, value in world.arguments(route).items()}
     url = reverse(route.name, kwargs=arguments)
     for method in methods(world, route, url):

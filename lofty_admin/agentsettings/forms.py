@@ -8,14 +8,18 @@ from typing import Any
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Field, Layout
 from django import forms
-from django.urls import reverse
 from django.utils.translation import get_language
 from django_countries import countries
 
 from lofty_admin.agentsettings.fields import SETTINGS, Kind, Section, Setting
 from lofty_admin.agentsettings.plans import Snapshot
-from lofty_admin.agentsettings.widgets import ListChoice, Scope, ScopedListField, ScopedListWidget
-from lofty_admin.directory.names import Name, names
+from lofty_admin.agentsettings.widgets import (
+    ListChoice,
+    Picking,
+    Scope,
+    ScopedListField,
+    ScopedListWidget,
+)
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
 
@@ -115,12 +119,11 @@ class SettingsForm(forms.Form):
         return cleaned
 
     def _list_field(self, setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
-        found = self._names(setting, self._picked_ids(setting, shown))
-        search = ""
+        picking = None
         if setting.entries is not None:
-            search = reverse("names_search", args=[self.tenant.slug, setting.entries.value])
-        widget = ScopedListWidget(setting, stored, found, search)
-        return ScopedListField(setting, stored, widget)
+            ids = self._picked_ids(setting, shown)
+            picking = Picking.of(self.tenant, setting.entries, ids)
+        return ScopedListField(setting, stored, ScopedListWidget(setting, stored, picking))
 
     def _names(self, setting: Setting, ids: list[int]) -> dict[str, Name]:
         if setting.entries is None:

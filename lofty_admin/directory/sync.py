@@ -27,6 +27,7 @@ from lofty_admin.audit.context import acting_as, current_actor, current_request_
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.directory.models import (
+    BETWEEN,
     OPEN,
     TEXT_LENGTH,
     Entry,
@@ -242,8 +243,9 @@ def _offices(sync: Sync, client: LoftyClient) -> None:
     offices = client.org().offices
     by_id = {office.id: office.name or "" for office in offices}
     entries = [
-        _entry(sync, EntryKind.OFFICE, office.id, office.name, by_id.get(office.parent_id or 0, ""))
+        _entry(sync, EntryKind.OFFICE, office.id, office.name, by_id.get(parent, ""), parent)
         for office in offices
+        for parent in [office.parent_id or 0]
     ]
     # Lofty lists none for several teams and without permission: no sign that offices are gone.
     whole = [EntryKind.OFFICE] if offices else []
@@ -321,8 +323,11 @@ def _agent(sync: Sync, member: Member) -> Entry | None:
         return None
     name = " ".join(filter(None, [member.first_name, member.last_name])).strip()
     parts = [member.email if name else "", member.group_name]
-    detail = " · ".join(part for part in parts if part)
-    return _entry(sync, EntryKind.AGENT, member.member_user_id, name or member.email, detail)
+    detail = BETWEEN.join(part for part in parts if part)
+    office = member.group_id or 0
+    return _entry(
+        sync, EntryKind.AGENT, member.member_user_id, name or member.email, detail, office
+    )
 
 
 def _learnt_offices(sync: Sync, members: Iterable[Member]) -> list[Entry]:
@@ -333,8 +338,15 @@ def _learnt_offices(sync: Sync, members: Iterable[Member]) -> list[Entry]:
     return [_entry(sync, EntryKind.OFFICE, number, told[number]) for number in fresh]
 
 
-def _entry(sync: Sync, kind: EntryKind, lofty_id: int, name: str | None, detail: str = "") -> Entry:
-    entry = Entry.build(sync.tenant, kind, lofty_id, name, detail)
+def _entry(
+    sync: Sync,
+    kind: EntryKind,
+    lofty_id: int,
+    name: str | None,
+    detail: str = "",
+    belongs_to: int | None = None,
+) -> Entry:
+    entry = Entry.build(sync.tenant, kind, lofty_id, name, detail, belongs_to)
     entry.seen_in = sync.pk
     return entry
 

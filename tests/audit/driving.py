@@ -398,6 +398,7 @@ PAGES_WITHOUT: dict[str, str] = {
     "try_again": OPENS_A_REVIEW,
     "go_back": OPENS_A_REVIEW,
     "undo": OPENS_A_REVIEW,
+    "names_pasted": "Looks up a pasted list; POST because of its length.",
 }
 
 

@@ -33,7 +33,7 @@ CONTRASTS = """() => {
     return (high + 0.05) / (low + 0.05);
   };
   const read = `h1, h2, h3, p, th, dd, .badge, .alert, .nav-link, .btn, .form-label, .form-hint,
-    .text-danger, .invalid-feedback, .ts-control .item, figcaption`;
+    .text-danger, .invalid-feedback, .picked .item, figcaption`;
   return [...document.querySelectorAll(read)]
     .filter((element) => element.checkVisibility() && element.innerText?.trim())
     .map((element) => [contrast(element), element.outerHTML.slice(0, 90)]);

@@ -50,7 +50,7 @@ def running(tenant: Tenant, **facts: object) -> Sync:
 def test_search__viewer__ids_are_texts_and_nothing_is_kept(browsers: Browsers, anna: Entry) -> None:
     answer = browsers.viewer.get(SEARCH, {"q": "SMITH"})
     item = {"id": str(BIG), "name": anna.name, "detail": anna.detail, "gone": False}
-    assert json.loads(answer.content) == {"items": [item]}
+    assert json.loads(answer.content)["items"] == [item]
     assert "no-store" in answer.headers["Cache-Control"]
 
 

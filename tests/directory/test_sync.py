@@ -57,9 +57,15 @@ def test_sync__agents__names_mail_and_office_as_lofty_tells(
     rows = get_members(practice, "acme")
     rows[1] |= {"firstName": None, "lastName": "", "email": "only@mail.example.com"}
     rows[2] |= {"firstName": "A\x00nna\u202e", "lastName": "\ud800Smith", "email": None}
+    rows[2] |= {"groupId": None, "groupName": None}
     set_members(practice, "acme", rows)
-    assert synced(acme).state == SyncState.DONE
     ids = [int(str(row["memberUserId"])) for row in rows]
+    Entry.objects.keep([Entry.build(acme, EntryKind.AGENT, ids[0], "As read before offices were")])
+    assert synced(acme).state == SyncState.DONE
+    offices = Entry.objects.filter(kind=EntryKind.AGENT).order_by("lofty_id")
+    office = int(str(rows[0]["groupId"]))
+    assert list(offices.values_list("belongs_to", flat=True)) == [office, rows[1]["groupId"], 0]
+    assert not Entry.objects.filter(kind=EntryKind.OFFICE, belongs_to=None).exists()
     told = names(acme, EntryKind.AGENT, ids)
     assert told[ids[0]].name == f"{rows[0]['firstName']} {rows[0]['lastName']}"
     assert told[ids[0]].detail == f"{rows[0]['email']} · {rows[0]['groupName']}"
