@@ -90,19 +90,6 @@ function showMembers(form) {
   }
 }
 
-// --- Active hours in words -----------------------------------------------------------------------
-function describeHours(form) {
-  const start = form.elements.startActiveHour;
-  const end = form.elements.endActiveHour;
-  const hint = form.querySelector("[data-hours-hint]");
-  if (!hint) return;
-  const [from, to] = [Number(start.value), Number(end.value)];
-  if (Number.isNaN(from) || Number.isNaN(to)) hint.textContent = "";
-  else if (from === to) hint.textContent = "Starts and ends at the same hour: unclear in Lofty's documentation.";
-  else if (to && from > to) hint.textContent = "Overnight: into the next morning.";
-  else hint.textContent = "";
-}
-
 // --- What changed --------------------------------------------------------------------------------
 function stateOf(form) {
   const state = new Map();
@@ -176,11 +163,7 @@ document.addEventListener("DOMContentLoaded", () => {
   if (!form) return;
   for (const input of form.querySelectorAll("[data-picker]")) startPicker(input);
   showMembers(form);
-  describeHours(form);
-  form.addEventListener("change", () => {
-    showMembers(form);
-    describeHours(form);
-  });
+  form.addEventListener("change", () => showMembers(form));
   watchChanges(form);
   goToFields();
 });

@@ -71,7 +71,7 @@ NEEDS: dict[str, str | Role] = {
     **dict.fromkeys(["person_withdraw", "person_right", "person_deactivate"], SUPERUSER),
     **dict.fromkeys(["person_reactivate", "person_promote", "person_demote"], SUPERUSER),
     **dict.fromkeys(["tenant", "settings", "history", "event", "operation"], Role.VIEWER),
-    **dict.fromkeys(["names", "names_search", "export", "receipt"], Role.VIEWER),
+    **dict.fromkeys(["names", "names_search", "export", "receipt", "hours"], Role.VIEWER),
     **dict.fromkeys(["review", "apply", "check_now", "close_as_seen", "merge"], Role.EDITOR),
     **dict.fromkeys(["try_again", "go_back", "names_refresh", "name_source"], Role.EDITOR),
     **dict.fromkeys(["tenant_edit", "people", "member_role", "member_remove"], Role.MANAGER),

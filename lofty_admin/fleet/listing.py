@@ -15,6 +15,7 @@ from django.db.models import (
     QuerySet,
     Subquery,
 )
+from django.db.models.fields.json import KeyTextTransform
 
 from lofty_admin.agentsettings.models import LastKnown, Operation
 from lofty_admin.fleet.tokens import meaning, with_token, worst_first
@@ -72,11 +73,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Row:
-    """A tenant, its settings as last read, and its newest change that was sent, if any."""
+    """A tenant, its settings as last read, and its newest change that was sent, if any.
+
+    zone: of the hours, as Lofty names it; "" if not known.
+    """
 
     tenant: Tenant
     known: LastKnown | None
     change: Operation | None
+    zone: str
 
 
 def find(tenants: QuerySet[Tenant], wanted: Wanted) -> QuerySet[Tenant]:
@@ -102,12 +107,16 @@ def rows(tenants: QuerySet[Tenant]) -> list[Row]:
     """The page's rows, in a number of queries that does not depend on how many they are."""
     in_use = Credential.objects.filter(retired_at=None).defer("sealed")
     page = list(
-        tenants.select_related("last_known")
+        tenants.annotate(zone=KeyTextTransform("time_zone", "profile__me"))
+        .select_related("last_known")
         .defer("last_known__raw")
         .prefetch_related(Prefetch("credentials", queryset=in_use), "groups")
     )
     changes = _last_changes(page)
-    return [Row(one, getattr(one, "last_known", None), changes.get(one.id)) for one in page]
+    return [
+        Row(one, getattr(one, "last_known", None), changes.get(one.id), one.zone or "")
+        for one in page
+    ]
 
 
 def _last_changes(tenants: Iterable[Tenant]) -> dict[UUID, Operation]:
