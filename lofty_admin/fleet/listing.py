@@ -1,7 +1,7 @@
 """Which tenants the home page lists, in which order, and what it says of each."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db.models import (
@@ -17,7 +17,7 @@ from django.db.models import (
 )
 from django.db.models.fields.json import KeyTextTransform
 
-from lofty_admin.agentsettings.models import LastKnown, Operation
+from lofty_admin.agentsettings.models import LastKnown, Operation, State
 from lofty_admin.fleet.tokens import meaning, with_token, worst_first
 from lofty_admin.tenants.models import Credential, Tenant
 
@@ -30,7 +30,10 @@ CHANNELS: Mapping[str, Q] = {
         last_known__email_channel=False,
         last_known__website_channel=False,
     ),
+    "unread": Q(last_known=None),
 }
+_IN_DOUBT = Operation.objects.filter(tenant=OuterRef("pk"), state=State.UNKNOWN, settled_at=None)
+LAST_CHANGE: Mapping[str, Q] = {"unknown": Q(Exists(_IN_DOUBT))}
 _NEWEST_SENT = (
     Operation.objects.filter(tenant=OuterRef("pk"), sent_at__isnull=False)
     .order_by("-sent_at")
@@ -64,11 +67,12 @@ class Wanted:
     group: str = ""
     manual: str = ""
     channel: str = ""
+    change: str = ""
     sort: str = DEFAULT_SORT
 
     @property
     def narrows(self) -> bool:
-        return any((self.q, self.status, self.token, self.group, self.manual, self.channel))
+        return replace(self, sort=DEFAULT_SORT) != Wanted()
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,8 @@ def find(tenants: QuerySet[Tenant], wanted: Wanted) -> QuerySet[Tenant]:
         found = found.filter(manual_only=wanted.manual == "yes")
     if wanted.channel:
         found = found.filter(CHANNELS[wanted.channel])
+    if wanted.change:
+        found = found.filter(LAST_CHANGE[wanted.change])
     for word in wanted.q.split():
         found = found.filter(_mentions(word))
     return found.order_by(*_order(wanted.sort), "name", "slug")
