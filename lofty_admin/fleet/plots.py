@@ -6,7 +6,6 @@ else in proportion, so the numbers stand beside the plots and in the table below
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count as from_zero
 
 WIDTH = 340
 LEAST = 2
@@ -58,8 +57,10 @@ class Bar:
 
 def scale_end(most: int) -> int:
     """The even number, not below `most`, at which a scale ends: 2, 4 .. 10, 20, 40 .. 100, 200."""
-    ends = (step * 10**power for power in from_zero() for step in STEPS)
-    return next(end for end in ends if end >= most)
+    unit = 1
+    while unit * STEPS[-1] < most:
+        unit *= 10
+    return next(unit * step for step in STEPS if unit * step >= most)
 
 
 def stacked(stacks: Sequence[Sequence[int]]) -> Columns:

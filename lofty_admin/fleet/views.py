@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -54,7 +54,10 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _groups(visible: QuerySet[Tenant]) -> QuerySet[Group]:
     """Those that hold a tenant the person may see."""
-    return Group.objects.filter(tenants__in=visible.order_by().values("pk")).distinct()
+    holds = Group.tenants.through.objects.filter(
+        group=OuterRef("pk"), tenant__in=visible.order_by().values("pk")
+    )
+    return Group.objects.filter(Exists(holds))
 
 
 def _column(name: str, sort: str) -> Column:

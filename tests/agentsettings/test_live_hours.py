@@ -22,7 +22,7 @@ STORED_VALUES: dict[str, JSON] = {"startActiveHour": 9, "endActiveHour": 17, "ac
 ODD_TEXT = st.text(max_size=6) | st.sampled_from(["only", "all", "as-it-is", "-1", "²", "99999"])
 
 
-def query(**values: object) -> QueryDict:
+def query(**values: str | list[str]) -> QueryDict:
     made = QueryDict(mutable=True)
     for name, value in values.items():
         made.setlist(name.replace("_", "-"), value if isinstance(value, list) else [value])
