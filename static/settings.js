@@ -9,19 +9,6 @@ function showMembers(form) {
   }
 }
 
-// --- Active hours in words -----------------------------------------------------------------------
-function describeHours(form) {
-  const start = form.elements.startActiveHour;
-  const end = form.elements.endActiveHour;
-  const hint = form.querySelector("[data-hours-hint]");
-  if (!hint) return;
-  const [from, to] = [Number(start.value), Number(end.value)];
-  if (Number.isNaN(from) || Number.isNaN(to)) hint.textContent = "";
-  else if (from === to) hint.textContent = "Starts and ends at the same hour: unclear in Lofty's documentation.";
-  else if (to && from > to) hint.textContent = "Overnight: into the next morning.";
-  else hint.textContent = "";
-}
-
 // --- From an error to its field ------------------------------------------------------------------
 function goToFields() {
   for (const link of document.querySelectorAll("[data-field-link]")) {
@@ -37,11 +24,7 @@ document.addEventListener("DOMContentLoaded", () => {
   if (!form) return;
   for (const place of form.querySelectorAll("[data-picker]")) new Picker(place);
   showMembers(form);
-  describeHours(form);
-  form.addEventListener("change", () => {
-    showMembers(form);
-    describeHours(form);
-  });
+  form.addEventListener("change", () => showMembers(form));
   watchChanges(form);
   goToFields();
 });

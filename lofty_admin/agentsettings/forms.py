@@ -25,7 +25,7 @@ from lofty_admin.tenants.models import Tenant
 
 KEEP = "as-it-is"
 END = "end"  # the last field of the form: without it, something was cut off
-HOURS_HINT = '<p class="form-hint" data-hours-hint aria-live="polite"></p>'
+HOURS_LIVE = '{% include "agentsettings/hours_live.html" %}'
 FIXED = "Lofty has characters here that no form can carry. It stays as it is."
 MAX_TEXT, MAX_LONG_TEXT = 200, 4000
 ROW = {
@@ -40,7 +40,8 @@ ROW = {
 
 
 class SettingsForm(forms.Form):
-    """The 22 settings, built from a snapshot. `after` holds them as the person wants them.
+    """The 22 settings, built from a snapshot. `start` holds them as the page first showed them,
+    `after` as the person wants them.
 
     A setting is touched only if what comes back differs from what the page showed; what was not
     touched keeps the stored value exactly, also where no field could show it.
@@ -58,7 +59,7 @@ class SettingsForm(forms.Form):
         """`shown`: other values than the snapshot's to start from (back from the review page)."""
         super().__init__(data)
         self.tenant, self.stored = tenant, snapshot.settings.raw
-        start = self.stored if shown is None else shown
+        self.start = start = self.stored if shown is None else shown
         for setting in SETTINGS:
             value = self.stored.get(setting.name)
             self.fields[setting.name] = self._field(setting, value, start.get(setting.name))
@@ -273,9 +274,9 @@ def _sections(fields: Mapping[str, forms.Field]) -> Iterator[Div]:
 
 def _placed(setting: Setting, field: forms.Field) -> Div:
     if setting.is_list:
-        hint = [HTML(HOURS_HINT)] if setting.section is Section.HOURS else []
+        week = [HTML(HOURS_LIVE)] if setting.section is Section.HOURS else []
         members = Field(setting.name, template="agentsettings/fields/scoped_list.html")
-        return Div(*hint, members, css_class="col-12")
+        return Div(members, *week, css_class="col-12")
     # A switch that Lofty has no yes or no for is a select, and looks like one.
     extra = {"wrapper_class": "form-switch"} if isinstance(field, forms.BooleanField) else {}
     return Div(Field(setting.name, **extra), css_class=ROW[setting.section])

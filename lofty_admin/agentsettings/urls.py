@@ -4,6 +4,7 @@ from lofty_admin.agentsettings import views
 
 urlpatterns = [
     path("t/<slug:slug>/settings/", views.settings_page, name="settings"),
+    path("t/<slug:slug>/settings/hours/", views.hours, name="hours"),
     path("t/<slug:slug>/settings/review/", views.review, name="review"),
     path("t/<slug:slug>/settings/apply/", views.apply_plan, name="apply"),
     path("t/<slug:slug>/operations/<uuid:operation_id>/", views.operation_page, name="operation"),

@@ -16,7 +16,8 @@ from lofty_admin.agentsettings import reconcile
 from lofty_admin.agentsettings.changes import Side, merge, new_warnings, printable, settle
 from lofty_admin.agentsettings.forms import SettingsForm
 from lofty_admin.agentsettings.hours import NAMES as OF_HOURS
-from lofty_admin.agentsettings.hours import HoursChange, hours_change
+from lofty_admin.agentsettings.hours import HoursChange, Week, hours_change, week
+from lofty_admin.agentsettings.live_hours import sent_along, stored_in, week_of_form
 from lofty_admin.agentsettings.models import LastKnown, Operation
 from lofty_admin.agentsettings.plans import Plan, Snapshot, Tampered
 from lofty_admin.agentsettings.reading import read_live
@@ -58,6 +59,16 @@ def settings_page(request: HttpRequest, slug: str) -> HttpResponse:
         snapshot,
         SettingsForm(tenant, snapshot, can_edit=may_edit(request, tenant)),
     )
+
+
+@require_GET
+def hours(request: HttpRequest, slug: str) -> HttpResponse:
+    """The week as the section Hours of the form stands, drawn anew. Does not ask Lofty."""
+    tenant = get_tenant(request, slug, Role.VIEWER)
+    found = week_of_form(request.GET, stored_in(request.GET), time_zone(tenant))
+    response = render(request, "agentsettings/hours_week.html", {"week": found})
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_POST
@@ -246,6 +257,8 @@ def _form_page(
         "snapshot": snapshot,
         "signed_snapshot": snapshot.signed(tenant),
         "unnamed_sources": unnamed_sources(tenant, snapshot.settings.raw),
+        "hours_week": _week_of(request, tenant, form),
+        "hours_stored": sent_along(form.stored),
         "calls_left": left,
         "too_few_calls": left.remaining is not None and left.remaining < CALLS_OF_A_SAVE,
         "unknown": {printable(n): json.dumps(v) for n, v in snapshot.settings.unknown.items()},
@@ -256,6 +269,13 @@ def _form_page(
     response = render(request, "agentsettings/settings.html", context, status=status)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _week_of(request: HttpRequest, tenant: Tenant, form: SettingsForm) -> Week:
+    zone = time_zone(tenant)
+    return (
+        week_of_form(request.POST, form.stored, zone) if form.is_bound else week(form.start, zone)
+    )
 
 
 def _unreadable(

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("directory", "0002_pace_and_page_sizes"),
-        ("tenants", "0002_pace_and_page_sizes"),
+        ("tenants", "0001_initial"),
     ]
 
     operations = [
