@@ -14,7 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -28,39 +28,23 @@ from lofty_admin.agentsettings.services import apply
 from lofty_admin.audit import record
 from lofty_admin.lofty.schema import payload
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import connect, plan_for
+from tests.agentsettings.conftest import plan_for
 from tests.audit.content import APPEND
-from tests.deployment import Process
-from tests.documented import EXAMPLE
+from tests.bench.lofty import PATH, customer_of
 from tests.practice import PracticeCustomer
-from tools.processes import free_port
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 IN_EARNEST = ROUNDS >= 20
 LATENCY = 0.05  # seconds, of each answer
 MOST = 1.3 if IN_EARNEST else 5.0  # times the bare calls; a shared machine only finds disasters
-PATH = "/v2.0/sales-agent/settings"
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def lofty(tmp_path: Path, acme: Tenant, settings: Settings) -> Iterator[PracticeCustomer]:
-    """Acme's customer at a practice Lofty in another process, which must not slow this one."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = ["-m", "lofty_admin.sandbox", "--port", str(port), "--db", str(tmp_path / "lofty.db")]
-    log, ready = tmp_path / "practice.log", "/_control/healthz"
-    practice = Process([sys.executable, *command], os.environ, log, url, ready)
-    practice.start()
-    try:
-        settings.ENVIRONMENT = replace(settings.ENVIRONMENT, lofty_base_url=url)
-        editable = {name: value for name, value in EXAMPLE.items() if name != "id"}
-        customer = PracticeCustomer.add(url, "acme", settings=editable, rate_limit=1_000_000)
-        connect(acme, customer.token)
+    with customer_of(acme, tmp_path, settings) as customer:
         yield customer
-    finally:
-        practice.stop()
 
 
 @dataclass
