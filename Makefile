@@ -29,7 +29,7 @@ lint: setup assets ## Formatting, lint, types, imports, templates, deployment ch
 faults: setup assets ## The long runs: real processes killed at every step of a save, a renewal, a rotation (minutes)
 	@FAULT_ROUNDS=40 $(BIN)/python -m pytest -m faults
 
-bench: setup assets ## Measure a million events beside Django's admin, exports, pages, a save (a quarter of an hour, 4 GB of disk)
+bench: setup assets browser ## Measure a million events beside Django's admin, exports, pages, a save (a quarter of an hour, 4 GB of disk)
 	@BENCH_EVENTS=20000 $(BIN)/python -m pytest -s tests/bench/test_export_speed.py
 	@BENCH_TENANTS=2000 BENCH_ROUNDS=8 $(BIN)/python -m pytest -s tests/bench/test_home_speed.py
 	@BENCH_ROUNDS=40 $(BIN)/python -m pytest -s tests/bench/test_save_speed.py

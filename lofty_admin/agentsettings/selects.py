@@ -1,5 +1,7 @@
 """A select for long lists of choices: 250 countries, 24 hours."""
 
+from typing import Any
+
 from django import forms
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -17,7 +19,9 @@ class PlainSelect(forms.Select):
         context = super().get_context(name, value, attrs)
         return {**context, "options": self._options(context["widget"]["value"])}
 
-    def optgroups(self, name: str, value: list[str], attrs: object = None) -> list[object]:
+    def optgroups(
+        self, name: str, value: list[str], attrs: dict[str, Any] | None = None
+    ) -> list[tuple[str | None, list[dict[str, Any]], int | None]]:
         """None: `_options` writes them."""
         return []
 

@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -14,10 +13,10 @@ from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.tenants import services
 from lofty_admin.tenants.access import (
+    find_tenants,
     get_tenant,
     is_superuser,
     require_superuser,
-    visible_tenants,
 )
 from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, TenantForm
 from lofty_admin.tenants.models import Role, Tenant
@@ -29,11 +28,8 @@ SWITCHER_LENGTH = 50
 @require_GET
 def switcher(request: HttpRequest) -> HttpResponse:
     """The first tenants with ?q= in their name or short name, as links for the switcher."""
-    found = visible_tenants(request.user)
-    text = request.GET.get("q", "")[:100].replace("\x00", "")
-    for word in text.split():
-        found = found.filter(Q(name__icontains=word) | Q(slug__icontains=word))
-    first = list(found[: SWITCHER_LENGTH + 1])
+    text = request.GET.get("q", "")[:100]
+    first = list(find_tenants(request.user, text)[: SWITCHER_LENGTH + 1])
     context = {
         "tenants": first[:SWITCHER_LENGTH],
         "more": len(first) > SWITCHER_LENGTH,

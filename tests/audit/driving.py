@@ -394,6 +394,7 @@ PAGES_WITHOUT: dict[str, str] = {
     "merge": OPENS_A_REVIEW,
     "try_again": OPENS_A_REVIEW,
     "go_back": OPENS_A_REVIEW,
+    "copy": OPENS_A_REVIEW,
 }
 
 

@@ -7,6 +7,7 @@ offices and ponds, once with `filter_horizontal` and once with `autocomplete_fie
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, ClassVar
 
 from django import forms
 from django.apps import AppConfig, apps
@@ -28,6 +29,8 @@ FOLDERS = [Path(module.__file__ or "").parent for module in (admin, forms)]
 
 class Named(models.Model):
     name = models.CharField(max_length=300)
+
+    objects: ClassVar[models.Manager["Named"]] = models.Manager()
 
     class Meta:
         abstract = True
@@ -64,9 +67,11 @@ class SalesAgent(models.Model):
     website_channel = models.BooleanField(default=True)
     start_active_hour = models.IntegerField(default=8)
     end_active_hour = models.IntegerField(default=20)
-    agents = models.ManyToManyField(Agent)
-    offices = models.ManyToManyField(Office)
-    ponds = models.ManyToManyField(Pond)
+    agents: models.ManyToManyField[Agent, Any] = models.ManyToManyField(Agent)
+    offices: models.ManyToManyField[Office, Any] = models.ManyToManyField(Office)
+    ponds: models.ManyToManyField[Pond, Any] = models.ManyToManyField(Pond)
+
+    objects: ClassVar[models.Manager["SalesAgent"]] = models.Manager()
 
     class Meta:
         app_label = "bench"
@@ -103,13 +108,15 @@ class Site(admin.AdminSite):
     def get_log_entries(self, request: HttpRequest) -> list[object]:  # type: ignore[override]
         return []  # its own table of actions is not what is measured
 
-    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[object]:  # type: ignore[override]
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[object]:
         return []  # the bench's tables are no app
 
     def i18n_javascript(
         self, request: HttpRequest, extra_context: dict[str, object] | None = None
-    ) -> HttpResponse:  # type: ignore[override]
-        return JavaScriptCatalog.as_view()(request)  # of the apps there are: admin is none here
+    ) -> HttpResponse:
+        whole = JavaScriptCatalog().get(request)  # of the apps there are: admin is none here
+        assert isinstance(whole, HttpResponse)
+        return whole
 
 
 def _site(name: str, form: type[admin.ModelAdmin]) -> Site:  # type: ignore[type-arg]
@@ -157,7 +164,7 @@ def use_admin(settings: Settings) -> None:
 def _installed() -> Iterator[None]:
     """The tables above as an app, which Django asks for what points to what."""
     config = AppConfig("tests.bench", bench)
-    config.apps = apps  # type: ignore[attr-defined]  # as the registry itself does it
+    config.apps = apps
     apps.app_configs["bench"] = config
     config.import_models()
     apps.clear_cache()
@@ -171,14 +178,15 @@ def _installed() -> Iterator[None]:
 @contextmanager
 def sales_agent(names: dict[str, list[str]], picked: dict[str, int]) -> Iterator[int]:
     """Fill tables of the bench's own; the id of a Sales Agent with the first of each picked."""
-    tables = (Agent, Office, Pond, SalesAgent)
+    listed: tuple[type[Named], ...] = (Agent, Office, Pond)
+    tables: tuple[type[models.Model], ...] = (*listed, SalesAgent)
     with _installed():
         with connection.schema_editor() as editor:
             for table in tables:
                 editor.create_model(table)
         try:
             agent = SalesAgent.objects.create(assistant_name="Anna", agent_experience="10 years")
-            for model, what in zip(tables, LISTS, strict=False):
+            for model, what in zip(listed, LISTS, strict=True):
                 rows = model.objects.bulk_create(model(name=name) for name in names[what])
                 getattr(agent, what).set(rows[: picked[what]])
             yield agent.pk

@@ -160,14 +160,14 @@ def lofty(
         f"{name}Ids": ids(what, PICKED[what])
         for name, what in (("agent", "agents"), ("office", "offices"), ("leadPond", "ponds"))
     }
-    with customer_of(acme, tmp_path, settings, **picked) as customer:  # type: ignore[arg-type]
+    with customer_of(acme, tmp_path, settings, **picked) as customer:
         yield customer
 
 
 @pytest.fixture(autouse=True)
 def plain_templates(monkeypatch: pytest.MonkeyPatch) -> None:
     """As outside of tests, where no copy is made of every context that a template is given."""
-    monkeypatch.setattr(Template, "_render", _TestState.saved_data.template_render)
+    monkeypatch.setattr(Template, "_render", _TestState.saved_data.template_render)  # type: ignore[attr-defined]  # where Django keeps it
 
 
 # --- Forms ----------------------------------------------------------------------------------------
