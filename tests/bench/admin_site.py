@@ -67,9 +67,9 @@ class SalesAgent(models.Model):
     website_channel = models.BooleanField(default=True)
     start_active_hour = models.IntegerField(default=8)
     end_active_hour = models.IntegerField(default=20)
-    agents: models.ManyToManyField[Agent, Any] = models.ManyToManyField(Agent)
-    offices: models.ManyToManyField[Office, Any] = models.ManyToManyField(Office)
-    ponds: models.ManyToManyField[Pond, Any] = models.ManyToManyField(Pond)
+    agents: "models.ManyToManyField[Agent, Any]" = models.ManyToManyField(Agent)
+    offices: "models.ManyToManyField[Office, Any]" = models.ManyToManyField(Office)
+    ponds: "models.ManyToManyField[Pond, Any]" = models.ManyToManyField(Pond)
 
     objects: ClassVar[models.Manager["SalesAgent"]] = models.Manager()
 
