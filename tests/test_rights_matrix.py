@@ -78,6 +78,7 @@ NEEDS: dict[str, str | Role] = {
     **dict.fromkeys(["export", "hours"], Role.VIEWER),
     **dict.fromkeys(["review", "apply", "check_now", "close_as_seen", "merge"], Role.EDITOR),
     **dict.fromkeys(["try_again", "go_back", "undo", "names_refresh", "name_source"], Role.EDITOR),
+    "copy": Role.EDITOR,
     **dict.fromkeys(["tenant_edit", "people", "member_role", "member_remove"], Role.MANAGER),
     **dict.fromkeys(["credential", "credential_test", "credential_replace"], Role.MANAGER),
     **dict.fromkeys(["credential_remove", "credential_agent", "connect"], Role.MANAGER),

@@ -13,6 +13,7 @@ from django_countries import countries
 
 from lofty_admin.agentsettings.fields import SETTINGS, Kind, Section, Setting
 from lofty_admin.agentsettings.plans import Snapshot
+from lofty_admin.agentsettings.selects import PlainSelect
 from lofty_admin.agentsettings.widgets import (
     ListChoice,
     Picking,
@@ -20,6 +21,7 @@ from lofty_admin.agentsettings.widgets import (
     ScopedListField,
     ScopedListWidget,
 )
+from lofty_admin.directory.names import Name, names
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
 
@@ -188,7 +190,11 @@ def _select(setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
         if to_form(setting, value) not in dict(choices):
             choices.insert(0, (str(to_form(setting, value)), _as_it_is(value)))
     return forms.ChoiceField(
-        label=setting.label, help_text=setting.help, required=False, choices=choices
+        label=setting.label,
+        help_text=setting.help,
+        required=False,
+        choices=choices,
+        widget=PlainSelect,
     )
 
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import Exists
 from django.utils import timezone
 
 from lofty_admin.agentsettings.changes import Values
@@ -250,11 +251,11 @@ def send(client: LoftyClient, operation: Operation) -> Exchange:
         raise SendRefused("inside a transaction")
     # What is left of the lease must do for the call, or another process may settle it meanwhile.
     ends = timezone.now() + timedelta(seconds=settings.ENVIRONMENT.lofty_deadline)
-    held = Operation.objects.filter(
-        pk=operation.pk, state=State.SENT, fence=operation.fence, lease_until__gt=ends
-    )
     intent = AuditEvent.objects.filter(operation_id=operation.pk, kind=Kind.SETTINGS_INTENT)
-    if not (intent.exists() and held.exists()):
+    held = Operation.objects.filter(
+        Exists(intent), pk=operation.pk, state=State.SENT, fence=operation.fence
+    )
+    if not held.filter(lease_until__gt=ends).exists():
         raise SendRefused("no committed intent, or not its holder any more")
     return client.put_settings(operation.wanted)
 

@@ -216,6 +216,13 @@ def review_live(
     return _review_page(request, tenant, plan, reason=reason, undone=undone(plan))
 
 
+def review_plan(
+    request: HttpRequest, tenant: Tenant, plan: Plan, *, reason: str = ""
+) -> HttpResponse:
+    """The ordinary review of a plan that was made on another page (copying from a tenant)."""
+    return _review_page(request, tenant, plan, reason=reason)
+
+
 def may_edit(request: HttpRequest, tenant: Tenant) -> bool:
     """Whether to offer what changes something; the views that do it ask get_tenant again."""
     role = role_of(request.user, tenant)

@@ -22,8 +22,10 @@ _NOWHERE = Q(pk__in=[])
 _Row = TypeVar("_Row", bound=Model)
 
 
-def get_tenant(request: HttpRequest, slug: str, role: Role) -> Tenant:
+def get_tenant(request: HttpRequest, slug: str, role: Role, *, of_page: bool = True) -> Tenant:
     """The tenant, if the signed-in person has at least `role` there; a superuser has every role.
+
+    of_page: it is the tenant the page is about, not another one that the page also needs.
 
     Raises Http404 when there is no such tenant or the person has nothing to do with it, and
     PermissionDenied when their role is too low or somebody tries to write to an archived tenant.
@@ -42,8 +44,9 @@ def get_tenant(request: HttpRequest, slug: str, role: Role) -> Tenant:
     if tenant.is_archived and role > Role.VIEWER and request.method not in _READING:
         _record_refusal(request, tenant, "the tenant is archived")
         raise PermissionDenied
-    request.META[ROLE_KEY] = held  # for the templates: see context.py
-    request.META[TENANT_KEY] = tenant  # see visits.py
+    if of_page:
+        request.META[ROLE_KEY] = held  # for the templates: see context.py
+        request.META[TENANT_KEY] = tenant  # see visits.py
     return tenant
 
 
@@ -102,6 +105,14 @@ def visible_tenants(user: User | AnonymousUser) -> QuerySet[Tenant]:
     grants = list(Grant.objects.filter(user=user).order_by())
     allowed = Q(Exists(own)) | _reached_by(grant for grant in grants if not grant.denies)
     return Tenant.objects.filter(allowed, ~_reached_by(grant for grant in grants if grant.denies))
+
+
+def find_tenants(user: User | AnonymousUser, text: str) -> QuerySet[Tenant]:
+    """Of the visible tenants those with every word of `text` in their name or short name."""
+    found = visible_tenants(user)
+    for word in text.replace("\x00", "").split():
+        found = found.filter(Q(name__icontains=word) | Q(slug__icontains=word))
+    return found
 
 
 def denied_tenants(user: User) -> QuerySet[Tenant]:

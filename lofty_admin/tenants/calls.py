@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
@@ -15,6 +16,7 @@ from lofty_admin.lofty.errors import (
     BY_STATUS,
     SETTINGS_PATH,
     BudgetSpent,
+    LoftyError,
     NoSalesAgent,
     NotFound,
     Unauthorised,
@@ -144,9 +146,13 @@ def note_exchange(tenant: Tenant, credential: Credential, exchange: Exchange) ->
 
     May raise django.db.Error; LoftyClient logs that and goes on, as a save must not fail on it.
     """
+    meaning, budget = _meaning(exchange), _columns(exchange.budget)
     with transaction.atomic():
-        _note_budget(credential, exchange.budget)
-        _note_health(tenant, credential, exchange)
+        if meaning is None and exchange.status == 200 and health.still_works(credential, budget):
+            return
+        if budget:
+            Credential.objects.filter(pk=credential.pk).update(**budget)
+        _note_health(tenant, credential, exchange, meaning)
 
 
 def _opened(tenant: Tenant, credential: Credential) -> str:
@@ -158,25 +164,32 @@ def _opened(tenant: Tenant, credential: Credential) -> str:
     raise NoCredential(f"The Lofty token of {tenant.name} cannot be used. {reason}")
 
 
-def _note_budget(credential: Credential, budget: Budget | None) -> None:
+def _columns(budget: Budget | None) -> dict[str, Any]:
+    """What an answer tells of the budget, as the row keeps it; nothing if it tells nothing."""
     if budget is None:
-        return
+        return {}
     # Answers of simultaneous calls may come out of order: in one window, believe the least.
     remaining = Case(
         When(budget_reset_at=budget.reset_at, then=Least(F("budget_remaining"), budget.remaining)),
         default=Value(budget.remaining),
     )
-    Credential.objects.filter(pk=credential.pk).update(
-        budget_limit=budget.limit,
-        budget_remaining=remaining,
-        budget_reset_at=budget.reset_at,
-    )
+    return {
+        "budget_limit": budget.limit,
+        "budget_remaining": remaining,
+        "budget_reset_at": budget.reset_at,
+    }
 
 
-def _note_health(tenant: Tenant, credential: Credential, exchange: Exchange) -> None:
+def _meaning(exchange: Exchange) -> type[LoftyError] | None:
+    """What its code or status says went wrong; None also where they say nothing."""
     meaning = BY_CODE.get(exchange.code or "") or BY_STATUS.get(exchange.status or 0)
-    if exchange.path == SETTINGS_PATH and meaning is NotFound:
-        meaning = NoSalesAgent
+    is_settings = exchange.path == SETTINGS_PATH
+    return NoSalesAgent if is_settings and meaning is NotFound else meaning
+
+
+def _note_health(
+    tenant: Tenant, credential: Credential, exchange: Exchange, meaning: type[LoftyError] | None
+) -> None:
     if meaning and issubclass(meaning, Unauthorised):
         _renew_next_time(credential)
         health.note_refusal(tenant, credential, meaning)

@@ -399,6 +399,7 @@ PAGES_WITHOUT: dict[str, str] = {
     "go_back": OPENS_A_REVIEW,
     "undo": OPENS_A_REVIEW,
     "names_pasted": "Looks up a pasted list; POST because of its length.",
+    "copy": OPENS_A_REVIEW,
 }
 
 
