@@ -1,6 +1,6 @@
 """Within the limit of calls, and never with the calls a save needs."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -21,6 +21,12 @@ def next_minute(customer: PracticeCustomer) -> None:
     Credential.objects.update(budget_reset_at=timezone.now() - timedelta(seconds=1))
 
 
+def last_moments() -> datetime:
+    ends = Credential.objects.get().budget_reset_at
+    assert ends is not None
+    return ends - LAST_MOMENTS
+
+
 def test_sync__ten_calls_a_minute__waits_for_the_next_minute_and_leaves_a_save_its_calls(
     acme: Tenant, connect: Connect
 ) -> None:
@@ -31,7 +37,7 @@ def test_sync__ten_calls_a_minute__waits_for_the_next_minute_and_leaves_a_save_i
         sync.refresh_from_db()
         assert sync.state == SyncState.WAITING
         assert sync.resume_at == until
-        assert until == Credential.objects.get().budget_reset_at - LAST_MOMENTS
+        assert until == last_moments()
         assert calls_made(customer) == 10 - RESERVE
         expected = ("2 minutes", "2 minutes", "a minute", "a minute")[minutes]
         assert in_words(time_left(sync)) == f"about {expected} left"
@@ -114,7 +120,7 @@ def test_sync__lofty_fails_and_few_calls_are_left__tries_again_without_those_of_
     sync.refresh_from_db()
     assert (sync.state, sync.message) == (SyncState.WAITING, "")
     assert calls_made(customer) == 10 - RESERVE  # me, quota, org, ponds, pipelines, a try
-    assert until == Credential.objects.get().budget_reset_at - LAST_MOMENTS
+    assert until == last_moments()
     assert time_left(sync) is None  # not one page of agents was seen
 
 
