@@ -48,7 +48,7 @@ def test_main_job__one_setting_of_each_kind__is_verified_and_goes_back(
     agent_id, agent = agent_not_picked(deployment, acme)
     page = new_page(signed_in=False)
     sign_in(page, OWNER)
-    page.get_by_role("link", name="Acme Realty").first.click()
+    page.locator("#found").get_by_role("link", name="Acme Realty").click()
 
     change_one_of_each_kind(page, agent)
     expect(page.locator("[data-save-bar]")).to_contain_text("11 changes, not sent yet")
