@@ -33,7 +33,7 @@ def change_one_of_each_kind(page: Page, agent: str) -> None:
     page.get_by_label("Calls from leads").select_option(label="Are not passed on")
     page.get_by_label("Text messages").uncheck()
     page.get_by_label("Active from").select_option(label="10 PM")
-    expect(page.locator("#hours-said")).to_contain_text("into the next morning")
+    expect(page.locator("#hours-said")).to_contain_text("into the next day")
     setting(page, "Active days").get_by_label("Saturday").check()
     setting(page, "Lead types").get_by_label("Investor").check()
     setting(page, "Agents").get_by_role("combobox").press("Backspace")
