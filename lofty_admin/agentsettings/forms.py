@@ -6,8 +6,9 @@ from functools import cache
 from typing import Any
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import HTML, Div, Field, Layout
+from crispy_forms.layout import Div, Field, Layout
 from django import forms
+from django.template.loader import render_to_string
 from django.utils.translation import get_language
 from django_countries import countries
 
@@ -21,13 +22,13 @@ from lofty_admin.agentsettings.widgets import (
     ScopedListField,
     ScopedListWidget,
 )
+from lofty_admin.directory.models import EntryKind
 from lofty_admin.directory.names import Name, names
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
 
 KEEP = "as-it-is"
 END = "end"  # the last field of the form: without it, something was cut off
-HOURS_LIVE = '{% include "agentsettings/hours_live.html" %}'
 FIXED = "Lofty has characters here that no form can carry. It stays as it is."
 MAX_TEXT, MAX_LONG_TEXT = 200, 4000
 ROW = {
@@ -62,6 +63,7 @@ class SettingsForm(forms.Form):
         super().__init__(data)
         self.tenant, self.stored = tenant, snapshot.settings.raw
         self.start = start = self.stored if shown is None else shown
+        self.picking = self._picking()
         for setting in SETTINGS:
             value = self.stored.get(setting.name)
             self.fields[setting.name] = self._field(setting, value, start.get(setting.name))
@@ -101,7 +103,7 @@ class SettingsForm(forms.Form):
 
     def _field(self, setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
         if setting.is_list:
-            return self._list_field(setting, stored, shown)
+            return self._list_field(setting, stored)
         if setting.kind is Kind.SWITCH:
             return _switch(setting, stored)
         if setting.kind in (Kind.CHOICE, Kind.HOUR, Kind.COUNTRY):
@@ -121,12 +123,17 @@ class SettingsForm(forms.Form):
                 self.add_error(setting.name, "This did not arrive. Choose or enter it once more.")
         return cleaned
 
-    def _list_field(self, setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
-        picking = None
-        if setting.entries is not None:
-            ids = self._picked_ids(setting, shown)
-            picking = Picking.of(self.tenant, setting.entries, ids)
+    def _list_field(self, setting: Setting, stored: JSON) -> forms.Field:
+        picking = self.picking.get(setting.entries) if setting.entries else None
         return ScopedListField(setting, stored, ScopedListWidget(setting, stored, picking))
+
+    def _picking(self) -> dict[EntryKind, Picking]:
+        picked = {
+            setting.entries: self._picked_ids(setting, self.start.get(setting.name))
+            for setting in SETTINGS
+            if setting.entries is not None
+        }
+        return Picking.all_of(self.tenant, picked)
 
     def _names(self, setting: Setting, ids: list[int]) -> dict[str, Name]:
         if setting.entries is None:
@@ -265,24 +272,40 @@ def _lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _sections(fields: Mapping[str, forms.Field]) -> Iterator[Div]:
+class Card(Div):
+    """A section of the form under its title."""
+
+    template = "agentsettings/fields/section.html"
+
+    def __init__(self, title: str, *fields: "Field | Live", css_id: str) -> None:
+        super().__init__(*fields, css_id=css_id)
+        self.title = title
+
+
+class Live:
+    """The week under the days and hours, which follows what is chosen."""
+
+    def render(self, form: forms.Form, context: Any, template_pack: str = "") -> str:
+        return render_to_string("agentsettings/hours_live.html", context.flatten())
+
+
+def _sections(fields: Mapping[str, forms.Field]) -> Iterator[Card]:
     for section in Section:
-        anchor = section.name.lower().replace("_", "-")
         rows = [_placed(s, fields[s.name]) for s in SETTINGS if s.section is section]
-        yield Div(
-            HTML(f'<div class="card-header"><h2 class="card-title">{section.value}</h2></div>'),
-            Div(Div(*rows, css_class="row"), css_class="card-body"),
-            css_class="card mb-3",
-            css_id=anchor,
-            data_section=anchor,
-        )
+        week = [Live()] if section is Section.HOURS else []
+        yield Card(section.value, *rows, *week, css_id=section.name.lower().replace("_", "-"))
 
 
-def _placed(setting: Setting, field: forms.Field) -> Div:
-    if setting.is_list:
-        week = [HTML(HOURS_LIVE)] if setting.section is Section.HOURS else []
-        members = Field(setting.name, template="agentsettings/fields/scoped_list.html")
-        return Div(members, *week, css_class="col-12")
+def _placed(setting: Setting, field: forms.Field) -> Field:
     # A switch that Lofty has no yes or no for is a select, and looks like one.
-    extra = {"wrapper_class": "form-switch"} if isinstance(field, forms.BooleanField) else {}
-    return Div(Field(setting.name, **extra), css_class=ROW[setting.section])
+    kind, css = "plain", "form-select" if isinstance(field, forms.ChoiceField) else "form-control"
+    if isinstance(field, forms.BooleanField):
+        kind, css = "switch", "form-check-input"
+    if setting.is_list:
+        kind, css = "scoped_list", None
+    return Field(
+        setting.name,
+        template=f"agentsettings/fields/{kind}.html",
+        css_class=css,
+        wrapper_class="col-12" if setting.is_list else ROW[setting.section],
+    )

@@ -11,7 +11,7 @@ from django.utils.datastructures import MultiValueDict
 
 from lofty_admin.agentsettings.changes import reaches_all
 from lofty_admin.agentsettings.fields import DAYS, Setting
-from lofty_admin.directory.names import EntryKind, Name, count_gone, names
+from lofty_admin.directory.names import EntryKind, Name, count_gone, names_by_kind
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES, means_all
 from lofty_admin.tenants.models import Tenant
@@ -71,14 +71,23 @@ class Picking:
     office_url: str
 
     @classmethod
-    def of(cls, tenant: Tenant, kind: EntryKind, ids: Sequence[int]) -> "Picking":
-        few = len(ids) <= MOST_LISTED
-        found = names(tenant, kind, ids) if few else {}
+    def all_of(
+        cls, tenant: Tenant, picked: Mapping[EntryKind, Sequence[int]]
+    ) -> dict[EntryKind, "Picking"]:
+        """One for each kind; the names of all in one query."""
+        few = {kind: ids for kind, ids in picked.items() if len(ids) <= MOST_LISTED}
+        found = names_by_kind(tenant, few)
+        return {kind: cls._of(tenant, kind, ids, found.get(kind)) for kind, ids in picked.items()}
+
+    @classmethod
+    def _of(
+        cls, tenant: Tenant, kind: EntryKind, ids: Sequence[int], found: Mapping[int, Name] | None
+    ) -> "Picking":
         at = {"slug": tenant.slug, "kind": kind.value}
         return cls(
             kind=kind,
-            names={str(i): name for i, name in found.items()},
-            gone=0 if few else count_gone(tenant, kind, ids),
+            names={str(i): name for i, name in (found or {}).items()},
+            gone=count_gone(tenant, kind, ids) if found is None else 0,
             search_url=reverse("names_search", kwargs=at),
             pasted_url=reverse("names_pasted", kwargs=at),
             office_url=reverse("names_of_office", kwargs={**at, "office_id": 0}),

@@ -1,11 +1,11 @@
 """Names for ids: look them up, search them, say how old they are, give them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
@@ -62,11 +62,25 @@ class Freshness:
 
 def names(tenant: Tenant, kind: EntryKind, ids: Iterable[int]) -> dict[int, Name]:
     """A Name for every one of `ids`, in their order, known or not. One query."""
-    wanted = list(dict.fromkeys(ids))
-    in_range = [number for number in wanted if -LARGEST_ID <= number <= LARGEST_ID]
-    entries = Entry.objects.filter(tenant=tenant, kind=kind, lofty_id__in=in_range)
-    known = {entry.lofty_id: named(entry) for entry in entries}
-    return {number: known.get(number) or _unknown(number) for number in wanted}
+    return names_by_kind(tenant, {kind: ids})[kind]
+
+
+def names_by_kind(
+    tenant: Tenant, ids: Mapping[EntryKind, Iterable[int]]
+) -> dict[EntryKind, dict[int, Name]]:
+    """The same for several kinds at once, in one query."""
+    wanted = {kind: list(dict.fromkeys(of_kind)) for kind, of_kind in ids.items()}
+    which = Q(pk__in=[])
+    for kind, numbers in wanted.items():
+        which |= Q(kind=kind, lofty_id__in=[i for i in numbers if abs(i) <= LARGEST_ID])
+    entries = Entry.objects.filter(which, tenant=tenant).only(
+        "kind", "lofty_id", "name", "detail", "gone_since"
+    )
+    known = {(entry.kind, entry.lofty_id): named(entry) for entry in entries}
+    return {
+        kind: {number: known.get((kind, number)) or _unknown(number) for number in numbers}
+        for kind, numbers in wanted.items()
+    }
 
 
 def count_gone(tenant: Tenant, kind: EntryKind, ids: Iterable[int]) -> int:
