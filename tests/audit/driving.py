@@ -387,6 +387,7 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
 OPENS_A_REVIEW = "Opens the review, which sends and writes nothing; `apply` records."
 A_BOOKMARK = "Of one person only: the address of a filter under a name. Changes nobody's rights."
 PAGES_WITHOUT: dict[str, str] = {
+    "set_language": "Which language this browser reads; only a cookie of its own.",
     "view_save": A_BOOKMARK,
     "view_delete": A_BOOKMARK,
     "settings": "POST leads back from the review to the form with what was typed.",
