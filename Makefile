@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo run test lint faults bench setup assets browser lock clean
+.PHONY: help demo run test lint faults bench setup assets browser lock clean screenshots
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,10 +29,16 @@ lint: setup assets ## Formatting, lint, types, imports, templates, deployment ch
 faults: setup assets ## The long runs: real processes killed at every step of a save, a renewal, a rotation (minutes)
 	@FAULT_ROUNDS=40 $(BIN)/python -m pytest -m faults
 
-bench: setup assets ## Measure a million events beside Django's admin, exports, the home page (a quarter of an hour, 4 GB of disk)
+bench: setup assets browser ## Measure a million events beside Django's admin, exports, pages, a save, 5,000 names (25 minutes, 4 GB of disk)
 	@BENCH_EVENTS=20000 $(BIN)/python -m pytest -s tests/bench/test_export_speed.py
 	@BENCH_TENANTS=2000 BENCH_ROUNDS=8 $(BIN)/python -m pytest -s tests/bench/test_home_speed.py
+	@BENCH_MEMBERS=5000 $(BIN)/python -m pytest -s tests/bench/test_sync_speed.py
+	@BENCH_ROUNDS=40 $(BIN)/python -m pytest -s tests/bench/test_save_speed.py
+	@BENCH_AGENTS=5000 $(BIN)/python -m pytest -s tests/bench/test_settings_speed.py
 	@BENCH_EVENTS=1000000 $(BIN)/python -m pytest -s tests/bench/test_history_speed.py
+
+screenshots: setup assets browser ## Make the pictures of README and docs anew, from a demo of its own
+	@$(BIN)/python -m tools.screenshots
 
 setup: $(STAMP)
 

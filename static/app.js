@@ -15,23 +15,16 @@ function interpolate(text, values) {
   return text.replace(/%\((\w+)\)s/g, (match, name) => String(values[name]));
 }
 
-document.addEventListener("shown.bs.dropdown", (event) => {
-  const search = event.target.parentElement.querySelector("[data-switcher] input[type=search]");
-  if (search) search.focus();
-});
-
-document.addEventListener("keydown", (event) => {
-  if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
-  const button = document.querySelector("[data-switcher-button]");
-  if (!button) return;
-  event.preventDefault();
-  if (button.getAttribute("aria-expanded") !== "true") button.click();
-});
-
 // Say something to people who do not see the page change.
 function announce(text) {
   document.getElementById("announcer").textContent = text;
 }
+
+// What the page says at its top was there before anybody listened: say it once more, politely.
+addEventListener("load", () => {
+  const texts = [...document.querySelectorAll("[data-message]")].map((message) => message.textContent.trim());
+  if (texts.length) setTimeout(() => announce(texts.join(" ")), 300);
+});
 
 // After a refusal, start reading at what went wrong.
 document.addEventListener("DOMContentLoaded", () => document.querySelector("[data-focus]")?.focus());

@@ -1,10 +1,12 @@
 """One customer of a practice Lofty, steered over its control API."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.request import Request, urlopen
+
+from tools.practice_lofty import control
+
+__all__ = ["PracticeCustomer", "control"]
 
 
 @dataclass(frozen=True)
@@ -52,18 +54,3 @@ class PracticeCustomer:
         self, method: str, path: str = "", body: Mapping[str, object] | None = None
     ) -> dict[str, Any]:
         return control(self.url, method, f"customers/{self.slug}{path}", body)
-
-
-def control(
-    url: str, method: str, path: str, body: Mapping[str, object] | None = None
-) -> dict[str, Any]:
-    """One call of the control API. Raises HTTPError with its own words on a refusal."""
-    request = Request(  # noqa: S310 - the practice Lofty's own loopback address
-        f"{url}/_control/{path}",
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urlopen(request, timeout=35) as answer:  # noqa: S310
-        parsed: dict[str, Any] = json.load(answer)
-    return parsed

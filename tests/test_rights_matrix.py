@@ -22,6 +22,7 @@ from lofty_admin.agentsettings.models import Operation, State
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
+from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.environment import OAuthApp
 from lofty_admin.fleet.imports import read_list
 from lofty_admin.fleet.models import Import
@@ -58,7 +59,7 @@ NEEDS: dict[str, str | Role] = {
     **dict.fromkeys(["session_end", "sessions_end"], OWN),
     "step_remove": MINE,
     "oauth_callback": TOLD,
-    **dict.fromkeys(["switcher", "history_all", "view_save", "export_all"], OWN),
+    **dict.fromkeys(["palette", "history_all", "view_save", "export_all"], OWN),
     **dict.fromkeys(["groups", "group", "group_delete"], SUPERUSER),
     **dict.fromkeys(["import", "import_template", "import_run"], SUPERUSER),
     **dict.fromkeys(["import_start", "import_forget"], SUPERUSER),
@@ -71,9 +72,13 @@ NEEDS: dict[str, str | Role] = {
     **dict.fromkeys(["person_withdraw", "person_right", "person_deactivate"], SUPERUSER),
     **dict.fromkeys(["person_reactivate", "person_promote", "person_demote"], SUPERUSER),
     **dict.fromkeys(["tenant", "settings", "history", "event", "operation"], Role.VIEWER),
-    **dict.fromkeys(["names", "names_search", "export", "receipt"], Role.VIEWER),
+    **dict.fromkeys(["names", "names_freshness", "names_search", "receipt"], Role.VIEWER),
+    **dict.fromkeys(["tenant_pin", "tenant_unpin", "tenant_beside"], Role.VIEWER),
+    **dict.fromkeys(["names_pasted", "names_of_office"], Role.VIEWER),
+    **dict.fromkeys(["export", "hours"], Role.VIEWER),
     **dict.fromkeys(["review", "apply", "check_now", "close_as_seen", "merge"], Role.EDITOR),
-    **dict.fromkeys(["try_again", "go_back", "names_refresh", "name_source"], Role.EDITOR),
+    **dict.fromkeys(["try_again", "go_back", "undo", "names_refresh", "name_source"], Role.EDITOR),
+    "copy": Role.EDITOR,
     **dict.fromkeys(["tenant_edit", "people", "member_role", "member_remove"], Role.MANAGER),
     **dict.fromkeys(["credential", "credential_test", "credential_replace"], Role.MANAGER),
     **dict.fromkeys(["credential_remove", "credential_agent", "connect"], Role.MANAGER),
@@ -86,6 +91,7 @@ POSTED: dict[str, dict[str, str]] = {
     "import": {"pasted": "name,slug\nInitech,initech\n"},
     "import_start": {"mode": "good"},
     "view_save": {"name": "Other", "query": "q=x"},
+    "tenant_pin": {"next": "/t/acme/history/"},
     "go_back": {"side": "after"},
     "person_invite": {"email": "new@example.com"},
     "person_right": {"where": "all", "level": "10"},
@@ -107,17 +113,26 @@ POSTED: dict[str, dict[str, str]] = {
 }
 # Recorded by the job that they start, when it is done.
 RECORDED_LATER = {"names_refresh"}
-# Addresses a person keeps for themselves: no record, by tests/audit/driving.py.
-BOOKMARKS = {"view_save", "view_delete"}
+# What a person keeps for themselves: no record, by tests/audit/driving.py.
+BOOKMARKS = {"view_save", "view_delete", "tenant_pin", "tenant_unpin"}
 OF_THE_LOG = {
     *("audit_auditevent", "audit_audithead"),
     *("audit_auditindex", "audit_auditchoice"),
 }
-OBJECTS = {"pk", "operation_id", "event_id"}  # the arguments that name a row of a tenant
+OBJECTS = {
+    "pk",
+    "operation_id",
+    "event_id",
+    "office_id",
+}  # the arguments that name a row of a tenant
 WHO = ["anonymous", "outsider", "viewer", "editor", "manager", "superuser"]
 LEVELS = {"viewer": 10, "editor": 20, "manager": 30}
-# Tables that may change whatever is looked at: who is signed in, how often somebody tried.
-NOT_COMPARED = {"django_session", "usersessions_usersession", "console_cache"}
+# Tables that may change whatever is looked at: who is signed in, where they were last, how often
+# somebody tried.
+NOT_COMPARED = {
+    *("django_session", "usersessions_usersession"),
+    *("tenants_visit", "console_cache"),
+}
 # What looking at Lofty leaves behind: the newest answer, how the token did, and whose it is. Of the
 # tenant's row that is one column, which is compared apart from the others.
 ITS_AGENT = "tenants_tenant.sales_agent_id"
@@ -170,6 +185,7 @@ class World:
             "operation_id": Operation.objects.get(tenant=tenant).pk,
             "event_id": AuditEvent.objects.for_tenant(tenant.pk).get(kind=Kind.SETTINGS_OUTCOME).pk,
             "pk": self.row_of(route, tenant),
+            "office_id": Entry.objects.get(tenant=tenant, kind=EntryKind.OFFICE).lofty_id,
         }
         others = {"slug": self.acme.slug, "kind": "agent", "group": "west"}
         return {name: {**others, **rows}[name] for name in route.arguments}
@@ -209,8 +225,9 @@ def world(
     rights.give(editor, Scope(group=group), Role.EDITOR)
     rights.give(outsider, Scope(), Role.VIEWER)
     rights.deny(outsider, Scope(tenant=acme))
-    for tenant in (acme, globex):
+    for number, tenant in enumerate((acme, globex), start=7):
         saved(tenant)
+        Entry.objects.keep([Entry.build(tenant, EntryKind.OFFICE, number, "Downtown")])
     people = {"outsider": outsider, "viewer": viewer, "editor": editor, "manager": owner}
     somebody = make_user("somebody@example.com", "Sam Somebody")
     made = read_list(superuser, "name,slug\nInitech,initech\n")
@@ -363,7 +380,7 @@ def test_foreign_object__in_the_address__404_recorded_and_untouched(
 
 @pytest.mark.parametrize("route", WITH_OBJECTS, ids=[route.name for route in WITH_OBJECTS])
 def test_object_that_nobody_has__in_the_address__404(world: World, route: Route) -> None:
-    nobody = {"pk": 987654321, "operation_id": uuid4(), "event_id": uuid4()}
+    nobody = {"pk": 987654321, "operation_id": uuid4(), "event_id": uuid4(), "office_id": 987654321}
     arguments = {name: nobody.get(name, value) for name, value in world.arguments(route).items()}
     url = reverse(route.name, kwargs=arguments)
     for method in methods(world, route, url):

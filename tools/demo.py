@@ -10,17 +10,17 @@ import secrets
 import sys
 from base64 import b64decode, b64encode
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lofty_admin.sandbox.seed import customers
 from tools.postgres import VAR, ensure_database, start_server
+from tools.practice_lofty import control
 from tools.processes import (
     Processes,
     Stopped,
     free_port,
-    manage,
+    python,
     stop_on_signals,
     wait_until_answers,
 )
@@ -57,16 +57,14 @@ def main() -> int:
 def serve(processes: Processes) -> int:
     state = read_state()
     env = environment(state)
+    state["console_port"] = str(free_port(int(state.get("console_port", "0"))))
     sandbox_url = start_practice_lofty(processes, state, env)
     env["LOFTY_API_BASE_URL"] = sandbox_url
     register_app(state, env, sandbox_url)
+    keep_state(state)
     print("Preparing the database ...", flush=True)
-    manage("migrate", "--no-input", env=env)
-    manage("collectstatic", "--no-input", env=env)
-    manage("demo_data", env=env)
+    python("-m", "tools.demo_data", env=env)
     console_url = start_site(processes, state, env)
-    STATE.write_text(json.dumps(state))
-    STATE.chmod(0o600)
     report(console_url, sandbox_url)
     ended = processes.wait()
     print(f"{ended} ended by itself; see var/{ended}.log. Stopping the rest.")
@@ -85,6 +83,12 @@ def read_state() -> dict[str, str]:
         "FINGERPRINT_KEY": _key(),
         SIGNING_KEY: _key(),
     }
+
+
+def keep_state(state: dict[str, str]) -> None:
+    """Before the database gets what only these keys can open or verify."""
+    STATE.touch(mode=0o600)
+    STATE.write_text(json.dumps(state))
 
 
 def _oauth_app() -> dict[str, str]:
@@ -130,12 +134,12 @@ def start_practice_lofty(processes: Processes, state: dict[str, str], env: dict[
     state["sandbox_port"] = str(port)
     command = [sys.executable, "-m", "lofty_admin.sandbox", "--port", str(port), "--seed"]
     command += ["--db", str(VAR / "practice-lofty.sqlite3")]
+    command += ["--console-url", f"http://127.0.0.1:{state['console_port']}"]
     return _started(processes, "practice-lofty", command, env, port, "/_control/healthz")
 
 
 def register_app(state: dict[str, str], env: dict[str, str], sandbox_url: str) -> None:
     """The console as an OAuth app of the practice Lofty, which sends browsers back to it."""
-    state["console_port"] = str(free_port(int(state.get("console_port", "0"))))
     env["LOFTY_OAUTH_AUTHORIZE_URL"] = f"{sandbox_url}/page/vendor-auth.html"
     env["LOFTY_OAUTH_TOKEN_URL"] = f"{sandbox_url}/api/user-web/oauth/token"
     app = {
@@ -145,13 +149,7 @@ def register_app(state: dict[str, str], env: dict[str, str], sandbox_url: str) -
         "redirect_url": f"http://127.0.0.1:{state['console_port']}/oauth/lofty/callback",
         "expires_in": OAUTH_TOKEN_LIFE,
     }
-    request = Request(  # noqa: S310 - the practice Lofty's own loopback address
-        f"{sandbox_url}/_control/apps",
-        data=json.dumps(app).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urlopen(request, timeout=10) as answer:  # noqa: S310
-        answer.read()
+    control(sandbox_url, "POST", "apps", app)
 
 
 def start_site(processes: Processes, state: dict[str, str], env: dict[str, str]) -> str:
@@ -192,7 +190,8 @@ def report(console_url: str, sandbox_url: str) -> None:
     }
     REPORT.write_text(json.dumps(data, indent=2) + "\n")
     print(f"\n  Console          {console_url}")
-    print(f"  Practice Lofty   {sandbox_url}   (make it misbehave there)\n")
+    print(f"  Practice Lofty   {sandbox_url}   (make it misbehave there)")
+    print(f"  Things to try    {sandbox_url}/tour   (and docs/tour.md)\n")
     for email, _, role in SIGN_INS:
         print(f"  {role:<10} {email:<24} password: {PASSWORD}")
     print("\nCtrl-C stops everything.", flush=True)

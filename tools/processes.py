@@ -69,8 +69,13 @@ def stop_on_signals() -> None:
 
 def manage(*arguments: str, env: Mapping[str, str], given: str = "") -> str:
     """Run manage.py; its output. Ends this program with that output if it fails."""
+    return python("manage.py", *arguments, env=env, given=given)
+
+
+def python(*arguments: str, env: Mapping[str, str], given: str = "") -> str:
+    """The same for any program in Python."""
     done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
+        [sys.executable, *arguments],
         cwd=ROOT,
         env=dict(env),
         input=given,
@@ -79,7 +84,7 @@ def manage(*arguments: str, env: Mapping[str, str], given: str = "") -> str:
         check=False,
     )
     if done.returncode != 0:
-        sys.exit(f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+        sys.exit(f"{' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
 
 

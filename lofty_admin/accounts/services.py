@@ -88,6 +88,11 @@ def set_superuser(user: User, superuser: bool) -> None:
     user.is_superuser = superuser
 
 
+def nobody_is_here() -> bool:
+    """Whether no person was ever added: then nobody can sign in, nor let anybody in."""
+    return not User.objects.exists()
+
+
 def working_superusers() -> QuerySet[User]:
     """Those who can sign in: not deactivated, and not only invited."""
     invited = Invitation.objects.filter(user=OuterRef("pk"), ended_at=None)

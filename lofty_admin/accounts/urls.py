@@ -7,12 +7,17 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from lofty_admin.accounts import invitation_views, security_views, sso
+from lofty_admin.accounts import invitation_views, security_views, services, sso
 
 urlpatterns = [
     path(
         "login/",
-        views.LoginView.as_view(extra_context={"sso_is_offered": sso.is_offered}),
+        views.LoginView.as_view(
+            extra_context={
+                "sso_is_offered": sso.is_offered,
+                "nobody_is_here": services.nobody_is_here,
+            }
+        ),
         name="account_login",
     ),
     path("login/step/", mfa_views.authenticate, name="mfa_authenticate"),

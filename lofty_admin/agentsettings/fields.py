@@ -56,6 +56,9 @@ def hour_text(hour: int) -> str:
 
 HOURS: Mapping[int, str] = {hour: hour_text(hour) for hour in range(24)}
 
+OWN_AGENT = "Who the assistant is and speaks for is different for every customer."
+OWN_NUMBER = "A phone number belongs to one customer."
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -63,6 +66,7 @@ class Setting:
 
     `on` and `off` are whole sentences without a subject ("may text leads"). `choices` maps what
     Lofty stores to what people read. `all_label`, `only_label` and `none_label` belong to lists.
+    `own`: why it is each customer's own and is not copied from another; "" if it may be.
     """
 
     name: str
@@ -77,6 +81,7 @@ class Setting:
     all_label: str = ""
     only_label: str = "Only these"
     none_label: str = ""
+    own: str = ""
 
     @property
     def is_list(self) -> bool:
@@ -94,6 +99,7 @@ SETTINGS: tuple[Setting, ...] = (
         Kind.TEXT,
         "Assistant's name",
         help="The name it uses when it talks to leads.",
+        own=OWN_AGENT,
     ),
     Setting(
         "agentExperience",
@@ -101,6 +107,7 @@ SETTINGS: tuple[Setting, ...] = (
         Kind.LONG_TEXT,
         "Agent's experience",
         help="What the assistant may say about the agent's experience.",
+        own=OWN_AGENT,
     ),
     Setting(
         "rentalBusiness",
@@ -117,18 +124,21 @@ SETTINGS: tuple[Setting, ...] = (
         Kind.PHONE,
         "Number it texts from",
         help="With the country code, for example +1 415 555 0100.",
+        own=OWN_NUMBER,
     ),
     Setting(
         "virtualNumberCountry",
         Section.PHONE,
         Kind.COUNTRY,
         "Country of that number",
+        own=OWN_NUMBER,
     ),
     Setting(
         "fixedNumber",
         Section.PHONE,
         Kind.PHONE,
         "Fixed phone number",
+        own=OWN_NUMBER,
     ),
     Setting(
         "callTransferType",

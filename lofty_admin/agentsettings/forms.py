@@ -8,20 +8,26 @@ from typing import Any
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Field, Layout
 from django import forms
-from django.urls import reverse
 from django.utils.translation import get_language
 from django_countries import countries
 
 from lofty_admin.agentsettings.fields import SETTINGS, Kind, Section, Setting
 from lofty_admin.agentsettings.plans import Snapshot
-from lofty_admin.agentsettings.widgets import ListChoice, Scope, ScopedListField, ScopedListWidget
+from lofty_admin.agentsettings.selects import PlainSelect
+from lofty_admin.agentsettings.widgets import (
+    ListChoice,
+    Picking,
+    Scope,
+    ScopedListField,
+    ScopedListWidget,
+)
 from lofty_admin.directory.names import Name, names
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
 
 KEEP = "as-it-is"
 END = "end"  # the last field of the form: without it, something was cut off
-HOURS_HINT = '<p class="form-hint" data-hours-hint aria-live="polite"></p>'
+HOURS_LIVE = '{% include "agentsettings/hours_live.html" %}'
 FIXED = "Lofty has characters here that no form can carry. It stays as it is."
 MAX_TEXT, MAX_LONG_TEXT = 200, 4000
 ROW = {
@@ -36,7 +42,8 @@ ROW = {
 
 
 class SettingsForm(forms.Form):
-    """The 22 settings, built from a snapshot. `after` holds them as the person wants them.
+    """The 22 settings, built from a snapshot. `start` holds them as the page first showed them,
+    `after` as the person wants them.
 
     A setting is touched only if what comes back differs from what the page showed; what was not
     touched keeps the stored value exactly, also where no field could show it.
@@ -54,7 +61,7 @@ class SettingsForm(forms.Form):
         """`shown`: other values than the snapshot's to start from (back from the review page)."""
         super().__init__(data)
         self.tenant, self.stored = tenant, snapshot.settings.raw
-        start = self.stored if shown is None else shown
+        self.start = start = self.stored if shown is None else shown
         for setting in SETTINGS:
             value = self.stored.get(setting.name)
             self.fields[setting.name] = self._field(setting, value, start.get(setting.name))
@@ -74,6 +81,23 @@ class SettingsForm(forms.Form):
             if not unchanged(setting, self.stored.get(setting.name), cleaned):
                 after[setting.name] = from_form(setting, cleaned)
         return after
+
+    def in_lofty(self) -> dict[str, dict[str, object]]:
+        """What each field that can be changed holds when nothing is: `value`, text or whether it is
+        ticked; of a list `scope`, `ids` and `names`, those it needs for ids not on the page yet."""
+        return {
+            setting.name: self._in_lofty(setting)
+            for setting in SETTINGS
+            if not self.fields[setting.name].disabled
+        }
+
+    def _in_lofty(self, setting: Setting) -> dict[str, object]:
+        value = to_form(setting, self.stored.get(setting.name))
+        if isinstance(value, ListChoice):
+            known = self._names(setting, [int(i) for i in value.ids])
+            names = {i: known[i].name for i in value.ids if i in known}
+            return {"scope": value.scope, "ids": list(value.ids), "names": names}
+        return {"value": _lines(value) if isinstance(value, str) else value}
 
     def _field(self, setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
         if setting.is_list:
@@ -98,14 +122,16 @@ class SettingsForm(forms.Form):
         return cleaned
 
     def _list_field(self, setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
-        found: dict[str, Name] = {}
-        search = ""
+        picking = None
         if setting.entries is not None:
             ids = self._picked_ids(setting, shown)
-            found = {str(i): name for i, name in names(self.tenant, setting.entries, ids).items()}
-            search = reverse("names_search", args=[self.tenant.slug, setting.entries.value])
-        widget = ScopedListWidget(setting, stored, found, search)
-        return ScopedListField(setting, stored, widget)
+            picking = Picking.of(self.tenant, setting.entries, ids)
+        return ScopedListField(setting, stored, ScopedListWidget(setting, stored, picking))
+
+    def _names(self, setting: Setting, ids: list[int]) -> dict[str, Name]:
+        if setting.entries is None:
+            return {}
+        return {str(i): name for i, name in names(self.tenant, setting.entries, ids).items()}
 
     def _picked_ids(self, setting: Setting, shown: JSON) -> list[int]:
         choice = ListChoice.of(setting, shown)
@@ -164,7 +190,11 @@ def _select(setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
         if to_form(setting, value) not in dict(choices):
             choices.insert(0, (str(to_form(setting, value)), _as_it_is(value)))
     return forms.ChoiceField(
-        label=setting.label, help_text=setting.help, required=False, choices=choices
+        label=setting.label,
+        help_text=setting.help,
+        required=False,
+        choices=choices,
+        widget=PlainSelect,
     )
 
 
@@ -250,9 +280,9 @@ def _sections(fields: Mapping[str, forms.Field]) -> Iterator[Div]:
 
 def _placed(setting: Setting, field: forms.Field) -> Div:
     if setting.is_list:
-        hint = [HTML(HOURS_HINT)] if setting.section is Section.HOURS else []
+        week = [HTML(HOURS_LIVE)] if setting.section is Section.HOURS else []
         members = Field(setting.name, template="agentsettings/fields/scoped_list.html")
-        return Div(*hint, members, css_class="col-12")
+        return Div(members, *week, css_class="col-12")
     # A switch that Lofty has no yes or no for is a select, and looks like one.
     extra = {"wrapper_class": "form-switch"} if isinstance(field, forms.BooleanField) else {}
     return Div(Field(setting.name, **extra), css_class=ROW[setting.section])

@@ -6,7 +6,7 @@ Sunday, no days means every day, a window whose end comes before its start goes 
 odd, the hours are UNCLEAR; nothing here raises.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import takewhile
@@ -18,6 +18,7 @@ from lofty_admin.lofty.json_strict import JSON
 NAMES = frozenset({"startActiveHour", "endActiveHour", "activeDays"})
 NOON, MIDNIGHT = 12, 24
 _FROM_MONDAY = (1, 2, 3, 4, 5, 6, 0)
+_NO_ZONE = "time zone not known"
 _Values = Mapping[str, JSON]
 
 
@@ -86,6 +87,13 @@ def week(values: _Values, zone: str = "") -> Week:
     return Week(tuple(_days(chosen, parts)), in_words(values, zone))
 
 
+def week_without_days(values: _Values, zone: str = "") -> Week:
+    """While a person has picked no day yet: an empty list would mean every day."""
+    hours = _hours_in_words(values.get("startActiveHour"), values.get("endActiveHour"))
+    sentence = ", ".join(["No day is picked yet", hours, zone or _NO_ZONE])
+    return Week(tuple(Day(number, ()) for number in DAYS), sentence)
+
+
 def hours_change(
     before: _Values, after: _Values, now: _Values | None = None, zone: str = ""
 ) -> HoursChange:
@@ -98,9 +106,39 @@ def is_hour(value: JSON) -> TypeGuard[int]:
     return type(value) is int and value in HOURS
 
 
+def known_days(value: JSON) -> list[int] | None:
+    """The days of a list, each once and in order; None if it is none or holds anything else."""
+    if not isinstance(value, list) or not all(map(_is_day, value)):
+        return None
+    return sorted(set(value))
+
+
 def is_overnight(start: int, end: int) -> bool:
     """Whether the window reaches into the next day: one until midnight does not."""
     return 0 < end < start
+
+
+def in_short(start: int | None, end: int | None, days: Sequence[int] | None) -> str:
+    """ "Mon–Fri 8 AM–8 PM", for a line of a list; None, and what is odd: not known, so not said.
+
+    "" when neither is known. Says the same as the sentence, in fewer letters.
+    """
+    known = {day for day in days if _is_day(day)} if days is not None else set()
+    parts = []
+    if days == [] or len(known) == len(DAYS):
+        parts.append("Every day")
+    elif known:
+        parts.append(", ".join(_spans(known, letters=3, to="–")))
+    if is_hour(start) and is_hour(end):
+        night = ", overnight" if is_overnight(start, end) else ""
+        parts.append(f"{_short_hour(start)}–{_short_hour(end)}{night}")
+        if start == end:
+            parts.append("(unclear)")
+    return " ".join(parts)
+
+
+def _short_hour(hour: int) -> str:
+    return hour_text(hour).partition(" (")[0]
 
 
 # --- The week -------------------------------------------------------------------------------------
@@ -145,7 +183,7 @@ def in_words(values: _Values, zone: str = "") -> str:
     """ "Monday to Friday, 8 AM to 8 PM, America/Los_Angeles"."""
     start, end = values.get("startActiveHour"), values.get("endActiveHour")
     parts = (_days_in_words(values.get("activeDays")), _hours_in_words(start, end))
-    return ", ".join([*parts, zone or "time zone not known"])
+    return ", ".join([*parts, zone or _NO_ZONE])
 
 
 def _hours_in_words(start: JSON, end: JSON) -> str:
@@ -175,13 +213,13 @@ def _days_in_words(days: JSON) -> str:
     return _listed(spans)
 
 
-def _spans(days: set[int]) -> Iterator[str]:
+def _spans(days: set[int], letters: int = 9, to: str = " to ") -> Iterator[str]:
     """Three days in a row and more as "Monday to Friday", over the weekend too."""
     for first in _FROM_MONDAY:
         if first in days and (first - 1) % 7 not in days:
             row = list(takewhile(days.__contains__, ((first + step) % 7 for step in range(7))))
-            names = [DAYS[day] for day in row]
-            yield from names if len(names) < 3 else [f"{names[0]} to {names[-1]}"]
+            names = [DAYS[day][:letters] for day in row]
+            yield from names if len(names) < 3 else [f"{names[0]}{to}{names[-1]}"]
 
 
 def _listed(texts: Iterable[str]) -> str:

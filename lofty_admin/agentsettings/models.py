@@ -3,12 +3,15 @@
 import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
 from lofty_admin.agentsettings.changes import Change, Values, diff
-from lofty_admin.agentsettings.fields import BY_NAME, HOURS
+from lofty_admin.agentsettings.fields import BY_NAME
+from lofty_admin.agentsettings.hours import in_short
 from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.schema import IS_TYPE, TYPES, same
 from lofty_admin.tenants.models import Tenant
 
 
@@ -148,12 +151,29 @@ class Operation(models.Model):
         """Only the settings the person changed, as they were to be."""
         return {name: self.wanted[name] for name in self.changed}
 
+    @property
+    def undoing(self) -> Values:
+        """What it changed in Lofty, as it was before; empty when there is nothing to undo.
+
+        What was not set cannot be sent, so it cannot come back.
+        """
+        if self.state not in (State.VERIFIED, State.NOT_APPLIED) or not self.after:
+            return {}
+        before, after = self.before or {}, self.after
+        return {
+            name: before[name]
+            for name in self.changed
+            if name in before
+            and IS_TYPE[TYPES[name]](before[name])
+            and not same(name, before[name], after.get(name))
+        }
+
 
 class LastKnown(models.Model):
     """The settings as Lofty last told them: shown, with their age, when Lofty cannot be read.
 
     The other columns copy parts of `raw`, for lists of many tenants (see reading.in_brief). Null:
-    Lofty did not tell, or told something odd.
+    Lofty did not tell, or told something odd. active_days: empty means every day.
     """
 
     tenant = models.OneToOneField(Tenant, on_delete=models.PROTECT, related_name="last_known")
@@ -165,6 +185,7 @@ class LastKnown(models.Model):
     website_channel = models.BooleanField(null=True)
     start_hour = models.SmallIntegerField(null=True)
     end_hour = models.SmallIntegerField(null=True)
+    active_days = ArrayField(models.SmallIntegerField(), null=True)
 
     def __str__(self) -> str:
         return f"{self.tenant} at {self.read_at:%Y-%m-%d %H:%M}"
@@ -181,7 +202,5 @@ class LastKnown(models.Model):
 
     @property
     def hours(self) -> str:
-        """ "8 AM - 8 PM" with a real dash; "" when they are not known."""
-        if self.start_hour is None or self.end_hour is None:
-            return ""
-        return f"{HOURS[self.start_hour]} – {HOURS[self.end_hour]}"
+        """ "Mon–Fri 8 AM–8 PM"; "" when they are not known."""
+        return in_short(self.start_hour, self.end_hour, self.active_days)

@@ -79,4 +79,9 @@ def member_words(setting: Setting, item: JSON, table: NameTable) -> str:
         return printable(_choice_words(setting, item))
     if item == -1:
         return setting.all_label
-    return table.get(setting.name, {}).get(str(item)) or printable(f"unknown ({item})")
+    return table.get(setting.name, {}).get(str(item)) or printable(unknown(item))
+
+
+def unknown(item: JSON) -> str:
+    """What stands for an id without a name."""
+    return f"unknown ({item})"

@@ -75,18 +75,19 @@ class Plan:
     def widening(self) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.widens)
 
-    def signed(self, tenant: Tenant) -> str:
+    def signed(self, tenant: Tenant, what: str = "plan") -> str:
+        """`what`: another word for a plan that was not reviewed; no save takes that."""
         data: dict[str, JSON] = {
             "operation": str(self.operation_id),
             "snapshot": self.snapshot._as_json(),
             "wanted": self.wanted,
         }
-        return _sign(tenant, "plan", data)
+        return _sign(tenant, what, data)
 
     @classmethod
-    def opened(cls, tenant: Tenant, signed: str) -> "Plan":
+    def opened(cls, tenant: Tenant, signed: str, what: str = "plan") -> "Plan":
         """Raises Tampered."""
-        data = _open(tenant, "plan", signed)
+        data = _open(tenant, what, signed)
         return cls(
             UUID(data["operation"]), Snapshot._from_json(data["snapshot"]), dict(data["wanted"])
         )

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from lofty_admin.agentsettings.changes import Change, Values, diff, printable
 from lofty_admin.agentsettings.fields import BY_NAME
-from lofty_admin.agentsettings.hours import is_hour
+from lofty_admin.agentsettings.hours import is_hour, known_days
 from lofty_admin.agentsettings.models import LastKnown, Operation, State
 from lofty_admin.agentsettings.naming import name_table
 from lofty_admin.agentsettings.plans import Snapshot
@@ -76,6 +76,7 @@ def in_brief(raw: Values) -> dict[str, Any]:
         "website_channel": _yes_or_no(raw.get("websiteChannel")),
         "start_hour": start if is_hour(start) else None,
         "end_hour": end if is_hour(end) else None,
+        "active_days": known_days(raw.get("activeDays")),
     }
 
 

@@ -4,14 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lofty_admin.agentsettings.changes import Change, Conflict, Merge, Values, printable
-from lofty_admin.agentsettings.fields import SETTINGS, Setting
+from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS, Setting
 from lofty_admin.agentsettings.naming import (
     NameTable,
     member_words,
     name_table,
     names_in,
+    unknown,
     words,
 )
+from lofty_admin.directory.models import EntryKind
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import means_all, same
 from lofty_admin.tenants.models import Tenant
@@ -30,7 +32,7 @@ class Row:
     """One setting before and after, in words. `now` is what Lofty has after a save, if it differs.
 
     added and removed: members by name, where both sides are lists of single ones; before_count and
-    after_count: how many those sides have, else 0.
+    after_count: how many those sides have, else 0. unnamed: ids of lead sources without a name.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Row:
     before_count: int = 0
     after_count: int = 0
     now: str = ""
+    unnamed: tuple[str, ...] = ()
 
     @property
     def members(self) -> list[tuple[str, Member]]:
@@ -79,7 +82,18 @@ def _row(change: Change, table: NameTable, found: Values | None) -> Row:
         before_count=counts[0],
         after_count=counts[1],
         now=now,
+        unnamed=_unnamed(setting, [change.before, change.after], table),
     )
+
+
+def _unnamed(setting: Setting, values: Iterable[JSON], table: NameTable) -> tuple[str, ...]:
+    """Lead sources nobody had named: Lofty does not name them, so somebody here has to."""
+    if setting.entries is not EntryKind.SOURCE:
+        return ()
+    ids = (item for value in values if isinstance(value, list) for item in value)
+    strange = (str(i) for i in ids if type(i) is int and i > 0)
+    known = table.get(setting.name, {})
+    return tuple(dict.fromkeys(i for i in strange if known.get(i) in {None, unknown(i)}))
 
 
 def _count(setting: Setting, value: JSON) -> int:
@@ -91,6 +105,12 @@ def _count(setting: Setting, value: JSON) -> int:
 
 def _members(setting: Setting, items: Iterable[JSON], table: NameTable) -> tuple[Member, ...]:
     return tuple(Member(printable(str(item)), member_words(setting, item, table)) for item in items)
+
+
+def unnamed_sources(tenant: Tenant, values: Values) -> tuple[str, ...]:
+    """Ids of the lead sources among these settings that nobody has named."""
+    setting, value = BY_NAME["leadSources"], values.get("leadSources")
+    return _unnamed(setting, [value], {setting.name: names_in(tenant, setting, [value])})
 
 
 def setting_rows(tenant: Tenant, values: Values) -> list[Row]:

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import Exists
 from django.utils import timezone
 
 from lofty_admin.agentsettings.changes import Values
@@ -31,7 +32,7 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings, differing, payload, same
 from lofty_admin.lofty.transport import Exchange
 from lofty_admin.tenants.agents import known_agent, wrong_agent
-from lofty_admin.tenants.calls import NoCredential, client_for, require_calls
+from lofty_admin.tenants.calls import NoCredential, claim_calls, client_for
 from lofty_admin.tenants.models import Tenant
 
 logger = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ def _close_busy(operation: Operation) -> None:
 def _prepare(tenant: Tenant, plan: Plan, operation: Operation) -> LoftyClient | None:
     """Read Lofty and commit the intent: the client to send with, or None if nothing may be sent."""
     try:
-        require_calls(tenant, CALLS_OF_A_SAVE)
+        claim_calls(tenant, CALLS_OF_A_SAVE)
         client = client_for(tenant)
         live = client.get_settings()
     except (LoftyError, NoCredential) as error:
@@ -250,11 +251,11 @@ def send(client: LoftyClient, operation: Operation) -> Exchange:
         raise SendRefused("inside a transaction")
     # What is left of the lease must do for the call, or another process may settle it meanwhile.
     ends = timezone.now() + timedelta(seconds=settings.ENVIRONMENT.lofty_deadline)
-    held = Operation.objects.filter(
-        pk=operation.pk, state=State.SENT, fence=operation.fence, lease_until__gt=ends
-    )
     intent = AuditEvent.objects.filter(operation_id=operation.pk, kind=Kind.SETTINGS_INTENT)
-    if not (intent.exists() and held.exists()):
+    held = Operation.objects.filter(
+        Exists(intent), pk=operation.pk, state=State.SENT, fence=operation.fence
+    )
+    if not held.filter(lease_until__gt=ends).exists():
         raise SendRefused("no committed intent, or not its holder any more")
     return client.put_settings(operation.wanted)
 

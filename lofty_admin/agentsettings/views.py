@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -15,12 +16,20 @@ from lofty_admin.agentsettings import reconcile
 from lofty_admin.agentsettings.changes import Side, merge, new_warnings, printable, settle
 from lofty_admin.agentsettings.forms import SettingsForm
 from lofty_admin.agentsettings.hours import NAMES as OF_HOURS
-from lofty_admin.agentsettings.hours import HoursChange, hours_change
+from lofty_admin.agentsettings.hours import HoursChange, Week, hours_change, week
+from lofty_admin.agentsettings.live_hours import sent_along, stored_in, week_of_form
 from lofty_admin.agentsettings.models import LastKnown, Operation
 from lofty_admin.agentsettings.plans import Plan, Snapshot, Tampered
 from lofty_admin.agentsettings.reading import read_live
-from lofty_admin.agentsettings.rows import conflict_rows, merge_rows, rows_of, setting_rows
+from lofty_admin.agentsettings.rows import (
+    conflict_rows,
+    merge_rows,
+    rows_of,
+    setting_rows,
+    unnamed_sources,
+)
 from lofty_admin.agentsettings.services import CALLS_OF_A_SAVE, NotRecorded, apply
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import Profile
 from lofty_admin.directory.names import freshness, time_zone
@@ -50,6 +59,16 @@ def settings_page(request: HttpRequest, slug: str) -> HttpResponse:
         snapshot,
         SettingsForm(tenant, snapshot, can_edit=may_edit(request, tenant)),
     )
+
+
+@require_GET
+def hours(request: HttpRequest, slug: str) -> HttpResponse:
+    """The week as the section Hours of the form stands, drawn anew. Does not ask Lofty."""
+    tenant = get_tenant(request, slug, Role.VIEWER)
+    found = week_of_form(request.GET, stored_in(request.GET), time_zone(tenant))
+    response = render(request, "agentsettings/hours_week.html", {"week": found})
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_POST
@@ -106,17 +125,26 @@ def operation_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpR
     """What came of a save; renews itself while that is open."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     operation = find_of(request, tenant, Operation.objects.all(), pk=operation_id)
+    can_edit = may_edit(request, tenant)
     context = {
         "tenant": tenant,
         "tab": "settings",
         "operation": operation,
         "rows": rows_of(tenant, operation.changes, operation.after),
-        "can_edit": may_edit(request, tenant),
+        "can_edit": can_edit,
+        "naming_at": naming_at(request, tenant),
+        "outcome": _outcome(operation) if can_edit and operation.undoing else None,
     }
     if operation.moved:
         context |= _merge_context(tenant, operation)
     partial = "#result" if request.htmx else ""  # type: ignore[attr-defined]
     return render(request, f"agentsettings/operation.html{partial}", context)
+
+
+def _outcome(operation: Operation) -> AuditEvent | None:
+    """The event that says what came of it: what an undo starts from."""
+    events = AuditEvent.objects.filter(operation_id=operation.pk, kind=Kind.SETTINGS_OUTCOME)
+    return events.defer("body").order_by("-seq").first()
 
 
 @require_POST
@@ -188,10 +216,22 @@ def review_live(
     return _review_page(request, tenant, plan, reason=reason, undone=undone(plan))
 
 
+def review_plan(
+    request: HttpRequest, tenant: Tenant, plan: Plan, *, reason: str = ""
+) -> HttpResponse:
+    """The ordinary review of a plan that was made on another page (copying from a tenant)."""
+    return _review_page(request, tenant, plan, reason=reason)
+
+
 def may_edit(request: HttpRequest, tenant: Tenant) -> bool:
     """Whether to offer what changes something; the views that do it ask get_tenant again."""
     role = role_of(request.user, tenant)
     return role is not None and role >= Role.EDITOR and not tenant.is_archived
+
+
+def naming_at(request: HttpRequest, tenant: Tenant) -> str:
+    """Where this person can name a lead source, "" if nowhere."""
+    return reverse("names", args=[tenant.slug]) if may_edit(request, tenant) else ""
 
 
 def _back_to_form(request: HttpRequest, tenant: Tenant) -> HttpResponse:
@@ -219,8 +259,13 @@ def _form_page(
         "reason": request.POST.get("reason", ""),
         # Back from the review: the plan whose values the form began with.
         "shown": request.POST.get("plan", "") or request.POST.get("shown", ""),
+        # A form that begins with other values says what Lofty has, for static/changes.js.
+        "in_lofty": form.in_lofty() if request.method == "POST" else None,
         "snapshot": snapshot,
         "signed_snapshot": snapshot.signed(tenant),
+        "unnamed_sources": unnamed_sources(tenant, snapshot.settings.raw),
+        "hours_week": _week_of(request, tenant, form),
+        "hours_stored": sent_along(form.stored),
         "calls_left": left,
         "too_few_calls": left.remaining is not None and left.remaining < CALLS_OF_A_SAVE,
         "unknown": {printable(n): json.dumps(v) for n, v in snapshot.settings.unknown.items()},
@@ -231,6 +276,13 @@ def _form_page(
     response = render(request, "agentsettings/settings.html", context, status=status)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _week_of(request: HttpRequest, tenant: Tenant, form: SettingsForm) -> Week:
+    zone = time_zone(tenant)
+    return (
+        week_of_form(request.POST, form.stored, zone) if form.is_bound else week(form.start, zone)
+    )
 
 
 def _unreadable(
@@ -252,6 +304,7 @@ def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         "tenant": tenant,
         "tab": "settings",
         "can_edit": may_edit(request, tenant),
+        "naming_at": naming_at(request, tenant),
         "profile": Profile.objects.filter(tenant=tenant).first(),
         "freshness": freshness(tenant),
         "in_flight": Operation.objects.filter(tenant=tenant, settled_at=None).first(),
@@ -284,6 +337,7 @@ def _review_page(
         "max_reason": MAX_REASON,
         "problem": problem,
         "confirmed": request.POST.getlist("confirmed"),
+        "naming_at": naming_at(request, tenant),
     }
     response = render(request, "agentsettings/review.html", context, status=status)
     response["Cache-Control"] = "no-store"

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django import forms
+from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 
 from lofty_admin.agentsettings.changes import reaches_all
 from lofty_admin.agentsettings.fields import DAYS, Setting
-from lofty_admin.directory.names import Name
+from lofty_admin.directory.names import EntryKind, Name, count_gone, names
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES, means_all
+from lofty_admin.tenants.models import Tenant
 
 ALL_IN_ACCESS_LIST = -1
+MOST_LISTED = 100  # of more, the page holds the ids only; static/picker.js fetches their names
 
 
 class Scope(StrEnum):
@@ -55,6 +58,33 @@ class ListChoice:
         return self.scope != Scope.ONLY or set(self.ids) == set(other.ids)
 
 
+@dataclass(frozen=True)
+class Picking:
+    """What the page gives a picker: names by id, if they are few; how many of those picked are no
+    longer in Lofty; and the addresses it asks (office_url ends in 0, for the office's id)."""
+
+    kind: EntryKind
+    names: Mapping[str, Name]
+    gone: int
+    search_url: str
+    pasted_url: str
+    office_url: str
+
+    @classmethod
+    def of(cls, tenant: Tenant, kind: EntryKind, ids: Sequence[int]) -> "Picking":
+        few = len(ids) <= MOST_LISTED
+        found = names(tenant, kind, ids) if few else {}
+        at = {"slug": tenant.slug, "kind": kind.value}
+        return cls(
+            kind=kind,
+            names={str(i): name for i, name in found.items()},
+            gone=0 if few else count_gone(tenant, kind, ids),
+            search_url=reverse("names_search", kwargs=at),
+            pasted_url=reverse("names_pasted", kwargs=at),
+            office_url=reverse("names_of_office", kwargs={**at, "office_id": 0}),
+        )
+
+
 class ScopedListWidget(forms.Widget):
     """Renders templates/agentsettings/widgets/scoped_list.html.
 
@@ -63,12 +93,10 @@ class ScopedListWidget(forms.Widget):
 
     template_name = "agentsettings/widgets/scoped_list.html"
 
-    def __init__(
-        self, setting: Setting, stored: JSON, names: Mapping[str, Name], search_url: str
-    ) -> None:
+    def __init__(self, setting: Setting, stored: JSON, picking: Picking | None = None) -> None:
+        """`picking`: for a setting without choices of its own."""
         super().__init__()
-        self.setting, self.stored, self.names = setting, stored, names
-        self.search_url = search_url
+        self.setting, self.stored, self.picking = setting, stored, picking
 
     def use_required_attribute(self, initial: object) -> bool:
         return False
@@ -103,7 +131,7 @@ class ScopedListWidget(forms.Widget):
             "joined": ",".join(choice.ids),
             "options": self._options(choice),
             "options_id": f"{name}-options",
-            "search_url": self.search_url,
+            "picking": self.picking,
             "stored_oddly": self._stored_oddly(),
         }
         return context
@@ -139,13 +167,12 @@ class ScopedListWidget(forms.Widget):
         return ListChoice.of(self.setting, self.stored).ids
 
     def _options(self, choice: ListChoice) -> list[dict[str, object]]:
-        """The selected entries by name, for the picker."""
-        if self.setting.choices is not None:
+        """The selected entries by name, for the picker; none if they are many."""
+        if self.picking is None or len(choice.ids) > MOST_LISTED:
             return []
-        return [self._option(i) for i in choice.ids]
+        return [self._option(i, self.picking.names.get(i)) for i in choice.ids]
 
-    def _option(self, entry_id: str) -> dict[str, object]:
-        name = self.names.get(entry_id)
+    def _option(self, entry_id: str, name: Name | None) -> dict[str, object]:
         if name is None:
             return {"id": entry_id, "name": f"unknown ({entry_id})", "detail": "", "gone": False}
         return {

@@ -224,8 +224,8 @@ def _one_by_one(
     reaches = []
     for name, rows in wanted.ordered():
         within = rows.filter(seq__range=bounds)
-        far = _in_order(within, "seq", edge, down, LOOKED_AT, skip=LOOKED_AT - 1)
-        reaches.append((far[0] if far else end, name))
+        last = _in_order(within, "seq", edge, down, LOOKED_AT, skip=LOOKED_AT - 1)
+        reaches.append((last[0] if last else end, name))
     far, by = min(reaches) if down else max(reaches)
     near = wanted.rows(by).filter(seq__range=sorted((far, edge)))
     return _in_order(near, "seq", edge, down, limit), far == end

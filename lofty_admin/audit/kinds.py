@@ -77,6 +77,8 @@ CREDENTIAL_STORED = (
     Kind.CREDENTIAL_RENEWED,
     Kind.CREDENTIAL_REMOVED,
 )
+# What tells that settings are other than before, or what came of trying: these have one too.
+CHANGES = (Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)
 # The subject of a refused sign-in that named nobody.
 SOMEBODY = "somebody unknown"
 

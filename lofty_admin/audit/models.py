@@ -12,7 +12,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
 from lofty_admin.audit.context import Actor
-from lofty_admin.audit.kinds import CREDENTIAL_STORED, Kind, Outcome
+from lofty_admin.audit.kinds import CHANGES, CREDENTIAL_STORED, Kind, Outcome
 
 HEAD_ID = 1
 _KINDS, _OUTCOMES = dict(Kind.choices), dict(Outcome.choices)
@@ -194,6 +194,12 @@ class AuditIndex(models.Model):
             models.Index("kind", "seq", name="audit_index_kind"),
             models.Index("outcome", "seq", name="audit_index_outcome"),
             models.Index("actor", "seq", name="audit_index_actor"),
+            models.Index(
+                fields=["at"],
+                include=["seq", "tenant_id", "kind", "outcome", "actor"],
+                condition=models.Q(kind__in=CHANGES),
+                name="audit_index_outcomes",
+            ),
             GinIndex(fields=["terms"], name="audit_index_terms", fastupdate=False),
             GinIndex(fields=["words"], name="audit_index_words", fastupdate=False),
         ]

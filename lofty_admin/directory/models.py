@@ -12,6 +12,7 @@ from lofty_admin.folding import clean, fold
 from lofty_admin.tenants.models import Tenant
 
 TEXT_LENGTH = 300
+BETWEEN = " · "  # the parts of a detail
 # An index row holds at most 2,704 bytes, and a character may take four.
 FOLDED_LENGTH = 600
 
@@ -36,7 +37,10 @@ class EntryManager(models.Manager["Entry"]):
             {(entry.kind, entry.lofty_id): entry for entry in entries}.values(),
             update_conflicts=True,
             unique_fields=["tenant", "kind", "lofty_id"],
-            update_fields=["name", "detail", "folded", "seen_at", "seen_in", "gone_since"],
+            update_fields=[
+                *("name", "detail", "folded", "belongs_to"),
+                *("seen_at", "seen_in", "gone_since"),
+            ],
         )
 
 
@@ -44,9 +48,10 @@ class Entry(models.Model):
     """One id of Lofty and its name. Never deleted: what Lofty no longer lists keeps its name.
 
     detail: what tells namesakes apart (e-mail and office of an agent, parent of an office).
-    folded: name, detail and id as searched. seen_at: when Lofty last listed it (or, for a lead
-    source, when it was named); seen_in: the sync that saw it. gone_since: when a whole listing
-    first did not have it.
+    folded: name, detail and id as searched. belongs_to: the id of an agent's office or of an
+    office's parent; 0 (or Lofty's -1) if it has none, None as long as that was not read. seen_at:
+    when Lofty last listed it (or, for a lead source, when it was named); seen_in: the sync that saw
+    it. gone_since: when a whole listing first did not have it.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="directory")
@@ -55,6 +60,7 @@ class Entry(models.Model):
     name = models.CharField(max_length=TEXT_LENGTH, blank=True)
     detail = models.CharField(max_length=TEXT_LENGTH, blank=True)
     folded = models.CharField(max_length=FOLDED_LENGTH, db_collation="C")
+    belongs_to = models.BigIntegerField(null=True)
     seen_at = models.DateTimeField()
     seen_in = models.UUIDField(null=True)
     gone_since = models.DateTimeField(null=True)
@@ -69,15 +75,29 @@ class Entry(models.Model):
                 condition=models.Q(kind__in=EntryKind.values), name="entry_kind_known"
             ),
         ]
-        # In collation "C" one index serves LIKE 'x%' and the order of the answer.
-        indexes = [models.Index(fields=["tenant", "kind", "folded"], name="entry_search")]
+        # In collation "C" one index serves LIKE 'x%' and the order of the answer; with what it
+        # includes, looking for a part of a word reads no row but those found.
+        indexes = [
+            models.Index(
+                fields=["tenant", "kind", "folded"],
+                include=["gone_since", "lofty_id"],
+                name="entry_find",
+            ),
+            models.Index(fields=["tenant", "kind", "belongs_to"], name="entry_belongs_to"),
+        ]
 
     def __str__(self) -> str:
         return self.name or f"without a name ({self.lofty_id})"
 
     @classmethod
     def build(
-        cls, tenant: Tenant, kind: EntryKind, lofty_id: int, name: str | None, detail: str = ""
+        cls,
+        tenant: Tenant,
+        kind: EntryKind,
+        lofty_id: int,
+        name: str | None,
+        detail: str = "",
+        belongs_to: int | None = None,
     ) -> "Entry":
         """Not saved yet. Texts are cut and cleaned to what can be stored and searched."""
         name, detail = clean(name, TEXT_LENGTH), clean(detail, TEXT_LENGTH)
@@ -90,6 +110,7 @@ class Entry(models.Model):
             name=name,
             detail=detail,
             folded=folded,
+            belongs_to=belongs_to,
             seen_at=timezone.now(),
         )
 
@@ -124,14 +145,20 @@ class Step(models.TextChoices):
         return steps[min(steps.index(self) + 1, len(steps) - 1)]
 
 
+AT_AGENTS = (Step.AGENTS, Step.END)
+
+
 class Sync(models.Model):
     """One reading of a tenant's names from Lofty, committed page by page.
 
-    position: the agents read so far, which is where it goes on. total: how many Lofty says there
-    are; steady: it said the same on every page. whole: the kinds whose listing was complete; only
-    of these an entry can be found gone. attempts: starts since it last got further. runner: the
-    process that has it; one that lost it can write no more. resume_at: until when it waits.
-    notes: what Lofty refused on the way. message: what a person should know, "" when all is well.
+    Of the list it is reading, pipelines or agents - position: the rows read so far, which is where
+    it goes on; pages: how many calls brought them, and seconds: how long these took; total: how
+    many rows Lofty says there are; steady: it said the same on every page.
+
+    whole: the kinds whose listing was complete; only of these an entry can be found gone.
+    page_sizes: see LoftyClient. attempts: starts since it last got further. runner: the process
+    that has it; one that lost it can write no more. resume_at: until when it waits. notes: what
+    Lofty refused on the way. message: what a person should know, "" when all is well.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -139,9 +166,12 @@ class Sync(models.Model):
     state = models.CharField(max_length=10, choices=SyncState, default=SyncState.QUEUED)
     step = models.CharField(max_length=10, choices=Step, default=Step.ME)
     position = models.PositiveIntegerField(default=0)
+    pages = models.PositiveIntegerField(default=0)
+    seconds = models.FloatField(default=0)
     total = models.PositiveIntegerField(null=True)
     steady = models.BooleanField(default=True)
     whole = models.JSONField(default=list)
+    page_sizes = models.JSONField(default=dict)
     attempts = models.PositiveIntegerField(default=0)
     notes = models.JSONField(default=list)
     runner = models.UUIDField(null=True)
@@ -179,14 +209,20 @@ class Sync(models.Model):
         return self.state in OPEN
 
     @property
+    def agents(self) -> int | None:
+        """How many there are as Lofty says; None until it did."""
+        return self.total if self.step in AT_AGENTS else None
+
+    @property
     def done(self) -> int:
-        """Agents read so far, never above `total`."""
-        return min(self.position, self.total) if self.total is not None else self.position
+        """Agents read so far, never above `agents`."""
+        read = self.position if self.step in AT_AGENTS else 0
+        return read if self.agents is None else min(read, self.agents)
 
     @property
     def percent(self) -> int | None:
         """Of the agents, 0-100; None while their number is not known."""
-        return None if not self.total else self.done * 100 // self.total
+        return None if not self.agents else self.done * 100 // self.agents
 
     @property
     def actor(self) -> Actor:

@@ -10,6 +10,7 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.directory.models import OPEN, Entry, EntryKind, Profile, Sync, SyncState
+from lofty_admin.directory.pace import in_words, time_left
 from lofty_admin.directory.sync import start_sync
 from lofty_admin.folding import clean, fold
 from lofty_admin.tenants.models import Tenant
@@ -18,6 +19,7 @@ __all__ = [
     "EntryKind",
     "Freshness",
     "Name",
+    "count_gone",
     "freshness",
     "give_name",
     "names",
@@ -48,10 +50,13 @@ class Name:
 
 @dataclass(frozen=True)
 class Freshness:
-    """synced_at: end of the last whole sync. running: the open one. message: what went wrong."""
+    """synced_at: end of the last whole sync. running: the open one; left: how long it will still
+    take, in words, "" when not known. message: what went wrong.
+    """
 
     synced_at: datetime | None
     running: Sync | None
+    left: str
     message: str
 
 
@@ -60,18 +65,31 @@ def names(tenant: Tenant, kind: EntryKind, ids: Iterable[int]) -> dict[int, Name
     wanted = list(dict.fromkeys(ids))
     in_range = [number for number in wanted if -LARGEST_ID <= number <= LARGEST_ID]
     entries = Entry.objects.filter(tenant=tenant, kind=kind, lofty_id__in=in_range)
-    known = {entry.lofty_id: _name(entry) for entry in entries}
+    known = {entry.lofty_id: named(entry) for entry in entries}
     return {number: known.get(number) or _unknown(number) for number in wanted}
+
+
+def count_gone(tenant: Tenant, kind: EntryKind, ids: Iterable[int]) -> int:
+    """How many of these are no longer in Lofty."""
+    in_range = [number for number in ids if -LARGEST_ID <= number <= LARGEST_ID]
+    entries = Entry.objects.filter(tenant=tenant, kind=kind, lofty_id__in=in_range)
+    return entries.exclude(gone_since=None).count()
 
 
 def search(tenant: Tenant, kind: EntryKind, text: str, limit: int = MOST_FOUND) -> list[Name]:
     """What has every word of `text` somewhere in its name, e-mail, office or id.
 
-    Accents and capitals make no difference. First what begins with `text`, then what has a word
-    that does, then the rest; what is no longer in Lofty last. At most 50. "" finds all.
+    Accents and capitals make no difference. First the one with this very id, then what begins with
+    `text`, then what has a word that does, then the rest; what is no longer in Lofty last. At most
+    50. "" finds all.
     """
-    found = _matching(tenant, kind, fold(clean(text, LONGEST_QUERY)))
-    return [_name(entry) for entry in found[: max(0, min(limit, MOST_FOUND))]]
+    limit = max(0, min(limit, MOST_FOUND))
+    wanted = fold(clean(text, LONGEST_QUERY))
+    entries = Entry.objects.filter(tenant=tenant, kind=kind)
+    found = [] if wanted.isdecimal() else _beginning_with(entries, wanted, limit)
+    if len(found) < limit:
+        found = _ranked(entries, wanted, limit)
+    return list(names(tenant, kind, found).values())
 
 
 def freshness(tenant: Tenant) -> Freshness:
@@ -79,9 +97,11 @@ def freshness(tenant: Tenant) -> Freshness:
     syncs = Sync.objects.filter(tenant=tenant)
     newest = syncs.first()
     done = syncs.filter(state=SyncState.DONE).order_by("-finished_at").first()
+    running = newest if newest and newest.state in OPEN else None
     return Freshness(
         synced_at=done.finished_at if done else None,
-        running=newest if newest and newest.state in OPEN else None,
+        running=running,
+        left=in_words(time_left(running)) if running else "",
         message=newest.message if newest else "",
     )
 
@@ -104,7 +124,7 @@ def give_name(tenant: Tenant, lofty_id: int, name: str) -> Name:
         ours = Entry.objects.filter(tenant=tenant, kind=EntryKind.SOURCE, lofty_id=lofty_id)
         before = ours.select_for_update().values_list("name", flat=True).first()
         if before == entry.name:
-            return _name(entry)
+            return named(entry)
         Entry.objects.keep([entry])
         record(
             Kind.NAME_GIVEN,
@@ -114,25 +134,38 @@ def give_name(tenant: Tenant, lofty_id: int, name: str) -> Name:
             before=before,
             after=entry.name,
         )
-    return _name(entry)
+    return named(entry)
 
 
-def _matching(tenant: Tenant, kind: EntryKind, wanted: str) -> QuerySet[Entry]:
-    entries = Entry.objects.filter(tenant=tenant, kind=kind)
+def named(entry: Entry) -> Name:
+    return Name(entry.lofty_id, str(entry), entry.detail, True, entry.gone_since)
+
+
+# Both ask for no more than the index holds. Most searches end with the first, which reads no more
+# than it returns; the second reads the tenant's part of the index.
+def _beginning_with(entries: QuerySet[Entry], wanted: str, limit: int) -> list[int]:
+    present = entries.filter(folded__startswith=wanted, gone_since=None)
+    return list(present.order_by("folded").values_list("lofty_id", flat=True)[:limit])
+
+
+def _ranked(entries: QuerySet[Entry], wanted: str, limit: int) -> list[int]:
     for word in wanted.split():
         entries = entries.filter(folded__contains=word)
+    itself = [When(lofty_id=number, then=Value(-1)) for number in _as_id(wanted)]
     rank = Case(
+        *itself,
         When(gone_since__isnull=False, then=Value(3)),
         When(folded__startswith=wanted, then=Value(0)),
         When(folded__contains=f" {wanted}", then=Value(1)),
         default=Value(2),
         output_field=IntegerField(),
     )
-    return entries.order_by(rank, "folded")
+    return list(entries.order_by(rank, "folded").values_list("lofty_id", flat=True)[:limit])
 
 
-def _name(entry: Entry) -> Name:
-    return Name(entry.lofty_id, str(entry), entry.detail, True, entry.gone_since)
+def _as_id(text: str) -> list[int]:
+    number = int(text) if text.isdecimal() and len(text) < 20 else 0
+    return [number] if 0 < number <= LARGEST_ID else []
 
 
 def _unknown(number: int) -> Name:

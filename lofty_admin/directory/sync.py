@@ -27,6 +27,7 @@ from lofty_admin.audit.context import acting_as, current_actor, current_request_
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.directory.models import (
+    BETWEEN,
     OPEN,
     TEXT_LENGTH,
     Entry,
@@ -37,7 +38,7 @@ from lofty_admin.directory.models import (
     SyncState,
 )
 from lofty_admin.folding import clean
-from lofty_admin.lofty.client import LoftyClient, Member
+from lofty_admin.lofty.client import LoftyClient, Member, Page
 from lofty_admin.lofty.errors import (
     BudgetSpent,
     LoftyError,
@@ -47,22 +48,28 @@ from lofty_admin.lofty.errors import (
     Unknown,
     Unreachable,
 )
-from lofty_admin.tenants.calls import NoCredential, client_for, require_calls
+from lofty_admin.tenants.calls import NoCredential, client_for
 from lofty_admin.tenants.models import Tenant
 
 TASK = "directory.sync"
 QUEUE = "directory"
-RESERVE = 3  # the calls a save needs (design.md)
 SLICE = 30.0  # seconds after which a job lets others have the worker
 STALE = timedelta(minutes=3)  # longer than any one call may take
 RESUMABLE = timedelta(hours=1)  # older pages may no longer fit the newer ones
 MOST_ATTEMPTS = 12
 MOST_ATTEMPTS_AT_A_PART = 3
 LONGEST_PAUSE = timedelta(minutes=15)
-MOST_AGENTS = 1_000_000
+MOST_ROWS = 1_000_000
+AT_THE_START: dict[str, Any] = {
+    "position": 0,
+    "pages": 0,
+    "seconds": 0.0,
+    "total": None,
+    "steady": True,
+}
 KEPT = "The names known before were kept."
 CHANGED = (
-    "Lofty's list of agents changed or did not add up while it was read, so nobody was marked as no"
+    "Lofty's list of {} changed or did not add up while it was read, so none was marked as no"
     " longer in Lofty. The next refresh looks again."
 )
 
@@ -167,7 +174,7 @@ def _work(sync: Sync, deadline: float) -> datetime | None:
         _fail(sync, f"It did not get further in {MOST_ATTEMPTS} attempts and was stopped.")
         return None
     try:
-        if not _read(sync, client_for(sync.tenant), deadline):
+        if not _read(sync, _client(sync), deadline):
             return _pause(sync, SyncState.QUEUED, timezone.now())
     except (BudgetSpent, RateLimited) as spent:
         return _pause(sync, SyncState.WAITING, spent.until)
@@ -183,10 +190,16 @@ def _work(sync: Sync, deadline: float) -> datetime | None:
     return None
 
 
+def _client(sync: Sync) -> LoftyClient:
+    """It leaves a save its calls, and knows from earlier ones how large a page may be."""
+    client = client_for(sync.tenant, can_wait=True)
+    client.page_sizes = sync.page_sizes  # the same dict: what it learns is written with the sync
+    return client
+
+
 def _read(sync: Sync, client: LoftyClient, deadline: float) -> bool:
     """At least one step, then on until the end (True) or the deadline (False)."""
     while sync.step != Step.END:
-        require_calls(sync.tenant, RESERVE + 1)
         _take_step(sync, client)
         if time.monotonic() > deadline:
             return sync.step == Step.END
@@ -202,7 +215,7 @@ def _take_step(sync: Sync, client: LoftyClient) -> None:
         if not _can_do_without(sync, error):
             raise
         note = f"{step.label}: {error.message} {KEPT}"
-        _progress(sync, step=step.next, notes=[*sync.notes, note])
+        _progress(sync, step=step.next, notes=[*sync.notes, note], **AT_THE_START)
 
 
 def _can_do_without(sync: Sync, error: Rejected | Unknown) -> bool:
@@ -230,8 +243,9 @@ def _offices(sync: Sync, client: LoftyClient) -> None:
     offices = client.org().offices
     by_id = {office.id: office.name or "" for office in offices}
     entries = [
-        _entry(sync, EntryKind.OFFICE, office.id, office.name, by_id.get(office.parent_id or 0, ""))
+        _entry(sync, EntryKind.OFFICE, office.id, office.name, by_id.get(parent, ""), parent)
         for office in offices
+        for parent in [office.parent_id or 0]
     ]
     # Lofty lists none for several teams and without permission: no sign that offices are gone.
     whole = [EntryKind.OFFICE] if offices else []
@@ -244,29 +258,54 @@ def _ponds(sync: Sync, client: LoftyClient) -> None:
 
 
 def _pipelines(sync: Sync, client: LoftyClient) -> None:
-    entries = [_entry(sync, EntryKind.PIPELINE, row.id, row.name) for row in client.pipelines()]
-    _progress(sync, entries, step=Step.PIPELINES.next, whole=[*sync.whole, EntryKind.PIPELINE])
+    """One page."""
+    began = time.monotonic()
+    page = client.pipelines_page(sync.pages, sync.position)
+    entries = [_entry(sync, EntryKind.PIPELINE, row.id, row.name) for row in page.items]
+    ended, reached = _reached(sync, EntryKind.PIPELINE, page, entries, began)
+    with transaction.atomic():
+        _progress(sync, entries, **reached)
+        if ended:
+            _progress(sync, **_end_of_pipelines(sync))
+
+
+def _end_of_pipelines(sync: Sync) -> dict[str, Any]:
+    onward = {"step": Step.PIPELINES.next, **AT_THE_START}
+    if _is_whole(sync, EntryKind.PIPELINE):
+        return {**onward, "whole": [*sync.whole, EntryKind.PIPELINE]}
+    return {**onward, "notes": [*sync.notes, CHANGED.format("pipelines")]}
 
 
 def _agents(sync: Sync, client: LoftyClient) -> None:
-    """One page. The end is an empty page, the total, or without a total a page seen before."""
+    """One page."""
+    began = time.monotonic()
     page = client.members_page(sync.position)
-    agents = [_agent(sync, member) for member in page.items]
-    entries = [*filter(None, agents), *_learnt_offices(sync, page.items)]
+    agents = list(filter(None, (_agent(sync, member) for member in page.items)))
+    ended, reached = _reached(sync, EntryKind.AGENT, page, agents, began)
+    step = Step.AGENTS.next if ended else Step.AGENTS
+    _progress(sync, [*agents, *_learnt_offices(sync, page.items)], step=step, **reached)
+
+
+def _reached(
+    sync: Sync, kind: EntryKind, page: Page[Any], entries: Iterable[Entry], began: float
+) -> tuple[bool, dict[str, Any]]:
+    """Whether this page ends its list, and how far that brings the sync.
+
+    The end is an empty page, the total, or without a total a page seen before.
+    """
     position = sync.position + page.received
-    if position > MOST_AGENTS:
-        raise Unknown("Lofty's list of agents does not end.")
+    if position > MOST_ROWS:
+        raise Unknown(f"Lofty's list of {kind.label.lower()} does not end.")
     ended = page.received == 0 or (
-        _seen_all(sync, page.items) if page.total is None else position >= page.total
+        _seen_all(sync, kind, entries) if page.total is None else position >= page.total
     )
-    _progress(
-        sync,
-        entries,
-        position=position,
-        total=page.total,
-        steady=sync.steady and (sync.position == 0 or sync.total == page.total),
-        step=Step.AGENTS.next if ended else Step.AGENTS,
-    )
+    return ended, {
+        "position": position,
+        "pages": sync.pages + 1,
+        "seconds": sync.seconds + time.monotonic() - began,
+        "total": page.total,
+        "steady": sync.steady and (sync.position == 0 or sync.total == page.total),
+    }
 
 
 _STEPS: dict[Step, Callable[[Sync, LoftyClient], None]] = {
@@ -284,8 +323,11 @@ def _agent(sync: Sync, member: Member) -> Entry | None:
         return None
     name = " ".join(filter(None, [member.first_name, member.last_name])).strip()
     parts = [member.email if name else "", member.group_name]
-    detail = " · ".join(part for part in parts if part)
-    return _entry(sync, EntryKind.AGENT, member.member_user_id, name or member.email, detail)
+    detail = BETWEEN.join(part for part in parts if part)
+    office = member.group_id or 0
+    return _entry(
+        sync, EntryKind.AGENT, member.member_user_id, name or member.email, detail, office
+    )
 
 
 def _learnt_offices(sync: Sync, members: Iterable[Member]) -> list[Entry]:
@@ -296,16 +338,22 @@ def _learnt_offices(sync: Sync, members: Iterable[Member]) -> list[Entry]:
     return [_entry(sync, EntryKind.OFFICE, number, told[number]) for number in fresh]
 
 
-def _entry(sync: Sync, kind: EntryKind, lofty_id: int, name: str | None, detail: str = "") -> Entry:
-    entry = Entry.build(sync.tenant, kind, lofty_id, name, detail)
+def _entry(
+    sync: Sync,
+    kind: EntryKind,
+    lofty_id: int,
+    name: str | None,
+    detail: str = "",
+    belongs_to: int | None = None,
+) -> Entry:
+    entry = Entry.build(sync.tenant, kind, lofty_id, name, detail, belongs_to)
     entry.seen_in = sync.pk
     return entry
 
 
-def _seen_all(sync: Sync, members: Iterable[Member]) -> bool:
-    ids = {member.member_user_id for member in members if member.member_user_id is not None}
-    known = _seen(sync, EntryKind.AGENT).filter(lofty_id__in=ids)
-    return known.count() == len(ids)
+def _seen_all(sync: Sync, kind: EntryKind, entries: Iterable[Entry]) -> bool:
+    ids = {entry.lofty_id for entry in entries}
+    return _seen(sync, kind).filter(lofty_id__in=ids).count() == len(ids)
 
 
 def _seen(sync: Sync, kind: EntryKind) -> QuerySet[Entry]:
@@ -323,7 +371,7 @@ def _progress(sync: Sync, entries: Iterable[Entry] = (), **changes: Any) -> None
 
 def _write(sync: Sync, **changes: Any) -> None:
     """Change the sync if this process still has it. Raises TakenOver."""
-    changes["heartbeat_at"] = timezone.now()
+    changes |= {"heartbeat_at": timezone.now(), "page_sizes": sync.page_sizes}
     ours = Sync.objects.filter(pk=sync.pk, runner=sync.runner, state=SyncState.RUNNING)
     if not ours.update(**changes):
         raise TakenOver
@@ -351,9 +399,20 @@ def _pause(sync: Sync, state: SyncState, until: datetime, message: str = "") -> 
 
 def _fail(sync: Sync, reason: str) -> None:
     """Nothing is taken back and nothing found gone; the next sync may go on from here."""
+    now = timezone.now()
+    message = f"{reason} {_how_far(sync, now)}"
     with transaction.atomic():
-        _write(sync, state=SyncState.FAILED, finished_at=timezone.now(), message=reason)
+        _write(sync, state=SyncState.FAILED, finished_at=now, message=message)
         _record(sync, Outcome.NOT_APPLIED)
+
+
+def _how_far(sync: Sync, now: datetime) -> str:
+    if sync.step == Step.ME:
+        return "Nothing had been read yet; the names known before were kept."
+    agents = f"{sync.done:,} of {sync.agents:,} agents" if sync.agents else "no agents yet"
+    until = sync.started_at + RESUMABLE
+    later = f" A refresh before {until:%H:%M} UTC goes on from there." if until > now else ""
+    return f"It had read {agents}, and nobody was marked as no longer in Lofty.{later}"
 
 
 def _finish(sync: Sync) -> None:
@@ -373,12 +432,16 @@ def _finish(sync: Sync) -> None:
 
 def _whole_kinds(sync: Sync) -> tuple[list[str], list[str]]:
     """The kinds of which every entry was listed, and why the agents are not among them."""
-    seen = _seen(sync, EntryKind.AGENT).count()
-    if not seen:
+    if not _seen(sync, EntryKind.AGENT).exists():
         return sync.whole, [f"Lofty listed no agents. {KEPT}"]
-    if sync.steady and (sync.total is None or seen >= sync.total):
+    if _is_whole(sync, EntryKind.AGENT):
         return [*sync.whole, EntryKind.AGENT], []
-    return sync.whole, [CHANGED]
+    return sync.whole, [CHANGED.format("agents")]
+
+
+def _is_whole(sync: Sync, kind: EntryKind) -> bool:
+    """Whether as many different ones came as Lofty said there are."""
+    return sync.steady and (sync.total is None or _seen(sync, kind).count() >= sync.total)
 
 
 def _record(sync: Sync, outcome: Outcome) -> None:
@@ -387,5 +450,5 @@ def _record(sync: Sync, outcome: Outcome) -> None:
         tenant=sync.tenant.ref,
         outcome=outcome,
         operation_id=sync.pk,
-        detail={"agents_read": sync.position, "message": sync.message},
+        detail={"agents_read": sync.done, "message": sync.message},
     )

@@ -1,19 +1,34 @@
 """What is known of a tenant's ids, and the search behind the pickers."""
 
+from collections.abc import Iterable
+
 from django.contrib import messages
 from django.db.models import Count, Max, Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.directory.forms import SearchForm, SourceForm
 from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.directory.names import MOST_FOUND, Name, freshness, give_name, search
+from lofty_admin.directory.names import names as lookup
+from lofty_admin.directory.offices import (
+    Tree,
+    agents_of,
+    offices_called,
+    whole_offices,
+    without_known_office,
+)
+from lofty_admin.directory.pasting import TooMuch, resolve
 from lofty_admin.directory.sync import start_sync
-from lofty_admin.tenants.access import get_tenant, role_of
+from lofty_admin.tenants.access import find_of, get_tenant, role_of
 from lofty_admin.tenants.models import Role, Tenant
 
+LONGEST_ID = 20  # digits
+MOST_AT_ONCE = 10_000  # names in one answer
+MOST_NAMESAKES = 10
 # By the id of the element htmx asks for.
 _PARTIALS = {"names-status": "#status", "names-found": "#found"}
 
@@ -23,20 +38,31 @@ _PARTIALS = {"names-status": "#status", "names-found": "#found"}
 def names(request: HttpRequest, slug: str) -> HttpResponse:
     """The names page, or the part of it htmx asks for."""
     tenant = get_tenant(request, slug, Role.VIEWER)
-    asked_for = SourceForm(initial={"lofty_id": request.GET.get("source", "")})
-    return _render(request, tenant, asked_for)
+    return _render(request, tenant, SourceForm(initial=_source_asked_for(request, tenant)))
+
+
+@never_cache
+@require_safe
+def names_freshness(request: HttpRequest, slug: str) -> HttpResponse:
+    """The line beside a picker, which asks for itself again while names are being read."""
+    tenant = get_tenant(request, slug, Role.VIEWER)
+    return _freshness_line(request, tenant)
 
 
 @require_POST
 def names_refresh(request: HttpRequest, slug: str) -> HttpResponse:
+    """Start reading. Beside a picker htmx asks, and gets the line there; nobody leaves the form."""
     tenant = get_tenant(request, slug, Role.EDITOR)
+    by_line = bool(HtmxDetails(request))
     if tenant.credential is None:
-        messages.error(
-            request,
-            f"{tenant.name} has no Lofty token yet, so no names can be read. Add one first.",
-        )
+        problem = f"{tenant.name} has no Lofty token yet, so no names can be read. Add one first."
+        if by_line:
+            return _freshness_line(request, tenant, problem=problem)
+        messages.error(request, problem)
         return redirect("names", tenant.slug)
     start_sync(tenant)
+    if by_line:
+        return _freshness_line(request, tenant, just_started=True)
     messages.info(request, "The names will be read from Lofty now. You can leave this page.")
     return redirect("names", tenant.slug)
 
@@ -55,15 +81,132 @@ def name_source(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_safe
 def names_search(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
-    """{"items": [{"id", "name", "detail", "gone"}]}, at most 50, for ?q=text. Ids are texts."""
+    """What a picker shows for ?q=text, at most 50 rows:
+
+    items: [{"id", "name", "detail", "gone"}], ids as texts; those of offices also have "depth" and
+    "below" (how many offices), and without a text they are the tree. more: whether there is more.
+    offices: for agents, [{"id", "name", "detail", "agents"}] that can be picked as a whole.
+    office_unknown: of so many agents the office is not known, where offices are looked for.
+    """
     tenant = get_tenant(request, slug, Role.VIEWER)
-    if kind not in EntryKind:
+    wanted, text = _kind(kind), request.GET.get("q", "")
+    if wanted == EntryKind.OFFICE:
+        return JsonResponse(_found_offices(tenant, text))
+    if wanted == EntryKind.AGENT:
+        return JsonResponse(_found_agents(tenant, text))
+    found = search(tenant, wanted, text)
+    return JsonResponse({"items": _items(found), "more": len(found) == MOST_FOUND})
+
+
+@never_cache
+@require_POST
+def names_pasted(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
+    """What the ids and e-mails in `text` stand for; changes nothing. POST because of their number.
+
+    found: items as above. repeated: how many were in the list before. unknown: ids. ambiguous:
+    [{"text", "count", "items"}], ten of them. not_found: texts. Or 400 and error: words.
+    """
+    tenant = get_tenant(request, slug, Role.VIEWER)
+    try:
+        resolved = resolve(tenant, _kind(kind), request.POST.get("text", ""))
+    except TooMuch as error:
+        return JsonResponse({"error": str(error)}, status=400)
+    return JsonResponse(
+        {
+            "found": _items(resolved.found),
+            "repeated": resolved.repeated,
+            "unknown": [str(number) for number in resolved.unknown],
+            "ambiguous": [
+                {"text": text, "count": len(several), "items": _items(several[:MOST_NAMESAKES])}
+                for text, several in resolved.ambiguous.items()
+            ],
+            "not_found": resolved.not_found,
+        }
+    )
+
+
+@never_cache
+@require_safe
+def names_of_office(request: HttpRequest, slug: str, kind: str, office_id: int) -> HttpResponse:
+    """The agents of an office, or the offices below it: {"items", "office_unknown"}, or 400 and
+    {"error"} if they are more than can be picked at once."""
+    tenant = get_tenant(request, slug, Role.VIEWER)
+    offices = Entry.objects.filter(kind=EntryKind.OFFICE)
+    office = find_of(request, tenant, offices, lofty_id=office_id)
+    if _kind(kind) == EntryKind.OFFICE:
+        found, unknown = Tree.of(tenant).below(office_id), 0
+    elif kind == EntryKind.AGENT:
+        found = agents_of(tenant, office_id, MOST_AT_ONCE + 1)
+        unknown = without_known_office(tenant)
+    else:
         raise Http404
-    found = search(tenant, EntryKind(kind), request.GET.get("q", ""))
-    return JsonResponse({"items": [_item(name) for name in found]})
+    if len(found) > MOST_AT_ONCE:
+        error = f"{office} has more than {MOST_AT_ONCE:,} of them: too many to pick at once."
+        return JsonResponse({"error": f"{error} Nothing was added."}, status=400)
+    return JsonResponse({"items": _items(found), "office_unknown": unknown})
 
 
-def _item(name: Name) -> dict[str, str | bool]:
+def _freshness_line(request: HttpRequest, tenant: Tenant, **facts: object) -> HttpResponse:
+    context = {
+        "tenant": tenant,
+        "freshness": freshness(tenant),
+        "can_edit": _may_edit(request, tenant),
+        **facts,
+    }
+    return render(request, "directory/freshness.html", context)
+
+
+def _source_asked_for(request: HttpRequest, tenant: Tenant) -> dict[str, str]:
+    """What a link beside a lead source fills in: its id, and the name it may have by now."""
+    asked = request.GET.get("source", "")
+    if not (asked.isascii() and asked.isdecimal() and len(asked) < LONGEST_ID):
+        return {"lofty_id": asked}
+    known = lookup(tenant, EntryKind.SOURCE, [int(asked)])[int(asked)]
+    return {"lofty_id": asked, "name": known.name if known.known else ""}
+
+
+def _may_edit(request: HttpRequest, tenant: Tenant) -> bool:
+    role = role_of(request.user, tenant)
+    return role is not None and role >= Role.EDITOR and not tenant.is_archived
+
+
+def _kind(text: str) -> EntryKind:
+    if text not in EntryKind:
+        raise Http404
+    return EntryKind(text)
+
+
+def _found_agents(tenant: Tenant, text: str) -> dict[str, object]:
+    offices = offices_called(tenant, text)
+    whole = whole_offices(tenant, offices) if offices else []
+    found = search(tenant, EntryKind.AGENT, text, MOST_FOUND - len(whole))
+    return {
+        "offices": [{**_item(one.office), "agents": one.agents} for one in whole],
+        "office_unknown": without_known_office(tenant) if offices else 0,
+        "items": _items(found),
+        "more": len(found) + len(whole) == MOST_FOUND,
+    }
+
+
+def _found_offices(tenant: Tenant, text: str) -> dict[str, object]:
+    tree = Tree.of(tenant)
+    found = search(tenant, EntryKind.OFFICE, text) if text.strip() else tree.overview()
+    more = len(found) == MOST_FOUND if text.strip() else len(found) < len(tree.depths)
+    rows = [_in_tree(name, tree) for name in found]
+    return {"items": rows, "more": more}
+
+
+def _in_tree(office: Name, tree: Tree) -> dict[str, object]:
+    path = " › ".join(tree.path(office.id))
+    depth, below = tree.depths.get(office.id, 0), len(tree.below(office.id))
+    return {**_item(office), "detail": path or office.detail, "depth": depth, "below": below}
+
+
+def _items(found: Iterable[Name]) -> list[dict[str, object]]:
+    return [_item(name) for name in found]
+
+
+def _item(name: Name) -> dict[str, object]:
     return {
         "id": str(name.id),
         "name": name.name,
@@ -75,7 +218,6 @@ def _item(name: Name) -> dict[str, str | bool]:
 def _render(request: HttpRequest, tenant: Tenant, form: SourceForm) -> HttpResponse:
     looking = SearchForm(request.GET)
     kind, text = looking.wanted
-    role = role_of(request.user, tenant)
     context = {
         "tenant": tenant,
         "tab": "names",
@@ -87,7 +229,7 @@ def _render(request: HttpRequest, tenant: Tenant, form: SourceForm) -> HttpRespo
         "found": search(tenant, kind, text),
         "most_found": MOST_FOUND,
         "form": form,
-        "may_edit": role is not None and role >= Role.EDITOR and not tenant.is_archived,
+        "may_edit": _may_edit(request, tenant),
     }
     partial = _PARTIALS.get(request.headers.get("HX-Target", ""), "")
     return render(request, f"directory/names.html{partial}", context)

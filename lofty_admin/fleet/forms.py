@@ -47,7 +47,13 @@ class FindForm(forms.Form):
             ("email", "E-mail on"),
             ("website", "Website chat on"),
             ("none", "All channels off"),
+            ("unread", "Settings never read"),
         ],
+    )
+    change = forms.ChoiceField(
+        label="Last change",
+        required=False,
+        choices=[("", "Any last change"), ("unknown", "Unknown: needs a look")],
     )
     manual = forms.ChoiceField(
         label="Manual only",

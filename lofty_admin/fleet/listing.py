@@ -1,7 +1,7 @@
 """Which tenants the home page lists, in which order, and what it says of each."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db.models import (
@@ -10,15 +10,15 @@ from django.db.models import (
     F,
     OrderBy,
     OuterRef,
-    Prefetch,
     Q,
     QuerySet,
     Subquery,
 )
+from django.db.models.fields.json import KeyTextTransform
 
-from lofty_admin.agentsettings.models import LastKnown, Operation
+from lofty_admin.agentsettings.models import LastKnown, Operation, State
 from lofty_admin.fleet.tokens import meaning, with_token, worst_first
-from lofty_admin.tenants.models import Credential, Tenant
+from lofty_admin.tenants.models import Credential, Group, Tenant
 
 CHANNELS: Mapping[str, Q] = {
     "text": Q(last_known__text_channel=True),
@@ -29,7 +29,10 @@ CHANNELS: Mapping[str, Q] = {
         last_known__email_channel=False,
         last_known__website_channel=False,
     ),
+    "unread": Q(last_known=None),
 }
+_IN_DOUBT = Operation.objects.filter(tenant=OuterRef("pk"), state=State.UNKNOWN, settled_at=None)
+LAST_CHANGE: Mapping[str, Q] = {"unknown": Q(Exists(_IN_DOUBT))}
 _NEWEST_SENT = (
     Operation.objects.filter(tenant=OuterRef("pk"), sent_at__isnull=False)
     .order_by("-sent_at")
@@ -50,6 +53,11 @@ SORTS: Mapping[str, Sequence[Expression | F | Subquery]] = {
     "read": [F("last_known__read_at")],
 }
 DEFAULT_SORT = "name"
+# What a row says of a token, or reckons with: there are many columns, and secrets among them.
+_OF_CREDENTIAL = (
+    *("tenant", "lofty_user", "health"),
+    *("failing_since", "last_good_at", "checked_at", "expires_at"),
+)
 
 
 @dataclass(frozen=True)
@@ -63,20 +71,25 @@ class Wanted:
     group: str = ""
     manual: str = ""
     channel: str = ""
+    change: str = ""
     sort: str = DEFAULT_SORT
 
     @property
     def narrows(self) -> bool:
-        return any((self.q, self.status, self.token, self.group, self.manual, self.channel))
+        return replace(self, sort=DEFAULT_SORT) != Wanted()
 
 
 @dataclass(frozen=True)
 class Row:
-    """A tenant, its settings as last read, and its newest change that was sent, if any."""
+    """A tenant, its token in use, its settings as last read, and its newest change that was sent,
+    if any. groups: their names. zone: of the hours, as Lofty names it; "" if not known."""
 
     tenant: Tenant
+    groups: Sequence[str]
+    credential: Credential | None
     known: LastKnown | None
     change: Operation | None
+    zone: str
 
 
 def find(tenants: QuerySet[Tenant], wanted: Wanted) -> QuerySet[Tenant]:
@@ -93,6 +106,8 @@ def find(tenants: QuerySet[Tenant], wanted: Wanted) -> QuerySet[Tenant]:
         found = found.filter(manual_only=wanted.manual == "yes")
     if wanted.channel:
         found = found.filter(CHANNELS[wanted.channel])
+    if wanted.change:
+        found = found.filter(LAST_CHANGE[wanted.change])
     for word in wanted.q.split():
         found = found.filter(_mentions(word))
     return found.order_by(*_order(wanted.sort), "name", "slug")
@@ -100,14 +115,36 @@ def find(tenants: QuerySet[Tenant], wanted: Wanted) -> QuerySet[Tenant]:
 
 def rows(tenants: QuerySet[Tenant]) -> list[Row]:
     """The page's rows, in a number of queries that does not depend on how many they are."""
-    in_use = Credential.objects.filter(retired_at=None).defer("sealed")
     page = list(
-        tenants.select_related("last_known")
+        tenants.annotate(zone=KeyTextTransform("time_zone", "profile__me"))
+        .select_related("last_known")
         .defer("last_known__raw")
-        .prefetch_related(Prefetch("credentials", queryset=in_use), "groups")
     )
-    changes = _last_changes(page)
-    return [Row(one, getattr(one, "last_known", None), changes.get(one.id)) for one in page]
+    groups, credentials, changes = _groups(page), _credentials(page), _last_changes(page)
+    return [
+        Row(
+            tenant=one,
+            groups=groups.get(one.id, ()),
+            credential=credentials.get(one.id),
+            known=getattr(one, "last_known", None),
+            change=changes.get(one.id),
+            zone=one.zone or "",
+        )
+        for one in page
+    ]
+
+
+def _groups(tenants: Iterable[Tenant]) -> dict[UUID, list[str]]:
+    found: dict[UUID, list[str]] = {}
+    pairs = Group.tenants.through.objects.filter(tenant__in=tenants).order_by("group__name")
+    for tenant_id, name in pairs.values_list("tenant_id", "group__name"):
+        found.setdefault(tenant_id, []).append(name)
+    return found
+
+
+def _credentials(tenants: Iterable[Tenant]) -> dict[UUID, Credential]:
+    in_use = Credential.objects.filter(tenant__in=tenants, retired_at=None).only(*_OF_CREDENTIAL)
+    return {credential.tenant_id: credential for credential in in_use}
 
 
 def _last_changes(tenants: Iterable[Tenant]) -> dict[UUID, Operation]:

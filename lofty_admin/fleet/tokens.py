@@ -1,15 +1,15 @@
-"""How the tokens of many tenants do: the one place that sorts, filters and counts them by it.
+"""How the tokens of many tenants do: the one place that says by what they are sorted, filtered
+and counted.
 
 `MEANING` has the states, of which each token has one; `MORE` what can be so besides. What a person
 must do something about stands in `CONCERNS`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.db.models import (
     Case,
-    Count,
     FilteredRelation,
     IntegerField,
     Q,
@@ -104,13 +104,3 @@ def worst_first() -> Case:
     """0 for the worst state; to order `with_token` by."""
     ranks = [When(state, then=Value(rank)) for rank, state in enumerate(MEANING.values())]
     return Case(*ranks, default=Value(len(ranks)), output_field=IntegerField())
-
-
-def concerns(tenants: QuerySet[Tenant]) -> list[Concern]:
-    """What is to be done about the tokens of those that are active; one query."""
-    active = with_token(tenants.filter(status=Tenant.Status.ACTIVE).order_by())
-    counts = active.aggregate(
-        **{str(c.state): Count("pk", filter=meaning(c.state)) for c in CONCERNS}
-    )
-    found = [replace(concern, count=counts[str(concern.state)]) for concern in CONCERNS]
-    return [concern for concern in found if concern.count]

@@ -3,17 +3,19 @@
 from dataclasses import dataclass
 
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from lofty_admin.fleet.first_run import first_run, whom_to_ask
 from lofty_admin.fleet.forms import FIRST_CLICK, SORT_LABELS, FindForm
 from lofty_admin.fleet.listing import find, rows
-from lofty_admin.fleet.tokens import concerns
-from lofty_admin.tenants.access import visible_tenants
-from lofty_admin.tenants.models import Group
+from lofty_admin.fleet.overview import overview
+from lofty_admin.tenants.access import is_superuser, visible_tenants
+from lofty_admin.tenants.models import Group, Tenant
+from lofty_admin.zones import reader_zone
 
 PAGE_LENGTH = 40
 
@@ -33,7 +35,8 @@ class Column:
 def home(request: HttpRequest) -> HttpResponse:
     """The page, or only the list when htmx asks for it."""
     visible = visible_tenants(request.user)
-    form = FindForm(request.GET, groups=_groups(request))
+    only_list = request.headers.get("HX-Target") == "found"
+    form = FindForm(request.GET, groups=_groups(visible))
     wanted = form.wanted
     page = Paginator(find(visible, wanted), PAGE_LENGTH).get_page(request.GET.get("page"))
     context = {
@@ -42,17 +45,27 @@ def home(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": rows(page.object_list),  # type: ignore[arg-type]  # a slice of a QuerySet
         "columns": [_column(name, wanted.sort) for name in SORT_LABELS],
-        "concerns": concerns(visible),
         "sees_any": page.paginator.count > 0 or visible.exists(),
     }
-    only_list = request.headers.get("HX-Target") == "found"
+    if not only_list:
+        zone = reader_zone(request)
+        context |= {"overview": overview(request.user, visible, zone), "zone": zone}
+        if page.paginator.count <= 1:
+            context |= _first_steps(request)
     return render(request, f"fleet/home.html{'#found' if only_list else ''}", context)
 
 
-def _groups(request: HttpRequest) -> QuerySet[Group]:
+def _first_steps(request: HttpRequest) -> dict[str, object]:
+    """What somebody who sees no tenant, or only one, may have to do or to ask first."""
+    return {"first_run": first_run()} if is_superuser(request.user) else {"ask": whom_to_ask}
+
+
+def _groups(visible: QuerySet[Tenant]) -> QuerySet[Group]:
     """Those that hold a tenant the person may see."""
-    visible = visible_tenants(request.user)
-    return Group.objects.filter(tenants__in=visible.order_by().values("pk")).distinct()
+    holds = Group.tenants.through.objects.filter(
+        group=OuterRef("pk"), tenant__in=visible.order_by().values("pk")
+    )
+    return Group.objects.filter(Exists(holds))
 
 
 def _column(name: str, sort: str) -> Column:

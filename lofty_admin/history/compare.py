@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from lofty_admin.agentsettings.changes import diff
 from lofty_admin.agentsettings.rows import rows_of, setting_rows
-from lofty_admin.agentsettings.views import may_edit
+from lofty_admin.agentsettings.views import may_edit, naming_at
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.history.days import DayField, end_of
 from lofty_admin.history.versions import Version, sendable, version_at, version_now, version_of
@@ -57,6 +57,7 @@ def _shown(
     can_go_back = event is not None and one is not None and may_edit(request, tenant)
     return {
         "rows": rows_of(tenant, changes),
+        "naming_at": naming_at(request, tenant),
         "settings": setting_rows(tenant, one.values) if one else [],
         "can_go_back": can_go_back and event and bool(sendable(event, one.side)) if one else False,
     }

@@ -14,4 +14,5 @@ urlpatterns = [
     path("t/<slug:slug>/history/compare/", compare.compare, name="compare"),
     path("t/<slug:slug>/history/<uuid:event_id>/", views.event, name="event"),
     path("t/<slug:slug>/history/<uuid:event_id>/go-back/", views.go_back, name="go_back"),
+    path("t/<slug:slug>/history/<uuid:event_id>/undo/", views.undo, name="undo"),
 ]

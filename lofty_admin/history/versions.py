@@ -6,10 +6,11 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
+from lofty_admin.agentsettings.changes import Values
 from lofty_admin.agentsettings.fields import SETTINGS, Setting
 from lofty_admin.agentsettings.models import LastKnown, Operation
 from lofty_admin.audit.index import term
-from lofty_admin.audit.kinds import Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent, AuditIndex, mapping
 from lofty_admin.history.describe import SEEN, SETTINGS_KINDS
 from lofty_admin.lofty.json_strict import JSON
@@ -99,6 +100,17 @@ def _of_operation(event: AuditEvent, side: str) -> dict[str, JSON]:
         return {}
     values = operation.after if side == "after" else operation.before or operation.base
     return {s.name: values.get(s.name) for s in SETTINGS} if values else {}
+
+
+def undoing(event: AuditEvent) -> Values:
+    """What the save the event is the outcome of changed, as it was before; empty if nothing can be
+    undone."""
+    if event.kind != Kind.SETTINGS_OUTCOME or event.operation_id is None:
+        return {}
+    operation = Operation.objects.filter(pk=event.operation_id).first()
+    if operation is None or operation.tenant_id != event.tenant_id:
+        return {}
+    return operation.undoing
 
 
 def _of_record(event: AuditEvent, side: str) -> dict[str, JSON]:

@@ -1,6 +1,8 @@
 """Browse the history, look at an event, keep a view, go back."""
 
 import json
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +20,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.agentsettings.plans import Plan
-from lofty_admin.agentsettings.views import may_edit, review_live
+from lofty_admin.agentsettings.views import may_edit, naming_at, review_live
 from lofty_admin.audit.finding import Filter, Found, neighbours, page
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
@@ -29,7 +31,8 @@ from lofty_admin.history.export_views import shown
 from lofty_admin.history.filters import Address, FilterForm, filter_of, presets, scope_of
 from lofty_admin.history.forms import SaveViewForm
 from lofty_admin.history.models import SavedView
-from lofty_admin.history.versions import changed_since, sendable
+from lofty_admin.history.versions import changed_since, sendable, undoing
+from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.access import find_of, get_tenant
 from lofty_admin.tenants.models import Role, Tenant
 from lofty_admin.zones import reader_zone
@@ -228,7 +231,9 @@ def event_context(request: HttpRequest, found: AuditEvent, tenant: Tenant | None
         "rows": event_rows(found),
         "hours": event_hours(found, time_zone(tenant) if tenant else ""),
         "has_before": can_edit and bool(sendable(found, "before")),
+        "can_undo": can_edit and bool(undoing(found)),
         "has_after": can_edit and found.kind in SEEN and bool(sendable(found, "after")),
+        "naming_at": naming_at(request, tenant) if tenant else "",
         "can_compare": tenant is not None and found.kind in SEEN,
         "related": related(found, _related(request, found)),
     }
@@ -266,13 +271,32 @@ def go_back(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
             request,
             f"Left as it is, because it was not set or cannot be sent: {', '.join(left_out)}.",
         )
-    return review_live(
-        request,
-        tenant,
-        values,
-        reason=f"Go back to {side} the change of {found.at:%Y-%m-%d %H:%M} UTC",
-        undone=lambda plan: _undone(found, plan),
-    )
+    reason = f"Go back to {side} the change of {found.at:%Y-%m-%d %H:%M} UTC"
+    return _review(request, tenant, found, values, reason)
+
+
+@require_POST
+def undo(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
+    """What a save changed, and only that, as it was before -> the ordinary review against now."""
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    found = find_of(request, tenant, AuditEvent.objects.all(), pk=event_id)
+    values = undoing(found)
+    if not values:
+        messages.info(request, "There is nothing to undo: this changed nothing in Lofty.")
+        return redirect("event", tenant.slug, found.pk)
+    reason = f"Undo the change of {found.at:%Y-%m-%d %H:%M} UTC"
+    return _review(request, tenant, found, values, reason)
+
+
+def _review(
+    request: HttpRequest,
+    tenant: Tenant,
+    found: AuditEvent,
+    values: Mapping[str, JSON],
+    reason: str,
+) -> HttpResponse:
+    undone = partial(_undone, found)
+    return review_live(request, tenant, values, reason=reason, undone=undone)
 
 
 def _undone(found: AuditEvent, plan: Plan) -> list[tuple[str, AuditEvent]]:

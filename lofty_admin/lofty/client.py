@@ -176,8 +176,10 @@ class LoftyClient:
     """Lofty for one credential.
 
     on_exchange is called after every exchange, failed ones and retries too; what it raises is
-    logged and goes no further, as the answer matters more. budget is the newest seen.
-    Raises BadToken and Misconfigured here, LoftyError (errors.py) in every method.
+    logged and goes no further, as the answer matters more. before_exchange is called before every
+    one; a LoftyError it raises keeps the exchange from being made. budget is the newest seen.
+    page_sizes: path -> rows asked for at a time, where Lofty refused more; may be handed on to the
+    next client. Raises BadToken and Misconfigured here, LoftyError (errors.py) in every method.
     """
 
     def __init__(
@@ -187,6 +189,7 @@ class LoftyClient:
         token: str,
         *,
         retry: RetryPolicy = DEFAULT_RETRY,
+        before_exchange: Callable[[], None] | None = None,
         on_exchange: Callable[[Exchange], None] | None = None,
     ) -> None:
         self.budget: Budget | None = None
@@ -195,8 +198,9 @@ class LoftyClient:
         self._transport = Transport(endpoint)
         self._deadline = endpoint.deadline
         self._retry = retry
+        self._before_exchange = before_exchange
         self._on_exchange = on_exchange
-        self._page_sizes: dict[str, int] = {}
+        self.page_sizes: dict[str, int] = {}
 
     def __repr__(self) -> str:
         return f"<LoftyClient {self._scheme.value}, token hidden>"
@@ -262,23 +266,24 @@ class LoftyClient:
         numbers = count()
 
         def next_page(offset: int) -> Page[Pipeline]:
-            return self._pipelines_page(next(numbers), offset)
+            return self.pipelines_page(next(numbers), offset)
 
         return tuple(item for page in _pages(next_page, 0) for item in page.items)
 
-    def _pipelines_page(self, number: int, offset: int) -> Page[Pipeline]:
+    def pipelines_page(self, number: int, offset: int) -> Page[Pipeline]:
+        """GET /v1.0/teamFeatures/lead-pipelines. Pages are numbered from 0; offset: rows before."""
         answer = self._listing(PIPELINES_PATH, {"currPage": number}, "pageSize", 100)
         return _page(answer, "pipelines", offset, _pipeline)
 
     def _listing(self, path: str, query: Query, size_name: str, size: int) -> Answer:
         """One page of at most size; falls back, for later pages too, if Lofty finds it large."""
-        wanted = min(size, self._page_sizes.get(path, size))
+        wanted = min(size, self.page_sizes.get(path, size))
         try:
             return self._call("GET", path, query={**query, size_name: wanted})
         except Rejected as refused:
             if not _is_oversize(refused) or wanted <= DEFAULT_SIZES[path]:
                 raise
-        self._page_sizes[path] = DEFAULT_SIZES[path]
+        self.page_sizes[path] = DEFAULT_SIZES[path]
         return self._call("GET", path, query={**query, size_name: DEFAULT_SIZES[path]})
 
     def quota(self) -> Quota:
@@ -334,6 +339,8 @@ class LoftyClient:
     def _once(
         self, method: str, path: str, query: Query | None, json: JSON, seconds: float
     ) -> Answer:
+        if self._before_exchange is not None:
+            self._before_exchange()
         try:
             answer = self._transport.exchange(
                 method, path, query=query, json=json, auth=self._auth, deadline=seconds

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
-from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
 import requests
@@ -157,7 +157,7 @@ class Transport:
         and unpacks the body of a redirect without limit even when told not to follow it."""
         wire.addresses = self._checked_addresses(wire)
         limits = (self._endpoint.connect_timeout, self._endpoint.read_timeout)
-        with closing(_Adapter(wire, self._origin, self._tls)) as adapter:
+        with closing(_Adapter(wire, self._origin, self._tls())) as adapter:
             response = adapter.send(request.prepare(), stream=True, timeout=limits)
             with closing(response):
                 wire.status, wire.headers = response.status_code, response.headers
@@ -194,15 +194,41 @@ class Transport:
         except (OSError, UnicodeError):
             return ()
 
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        """Made by hand, as ssl's and urllib3's own contexts write keys to SSLKEYLOGFILE."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_verify_locations(
-            self._endpoint.ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH
-        )
-        return context
+    def _tls(self) -> ssl.SSLContext | None:
+        """None for a plain origin, which only loopback may be."""
+        if not self._origin.is_tls:
+            return None
+        return TRUST.context(self._endpoint.ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH)
+
+
+class _Trust(threading.local):
+    """Each thread's TLS contexts, by the file of authorities. Holds no connection and no session.
+
+    Reading that file takes 20 ms, as long as a call may. Not shared between threads, because
+    urllib3 writes into the context of every connection it makes.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[int, ssl.SSLContext]] = {}
+
+    def context(self, ca_file: str) -> ssl.SSLContext:
+        """Made anew when the file has changed: what it no longer lists is no longer trusted."""
+        changed = Path(ca_file).stat().st_mtime_ns
+        known = self._made.get(ca_file)
+        if known is None or known[0] != changed:
+            known = self._made[ca_file] = changed, _tls_context(ca_file)
+        return known[1]
+
+
+TRUST = _Trust()
+
+
+def _tls_context(ca_file: str) -> ssl.SSLContext:
+    """Made by hand, as ssl's and urllib3's own contexts write keys to SSLKEYLOGFILE."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(ca_file)
+    return context
 
 
 def _json_bytes(value: JSON) -> bytes:
@@ -420,13 +446,13 @@ class _PoolTLS(urllib3.connectionpool.HTTPSConnectionPool):
 class _Adapter(requests.adapters.HTTPAdapter):
     """No retries, no proxies, one pool of one connection for one wire."""
 
-    def __init__(self, wire: _Wire, origin: Origin, tls: ssl.SSLContext) -> None:
+    def __init__(self, wire: _Wire, origin: Origin, tls: ssl.SSLContext | None) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
         self._pool = self._pool_for(wire, origin, tls)
 
     @staticmethod
     def _pool_for(
-        wire: _Wire, origin: Origin, tls: ssl.SSLContext
+        wire: _Wire, origin: Origin, tls: ssl.SSLContext | None
     ) -> urllib3.connectionpool.HTTPConnectionPool:
         if not origin.is_tls:
             return _Pool(origin.host, origin.port, wire=wire)

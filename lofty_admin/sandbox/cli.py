@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--db", type=Path, default=DEFAULT_DB, help="SQLite file with its data")
     parser.add_argument("--seed", action="store_true", help="add the practice customers")
     parser.add_argument(
+        "--console-url", default="", help="the demo's console: adds a page of things to try there"
+    )
+    parser.add_argument(
         "--port-file", type=Path, help="write the port to this file once it listens"
     )
 
@@ -40,6 +43,7 @@ def main(arguments: Sequence[str]) -> int:
             db=options.db,
             seeded=options.seed,
             port_file=options.port_file,
+            console_url=options.console_url,
         )
     except StartError as error:
         sys.stderr.write(f"{error}\n")
@@ -47,13 +51,15 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def run(*, host: str, port: int, db: Path, seeded: bool, port_file: Path | None) -> None:
+def run(
+    *, host: str, port: int, db: Path, seeded: bool, port_file: Path | None, console_url: str = ""
+) -> None:
     """Serve until SIGTERM or SIGINT. Raises StartError. Must run in the main thread."""
     # Blocked here and in every thread, and waited for: a handler could run at any point, also
     # while the lock it needs is held.
     former = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
-        with _started(host, port, db, seeded) as sandbox:
+        with _started(host, port, db, seeded, console_url) as sandbox:
             if port_file is not None:
                 _write(port_file, sandbox.port)
             sys.stdout.write(f"practice Lofty on {sandbox.url}\n")
@@ -63,9 +69,9 @@ def run(*, host: str, port: int, db: Path, seeded: bool, port_file: Path | None)
         signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
-def _started(host: str, port: int, db: Path, seeded: bool) -> Sandbox:
+def _started(host: str, port: int, db: Path, seeded: bool, console_url: str) -> Sandbox:
     try:
-        return Sandbox(db, host=host, port=port, seeded=seeded)
+        return Sandbox(db, host=host, port=port, seeded=seeded, console_url=console_url)
     except (NotLoopbackError, WrongVersionError) as error:
         raise StartError(str(error)) from None
     except sqlite3.Error as error:

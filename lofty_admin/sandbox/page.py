@@ -6,10 +6,12 @@ from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from lofty_admin.sandbox.faults import KINDS, METHODS, Kind, Parameter
+from lofty_admin.sandbox.faults import KINDS, METHODS, Fault, Kind, Parameter
 from lofty_admin.sandbox.messages import Answer, as_html
+from lofty_admin.sandbox.tour import TRIES, Try
 
 CUSTOMER_PREFIX = "/customers/"
+TOUR = "/tour"
 FOLDER = Path(__file__).with_name("assets")
 ASSETS: Mapping[str, str] = {
     "/assets/sandbox.css": "text/css; charset=utf-8",
@@ -25,14 +27,16 @@ def asset(path: str) -> Answer:
     return Answer(200, (FOLDER / Path(path).name).read_bytes(), ASSETS[path])
 
 
-def index(customers: Sequence[Mapping[str, object]]) -> Answer:
+def index(customers: Sequence[Mapping[str, object]], *, has_tour: bool = False) -> Answer:
     """Every customer in short; `customers` as Control.summary gives them."""
+    lead = f"<p><a href='{TOUR}'><b>Things to try</b></a>, with Lofty failing where it should</p>"
     cards = "".join(map(_card, customers)) or "<p>No customers. Start it with --seed.</p>"
     intro = (
         "<p>It behaves like Lofty and holds made-up customers only. Open a customer to see its "
         "settings and what it received, to change settings behind the console’s back, and to let "
         "it misbehave.</p>"
     )
+    intro += lead if has_tour else ""
     return _page("Practice Lofty", f"{intro}<div class=cards>{cards}</div>{_kinds()}")
 
 
@@ -49,6 +53,20 @@ def customer(details: Mapping[str, object], puts: Sequence[Mapping[str, object]]
         _section("Where Lofty’s behaviour is not known", _options_form(details["options"], url)),
     )
     return _page(str(details["name"]), "".join(parts))
+
+
+def tour(console_url: str, faults: Mapping[str, Sequence[Fault]]) -> Answer:
+    """Things to try in the console; `faults`: what each customer's requests will meet."""
+    tries = "".join(
+        _try(number, one, console_url, faults.get(one.slug, ()))
+        for number, one in enumerate(TRIES, start=1)
+    )
+    intro = (
+        "<p>In the console, sign in as <b>editor@demo.example</b> unless you want to be somebody "
+        "else; the password is <code>demo demo demo demo</code>. A button here makes Lofty "
+        "misbehave once, at the next save of that customer.</p><p><a href='/'>All customers</a></p>"
+    )
+    return _page("Things to try", intro + tries)
 
 
 def message(status: int, title: str, text: str) -> Answer:
@@ -284,6 +302,30 @@ def _form(
     return f"""<form class={shape} data-method={method} data-url="{_text(url)}"
         data-under="{under}">{body}<button>{_text(button)}</button>
         <output role=status></output></form>"""
+
+
+def _try(number: int, one: Try, console_url: str, faults: Sequence[Fault]) -> str:
+    waits = any(fault.kind == one.fault.get("kind") for fault in faults)
+    ready = "<p class=alert>Ready: it happens at the next save.</p>" if waits else ""
+    body = f"""<p>{_text(one.words)}</p>
+        <p><a href="{_text(console_url)}{_text(one.path)}" target=console>{_text(one.link)}</a></p>
+        {_try_button(one)}{ready}<p class=muted>{_text(one.expect)}</p>"""
+    return _section(f"{number}. {one.title}", body)
+
+
+def _try_button(one: Try) -> str:
+    url = f"/_control/customers/{one.slug}"
+    if one.fault:
+        fields = "".join(
+            f'<input type=hidden name={name} data-as=json value="{_json(value)}">'
+            for name, value in one.fault.items()
+        )
+        return _form("POST", f"{url}/faults", fields, one.button)
+    if one.settings:
+        changes = _json(one.settings)
+        field = f'<input type=hidden name=settings data-as=json value="{changes}">'
+        return _form("PATCH", url, field, one.button)
+    return ""
 
 
 def _kinds() -> str:

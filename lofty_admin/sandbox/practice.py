@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 
 
 class Practice:
-    def __init__(self, db_path: Path, *, seeded: bool) -> None:
+    def __init__(self, db_path: Path, *, seeded: bool, console_url: str = "") -> None:
+        self._console_url = console_url
         self.store = Store(db_path)
         self.closing = threading.Event()
         self._limiter = Limiter()
@@ -66,7 +67,11 @@ class Practice:
         if path in page.ASSETS:
             return page.asset(path)
         if path == "/":
-            return page.index([self._control.summary(slug) for slug in self.store.slugs()])
+            summaries = [self._control.summary(slug) for slug in self.store.slugs()]
+            return page.index(summaries, has_tour=bool(self._console_url))
+        if path == page.TOUR and self._console_url:
+            waiting = {slug: self.store.faults(slug) for slug in self.store.slugs()}
+            return page.tour(self._console_url, waiting)
         if path.startswith(page.CUSTOMER_PREFIX):
             return self._show_customer(path.removeprefix(page.CUSTOMER_PREFIX))
         return problem(404, "NOT_FOUND", "There is nothing here.")

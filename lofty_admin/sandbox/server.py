@@ -184,12 +184,20 @@ class Sandbox:
     ...     sandbox.url
     'http://127.0.0.1:40123'
 
-    `host` must be a loopback address or NotLoopbackError is raised; port 0 takes a free one. Raises
+    `host` must be a loopback address or NotLoopbackError is raised; port 0 takes a free one.
+    console_url: the demo's console, to which the page of things to try leads; "" has no such page.
+    Raises
     OSError, sqlite3.Error and store.WrongVersionError if it cannot start. `store` is the live data.
     """
 
     def __init__(
-        self, db_path: Path, *, port: int = 0, host: str = "127.0.0.1", seeded: bool = False
+        self,
+        db_path: Path,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        seeded: bool = False,
+        console_url: str = "",
     ) -> None:
         if not is_loopback(host):
             raise NotLoopbackError(
@@ -197,7 +205,7 @@ class Sandbox:
                 "listens on this machine: use 127.0.0.1. Nothing was started."
             )
         address = "127.0.0.1" if host == "localhost" else host
-        self._practice = Practice(db_path, seeded=seeded)
+        self._practice = Practice(db_path, seeded=seeded, console_url=console_url)
         self.store = self._practice.store
         try:
             self._server = Server(address, port, self._practice)

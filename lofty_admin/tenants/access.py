@@ -15,13 +15,17 @@ from lofty_admin.audit.record import record
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
 
 ROLE_KEY = "console.tenant_role"
+TENANT_KEY = "console.tenant"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _IN_GROUP = Group.tenants.through
+_NOWHERE = Q(pk__in=[])
 _Row = TypeVar("_Row", bound=Model)
 
 
-def get_tenant(request: HttpRequest, slug: str, role: Role) -> Tenant:
+def get_tenant(request: HttpRequest, slug: str, role: Role, *, of_page: bool = True) -> Tenant:
     """The tenant, if the signed-in person has at least `role` there; a superuser has every role.
+
+    of_page: it is the tenant the page is about, not another one that the page also needs.
 
     Raises Http404 when there is no such tenant or the person has nothing to do with it, and
     PermissionDenied when their role is too low or somebody tries to write to an archived tenant.
@@ -40,7 +44,9 @@ def get_tenant(request: HttpRequest, slug: str, role: Role) -> Tenant:
     if tenant.is_archived and role > Role.VIEWER and request.method not in _READING:
         _record_refusal(request, tenant, "the tenant is archived")
         raise PermissionDenied
-    request.META[ROLE_KEY] = held  # for the templates: see context.py
+    if of_page:
+        request.META[ROLE_KEY] = held  # for the templates: see context.py
+        request.META[TENANT_KEY] = tenant  # see visits.py
     return tenant
 
 
@@ -95,9 +101,18 @@ def visible_tenants(user: User | AnonymousUser) -> QuerySet[Tenant]:
     if user.is_superuser:
         return Tenant.objects.all()
     own = Membership.objects.filter(user=user, tenant=OuterRef("pk"))
-    grants = Grant.objects.filter(user=user)
-    allowed = Q(Exists(own)) | _reached_by(grants.exclude(role=None))
-    return Tenant.objects.filter(allowed, ~_reached_by(grants.filter(role=None)))
+    # Read first: most people have none, and a query for each way to a right is slow to plan.
+    grants = list(Grant.objects.filter(user=user).order_by())
+    allowed = Q(Exists(own)) | _reached_by(grant for grant in grants if not grant.denies)
+    return Tenant.objects.filter(allowed, ~_reached_by(grant for grant in grants if grant.denies))
+
+
+def find_tenants(user: User | AnonymousUser, text: str) -> QuerySet[Tenant]:
+    """Of the visible tenants those with every word of `text` in their name or short name."""
+    found = visible_tenants(user)
+    for word in text.replace("\x00", "").split():
+        found = found.filter(Q(name__icontains=word) | Q(slug__icontains=word))
+    return found
 
 
 def denied_tenants(user: User) -> QuerySet[Tenant]:
@@ -107,14 +122,15 @@ def denied_tenants(user: User) -> QuerySet[Tenant]:
     return Tenant.objects.filter(_reached_by(Grant.objects.filter(user=user, role=None)))
 
 
-def _reached_by(grants: QuerySet[Grant]) -> Q:
+def _reached_by(grants: Iterable[Grant]) -> Q:
     """Which tenants any of `grants` speaks of, for a query of tenants."""
-    in_group = _IN_GROUP.objects.filter(tenant=OuterRef("pk"), group__in=grants.values("group"))
-    return (
-        Q(Exists(grants.filter(tenant=OuterRef("pk"))))
-        | Q(Exists(in_group))
-        | Q(Exists(grants.filter(tenant=None, group=None)))
-    )
+    places = [(grant.tenant_id, grant.group_id) for grant in grants]
+    if (None, None) in places:
+        return ~_NOWHERE
+    reached = Q(pk__in=[tenant for tenant, _ in places if tenant])
+    groups = [group for _, group in places if group]
+    in_group = _IN_GROUP.objects.filter(tenant=OuterRef("pk"), group__in=groups)
+    return reached | Q(Exists(in_group)) if groups else reached
 
 
 def _record_refusal(request: HttpRequest, tenant: Tenant, reason: str) -> None:

@@ -37,8 +37,11 @@ def require_agent(tenant: Tenant, found: int, *, by_probe: bool = False) -> None
 
 def known_agent(tenant: Tenant, found: int) -> int:
     """The id of the tenant's Sales Agent: `found` if none was known."""
-    Tenant.objects.filter(pk=tenant.pk, sales_agent_id=None).update(sales_agent_id=found)
-    known = Tenant.objects.values_list("sales_agent_id", flat=True).get(pk=tenant.pk)
+    agents = Tenant.objects.filter(pk=tenant.pk).values_list("sales_agent_id", flat=True)
+    known = agents.get()
+    if known is None:
+        agents.filter(sales_agent_id=None).update(sales_agent_id=found)
+        known = agents.get()
     return found if known is None else known
 
 

@@ -1,7 +1,9 @@
 """Calls to Lofty on behalf of a tenant: the one place where a stored token is opened."""
 
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
@@ -14,6 +16,7 @@ from lofty_admin.lofty.errors import (
     BY_STATUS,
     SETTINGS_PATH,
     BudgetSpent,
+    LoftyError,
     NoSalesAgent,
     NotFound,
     Unauthorised,
@@ -28,6 +31,11 @@ from lofty_admin.tenants.vault import VaultError
 
 __all__ = ["endpoint"]
 YOUNG = timedelta(minutes=10)
+# What who can wait leaves alone: a call to open the settings, and three for a save.
+RESERVE = 4
+# In the last moments of a window there is nothing left to save: what is not used then is lost.
+LAST_MOMENTS = timedelta(seconds=6)
+TO_BE_SURE = timedelta(seconds=1)  # Lofty's windows end at whole seconds
 
 
 class NoCredential(Exception):
@@ -39,16 +47,22 @@ class CallsLeft:
     """The call budget of a tenant's token, from the X-RateLimit headers of the newest answer.
 
     `limit` is calls per window. `remaining` and `resets_at` (UTC) are None when nothing is known or
-    the window is over.
+    the window is over. `claimed`: a save needs what is left.
     """
 
     limit: int | None
     remaining: int | None
     resets_at: datetime | None
+    claimed: bool = False
 
 
-def client_for(tenant: Tenant, *, credential: Credential | None = None) -> LoftyClient:
+def client_for(
+    tenant: Tenant, *, credential: Credential | None = None, can_wait: bool = False
+) -> LoftyClient:
     """A client with the tenant's token, or with that of `credential`.
+
+    If it `can_wait`, it leaves the reserve to others: see `require_spare_call`, which it then asks
+    before every exchange, retries too.
 
     Every exchange is noted on the credential's row: budget, last success, last failure. An access
     token that is about to end is renewed first, which calls Lofty: not inside a transaction.
@@ -60,6 +74,7 @@ def client_for(tenant: Tenant, *, credential: Credential | None = None) -> Lofty
         endpoint(),
         Scheme(used.scheme),
         token,
+        before_exchange=(lambda: require_spare_call(tenant)) if can_wait else None,
         on_exchange=lambda exchange: note_exchange(tenant, used, exchange),
     )
 
@@ -84,7 +99,8 @@ def calls_left(tenant: Tenant) -> CallsLeft:
         return CallsLeft(None, None, None)
     if row.budget_reset_at is None or row.budget_reset_at <= timezone.now():
         return CallsLeft(row.budget_limit, None, None)
-    return CallsLeft(row.budget_limit, row.budget_remaining, row.budget_reset_at)
+    claimed = row.budget_claimed_until == row.budget_reset_at
+    return CallsLeft(row.budget_limit, row.budget_remaining, row.budget_reset_at, claimed)
 
 
 def require_calls(tenant: Tenant, needed: int) -> None:
@@ -94,14 +110,49 @@ def require_calls(tenant: Tenant, needed: int) -> None:
         raise BudgetSpent(until=left.resets_at)
 
 
+def require_spare_call(tenant: Tenant) -> None:
+    """For who can wait: raise BudgetSpent, which says until when, if none but the reserve is left.
+
+    In the last moments of a window the reserve may be used too, unless a save claimed its calls.
+    """
+    left = calls_left(tenant)
+    if left.remaining is None or left.resets_at is None or left.remaining > RESERVE:
+        return
+    last_moments = left.resets_at - LAST_MOMENTS
+    if left.claimed or left.remaining == 0:
+        raise BudgetSpent(until=left.resets_at)
+    if timezone.now() < last_moments:
+        raise BudgetSpent(until=last_moments)
+
+
+def claim_calls(tenant: Tenant, needed: int) -> None:
+    """For a save: like `require_calls`, and nobody who can wait takes them before this window ends.
+
+    Where they may be on their way to somebody who waited for the last moments, it waits these
+    few seconds itself.
+    """
+    left = calls_left(tenant)
+    if left.remaining is not None and left.resets_at and left.remaining <= needed:
+        wait = left.resets_at - timezone.now() + TO_BE_SURE
+        if wait <= LAST_MOMENTS + TO_BE_SURE:
+            time.sleep(max(0.0, wait.total_seconds()))
+    require_calls(tenant, needed)
+    in_use = Credential.objects.filter(tenant=tenant, retired_at=None)
+    in_use.update(budget_claimed_until=F("budget_reset_at"))
+
+
 def note_exchange(tenant: Tenant, credential: Credential, exchange: Exchange) -> None:
     """Store what an exchange tells about the credential, in a short transaction of its own.
 
     May raise django.db.Error; LoftyClient logs that and goes on, as a save must not fail on it.
     """
+    meaning, budget = _meaning(exchange), _columns(exchange.budget)
     with transaction.atomic():
-        _note_budget(credential, exchange.budget)
-        _note_health(tenant, credential, exchange)
+        if meaning is None and exchange.status == 200 and health.still_works(credential, budget):
+            return
+        if budget:
+            Credential.objects.filter(pk=credential.pk).update(**budget)
+        _note_health(tenant, credential, exchange, meaning)
 
 
 def _opened(tenant: Tenant, credential: Credential) -> str:
@@ -113,25 +164,32 @@ def _opened(tenant: Tenant, credential: Credential) -> str:
     raise NoCredential(f"The Lofty token of {tenant.name} cannot be used. {reason}")
 
 
-def _note_budget(credential: Credential, budget: Budget | None) -> None:
+def _columns(budget: Budget | None) -> dict[str, Any]:
+    """What an answer tells of the budget, as the row keeps it; nothing if it tells nothing."""
     if budget is None:
-        return
+        return {}
     # Answers of simultaneous calls may come out of order: in one window, believe the least.
     remaining = Case(
         When(budget_reset_at=budget.reset_at, then=Least(F("budget_remaining"), budget.remaining)),
         default=Value(budget.remaining),
     )
-    Credential.objects.filter(pk=credential.pk).update(
-        budget_limit=budget.limit,
-        budget_remaining=remaining,
-        budget_reset_at=budget.reset_at,
-    )
+    return {
+        "budget_limit": budget.limit,
+        "budget_remaining": remaining,
+        "budget_reset_at": budget.reset_at,
+    }
 
 
-def _note_health(tenant: Tenant, credential: Credential, exchange: Exchange) -> None:
+def _meaning(exchange: Exchange) -> type[LoftyError] | None:
+    """What its code or status says went wrong; None also where they say nothing."""
     meaning = BY_CODE.get(exchange.code or "") or BY_STATUS.get(exchange.status or 0)
-    if exchange.path == SETTINGS_PATH and meaning is NotFound:
-        meaning = NoSalesAgent
+    is_settings = exchange.path == SETTINGS_PATH
+    return NoSalesAgent if is_settings and meaning is NotFound else meaning
+
+
+def _note_health(
+    tenant: Tenant, credential: Credential, exchange: Exchange, meaning: type[LoftyError] | None
+) -> None:
     if meaning and issubclass(meaning, Unauthorised):
         _renew_next_time(credential)
         health.note_refusal(tenant, credential, meaning)

@@ -1,14 +1,31 @@
 """What every page needs to know of the tenants."""
 
+from collections.abc import Callable
+
 from django.http import HttpRequest
 
-from lofty_admin.tenants.access import ROLE_KEY
+from lofty_admin.accounts.models import User
+from lofty_admin.tenants.access import ROLE_KEY, TENANT_KEY
 from lofty_admin.tenants.models import Role
+from lofty_admin.tenants.visits import is_pinned
 
 
-def switcher(request: HttpRequest) -> dict[str, object]:
-    """`has_switcher`: the page may show it; its list comes when it is opened (views.switcher).
+def header(request: HttpRequest) -> dict[str, object]:
+    """`has_palette`: the page may offer it; what it lists comes when it is opened (fleet.palette).
 
-    `is_manager`: whether the person manages the tenant of the page.
+    `is_manager`: whether the person manages the tenant of the page. `is_pinned`: whether they
+    pinned it, asked for only where it is shown.
     """
-    return {"has_switcher": True, "is_manager": request.META.get(ROLE_KEY) == Role.MANAGER}
+    return {
+        "has_palette": True,
+        "is_manager": request.META.get(ROLE_KEY) == Role.MANAGER,
+        "is_pinned": _pinned(request),
+    }
+
+
+def _pinned(request: HttpRequest) -> Callable[[], bool]:
+    def asked() -> bool:
+        user, tenant = request.user, request.META.get(TENANT_KEY)
+        return isinstance(user, User) and tenant is not None and is_pinned(user, tenant)
+
+    return asked

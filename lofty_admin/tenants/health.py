@@ -1,5 +1,6 @@
 """How a credential does, by what Lofty answers, and the record of each change of that."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -87,6 +88,17 @@ def note_refusal(tenant: Tenant, credential: Credential, refused: type[LoftyErro
             because = f"{refused.default_message} {refused.default_advice}"
             note(tenant, credential, health, because)
             return
+
+
+def still_works(credential: Credential, also: Mapping[str, Any]) -> bool:
+    """Note when it last worked, and `also`, if there is nothing else to note, as nearly always.
+
+    In one statement, because a save waits for three of these. False: nothing was written.
+    """
+    working = Credential.objects.filter(
+        pk=credential.pk, retired_at=None, health=Health.WORKS, failing_since=None
+    )
+    return bool(working.update(last_good_at=timezone.now(), **also))
 
 
 def note_good(tenant: Tenant, credential: Credential, exchange: Exchange) -> None:

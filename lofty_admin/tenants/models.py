@@ -150,7 +150,8 @@ class Credential(models.Model):
     `scheme` is how the token in `sealed` is sent. `sealed_refresh` is a connection's refresh token,
     `sealed_key` the API key with which the OAuth app gets tokens. `lofty_user` holds what
     GET /v1.0/me said when the token was stored: name, email, team_id, role, time_zone,
-    member_user_id. `budget_*` are the X-RateLimit headers of the newest answer. Times are UTC.
+    member_user_id. `budget_*` are the X-RateLimit headers of the newest answer;
+    budget_claimed_until: the end of the window in which a save needs what is left. Times are UTC.
 
     `found_agent_id`: the Sales Agent behind it when that is not the tenant's.
     `expires_at`: when a person has to do something; None if nobody says. `access_expires_at`: when
@@ -196,6 +197,7 @@ class Credential(models.Model):
     budget_limit = models.PositiveIntegerField(null=True)
     budget_remaining = models.PositiveIntegerField(null=True)
     budget_reset_at = models.DateTimeField(null=True)
+    budget_claimed_until = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-added_at"]
@@ -417,3 +419,38 @@ class Grant(models.Model):
         if self.tenant:
             return self.tenant.name
         return f"the group {self.group.name}" if self.group else "all tenants"
+
+
+class Pin(models.Model):
+    """A tenant one person keeps at hand. Only they see it, and it gives no right to anything."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pins"
+    )
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "tenant"], name="one_pin_per_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} pinned {self.tenant}"
+
+
+class Visit(models.Model):
+    """When one person was last at a page of a tenant, to the minute; see visits.py."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="visits"
+    )
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "tenant"], name="one_visit_per_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} was at {self.tenant}"

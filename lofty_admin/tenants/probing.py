@@ -13,10 +13,9 @@ from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.lofty.errors import BudgetSpent, LoftyError
 from lofty_admin.tenants import health
 from lofty_admin.tenants.agents import WrongAgent, require_agent
-from lofty_admin.tenants.calls import NoCredential, client_for, require_calls
+from lofty_admin.tenants.calls import NoCredential, client_for, require_spare_call
 from lofty_admin.tenants.models import Credential, Health, Tenant
 
-RESERVE = 3  # the calls a save needs
 EVERY = timedelta(hours=23)  # looked for once an hour: so once a day
 AGAIN = timedelta(minutes=50)  # after a probe that told nothing
 
@@ -38,10 +37,10 @@ def due(now: datetime) -> QuerySet[Credential]:
 def probe(credential: Credential) -> Credential:
     """One probe, noted on the credential, which is returned as it is then.
 
-    Raises BudgetSpent, without calling, if a save could then no longer be made.
+    Raises BudgetSpent, without calling, if somebody may need what calls are left.
     """
     try:
-        require_calls(credential.tenant, RESERVE + 1)
+        require_spare_call(credential.tenant)
         look(credential, client_for(credential.tenant, credential=credential))
     except BudgetSpent:
         raise

@@ -11,11 +11,12 @@ from lofty_admin.tenants import (
 
 urlpatterns = [
     path("tenants/add/", views.tenant_add, name="tenant_add"),
-    path("tenants/switcher/", views.switcher, name="switcher"),
     path("groups/", group_views.groups, name="groups"),
     path("groups/<slug:group>/", group_views.group, name="group"),
     path("groups/<slug:group>/delete/", group_views.group_delete, name="group_delete"),
     path("t/<slug:slug>/", views.tenant, name="tenant"),
+    path("t/<slug:slug>/pin/", views.tenant_pin, name="tenant_pin"),
+    path("t/<slug:slug>/unpin/", views.tenant_unpin, name="tenant_unpin"),
     path("t/<slug:slug>/edit/", views.tenant_edit, name="tenant_edit"),
     path("t/<slug:slug>/archive/", views.tenant_archive, name="tenant_archive"),
     path("t/<slug:slug>/restore/", views.tenant_restore, name="tenant_restore"),

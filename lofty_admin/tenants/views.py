@@ -1,45 +1,30 @@
-"""A tenant's own data, and the switcher between tenants."""
+"""A tenant's own data."""
+
+from collections.abc import Callable
+from typing import cast
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from lofty_admin.accounts.models import User
 from lofty_admin.accounts.proof import ask_for_proof, is_proved, prove_before_post
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
-from lofty_admin.tenants import services
+from lofty_admin.tenants import services, visits
 from lofty_admin.tenants.access import (
     get_tenant,
     is_superuser,
     require_superuser,
-    visible_tenants,
 )
 from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, TenantForm
 from lofty_admin.tenants.models import Role, Tenant
-
-SWITCHER_LENGTH = 50
-
-
-@never_cache
-@require_GET
-def switcher(request: HttpRequest) -> HttpResponse:
-    """The first tenants with ?q= in their name or short name, as links for the switcher."""
-    found = visible_tenants(request.user)
-    text = request.GET.get("q", "")[:100].replace("\x00", "")
-    for word in text.split():
-        found = found.filter(Q(name__icontains=word) | Q(slug__icontains=word))
-    first = list(found[: SWITCHER_LENGTH + 1])
-    context = {
-        "tenants": first[:SWITCHER_LENGTH],
-        "more": len(first) > SWITCHER_LENGTH,
-        "text": text,
-    }
-    return render(request, "tenants/switcher.html", context)
 
 
 @never_cache
@@ -85,6 +70,28 @@ def _add(form: AddTenantForm) -> Tenant | None:
 def tenant(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_tenant(request, slug, Role.VIEWER)
     return redirect("settings", found.slug)
+
+
+@require_POST
+def tenant_pin(request: HttpRequest, slug: str) -> HttpResponse:
+    return _pinned(request, get_tenant(request, slug, Role.VIEWER), visits.pin)
+
+
+@require_POST
+def tenant_unpin(request: HttpRequest, slug: str) -> HttpResponse:
+    return _pinned(request, get_tenant(request, slug, Role.VIEWER), visits.unpin)
+
+
+def _pinned(
+    request: HttpRequest, tenant: Tenant, change: Callable[[User, Tenant], None]
+) -> HttpResponse:
+    """Do it; then the button alone for htmx, else back to the page it was on."""
+    change(cast(User, request.user), tenant)
+    if request.htmx:  # type: ignore[attr-defined]  # django-htmx adds it
+        return render(request, "components/pin.html", {"tenant": tenant})
+    after = request.POST.get("next", "")
+    fine = url_has_allowed_host_and_scheme(after, allowed_hosts=None, require_https=True)
+    return redirect(after if fine else reverse("tenant", args=[tenant.slug]))
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,5 +1,7 @@
 """Second steps: set up, used once, removed, sealed, recorded (reliability L3, L4, L10, S2, S13)."""
 
+import html
+import re
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 
@@ -27,7 +29,7 @@ from tests.accounts.second_step import (
     shown_secret,
 )
 from tests.accounts.test_sign_in import is_signed_in, kinds, sign_in
-from tests.conftest import make_user, signed_in
+from tests.conftest import PASSWORD, make_user, signed_in
 
 
 @pytest.fixture(autouse=True)
@@ -56,12 +58,24 @@ def test_app__set_up__asked_for_at_the_next_sign_in_and_recorded(viewer: User) -
     assert signed.content["detail"]["with"] == ["password", "totp"]
 
 
+def test_deep_link__with_a_query__survives_password_and_second_step(viewer: User) -> None:
+    give_app(viewer)
+    client, page = Client(), "/t/acme/history/?outcome=verified&q=a%20b%2Bc"
+    asked = client.get(page).headers["Location"]
+    shown = re.search(r'name="next" value="([^"]+)"', client.get(asked).content.decode())
+    assert shown
+    data = {"login": viewer.email, "password": PASSWORD, "next": html.unescape(shown[1])}
+    assert client.post(reverse("account_login"), data)["Location"] == reverse("mfa_authenticate")
+    answer = client.post(reverse("mfa_authenticate"), {"code": code_at()})
+    assert answer.headers["Location"] == page
+
+
 def test_app__set_up__recovery_codes_shown_once(viewer: User) -> None:
     client = signed_in(viewer)
-    _, html = set_up_app(client)
+    _, page = set_up_app(client)
     row = Authenticator.objects.get(type="recovery_codes")
     codes = row.wrap().generate_codes()
-    assert all(code in html for code in codes)
+    assert all(code in page for code in codes)
     again = client.get(reverse("mfa_view_recovery_codes"), follow=True).content.decode()
     assert "shown once only" in again
     assert not any(code in again for code in codes)

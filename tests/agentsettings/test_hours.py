@@ -1,11 +1,13 @@
 """The week hour by hour and in words: pure functions, and the pages that show them."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lofty_admin.agentsettings.fields import DAYS
-from lofty_admin.agentsettings.hours import Activity, Week, hours_change, week
+from lofty_admin.agentsettings.hours import Activity, Week, hours_change, in_short, week
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import Profile
@@ -135,6 +137,36 @@ def test_sentence__hours_and_days__plain_words(
     start: JSON, end: JSON, days: JSON, expected: str
 ) -> None:
     assert at(start, end, days).sentence == f"{expected}, {ZONE}"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "days", "expected"),
+    [
+        (8, 20, [1, 2, 3, 4, 5], "Mon–Fri 8 AM–8 PM"),
+        (0, 12, [], "Every day 12 AM–12 PM"),
+        (22, 6, [6, 0], "Sat, Sun 10 PM–6 AM, overnight"),
+        (8, 8, [1, 2, 4], "Mon, Tue, Thu 8 AM–8 AM (unclear)"),
+        (8, 0, None, "8 AM–12 AM"),
+        (None, 8, [3], "Wed"),
+        (None, None, None, ""),
+    ],
+)
+def test_in_short__hours_and_days__one_line(
+    start: int | None, end: int | None, days: list[int] | None, expected: str
+) -> None:
+    assert in_short(start, end, days) == expected
+
+
+@given(HOUR, HOUR, SOME_DAYS)
+def test_in_short__any_window_and_days__names_the_days_of_the_sentence(
+    start: int, end: int, days: list[int]
+) -> None:
+    sentence, short = at(start, end, list(days)).sentence, in_short(start, end, days)
+    named = re.findall("Mon|Tue|Wed|Thu|Fri|Sat|Sun", short)
+    assert named == re.findall("Mon|Tue|Wed|Thu|Fri|Sat|Sun", sentence)
+    assert short.startswith("Every day") == sentence.startswith("Every day")
+    assert ("overnight" in short) == ("into the next" in sentence)
+    assert ("unclear" in short) == ("all day or never" in sentence)
 
 
 def test_sentence__no_zone__says_so() -> None:

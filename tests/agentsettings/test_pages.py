@@ -1,6 +1,7 @@
 """The pages of the main job, as a browser without JavaScript uses them."""
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -93,6 +94,28 @@ def save(client: Client, page: Page, **more: list[str]) -> Page:
     fields = form_of(page, f"{SETTINGS}apply/")
     fields.pop("confirmed", None)
     return client.post(f"{SETTINGS}apply/", {**fields, **more}, follow=True)
+
+
+def in_lofty(page: Page) -> dict[str, Any]:
+    """What the page tells its script of Lofty's values; empty when the form shows just these."""
+    found = re.search(r'id="in-lofty"[^>]*>(.*?)</script>', page.content.decode())
+    return json.loads(found[1]) if found else {}
+
+
+def test_form__back_from_the_review_or_refused__says_what_lofty_has(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    assert in_lofty(browsers.owner.get(SETTINGS)) == {}
+    changed = {"assistantName": ["Bella"], "textChannel": [], "agentIds-ids": ["101"]}
+    page = review(browsers.owner, **changed)
+    told = in_lofty(browsers.owner.post(SETTINGS, form_of(page, f"{SETTINGS}apply/")))
+    assert told["assistantName"] == {"value": "Anna"}
+    assert told["textChannel"] == {"value": True}
+    agents = told["agentIds"]
+    assert (agents["scope"], agents["ids"]) == ("only", ["101", "102"])
+    assert agents["names"]["102"] == "unknown (102)"
+    refused = in_lofty(review(browsers.owner, **{"agentIds-ids": [""]}))
+    assert refused["agentIds"]["ids"] == ["101", "102"]
 
 
 def test_main_job__edit_review_apply_history_go_back__works(

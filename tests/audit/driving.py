@@ -386,8 +386,11 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
 }
 OPENS_A_REVIEW = "Opens the review, which sends and writes nothing; `apply` records."
 A_BOOKMARK = "Of one person only: the address of a filter under a name. Changes nobody's rights."
+A_PIN = "Of one person only: which tenants they see first. Changes nobody's rights."
 PAGES_WITHOUT: dict[str, str] = {
     "set_language": "Which language this browser reads; only a cookie of its own.",
+    "tenant_pin": A_PIN,
+    "tenant_unpin": A_PIN,
     "view_save": A_BOOKMARK,
     "view_delete": A_BOOKMARK,
     "settings": "POST leads back from the review to the form with what was typed.",
@@ -395,6 +398,9 @@ PAGES_WITHOUT: dict[str, str] = {
     "merge": OPENS_A_REVIEW,
     "try_again": OPENS_A_REVIEW,
     "go_back": OPENS_A_REVIEW,
+    "undo": OPENS_A_REVIEW,
+    "names_pasted": "Looks up a pasted list; POST because of its length.",
+    "copy": OPENS_A_REVIEW,
 }
 
 

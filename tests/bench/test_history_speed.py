@@ -14,12 +14,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from django import forms
 from django.conf import settings as django_settings
-from django.contrib import admin
 from django.test import Client
 from pytest_django import Settings
 
@@ -31,6 +28,7 @@ from lofty_admin.audit.verify import Verification
 from lofty_admin.gunicorn_config import post_worker_init
 from lofty_admin.history.models import Format
 from lofty_admin.tenants.models import Membership, Role, Tenant
+from tests.bench.admin_site import use_admin
 from tests.bench.log import RARE, build, tenant_ids
 from tests.bench.test_export_speed import run as export
 from tests.conftest import make_user, signed_in
@@ -39,8 +37,6 @@ EVENTS = int(os.environ.get("BENCH_EVENTS", "5000"))
 TENANTS = 500 if EVENTS >= 100_000 else 40
 PAGE_MS, DEEP, AGAIN = 50.0, 1.2, 10.0  # wanted of `make bench`, on a machine that is left alone
 SHORT_MS = 5_000.0  # the short run shares its machine with other tests: it only finds disasters
-ADMIN_TAGS = ("admin_list", "admin_modify", "admin_urls")
-TAGS = "django.contrib.admin.templatetags"
 IN_EARNEST = EVENTS >= 1_000_000
 CALLS = 40 if IN_EARNEST else 5
 
@@ -138,24 +134,7 @@ def pages(superuser: User, member: User) -> Iterator[Took]:
 
 
 def admin_pages(superuser: User, settings: Settings) -> Iterator[Took]:
-    settings.ROOT_URLCONF = "tests.bench.admin_site"
-    ours = "lofty_admin."
-    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not name.startswith(ours)]
-    settings.TEMPLATES = [
-        {
-            "BACKEND": "django.template.backends.django.DjangoTemplates",
-            "DIRS": [Path(module.__file__ or "").parent / "templates" for module in (admin, forms)],
-            "OPTIONS": {
-                # As if the admin were installed, which the job queue does not let one do later.
-                "libraries": {name: f"{TAGS}.{name}" for name in ADMIN_TAGS},
-                "context_processors": [
-                    "django.template.context_processors.request",
-                    "django.contrib.auth.context_processors.auth",
-                    "django.contrib.messages.context_processors.messages",
-                ],
-            },
-        }
-    ]
+    use_admin(settings)
     client = signed_in(superuser)
     urls = {
         "first page": "",

@@ -21,12 +21,14 @@ from django.utils import timezone
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import LastKnown, Operation
 from lofty_admin.agentsettings.reading import in_brief
+from lofty_admin.fleet.changes import OUTCOMES
 from lofty_admin.fleet.listing import SORTS
 from lofty_admin.fleet.views import PAGE_LENGTH
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Credential, Group, Membership, Role, Tenant
 from tests.conftest import make_user, signed_in
 from tests.fleet.fleets import SETTINGS, sent
+from tests.fleet.test_overview import saved
 
 TENANTS = int(os.environ.get("BENCH_TENANTS", "200"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "2"))
@@ -92,6 +94,8 @@ def settings(n: int) -> dict[str, JSON]:
 @pytest.fixture
 def many(db: None) -> None:
     make_tenants(0, TENANTS)
+    for n, tenant in enumerate(Tenant.objects.all()[:60]):
+        saved(tenant, OUTCOMES[n % 5], days_ago=n % 14, by=f"Person {n % 7}")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
@@ -138,6 +142,8 @@ def test_home__ten_times_the_tenants__as_many_queries(superuser: User, address: 
     client, asked = signed_in(superuser), []
     for first, count in ((0, 5), (5, 60)):
         make_tenants(first, count)
+        for tenant in Tenant.objects.all()[:count]:
+            saved(tenant, by=tenant.name)
         with CaptureQueriesContext(
             connection,
         ) as queries:

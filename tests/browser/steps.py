@@ -56,7 +56,20 @@ def pick(page: Page, label: str, text: str, name: str) -> None:
     search.press_sequentially(text)
     expect(page.locator(".ts-dropdown .active", has_text=name)).to_be_visible()
     search.press("Enter")
-    expect(setting(page, label).locator(".item", has_text=name)).to_be_visible()
+    expect(setting(page, label).get_by_text(f"{name} added.")).to_be_visible()
+
+
+def paste(search: Locator, text: str) -> None:
+    """As from the clipboard."""
+    search.evaluate(
+        """(input, text) => {
+          const clipboardData = new DataTransfer();
+          clipboardData.setData("text/plain", text);
+          const options = { clipboardData, bubbles: true, cancelable: true };
+          input.dispatchEvent(new ClipboardEvent("paste", options));
+        }""",
+        text,
+    )
 
 
 def tab_to(page: Page, wanted: Locator) -> None:

@@ -71,13 +71,24 @@ def test_leaving__to_review_back_and_apply__is_not_asked_and_loses_nothing(
     assert acme.settings["assistantName"] == "Annaxy"
 
 
-def test_leaving__discard__is_not_asked(
+WATCH_MAIN = """() => {
+  const main = document.querySelector("main");
+  const note = () => main.ariaBusy && sessionStorage.setItem("seen", main.className);
+  new MutationObserver(note).observe(main, { attributes: true });
+}"""
+
+
+def test_leaving__discard__is_not_asked_and_lofty_being_slow_is_shown(
     page: Page, acme: PracticeCustomer, asked: list[str]
 ) -> None:
     rename(page, "Bella")
+    acme.misbehave("delay", on="GET", seconds=1.5)
+    page.evaluate(WATCH_MAIN)
     page.get_by_role("link", name="Discard").click()
     expect(page.get_by_label("Assistant's name")).to_have_value("Anna")
     assert asked == []
+    assert page.evaluate("sessionStorage.getItem('seen')") == "page-body is-waiting"
+    expect(page.locator("#waiting-bar")).to_be_hidden()
 
 
 def test_leaving__back_from_the_review__shows_what_is_in_lofty(

@@ -1,5 +1,6 @@
 """Phone width, light and dark, headings: measured on the pages of the main job."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -33,7 +34,7 @@ CONTRASTS = """() => {
     return (high + 0.05) / (low + 0.05);
   };
   const read = `h1, h2, h3, p, th, dd, .badge, .alert, .nav-link, .btn, .form-label, .form-hint,
-    .text-danger, .invalid-feedback, .ts-control .item, figcaption`;
+    .text-danger, .invalid-feedback, .picked .item, figcaption`;
   return [...document.querySelectorAll(read)]
     .filter((element) => element.checkVisibility() && element.innerText?.trim())
     .map((element) => [contrast(element), element.outerHTML.slice(0, 90)]);
@@ -95,10 +96,23 @@ def test_looks__hours_changed__week_fits_a_phone_and_can_be_read(
     phone: Page, acme: PracticeCustomer
 ) -> None:
     phone.goto(SETTINGS)
+    week = phone.get_by_role("img", name="10 PM to 6 AM, into the next morning")
     phone.get_by_label("Active from").select_option("22")
     phone.get_by_label("Active until").select_option("6")
+    expect(week).to_be_visible()
+    expect(phone.locator("#hours-said")).to_contain_text("into the next morning")
+    days = phone.get_by_role("group", name="Active days")
+    days.get_by_label("Every day").check()
+    expect(week).to_have_accessible_name(re.compile("^Every day"))
+    days.get_by_label("Only these").check()
+    phone.locator("[data-hours]").dispatch_event("htmx:sendError")
+    expect(phone.get_by_text("The week cannot be drawn now")).to_be_visible()
+    expect(week).to_be_hidden()
+    phone.get_by_label("Active until").select_option("7")
+    phone.get_by_label("Active until").select_option("6")
+    expect(week).to_be_visible()
+    look(phone, "hours being changed")
     review(phone)
-    week = phone.get_by_role("img", name="10 PM to 6 AM, into the next morning")
     expect(week).to_be_visible()
     look(phone, "review of hours")
     apply(phone)

@@ -134,13 +134,85 @@ def test_settings__nothing_picked__error_has_the_focus_and_leads_to_the_setting(
     problem.get_by_role("link", name="Agents: nothing is picked").click()
     expect(setting(page, "Agents").get_by_role("radio").first).to_be_focused()
     expect(page.get_by_label("Assistant's name")).to_have_value("Bella")
-    expect(page.locator("[data-save-bar]")).to_contain_text("Your changes are not sent yet")
+    expect(page.locator("[data-save-bar]")).to_contain_text("2 changes, not sent yet")
 
 
-def test_switcher__ctrl_k__finds_a_tenant(page: Page, acme: PracticeCustomer) -> None:
-    page.goto("/")
+def test_palette__keyboard__finds_goes_and_is_told(page: Page, acme: PracticeCustomer) -> None:
+    page.goto("/t/acme/history/")
     page.keyboard.press("Control+K")
-    expect(page.get_by_label("Find a tenant", exact=True)).to_be_focused()
+    search = page.get_by_role("combobox", name="Find a tenant, a page or an action")
+    expect(search).to_be_focused()
+    chosen = page.get_by_role("dialog").get_by_role("option", selected=True)
+    expect(page.get_by_role("listbox", name="Found")).to_be_visible()
+    page.keyboard.type("cred")
+    expect(chosen).to_contain_text("Credential")
+    expect(search).to_have_attribute("aria-activedescendant", "palette-option-0")
+    page.keyboard.press("ArrowDown")
+    expect(chosen).to_contain_text("Connect, replace or paste")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/t/acme/credential/$"))
+    page.keyboard.press("Control+K")
     page.keyboard.type("acme")
-    page.locator("[data-switcher]").get_by_role("link", name="Acme Realty").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Acme Realty")
+    page.keyboard.press("Enter")  # at once: it waits for what was typed
+    expect(page).to_have_url(re.compile("/t/acme/settings/$"))
+    page.keyboard.press("Control+K")
+    expect(page.get_by_role("listbox", name="Found")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(search).to_be_hidden()
+    page.get_by_role("button", name="Pin Acme Realty").click()
+    expect(page.get_by_role("button", name="Pin Acme Realty")).to_be_focused()
+    expect(page.get_by_role("button", name="Pin Acme Realty", pressed=True)).to_be_visible()
+
+
+def test_shortcuts__single_keys__work_off_fields_and_can_be_switched_off(
+    page: Page, acme: PracticeCustomer
+) -> None:
+    palette = page.get_by_role("dialog", name="Find and go")
+    page.goto("/t/acme/history/")
+    page.keyboard.press("/")
+    expect(page.get_by_label("Words")).to_be_focused()
+    page.keyboard.type("/?]")
+    expect(page.get_by_label("Words")).to_have_value("/?]")
+    page.goto("/t/acme/people/")
+    with page.expect_request("**/t/acme/beside/?to=next&tab=people"):
+        page.keyboard.press("]")
+    expect(page).to_have_url(re.compile(r"/t/[\w-]+/people/$"))
+    page.keyboard.press("/")
+    expect(palette.get_by_role("listbox")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(palette).to_be_hidden()
+    page.keyboard.press("Shift+?")
+    page.get_by_role("switch", name="Shortcuts of a single key").uncheck()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("/")
+    page.keyboard.press("Shift+?")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Control+K")
+    expect(palette.get_by_role("listbox")).to_be_visible()
+
+
+def test_settings__one_setting_taken_back__marked_told_and_the_rest_stays(
+    page: Page, acme: PracticeCustomer
+) -> None:
+    """Of each kind; also when the form came back from the review with other values."""
+    rename(page, "Bella")
+    setting(page, "Agents").get_by_role("combobox").press("Backspace")
+    setting(page, "Active days").get_by_label("Every day").check()
+    page.get_by_label("Text messages").uncheck()
+    review(page)
+    page.get_by_role("button", name="Back to the form").click()
+    expect(page.locator("[data-save-bar]")).to_contain_text("4 changes, not sent yet")
+    page.get_by_role("button", name="Back to what Lofty has for Agents").click()
+    expect(setting(page, "Agents").locator(".item")).to_have_count(2)
+    expect(setting(page, "Agents").get_by_label("Only these")).to_be_focused()
+    expect(page.locator("#announcer")).to_contain_text("Agents is back to what Lofty has")
+    page.get_by_role("button", name="Back to what Lofty has for Active days").click()
+    expect(setting(page, "Active days").get_by_label("Only these")).to_be_checked()
+    page.get_by_role("button", name="Back to what Lofty has for Text messages").click()
+    expect(page.get_by_label("Text messages")).to_be_checked()
+    expect(page.locator("[data-save-bar]")).to_contain_text("1 change, not sent yet")
+    expect(page.locator(".is-changed")).to_have_count(1)
+    review(page)
+    expect(page.get_by_role("heading", level=2)).to_contain_text("1 change for Acme Realty")

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import pick, setting
+from tests.browser.steps import paste, pick, setting
 from tests.deployment import Deployment
 from tests.practice import PracticeCustomer
 
@@ -15,24 +15,56 @@ FIRST_ID = 844_424_930_000_000
 
 @pytest.fixture(scope="module")
 def giant(deployment: Deployment) -> PracticeCustomer:
-    """200 agents of 5,000 are picked; ids have 15 digits."""
+    """200 each of 5,000 agents, 300 offices, 500 ponds are picked; ids have 15 digits."""
     customer = deployment.add_tenant(
-        "giant", members=5000, offices=300, selected=200, first_id=FIRST_ID, rate_limit=100_000
+        "giant",
+        members=5000,
+        offices=300,
+        ponds=500,
+        selected=200,
+        first_id=FIRST_ID,
+        rate_limit=100_000,
     )
     deployment.manage("sync_directory", "--tenant", "giant")
-    # 200 in one list; the others as most customers have them.
-    customer.change(settings={"leadSources": [], "officeIds": [-1], "leadPondIds": [-1]})
+    customer.change(settings={"leadSources": []})
     return customer
 
 
-def test_settings__two_hundred_of_five_thousand_picked__page_is_small(
-    page: Page, giant: PracticeCustomer
+def test_settings__two_hundred_of_five_thousand_picked__small_page_that_opens_them(
+    page: Page, giant: PracticeCustomer, deployment: Deployment
 ) -> None:
     html = page.request.get(SETTINGS).body()
     assert len(giant.settings["agentIds"]) == 200
     assert len(html) < MOST
+    gone = giant.settings["agentIds"][3]
+    mark = "UPDATE directory_entry SET gone_since = now() WHERE lofty_id = %s RETURNING lofty_id"
+    assert deployment.query(mark, gone)
     page.goto(SETTINGS)
-    expect(setting(page, "Agents").locator(".item")).to_have_count(200)
+    agents = setting(page, "Agents")
+    expect(agents.get_by_text("200 picked, 1 of them no longer in Lofty")).to_be_visible()
+    expect(setting(page, "Lead ponds").get_by_text("200 picked")).to_be_visible()
+    expect(agents.locator(".item")).to_have_count(0)
+    agents.get_by_text("Show what is picked").click()
+    expect(agents.locator(".item")).to_have_count(100)
+    agents.get_by_role("searchbox").fill(str(gone))
+    expect(agents.get_by_text("1 of 1 shown")).to_be_visible()
+    expect(agents.locator(".item")).to_contain_text("no longer in Lofty")
+    agents.locator(".item-remove").click()
+    expect(agents.get_by_text("199 picked", exact=True)).to_be_visible()
+    agents.get_by_role("button", name="Undo").click()
+    expect(agents.get_by_text("200 picked, 1 of them no longer in Lofty")).to_be_visible()
+    expect(page.locator("[data-save-bar]")).to_be_hidden()
+    # All at once, and back: nothing has changed then.
+    paste(
+        agents.get_by_role("combobox"),
+        "\n".join(f"agent{n}@giant.example.com" for n in range(1, 5001)),
+    )
+    expect(agents.get_by_text("4,800 entries added · 200 were there already")).to_be_visible()
+    expect(agents.get_by_text("5,000 picked")).to_be_visible()
+    agents.get_by_role("button", name="Remove all").click()
+    expect(agents.get_by_role("button", name="Undo")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(agents.get_by_text("5,000 picked")).to_be_visible()
 
 
 def test_picker__accented_and_chinese_names__are_found_and_reviewed_by_name(

@@ -8,6 +8,7 @@ from tests.browser.steps import (
     agent_not_picked,
     apply,
     expect_outcome,
+    paste,
     pick,
     review,
     setting,
@@ -64,7 +65,81 @@ def test_picker__the_same_search_again__finds_the_same(
     expect(search).to_have_value("")
     search.press("Backspace")
     search.fill("nobody of this name")
-    expect(page.get_by_text("Nothing else found for “nobody of this name”.")).to_be_visible()
+    expect(page.get_by_text("Nothing found for “nobody of this name”.")).to_be_visible()
     search.fill("")
     pick(page, "Agents", agent, agent)
     expect(page.locator("[data-save-bar]")).to_contain_text("1 change, not sent yet")
+
+
+def test_picker__offices_whole_and_as_a_tree__say_what_is_not_included(
+    page: Page, acme: PracticeCustomer, deployment: Deployment
+) -> None:
+    (office,) = deployment.query(
+        "SELECT o.lofty_id, o.name, array_agg(a.lofty_id) AS agents"
+        " FROM directory_entry o JOIN directory_entry a"
+        " ON a.tenant_id = o.tenant_id AND a.kind = 'agent' AND a.belongs_to = o.lofty_id"
+        " WHERE o.kind = 'office' AND NOT a.lofty_id = ANY(%s) GROUP BY 1, 2"
+        " ORDER BY 1 DESC LIMIT 1",
+        acme.settings["agentIds"],
+    )
+    page.goto(SETTINGS)
+    agents, offices = setting(page, "Agents"), setting(page, "Offices")
+    count = len(office["agents"])
+    agents.get_by_role("combobox").press_sequentially(office["name"])
+    expect(page.locator(".ts-dropdown .active")).to_contain_text(f"All {count} in {office['name']}")
+    page.keyboard.press("Enter")
+    told = (
+        f"{count} agents of {office['name']} added, as {count} agents: who joins the office later"
+    )
+    expect(agents.get_by_text(told)).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text=told)).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(agents.get_by_role("combobox")).to_have_attribute("aria-expanded", "false")
+    expect(agents.get_by_text(f"{2 + count} picked")).to_be_visible()
+
+    offices.get_by_role("button", name="Remove all").click()
+    offices.get_by_role("combobox").focus()
+    expect(offices.locator(".active")).to_contain_text("3 offices below it, not included")
+    page.keyboard.press("Enter")
+    expect(offices.get_by_text("The 3 offices below it are not included.")).to_be_visible()
+    expect(offices.get_by_text("1 picked")).to_be_visible()
+    offices.get_by_role("button", name="Add them too").click()
+    expect(offices.get_by_text("4 picked")).to_be_visible()
+    review(page)
+    expect(page.locator(".members li")).to_have_count(count + 2)
+
+
+def test_picker__pasted_list__added_and_the_rest_kept_in_view(
+    page: Page, acme: PracticeCustomer, deployment: Deployment
+) -> None:
+    agent_id, agent = agent_not_picked(deployment, acme)
+    first, other = acme.settings["agentIds"]
+    page.goto(SETTINGS)
+    agents = setting(page, "Agents")
+    paste(
+        agents.get_by_role("combobox"),
+        f"{agent} <agent1@ACME.example.com>; {agent_id}, 1002\nBob Who",
+    )
+    expect(
+        agents.get_by_text("1 entry added · 1 was there already · 1 id unknown · 1 not found")
+    ).to_be_visible()
+    expect(agents.get_by_label("Not found (1):")).to_have_value("Bob Who")
+    agents.get_by_role("button", name="Add 1002 although it is unknown").click()
+    expect(agents.locator(".item", has_text="unknown (1002)")).to_be_visible()
+    agents.locator(f"[data-value='{first}'] .item-remove").focus()
+    page.keyboard.press("Delete")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Delete")
+    expect(agents.locator(".item")).to_have_count(2)
+    expect(agents.get_by_text("unknown (1002) removed.")).to_be_visible()
+    agents.get_by_role("button", name="Undo").click()
+    agents.get_by_role("combobox").press_sequentially("1002003")
+    expect(page.locator(".ts-dropdown .active")).to_contain_text(
+        "Add 1002003 although it is unknown"
+    )
+    agents.get_by_role("combobox").fill("")
+    review(page)
+    apply(page)
+    expect_outcome(page, "Verified")
+    assert set(acme.settings["agentIds"]) == {other, agent_id, 1002}

@@ -1,5 +1,7 @@
 """An app and passkeys in a real Chromium under the real policy; the authenticator is its own."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -88,7 +90,9 @@ def test_passkey__person_refuses__says_that_nothing_happened(page: Page) -> None
     expect(page.get_by_role("alert")).to_contain_text("nothing happened")
 
 
-def test_app__set_up__asked_for_at_the_next_sign_in(page: Page) -> None:
+def test_app__set_up__asked_for_at_the_next_sign_in_which_leads_where_it_began(
+    page: Page,
+) -> None:
     sign_in(page, PERSON)
     page.goto("/accounts/security/app/")
     page.get_by_text("No camera?").click()
@@ -97,12 +101,14 @@ def test_app__set_up__asked_for_at_the_next_sign_in(page: Page) -> None:
     page.get_by_role("button", name="Set up the app").click()
     page.get_by_role("link", name="I have kept them").click()
     sign_out(page)
+    page.goto("/audit/?q=anna#export")
     page.get_by_label("Email").fill(PERSON)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_label("Code").fill(code_at(secret, steps=1))
     page.get_by_role("button", name="Sign in", exact=True).click()
-    expect(page.get_by_role("heading", name="Tenants")).to_be_visible()
+    expect(page.get_by_role("heading", name="History")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/audit/\?q=anna#export$"))
 
 
 def test_pages__on_a_phone__fit_and_are_readable_in_both_themes(page: Page) -> None:

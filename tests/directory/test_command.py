@@ -8,10 +8,15 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.directory.models import Entry, Sync, SyncState
+from lofty_admin.directory.models import Entry, Step, Sync, SyncState
 from lofty_admin.directory.sync import advance, open_sync
 from lofty_admin.tenants.models import Tenant
 from tests.directory.conftest import Connect
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 def run(*arguments: str) -> str:
@@ -31,6 +36,32 @@ def test_command__all__those_with_a_token(acme: Tenant, globex: Tenant, connect:
     connect(members=3)
     assert "globex" not in run("--all")
     assert Entry.objects.filter(tenant=acme).exists()
+
+
+def test_command__max_age__leaves_out_what_was_read_lately(acme: Tenant, connect: Connect) -> None:
+    connect(members=3)
+    run("--all", "--max-age", "24h")
+    assert "left out, read at" in run("--all", "--max-age", "24h")
+    Sync.objects.update(finished_at=timezone.now() - timedelta(hours=25))
+    assert "Done, 3 of 3 agents" in run("--all", "--max-age", "24h")
+    with pytest.raises(CommandError, match="'soon' is no age"):
+        run("--all", "--max-age", "soon")
+
+
+def test_command__on_a_terminal__one_line_with_a_bar_and_the_time_left(
+    acme: Tenant, connect: Connect
+) -> None:
+    connect(members=60)
+    sync = open_sync(acme)
+    while sync.position != 25 or sync.step != Step.AGENTS:
+        advance(sync.pk, seconds=0)
+        sync.refresh_from_db()
+    out = Terminal()
+    call_command("sync_directory", "--tenant", "acme", stdout=out)
+    said = out.getvalue()
+    assert "[########............] less than a minute left, 25 of 60 agents, Waiting" in said
+    assert said.count("\n") == 1
+    assert said.endswith("acme: Done, 60 of 60 agents\n")
 
 
 def test_command__unknown_tenant__says_so(db: None) -> None:

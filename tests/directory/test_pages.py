@@ -1,6 +1,7 @@
 """The names page and the search behind the pickers."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from tests.directory.conftest import Connect
 
 BIG = 844510972070138
 PAGE, SEARCH = "/t/acme/names/", "/t/acme/names/agent/search"
+LINE = "/t/acme/names/freshness/"
 REFRESH, SOURCE = "/t/acme/names/refresh/", "/t/acme/names/source/"
 
 
@@ -48,7 +50,7 @@ def running(tenant: Tenant, **facts: object) -> Sync:
 def test_search__viewer__ids_are_texts_and_nothing_is_kept(browsers: Browsers, anna: Entry) -> None:
     answer = browsers.viewer.get(SEARCH, {"q": "SMITH"})
     item = {"id": str(BIG), "name": anna.name, "detail": anna.detail, "gone": False}
-    assert json.loads(answer.content) == {"items": [item]}
+    assert json.loads(answer.content)["items"] == [item]
     assert "no-store" in answer.headers["Cache-Control"]
 
 
@@ -66,6 +68,8 @@ def test_search__unknown_kind__404(browsers: Browsers) -> None:
     [
         ("get", PAGE, 200),
         ("get", SEARCH, 200),
+        ("get", LINE, 200),
+        ("post", LINE, 405),
         ("post", REFRESH, 403),
         ("post", SOURCE, 403),
         ("get", REFRESH, 405),
@@ -96,11 +100,14 @@ def test_page__viewer__no_buttons_that_write(browsers: Browsers) -> None:
 
 
 def test_page__sync_running__progress_and_polling(browsers: Browsers, acme: Tenant) -> None:
-    running(acme, position=1250, total=5000, step="agents")
+    running(acme, position=1250, total=5000, step="agents", pages=50, seconds=60)
     part = text_of(browsers.viewer, PAGE, **{"HX-Request": "true", "HX-Target": "names-status"})
     assert "<html" not in part
     assert 'value="25"' in part
-    assert "1,250 of 5,000 agents" in part
+    assert "1,250 of 5,000 agents, about 3 minutes left" in part
+    line = text_of(browsers.viewer, LINE)
+    assert "1,250 of 5,000 agents, about 3 minutes left" in line
+    assert f'hx-get="{LINE}"' in line
     assert 'hx-trigger="every 2s"' in part
 
 
@@ -164,6 +171,37 @@ def test_refresh__editor__sync_and_job_and_back_to_the_page(
     assert Sync.objects.count() == 1
 
 
+def test_refresh__beside_a_picker__only_the_line_there_and_nobody_leaves(
+    by_editor: Client, browsers: Browsers, acme: Tenant, connect: Connect
+) -> None:
+    htmx = {"HX-Request": "true"}
+    assert f'hx-post="{REFRESH}"' in text_of(by_editor, LINE)
+    assert REFRESH not in text_of(browsers.viewer, LINE)
+    refused = by_editor.post(REFRESH, headers=htmx).content.decode()
+    assert 'role="alert"' in refused
+    assert "no Lofty token yet" in refused
+    assert not Sync.objects.exists()
+    connect()
+    started = by_editor.post(REFRESH, headers=htmx).content.decode()
+    assert "being read now" in started
+    assert "autofocus" in started
+    assert "<html" not in started
+    assert Sync.objects.count() == 1
+    assert "autofocus" not in text_of(by_editor, LINE)
+
+
+def test_refresh__beside_a_picker__carries_its_own_proof_against_forgery(editor: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(editor)
+    line = text_of(client, LINE)
+    found = re.search(r"""hx-headers='({.*?})'""", line)
+    assert found is not None
+    headers = {"HX-Request": "true"}
+    assert client.post(REFRESH, headers=headers).status_code == 403
+    told = client.post(REFRESH, headers=headers | json.loads(found[1])).content.decode()
+    assert "no Lofty token yet" in told
+
+
 def test_refresh__no_token__says_so_and_starts_nothing(by_editor: Client) -> None:
     page = by_editor.post(REFRESH, follow=True).content.decode()
     assert "no Lofty token yet" in page
@@ -199,8 +237,16 @@ def test_name_source__not_possible__says_why_and_keeps_nothing(
     assert not Entry.objects.exists()
 
 
-def test_name_source__link_from_an_unknown_id__id_is_filled_in(by_editor: Client) -> None:
+def test_name_source__link_from_an_unknown_id__id_is_filled_in(
+    by_editor: Client, acme: Tenant
+) -> None:
     assert 'value="1002"' in text_of(by_editor, f"{PAGE}?source=1002")
+    give_name(acme, 1002, "Zillow")
+    page = text_of(by_editor, f"{PAGE}?source=1002")
+    assert "Lead source 1002 has a name already" in page
+    assert 'value="Zillow"' in page
+    for odd in ("x", "²", "9" * 30):
+        assert "Name a lead source" in text_of(by_editor, f"{PAGE}?source={odd}")
 
 
 def test_pages__archived_tenant__only_looks(browsers: Browsers, acme: Tenant) -> None:

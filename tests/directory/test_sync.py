@@ -57,9 +57,15 @@ def test_sync__agents__names_mail_and_office_as_lofty_tells(
     rows = get_members(practice, "acme")
     rows[1] |= {"firstName": None, "lastName": "", "email": "only@mail.example.com"}
     rows[2] |= {"firstName": "A\x00nna\u202e", "lastName": "\ud800Smith", "email": None}
+    rows[2] |= {"groupId": None, "groupName": None}
     set_members(practice, "acme", rows)
-    assert synced(acme).state == SyncState.DONE
     ids = [int(str(row["memberUserId"])) for row in rows]
+    Entry.objects.keep([Entry.build(acme, EntryKind.AGENT, ids[0], "As read before offices were")])
+    assert synced(acme).state == SyncState.DONE
+    offices = Entry.objects.filter(kind=EntryKind.AGENT).order_by("lofty_id")
+    office = int(str(rows[0]["groupId"]))
+    assert list(offices.values_list("belongs_to", flat=True)) == [office, rows[1]["groupId"], 0]
+    assert not Entry.objects.filter(kind=EntryKind.OFFICE, belongs_to=None).exists()
     told = names(acme, EntryKind.AGENT, ids)
     assert told[ids[0]].name == f"{rows[0]['firstName']} {rows[0]['lastName']}"
     assert told[ids[0]].detail == f"{rows[0]['email']} · {rows[0]['groupName']}"
@@ -171,6 +177,8 @@ def test_sync__fails_half_way__marks_nobody_gone_and_goes_on_later(
     sync.refresh_from_db()
     assert sync.state == SyncState.FAILED
     assert "token" in sync.message
+    assert "It had read 50 of 60 agents" in sync.message
+    assert "goes on from there" in sync.message
     assert gone(acme) == []
     assert gone(acme, EntryKind.POND) == []
     assert freshness(acme).message == sync.message
@@ -239,6 +247,25 @@ def test_sync__lofty_fails_for_a_while__waits_and_then_goes_on(
     assert known(acme, EntryKind.AGENT) == 60
 
 
+def test_sync__a_page_fails_twice__read_the_third_time(acme: Tenant, connect: Connect) -> None:
+    customer = connect(members=60)
+    customer.misbehave("status", on="GET", path="/v1.0/members", times=2, code=500)
+    sync = synced(acme)
+    assert (sync.state, sync.message, sync.done) == (SyncState.DONE, "", 60)
+    assert calls_made(customer) == 5 + 3 + 2
+
+
+def test_sync__many_pipelines__page_by_page_and_none_gone(acme: Tenant, connect: Connect) -> None:
+    customer = connect(members=3, pipelines=250)
+    sync = open_sync(acme)
+    while advance(sync.pk, seconds=0.000001) is not None:
+        sync.refresh_from_db()
+        assert (sync.done, sync.agents) == (0, None) or sync.step in (Step.AGENTS, Step.END)
+    assert known(acme, EntryKind.PIPELINE) == 250
+    assert calls_made(customer) == 4 + 3 + 1
+    assert Sync.objects.get().whole == [EntryKind.OFFICE, EntryKind.POND, EntryKind.PIPELINE]
+
+
 def test_sync__one_part_fails_again_and_again__left_out_at_the_third_attempt(
     acme: Tenant, connect: Connect
 ) -> None:
@@ -271,6 +298,7 @@ def test_sync__no_token__fails_and_says_so(acme: Tenant) -> None:
     sync = synced(acme)
     assert sync.state == SyncState.FAILED
     assert "no Lofty token" in sync.message
+    assert "Nothing had been read yet" in sync.message
 
 
 def test_sync__list_changes_while_read__nobody_gone_but_the_next_sync_sees_it(

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from lofty_admin.audit.models import AuditEvent
@@ -57,6 +58,10 @@ def test_worker__calls_spent__next_job_waits_for_the_reset(acme: Tenant, connect
     assert job.scheduled_at == sync.resume_at
     assert start_sync(acme).pk == sync.pk
     assert waiting_jobs() == [job]
+
+
+def test_worker__job_comes_due__is_found_within_a_second() -> None:
+    assert app.worker_defaults["fetch_job_polling_interval"] <= 1
 
 
 def test_sync_directory__job_runs_twice__second_time_does_nothing(

@@ -11,6 +11,7 @@ from django.utils import timezone
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import LastKnown, Operation, State
 from lofty_admin.agentsettings.reading import in_brief
+from lofty_admin.directory.models import Profile
 from lofty_admin.fleet.forms import SORT_LABELS
 from lofty_admin.fleet.listing import SORTS
 from lofty_admin.fleet.tokens import MEANING
@@ -104,7 +105,7 @@ def test_home__row__token_agent_channels_hours_change_and_age(
     operation = Operation.objects.get(tenant=acme)
     for text in ("Works", credential.owner_name, "Bella", "Text messages", "Website chat"):
         assert text in html
-    assert "9 AM – 8 PM" in html
+    assert "9 AM–8 PM" in html
     assert "4\xa0minutes ago" in html
     assert "Olivia Owner" in html
     assert reverse("operation", args=["acme", operation.pk]) in html
@@ -273,6 +274,30 @@ def test_home__last_good_call__with_its_age(fleet: None, superuser: User) -> Non
     Credential.objects.update(last_good_at=timezone.now() - timedelta(hours=3))
     assert "last good call" in home(superuser)
     assert "3\xa0hours ago" in home(superuser)
+
+
+def test_home__hours__days_hours_and_zone_as_last_read(superuser: User, acme: Tenant) -> None:
+    read(acme, activeDays=[1, 2, 3, 4, 5], startActiveHour=22, endActiveHour=6)
+    assert "Mon–Fri 10 PM–6 AM, overnight" in home(superuser)
+    assert "time zone not known" in home(superuser)
+    me = {"time_zone": "America/Los_Angeles"}
+    Profile.objects.create(tenant=acme, me=me, fetched_at=timezone.now())
+    assert "In America/Los_Angeles" in home(superuser)
+
+
+@pytest.mark.parametrize(
+    ("days", "copied"),
+    [([], []), ([5, 1, 1], [1, 5]), (None, None), ([7], None), (["1"], None), ([True], None)],
+)
+def test_migration__days_read_before_it__get_their_column(
+    acme: Tenant, days: JSON, copied: list[int] | None
+) -> None:
+    known = read(acme, activeDays=days)
+    assert known.active_days == copied
+    LastKnown.objects.update(active_days=None)
+    import_module("lofty_admin.agentsettings.migrations.0005_active_days").fill(apps, None)
+    known.refresh_from_db()
+    assert known.active_days == copied
 
 
 def test_migration__settings_read_before_it__get_their_columns(acme: Tenant) -> None:

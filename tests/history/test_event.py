@@ -192,3 +192,52 @@ def test_go_back__from_a_change_made_in_lofty__works(
     save(browsers.owner, page)
     assert lofty.settings["assistantName"] == "Anna"
     assert Operation.objects.get().state == "verified"
+
+
+# --- undo -----------------------------------------------------------------------------------------
+def undo(client: Client, event: AuditEvent) -> Page:
+    return client.post(f"/t/acme/history/{event.pk}/undo/", follow=True)
+
+
+def test_undo__from_the_result__only_what_it_changed_and_reviewed_against_now(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    page = save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
+    first = newest()
+    assert f"/t/acme/history/{first.pk}/undo/" in page.content.decode()
+    lofty.change(settings={"followUpRole": "Agent"})
+    page = undo(browsers.owner, first)
+    text = text_of(page)
+    assert "1 change for Acme Realty, not sent yet" in text
+    assert "Going back undoes" not in text, "nobody changed the same setting since"
+    assert form_of(page, "/t/acme/settings/apply/")["reason"][0].startswith("Undo the change of")
+    assert "Verified" in text_of(save(browsers.owner, page))
+    assert (lofty.settings["assistantName"], lofty.settings["followUpRole"]) == ("Anna", "Agent")
+    assert "Nothing to change" in text_of(undo(browsers.owner, first))
+
+
+def test_undo__somebody_changed_it_since__the_review_says_so(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
+    first = newest()
+    save(browsers.owner, review(browsers.owner, assistantName=["Carla"]))
+    assert "Going back undoes what was changed since" in text_of(undo(browsers.owner, first))
+
+
+def test_undo__viewer_or_nothing_to_undo__not_offered(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
+    event = newest()
+    for path in (f"history/{event.pk}", f"operations/{event.operation_id}"):
+        assert "Undo" in text_of(browsers.owner.get(f"/t/acme/{path}/"))
+        assert "Undo" not in text_of(browsers.viewer.get(f"/t/acme/{path}/"))
+    assert browsers.viewer.post(f"/t/acme/history/{event.pk}/undo/").status_code == 403
+    lofty.misbehave("ignore")
+    page = save(browsers.owner, review(browsers.owner, assistantName=["Carla"]))
+    assert "Not applied" in text_of(page)
+    assert "Undo" not in text_of(page)
+    assert "There is nothing to undo" in text_of(undo(browsers.owner, newest()))
+    intent = newest(Kind.SETTINGS_INTENT)
+    assert "There is nothing to undo" in text_of(undo(browsers.owner, intent))

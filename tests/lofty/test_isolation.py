@@ -7,6 +7,8 @@ import os
 import re
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import pytest
 from lofty_admin.lofty import errors
 from lofty_admin.lofty.client import LoftyClient, Scheme
 from lofty_admin.lofty.endpoint import allowed_origin
-from lofty_admin.lofty.transport import Authorization, Transport, _Adapter, _Wire
+from lofty_admin.lofty.transport import TRUST, Authorization, Transport, _Adapter, _Wire
 from tests.lofty.conftest import Served
 from tests.lofty.hostile import (
     OK_BODY,
@@ -122,6 +124,32 @@ def test_adapter__retries__none(serve: Served) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     adapter = _Adapter(_Wire(endpoint, None), allowed_origin(endpoint), context)
     assert adapter.max_retries.total == 0
+
+
+def test_tls__authorities_changed_on_disk__believed_from_the_next_call(
+    serve: Served, certificates: Certificates, tmp_path: Path
+) -> None:
+    """Reading them takes long, so a thread keeps them; but not beyond a change of the file."""
+    server, endpoint = serve(says(200, OK_BODY), tls=True)
+    bundle = tmp_path / "ca.pem"
+    bundle.write_bytes(Path(certificates.ca_file).read_bytes())
+    client = client_of(replace(endpoint, ca_file=str(bundle)))
+    for _ in range(2):
+        client.put_settings({"id": 1})
+    assert TRUST.context(str(bundle)) is TRUST.context(str(bundle))
+    other = Certificates.make(tmp_path)  # writes ca.pem anew: another authority
+    assert other.ca_file == str(bundle)
+    with pytest.raises(errors.Unreachable):
+        client.put_settings({"id": 1})
+    assert len(server.requests) == 2
+
+
+def test_tls__two_threads__never_share_what_each_connection_writes_into(
+    certificates: Certificates,
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        theirs = pool.submit(TRUST.context, certificates.ca_file).result()
+    assert theirs is not TRUST.context(certificates.ca_file)
 
 
 def _echo(connection: socket.socket, request: Request) -> None:

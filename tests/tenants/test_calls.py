@@ -11,12 +11,16 @@ from lofty_admin.lofty.errors import BudgetSpent, NoSalesAgent, Unauthorised, Un
 from lofty_admin.lofty.exchange import Budget, Exchange
 from lofty_admin.tenants import services
 from lofty_admin.tenants.calls import (
+    LAST_MOMENTS,
+    RESERVE,
     CallsLeft,
     NoCredential,
     calls_left,
+    claim_calls,
     client_for,
     note_exchange,
     require_calls,
+    require_spare_call,
 )
 from lofty_admin.tenants.models import Credential, CredentialState, Tenant
 from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, kinds
@@ -142,6 +146,44 @@ def test_require_calls__fewer_left__says_until_when(acme: Tenant, credential: Cr
     with pytest.raises(BudgetSpent) as caught:
         require_calls(acme, 3)
     assert caught.value.until == until
+
+
+def test_claim_calls__window_about_to_end__waits_for_the_next(
+    acme: Tenant, credential: Credential
+) -> None:
+    until = timezone.now() + timedelta(milliseconds=300)
+    Credential.objects.update(budget_limit=10, budget_remaining=1, budget_reset_at=until)
+    claim_calls(acme, 3)
+    assert timezone.now() > until
+
+
+def test_claim_calls__too_few_and_long_to_wait__says_until_when(
+    acme: Tenant, credential: Credential
+) -> None:
+    until = timezone.now() + LAST_MOMENTS + timedelta(seconds=5)
+    Credential.objects.update(budget_limit=10, budget_remaining=2, budget_reset_at=until)
+    with pytest.raises(BudgetSpent) as caught:
+        claim_calls(acme, 3)
+    assert caught.value.until == until
+
+
+def test_spare_call__reserve__left_until_the_last_moments_unless_claimed(
+    acme: Tenant, credential: Credential
+) -> None:
+    until = timezone.now() + timedelta(seconds=30)
+    Credential.objects.update(budget_limit=10, budget_remaining=RESERVE, budget_reset_at=until)
+    with pytest.raises(BudgetSpent) as caught:
+        require_spare_call(acme)
+    assert caught.value.until == until - LAST_MOMENTS
+    Credential.objects.update(budget_remaining=RESERVE + 1)
+    require_spare_call(acme)
+    soon = timezone.now() + timedelta(seconds=5)
+    Credential.objects.update(budget_remaining=RESERVE, budget_reset_at=soon)
+    require_spare_call(acme)
+    Credential.objects.update(budget_claimed_until=soon)
+    with pytest.raises(BudgetSpent) as claimed:
+        require_spare_call(acme)
+    assert claimed.value.until == soon
 
 
 def test_budget__answers_out_of_order__the_least_counts_within_a_window(

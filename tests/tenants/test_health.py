@@ -295,7 +295,7 @@ def test_job__too_few_calls_left__comes_again_when_there_are(
     acme: Tenant, credential: Credential, lofty: Lofty
 ) -> None:
     until = timezone.now() + timedelta(seconds=30)
-    Credential.objects.update(budget_remaining=1, budget_reset_at=until)
+    Credential.objects.update(budget_remaining=0, budget_reset_at=until)
     age(24)
     made = lofty.calls_made("acme")
     probe_job(credential_id=str(credential.pk))
@@ -325,7 +325,7 @@ def test_check_tokens__all__progress_and_verdict(
 
 def test_check_tokens__calls_used_up__waits_for_them(acme: Tenant, credential: Credential) -> None:
     until = timezone.now() + timedelta(seconds=1)
-    Credential.objects.update(budget_remaining=1, budget_reset_at=until)
+    Credential.objects.update(budget_remaining=0, budget_reset_at=until)
     told = check_tokens("--tenant", "acme")
     assert "waits until" in told
     assert "All 1 work." in told

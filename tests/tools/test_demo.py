@@ -8,13 +8,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import psutil
+import psycopg
 
+from lofty_admin.audit.kinds import Outcome
 from tools.processes import ROOT
 
 
@@ -42,7 +46,7 @@ def demo(var: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
 
 
 def wait_for(condition: Any, process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not condition():
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < end, "the demo does not get ready"
@@ -57,6 +61,39 @@ def answers(url: str) -> bool:
         return False
 
 
+def env_of_the_console(demo: int) -> dict[str, str]:
+    children = psutil.Process(demo).children(recursive=True)
+    return next(one.environ() for one in children if "gunicorn" in " ".join(one.cmdline()))
+
+
+def look_at_the_history(env: dict[str, str]) -> None:
+    """A week with every outcome in it, made by the services, whole in the chain, on every page."""
+    run = [sys.executable, "manage.py", "audit_verify"]
+    verified = subprocess.run(run, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert verified.returncode == 2, verified.stdout + verified.stderr  # 2: no anchor was given
+    with psycopg.connect(env["DATABASE_URL"]) as connection:
+        rows = connection.execute("SELECT kind, outcome, at FROM audit_auditevent ORDER BY seq")
+        events = rows.fetchall()
+        open_ones = connection.execute(
+            "SELECT needs_person FROM agentsettings_operation WHERE settled_at IS NULL"
+        ).fetchall()
+    times = [at for _, _, at in events]
+    moment = timedelta(seconds=10)  # the worker's jobs write at the same time
+    assert all(b - a > -moment for a, b in pairwise(times)), "it jumps back in time"
+    assert times[-1] - times[0] > timedelta(days=6.5)
+    assert times[-1] <= datetime.now(UTC)
+    assert {outcome for _, outcome, _ in events} >= set(Outcome.values)
+    assert {kind for kind, _, _ in events} >= OF_A_WEEK
+    assert open_ones == [(True,)], "one change waits for a person to look"
+
+
+OF_A_WEEK = {
+    *("settings.seen_changed", "credential.failed", "credential.recovered", "credential.replaced"),
+    *("invitation.sent", "person.deactivated", "member.removed", "audit.exported"),
+    *("session.sign_in_failed", "access.refused", "directory.name_given"),
+}
+
+
 def test_demo__started_stopped_and_started_again__keeps_its_data_and_leaves_nothing_running(
     tmp_path: Path,
 ) -> None:
@@ -65,6 +102,7 @@ def test_demo__started_stopped_and_started_again__keeps_its_data_and_leaves_noth
         assert answers(told["sandbox_url"])
         assert {one["role"] for one in told["sign_ins"]} >= {"superuser", "manager", "viewer"}
         assert all(one["sandbox_token"] for one in told["tenants"])
+        look_at_the_history(env_of_the_console(process.pid))
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 3
         process.send_signal(signal.SIGINT)

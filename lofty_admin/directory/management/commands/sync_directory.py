@@ -1,7 +1,10 @@
 """Read names from Lofty here and now, without a worker."""
 
+import re
+import shutil
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -11,10 +14,14 @@ from lofty_admin.accounts.commandline import command_actor
 from lofty_admin.audit.context import acting_as
 from lofty_admin.audit.restored import ReadOnly, refuse_if_behind
 from lofty_admin.directory.models import Sync, SyncState
+from lofty_admin.directory.names import freshness
+from lofty_admin.directory.pace import in_words, time_left
 from lofty_admin.directory.sync import advance, open_sync, with_names_to_read
 from lofty_admin.tenants.models import Tenant
 
 SECONDS_BETWEEN_LINES = 2.0
+BAR_WIDTH = 20
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class Command(BaseCommand):
@@ -27,6 +34,12 @@ class Command(BaseCommand):
         which = parser.add_mutually_exclusive_group(required=True)
         which.add_argument("--tenant", metavar="SLUG", help="the short name of one tenant")
         which.add_argument("--all", action="store_true", help="every active tenant with a token")
+        parser.add_argument(
+            "--max-age",
+            metavar="AGE",
+            type=_age,
+            help="leave out tenants whose names are younger: 90m, 24h or 7d",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -35,31 +48,62 @@ class Command(BaseCommand):
             raise CommandError(f"{error} Nothing was read.") from None
         tenants = with_names_to_read() if options["all"] else [_one_tenant(options["tenant"])]
         with acting_as(command_actor("sync_directory")):
-            failed = [tenant.slug for tenant in tenants if not self._sync(tenant)]
+            failed = [
+                tenant.slug
+                for tenant in tenants
+                if not (self._is_young(tenant, options["max_age"]) or self._sync(tenant))
+            ]
         if failed:
             raise CommandError(f"Not finished: {', '.join(failed)}. Run it again to go on.")
+
+    def _is_young(self, tenant: Tenant, most: timedelta | None) -> bool:
+        synced_at = freshness(tenant).synced_at
+        if most is None or synced_at is None or timezone.now() - synced_at > most:
+            return False
+        self.stdout.write(f"{tenant.slug}: left out, read at {synced_at:%Y-%m-%d %H:%M} UTC")
+        return True
 
     def _sync(self, tenant: Tenant) -> bool:
         """Whether it ended well. If another process has the sync, only its progress is shown."""
         sync = open_sync(tenant)
         while sync.is_open:
-            self.stdout.write(f"{tenant.slug}: {_progress(sync)}")
+            self._show(tenant, sync)
             time.sleep(_pause(sync))
             advance(sync.pk, seconds=SECONDS_BETWEEN_LINES)
             sync.refresh_from_db()
-        self.stdout.write(f"{tenant.slug}: {_progress(sync)}")
+        self._show(tenant, sync)
         return sync.state == SyncState.DONE
+
+    def _show(self, tenant: Tenant, sync: Sync) -> None:
+        """On a terminal one line that is written over until the end, elsewhere a line each time."""
+        line = f"{tenant.slug}: {_progress(sync)}"
+        if not self.stdout.isatty():
+            self.stdout.write(line)
+            return
+        if sync.is_open:
+            line = line[: shutil.get_terminal_size().columns - 1]  # a longer one could not go away
+        self.stdout.write(f"\r\x1b[K{line}", ending="" if sync.is_open else "\n")
+        self.stdout.flush()
 
 
 def _progress(sync: Sync) -> str:
-    parts = [sync.get_state_display()]
-    if sync.total is not None:
-        parts.append(f"{sync.done} of {sync.total} agents")
+    """What matters most stands first: a terminal may be narrow."""
+    counted = "" if sync.agents is None else f"{sync.done} of {sync.agents} agents"
+    parts = [sync.get_state_display(), counted]
+    if sync.is_open:
+        parts = [in_words(time_left(sync)), counted, sync.get_state_display()]
     if sync.resume_at and sync.state == SyncState.WAITING:
         parts.append(f"goes on at {sync.resume_at:%H:%M:%S} UTC")
     if sync.message:
         parts.append(sync.message)
-    return ", ".join(parts)
+    return _bar(sync) + ", ".join(filter(None, parts))
+
+
+def _bar(sync: Sync) -> str:
+    if not sync.is_open or sync.percent is None:
+        return ""
+    full = BAR_WIDTH * sync.percent // 100
+    return f"[{'#' * full}{'.' * (BAR_WIDTH - full)}] "
 
 
 def _pause(sync: Sync) -> float:
@@ -76,3 +120,10 @@ def _one_tenant(slug: str) -> Tenant:
     if tenant is None:
         raise CommandError(f"There is no tenant {slug}. Nothing was read.")
     return tenant
+
+
+def _age(text: str) -> timedelta:
+    found = re.fullmatch(r"([0-9]{1,4})([mhd])", text)
+    if found is None:
+        raise ArgumentTypeError(f"{text!r} is no age. Write 90m, 24h or 7d.")
+    return timedelta(**{UNITS[found[2]]: int(found[1])})

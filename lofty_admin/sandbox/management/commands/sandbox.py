@@ -23,6 +23,7 @@ class Command(BaseCommand):
                 db=options["db"],
                 seeded=options["seed"],
                 port_file=options["port_file"],
+                console_url=options["console_url"],
             )
         except cli.StartError as error:
             raise CommandError(str(error)) from None

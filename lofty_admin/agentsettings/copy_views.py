@@ -1,0 +1,102 @@
+"""Copy from another customer: choose it, compare, tick, and on to the ordinary review."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_http_methods
+
+from lofty_admin.agentsettings.copying import NotRead, compare
+from lofty_admin.agentsettings.plans import Plan, Tampered
+from lofty_admin.agentsettings.views import may_edit, review_plan
+from lofty_admin.directory.names import freshness
+from lofty_admin.tenants.access import find_tenants, get_tenant
+from lofty_admin.tenants.models import Role, Tenant
+
+MOST_TENANTS = 20
+OFFER = "copy"  # what the plan of all that could be copied is signed as: no save takes it
+
+
+@require_http_methods(["GET", "POST"])
+def copy(request: HttpRequest, slug: str) -> HttpResponse:
+    """GET: choose a tenant, or with ?from= compare with it. POST: review what was ticked."""
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    if request.method == "POST":
+        return _review_ticked(request, tenant)
+    if request.GET.get("from"):
+        return _compared(request, tenant, _other(request, tenant, request.GET["from"]))
+    partial = "#found" if request.headers.get("HX-Target") == "found" else ""
+    return render(request, f"agentsettings/copy.html{partial}", _page(request, tenant))
+
+
+def _other(request: HttpRequest, tenant: Tenant, slug: str) -> Tenant | None:
+    """None for the tenant itself, which there is nothing to copy from."""
+    other = get_tenant(request, slug[:100].replace("\x00", ""), Role.VIEWER, of_page=False)
+    return None if other.pk == tenant.pk else other
+
+
+def _compared(request: HttpRequest, tenant: Tenant, other: Tenant | None) -> HttpResponse:
+    if other is None:
+        messages.error(request, f"{tenant.name} is this customer. Choose another one.")
+        return redirect("copy", tenant.slug)
+    context, status = _page(request, tenant), 200
+    try:
+        found = compare(other, tenant)
+    except NotRead as failed:
+        context |= {"failed": failed, "other": other}
+        status = 502
+    else:
+        context |= {
+            "found": found,
+            "other": other,
+            "lines": found.lines,
+            "own_lines": found.own_lines,
+            "offer": found.plan.signed(tenant, OFFER),
+            "unread": [one for one in (other, tenant) if not freshness(one).synced_at],
+        }
+    answer = render(request, "agentsettings/copy.html", context, status=status)
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def _review_ticked(request: HttpRequest, tenant: Tenant) -> HttpResponse:
+    """What was ticked, of the values that the page showed, against what was read for it."""
+    try:
+        offered = Plan.opened(tenant, request.POST.get("offer", ""), OFFER)
+    except Tampered as error:
+        messages.error(request, f"{error} Nothing was sent. Choose the customer once more.")
+        return redirect("copy", tenant.slug)
+    other = get_tenant(request, request.POST.get("from", ""), Role.VIEWER, of_page=False)
+    ticked = {
+        name: offered.wanted[name]
+        for name in request.POST.getlist("copy")
+        if name in offered.wanted
+    }
+    if not ticked:
+        messages.error(request, "Nothing was ticked, so there is nothing to review.")
+        return _back(tenant, other)
+    plan = Plan.new(offered.snapshot, {**offered.snapshot.settings.raw, **ticked})
+    return review_plan(request, tenant, plan, reason=f"As at {other.name}")
+
+
+def _back(tenant: Tenant, other: Tenant) -> HttpResponseRedirect:
+    return HttpResponseRedirect(
+        f"{reverse('copy', args=[tenant.slug])}?{urlencode({'from': other.slug})}"
+    )
+
+
+def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+    text = request.GET.get("q", "")[:100]
+    others = find_tenants(request.user, text).exclude(pk=tenant.pk)
+    first = list(others.filter(status=Tenant.Status.ACTIVE)[: MOST_TENANTS + 1])
+    return {
+        "tenant": tenant,
+        "tab": "settings",
+        "can_edit": may_edit(request, tenant),
+        "q": text,
+        "others": first[:MOST_TENANTS],
+        "more": len(first) > MOST_TENANTS,
+    }

@@ -1,0 +1,53 @@
+"""The week of the hours and days as they stand in the form, before anything is sent.
+
+One rule and one wording for what is stored and for what is being edited: the page asks for this
+again whenever hours or days change. Lofty is not called.
+"""
+
+import json
+from collections.abc import Mapping
+
+from django.http import QueryDict
+
+from lofty_admin.agentsettings.hours import NAMES, Week, week, week_without_days
+from lofty_admin.agentsettings.widgets import Scope
+from lofty_admin.lofty.json_strict import JSON
+
+STORED = "stored"
+MOST_DIGITS = 4  # of a number that can be a day or an hour
+
+
+def week_of_form(sent: QueryDict, stored: Mapping[str, JSON], zone: str = "") -> Week:
+    """`sent`: the section Hours as a browser sends it. `stored`: what Lofty has, which stays behind
+    a control that says "as it is". Nothing raises: what makes no sense is not clear."""
+    hours = {name: _hour(sent, stored, name) for name in ("startActiveHour", "endActiveHour")}
+    scope = sent.get("activeDays-scope")
+    if scope != Scope.ONLY:
+        days = [] if scope == Scope.ALL else stored.get("activeDays")
+        return week({**hours, "activeDays": days}, zone)
+    picked: list[JSON] = [int(i) for i in sent.getlist("activeDays-ids") if _is_number(i)]
+    return week({**hours, "activeDays": picked}, zone) if picked else week_without_days(hours, zone)
+
+
+def sent_along(stored: Mapping[str, JSON]) -> str:
+    """What the page sends along with the section, for `hx-vals`: how it looked at Lofty."""
+    of_hours = {name: stored.get(name) for name in sorted(NAMES)}
+    return json.dumps({STORED: json.dumps(of_hours)})
+
+
+def stored_in(sent: QueryDict) -> Mapping[str, JSON]:
+    """What `sent_along` sent; nothing for what it did not write."""
+    try:
+        found = json.loads(sent.get(STORED, ""))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _hour(sent: QueryDict, stored: Mapping[str, JSON], name: str) -> JSON:
+    text = sent.get(name, "")
+    return int(text) if _is_number(text) else stored.get(name)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS

@@ -1,0 +1,126 @@
+"""Offices as Lofty has them: a tree, and the agents who work in each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, QuerySet
+
+from lofty_admin.directory.models import Entry, EntryKind
+from lofty_admin.directory.names import LONGEST_QUERY, MOST_FOUND, Name, named
+from lofty_admin.folding import clean, fold
+from lofty_admin.tenants.models import Tenant
+
+MOST_LOOKED_AT = 500
+MOST_WHOLE = 5  # offices offered whole above the agents that a search finds
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A tenant's offices still in Lofty. One whose parent is not among them stands at the top.
+
+    depths: id -> how many are above it; its order is that of the tree, each office after the one it
+    belongs to, else by name. parents: id -> the one above it, if any.
+    """
+
+    offices: Mapping[int, Name]
+    depths: Mapping[int, int]
+    parents: Mapping[int, int]
+
+    @classmethod
+    def of(cls, tenant: Tenant) -> "Tree":
+        entries = Entry.objects.filter(tenant=tenant, kind=EntryKind.OFFICE, gone_since=None)
+        rows = list(entries.order_by("folded"))
+        known = {entry.lofty_id for entry in rows}
+        parents = {
+            entry.lofty_id: entry.belongs_to
+            for entry in rows
+            if entry.belongs_to in known and entry.belongs_to != entry.lofty_id
+        }
+        depths = _depths([entry.lofty_id for entry in rows], parents)
+        return cls({entry.lofty_id: named(entry) for entry in rows}, depths, parents)
+
+    def path(self, number: int) -> list[str]:
+        """The names of the offices above this one, from the top."""
+        above: list[int] = []
+        for _ in range(self.depths.get(number, 0)):
+            above.append(self.parents[above[-1] if above else number])
+        return [self.offices[one].name for one in reversed(above)]
+
+    def below(self, number: int) -> list[Name]:
+        """All offices under this one, at any depth."""
+        order = list(self.depths)
+        start = order.index(number) + 1 if number in self.depths else len(order)
+        deeper = []
+        for one in order[start:]:
+            if self.depths[one] <= self.depths[number]:
+                break
+            deeper.append(self.offices[one])
+        return deeper
+
+    def overview(self, most: int = MOST_FOUND) -> list[Name]:
+        """The tree from the top, as many levels of it as fit; at most `most`."""
+        shown = list(self.depths)
+        while len(shown) > most and (deepest := max(self.depths[one] for one in shown)):
+            shown = [one for one in shown if self.depths[one] < deepest]
+        return [self.offices[one] for one in shown[:most]]
+
+
+@dataclass(frozen=True)
+class WholeOffice:
+    """An office and how many of its agents are in Lofty; those of offices below are not counted."""
+
+    office: Name
+    agents: int
+
+
+def offices_called(tenant: Tenant, text: str) -> list[Name]:
+    """The offices still in Lofty that have every word of `text` in their own name."""
+    words = fold(clean(text, LONGEST_QUERY)).split()
+    entries = Entry.objects.filter(tenant=tenant, kind=EntryKind.OFFICE, gone_since=None)
+    for word in words:
+        entries = entries.filter(folded__contains=word)
+    found = entries.order_by("folded")[:MOST_LOOKED_AT] if words else []
+    names = [(fold(entry.name), named(entry)) for entry in found]
+    called = [(name, office) for name, office in names if all(word in name for word in words)]
+    called.sort(key=lambda one: not one[0].startswith(" ".join(words)))
+    return [office for _, office in called]
+
+
+def whole_offices(tenant: Tenant, found: Sequence[Name]) -> list[WholeOffice]:
+    """Those of the offices that have agents, to be picked as a whole; the first few."""
+    agents = _present(tenant).filter(belongs_to__in=[office.id for office in found])
+    counted = dict(agents.order_by().values_list("belongs_to").annotate(Count("pk")))
+    whole = [WholeOffice(office, counted[office.id]) for office in found if office.id in counted]
+    return whole[:MOST_WHOLE]
+
+
+def agents_of(tenant: Tenant, office_id: int, most: int) -> list[Name]:
+    """Who works in the office itself and is still in Lofty, by name; at most `most`."""
+    entries = _present(tenant).filter(belongs_to=office_id).order_by("folded")
+    return [named(entry) for entry in entries[:most]]
+
+
+def without_known_office(tenant: Tenant) -> int:
+    """How many agents were last read when their offices were not kept yet."""
+    return _present(tenant).filter(belongs_to=None).count()
+
+
+def _present(tenant: Tenant) -> QuerySet[Entry]:
+    return Entry.objects.filter(tenant=tenant, kind=EntryKind.AGENT, gone_since=None)
+
+
+def _depths(order: Iterable[int], parents: Mapping[int, int]) -> dict[int, int]:
+    """id -> depth, in the order of the tree. Whatever is in a circle hangs on its first by name."""
+    children: dict[int, list[int]] = {}
+    for number in order:
+        children.setdefault(parents.get(number, 0), []).append(number)
+    depths: dict[int, int] = {}
+    for top in [*children.get(0, []), *order]:
+        waiting = [(top, 0)]
+        while waiting:
+            number, depth = waiting.pop()
+            if number in depths:
+                continue
+            depths[number] = depth
+            waiting += [(child, depth + 1) for child in reversed(children.get(number, []))]
+    return depths

@@ -1,0 +1,122 @@
+"""What the home page of a new console leads through: from nothing to the first tenant's settings.
+
+Each step is done when what it is for is there, whoever did it and wherever.
+"""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from lofty_admin.accounts.models import User
+from lofty_admin.accounts.services import working_superusers
+from lofty_admin.agentsettings.models import LastKnown
+from lofty_admin.directory.names import freshness
+from lofty_admin.tenants.models import Credential, Health, Tenant
+from lofty_admin.tenants.reach import oauth_app
+
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Step:
+    """`url`: the page on which it is done, "" while one before it is open. `words`: what is to be
+    done there, `note`: how it stands, in a sentence or two."""
+
+    title: str
+    words: str
+    url: str
+    is_done: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class FirstRun:
+    """`next_step` is the first that is open; None when all are done, and then nothing is shown."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def next_step(self) -> Step | None:
+        return next((step for step in self.steps if not step.is_done), None)
+
+
+def first_run() -> FirstRun | None:
+    """For a superuser; None as soon as there is a second tenant, or the first is all set up."""
+    tenants = list(Tenant.objects.all()[:2])
+    if len(tenants) > 1 or any(tenant.is_archived for tenant in tenants):
+        return None
+    found = FirstRun(tuple(_steps(tenants[0]) if tenants else _from_nothing()))
+    return found if found.next_step else None
+
+
+def whom_to_ask() -> list[User]:
+    """Who can let somebody see tenants. A few are enough."""
+    return list(working_superusers()[:MOST_NAMED])
+
+
+def _from_nothing() -> list[Step]:
+    return [
+        Step("Add your first customer", "Add tenant", reverse("tenant_add"), False),
+        Step(_access_title(), "", "", False),
+        Step("Lofty says that it works", "", "", False),
+        Step("Read the names of agents, offices and ponds", "", "", False),
+        Step("Open the settings", "", "", False),
+    ]
+
+
+def _access_title() -> str:
+    return "Paste a Lofty token, or connect with Lofty" if oauth_app() else "Paste a Lofty token"
+
+
+def _steps(tenant: Tenant) -> list[Step]:
+    credential = Credential.objects.filter(tenant=tenant, retired_at=None).first()
+    works = credential is not None and credential.health == Health.WORKS
+    access = reverse("credential", args=[tenant.slug])
+    return [
+        Step("Add your first customer", "", "", True, f"{tenant.name} is here."),
+        Step(
+            _access_title(),
+            "To its Credential page",
+            access,
+            credential is not None,
+            f"{credential}." if credential else "It is tried at Lofty before it is stored.",
+        ),
+        Step(
+            "Lofty says that it works",
+            "See what is wrong" if _fails(credential) else "Test it now",
+            access if credential else "",
+            works,
+            _how_it_does(credential),
+        ),
+        _names(tenant, works=works),
+        Step(
+            "Open the settings",
+            "Open the settings",
+            reverse("settings", args=[tenant.slug]) if works else "",
+            LastKnown.objects.filter(tenant=tenant).exists(),
+        ),
+    ]
+
+
+def _fails(credential: Credential | None) -> bool:
+    return credential is not None and credential.health not in (Health.WORKS, Health.UNKNOWN)
+
+
+def _how_it_does(credential: Credential | None) -> str:
+    if credential is None:
+        return ""
+    if _fails(credential):
+        return credential.health_note or credential.get_health_display()
+    return f"It belongs to {credential.owner_name}." if credential.owner_name else ""
+
+
+def _names(tenant: Tenant, *, works: bool) -> Step:
+    known = freshness(tenant)
+    note = "They are being read now." if known.running else known.message
+    return Step(
+        "Read the names of agents, offices and ponds",
+        "See how far it is" if known.running else "Read the names",
+        reverse("names", args=[tenant.slug]) if works else "",
+        known.synced_at is not None,
+        "" if known.synced_at else note,
+    )

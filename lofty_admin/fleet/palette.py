@@ -1,0 +1,246 @@
+"""What the palette finds: tenants, pages and actions, only such as the person may reach.
+
+PAGES and ACTIONS are the whole table; a test compares it with the URLconf.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.urls import reverse
+
+from lofty_admin.accounts.models import User
+from lofty_admin.agentsettings.models import Operation
+from lofty_admin.fleet.listing import Wanted
+from lofty_admin.fleet.listing import find as find_tenants
+from lofty_admin.folding import fold, words
+from lofty_admin.tenants.access import role_of, visible_tenants
+from lofty_admin.tenants.models import Pin, Role, Tenant, Visit
+from lofty_admin.tenants.visits import is_pinned
+
+MOST_TENANTS = 8
+MOST_IN_FLIGHT = 5
+ANYBODY, SUPERUSER = "anybody", "superuser"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page or an action. `needs` a role: it is the present tenant's, and its address has the
+    tenant's short name. `also`: what else it is called. `does`: something of the browser's, which
+    needs no address."""
+
+    view: str
+    label: str
+    needs: Role | str
+    also: str = ""
+    part: str = ""
+    posts: bool = False
+    does: str = ""
+
+
+PAGES: Sequence[Entry] = (
+    Entry("settings", "Settings", Role.VIEWER, "agent form hours channels leads phone"),
+    Entry("history", "History", Role.VIEWER, "log audit changes events"),
+    Entry("names", "Names", Role.VIEWER, "directory agents offices ponds pipelines sources ids"),
+    Entry("credential", "Credential", Role.MANAGER, "token key connect oauth replace paste"),
+    Entry("people", "People", Role.MANAGER, "roles rights access members"),
+    Entry("tenant_edit", "Tenant", Role.MANAGER, "name note groups manual only archive rename"),
+    Entry("compare", "What were the settings on a day?", Role.VIEWER, "compare versions then"),
+    Entry("receipt", "Receipt to print", Role.VIEWER, "proof report paper"),
+    Entry("home", "All tenants", ANYBODY, "home start list fleet"),
+    Entry("history_all", "History of all tenants", ANYBODY, "log audit changes events"),
+    Entry("mfa_index", "Your sign-in", ANYBODY, "security second step passkey app sessions"),
+    Entry("account_change_password", "Change your password", ANYBODY, "security sign-in"),
+    Entry("mfa_view_recovery_codes", "Your recovery codes", ANYBODY, "security second step"),
+    Entry("groups", "Groups of tenants", SUPERUSER, "plan region"),
+    Entry("everybody", "People of all tenants", SUPERUSER, "users everybody roles rights"),
+    Entry("audit_verification", "Is the history intact?", SUPERUSER, "verify chain checkpoint"),
+)
+ACTIONS: Sequence[Entry] = (
+    Entry(
+        "credential", "Connect, replace or paste the token", Role.MANAGER, "credential oauth key"
+    ),
+    Entry("credential_test", "Test the token now", Role.MANAGER, "check credential", posts=True),
+    Entry("names_refresh", "Read the names from Lofty", Role.EDITOR, "sync refresh", posts=True),
+    Entry("history", "Export the history", Role.VIEWER, "csv json download", part="export"),
+    Entry("tenant_pin", "Pin this tenant", Role.VIEWER, "star favourite keep", posts=True),
+    Entry("tenant_unpin", "Unpin this tenant", Role.VIEWER, "star favourite", posts=True),
+    Entry("history_all", "Export the history of all tenants", ANYBODY, "csv json", part="export"),
+    Entry("tenant_add", "Add a tenant", SUPERUSER, "new customer"),
+    Entry("import", "Add many tenants from a list", SUPERUSER, "import csv upload"),
+    Entry("person_invite", "Invite somebody", SUPERUSER, "add person user mail"),
+    Entry("mfa_activate_totp", "Set up an authenticator app", ANYBODY, "second step code"),
+    Entry("mfa_add_webauthn", "Add a passkey", ANYBODY, "second step key"),
+    Entry("", "Switch between light and dark", ANYBODY, "theme colours", does="theme"),
+    Entry("", "Keyboard shortcuts", ANYBODY, "keys help", does="shortcuts"),
+    Entry("account_logout", "Sign out", ANYBODY, "log out leave", posts=True),
+)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the palette. `posts`: a button that sends a form to `url`, else a link."""
+
+    label: str
+    url: str = ""
+    detail: str = ""
+    mark: str = ""
+    posts: bool = False
+    does: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    title: str
+    items: Sequence[Item]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Who asks, and at which tenant's page, if at one's they may see."""
+
+    user: User
+    tenant: Tenant | None
+    role: Role | None
+    pinned: bool = False
+
+    @classmethod
+    def of(cls, user: User, slug: str) -> "Place":
+        tenant = visible_tenants(user).filter(slug=slug).first() if slug else None
+        if tenant is None:
+            return cls(user, None, None)
+        return cls(user, tenant, role_of(user, tenant), is_pinned(user, tenant))
+
+    def reaches(self, entry: Entry) -> bool:
+        if entry.needs == SUPERUSER:
+            return self.user.is_superuser
+        if not isinstance(entry.needs, Role):
+            return True
+        if self.tenant is None or self.role is None or self.role < entry.needs:
+            return False
+        return not (self.tenant.is_archived and entry.posts and entry.needs > Role.VIEWER)
+
+
+def find(place: Place, text: str) -> tuple[list[Group], bool]:
+    """The groups that have something for `text`, and whether there are more tenants than shown."""
+    tenants = list(_tenants(place, text)[: MOST_TENANTS + 1])
+    wanted, here = words(text), place.tenant
+    of_tenant = [entry for entry in PAGES if isinstance(entry.needs, Role)]
+    of_console = [entry for entry in PAGES if not isinstance(entry.needs, Role)]
+    groups = [
+        Group("Tenants", [_tenant_item(one) for one in tenants[:MOST_TENANTS]]),
+        Group("Changes in flight", list(_in_flight(place, wanted))),
+        Group(f"Pages of {here.name}" if here else "", _items(place, of_tenant, wanted)),
+        Group("Pages", _items(place, of_console, wanted)),
+        Group("Actions", _items(place, ACTIONS, wanted)),
+    ]
+    return [group for group in groups if group.items], len(tenants) > MOST_TENANTS
+
+
+# --- Tenants --------------------------------------------------------------------------------------
+def _tenants(place: Place, text: str) -> QuerySet[Tenant]:
+    """Best match first; among equals what is pinned, then where they were last, then by name.
+
+    Without a text the present tenant is left out: they are there already.
+    """
+    visible = visible_tenants(place.user)
+    if not text and place.tenant:
+        visible = visible.exclude(pk=place.tenant.pk)
+    found = find_tenants(visible, Wanted(q=text, status="all" if text else ""))
+    mine = {"user": place.user, "tenant": OuterRef("pk")}
+    return found.annotate(
+        match=_match(text),
+        pinned=Subquery(Pin.objects.filter(**mine).values("pk")[:1]),
+        visited=Subquery(Visit.objects.filter(**mine).values("at")[:1]),
+    ).order_by(
+        "match",
+        F("pinned").asc(nulls_last=True),
+        F("visited").desc(nulls_last=True),
+        "name",
+        "slug",
+    )
+
+
+def _match(text: str) -> Case:
+    """0: it is the name; 1: it begins so; 2: a word of it begins so; 3: found somehow."""
+    ranks = {
+        0: Q(name__iexact=text) | Q(slug__iexact=text),
+        1: Q(name__istartswith=text) | Q(slug__istartswith=text),
+        2: Q(name__icontains=f" {text}") | Q(slug__icontains=f"-{text}"),
+    }
+    cases = [When(condition, then=Value(rank)) for rank, condition in ranks.items()]
+    return Case(*cases, default=Value(3), output_field=IntegerField())
+
+
+def _tenant_item(tenant: Tenant) -> Item:
+    pinned, visited = getattr(tenant, "pinned", None), getattr(tenant, "visited", None)
+    mark = "pinned" if pinned else "recent" if visited else ""
+    detail = f"{tenant.slug}, archived" if tenant.is_archived else tenant.slug
+    return Item(tenant.name, reverse("settings", args=[tenant.slug]), detail, mark)
+
+
+# --- Pages and actions ----------------------------------------------------------------------------
+def _items(place: Place, entries: Sequence[Entry], wanted: Sequence[str]) -> list[Item]:
+    """Those they may reach and whose label, other words or tenant have every word of the text."""
+    pointless = "tenant_pin" if place.pinned else "tenant_unpin"
+    return [
+        _item(place, entry)
+        for entry in entries
+        if place.reaches(entry) and entry.view != pointless and _says(place, entry, wanted)
+    ]
+
+
+def _says(place: Place, entry: Entry, wanted: Sequence[str]) -> bool:
+    of = place.tenant.name if place.tenant and isinstance(entry.needs, Role) else ""
+    text = f" {fold(f'{entry.label} {entry.also} {of}')}"
+    return all(f" {word}" in text for word in wanted)
+
+
+def _item(place: Place, entry: Entry) -> Item:
+    of = place.tenant if isinstance(entry.needs, Role) else None
+    detail = of.name if of and entry in ACTIONS else ""  # of a page the heading says it
+    item = Item(entry.label, detail=detail, posts=entry.posts, does=entry.does)
+    if not entry.view:
+        return item
+    url = reverse(entry.view, args=[of.slug] if of else [])
+    return replace(item, url=f"{url}#{entry.part}" if entry.part else url)
+
+
+def _in_flight(place: Place, wanted: Sequence[str]) -> Iterator[Item]:
+    """Changes whose outcome is open, of any tenant they may see."""
+    found = Operation.objects.filter(settled_at=None, tenant__in=visible_tenants(place.user))
+    for operation in found.select_related("tenant")[:MOST_IN_FLIGHT]:
+        label = f"See the change of {operation.tenant.name}"
+        if all(word in fold(f"{label} in flight review waiting unknown") for word in wanted):
+            url = reverse("operation", args=[operation.tenant.slug, operation.pk])
+            yield Item(label, url, operation.get_state_display())
+
+
+# --- The tenant before and after ------------------------------------------------------------------
+TABS: Mapping[str, Entry] = {
+    {"tenant_edit": "edit"}.get(entry.view, entry.view): entry
+    for entry in PAGES
+    if isinstance(entry.needs, Role)
+}
+
+
+def beside(place: Place, *, forward: bool) -> Tenant | None:
+    """The active tenant after or before the place's, by name; after the last comes the first.
+
+    None if there is no other.
+    """
+    here = place.tenant
+    if here is None:
+        return None
+    others = visible_tenants(place.user).filter(status=Tenant.Status.ACTIVE).exclude(pk=here.pk)
+    order = ("name", "slug") if forward else ("-name", "-slug")
+    way = "gt" if forward else "lt"
+    further = Q(**{f"name__{way}": here.name}) | Q(name=here.name, **{f"slug__{way}": here.slug})
+    return others.filter(further).order_by(*order).first() or others.order_by(*order).first()
+
+
+def same_page(place: Place, tab: str) -> str:
+    """The address of the place's page of this kind; the tenant's first page if they may not."""
+    entry = TABS.get(tab)
+    slug = place.tenant.slug if place.tenant else ""
+    return reverse(entry.view if entry and place.reaches(entry) else "tenant", args=[slug])

@@ -1,0 +1,43 @@
+"""The palette (Ctrl-K) and the way to the next tenant."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from lofty_admin.accounts.models import User
+from lofty_admin.fleet.palette import Place, beside, find, same_page
+from lofty_admin.folding import clean
+from lofty_admin.tenants.access import get_tenant, role_of
+from lofty_admin.tenants.models import Role
+
+MOST_TEXT = 100
+
+
+@never_cache
+@require_GET
+def palette(request: HttpRequest) -> HttpResponse:
+    """What ?q= finds, seen from the tenant ?at=: a page, or only its results for the dialog."""
+    text = clean(request.GET.get("q"), MOST_TEXT)
+    place = Place.of(cast(User, request.user), request.GET.get("at", ""))
+    groups, more = find(place, text)
+    context = {"text": text, "at": place.tenant, "groups": groups, "more": more}
+    partial = "#results" if request.htmx else ""  # type: ignore[attr-defined]
+    return render(request, f"fleet/palette.html{partial}", context)
+
+
+@never_cache
+@require_GET
+def tenant_beside(request: HttpRequest, slug: str) -> HttpResponse:
+    """To the tenant after this one by name, with ?to=previous to the one before: to its ?tab=."""
+    tenant = get_tenant(request, slug, Role.VIEWER)
+    user, tab = cast(User, request.user), request.GET.get("tab", "")
+    here = Place(user, tenant, role_of(user, tenant))
+    other = beside(here, forward=request.GET.get("to") != "previous")
+    if other is None:
+        messages.info(request, "There is no other tenant that you can see.")
+        return redirect(same_page(here, tab))
+    return redirect(same_page(Place(user, other, role_of(user, other)), tab))

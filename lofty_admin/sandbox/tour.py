@@ -1,0 +1,150 @@
+"""Things to try in the demo: what to do in the console, what to make Lofty do, what to expect.
+
+docs/tour.md tells the same at length. The customers are the ones `--seed` adds; the paths are the
+console's, which the demo starts beside the practice Lofty.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+HARBOUR = "harbour-and-vine"
+REFUSAL = {"code": "INVALID_PARAMETER", "message": "assistantName is not allowed here."}
+
+
+@dataclass(frozen=True)
+class Try:
+    """`path` leads into the console, `link` says what is there.
+
+    fault: what the button makes Lofty do once, at the next PUT of the customer, as the control API
+    takes it; settings: what the button changes behind the console's back. outcome: what the save
+    ends in, in the console's word, "" if it is not about a save.
+    """
+
+    title: str
+    words: str
+    path: str
+    link: str
+    expect: str
+    button: str = ""
+    fault: Mapping[str, object] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
+    slug: str = HARBOUR
+    outcome: str = ""
+
+
+def _settings_of(slug: str) -> str:
+    return f"/t/{slug}/settings/"
+
+
+def _at_the_next_save(kind: str, **parameters: object) -> Mapping[str, object]:
+    return {"kind": kind, "on": "PUT", "times": 1, **parameters}
+
+
+TRIES = (
+    Try(
+        "Change something",
+        "Give the assistant another name, review, apply.",
+        _settings_of(HARBOUR),
+        "Settings of Harbour & Vine Homes",
+        "Before anything is sent the review shows what would change. Then: Verified, read back"
+        " from Lofty.",
+        outcome="verified",
+    ),
+    Try(
+        "Lofty says yes and does nothing",
+        "Press the button, then change the assistant's name and apply.",
+        _settings_of(HARBOUR),
+        "Settings of Harbour & Vine Homes",
+        "Not applied: Lofty answered that all went well, and reading back shows the old name.",
+        "Ignore the next save",
+        _at_the_next_save("ignore"),
+        outcome="not_applied",
+    ),
+    Try(
+        "Lofty refuses",
+        "Press the button, then change the assistant's name and apply.",
+        _settings_of(HARBOUR),
+        "Settings of Harbour & Vine Homes",
+        "Rejected, with Lofty's own words.",
+        "Refuse the next save",
+        _at_the_next_save("status", code=400, body=REFUSAL),
+        outcome="rejected",
+    ),
+    Try(
+        "The answer gets lost",
+        "Press the button, then change the assistant's name and apply.",
+        _settings_of(HARBOUR),
+        "Settings of Harbour & Vine Homes",
+        "Unknown: it may or may not have happened. Nothing is sent again. Press Check now, or wait"
+        " a minute: the console reads Lofty and finds the new name. Verified.",
+        "Lose the next answer",
+        _at_the_next_save("drop_after"),
+        outcome="unknown",
+    ),
+    Try(
+        "The change gets lost",
+        "Press the button, then change the assistant's name and apply.",
+        _settings_of(HARBOUR),
+        "Settings of Harbour & Vine Homes",
+        "Unknown again. Check now finds the old name, but the change may yet arrive: only a second"
+        " look, at least 20 seconds later, makes it Not applied.",
+        "Lose the next save",
+        _at_the_next_save("drop_before"),
+        outcome="unknown",
+    ),
+    Try(
+        "Somebody else is quicker",
+        "Open the settings, change the assistant's experience, and review. Then press the button,"
+        " which changes the assistant's name in Lofty itself, and apply.",
+        _settings_of(HARBOUR),
+        "Settings of Harbour & Vine Homes",
+        "Not sent: you see their change beside yours, and your own goes on to a review with both.",
+        "Change the name in Lofty",
+        settings={"assistantName": "Named by a colleague"},
+        outcome="not_sent",
+    ),
+    Try(
+        "Settle what nobody knows",
+        "Since this morning a change of Nordlicht is Unknown: meanwhile Lofty has something else"
+        " again. A person must look. Open it from the yellow bar and settle it.",
+        _settings_of("nordlicht-allianz"),
+        "Settings of Nordlicht",
+        "It is Not applied, and Nordlicht can be changed again.",
+        slug="nordlicht-allianz",
+    ),
+    Try(
+        "Go back",
+        "Open a change of last week and press Go back to before this.",
+        f"/t/{HARBOUR}/history/",
+        "History of Harbour & Vine Homes",
+        "The ordinary review opens, against what Lofty has now, and names what others changed"
+        " since.",
+    ),
+    Try(
+        "Find something in the history",
+        "Search for a ticket: 4230. Then clear it and filter by the outcome Not sent.",
+        "/audit/",
+        "History of all tenants",
+        "Every filter stands in the address, can be kept under a name, and exported.",
+    ),
+    Try(
+        "Connect instead of pasting a token",
+        "As manager@demo.example: Marisol's API key ends in 12 days. On the Credential page press"
+        " Connect with Lofty, go there, sign in as nunez-realty, approve, and confirm whose account"
+        " it is.",
+        "/t/nunez-realty/credential/",
+        "Credential of Marisol Núñez Realty",
+        "The console now renews the access by itself: here every few minutes, so that you can"
+        " watch.",
+        slug="nunez-realty",
+    ),
+    Try(
+        "Look as somebody else",
+        "Sign out, and in again as viewer@demo.example: everything can be read and nothing changed."
+        " outsider@demo.example sees no tenant at all, not even that one exists.",
+        _settings_of(HARBOUR),
+        "Settings of Harbour & Vine Homes",
+        "As Otto Outsider: There is no such page. The history of Harbour & Vine says that he"
+        " tried.",
+    ),
+)

@@ -1,0 +1,129 @@
+// The settings form: what differs from Lofty is marked, counted, can be taken back field by field,
+// and is not left behind without a question. settings.js calls watchChanges once pickers are there.
+//
+// A picker is taken back by a "field:restore" event on its input, with detail.ids and
+// detail.members ({ id, name, detail, gone } of those the page may not know); it must then show
+// these and dispatch "change".
+"use strict";
+
+const NOT_SETTINGS = ["snapshot", "reason", "shown", "end", "csrfmiddlewaretoken"];
+
+// What each field holds: { value } of one field (true and false of a tick), { scope, ids } of a list.
+function stateOf(form) {
+  const state = new Map();
+  for (const field of form.elements) {
+    if (!field.name || field.disabled || NOT_SETTINGS.includes(field.name)) continue;
+    const name = field.name.replace(/-(scope|ids)$/, "");
+    if (name === field.name) state.set(name, { value: field.type === "checkbox" ? field.checked : field.value });
+    else addToList(state, name, field);
+  }
+  return state;
+}
+
+function addToList(state, name, field) {
+  if (!state.has(name)) state.set(name, { scope: "", ids: [] });
+  const list = state.get(name);
+  if (field.name.endsWith("-scope")) list.scope = field.checked ? field.value : list.scope;
+  else if (field.type !== "checkbox") list.ids = field.value ? field.value.split(",") : [];
+  else if (field.checked) list.ids.push(field.value);
+}
+
+// Members do not count under "all" and "nobody", and their order never does.
+function isSame(one, other) {
+  if ("value" in one) return one.value === other.value;
+  if (one.scope !== other.scope) return false;
+  return one.scope !== "only" || String([...one.ids].sort()) === String([...other.ids].sort());
+}
+
+// A form that came back with other values says itself what Lofty has.
+function inLofty(form) {
+  const told = document.getElementById("in-lofty");
+  return told ? new Map(Object.entries(JSON.parse(told.textContent))) : stateOf(form);
+}
+
+// --- Taking one back ----------------------------------------------------------------------------
+function restore(form, name, stored) {
+  for (const field of form.querySelectorAll(`[name="${name}"]`)) {
+    if (field.type === "checkbox") field.checked = stored.value;
+    else field.value = stored.value;
+  }
+  for (const radio of form.querySelectorAll(`[name="${name}-scope"]`)) radio.checked = radio.value === stored.scope;
+  for (const field of form.querySelectorAll(`[name="${name}-ids"]`)) {
+    if (field.type === "checkbox") field.checked = stored.ids.includes(field.value);
+    else restorePicker(field, stored);
+  }
+  form.dispatchEvent(new Event("change"));
+}
+
+function restorePicker(input, { ids, names = {} }) {
+  const members = Object.entries(names).map(([id, name]) => ({ id, name, detail: "", gone: false }));
+  input.value = ids.join(",");
+  input.dispatchEvent(new CustomEvent("field:restore", { detail: { ids, members } }));
+}
+
+function resetButton(form, field, name, stored) {
+  const label = field.querySelector("legend, label");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn btn-sm field-reset";
+  button.textContent = "Back to what Lofty has";
+  const of = document.createElement("span");
+  of.className = "visually-hidden";
+  of.textContent = ` for ${label.textContent.trim()}`;
+  button.append(of);
+  button.addEventListener("click", () => {
+    restore(form, name, stored);
+    const first = field.querySelector("input:checked, input:not([type=hidden], [type=radio]), select, textarea");
+    first?.focus();
+    announce(`${label.textContent.trim()} is back to what Lofty has. ${told(countOf(form)) || "No changes"}`);
+  });
+  return button;
+}
+
+function mark(form, name, changed, stored) {
+  const field = document.getElementById(`div_id_${name}`);
+  if (!field || field.classList.contains("is-changed") === changed) return;
+  field.classList.toggle("is-changed", changed);
+  if (changed) field.append(resetButton(form, field, name, stored));
+  else field.querySelector(".field-reset")?.remove();
+}
+
+// --- All of them --------------------------------------------------------------------------------
+function told(count) {
+  return count ? `${count} change${count === 1 ? "" : "s"}, not sent yet` : "";
+}
+
+function countOf(form) {
+  return form.querySelectorAll(".is-changed").length;
+}
+
+function say(place, text) {
+  if (place.textContent === text) return;
+  place.textContent = text;
+  announce(text || "No changes");
+}
+
+function watchChanges(form) {
+  const bar = form.querySelector("[data-save-bar]");
+  if (!bar) return;
+  const stored = inLofty(form);
+  let leaving = false;
+  let count = 0;
+  const update = () => {
+    const now = stateOf(form);
+    const changed = [...stored.keys()].filter((name) => now.has(name) && !isSame(stored.get(name), now.get(name)));
+    for (const name of stored.keys()) mark(form, name, changed.includes(name), stored.get(name));
+    count = changed.length;
+    say(bar.querySelector("[data-count]"), told(count));
+    bar.hidden = !count;
+  };
+  form.addEventListener("input", update);
+  form.addEventListener("change", update);
+  form.addEventListener("submit", () => (leaving = true));
+  bar.querySelector("[data-discard]").addEventListener("click", () => (leaving = true));
+  addEventListener("pageshow", () => (leaving = false));
+  addEventListener("beforeunload", (event) => {
+    if (count && !leaving) event.preventDefault();
+  });
+  update();
+}

@@ -1,0 +1,13 @@
+// The week under the hours of the form: hidden while it would show something else than is chosen.
+"use strict";
+
+for (const live of document.querySelectorAll("[data-hours]")) {
+  const show = (fine) => {
+    live.querySelector("#hours-week").hidden = !fine;
+    live.querySelector("[data-hours-problem]").hidden = fine;
+  };
+  live.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.xhr.status) show(event.detail.successful);
+  });
+  live.addEventListener("htmx:sendError", () => show(false));
+}

@@ -1,0 +1,485 @@
+// Picking entries of the directory by name: search, whole offices, pasted lists, what is picked.
+// The text field of ids stays the one that is sent; everything else here only shows and changes it.
+"use strict";
+
+const MOST_CHIPS = 100; // more are a list that opens and can be searched
+const ROWS = 100; // of that list, shown at a time
+const LABELS = 5000; // asked for at a time
+const PLAIN = { ø: "o", ł: "l", đ: "d", ð: "d", ħ: "h", ı: "i", ŧ: "t", æ: "ae", œ: "oe", þ: "th", ß: "ss" };
+
+function folded(text) {
+  const bare = text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  return bare.replace(/[øłđðħıŧæœþß]/g, (letter) => PLAIN[letter]);
+}
+
+function many(count, one, several = `${one}s`) {
+  return `${count.toLocaleString("en-US")} ${count === 1 ? one : several}`;
+}
+
+function make(tag, properties, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+function secondary(text, more = "") {
+  return make("span", { className: `text-secondary ${more}`, textContent: text });
+}
+
+// A request that got no answer fails as a TypeError, in the browser's words.
+function reason(error) {
+  return error instanceof TypeError ? "The console does not answer. Nothing was added; what is picked stays." : error.message;
+}
+
+// Several ids or e-mails, or several lines: a list. Anything else is a search.
+function isList(text) {
+  const parts = text.split(/[,;\t\r\n，；、]+/).filter((part) => part.trim());
+  const known = text.split(/[\s,;，；、<>]+/).filter((word) => /@/.test(word) || /^\d+$/.test(word));
+  if (/[\r\n]/.test(text.trim())) return true;
+  return known.length > 1 || (known.length === 1 && (parts.length > 1 || /.\s+<.+@/.test(text)));
+}
+
+class Picker {
+  constructor(place) {
+    this.place = place;
+    this.kind = place.dataset.picker;
+    this.input = this.part("ids");
+    this.fixed = this.input.disabled;
+    this.ids = new Set(this.input.value.split(",").map((id) => id.trim()).filter(Boolean));
+    this.labels = new Map();
+    this.known(JSON.parse(place.querySelector("script").textContent));
+    this.unadded = { problem: "", unknown: new Set(), ambiguous: new Map(), missing: [] };
+    this.rows = ROWS;
+    this.input.type = "hidden";
+    this.part("frame").hidden = false;
+    if (this.fixed) this.part("find").hidden = true;
+    else this.startSearch();
+    this.listen();
+    this.show();
+  }
+
+  part(name) {
+    return this.place.querySelector(`[data-${name}]`);
+  }
+
+  known(items) {
+    for (const item of items) this.labels.set(item.id, item);
+  }
+
+  label(id) {
+    return this.labels.get(id) ?? { id, name: `unknown (${id})`, detail: "", gone: false };
+  }
+
+  // --- The console's answers ---------------------------------------------------------------------
+  async ask(url, options = {}) {
+    const answer = await fetch(url, { headers: { Accept: "application/json" }, ...options });
+    const isJSON = answer.headers.get("Content-Type")?.startsWith("application/json");
+    const told = isJSON ? await answer.json() : {};
+    if (!answer.ok) throw new Error(told.error ?? "The console could not answer that. Nothing was added.");
+    return told;
+  }
+
+  lookUp(text) {
+    const body = new FormData();
+    body.append("csrfmiddlewaretoken", this.input.form.elements.csrfmiddlewaretoken.value);
+    body.append("text", text);
+    return this.ask(this.place.dataset.pasted, { method: "POST", body });
+  }
+
+  ofOffice(id) {
+    return this.ask(this.place.dataset.office.replace(/0$/, id));
+  }
+
+  // The names of what is picked, where the page did not bring them.
+  async loadLabels() {
+    const missing = [...this.ids].filter((id) => !this.labels.has(id));
+    for (let at = 0; at < missing.length; at += LABELS) {
+      const some = missing.slice(at, at + LABELS);
+      this.known((await this.lookUp(some.join(","))).found);
+      this.known(some.filter((id) => !this.labels.has(id)).map((id) => this.label(id)));
+    }
+  }
+
+  // --- Changing what is picked -------------------------------------------------------------------
+  change(ids, words, { below = null } = {}) {
+    const before = [...this.ids];
+    this.ids = new Set(ids);
+    this.input.value = [...this.ids].join(",");
+    this.input.dispatchEvent(new Event("change", { bubbles: true }));
+    this.undo = () => {
+      this.change(before, `Undone: ${many(before.length, "entry", "entries")} picked, as before.`);
+      this.part("undo").hidden = true;
+      this.search.focus();
+    };
+    this.below = below;
+    this.show();
+    this.say(words);
+  }
+
+  // Adds them and says so: words(how many are new, how many of them were there).
+  add(items, words, options) {
+    const fresh = items.filter((item) => !this.ids.has(item.id));
+    this.known(items);
+    this.change([...this.ids, ...fresh.map((item) => item.id)], words(fresh.length, items.length - fresh.length), options);
+  }
+
+  async remove(id) {
+    await this.loadLabels();
+    const { name } = this.label(id);
+    this.change([...this.ids].filter((one) => one !== id), `${name} removed.`);
+  }
+
+  removeAll() {
+    const gone = many(this.ids.size, "entry", "entries");
+    this.change([], `${gone} removed.`);
+    this.part("undo").focus();
+  }
+
+  async addOffice(id, name) {
+    const { items, office_unknown: unknown } = await this.ofOffice(id);
+    const note = unknown ? ` Not among them: ${many(unknown, "agent")} whose office is not known until the names are read again.` : "";
+    this.add(items, (fresh, there) => {
+      const already = there ? ` (${there} ${there === 1 ? "was" : "were"} there already)` : "";
+      return `${many(fresh, "agent")} of ${name} added${already}, as ${many(fresh, "agent")}: who joins the office later is not included.${note}`;
+    });
+  }
+
+  addEntry(entry) {
+    const below = entry.below ? { below: () => this.addBelow(entry) } : {};
+    const note = entry.below ? ` The ${many(entry.below, "office")} below it ${entry.below === 1 ? "is" : "are"} not included.` : "";
+    this.add([entry], () => `${entry.name} added.${note}`, below);
+  }
+
+  async addBelow(entry) {
+    const { items } = await this.ofOffice(entry.id);
+    this.add(items, (fresh) => `${many(fresh, "office")} below ${entry.name} added, as ${many(fresh, "office")}: one that is opened there later is not included.`);
+    this.search.focus();
+  }
+
+  async paste(text) {
+    this.say("Looking up the list …");
+    let told;
+    try {
+      told = await this.lookUp(text);
+    } catch (error) {
+      Object.assign(this.unadded, { problem: reason(error), missing: [...this.unadded.missing, text.trim()] });
+      this.showUnadded();
+      return this.say(reason(error));
+    }
+    for (const id of told.unknown) if (!this.ids.has(id)) this.unadded.unknown.add(id);
+    for (const one of told.ambiguous) this.unadded.ambiguous.set(one.text, one);
+    this.unadded.missing = [...new Set([...this.unadded.missing, ...told.not_found])];
+    const unsure = told.unknown.filter((id) => !this.ids.has(id)).length;
+    const there = told.unknown.length - unsure;
+    this.add(told.found, (fresh, picked) => {
+      const parts = [`${many(fresh, "entry", "entries")} added`];
+      if (picked + there) parts.push(`${picked + there} ${picked + there === 1 ? "was" : "were"} there already`);
+      if (told.repeated) parts.push(`${told.repeated} stood in the list more than once`);
+      if (unsure) parts.push(`${many(unsure, "id")} unknown`);
+      if (told.ambiguous.length) parts.push(`${many(told.ambiguous.length, "e-mail")} of several agents`);
+      if (told.not_found.length) parts.push(`${told.not_found.length} not found`);
+      return parts.join(" · ");
+    });
+    this.showUnadded();
+  }
+
+  // A request that fails changes nothing, and says so.
+  async attempt(action) {
+    try {
+      await action();
+    } catch (error) {
+      this.say(reason(error));
+    }
+  }
+
+  // --- Showing it --------------------------------------------------------------------------------
+  show() {
+    const collapsed = this.ids.size > MOST_CHIPS;
+    this.part("count").textContent = this.count();
+    this.part("remove-all").hidden = this.fixed || this.ids.size < 2;
+    this.part("many").hidden = !collapsed;
+    this.part("chips").hidden = collapsed || !this.ids.size;
+    this.part(collapsed ? "chips" : "rows").replaceChildren();
+    this.part("undo").hidden = !this.undo;
+    this.part("below").hidden = !this.below;
+    this.markPicked();
+    if (collapsed && !this.part("many").open) return;
+    if ([...this.ids].some((id) => !this.labels.has(id))) {
+      this.attempt(() => this.loadLabels().then(() => this.show()));
+    } else if (collapsed) this.showRows();
+    else this.fill(this.part("chips"), [...this.ids]);
+  }
+
+  count() {
+    const unloaded = [...this.ids].some((id) => !this.labels.has(id));
+    const marked = [...this.ids].filter((id) => this.labels.get(id)?.gone).length;
+    const gone = marked + (unloaded ? Number(this.place.dataset.gone) : 0);
+    return `${this.ids.size.toLocaleString("en-US")} picked${gone ? `, ${gone} of them no longer in Lofty` : ""}`;
+  }
+
+  showRows() {
+    const wanted = folded(this.part("within").value).split(/\s+/);
+    const found = [...this.ids].filter((id) => {
+      const { name, detail } = this.label(id);
+      const text = folded(`${name} ${detail} ${id}`);
+      return wanted.every((word) => text.includes(word));
+    });
+    this.fill(this.part("rows"), found.slice(0, this.rows), true);
+    const shown = Math.min(this.rows, found.length);
+    this.part("shown").textContent = `${shown.toLocaleString("en-US")} of ${found.length.toLocaleString("en-US")} shown`;
+    this.part("more").hidden = found.length <= this.rows;
+  }
+
+  fill(list, ids, detailed = false) {
+    list.replaceChildren(...ids.map((id) => this.chip(this.label(id), detailed)));
+    list.querySelector(".item-remove")?.setAttribute("tabindex", "0");
+  }
+
+  chip({ id, name, detail, gone }, detailed) {
+    const text = make("span", { title: detail ? `${detail} · ${id}` : id }, make("bdi", { textContent: name }));
+    const chip = make("li", { className: "item" }, text);
+    chip.dataset.value = id;
+    if (detailed && detail) text.append(secondary(detail, "ms-2"));
+    if (gone) text.append(make("span", { className: "badge bg-warning-lt ms-2", textContent: "no longer in Lofty" }));
+    if (this.fixed) return chip;
+    const button = make("button", { type: "button", className: "btn-close item-remove", tabIndex: -1, ariaLabel: `Remove ${name}` });
+    chip.append(button);
+    return chip;
+  }
+
+  say(words) {
+    this.part("said").hidden = false;
+    this.part("words").textContent = words;
+    announce(words);
+  }
+
+  showUnadded() {
+    const { problem, unknown, ambiguous, missing } = this.unadded;
+    this.part("rest").hidden = !(problem || unknown.size || ambiguous.size || missing.length);
+    this.part("problem").hidden = !problem;
+    this.part("problem").textContent = problem;
+    this.part("unknown").hidden = !unknown.size;
+    this.part("unknown").replaceChildren(...this.offerUnknown([...unknown]));
+    this.part("ambiguous").hidden = !ambiguous.size;
+    this.part("ambiguous").replaceChildren(...[...ambiguous.values()].map((one) => this.offerNamesakes(one)));
+    const area = this.part("missing").querySelector("textarea");
+    this.part("missing").hidden = this.part("copy").hidden = !missing.length;
+    this.part("missing-count").textContent = problem ? "Your list:" : `Not found (${missing.length.toLocaleString("en-US")}):`;
+    area.value = missing.join("\n");
+  }
+
+  offerUnknown(ids) {
+    const one = (id) => this.button(`Add ${id} although it is unknown`, () => this.addUnknown([id]));
+    const all = () => this.button(`Add all ${ids.length.toLocaleString("en-US")} although they are unknown`, () => this.addUnknown(ids));
+    const text = make("span", { textContent: `Not among the names known here: ${ids.slice(0, 500).join(", ")}${ids.length > 500 ? " …" : ""}` });
+    return [text, ...(ids.length <= 5 ? ids.map(one) : []), ...(ids.length > 1 ? [all()] : [])];
+  }
+
+  offerNamesakes({ text, count, items }) {
+    const pick = (item) =>
+      this.button(`${item.name} (${item.id})`, () => {
+        this.unadded.ambiguous.delete(text);
+        this.addEntry(item);
+        this.showUnadded();
+      });
+    const rest = count > items.length ? " and more: search by name" : "";
+    return make("li", { className: "picked mb-1" }, `${text} belongs to ${many(count, "agent")}${rest}. Which one?`, ...items.map(pick));
+  }
+
+  addUnknown(ids) {
+    for (const id of ids) this.unadded.unknown.delete(id);
+    this.add(ids.map((id) => this.label(id)), (fresh) => `${many(fresh, "unknown id")} added.`);
+    this.showUnadded();
+    this.search.focus();
+  }
+
+  button(text, action) {
+    const button = make("button", { type: "button", className: "btn btn-sm", textContent: text });
+    button.addEventListener("click", action);
+    return button;
+  }
+
+  // --- What people do ----------------------------------------------------------------------------
+  listen() {
+    // Dispatched by changes.js: back to these.
+    this.input.addEventListener("field:restore", ({ detail }) => {
+      this.known(detail.members.filter(({ id }) => !this.labels.has(id)));
+      this.change(detail.ids, "");
+    });
+    this.part("remove-all").addEventListener("click", () => this.removeAll());
+    this.part("undo").addEventListener("click", () => this.undo());
+    this.part("below").addEventListener("click", () => this.attempt(() => this.below()));
+    this.part("many").addEventListener("toggle", () => this.show());
+    this.part("within").addEventListener("input", () => {
+      this.rows = ROWS;
+      this.showRows();
+      announce(this.part("shown").textContent);
+    });
+    this.part("within").addEventListener("keydown", (event) => {
+      if (event.key === "Enter") event.preventDefault(); // it would send the form
+    });
+    this.part("more").addEventListener("click", () => {
+      this.rows += ROWS;
+      this.showRows();
+    });
+    for (const list of [this.part("chips"), this.part("rows")]) this.listenTo(list);
+    this.part("copy").addEventListener("click", () => this.copy());
+    this.part("close").addEventListener("click", () => {
+      this.unadded = { problem: "", unknown: new Set(), ambiguous: new Map(), missing: [] };
+      this.showUnadded();
+      this.search.focus();
+    });
+  }
+
+  // One stop for Tab; arrows go from entry to entry, Delete and Backspace remove.
+  listenTo(list) {
+    const buttons = () => [...list.querySelectorAll(".item-remove")];
+    const removed = async (button) => {
+      const at = buttons().indexOf(button);
+      await this.attempt(() => this.remove(button.closest("[data-value]").dataset.value));
+      const left = buttons();
+      (left[at] ?? left.at(-1) ?? this.search.control_input).focus();
+    };
+    list.addEventListener("click", (event) => {
+      if (event.target.matches(".item-remove")) removed(event.target);
+    });
+    list.addEventListener("keydown", (event) => {
+      const all = buttons();
+      const at = all.indexOf(event.target);
+      const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+      if (at < 0 || (to === undefined && !["Delete", "Backspace"].includes(event.key))) return;
+      event.preventDefault();
+      if (to === undefined) removed(event.target);
+      else all[to]?.focus();
+    });
+    list.addEventListener("focusin", (event) => {
+      for (const button of buttons()) button.tabIndex = button === event.target ? 0 : -1;
+    });
+  }
+
+  copy() {
+    const area = this.part("missing").querySelector("textarea");
+    area.select();
+    navigator.clipboard?.writeText(area.value).then(
+      () => announce("Copied."),
+      () => announce("Selected: copy it with the keyboard."),
+    );
+  }
+
+  // --- The search --------------------------------------------------------------------------------
+  startSearch() {
+    const picker = this;
+    this.search = new TomSelect(this.part("find"), {
+      delimiter: "",
+      valueField: "id",
+      labelField: "name",
+      searchField: [],
+      create: false,
+      hideSelected: false,
+      maxOptions: null,
+      refreshThrottle: 0,
+      loadThrottle: 200,
+      preload: "focus",
+      shouldLoad() {
+        this.loadedSearches = {}; // what was found before is forgotten below: ask again
+        return true;
+      },
+      load: (text, done) => this.find(text, done),
+      render: {
+        loading: () => '<div class="no-results">Searching …</div>',
+        option: (data) => this.option(data),
+        no_results: (data, escape) => `<div class="no-results">Nothing found for “${escape(data.input)}”.</div>`,
+      },
+    });
+    // The server ranks and folds accents; what it found must not be filtered out again here.
+    this.search.hook("instead", "getScoreFunction", () => () => 1);
+    this.search.hook("instead", "onOptionSelect", (event, option) => this.choose(this.search.options[option.dataset.value]));
+    const box = this.search.control_input;
+    box.addEventListener("focus", () => (this.escaped = false));
+    // What was found for other words must not be picked by a quick Enter.
+    box.addEventListener("input", () => {
+      this.search.clearOptions();
+      this.search.refreshOptions();
+    });
+    box.addEventListener("paste", (event) => {
+      const text = event.clipboardData.getData("text");
+      if (!isList(text)) return;
+      event.preventDefault();
+      this.attempt(() => this.paste(text));
+    });
+    box.addEventListener("keydown", (event) => {
+      this.escaped = event.key === "Escape";
+      if (event.key === "Enter") event.preventDefault(); // it would send the form
+      if (event.key !== "Backspace" || box.value || !picker.ids.size) return;
+      event.preventDefault();
+      this.attempt(() => this.remove([...this.ids].at(-1)));
+    });
+  }
+
+  find(text, done) {
+    this.ask(`${this.place.dataset.search}?q=${encodeURIComponent(text)}`)
+      .then((found) => {
+        if (this.search.inputValue() !== text) return done(); // they typed on; another answer follows
+        this.search.clearOptions();
+        done(this.options(found, text));
+        if (this.escaped) this.search.close(false); // an answer must not open it again
+        if (text) announce(found.items.length ? `${found.more ? "More than " : ""}${many(found.items.length, "entry", "entries")} found` : "Nothing found");
+      })
+      .catch(() => {
+        announce("The search does not answer. What is picked stays.");
+        done();
+      });
+  }
+
+  // Offices to be picked whole, the entries in the server's order, and what is to say about them.
+  options(found, text) {
+    const whole = (found.offices ?? []).map((office) => ({ ...office, id: `office:${office.id}`, office }));
+    const items = found.items.map((item) => ({ ...item, tree: this.kind === "office" && !text, disabled: this.ids.has(item.id) }));
+    const id = text.trim();
+    const isUnknown = /^[1-9]\d{0,18}$/.test(id) && !found.items.some((item) => item.id === id) && !this.ids.has(id);
+    const unknown = isUnknown ? [{ id: `unknown:${id}`, name: `Add ${id} although it is unknown`, unknown: id }] : [];
+    return [...whole, ...items, ...unknown, ...this.notes(found)];
+  }
+
+  notes({ office_unknown: unknown, more, items }) {
+    const notes = [];
+    if (unknown) notes.push(`The office of ${many(unknown, "agent")} is not known until the names are read again, so they cannot be picked by office.`);
+    if (more) notes.push(`The first ${items.length}. Type more to find others.`);
+    return notes.map((name, at) => ({ id: `note:${at}`, name, note: true, disabled: true }));
+  }
+
+  option(data) {
+    if (data.note) return make("div", { className: "picker-note text-secondary" }, data.name);
+    const line = make("div", { title: data.office?.id ?? data.id });
+    if (data.tree && data.depth) line.classList.add(`tree-${Math.min(data.depth, 4)}`);
+    if (data.office) {
+      line.append(make("strong", {}, data.agents === 1 ? "The one agent" : `All ${data.agents.toLocaleString("en-US")}`, " in ", data.name));
+      line.append(secondary("offices below it not included", "ms-2"));
+      return line;
+    }
+    line.append(make("bdi", { textContent: data.name }));
+    if (data.detail) line.append(secondary(data.detail, data.tree ? "visually-hidden" : "ms-2"));
+    if (data.below) line.append(secondary(`${many(data.below, "office")} below it, not included`, "ms-2"));
+    if (data.gone) line.append(make("span", { className: "badge bg-warning-lt ms-2", textContent: "no longer in Lofty" }));
+    if (data.disabled) line.append(make("span", { className: "badge bg-secondary-lt ms-2", textContent: "picked" }));
+    return line;
+  }
+
+  markPicked() {
+    for (const option of Object.values(this.search?.options ?? {})) {
+      const picked = this.ids.has(option.id);
+      if (!option.note && Boolean(option.disabled) !== picked) this.search.updateOption(option.id, { ...option, disabled: picked });
+    }
+  }
+
+  choose(option) {
+    if (!option || option.disabled) return;
+    if (option.office) this.attempt(() => this.addOffice(option.office.id, option.office.name));
+    else if (option.unknown) this.addUnknown([option.unknown]);
+    else this.addEntry(option);
+    this.search.setTextboxValue("");
+    this.search.clearOptions();
+    this.search.loadedSearches = {};
+    this.search.load("");
+  }
+}

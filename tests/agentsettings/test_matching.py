@@ -1,0 +1,185 @@
+"""Matching between two tenants: by name, never by id, and never guessed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lofty_admin.agentsettings.changes import reaches_all
+from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS
+from lofty_admin.agentsettings.matching import (
+    MANY_HERE,
+    MANY_THERE,
+    NO_MATCH,
+    NO_NAME_THERE,
+    Book,
+    Books,
+    Known,
+    Missing,
+    Offer,
+    match,
+    offers,
+    own_settings,
+)
+from lofty_admin.directory.names import EntryKind
+from lofty_admin.lofty.json_strict import JSON
+from tests.agentsettings.values import any_values
+from tests.documented import EXAMPLE
+
+NAMES = st.sampled_from(["Anna", "ÁNNA", "Bo", "Cy  D", "cy d", "李", "", " "])
+EMAILS = st.sampled_from(["", "", "anna@example.com", "bo@example.com"])
+ENTRIES = st.lists(st.builds(Known, st.integers(-1, 12), NAMES, EMAILS, st.booleans()), max_size=8)
+BOOKS = st.fixed_dictionaries(
+    {kind: st.tuples(ENTRIES.map(Book), ENTRIES.map(Book)) for kind in EntryKind}
+)
+
+
+def moved(entries: list[Known], by: int) -> Book:
+    return Book(Known(one.id + by, one.name, one.email, one.gone) for one in entries)
+
+
+@given(st.lists(st.integers(-1, 14), max_size=8), ENTRIES, ENTRIES)
+def test_match__any_directories__ids_of_here_only_and_nothing_is_lost(
+    ids: list[JSON], theirs: list[Known], ours: list[Known]
+) -> None:
+    here = Book(ours)
+    found = match(ids, Book(theirs), here)
+    assert {one.id for one in found.found} <= here.by_id.keys()
+    assert all(one.id > 0 for one in found.found)
+    assert len(found.found) + len(found.missing) <= len(ids)
+    assert bool(found.found or found.missing) == bool(ids)
+
+
+@given(st.lists(st.integers(1, 12), max_size=8), ENTRIES, ENTRIES, st.integers(1, 99))
+def test_match__other_ids_there__the_same_twins(
+    ids: list[int], theirs: list[Known], ours: list[Known], by: int
+) -> None:
+    theirs = [one for one in theirs if one.id > 0]
+    here = Book(ours)
+    one = match(ids, Book(theirs), here)
+    other = match([number + by for number in ids], moved(theirs, by), here)
+    assert one.found == other.found
+    assert [missing.why for missing in one.missing] == [missing.why for missing in other.missing]
+
+
+@given(any_values(), any_values(), BOOKS)
+def test_offers__any_settings__never_reach_further_than_there_and_never_empty_a_list(
+    theirs: dict[str, JSON], now: dict[str, JSON], books: Books
+) -> None:
+    made = offers(theirs, now, books)
+    assert [one.name for one in made] == [
+        setting.name for setting in SETTINGS if setting.name in {one.name for one in made}
+    ]
+    for one in made:
+        assert not one.setting.own
+        assert (one.wanted is None) == bool(one.refusal)
+        if one.setting.is_list and not one.refusal:
+            assert reaches_all(one.name, one.wanted) <= reaches_all(one.name, theirs[one.name])
+            assert one.wanted or not theirs[one.name] or reaches_all(one.name, theirs[one.name])
+
+
+@given(any_values(), BOOKS)
+def test_offers__the_same_settings_without_picked_entries__are_none(
+    values: dict[str, JSON], books: Books
+) -> None:
+    plain = {n: v for n, v in values.items() if n not in BY_NAME or not BY_NAME[n].is_list}
+    assert [one for one in offers(plain, plain, books) if not one.refusal] == []
+    assert own_settings(values, dict(values)) == ()
+
+
+ANNA, BO = Known(1, "Anna Núñez", "anna@example.com"), Known(2, "Bo")
+HERE: list[tuple[Known, list[Known], Known | str]] = [
+    (ANNA, [Known(9, "A. N.", "ANNA@example.com"), Known(8, "Anna Nunez")], "9"),
+    (ANNA, [Known(8, "anna  nunez")], "8"),
+    (ANNA, [Known(8, "Anna Núñez", "other@example.com")], NO_MATCH),
+    (ANNA, [Known(8, "X", "anna@example.com"), Known(9, "Y", "anna@example.com")], MANY_HERE),
+    (ANNA, [Known(8, "X", "anna@example.com", gone=True), Known(9, "Y", "anna@example.com")], "9"),
+    (BO, [Known(8, "bo", "bo@example.com")], "8"),
+    (BO, [Known(8, "Bo"), Known(9, "BO")], MANY_HERE),
+    (BO, [Known(8, "Bo", gone=True), Known(9, "BO")], "9"),
+    (BO, [Known(8, "Bo", gone=True)], "8"),
+    (BO, [Known(2, "Somebody of the same id")], NO_MATCH),
+    (Known(3, " "), [Known(8, "")], NO_NAME_THERE),
+]
+
+
+@pytest.mark.parametrize(("entry", "here", "expected"), HERE, ids=range(len(HERE)))
+def test_match__one_entry__its_twin_or_the_reason(
+    entry: Known, here: list[Known], expected: str
+) -> None:
+    found = match([entry.id], Book([entry]), Book(here))
+    told = [str(one.id) for one in found.found] + [one.why for one in found.missing]
+    assert told == [expected]
+
+
+def test_match__two_of_one_name_there__neither_is_guessed() -> None:
+    there = Book([Known(1, "Main"), Known(2, "MAIN")])
+    found = match([1, 2, 77, True], there, Book([Known(9, "Main")]))
+    assert found.found == ()
+    assert [one.why for one in found.missing] == [MANY_THERE] * 2 + [NO_NAME_THERE] * 2
+
+
+def one_offer(name: str, theirs: JSON, now: JSON, here: Book | None = None) -> list[Offer]:
+    there = Book([Known(1, "North"), Known(2, "South")])
+    kind = BY_NAME[name].entries
+    books = {kind: (there, here or Book([Known(8, "north")]))} if kind else {}
+    return list(offers({name: theirs}, {name: now}, books))
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "now", "wanted", "missing"),
+    [
+        ("officeIds", [1, 2], [7], [8], [Missing("South", NO_MATCH)]),
+        ("officeIds", [-1, 2], [7], [-1], []),
+        ("officeIds", [], [7], [], []),
+        ("leadPipelines", [], [7], [], []),
+        ("leadPipelines", [1], [], [8], []),
+        ("activeDays", [1, 2], [], [1, 2], []),
+        ("leadTypes", [2, 77], [], [2], [Missing("unknown (77)", NO_NAME_THERE)]),
+        ("textChannel", False, True, False, []),
+    ],
+)
+def test_offers__what_has_a_match__in_the_terms_of_here(
+    name: str, theirs: JSON, now: JSON, wanted: JSON, missing: list[Missing]
+) -> None:
+    (offer,) = one_offer(name, theirs, now)
+    assert (offer.wanted, list(offer.missing), offer.refusal) == (wanted, missing, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "now", "words"),
+    [
+        ("leadPipelines", [2], [7], "an empty list would mean “All pipelines”"),
+        ("officeIds", [2], [-1], "an empty list would mean “No office”"),
+        ("leadTypes", [77], [1], "an empty list would mean “All lead types”"),
+        ("officeIds", [1, 2], [8], "so already"),
+        ("officeIds", "north", [8], "cannot read"),
+        ("textChannel", None, True, "Not set there"),
+    ],
+)
+def test_offers__nothing_that_could_be_copied__cannot_be_ticked_and_says_why(
+    name: str, theirs: JSON, now: JSON, words: str
+) -> None:
+    (offer,) = one_offer(name, theirs, now)
+    assert words in offer.refusal
+    assert offer.wanted is None
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "now"),
+    [("officeIds", [1], [8]), ("officeIds", [-1], [-1, 5]), ("activeDays", [], [*range(7)])],
+)
+def test_offers__the_same_meaning__is_no_difference(name: str, theirs: JSON, now: JSON) -> None:
+    assert one_offer(name, theirs, now) == []
+
+
+def test_offers__twin_no_longer_in_lofty__is_said() -> None:
+    (offer,) = one_offer("officeIds", [1], [7], Book([Known(8, "North", gone=True)]))
+    assert [one.id for one in offer.gone] == offer.wanted == [8]
+
+
+def test_own_settings__differ__are_told_apart_and_never_offered() -> None:
+    theirs = {**EXAMPLE, "assistantName": "Zoë", "virtualNumber": "+14155552671"}
+    assert {one.name for one in own_settings(theirs, EXAMPLE)} == {"assistantName", "virtualNumber"}
+    assert offers(theirs, EXAMPLE, {}) == () or all(
+        not o.setting.own for o in offers(theirs, EXAMPLE, {})
+    )

@@ -1,0 +1,142 @@
+"""Lists of ids and e-mails: read in whatever shape they are pasted, nothing dropped or guessed."""
+
+import re
+import time
+from contextlib import suppress
+
+import pytest
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lofty_admin.directory.models import Entry, EntryKind
+from lofty_admin.directory.pasting import (
+    LONGEST_PASTE,
+    MOST_PASTED,
+    TooMuch,
+    parse,
+    resolve,
+)
+from lofty_admin.tenants.models import Tenant
+
+BIG = 844510972070138
+BETWEEN_ITEMS = re.compile(r"[\s,;，；、\u200b\u200e\u200f\u2060\ufeff\x00]+")
+AGENT = EntryKind.AGENT
+
+
+def add(tenant: Tenant, *rows: tuple[int, str, str], kind: EntryKind = AGENT) -> None:
+    Entry.objects.keep([Entry.build(tenant, kind, *row) for row in rows])
+
+
+@pytest.fixture
+def staff(acme: Tenant) -> Tenant:
+    add(
+        acme,
+        (BIG, "José Álvarez", "Jose@acme.example.com · Downtown"),
+        (102, "Anna Smith", "team@acme.example.com · Uptown"),
+        (103, "Anna Jones", "team@acme.example.com · Downtown"),
+        (104, "mail-only@acme.example.com", "Uptown"),
+        (105, "Bob Stone", "Uptown"),
+    )
+    return acme
+
+
+def read(text: str) -> list[int | str]:
+    return [item.id or item.email or f"? {item.text}" for item in parse(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1001,1002;1003\n1004\t1005 1006", [1001, 1002, 1003, 1004, 1005, 1006]),
+        ("1001，1002；1003、1004", [1001, 1002, 1003, 1004]),
+        ("１００１", [1001]),
+        ("\ufeff1001\u200b", [1001]),
+        ("(1001)", [1001]),
+        (f"[{BIG}]", [BIG]),
+        ("Anna <Anna@X.example>", ["anna@x.example"]),
+        ("Anna<anna@x.example>,Bob <bob@x.example>", ["anna@x.example", "bob@x.example"]),
+        ('"Smith, Anna" <anna@x.example>', ["anna@x.example"]),
+        ('"anna@x.example"', ["anna@x.example"]),
+        ("<mailto:anna@x.example>", ["anna@x.example"]),
+        ("Anna Smith\tanna@x.example\t555-1234", ["? Anna Smith", "anna@x.example", "? 555-1234"]),
+        ("Anna Smith anna@x.example", ["? Anna Smith", "anna@x.example"]),
+        ("Bob Jones", ["? Bob Jones"]),
+        ("-1,0,1.5E+14,@,a@,@a", ["? -1", "? 0", "? 1.5E+14", "? @", "? a@", "? @a"]),
+        (str(2**63), [f"? {2**63}"]),
+        (str(2**63 - 1), [2**63 - 1]),
+        ("", []),
+        (" ,;\n\t", []),
+    ],
+)
+def test_parse__shapes_people_paste__ids_emails_and_the_rest(
+    text: str, expected: list[int | str]
+) -> None:
+    assert read(text) == expected
+
+
+@given(st.text(st.sampled_from("01a@.,; \t\n\"<>'٣，\u200b\x00é人-"), max_size=60) | st.text())
+def test_parse__any_text__every_sign_is_in_one_of_the_items(text: str) -> None:
+    items = parse(text)
+    assert all(item.text.strip() == item.text != "" for item in items)
+    told = "".join(BETWEEN_ITEMS.sub("", item.text) for item in items)
+    assert told == BETWEEN_ITEMS.sub("", text)
+
+
+@given(st.lists(st.integers(1, 2**63 - 1) | st.emails(), max_size=30), st.data())
+def test_parse__ids_and_emails_between_any_separators__all_read(
+    wanted: list[int | str], data: st.DataObject
+) -> None:
+    separator = st.sampled_from([",", ";", "\n", "\t", ", ", "\r\n", " ; "])
+    plain = [one for one in wanted if isinstance(one, int) or re.fullmatch(r"[\w.@-]+", one)]
+    text = "".join(f"{one}{data.draw(separator)}" for one in plain)
+    assert read(text) == [one if isinstance(one, int) else one.casefold() for one in plain]
+
+
+def test_parse__more_than_is_looked_up_at_once__says_how_much() -> None:
+    assert len(parse("7," * MOST_PASTED)) == MOST_PASTED
+    with pytest.raises(TooMuch, match="10,001 entries; 10,000 at most"):
+        parse("7," * (MOST_PASTED + 1))
+    with pytest.raises(TooMuch, match="1,000,001 characters"):
+        parse("x" * (LONGEST_PASTE + 1))
+
+
+@pytest.mark.parametrize("sign", ['"', "<", ">", " ", '" ', '"<', "a<", "\t", "@"])
+def test_parse__hostile_repetition__is_quick(sign: str) -> None:
+    text = (sign * LONGEST_PASTE)[:LONGEST_PASTE]
+    start = time.process_time()
+    with suppress(TooMuch):
+        parse(text)
+    assert time.process_time() - start < 5
+
+
+def test_resolve__ids_and_emails__found_unknown_ambiguous_and_not_found(staff: Tenant) -> None:
+    text = f"JOSE@acme.example.com, {BIG}, 1002, team@acme.example.com, Bob Stone, 105 x@y.example"
+    told = resolve(staff, AGENT, f"{text}, mail-only@acme.example.com, 1002, Bob Stone")
+    assert [name.id for name in told.found] == [BIG, 105, 104]
+    assert told.repeated == 3
+    assert told.unknown == [1002]
+    ambiguous = {text: [name.id for name in names] for text, names in told.ambiguous.items()}
+    assert ambiguous == {"team@acme.example.com": [102, 103]}
+    assert told.not_found == ["Bob Stone", "x@y.example"]
+
+
+def test_resolve__email_of_one_in_lofty_and_one_gone__means_the_one_in_lofty(staff: Tenant) -> None:
+    Entry.objects.filter(lofty_id=102).update(gone_since=timezone.now())
+    told = resolve(staff, AGENT, "team@acme.example.com")
+    assert [name.id for name in told.found] == [103]
+    Entry.objects.update(gone_since=timezone.now())
+    assert list(resolve(staff, AGENT, "team@acme.example.com").ambiguous) == [
+        "team@acme.example.com"
+    ]
+
+
+def test_resolve__other_tenants_and_other_kinds__not_known_here(
+    staff: Tenant, globex: Tenant
+) -> None:
+    add(staff, (7, "Downtown", "jose@acme.example.com"), kind=EntryKind.OFFICE)
+    assert resolve(globex, AGENT, f"{BIG}").unknown == [BIG]
+    assert resolve(globex, AGENT, "jose@acme.example.com").not_found == ["jose@acme.example.com"]
+    told = resolve(staff, EntryKind.OFFICE, f"7 {BIG} jose@acme.example.com")
+    assert [name.id for name in told.found] == [7]
+    assert (told.unknown, told.not_found) == ([BIG], ["jose@acme.example.com"])

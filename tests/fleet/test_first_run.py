@@ -1,0 +1,96 @@
+"""The home page of a new console: from nothing to the first tenant's settings, step by step."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from lofty_admin.accounts.models import User
+from lofty_admin.agentsettings.reading import read_live
+from lofty_admin.directory.sync import advance, open_sync
+from lofty_admin.fleet.first_run import first_run
+from lofty_admin.lofty.client import Scheme
+from lofty_admin.tenants import services
+from lofty_admin.tenants.models import Credential, Health, Tenant
+from tests.conftest import PASSWORD, signed_in
+from tests.tenants.conftest import TOKEN, Lofty
+
+
+def home(user: User) -> str:
+    return signed_in(user).get(reverse("home")).content.decode()
+
+
+def done() -> list[bool]:
+    found = first_run()
+    assert found, "all done, so nothing is shown"
+    return [step.is_done for step in found.steps]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_first_run__from_nothing_to_open_settings__each_step_shows_when_it_is_done(
+    superuser: User, lofty: Lofty
+) -> None:
+    html = home(superuser)
+    assert "Add your first tenant" in html
+    assert f'href="{reverse("tenant_add")}"' in html
+    assert done() == [False] * 5
+
+    acme = services.add_tenant(slug="acme", name="Acme Realty")
+    assert done() == [True, False, False, False, False]
+    html = home(superuser)
+    assert f'href="{reverse("credential", args=["acme"])}">To its Credential page' in html
+    assert "Open the settings</a>" not in html, "not before there is access"
+
+    services.set_credential(acme, services.check_token(Scheme.API_KEY, TOKEN))
+    assert done() == [True, True, True, False, False]
+    assert f'href="{reverse("names", args=["acme"])}"' in home(superuser)
+
+    advance(open_sync(acme).pk)
+    assert done() == [True, True, True, True, False]
+    assert f'href="{reverse("settings", args=["acme"])}">Open the settings' in home(superuser)
+
+    read_live(acme)
+    assert first_run() is None
+    assert "Your first customer" not in home(superuser)
+
+
+def test_first_run__token_that_does_not_work__says_why_and_leads_there(
+    superuser: User, acme: Tenant, credential: Credential
+) -> None:
+    Credential.objects.update(health=Health.DEAD, health_note="Lofty no longer accepts it.")
+    html = home(superuser)
+    assert "Lofty no longer accepts it." in html
+    assert "See what is wrong" in html
+    assert done() == [True, True, False, False, False]
+
+
+def test_first_run__second_tenant_or_archived_or_not_a_superuser__not_shown(
+    superuser: User, owner: User, acme: Tenant
+) -> None:
+    assert "Your first customer" in home(superuser)
+    assert "Your first customer" not in home(owner)
+    services.archive_tenant(acme)
+    assert first_run() is None
+    services.restore_tenant(acme)
+    Tenant.objects.create(slug="globex", name="Globex Homes")
+    assert first_run() is None
+
+
+def test_first_run__sees_no_tenant__learns_whom_to_ask(
+    superuser: User, outsider: User, globex: Tenant
+) -> None:
+    globex.memberships.all().delete()
+    html = home(outsider)
+    assert "No tenant is open to you yet" in html
+    assert outsider.email in html
+    assert f"mailto:{superuser.email}" in html
+    assert reverse("tenant_add") not in html
+
+
+def test_sign_in__nobody_was_ever_added__tells_how_to_add_the_first(db: None) -> None:
+    command = "manage.py person add you@example.com"
+    login = reverse("account_login")
+    assert command in Client().get(login).content.decode()
+    someone = User(email="someone@example.com", name="Someone")
+    someone.set_password(PASSWORD)
+    someone.save()
+    assert command not in Client().get(login).content.decode()

@@ -1,0 +1,211 @@
+"""The palette: what it lists for whom, in which order; the next tenant; the whole table."""
+
+import re
+from uuid import uuid4
+
+from django.test import Client
+from django.urls import get_resolver, reverse
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from lofty_admin.accounts.models import User
+from lofty_admin.agentsettings.models import Operation, State
+from lofty_admin.fleet.palette import ACTIONS, MOST_TENANTS, PAGES
+from lofty_admin.tenants.models import Membership, Pin, Role, Tenant, Visit
+from tests.accounts.test_middleware import routes
+from tests.agentsettings.test_pages import text_of
+from tests.conftest import Browsers, signed_in
+
+BUTTON = "A button of its page, or a step of something begun there."
+SIGNING_IN = "A part of signing in, or for those who cannot."
+PART = "Gives a part of a page, a file, or an answer for a machine."
+LEFT_OUT = {
+    **dict.fromkeys(["healthz", "readyz", "names_search", "import_template"], PART),
+    **dict.fromkeys(["account_login", "account_inactive", "invitation"], SIGNING_IN),
+    **dict.fromkeys(["invitation_accept", "sso_login", "sso_callback"], SIGNING_IN),
+    **dict.fromkeys(["mfa_authenticate", "mfa_login_webauthn", "second_step"], SIGNING_IN),
+    **dict.fromkeys(["account_reauthenticate", "mfa_reauthenticate"], SIGNING_IN),
+    **dict.fromkeys(["mfa_reauthenticate_webauthn", "sign_in_again"], SIGNING_IN),
+    **dict.fromkeys(["mfa_generate_recovery_codes", "step_remove"], BUTTON),
+    **dict.fromkeys(["session_end", "sessions_end", "view_save", "view_delete"], BUTTON),
+    **dict.fromkeys(["import_start", "import_forget", "group_delete", "name_source"], BUTTON),
+    **dict.fromkeys(["tenant_archive", "tenant_restore", "credential_replace"], BUTTON),
+    **dict.fromkeys(["credential_remove", "credential_agent", "member_role"], BUTTON),
+    **dict.fromkeys(["connect", "connect_cancel", "connect_confirm", "oauth_callback"], BUTTON),
+    **dict.fromkeys(["member_remove", "person_invite_again", "person_withdraw"], BUTTON),
+    **dict.fromkeys(["person_right", "person_deactivate", "person_reactivate"], BUTTON),
+    **dict.fromkeys(["person_promote", "person_demote", "export", "export_all"], BUTTON),
+    **dict.fromkeys(["review", "apply", "check_now", "close_as_seen", "merge"], BUTTON),
+    **dict.fromkeys(["try_again", "go_back", "undo"], BUTTON),
+    **dict.fromkeys(["group", "person", "import_run"], "One row of a list that has an entry."),
+    **dict.fromkeys(["event", "event_anywhere"], "One row of the history."),
+    "operation": "Listed while it is in flight; then it stands in the history.",
+    "tenant": "Leads on to the settings, which have an entry.",
+    "tenant_beside": "The keys [ and ] and two arrows on every page of a tenant.",
+    "palette": "It is this.",
+}
+
+
+def listed(client: Client, text: str = "", at: str = "") -> str:
+    """The dialog's list, as text."""
+    headers = {"HX-Request": "true"}
+    return text_of(client.get(reverse("palette"), {"q": text, "at": at}, headers=headers))
+
+
+def names(client: Client, text: str = "", at: str = "") -> list[str]:
+    """The tenants found, in order."""
+    html = client.get(reverse("palette"), {"q": text, "at": at}).content.decode()
+    return re.findall(r'href="/t/([\w-]+)/settings/"[^>]*>\s*<bdi[^>]*>(?!Settings<)', html)
+
+
+def test_table__every_address__has_an_entry_or_a_reason() -> None:
+    everything = {name for _, name in routes(get_resolver())}
+    entries = {entry.view for entry in (*PAGES, *ACTIONS)} - {""}
+    assert everything == entries | LEFT_OUT.keys()
+    assert not entries & LEFT_OUT.keys()
+
+
+def test_table__every_entry__leads_somewhere_that_answers(superuser: User, acme: Tenant) -> None:
+    for entry in (*PAGES, *ACTIONS):
+        if not entry.view:
+            continue
+        url = reverse(entry.view, args=["acme"] if isinstance(entry.needs, Role) else [])
+        client = signed_in(superuser)
+        answer = client.post(url) if entry.posts else client.get(url)
+        assert answer.status_code in (200, 302, 502), entry.label
+
+
+def test_palette__three_people__only_what_each_may_reach(
+    browsers: Browsers, superuser: User, editor: User, acme: Tenant
+) -> None:
+    viewer, owner = listed(browsers.viewer, at="acme"), listed(browsers.owner, at="acme")
+    assert "Pages of Acme Realty" in viewer
+    for words in ("Settings", "Receipt to print", "Pin this tenant", "Sign out"):
+        assert words in viewer
+    for words in ("Credential", "Read the names", "Test the token", "Add a tenant"):
+        assert words not in viewer
+    assert "Read the names from Lofty" in listed(signed_in(editor), at="acme")
+    assert "Credential" in owner
+    assert "Add a tenant" not in owner
+    outsider = listed(browsers.outsider, at="acme") + listed(browsers.outsider, "acme", "acme")
+    assert "Acme" not in outsider
+    assert "Globex Homes" in outsider
+    root = listed(signed_in(superuser), at="nobody")
+    assert "Add a tenant" in root
+    assert "Pages of" not in root
+
+
+def test_palette__archived_tenant__nothing_that_would_be_refused(
+    superuser: User, acme: Tenant
+) -> None:
+    Tenant.objects.update(status=Tenant.Status.ARCHIVED)
+    text = listed(signed_in(superuser), at="acme")
+    assert "Read the names" not in text
+    assert "Pin this tenant" in text
+    assert names(signed_in(superuser)) == []
+    assert "acme, archived" in listed(signed_in(superuser), "acme")
+
+
+def test_palette__words__found_by_label_other_names_and_tenant(
+    browsers: Browsers, acme: Tenant
+) -> None:
+    assert "Credential" in listed(browsers.owner, "tok", at="acme")
+    assert "History" in listed(browsers.owner, "acme hist", at="acme")
+    assert "Switch between light and dark" in listed(browsers.viewer, "THEME")
+    assert "Nothing of this name" in listed(browsers.owner, "\x00<img>")
+
+
+def test_palette__tenants__pinned_then_recent_then_by_name_and_best_match_first(
+    superuser: User, outsider: User
+) -> None:
+    slugs = ["north", "acme-north", "northern", "zoo", "abc"]
+    made = {slug: Tenant.objects.create(slug=slug, name=slug.title()) for slug in slugs}
+    client, now = signed_in(superuser), timezone.now()
+    Visit.objects.create(user=superuser, tenant=made["acme-north"], at=now)
+    Visit.objects.create(user=outsider, tenant=made["abc"], at=now)
+    Pin.objects.create(user=superuser, tenant=made["zoo"])
+    assert names(client)[:3] == ["zoo", "acme-north", "abc"]
+    assert "pinned" in listed(client)
+    assert "recent" in listed(client)
+    assert names(client, "north") == ["north", "northern", "acme-north"]
+    assert "zoo" not in names(client, at="zoo")
+    assert "Unpin this tenant" in listed(client, at="zoo")
+    assert "Pin this tenant" in listed(client, at="abc")
+
+
+def test_palette__very_many__bounded_says_so_and_costs_the_same(
+    superuser: User, acme: Tenant, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    rows = [Tenant(slug=f"t{n}", name=f"T {n:03}") for n in range(200)]
+    Tenant.objects.bulk_create(rows)
+    client = signed_in(superuser)
+    assert len(names(client, "t")) == MOST_TENANTS
+    assert "There are more tenants" in listed(client, "T 0")
+    assert "There are more tenants" not in listed(client, "T 007")
+    with django_assert_max_num_queries(12):
+        listed(client, "t", at="acme")
+
+
+def test_palette__change_in_flight__leads_to_it_whoever_may_see_the_tenant(
+    browsers: Browsers, acme: Tenant
+) -> None:
+    pending = Operation.objects.create(
+        id=uuid4(),
+        tenant=acme,
+        state=State.UNKNOWN,
+        base={},
+        wanted={},
+        changed=[],
+        sent_at=timezone.now(),
+        lease_until=timezone.now(),
+    )
+    page = browsers.viewer.get(reverse("palette"), {"q": "flight"})
+    assert reverse("operation", args=["acme", pending.pk]) in page.content.decode()
+    assert "Acme" not in listed(browsers.outsider, "flight")
+
+
+def test_palette__as_a_page__links_and_buttons_without_a_listbox(browsers: Browsers) -> None:
+    page = browsers.owner.get(reverse("palette"), {"q": "read the names", "at": "acme"})
+    html = page.content.decode()
+    assert '<form class="input-group mb-3" method="get" action="/find/"' in html
+    assert 'formaction="/t/acme/names/refresh/"' in html
+    assert 'role="listbox"' not in html
+    part = browsers.owner.get(reverse("palette"), headers={"HX-Request": "true"}).content.decode()
+    assert 'role="listbox"' in part
+    assert "<html" not in part
+
+
+def test_palette__any_page__has_the_way_to_it_and_costs_no_list(
+    superuser: User, acme: Tenant
+) -> None:
+    html = signed_in(superuser).get("/groups/").content.decode()
+    assert f'href="{reverse("palette")}"' in html
+    assert "Acme Realty" not in html
+
+
+# --- the next tenant ------------------------------------------------------------------------------
+def beside(client: Client, slug: str, tab: str, to: str = "next") -> str:
+    answer = client.get(reverse("tenant_beside", args=[slug]), {"to": to, "tab": tab})
+    return str(answer.headers["Location"])
+
+
+def test_beside__by_name_among_the_visible_ones__at_the_same_page(
+    viewer: User, acme: Tenant, globex: Tenant
+) -> None:
+    for slug, role in (("m-one", Role.MANAGER), ("z-last", Role.VIEWER)):
+        other = Tenant.objects.create(slug=slug, name=slug)
+        Membership.objects.create(user=viewer, tenant=other, role=role)
+    Tenant.objects.create(slug="n-gone", name="n", status=Tenant.Status.ARCHIVED)
+    client = signed_in(viewer)
+    assert beside(client, "acme", "history") == "/t/m-one/history/"
+    assert beside(client, "m-one", "names") == "/t/z-last/names/"
+    assert beside(client, "z-last", "settings") == "/t/acme/settings/"
+    assert beside(client, "acme", "settings", to="previous") == "/t/z-last/settings/"
+    assert beside(client, "acme", "edit") == "/t/m-one/edit/"
+    assert beside(client, "m-one", "edit") == "/t/z-last/", "they may not edit that one"
+    assert beside(client, "acme", "../x") == "/t/m-one/"
+
+
+def test_beside__no_other__stays_and_says_so(browsers: Browsers) -> None:
+    assert beside(browsers.viewer, "acme", "history") == "/t/acme/history/"
+    assert "There is no other tenant" in text_of(browsers.viewer.get("/t/acme/history/"))

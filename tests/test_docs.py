@@ -1,0 +1,87 @@
+"""What README and docs name exists: files, headings, make targets, commands, variables."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands, load_command_class
+
+from tools.processes import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
+MAKE = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
+MANAGE = re.compile(r"manage\.py ([a-z_]+)((?: (?:--)?[a-zA-Z][\w-]*)*)")
+MODULE = re.compile(r"python -m ((?:tools|lofty_admin)[\w.]*)")
+IN_OUR_OWN_WORDS = {"procrastinate"}  # a command of a library, with arguments of its own
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+@cache
+def text(page: Path) -> str:
+    return page.read_text()
+
+
+@cache
+def anchors(page: Path) -> set[str]:
+    """The names that headings have on the web."""
+    heads = re.findall(r"^#+ (.+)$", text(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pages
+def test_docs__each_link__leads_to_a_file_and_a_heading(page: Path) -> None:
+    for pair in LINK.findall(text(page)):
+        target = next(filter(None, pair))
+        if target.startswith(("https://", "http://")):
+            continue
+        name, _, heading = target.partition("#")
+        file = page.parent / name if name else page
+        assert file.exists(), target
+        assert not heading or heading in anchors(file), target
+
+
+@pages
+def test_docs__each_make_target__exists(page: Path) -> None:
+    targets = re.findall(r"^([a-z]+):", text(ROOT / "Makefile"), re.MULTILINE)
+    assert set(MAKE.findall(text(page))) <= set(targets)
+
+
+@pages
+def test_docs__each_command__exists_and_takes_what_is_named(page: Path) -> None:
+    for name, arguments in MANAGE.findall(text(page)):
+        assert name in get_commands(), name
+        if name in IN_OUR_OWN_WORDS:
+            continue
+        command = load_command_class(get_commands()[name], name)
+        words = arguments.split()
+        parser = command.create_parser("manage.py", name)
+        known = parser.format_help() + "".join(_help_of_actions(parser))
+        for option in (word for word in words if word.startswith("--")):
+            assert option in known, f"{name} {option}"
+    for module in MODULE.findall(text(page)):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").exists() or path.is_dir(), module
+
+
+def _help_of_actions(parser: object) -> list[str]:
+    """Of `person add`, `right give` and the like."""
+    actions = getattr(parser, "_actions", [])
+    found = [one.choices for one in actions if isinstance(one.choices, dict)]
+    return [sub.format_help() for choices in found for sub in choices.values()]
+
+
+def test_docs__every_page_of_docs__is_named_in_the_readme() -> None:
+    readme = text(ROOT / "README.md")
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f"docs/{page.name}" in readme
+
+
+def test_docs__every_picture__is_shown_somewhere_and_small() -> None:
+    shown = "".join(text(page) for page in PAGES)
+    pictures = list((ROOT / "docs").rglob("*.png"))
+    assert pictures
+    for picture in pictures:
+        assert picture.name in shown, picture.name
+    assert sum(picture.stat().st_size for picture in pictures) < 2_000_000

@@ -1,0 +1,30 @@
+"""Prepare the demo's database, in one process: tables, static files, people, tenants, a week.
+
+python -m tools.demo_data     with the environment of tools/demo.py
+"""
+
+import os
+
+import django
+from django.core.management import call_command
+
+
+def main() -> None:
+    if os.environ.get("LOFTY_DEMO") != "1":
+        raise SystemExit("This is for the demo only: LOFTY_DEMO is not 1. Nothing was done.")
+    django.setup()
+    call_command("migrate", "--no-input", verbosity=0)
+    call_command("collectstatic", "--no-input", verbosity=0)
+
+    from tools import demo_history
+
+    if demo_history.is_wanted():
+        print("Making a week of history ...", flush=True)
+        demo_history.make(os.environ["LOFTY_API_BASE_URL"], os.environ["DEMO_PASSWORD"])
+    else:
+        call_command("demo_data")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lofty_admin.settings")
+    main()
