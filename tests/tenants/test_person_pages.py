@@ -304,3 +304,12 @@ def test_tenant_people__by_a_group_or_everywhere__shown_but_not_changed_there(
     assert "Denied Denied all tenants Viewer of this tenant" in text
     assert "Rosa Root root@example.com Everything Superuser" in text
     assert html.count("/role/") == 2
+
+
+def test_person__short_name_of_a_tenant__offered_while_typing(
+    root: Client, viewer: User, acme: Tenant, globex: Tenant
+) -> None:
+    Tenant.objects.filter(pk=globex.pk).update(status=Tenant.Status.ARCHIVED)
+    html = root.get(reverse("person", args=[viewer.pk])).content.decode()
+    offered = re.findall(r'<option value="([^"]+)">([^<]+)</option>', html.split("<datalist")[1])
+    assert offered == [("acme", acme.name)]  # an archived one cannot be changed
