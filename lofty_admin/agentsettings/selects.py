@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
 
 
 class PlainSelect(forms.Select):
@@ -29,7 +28,7 @@ class PlainSelect(forms.Select):
 
 
 @lru_cache(maxsize=100)
-def _written(rows: tuple[tuple[str, str], ...], chosen: tuple[str, ...]) -> SafeString:
+def _written(rows: tuple[tuple[str, str], ...], chosen: tuple[str, ...]) -> str:
     """Kept, because they are nearly always the same: few countries and hours are chosen."""
     lines = ((key, " selected" if key in chosen else "", label) for key, label in rows)
     return format_html_join("", '<option value="{}"{}>{}</option>', lines)

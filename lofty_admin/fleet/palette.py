@@ -61,6 +61,7 @@ ACTIONS: Sequence[Entry] = (
         "credential", "Connect, replace or paste the token", Role.MANAGER, "credential oauth key"
     ),
     Entry("credential_test", "Test the token now", Role.MANAGER, "check credential", posts=True),
+    Entry("copy", "Copy settings from another tenant", Role.EDITOR, "clone template compare same"),
     Entry("names_refresh", "Read the names from Lofty", Role.EDITOR, "sync refresh", posts=True),
     Entry("history", "Export the history", Role.VIEWER, "csv json download", part="export"),
     Entry("tenant_pin", "Pin this tenant", Role.VIEWER, "star favourite keep", posts=True),

@@ -33,7 +33,7 @@ def change_one_of_each_kind(page: Page, agent: str) -> None:
     page.get_by_label("Calls from leads").select_option(label="Are not passed on")
     page.get_by_label("Text messages").uncheck()
     page.get_by_label("Active from").select_option(label="10 PM")
-    expect(page.get_by_text("Overnight")).to_be_visible()
+    expect(page.locator("#hours-said")).to_contain_text("into the next day")
     setting(page, "Active days").get_by_label("Saturday").check()
     setting(page, "Lead types").get_by_label("Investor").check()
     setting(page, "Agents").get_by_role("combobox").press("Backspace")
@@ -48,7 +48,7 @@ def test_main_job__one_setting_of_each_kind__is_verified_and_goes_back(
     agent_id, agent = agent_not_picked(deployment, acme)
     page = new_page(signed_in=False)
     sign_in(page, OWNER)
-    page.get_by_role("link", name="Acme Realty").first.click()
+    page.locator("#found").get_by_role("link", name="Acme Realty").click()
 
     change_one_of_each_kind(page, agent)
     expect(page.locator("[data-save-bar]")).to_contain_text("11 changes, not sent yet")

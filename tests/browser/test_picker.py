@@ -76,9 +76,10 @@ def test_picker__offices_whole_and_as_a_tree__say_what_is_not_included(
 ) -> None:
     (office,) = deployment.query(
         "SELECT o.lofty_id, o.name, array_agg(a.lofty_id) AS agents"
-        " FROM directory_entry o JOIN directory_entry a"
-        " ON a.tenant_id = o.tenant_id AND a.kind = 'agent' AND a.belongs_to = o.lofty_id"
-        " WHERE o.kind = 'office' AND NOT a.lofty_id = ANY(%s) GROUP BY 1, 2"
+        " FROM tenants_tenant t JOIN directory_entry o ON o.tenant_id = t.id"
+        " JOIN directory_entry a ON a.tenant_id = o.tenant_id AND a.kind = 'agent'"
+        " AND a.belongs_to = o.lofty_id"
+        " WHERE t.slug = 'acme' AND o.kind = 'office' AND NOT a.lofty_id = ANY(%s) GROUP BY 1, 2"
         " ORDER BY 1 DESC LIMIT 1",
         acme.settings["agentIds"],
     )

@@ -22,6 +22,7 @@ PART = "Gives a part of a page, a file, or an answer for a machine."
 LEFT_OUT = {
     "set_language": "a button of the menu",
     **dict.fromkeys(["healthz", "readyz", "names_search", "import_template"], PART),
+    **dict.fromkeys(["names_pasted", "names_of_office", "names_freshness", "hours"], PART),
     **dict.fromkeys(["account_login", "account_inactive", "invitation"], SIGNING_IN),
     **dict.fromkeys(["invitation_accept", "sso_login", "sso_callback"], SIGNING_IN),
     **dict.fromkeys(["mfa_authenticate", "mfa_login_webauthn", "second_step"], SIGNING_IN),
