@@ -1,7 +1,6 @@
 """Who may touch a tenant, by the page (reliability L10, W11)."""
 
 from django.urls import reverse
-
 from django.utils.translation import override
 
 from lofty_admin.accounts.models import User

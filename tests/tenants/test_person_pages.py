@@ -210,7 +210,7 @@ def test_seen__superuser_and_deactivated__everything_and_nothing(
 
 def test_page__own__shows_no_way_to_change_it(root: Client, superuser: User) -> None:
     html = root.get(reverse("person", args=[superuser.pk])).content.decode()
-    assert html.count('method="post"') == 1  # signing out
+    assert html.count('method="post"') == 2  # signing out, the language
     assert "This is you" in html
 
 
