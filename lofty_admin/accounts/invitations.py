@@ -171,7 +171,7 @@ def _mail(invitation: Invitation, page: str) -> None:
     Invitation.objects.filter(pk=invitation.pk).update(mailed_at=timezone.now())
 
 
-def _refused(email: str, reason: Promise) -> NotOpen:
+def _refused(email: str, reason: str | Promise) -> NotOpen:
     with override("en"):
         because = str(reason)
     record(

@@ -114,7 +114,7 @@ class Invitation(models.Model):
         return not self.ended_at and not self.is_expired and self.user.is_active
 
     @property
-    def why_not(self) -> Promise:
+    def why_not(self) -> str | Promise:
         """Why it is not usable, in a sentence of whichever language is then active."""
         if self.ended_at:
             why = self.Ending(self.ending).label

@@ -202,10 +202,10 @@ def _page(request: HttpRequest, user: User, form: RightForm) -> HttpResponse:
     return render(request, "tenants/person.html", context)
 
 
-def _to_choose() -> QuerySet[Tenant, dict[str, str]]:
+def _to_choose() -> QuerySet[Tenant]:
     """Of the first active tenants what the browser offers while a short name is typed."""
     active = Tenant.objects.filter(status=Tenant.Status.ACTIVE)
-    return active.values("slug", "name")[:TENANTS_OFFERED]
+    return active.only("slug", "name")[:TENANTS_OFFERED]
 
 
 def _seen(request: HttpRequest, user: User) -> dict[str, Any]:
