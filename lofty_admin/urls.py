@@ -1,12 +1,14 @@
 """Every address of the console. Each app brings its own; the tenant is always in the path."""
 
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from lofty_admin import health
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("language/", set_language, name="set_language"),
     path("accounts/", include("lofty_admin.accounts.urls")),
     path("audit/", include("lofty_admin.audit.urls")),
     path("", include("lofty_admin.fleet.urls")),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import translation
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
@@ -27,6 +28,12 @@ def make_user(email: str, name: str, *, superuser: bool = False) -> User:
     user.set_password(PASSWORD)
     user.save()
     return user
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> None:
+    """A test that asked for a page in another language leaves that language active."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -47,7 +47,7 @@ MIDWAY = "midway"  # of somebody who is signing in; who has not begun is sent to
 NOT_SET_UP = "not set up"  # not there without single sign-on, which this test's console has not
 ITS_TENANT = "its tenant"  # a row whose tenant is not in the address: for who may look at that
 NEEDS: dict[str, str | Role] = {
-    **dict.fromkeys(["healthz", "readyz"], OPEN),
+    **dict.fromkeys(["healthz", "readyz", "set_language"], OPEN),
     **dict.fromkeys(["account_login", "account_logout", "account_inactive"], OPEN),
     **dict.fromkeys(["invitation", "invitation_accept"], OPEN),
     **dict.fromkeys(["mfa_authenticate", "mfa_login_webauthn"], MIDWAY),

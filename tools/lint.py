@@ -15,6 +15,7 @@ CHECKS: dict[str, list[str]] = {
     "imports": [f"{BIN}/lint-imports"],
     "types": [f"{BIN}/mypy"],
     "templates": [f"{BIN}/djlint", "templates", "--lint", "--quiet"],
+    "translations": [sys.executable, "-m", "tools.translations", "--check"],
     "migrations": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
 }
 

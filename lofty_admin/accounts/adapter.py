@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts.known_browser import remember, tries_key
 from lofty_admin.accounts.models import User
@@ -19,8 +20,8 @@ from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
 from lofty_admin.audit.record import record
 
 _PROOFS = {
-    "mfa_reauthenticate": "Use a code",
-    "mfa_reauthenticate:webauthn": "Use a passkey",
+    "mfa_reauthenticate": _("Use a code"),
+    "mfa_reauthenticate:webauthn": _("Use a passkey"),
 }
 
 
@@ -29,10 +30,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,
-        "email_password_mismatch": "The e-mail address or the password is wrong.",
-        "too_many_login_attempts": "Too many wrong tries. Wait five minutes, then try again.",
-        "incorrect_password": "The password is wrong.",
-        "enter_current_password": "Your present password is wrong. Nothing was changed.",
+        "email_password_mismatch": _("The e-mail address or the password is wrong."),
+        "too_many_login_attempts": _("Too many wrong tries. Wait five minutes, then try again."),
+        "incorrect_password": _("The password is wrong."),
+        "enter_current_password": _("Your present password is wrong. Nothing was changed."),
     }
 
     failure = Kind.SIGN_IN_FAILED

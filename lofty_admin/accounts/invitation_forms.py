@@ -6,6 +6,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout, Submit
 from django import forms
 from django.contrib.auth.password_validation import validate_password
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts.models import User
 
@@ -21,34 +22,35 @@ class CodeForm(forms.Form):
     """The code of an invitation: what stands behind the # of its link."""
 
     code = forms.CharField(
-        label="Code from the mail",
+        label=_("Code from the mail"),
         max_length=500,
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="Everything after the # in the link.",
+        help_text=_("Everything after the # in the link."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper("code", Submit("open", "Go on"))
+        self.helper = _helper("code", Submit("open", _("Go on")))
 
 
 class AcceptForm(forms.Form):
     """Name and password of an invited person. A password is never shown again, also not hidden."""
 
     name = forms.CharField(
-        label="Your name",
+        label=_("Your name"),
         max_length=150,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        help_text="Your colleagues see it in the history of every change you make.",
+        help_text=_("Your colleagues see it in the history of every change you make."),
     )
     password = forms.CharField(
+        label=_("Password"),
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 15 characters. Several words that do not belong together are good.",
+        help_text=_("At least 15 characters. Several words that do not belong together are good."),
     )
     again = forms.CharField(
-        label="Password once more",
+        label=_("Password once more"),
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -57,13 +59,13 @@ class AcceptForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        self.helper = _helper("name", "password", "again", Submit("accept", "Create my account"))
+        self.helper = _helper("name", "password", "again", Submit("accept", _("Create my account")))
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         password, again = data.get("password"), data.get("again")
         if password and again and password != again:
-            self.add_error("again", "The two passwords differ. Type both once more.")
+            self.add_error("again", _("The two passwords differ. Type both once more."))
         elif password:
             self._judge(password)
         return data

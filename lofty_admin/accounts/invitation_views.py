@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -60,6 +61,7 @@ def _accept(request: HttpRequest, pk: UUID) -> HttpResponse:
             form.add_error(None, error)
         else:
             del request.session[_OPENED]
-            messages.success(request, "Your account is ready. Sign in with your new password.")
+            told = _("Your account is ready. Sign in with your new password.")
+            messages.success(request, told)
             return redirect("account_login")
     return render(request, "account/invitation_accept.html", {"form": form, "invitation": found})

@@ -13,6 +13,10 @@ from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, override
 
 from lofty_admin.accounts import services
 from lofty_admin.accounts.models import Invitation, User
@@ -23,21 +27,21 @@ from lofty_admin.audit.record import record
 _log = logging.getLogger(__name__)
 _SALT = "lofty_admin.accounts.invitations"
 _CONSOLE = "django.core.mail.backends.console.EmailBackend"
-_SUBJECT = "Your invitation to the Sales Agent console"
-_TEXT = """Hello,
+_SUBJECT = gettext_lazy("Your invitation to the Sales Agent console")
+_TEXT = gettext_lazy("""Hello,
 
-{who} invites you to the Sales Agent console.
+%(who)s invites you to the Sales Agent console.
 
 Open this link and choose your name and a password:
 
-{page}#{code}
+%(page)s#%(code)s
 
-It works once, until {until} UTC, and only for {email}. If the page asks
+It works once, until %(until)s UTC, and only for %(email)s. If the page asks
 for a code, copy everything after the # in the link.
 
 Give the link to nobody. If you did not expect this mail, delete it: without the link,
 nobody can sign in as you.
-"""
+""")
 
 
 class NotOpen(Exception):
@@ -69,7 +73,8 @@ def invite_again(user: User, *, page: str) -> None:
     with transaction.atomic():
         row = _locked(user)
         if not row.is_active or row.has_usable_password() or row.last_login:
-            raise ValidationError(f"{user} cannot be invited: reload the page.")
+            told = _("%(person)s cannot be invited: reload the page.")
+            raise ValidationError(told % {"person": user})
         Invitation.end(user, Invitation.Ending.REPLACED)
         invitation = _store(user)
         record(Kind.INVITATION_SENT, subject=user.email, outcome=Outcome.DONE)
@@ -81,7 +86,7 @@ def withdraw(user: User) -> None:
     with transaction.atomic():
         _locked(user)
         if not Invitation.end(user, Invitation.Ending.WITHDRAWN):
-            raise ValidationError(f"{user} has no open invitation.")
+            raise ValidationError(_("%(person)s has no open invitation.") % {"person": user})
         User.objects.filter(pk=user.pk).update(is_active=False)
         record(Kind.INVITATION_WITHDRAWN, subject=user.email, outcome=Outcome.DONE)
 
@@ -91,11 +96,12 @@ def open_by_code(code: str) -> Invitation:
     try:
         content = signing.loads(code.strip(), salt=_SALT, max_age=Invitation.LIFETIME)
     except signing.SignatureExpired:
-        raise _refused("", "The invitation is older than seven days.") from None
+        older = gettext_lazy("The invitation is older than seven days.")
+        raise _refused("", older) from None
     except signing.BadSignature:
         # Not recorded: anybody could fill the log with it.
         raise NotOpen(
-            "This is not the code of an invitation. Copy it again from the mail."
+            _("This is not the code of an invitation. Copy it again from the mail.")
         ) from None
     return find_open(UUID(content["invitation"]), content["email"])
 
@@ -104,9 +110,10 @@ def find_open(pk: UUID, email: str | None = None) -> Invitation:
     """The invitation if it can still be used, for `email` if given. Raises NotOpen."""
     invitation = Invitation.objects.select_related("user").filter(pk=pk).first()
     if invitation is None or invitation.user.email != (email or invitation.email):
-        raise _refused(email or "", "The invitation is for another address.")
+        another = gettext_lazy("The invitation is for another address.")
+        raise _refused(email or "", another)
     if not invitation.is_usable:
-        raise _refused(invitation.email, f"The invitation {invitation.why_not}.")
+        raise _refused(invitation.email, invitation.why_not)
     return invitation
 
 
@@ -117,7 +124,7 @@ def accept(invitation: Invitation, *, name: str, password: str) -> User:
         row = Invitation.objects.get(pk=invitation.pk)
         row.user = user
         if not row.is_usable:
-            raise NotOpen(f"The invitation {row.why_not}.")
+            raise NotOpen(str(row.why_not))
         user.name = name.strip()
         services.give_password(user, password)
         user.full_clean()
@@ -145,28 +152,32 @@ def _store(user: User) -> Invitation:
 def _mail(invitation: Invitation, page: str) -> None:
     if settings.EMAIL_BACKEND == _CONSOLE and not settings.DEMO:
         # It would print the link, and what is printed is a log.
-        raise MailNotSent("No mail server is set: EMAIL_URL. Set one, then send the mail again.")
+        told = _("No mail server is set: EMAIL_URL. Set one, then send the mail again.")
+        raise MailNotSent(told)
     content = {"invitation": str(invitation.pk), "email": invitation.email}
-    text = _TEXT.format(
-        who=" ".join(current_actor().name.split()) or "Somebody who runs it",
-        page=page,
-        code=signing.dumps(content, salt=_SALT),
-        until=f"{invitation.expires_at:%-d %B %Y, %H:%M}",
-        email=invitation.email,
-    )
+    text = _TEXT % {
+        "who": " ".join(current_actor().name.split()) or _("Somebody who runs it"),
+        "page": page,
+        "code": signing.dumps(content, salt=_SALT),
+        "until": date_format(invitation.expires_at, "j F Y, H:i"),
+        "email": invitation.email,
+    }
     try:
-        send_mail(_SUBJECT, text, None, [invitation.email])
+        send_mail(str(_SUBJECT), text, None, [invitation.email])
     except OSError as error:  # smtplib's errors are OSErrors
         _log.warning("An invitation could not be mailed: %s", type(error).__name__)
-        raise MailNotSent("The mail server did not take the mail. Send it again later.") from None
+        told = _("The mail server did not take the mail. Send it again later.")
+        raise MailNotSent(told) from None
     Invitation.objects.filter(pk=invitation.pk).update(mailed_at=timezone.now())
 
 
-def _refused(email: str, reason: str) -> NotOpen:
+def _refused(email: str, reason: str | Promise) -> NotOpen:
+    with override("en"):
+        because = str(reason)
     record(
         Kind.ACCESS_REFUSED,
         subject=email or "an invitation",
         outcome=Outcome.REFUSED,
-        detail={"because": reason},
+        detail={"because": because},
     )
-    return NotOpen(f"{reason} Ask whoever invited you for a new one.")
+    return NotOpen(_("%(reason)s Ask whoever invited you for a new one.") % {"reason": reason})

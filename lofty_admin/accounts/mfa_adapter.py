@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.sealing import open_for, owner_of
@@ -12,7 +13,7 @@ from lofty_admin.accounts.sealing import open_for, owner_of
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": "That was not right. Codes work once, and for a short time.",
+        "incorrect_code": _("That was not right. Codes work once, and for a short time."),
     }
 
     def encrypt(self, text: str) -> str:

@@ -15,6 +15,7 @@ from allauth.mfa.webauthn.forms import (
 )
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts import second_steps
 from lofty_admin.accounts.models import User
@@ -23,8 +24,8 @@ from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.vault import VaultError
 
-UNREADABLE = "Your stored second step cannot be read. Ask the people who run this console."
-NOT_THE_PASSKEY = "That passkey did not work here. Nothing was changed. Try again."
+UNREADABLE = _("Your stored second step cannot be read. Ask the people who run this console.")
+NOT_THE_PASSKEY = _("That passkey did not work here. Nothing was changed. Try again.")
 
 
 class CodeForm(AuthenticateForm):  # type: ignore[misc]  # allauth ships no types
@@ -33,8 +34,8 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc]  # allauth ships no type
     failure: ClassVar[Kind] = Kind.SIGN_IN_FAILED
     reauthenticated: ClassVar[bool] = False
     code = forms.CharField(
-        label="Code",
-        help_text="Six digits from your authenticator app, or one of your recovery codes.",
+        label=_("Code"),
+        help_text=_("Six digits from your authenticator app, or one of your recovery codes."),
         max_length=32,
         widget=forms.TextInput(
             attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}
@@ -111,10 +112,10 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
 
     passwordless = None
     name = forms.CharField(
-        label="Name",
+        label=_("Name"),
         required=False,
         max_length=60,
-        help_text="So that you know it again: Work laptop, Blue key.",
+        help_text=_("So that you know it again: Work laptop, Blue key."),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -127,7 +128,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
 
 class AddAppForm(forms.Form):
     code = forms.CharField(
-        label="Code the app shows now",
+        label=_("Code the app shows now"),
         max_length=12,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )

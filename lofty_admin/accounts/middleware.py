@@ -13,7 +13,7 @@ from lofty_admin.accounts import sessions
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.second_steps import has_second_step
 
-OPEN_VIEWS = frozenset({"healthz", "readyz", "invitation", "invitation_accept"})
+OPEN_VIEWS = frozenset({"healthz", "readyz", "set_language", "invitation", "invitation_accept"})
 SECOND_STEP_VIEWS = OPEN_VIEWS | {
     "second_step",
     "mfa_activate_totp",

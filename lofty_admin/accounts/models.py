@@ -8,6 +8,9 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.audit.context import acting_as
 
@@ -30,7 +33,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """Rights over tenants come from `tenants.Membership` and `tenants.Grant`; a superuser has
     every right."""
 
-    email = models.EmailField("e-mail address", max_length=254)
+    email = models.EmailField(_("e-mail address"), max_length=254)
     name = models.CharField(max_length=150)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
@@ -42,14 +45,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
 
     class Meta:
-        verbose_name = "person"
-        verbose_name_plural = "people"
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
         ordering = ["name", "email"]
         constraints = [
             models.UniqueConstraint(
                 Lower("email"),
                 name="one_person_per_email",
-                violation_error_message="Somebody with this e-mail address is here already.",
+                violation_error_message=_("Somebody with this e-mail address is here already."),
             )
         ]
 
@@ -64,10 +67,10 @@ class Invitation(models.Model):
     """
 
     class Ending(models.TextChoices):
-        ACCEPTED = "accepted", "was used already"
-        WITHDRAWN = "withdrawn", "was withdrawn"
-        REPLACED = "replaced", "was replaced by a newer one"
-        NOT_NEEDED = "not_needed", "is not needed any more"
+        ACCEPTED = "accepted", _("was used already")
+        WITHDRAWN = "withdrawn", _("was withdrawn")
+        REPLACED = "replaced", _("was replaced by a newer one")
+        NOT_NEEDED = "not_needed", _("is not needed any more")
 
     LIFETIME = dt.timedelta(days=7)
 
@@ -111,8 +114,10 @@ class Invitation(models.Model):
         return not self.ended_at and not self.is_expired and self.user.is_active
 
     @property
-    def why_not(self) -> str:
-        """Why it is not usable, in words that follow "The invitation"."""
+    def why_not(self) -> str | Promise:
+        """Why it is not usable, in a sentence of whichever language is then active."""
         if self.ended_at:
-            return self.Ending(self.ending).label
-        return "has expired" if self.is_expired else "is for a deactivated account"
+            why = self.Ending(self.ending).label
+        else:
+            why = _("has expired") if self.is_expired else _("is for a deactivated account")
+        return format_lazy(_("The invitation {why}."), why=why)

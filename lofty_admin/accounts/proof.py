@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
@@ -65,7 +66,8 @@ def _guarded_by(may_go_on: Callable[[HttpRequest], bool], back: str) -> Callable
 def ask_for_proof(request: HttpRequest, after: str) -> HttpResponse:
     """To the page that asks, and from there to `after`."""
     if not _is_reading(request):
-        messages.warning(request, "Nothing was changed yet. First show that it is you, then again.")
+        told = _("Nothing was changed yet. First show that it is you, then again.")
+        messages.warning(request, told)
     methods = get_adapter().get_reauthentication_methods(request.user)
     page = methods[0]["url"] if methods else reverse("sign_in_again")
     address = f"{page}?{urlencode({'next': after})}"

@@ -18,6 +18,8 @@ from allauth.mfa.totp.internal.auth import (
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.sealing import open_for, owner_of, seal_for
@@ -30,7 +32,11 @@ from lofty_admin.vault import VaultError
 APP = Authenticator.Type.TOTP.value
 PASSKEY = Authenticator.Type.WEBAUTHN.value
 CODES = Authenticator.Type.RECOVERY_CODES.value
-NAMES = {APP: "authenticator app", PASSKEY: "passkey", CODES: "recovery codes"}
+NAMES = {
+    APP: gettext_noop("authenticator app"),
+    PASSKEY: gettext_noop("passkey"),
+    CODES: gettext_noop("recovery codes"),
+}
 SEALED_UNDER = {APP: "secret", CODES: "seed"}
 
 
@@ -51,12 +57,12 @@ def add_app(user: User, secret: str, code: str) -> None:
     """
     counter = _counter_of(secret, code, after=0)
     if counter is None:
-        raise ValidationError("That is not the code. Look at the app and enter the present one.")
+        raise ValidationError(_("That is not the code. Look at the app and enter the present one."))
     data = {"secret": seal_for(user.pk, secret), "counter": counter}
     with transaction.atomic():
         _lock(user)
         if Authenticator.objects.filter(user=user, type=APP).exists():
-            raise ValidationError("An app is set up already. Remove it first.")
+            raise ValidationError(_("An app is set up already. Remove it first."))
         Authenticator.objects.create(user=user, type=APP, data=data)
         _record(Kind.SECOND_STEP_ADDED, user, NAMES[APP])
 
@@ -76,7 +82,7 @@ def make_codes(user: User) -> None:
     with transaction.atomic():
         _lock(user)
         if not has_second_step(user):
-            raise ValidationError("Set up an app or a passkey first.")
+            raise ValidationError(_("Set up an app or a passkey first."))
         Authenticator.objects.filter(user=user, type=CODES).delete()
         Authenticator.objects.create(user=user, type=CODES, data=data)
         _record(Kind.RECOVERY_CODES_MADE, user, "")
@@ -117,7 +123,8 @@ def remove_step(user: User, pk: int) -> str:
         step = _steps(user).get(pk=pk)
         is_last = _steps(user).count() == 1
         if is_last and settings.REQUIRE_MFA:
-            raise ValidationError("This is the last one, and one is needed. Set up another first.")
+            told = _("This is the last one, and one is needed. Set up another first.")
+            raise ValidationError(told)
         name = name_of(step)
         step.delete()
         if is_last:
@@ -165,10 +172,17 @@ def checked(row: Authenticator) -> Authenticator:
 
 
 def name_of(step: Authenticator) -> str:
-    """As people know it: "passkey Work laptop", "authenticator app"."""
-    if step.type == PASSKEY:
-        return f"passkey {step.data.get('name', '')}".strip()
-    return NAMES[step.type]
+    """As the record has it: "passkey Work laptop", "authenticator app"."""
+    return _named(NAMES[step.type], step)
+
+
+def words_for(step: Authenticator) -> str:
+    """The same, in the language of the page."""
+    return _named(_(NAMES[step.type]), step)
+
+
+def _named(kind: str, step: Authenticator) -> str:
+    return f"{kind} {step.data.get('name', '')}".strip() if step.type == PASSKEY else kind
 
 
 def _app_accepts(row: Authenticator, code: str) -> bool:

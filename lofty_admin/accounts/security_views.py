@@ -15,6 +15,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -34,7 +35,7 @@ def security(request: HttpRequest) -> HttpResponse:
     user = _me(request)
     steps = second_steps.steps_of(user)
     context = {
-        "steps": [(second_steps.name_of(step), step) for step in steps],
+        "steps": [(second_steps.words_for(step), step) for step in steps],
         "has_app": any(step.type == second_steps.APP for step in steps),
         "has_codes": second_steps.has_codes(user),
         "codes_left": second_steps.codes_left(user),
@@ -83,7 +84,7 @@ def app_add(request: HttpRequest) -> HttpResponse:
             form.add_error("code", error)
         else:
             del request.session[_PENDING_APP]
-            return _set_up(request, user, "The authenticator app is set up.")
+            return _set_up(request, user, _("The authenticator app is set up."))
     address = get_adapter().build_totp_url(user, secret)
     context = {"form": form, "secret": _in_fours(secret), "address": address, "qr": _qr(address)}
     return render(request, "mfa/app_add.html", context)
@@ -97,7 +98,7 @@ def passkey_add(request: HttpRequest) -> HttpResponse:
     form = AddPasskeyForm(request.POST or None, user=user, initial={"name": ""})
     if request.method == "POST" and form.is_valid():
         second_steps.add_passkey(user, form.cleaned_data["name"], form.cleaned_data["credential"])
-        return _set_up(request, user, "The passkey is set up.")
+        return _set_up(request, user, _("The passkey is set up."))
     context = {"form": form, "options": begin_registration(user, passwordless=True)}
     return render(request, "mfa/passkey_add.html", context)
 
@@ -110,13 +111,15 @@ def step_remove(request: HttpRequest, pk: int) -> HttpResponse:
     found = {step.pk: step for step in second_steps.steps_of(user)}
     if pk not in found:
         raise Http404
+    name = second_steps.words_for(found[pk])
     if request.method == "GET":
-        context = {"name": second_steps.name_of(found[pk]), "is_last": len(found) == 1}
+        context = {"name": name, "is_last": len(found) == 1}
         return render(request, "mfa/step_remove.html", {"pk": pk, **context})
     try:
-        messages.success(request, f"The {second_steps.remove_step(user, pk)} is removed.")
+        second_steps.remove_step(user, pk)
+        messages.success(request, _("The %(name)s is removed.") % {"name": name})
     except ValidationError as error:
-        messages.error(request, f"Nothing was removed. {' '.join(error.messages)}")
+        messages.error(request, " ".join([_("Nothing was removed."), *error.messages]))
     except Authenticator.DoesNotExist:
         raise Http404 from None
     return redirect("mfa_index")
@@ -129,7 +132,8 @@ def codes(request: HttpRequest) -> HttpResponse:
     """Shows the recovery codes once after they were made."""
     unused = second_steps.show_codes_once(_me(request))
     if not unused:
-        messages.info(request, "Recovery codes are shown once only. You can make new ones.")
+        told = _("Recovery codes are shown once only. You can make new ones.")
+        messages.info(request, told)
         return redirect("mfa_index")
     return render(request, "mfa/codes.html", {"codes": unused})
 
@@ -141,7 +145,7 @@ def codes_make(request: HttpRequest) -> HttpResponse:
     try:
         second_steps.make_codes(_me(request))
     except ValidationError as error:
-        messages.error(request, f"Nothing was changed. {' '.join(error.messages)}")
+        messages.error(request, " ".join([_("Nothing was changed."), *error.messages]))
         return redirect("mfa_index")
     return redirect("mfa_view_recovery_codes")
 
@@ -152,7 +156,8 @@ def session_end(request: HttpRequest, pk: int) -> HttpResponse:
     """End one of a person's other sessions."""
     key = request.session.session_key
     ended = sessions.end_sessions(_me(request), keep=key, only=pk)
-    messages.success(request, "That session has ended." if ended else "It had ended already.")
+    told = _("That session has ended.") if ended else _("It had ended already.")
+    messages.success(request, told)
     return redirect("mfa_index")
 
 
@@ -166,7 +171,8 @@ def sessions_end(request: HttpRequest) -> HttpResponse:
         logout(request)
         return redirect("account_login")
     ended = sessions.end_sessions(user, keep=request.session.session_key)
-    messages.success(request, f"Ended elsewhere: {ended}. You are still signed in here.")
+    told = _("Ended elsewhere: %(count)s. You are still signed in here.") % {"count": ended}
+    messages.success(request, told)
     return redirect("mfa_index")
 
 

@@ -4,6 +4,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext as _
 
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.audit.context import is_acting
@@ -60,7 +61,7 @@ def reactivate_person(user: User) -> None:
     somebody who is not deactivated."""
     with transaction.atomic():
         if not User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
-            raise ValidationError(f"{user} is not deactivated.")
+            raise ValidationError(_("%(person)s is not deactivated.") % {"person": user})
         record(Kind.PERSON_REACTIVATED, subject=user.email, outcome=Outcome.DONE)
     user.is_active = True
 
@@ -77,7 +78,8 @@ def set_superuser(user: User, superuser: bool) -> None:
             pk=user.pk, is_superuser=not superuser, is_active=True
         ).update(is_superuser=superuser)
         if not changed:
-            raise ValidationError(f"Nothing was changed for {user}: reload the page.")
+            told = _("Nothing was changed for %(person)s: reload the page.")
+            raise ValidationError(told % {"person": user})
         record(
             Kind.PERSON_CHANGED,
             subject=user.email,
@@ -102,10 +104,10 @@ def working_superusers() -> QuerySet[User]:
 def _keep_a_superuser(user: User) -> None:
     """Two superusers who take the flag from each other at once wait here for each other."""
     if is_acting(user):
-        raise ValidationError("You cannot do this to yourself. Ask another superuser.")
+        raise ValidationError(_("You cannot do this to yourself. Ask another superuser."))
     locked = list(working_superusers().select_for_update(no_key=True).order_by("pk"))
     if [one.pk for one in locked] == [user.pk]:
-        raise ValidationError("This is the last superuser. Add another one first.")
+        raise ValidationError(_("This is the last superuser. Add another one first."))
 
 
 def give_password(user: User, password: str | None) -> None:

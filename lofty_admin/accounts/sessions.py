@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.context import Actor, person
@@ -108,9 +109,11 @@ def clear_over() -> int:
 
 def browser_of(user_agent: str) -> str:
     """ "Firefox on Windows": what a person recognises of what the browser says of itself."""
-    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "A browser")
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), _("A browser"))
     system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
-    return f"{browser} on {system}" if system else browser
+    if not system:
+        return browser
+    return _("%(browser)s on %(system)s") % {"browser": browser, "system": system}
 
 
 def end_sessions(user: User, *, keep: str | None = None, only: int | None = None) -> int:

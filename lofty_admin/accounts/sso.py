@@ -26,6 +26,7 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -80,7 +81,7 @@ def login(request: HttpRequest) -> HttpResponse:
             request, AuthProcess.LOGIN, after, auth_params={"nonce": nonce}, nonce=nonce
         )
     except (OAuth2Error, OSError) as error:  # requests' errors are OSErrors
-        return _not_signed_in(request, "the provider could not be asked", error)
+        return _not_signed_in(request, gettext_noop("the provider could not be asked"), error)
     return answer
 
 
@@ -93,7 +94,9 @@ def callback(request: HttpRequest) -> HttpResponse:
     try:
         answer: HttpResponse = OAuth2CallbackView.adapter_view(adapter)(request)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return _not_signed_in(request, "the provider's answer was not readable", error)
+        return _not_signed_in(
+            request, gettext_noop("the provider's answer was not readable"), error
+        )
     return answer
 
 
@@ -108,9 +111,9 @@ class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[mis
         """The provider's own description. Raises OAuth2Error when it is another provider's."""
         config: dict[str, Any] = super().openid_config
         if config.get("issuer") != _configured().issuer:
-            raise OAuth2Error("the provider's description names another issuer")
+            raise OAuth2Error(gettext_noop("the provider's description names another issuer"))
         if not all(_is_allowed(config.get(name)) for name in _ENDPOINTS):
-            raise OAuth2Error("the provider's description lacks an https address")
+            raise OAuth2Error(gettext_noop("the provider's description lacks an https address"))
         return config
 
     def complete_login(
@@ -136,7 +139,7 @@ class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[mis
         except jwt.PyJWTError as error:
             raise OAuth2Error(f"the ID token is not valid: {type(error).__name__}") from None
         if claims["aud"] != app.client_id and claims.get("azp") != app.client_id:
-            raise OAuth2Error("the ID token was made for others too")
+            raise OAuth2Error(gettext_noop("the ID token was made for others too"))
         return claims
 
     def _signing_key(self, key_id: str | None) -> jwt.PyJWK:
@@ -146,7 +149,7 @@ class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[mis
             keys = jwt.PyJWKSet.from_dict(answer.json()).keys
         fitting = [key for key in keys if key.key_id == key_id]
         if len(fitting) != 1:
-            raise OAuth2Error("the ID token names no key of the provider")
+            raise OAuth2Error(gettext_noop("the ID token names no key of the provider"))
         return fitting[0]
 
 
@@ -216,13 +219,13 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 def _why_not(sign_in: SocialLogin, claims: dict[str, Any]) -> str:
     sso = _configured()
     if sign_in.state.get("process") != AuthProcess.LOGIN:
-        return "single sign-on was asked for something else than to sign in"
+        return gettext_noop("single sign-on was asked for something else than to sign in")
     if not secrets.compare_digest(str(claims["nonce"]), str(sign_in.state.get("nonce"))):
-        return "the provider's answer was made for another sign-in"
+        return gettext_noop("the provider's answer was made for another sign-in")
     groups = claims.get(sso.groups_claim)
     groups = groups if isinstance(groups, list) else [groups]
     if not sso.allowed_groups.intersection(map(str, groups)):
-        return "not in a group that may sign in here"
+        return gettext_noop("not in a group that may sign in here")
     return ""
 
 
@@ -233,14 +236,14 @@ def _link(sign_in: SocialLogin, claims: dict[str, Any]) -> str:
     """
     email = _email(claims)
     if claims.get("email_verified") is not True or not email:
-        return "the provider does not vouch for the e-mail address"
+        return gettext_noop("the provider does not vouch for the e-mail address")
     with transaction.atomic():
         user = User.objects.select_for_update().filter(email__iexact=email, is_active=True).first()
         if user is None:
-            return "nobody here has this e-mail address"
+            return gettext_noop("nobody here has this e-mail address")
         account = sign_in.account
         if SocialAccount.objects.filter(user=user, provider=account.provider).exists():
-            return "this person is connected with another account of the provider"
+            return gettext_noop("this person is connected with another account of the provider")
         account.user = sign_in.user = user
         account.save()
         record(
@@ -270,7 +273,11 @@ def _not_signed_in(
 def _words(error: Exception) -> str:
     """Only our own errors are sure to hold nothing secret."""
     text = str(error)
-    return text if text.startswith(("the provider", "the ID token")) else "the provider's refusal"
+    return (
+        text
+        if text.startswith(("the provider", "the ID token"))
+        else gettext_noop("the provider's refusal")
+    )
 
 
 def _email(claims: dict[str, Any]) -> str:

@@ -9,8 +9,9 @@ from django_htmx.middleware import HtmxDetails
 from lofty_admin import errorpages
 from lofty_admin.audit.restored import ReadOnly, lately, read_only_because
 
-SIGNING_IN_AND_OUT = frozenset(
-    {"account_login", "mfa_authenticate", "mfa_login_webauthn", "account_logout"}
+# Signing in and out; and the language, which only this browser keeps.
+ALLOWED = frozenset(
+    {"account_login", "mfa_authenticate", "mfa_login_webauthn", "account_logout", "set_language"}
 )
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _View = Callable[..., HttpResponseBase]
@@ -34,7 +35,7 @@ class ReadOnlyMiddleware:
     ) -> HttpResponse | None:
         match = request.resolver_match
         named = match.view_name if match else ""
-        if request.method in _SAFE or named in SIGNING_IN_AND_OUT or not lately().is_read_only:
+        if request.method in _SAFE or named in ALLOWED or not lately().is_read_only:
             return None
         return _refusal(request)
 

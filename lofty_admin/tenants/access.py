@@ -39,7 +39,7 @@ def get_tenant(request: HttpRequest, slug: str, role: Role, *, of_page: bool = T
         _record_refusal(request, tenant, "has no access to this tenant")
         raise Http404
     if held < role:
-        _record_refusal(request, tenant, f"is {held.label.lower()}, needs {role.label.lower()}")
+        _record_refusal(request, tenant, f"is {held.name.lower()}, needs {role.name.lower()}")
         raise PermissionDenied
     if tenant.is_archived and role > Role.VIEWER and request.method not in _READING:
         _record_refusal(request, tenant, "the tenant is archived")

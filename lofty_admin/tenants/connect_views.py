@@ -7,6 +7,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -22,10 +24,10 @@ from lofty_admin.tenants.reach import oauth_app
 from lofty_admin.tenants.services import NeedsConsent, NotDone
 
 Stage = PendingConnection.Stage
-NOTHING_STORED = "Nothing was stored."
+NOTHING_STORED = gettext_lazy("Nothing was stored.")
 NO_CONNECTION = (
-    "No connection is under way in this browser",
-    (
+    gettext_lazy("No connection is under way in this browser"),
+    gettext_lazy(
         "It was begun in another browser or by somebody else, it has ended, or more than ten"
         " minutes have passed. Nothing was stored. Start again from the tenant's Credential page."
     ),
@@ -43,7 +45,7 @@ def connect(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         return _begin(request, tenant, pending)
     if pending is None or pending.tenant_id != tenant.id:
-        messages.info(request, "No connection with Lofty is under way here.")
+        messages.info(request, _("No connection with Lofty is under way here."))
         return redirect("credential", tenant.slug)
     if pending.stage == Stage.CONFIRMING:
         return redirect("connect_confirm", tenant.slug)
@@ -58,8 +60,10 @@ def cancel(request: HttpRequest, slug: str) -> HttpResponse:
     if pending is not None and pending.tenant_id == tenant.id:
         connecting.end(pending, "Given up by the person who began it.")
         had_tokens = pending.stage == Stage.CONFIRMING
-        more = " Lofty may still list this console among the account's apps." if had_tokens else ""
-        messages.info(request, f"The connection was given up. {NOTHING_STORED}{more}")
+        told = [_("The connection was given up."), str(NOTHING_STORED)]
+        if had_tokens:
+            told.append(_("Lofty may still list this console among the account's apps."))
+        messages.info(request, " ".join(told))
     return redirect("credential", tenant.slug)
 
 
@@ -71,13 +75,13 @@ def callback(request: HttpRequest) -> HttpResponse:
     if not isinstance(request.user, User):
         return _problem(
             request,
-            "You are not signed in any more",
-            f"{NOTHING_STORED} Sign in and start again from the tenant's Credential page.",
+            _("You are not signed in any more"),
+            _("Nothing was stored. Sign in and start again from the tenant's Credential page."),
             status=403,
         )
     pending = connecting.pending_of(request.session, request.user)
     if pending is None:
-        return _problem(request, *NO_CONNECTION)
+        return _problem(request, *map(str, NO_CONNECTION))
     tenant = get_tenant(request, pending.tenant.slug, Role.MANAGER)
     if pending.stage != Stage.AUTHORISING:
         return _used_already(request, pending)
@@ -92,7 +96,7 @@ def confirm(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     pending = connecting.pending_of(request.session, _person(request))
     if pending is None or pending.tenant_id != tenant.id or pending.stage != Stage.CONFIRMING:
-        messages.error(request, f"{NO_CONNECTION[0]}. {NO_CONNECTION[1]}")
+        messages.error(request, ". ".join(map(str, NO_CONNECTION)))
         return redirect("credential", tenant.slug)
     try:
         questions = connecting.questions(pending)
@@ -101,8 +105,9 @@ def confirm(request: HttpRequest, slug: str) -> HttpResponse:
         if form.is_valid():
             return _attach(request, tenant, pending, meant=form.cleaned_data.get("meant", False))
     except NotDone as error:
-        connecting.end(pending, str(error))
-        return _problem(request, "The connection was not made", str(error), tenant=tenant)
+        is_english = isinstance(error, connecting.Unusable)
+        connecting.end(pending, str(error) if is_english else "It could not be attached.")
+        return _problem(request, _("The connection was not made"), str(error), tenant=tenant)
     context = {"tenant": tenant, "pending": pending, "form": form, "questions": questions}
     return render(request, "tenants/connect_confirm.html", {**context, "tab": "credential"})
 
@@ -119,7 +124,7 @@ def _begin(request: HttpRequest, tenant: Tenant, pending: PendingConnection | No
     try:
         connecting.begin(request.session, tenant, _person(request), _redirect_uri(request))
     except NotDone as error:
-        messages.error(request, f"{error} {NOTHING_STORED}")
+        messages.error(request, " ".join([str(error), str(NOTHING_STORED)]))
         return redirect("credential", tenant.slug)
     return redirect("connect", tenant.slug)
 
@@ -152,23 +157,25 @@ def _way_page(
 def _answered(request: HttpRequest, tenant: Tenant, pending: PendingConnection) -> HttpResponse:
     if tenant.is_archived:
         connecting.end(pending, "The tenant was archived meanwhile.")
-        told = f"It was archived meanwhile and cannot be changed. {NOTHING_STORED}"
-        return _problem(request, "This tenant is archived", told, tenant=tenant)
+        told = _("It was archived meanwhile and cannot be changed. Nothing was stored.")
+        return _problem(request, _("This tenant is archived"), told, tenant=tenant)
     if request.GET.get("error"):
         connecting.end(pending, "Access was denied at Lofty.")
         return _problem(
             request,
-            "Access was denied at Lofty",
-            f"Somebody chose not to let this console in. {NOTHING_STORED} What was there before is"
-            " still in use.",
+            _("Access was denied at Lofty"),
+            _(
+                "Somebody chose not to let this console in. Nothing was stored. What was there"
+                " before is still in use."
+            ),
             tenant=tenant,
         )
     code = request.GET.get("code", "")
     if not TOKEN.fullmatch(code):
         return _problem(
             request,
-            "Lofty's answer has no usable code",
-            f"{NOTHING_STORED} Go back to Lofty's page by “Go on”, or start again.",
+            _("Lofty's answer has no usable code"),
+            _("Nothing was stored. Go back to Lofty's page by “Go on”, or start again."),
             tenant=tenant,
         )
     return _exchanged(request, tenant, pending, code)
@@ -180,13 +187,13 @@ def _exchanged(
     try:
         connecting.exchange(pending, code)
     except NotDone as error:
-        return _problem(request, "Nothing came of this answer", f"{error}", tenant=tenant)
+        return _problem(request, _("Nothing came of this answer"), str(error), tenant=tenant)
     except LoftyError as error:
         return _problem(
             request,
-            "Lofty did not complete the connection",
-            f"{error.message} {error.advice} {NOTHING_STORED} What was there before is still in"
-            " use.",
+            _("Lofty did not complete the connection"),
+            _("%(why)s Nothing was stored. What was there before is still in use.")
+            % {"why": f"{error.message} {error.advice}"},
             tenant=tenant,
         )
     return redirect("connect_confirm", tenant.slug)  # away from the address with the code in it
@@ -195,8 +202,8 @@ def _exchanged(
 def _used_already(request: HttpRequest, pending: PendingConnection) -> HttpResponse:
     return _problem(
         request,
-        "Lofty's answer has been used already",
-        "An answer of Lofty's works once. Nothing more was stored by opening it again.",
+        _("Lofty's answer has been used already"),
+        _("An answer of Lofty's works once. Nothing more was stored by opening it again."),
         tenant=pending.tenant,
         goes_on=True,
     )
@@ -214,7 +221,8 @@ def _attach(
         context["questions"] = error.questions
         return render(request, "tenants/connect_confirm.html", context, status=409)
     request.session.pop(connecting.SESSION_KEY, None)
-    messages.success(request, f"Connected. The account belongs to {stored.owner_name or 'a user'}.")
+    owner = stored.owner_name or _("a user")
+    messages.success(request, _("Connected. The account belongs to %(owner)s.") % {"owner": owner})
     return redirect("credential", tenant.slug)
 
 

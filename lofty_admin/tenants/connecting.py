@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.kinds import Kind, Outcome
@@ -35,6 +36,7 @@ from lofty_admin.tenants.sealing import open_from, seal_into
 from lofty_admin.tenants.services import (
     CheckedToken,
     NotDone,
+    archived,
     ask_lofty,
     questions_about,
     set_credential,
@@ -55,6 +57,10 @@ _LEARNT = (
 )
 
 
+class Unusable(NotDone):
+    """What Lofty gave does not open any more. In English: the record says the same."""
+
+
 def pending_of(session: SessionBase, user: User) -> PendingConnection | None:
     """What this browser has under way, if it is this person's and its time is not over."""
     pk = session.get(SESSION_KEY)
@@ -70,12 +76,12 @@ def begin(session: SessionBase, tenant: Tenant, user: User, redirect_uri: str) -
     Raises NotDone without an OAuth app, for an archived tenant, and while another is under way.
     """
     if oauth_app() is None:
-        raise NotDone("This console is not registered as an OAuth app at Lofty.")
+        raise NotDone(_("This console is not registered as an OAuth app at Lofty."))
     if pending_of(session, user):
-        raise NotDone("A connection is under way in this browser already.")
+        raise NotDone(_("A connection is under way in this browser already."))
     with transaction.atomic():
         if Tenant.objects.select_for_update().get(pk=tenant.pk).is_archived:
-            raise NotDone(f"{tenant.name} is archived and cannot be changed. Restore it first.")
+            raise NotDone(archived(tenant))
         pending = PendingConnection.objects.create(
             tenant=tenant, user=user, redirect_uri=redirect_uri, ends_at=timezone.now() + LIFE
         )
@@ -98,7 +104,7 @@ def exchange(pending: PendingConnection, code: str) -> PendingConnection:
     """
     begun = PendingConnection.objects.filter(pk=pending.pk, stage=Stage.AUTHORISING)
     if not begun.update(stage=Stage.EXCHANGING):
-        raise NotDone("Lofty's answer has been used already.")
+        raise NotDone(_("Lofty's answer has been used already."))
     try:
         tokens = oauth_client().exchange_code(code, pending.redirect_uri)
         found = ask_lofty(_checked(tokens))
@@ -129,11 +135,11 @@ def _keep(pending: PendingConnection, found: CheckedToken) -> None:
     pending.stage = Stage.CONFIRMING
     still = PendingConnection.objects.filter(pk=pending.pk, stage=Stage.EXCHANGING)
     if not still.update(**{name: getattr(pending, name) for name in _LEARNT}):
-        raise NotDone("The connection was given up while Lofty was asked.")
+        raise NotDone(_("The connection was given up while Lofty was asked."))
 
 
 def checked_of(pending: PendingConnection) -> CheckedToken:
-    """The tokens kept for a person's word. Raises NotDone if they do not open."""
+    """The tokens kept for a person's word. Raises Unusable if they do not open."""
     try:
         access, refresh = open_from(pending, "sealed"), _refresh_token(pending)
     except VaultError as error:
@@ -148,7 +154,7 @@ def checked_of(pending: PendingConnection) -> CheckedToken:
             refresh_token=refresh,
             access_expires_at=pending.access_expires_at,
         )
-    raise NotDone(f"What Lofty gave cannot be used. {reason} Start again.")
+    raise Unusable(f"What Lofty gave cannot be used. {reason} Start again.")
 
 
 def _refresh_token(pending: PendingConnection) -> str:
@@ -172,7 +178,7 @@ def confirm(pending: PendingConnection, *, meant: bool) -> Credential:
             pk=pending.pk, stage=Stage.CONFIRMING, ends_at__gt=timezone.now()
         ).first()
         if row is None:
-            raise NotDone("This connection is not waiting to be confirmed any more.")
+            raise NotDone(_("This connection is not waiting to be confirmed any more."))
         found = checked_of(row)
         row.delete()
         return set_credential(pending.tenant, found, meant=meant)
@@ -181,7 +187,7 @@ def confirm(pending: PendingConnection, *, meant: bool) -> Credential:
 def end(pending: PendingConnection, why: str) -> None:
     """Forget it and its tokens, and record that nothing came of it. Twice does no harm."""
     with transaction.atomic():
-        gone, _ = PendingConnection.objects.filter(pk=pending.pk).delete()
+        gone, _rows = PendingConnection.objects.filter(pk=pending.pk).delete()
         if gone:
             record(
                 Kind.CONNECTION_ENDED,

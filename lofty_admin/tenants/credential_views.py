@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
@@ -13,7 +14,7 @@ from lofty_admin.tenants import services
 from lofty_admin.tenants.access import get_tenant
 from lofty_admin.tenants.agents import WrongAgent, accept_agent, found_agent
 from lofty_admin.tenants.calls import NoCredential, calls_left
-from lofty_admin.tenants.forms import PASTE_AGAIN, AcceptAgentForm, CredentialForm, RemoveTokenForm
+from lofty_admin.tenants.forms import AcceptAgentForm, CredentialForm, RemoveTokenForm, not_stored
 from lofty_admin.tenants.models import Credential, CredentialKind, Health, Role, Tenant
 from lofty_admin.tenants.reach import oauth_app
 
@@ -32,16 +33,16 @@ def credential_test(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         tested = services.test_credential(tenant)
     except LoftyError as error:
-        told = "Nothing was sent to Lofty." if isinstance(error, NotSent) else "It was tried."
-        messages.error(request, f"{told} {error.message} {error.advice}")
+        sent = not isinstance(error, NotSent)
+        told = _("It was tried.") if sent else _("Nothing was sent to Lofty.")
+        messages.error(request, " ".join([told, error.message, error.advice]))
     except WrongAgent as error:
-        messages.error(request, f"The token works, but: {error}")
+        messages.error(request, _("The token works, but: %(why)s") % {"why": error})
     except NoCredential as error:
-        messages.error(request, f"Nothing was sent to Lofty. {error}")
+        messages.error(request, " ".join([_("Nothing was sent to Lofty."), str(error)]))
     else:
-        messages.success(
-            request, f"The token works. It belongs to {tested.owner_name or 'a user'}."
-        )
+        owner = tested.owner_name or _("a user")
+        messages.success(request, _("The token works. It belongs to %(owner)s.") % {"owner": owner})
     return redirect("credential", tenant.slug)
 
 
@@ -55,9 +56,8 @@ def credential_replace(request: HttpRequest, slug: str) -> HttpResponse:
     stored = _replace(tenant, form) if form.is_valid() else None
     if stored is None:
         return _page(request, tenant, form)
-    messages.success(
-        request, f"The token works and is stored. It belongs to {stored.owner_name or 'a user'}."
-    )
+    told = _("The token works and is stored. It belongs to %(owner)s.")
+    messages.success(request, told % {"owner": stored.owner_name or _("a user")})
     return redirect("credential", tenant.slug)
 
 
@@ -67,14 +67,15 @@ def credential_replace(request: HttpRequest, slug: str) -> HttpResponse:
 def credential_remove(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     if not RemoveTokenForm(request.POST).is_valid():
-        messages.error(request, "Nothing was removed: tick the box to say that it is meant.")
+        messages.error(request, _("Nothing was removed: tick the box to say that it is meant."))
         return redirect("credential", tenant.slug)
     try:
         services.remove_credential(tenant)
     except services.NotDone as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "The token is erased from this console. It still works in Lofty.")
+        told = _("The token is erased from this console. It still works in Lofty.")
+        messages.success(request, told)
     return redirect("credential", tenant.slug)
 
 
@@ -86,17 +87,19 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     form = AcceptAgentForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Nothing was changed: tick the box to say that it is meant.")
+        messages.error(request, _("Nothing was changed: tick the box to say that it is meant."))
         return redirect("credential", tenant.slug)
     try:
         found = found_agent(tenant)
         if found == form.cleaned_data["sales_agent_id"]:
             accept_agent(tenant, found)
-            messages.success(request, f"The Sales Agent of {tenant.name} is {found} from now on.")
+            told = _("The Sales Agent of %(name)s is %(agent)s from now on.")
+            messages.success(request, told % {"name": tenant.name, "agent": found})
         else:
-            messages.error(request, f"Nothing was changed: Lofty now has {found} there.")
+            told = _("Nothing was changed: Lofty now has %(agent)s there.")
+            messages.error(request, told % {"agent": found})
     except (LoftyError, NoCredential) as error:
-        messages.error(request, f"Nothing was changed. {error}")
+        messages.error(request, " ".join([_("Nothing was changed."), str(error)]))
     return redirect("credential", tenant.slug)
 
 
@@ -106,7 +109,7 @@ def _replace(tenant: Tenant, form: CredentialForm) -> Credential | None:
         checked = services.check_token(CredentialKind(data["scheme"]), data["token"])
         return services.set_credential(tenant, checked, meant=data["meant"])
     except LoftyError as error:
-        form.add_error("token", f"{error.message} {error.advice} Nothing was stored. {PASTE_AGAIN}")
+        form.add_error("token", not_stored(f"{error.message} {error.advice}"))
     except services.NeedsConsent as error:
         form.ask(error)
     except services.NotDone as error:

@@ -5,18 +5,20 @@ from collections.abc import Collection, Iterator
 
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, TextChoices
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from lofty_admin.accounts.models import Invitation, User
-from lofty_admin.tenants.models import Grant, Membership, Role
+from lofty_admin.tenants.models import Grant, Membership, Role, role_in_words
 
 AT_MOST = 3  # denied tenants that are named one by one
 
 
 class PersonState(TextChoices):
-    ACTIVE = "active", "Active"
-    INVITED = "invited", "Invited"
-    EXPIRED = "expired", "Invitation expired"
-    DEACTIVATED = "deactivated", "Deactivated"
+    ACTIVE = "active", gettext_lazy("Active")
+    INVITED = "invited", gettext_lazy("Invited")
+    EXPIRED = "expired", gettext_lazy("Invitation expired")
+    DEACTIVATED = "deactivated", gettext_lazy("Deactivated")
 
 
 def everybody() -> QuerySet[User]:
@@ -50,14 +52,14 @@ def roles_in_words(users: Collection[User]) -> dict[int, list[str]]:
     words: dict[int, list[str]] = {user.pk: [] for user in users}
     for user in users:
         if user.is_superuser:
-            words[user.pk].append("Superuser")
+            words[user.pk].append(_("Superuser"))
     grants = Grant.objects.filter(user__in=users).select_related("group", "tenant")
     denied: defaultdict[int, list[str]] = defaultdict(list)
     for grant in sorted(grants, key=lambda one: (one.group_id is not None, one.where)):
         if grant.denies:
             denied[grant.user_id].append(grant.where)
         else:
-            words[grant.user_id].append(f"{grant.what} {grant.where}")
+            words[grant.user_id].append(grant.in_words)
     for user_id, line in _single_roles(users):
         words[user_id].append(line)
     for user_id, places in denied.items():
@@ -84,10 +86,12 @@ def _single_roles(users: Collection[User]) -> Iterator[tuple[int, str]]:
         .annotate(many=Count("pk"), one=Min("tenant__name"))
     )
     for user_id, role, many, one in counted:
-        yield user_id, f"{Role(role).label} of {one if many == 1 else f'{many} tenants'}"
+        place = ngettext("%(many)s tenant", "%(many)s tenants", many) % {"many": many}
+        yield user_id, role_in_words(Role(role), one if many == 1 else place)
 
 
 def _denied_in_words(places: list[str]) -> str:
     if len(places) <= AT_MOST:
-        return f"Denied: {', '.join(places)}"
-    return f"Denied: {', '.join(places[:AT_MOST])} and {len(places) - AT_MOST} more"
+        return _("Denied: %(place)s") % {"place": ", ".join(places)}
+    words = {"places": ", ".join(places[:AT_MOST]), "more": len(places) - AT_MOST}
+    return _("Denied: %(places)s and %(more)s more") % words

@@ -6,6 +6,8 @@ from typing import Any
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Layout, Submit
 from django import forms
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts.models import User
 from lofty_admin.lofty.client import Scheme, clean_token
@@ -14,7 +16,12 @@ from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, CredentialKin
 from lofty_admin.tenants.reach import oauth_app
 from lofty_admin.tenants.services import NeedsConsent, suggest_slug
 
-PASTE_AGAIN = "The token is not kept while something is wrong: paste it once more."
+PASTE_AGAIN = _("The token is not kept while something is wrong: paste it once more.")
+
+
+def not_stored(why: str) -> str:
+    """What to say at the token's field when it was refused."""
+    return f"{why} {_('Nothing was stored.')} {PASTE_AGAIN}".strip()
 
 
 def _helper(*layout: Any) -> FormHelper:
@@ -47,20 +54,22 @@ class TokenForm(forms.Form):
     """A token and its kind. After a NeedsConsent it also has the box to tick."""
 
     scheme = forms.ChoiceField(
-        label="Kind of token",
+        label=_("Kind of token"),
         choices=Credential.SchemeChoice.choices,
         initial=Scheme.API_KEY.value,
     )
     token = TokenField(
-        label="Token",
-        help_text="In Lofty: Settings, Integrations, API. It is tried at Lofty before it is stored,"
-        " and never shown again.",
+        label=_("Token"),
+        help_text=_(
+            "In Lofty: Settings, Integrations, API. It is tried at Lofty before it is stored,"
+            " and never shown again."
+        ),
     )
-    meant = forms.BooleanField(label="Yes, this is meant", required=False)
+    meant = forms.BooleanField(label=_("Yes, this is meant"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper("scheme", "token", "meant", Submit("replace", "Check and store"))
+        self.helper = _helper("scheme", "token", "meant", Submit("replace", _("Check and store")))
         if not self.data.get("meant"):
             self.fields["meant"].widget = forms.HiddenInput()
 
@@ -69,8 +78,8 @@ class TokenForm(forms.Form):
         self.fields["meant"].widget = forms.CheckboxInput()
         for question in error.questions:
             self.add_error(None, question)
-        self.add_error("token", f"Nothing was stored. {PASTE_AGAIN}")
-        self.add_error("meant", "Tick this if it is meant, then paste the token once more.")
+        self.add_error("token", not_stored(""))
+        self.add_error("meant", _("Tick this if it is meant, then paste the token once more."))
 
 
 def kinds_to_paste() -> list[tuple[str, str]]:
@@ -85,50 +94,54 @@ class CredentialForm(TokenForm):
     """A new token for a tenant."""
 
     scheme = forms.ChoiceField(
-        label="Kind of token", choices=kinds_to_paste, initial=CredentialKind.API_KEY.value
+        label=_("Kind of token"), choices=kinds_to_paste, initial=CredentialKind.API_KEY.value
     )
 
 
 class ConfirmConnectionForm(forms.Form):
     """A person's word that an account is the tenant's; a second one if something is odd."""
 
-    right = forms.BooleanField(label="Yes, this is the right account")
-    meant = forms.BooleanField(label="Yes, this is meant all the same")
+    right = forms.BooleanField(label=_("Yes, this is the right account"))
+    meant = forms.BooleanField(label=_("Yes, this is meant all the same"))
 
     def __init__(self, *args: Any, questions: Iterable[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not questions:
             del self.fields["meant"]
-        self.helper = _helper(*self.fields, Submit("attach", "Connect"))
+        self.helper = _helper(*self.fields, Submit("attach", _("Connect")))
 
 
 class AcceptAgentForm(forms.Form):
     """A person's word that another Sales Agent is the tenant's from now on."""
 
     sales_agent_id = forms.IntegerField(widget=forms.HiddenInput)
-    sure = forms.BooleanField(label="Yes, it is the right one")
+    sure = forms.BooleanField(label=_("Yes, it is the right one"))
 
 
 class TenantForm(forms.Form):
-    name = forms.CharField(max_length=120)
+    name = forms.CharField(label=_("Name"), max_length=120)
     note = forms.CharField(
+        label=_("Note"),
         required=False,
         max_length=2000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="For your colleagues. Lofty does not see it.",
+        help_text=_("For your colleagues. Lofty does not see it."),
     )
     manual_only = forms.BooleanField(
-        label="Manual only",
+        label=_("Manual only"),
         required=False,
-        help_text="Templates and changes to many tenants at once leave this tenant alone. People"
-        " can still change its settings here.",
+        help_text=_(
+            "Templates and changes to many tenants at once leave this tenant alone. People can"
+            " still change its settings here."
+        ),
     )
     groups = forms.ModelMultipleChoiceField(
+        label=_("Groups"),
         queryset=Group.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="As many as fit. Rights can be given by group.",
-        error_messages={"invalid_choice": "There is no such group any more."},
+        help_text=_("As many as fit. Rights can be given by group."),
+        error_messages={"invalid_choice": _("There is no such group any more.")},
     )
 
     def __init__(self, *args: Any, may_group: bool = False, **kwargs: Any) -> None:
@@ -140,46 +153,54 @@ class TenantForm(forms.Form):
         else:
             del self.fields["groups"]
         shown = [name for name in ("name", "note", "manual_only", "groups") if name in self.fields]
-        self.helper = _helper(*shown, Submit("save", "Save"))
+        self.helper = _helper(*shown, Submit("save", _("Save")))
 
 
 class GroupForm(forms.Form):
     """A group of tenants: its name, and a short name that is made from it when left empty."""
 
-    name = forms.CharField(max_length=120)
+    name = forms.CharField(label=_("Name"), max_length=120)
     slug = forms.CharField(
-        label="Short name",
+        label=_("Short name"),
         max_length=50,
         required=False,
-        help_text="Stands in addresses and in lists to upload, like west-coast."
-        " Leave it empty to have one made from the name.",
+        help_text=_(
+            "Stands in addresses and in lists to upload, like west-coast. Leave it empty to have"
+            " one made from the name."
+        ),
     )
 
-    def __init__(self, *args: Any, button: str = "Add group", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, button: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper("name", "slug", Submit("save", button))
+        self.helper = _helper("name", "slug", Submit("save", button or _("Add group")))
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         slug = data.get("slug", "").lower() or suggest_slug(data.get("name", ""))
         if not slug and "name" in data:
-            self.add_error("slug", "No short name can be made from this name: type one, like west.")
+            words = _("No short name can be made from this name: type one, like west.")
+            self.add_error("slug", words)
         return {**data, "slug": slug}
 
 
 class AddTenantForm(TokenForm):
     """A new tenant, with or without its first token."""
 
-    name = forms.CharField(max_length=120)
+    name = forms.CharField(label=_("Name"), max_length=120)
     slug = forms.CharField(
-        label="Short name",
+        label=_("Short name"),
         max_length=50,
         required=False,
-        help_text="Stands in the address and cannot be changed later."
-        " Leave it empty to have one made from the name.",
+        help_text=_(
+            "Stands in the address and cannot be changed later. Leave it empty to have one made"
+            " from the name."
+        ),
     )
     note = forms.CharField(
-        required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
+        label=_("Note"),
+        required=False,
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
     field_order = ["name", "slug", "note", "scheme", "token", "meant"]
 
@@ -193,47 +214,53 @@ class AddTenantForm(TokenForm):
                 css_class="row",
             ),
             "note",
-            HTML('<h2 class="h3 mt-4">Lofty token</h2>'),
-            HTML('<p class="text-secondary">You can also add it later.</p>'),
+            HTML(format_html('<h2 class="h3 mt-4">{}</h2>', _("Lofty token"))),
+            HTML(format_html('<p class="text-secondary">{}</p>', _("You can also add it later."))),
             "scheme",
             "token",
             "meant",
-            Submit("add", "Add tenant"),
+            Submit("add", _("Add tenant")),
         )
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         slug = data.get("slug", "").lower() or suggest_slug(data.get("name", ""))
         if not slug and "name" in data:
-            self.add_error("slug", "No short name can be made from this name: type one, like acme.")
+            words = _("No short name can be made from this name: type one, like acme.")
+            self.add_error("slug", words)
         if slug in RESERVED_SLUGS:
-            self.add_error("slug", "This short name is kept for the console itself.")
+            self.add_error("slug", _("This short name is kept for the console itself."))
         return {**data, "slug": slug}
 
 
 class RemoveTokenForm(forms.Form):
-    sure = forms.BooleanField(label="Yes, remove it")
+    sure = forms.BooleanField(label=_("Yes, remove it"))
 
 
 class AddMemberForm(forms.Form):
     """Access for somebody who is in the console already."""
 
-    email = forms.EmailField(label="E-mail address")
+    email = forms.EmailField(label=_("E-mail address"))
     role = forms.TypedChoiceField(
-        choices=Role.choices, coerce=lambda value: Role(int(value)), initial=Role.VIEWER
+        label=_("Role"),
+        choices=Role.choices,
+        coerce=lambda value: Role(int(value)),
+        initial=Role.VIEWER,
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper("email", "role", Submit("add", "Give access"))
+        self.helper = _helper("email", "role", Submit("add", _("Give access")))
 
     def clean_email(self) -> User:
         email = self.cleaned_data["email"].strip()
         user = User.objects.filter(email__iexact=email, is_active=True).first()
         if user is None:
             raise forms.ValidationError(
-                "Nobody with this address can sign in to the console. Ask whoever runs it to add"
-                " the person first."
+                _(
+                    "Nobody with this address can sign in to the console. Ask whoever runs it to"
+                    " add the person first."
+                )
             )
         return user
 

@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -30,7 +31,8 @@ def groups(request: HttpRequest) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, f"The group {added.name} was added.")
+            told = _("The group %(name)s was added.")
+            messages.success(request, told % {"name": added.name})
             return redirect("groups")
     found = Group.objects.annotate(size=Count("tenants"))
     return render(request, "tenants/groups.html", {"groups": found, "form": form})
@@ -43,7 +45,7 @@ def group(request: HttpRequest, group: str) -> HttpResponse:
     require_superuser(request)
     found = get_object_or_404(Group, slug=group)
     now = {"name": found.name, "slug": found.slug}
-    form = GroupForm(request.POST or None, initial=now, button="Rename")
+    form = GroupForm(request.POST or None, initial=now, button=_("Rename"))
     if request.method == "POST" and form.is_valid() and _rename(request, found, form):
         return redirect("group", form.cleaned_data["slug"])
     context = {
@@ -65,7 +67,7 @@ def group_delete(request: HttpRequest, group: str) -> HttpResponse:
     except NotDone as error:
         messages.error(request, str(error))
         return redirect("group", group)
-    messages.success(request, f"The group {found.name} was deleted.")
+    messages.success(request, _("The group %(name)s was deleted.") % {"name": found.name})
     return redirect("groups")
 
 
@@ -78,5 +80,5 @@ def _rename(request: HttpRequest, found: Group, form: GroupForm) -> bool:
     except NotDone as error:
         form.add_error(None, str(error))
         return False
-    messages.success(request, "Saved." if changed else "Nothing was changed.")
+    messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
     return True

@@ -1,6 +1,7 @@
 """What can be done to a group of tenants. Who is in it is changed with the tenant (services.py)."""
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
@@ -44,9 +45,11 @@ def delete_group(group: Group) -> None:
     with transaction.atomic():
         row = _locked(group)
         if row.tenants.exists():
-            raise NotDone(f"{row.name} still has tenants. Take them out first.")
+            words = _("%(name)s still has tenants. Take them out first.")
+            raise NotDone(words % {"name": row.name})
         if row.grants.exists():
-            raise NotDone(f"Somebody has rights through {row.name}. Take those away first.")
+            words = _("Somebody has rights through %(name)s. Take those away first.")
+            raise NotDone(words % {"name": row.name})
         before = _described(row)
         row.delete()
         record(Kind.GROUP_DELETED, subject=row.name, outcome=Outcome.DONE, before=before)
@@ -55,7 +58,7 @@ def delete_group(group: Group) -> None:
 def _locked(group: Group) -> Group:
     row = Group.objects.select_for_update().filter(pk=group.pk).first()
     if row is None:
-        raise NotDone("Somebody has deleted this group already.")
+        raise NotDone(_("Somebody has deleted this group already."))
     return row
 
 

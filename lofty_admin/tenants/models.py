@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext, override
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.audit.record import TenantRef
 from lofty_admin.lofty.client import Scheme
@@ -14,7 +16,7 @@ from lofty_admin.lofty.client import Scheme
 SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 RESERVED_SLUGS = frozenset({"add", "new", "all"})
 slug_validator = RegexValidator(
-    rf"\A{SLUG}\Z", "Use small letters a-z, digits, and single hyphens between them."
+    rf"\A{SLUG}\Z", _("Use small letters a-z, digits, and single hyphens between them.")
 )
 
 
@@ -26,15 +28,15 @@ class Tenant(models.Model):
     """
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        ARCHIVED = "archived", "Archived"
+        ACTIVE = "active", _("Active")
+        ARCHIVED = "archived", _("Archived")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.CharField(
-        "short name",
+        _("short name"),
         max_length=50,
         unique=True,
-        error_messages={"unique": "Another tenant has this short name already."},
+        error_messages={"unique": _("Another tenant has this short name already.")},
         validators=[slug_validator],
     )
     name = models.CharField(max_length=120)
@@ -82,10 +84,10 @@ class Group(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.CharField(
-        "short name",
+        _("short name"),
         max_length=50,
         unique=True,
-        error_messages={"unique": "Another group has this short name already."},
+        error_messages={"unique": _("Another group has this short name already.")},
         validators=[slug_validator],
     )
     name = models.CharField(max_length=120)
@@ -93,26 +95,26 @@ class Group(models.Model):
 
     class Meta:
         ordering = ["name"]
-        verbose_name = "tenant group"
+        verbose_name = _("tenant group")
 
     def __str__(self) -> str:
         return self.name
 
 
 class CredentialState(models.TextChoices):
-    WORKS = "works", "Works"
-    FAILING = "failing", "Failing"
-    UNUSED = "unused", "Not used yet"
-    NONE = "none", "No token"
+    WORKS = "works", _("Works")
+    FAILING = "failing", _("Failing")
+    UNUSED = "unused", _("Not used yet")
+    NONE = "none", _("No token")
 
 
 class CredentialKind(models.TextChoices):
     """How the console came to its access to Lofty. The last two get new tokens by themselves."""
 
-    API_KEY = "api_key", "API key"
-    ACCESS_TOKEN = "oauth", "OAuth token"
-    CONNECTION = "connection", "OAuth connection"
-    CLIENT_CREDENTIALS = "client_credentials", "API key used by the OAuth app"
+    API_KEY = "api_key", _("API key")
+    ACCESS_TOKEN = "oauth", _("OAuth token")
+    CONNECTION = "connection", _("OAuth connection")
+    CLIENT_CREDENTIALS = "client_credentials", _("API key used by the OAuth app")
 
 
 RENEWING = (CredentialKind.CONNECTION, CredentialKind.CLIENT_CREDENTIALS)
@@ -121,19 +123,19 @@ RENEWING = (CredentialKind.CONNECTION, CredentialKind.CLIENT_CREDENTIALS)
 class Health(models.TextChoices):
     """What the newest probe, or a call that tells as much, found out about a credential."""
 
-    UNKNOWN = "unknown", "Not checked yet"
-    WORKS = "works", "Works"
-    DEAD = "dead", "Refused by Lofty"
-    WRONG_SCHEME = "wrong_scheme", "Wrong kind, or dead"
-    SCOPE_MISSING = "scope_missing", "Right missing"
-    FORBIDDEN = "forbidden", "Not allowed"
-    NO_AGENT = "no_agent", "No Sales Agent"
-    WRONG_AGENT = "wrong_agent", "Another Sales Agent"
-    AUTHORISE_AGAIN = "authorise_again", "Authorise again"
-    NOT_RENEWED = "not_renewed", "Could not be renewed"
-    UNREADABLE = "unreadable", "Cannot be opened"
-    LIMITED = "limited", "Calls used up"
-    LOFTY_DOWN = "lofty_down", "Lofty has trouble"
+    UNKNOWN = "unknown", _("Not checked yet")
+    WORKS = "works", _("Works")
+    DEAD = "dead", _("Refused by Lofty")
+    WRONG_SCHEME = "wrong_scheme", _("Wrong kind, or dead")
+    SCOPE_MISSING = "scope_missing", _("Right missing")
+    FORBIDDEN = "forbidden", _("Not allowed")
+    NO_AGENT = "no_agent", _("No Sales Agent")
+    WRONG_AGENT = "wrong_agent", _("Another Sales Agent")
+    AUTHORISE_AGAIN = "authorise_again", _("Authorise again")
+    NOT_RENEWED = "not_renewed", _("Could not be renewed")
+    UNREADABLE = "unreadable", _("Cannot be opened")
+    LIMITED = "limited", _("Calls used up")
+    LOFTY_DOWN = "lofty_down", _("Lofty has trouble")
 
 
 STALE_AFTER = timedelta(hours=48)  # the probe runs once a day
@@ -159,8 +161,8 @@ class Credential(models.Model):
     """
 
     class SchemeChoice(models.TextChoices):
-        API_KEY = Scheme.API_KEY.value, "API key"
-        OAUTH = Scheme.OAUTH.value, "OAuth token"
+        API_KEY = Scheme.API_KEY.value, _("API key")
+        OAUTH = Scheme.OAUTH.value, _("OAuth token")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="credentials")
@@ -216,7 +218,8 @@ class Credential(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} ending in {self.last_four}"
+        with override("en"):  # it stands in the record
+            return f"{self.get_kind_display()} ending in {self.last_four}"
 
     @property
     def state(self) -> "CredentialState":
@@ -262,13 +265,16 @@ class Credential(models.Model):
         """What a person should look at, in plain words; empty when all is well."""
         found = []
         if self.health not in (Health.WORKS, Health.UNKNOWN):
-            found.append(Health(self.health).label)
+            found.append(str(Health(self.health).label))
         if self.is_past:
-            found.append("Past its end")
+            found.append(gettext("Past its end"))
         elif self.expires_soon:
-            found.append(f"Ends in {_days(self.days_left or 0)}")
+            found.append(_ends_in(self.days_left or 0))
         if self.is_stale and not (self.failing_since and self.checked_at is None):
-            found.append("Not checked for two days" if self.checked_at else "Not checked yet")
+            checked = self.checked_at is not None
+            found.append(
+                gettext("Not checked for two days") if checked else gettext("Not checked yet")
+            )
         return found
 
     def ends_within(self, span: timedelta, now: datetime) -> bool:
@@ -277,8 +283,8 @@ class Credential(models.Model):
         return self.renews_itself and ends is not None and ends <= now + span
 
 
-def _days(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"
+def _ends_in(days: int) -> str:
+    return ngettext("Ends in %(days)s day", "Ends in %(days)s days", days) % {"days": days}
 
 
 class PendingConnection(models.Model):
@@ -317,11 +323,12 @@ class PendingConnection(models.Model):
 
 
 class Role(models.IntegerChoices):
-    """Each role may do what the ones before it may."""
+    """Each role may do what the ones before it may. `label` is for pages, in their language; the
+    record has the `name`."""
 
-    VIEWER = 10, "Viewer"
-    EDITOR = 20, "Editor"
-    MANAGER = 30, "Manager"
+    VIEWER = 10, _("Viewer")
+    EDITOR = 20, _("Editor")
+    MANAGER = 30, _("Manager")
 
 
 class Membership(models.Model):
@@ -398,7 +405,7 @@ class Grant(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user}: {self.what} {self.where}"
+        return f"{self.user}: {self.in_words}"
 
     @property
     def denies(self) -> bool:
@@ -410,15 +417,27 @@ class Grant(models.Model):
         return "denied" if self.role is None else str(self.role)
 
     @property
-    def what(self) -> str:
-        """ "Viewer of", "Denied": reads before `where`."""
-        return "Denied:" if self.role is None else f"{Role(self.role).label} of"
+    def in_words(self) -> str:
+        """ "Viewer of the group West", "Denied: Acme"."""
+        if self.role is None:
+            return gettext("Denied: %(place)s") % {"place": self.where}
+        return role_in_words(Role(self.role), self.where)
 
     @property
     def where(self) -> str:
-        if self.tenant:
-            return self.tenant.name
-        return f"the group {self.group.name}" if self.group else "all tenants"
+        return self.tenant.name if self.tenant else group_in_words(self.group)
+
+
+def role_in_words(role: Role, place: str) -> str:
+    """For people, in the language of the page."""
+    return gettext("%(role)s of %(place)s") % {"role": role.label, "place": place}
+
+
+def group_in_words(group: Group | None) -> str:
+    """A group as a place, or without one all tenants; for people, in the language of the page."""
+    if group is None:
+        return gettext("all tenants")
+    return gettext("the group %(name)s") % {"name": group.name}
 
 
 class Pin(models.Model):

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from lofty_admin.accounts.models import User
@@ -26,7 +27,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
         except services.NotDone as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, f"{user} is now {role.label.lower()} of {tenant.name}.")
+            messages.success(request, _given(user, role, tenant))
             return redirect("people", tenant.slug)
     context = {
         "tenant": tenant,
@@ -47,15 +48,15 @@ def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     membership = find_of(request, tenant, Membership.objects.select_related("user"), pk=pk)
     form = RoleForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Nothing was changed: choose one of the roles.")
+        messages.error(request, _("Nothing was changed: choose one of the roles."))
         return redirect("people", tenant.slug)
     try:
         services.grant(tenant, membership.user, form.cleaned_data["role"])
     except services.NotDone as error:
         messages.error(request, str(error))
     else:
-        role = form.cleaned_data["role"].label.lower()
-        messages.success(request, f"{membership.user} is now {role} of {tenant.name}.")
+        given = _given(membership.user, form.cleaned_data["role"], tenant)
+        messages.success(request, given)
     return _after(request, tenant)
 
 
@@ -69,8 +70,14 @@ def member_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     except services.NotDone as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"{membership.user} has no access to {tenant.name} any more.")
+        told = _("%(person)s has no access to %(place)s any more.")
+        messages.success(request, told % {"person": membership.user, "place": tenant.name})
     return _after(request, tenant)
+
+
+def _given(user: User, role: Role, tenant: Tenant) -> str:
+    told = _("%(person)s is now %(role)s of %(place)s.")
+    return told % {"person": user, "role": role.label.lower(), "place": tenant.name}
 
 
 def _after(request: HttpRequest, tenant: Tenant) -> HttpResponse:

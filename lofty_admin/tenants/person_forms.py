@@ -5,6 +5,8 @@ from typing import Any
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout, Submit
 from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from lofty_admin.tenants.everybody import PersonState
 from lofty_admin.tenants.models import Group, Role, Tenant
@@ -13,8 +15,8 @@ from lofty_admin.tenants.rights import Scope
 DENIED, NOTHING = "denied", "nothing"
 LEVELS = [
     *((str(role.value), role.label) for role in Role),
-    (DENIED, "Denied"),
-    (NOTHING, "Nothing: take it away"),
+    (DENIED, _("Denied")),
+    (NOTHING, _("Nothing: take it away")),
 ]
 
 
@@ -26,48 +28,50 @@ def _helper(*layout: Any) -> FormHelper:
 
 
 class InviteForm(forms.Form):
-    email = forms.EmailField(label="E-mail address", max_length=254)
+    email = forms.EmailField(label=_("E-mail address"), max_length=254)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper("email", Submit("invite", "Send invitation"))
+        self.helper = _helper("email", Submit("invite", _("Send invitation")))
 
 
 class RightForm(forms.Form):
     """One right of one person: where, and what. `cleaned_data` has `scope` (Scope) and `level`."""
 
     where = forms.ChoiceField(
-        label="For",
+        label=_("For"),
         choices=[
-            ("tenant", "One tenant"),
-            ("group", "A group of tenants"),
-            ("all", "All tenants, also those still to come"),
+            ("tenant", _("One tenant")),
+            ("group", _("A group of tenants")),
+            ("all", _("All tenants, also those still to come")),
         ],
     )
     tenant = forms.CharField(
-        label="Short name of the tenant",
+        label=_("Short name of the tenant"),
         required=False,
         max_length=50,
         widget=forms.TextInput(attrs={"autocomplete": "off", "list": "tenant-slugs"}),
-        help_text="If it is for one tenant.",
+        help_text=_("If it is for one tenant."),
     )
     group = forms.ModelChoiceField(
-        label="Group",
+        label=_("Group"),
         queryset=Group.objects.all(),
         required=False,
-        empty_label="No group chosen",
-        help_text="If it is for a group. Tenants that join it later are covered too.",
+        empty_label=_("No group chosen"),
+        help_text=_("If it is for a group. Tenants that join it later are covered too."),
     )
-    level = forms.ChoiceField(label="Role", choices=LEVELS)
+    level = forms.ChoiceField(label=_("Role"), choices=LEVELS)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper("where", "tenant", "group", "level", Submit("change", "Change"))
+        self.helper = _helper(
+            "where", "tenant", "group", "level", Submit("change", pgettext("button", "Change"))
+        )
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         if data.get("where") == "group" and not data.get("group") and "group" not in self.errors:
-            self.add_error("group", "Choose the group.")
+            self.add_error("group", _("Choose the group."))
         tenant = self._tenant() if data.get("where") == "tenant" else None
         group = data.get("group") if data.get("where") == "group" else None
         return {**data, "scope": Scope(tenant=tenant, group=group)}
@@ -76,7 +80,7 @@ class RightForm(forms.Form):
         slug = self.cleaned_data.get("tenant", "").lower()
         found = Tenant.objects.filter(slug=slug).first()
         if found is None and "tenant" not in self.errors:
-            self.add_error("tenant", "There is no tenant with this short name.")
+            self.add_error("tenant", _("There is no tenant with this short name."))
         return found
 
 
@@ -86,7 +90,7 @@ class FindPersonForm(forms.Form):
     q = forms.CharField(required=False, max_length=100)
     state = forms.ChoiceField(
         required=False,
-        choices=[("", "Everybody"), *PersonState.choices, ("superuser", "Superusers")],
+        choices=[("", _("Everybody")), *PersonState.choices, ("superuser", _("Superusers"))],
     )
 
 
@@ -94,4 +98,4 @@ class FindSeenForm(forms.Form):
     """The filter of what one person can see."""
 
     q = forms.CharField(required=False, max_length=100)
-    show = forms.ChoiceField(required=False, choices=[("", "Can see"), ("denied", "Denied")])
+    show = forms.ChoiceField(required=False, choices=[("", _("Can see")), ("denied", _("Denied"))])

@@ -6,10 +6,11 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from lofty_admin.accounts import invitations, services
@@ -19,7 +20,7 @@ from lofty_admin.tenants import rights
 from lofty_admin.tenants.access import denied_tenants, require_superuser, visible_tenants
 from lofty_admin.tenants.everybody import everybody as all_people
 from lofty_admin.tenants.everybody import find, roles_in_words, state_of
-from lofty_admin.tenants.models import Grant, Role
+from lofty_admin.tenants.models import Grant, Role, Tenant
 from lofty_admin.tenants.person_forms import (
     DENIED,
     LEVELS,
@@ -35,6 +36,7 @@ from lofty_admin.tenants.standings import standings_of
 
 PAGE_LENGTH = 50
 MEMBERSHIPS_SHOWN = 50
+TENANTS_OFFERED = 500  # beside a field that takes any short name
 
 
 @require_GET
@@ -79,9 +81,8 @@ def _invite(request: HttpRequest, form: InviteForm) -> User | None:
     except invitations.MailNotSent as error:
         messages.error(request, str(error))
         return User.objects.get(email__iexact=email)
-    messages.success(
-        request, f"{user.email} was invited. You can give them rights now: they count at once."
-    )
+    told = _("%(email)s was invited. You can give them rights now: they count at once.")
+    messages.success(request, told % {"email": user.email})
     return user
 
 
@@ -110,27 +111,28 @@ def person_right(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _change(user: User, scope: Scope, level: str) -> str:
     """Do it; what was done, in words."""
+    words = {"person": user, "place": scope.in_words}
     if level == NOTHING:
         rights.take_away(user, scope)
-        return f"Taken away: what {user} had for {scope} by itself."
+        return _("Taken away: what %(person)s had for %(place)s by itself.") % words
     if level == DENIED:
         rights.deny(user, scope)
-        return f"{user} is denied {scope}."
+        return _("%(person)s is denied %(place)s.") % words
     role = Role(int(level))
     rights.give(user, scope, role)
-    return f"{user} is now {role.label.lower()} of {scope}."
+    return _("%(person)s is now %(role)s of %(place)s.") % {**words, "role": role.label.lower()}
 
 
 @require_POST
 @prove_before_post(back="person")
 def person_deactivate(request: HttpRequest, pk: int) -> HttpResponse:
-    return _do(request, pk, services.deactivate_person, "{} can no longer sign in.")
+    return _do(request, pk, services.deactivate_person, _("%s can no longer sign in."))
 
 
 @require_POST
 @prove_before_post(back="person")
 def person_reactivate(request: HttpRequest, pk: int) -> HttpResponse:
-    return _do(request, pk, services.reactivate_person, "{} can sign in again.")
+    return _do(request, pk, services.reactivate_person, _("%s can sign in again."))
 
 
 @require_POST
@@ -139,7 +141,7 @@ def person_promote(request: HttpRequest, pk: int) -> HttpResponse:
     def promote(user: User) -> None:
         services.set_superuser(user, superuser=True)
 
-    return _do(request, pk, promote, "{} is now a superuser.")
+    return _do(request, pk, promote, _("%s is now a superuser."))
 
 
 @require_POST
@@ -148,7 +150,7 @@ def person_demote(request: HttpRequest, pk: int) -> HttpResponse:
     def demote(user: User) -> None:
         services.set_superuser(user, superuser=False)
 
-    return _do(request, pk, demote, "{} is not a superuser any more.")
+    return _do(request, pk, demote, _("%s is not a superuser any more."))
 
 
 @require_POST
@@ -157,13 +159,14 @@ def person_invite_again(request: HttpRequest, pk: int) -> HttpResponse:
     def invite(user: User) -> None:
         invitations.invite_again(user, page=_invitation_page(request))
 
-    return _do(request, pk, invite, "A new invitation was sent to {}. The link before has ended.")
+    told = _("A new invitation was sent to %s. The link before has ended.")
+    return _do(request, pk, invite, told)
 
 
 @require_POST
 @prove_before_post(back="person")
 def person_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
-    return _do(request, pk, invitations.withdraw, "The invitation of {} is withdrawn.")
+    return _do(request, pk, invitations.withdraw, _("The invitation of %s is withdrawn."))
 
 
 def _do(request: HttpRequest, pk: int, act: Callable[[User], None], done: str) -> HttpResponse:
@@ -177,7 +180,7 @@ def _do(request: HttpRequest, pk: int, act: Callable[[User], None], done: str) -
     except invitations.MailNotSent as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, done.format(user))
+        messages.success(request, done % user)
     return redirect("person", user.pk)
 
 
@@ -192,10 +195,17 @@ def _page(request: HttpRequest, user: User, form: RightForm) -> HttpResponse:
         "levels": LEVELS,
         "grants": Grant.objects.filter(user=user).select_related("group", "tenant"),
         "memberships": memberships[:MEMBERSHIPS_SHOWN],
+        "tenants_to_choose": _to_choose(),
         "more_memberships": max(0, memberships.count() - MEMBERSHIPS_SHOWN),
         **_seen(request, user),
     }
     return render(request, "tenants/person.html", context)
+
+
+def _to_choose() -> QuerySet[Tenant]:
+    """Of the first active tenants what the browser offers while a short name is typed."""
+    active = Tenant.objects.filter(status=Tenant.Status.ACTIVE)
+    return active.only("slug", "name")[:TENANTS_OFFERED]
 
 
 def _seen(request: HttpRequest, user: User) -> dict[str, Any]:

@@ -6,15 +6,19 @@ Each change and its record stand or fall together. One person has at most one ri
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from lofty_admin.accounts.models import User
 from lofty_admin.tenants import services
-from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
+from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant, group_in_words
 
 
 @dataclass(frozen=True)
 class Scope:
-    """One tenant, one group, or, with neither, all tenants: those that are still to come too."""
+    """One tenant, one group, or, with neither, all tenants: those that are still to come too.
+
+    As a str it is English, as it stands in the record; `in_words` is for pages.
+    """
 
     tenant: Tenant | None = None
     group: Group | None = None
@@ -23,6 +27,10 @@ class Scope:
         if self.tenant:
             return self.tenant.name
         return f"the group {self.group.name}" if self.group else "all tenants"
+
+    @property
+    def in_words(self) -> str:
+        return self.tenant.name if self.tenant else group_in_words(self.group)
 
 
 def give(user: User, scope: Scope, role: Role) -> None:
@@ -36,7 +44,7 @@ def give(user: User, scope: Scope, role: Role) -> None:
         services.grant(scope.tenant, user, role, over_denial=True)
         return
     if not user.is_active:
-        raise services.NotDone(f"{user} is deactivated and cannot be given access.")
+        raise services.NotDone(services.deactivated(user))
     _change(user, scope, role)
 
 
@@ -65,7 +73,8 @@ def take_away(user: User, scope: Scope) -> None:
     with transaction.atomic():
         held = _locked(user, scope)
         if held is None:
-            raise services.NotDone(f"{user} has no right of their own for {scope} any more.")
+            words = _("%(person)s has no right of their own for %(place)s any more.")
+            raise services.NotDone(words % {"person": user, "place": scope.in_words})
         held.delete()
         services.record_right(user, services.level(held), None, scope=str(scope))
 
@@ -82,7 +91,8 @@ def _change(user: User, scope: Scope, role: Role | None) -> None:
     with transaction.atomic():
         held = _locked(user, scope)
         if held and held.role == role:
-            raise services.NotDone(f"{user} has exactly this right for {scope} already.")
+            words = _("%(person)s has exactly this right for %(place)s already.")
+            raise services.NotDone(words % {"person": user, "place": scope.in_words})
         before = services.level(held)
         held = held or Grant(user=user, group=scope.group)
         held.role = role

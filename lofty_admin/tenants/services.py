@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.context import current_actor, is_acting
@@ -48,7 +49,7 @@ from lofty_admin.tenants.renewal import REFRESH_LIFE, access_end, marks_of
 from lofty_admin.tenants.sealing import seal_into
 from lofty_admin.tenants.standings import people_of
 
-DENIED = "Denied"
+DENIED = "Denied"  # in the record
 _NEW_TOKEN_REFUSED = (
     "Lofty does not accept this token.",
     "Check that the kind of token is right, and copy the token again from Lofty.",
@@ -57,7 +58,8 @@ CALLS_OF_A_TEST = 2  # whose it is, and the settings
 
 
 class NotDone(Exception):
-    """A change that is not allowed as things are. Nothing was changed; the text may be shown."""
+    """A change that is not allowed as things are. Nothing was changed; the text may be shown, and
+    is in the language of the page that asked: what the record needs to say is said there."""
 
 
 class NeedsConsent(NotDone):
@@ -285,7 +287,7 @@ def restore_tenant(tenant: Tenant) -> None:
     with transaction.atomic():
         row = Tenant.objects.select_for_update().get(pk=tenant.pk)
         if not row.is_archived:
-            raise NotDone(f"{row.name} is not archived.")
+            raise NotDone(_("%(name)s is not archived.") % {"name": row.name})
         Tenant.objects.filter(pk=row.pk).update(status=Tenant.Status.ACTIVE)
         record(Kind.TENANT_RESTORED, tenant=row.ref, outcome=Outcome.DONE)
 
@@ -313,7 +315,7 @@ def remove_credential(tenant: Tenant) -> None:
         row = _locked(tenant)
         old = _retire(row)
         if old is None:
-            raise NotDone(f"{row.name} has no token to remove.")
+            raise NotDone(_("%(name)s has no token to remove.") % {"name": row.name})
         _record_credential(Kind.CREDENTIAL_REMOVED, row, before=old)
 
 
@@ -355,19 +357,20 @@ def grant(tenant: Tenant, user: User, role: Role, *, over_denial: bool = False) 
     with transaction.atomic():
         row = _locked(tenant)
         if not user.is_active:
-            raise NotDone(f"{user} is deactivated and cannot be given access.")
+            raise NotDone(deactivated(user))
         held = row.memberships.filter(user=user).first()
         if held and held.role == role:
-            raise NotDone(f"{user} is {role.label.lower()} already.")
+            words = {"person": user, "role": role.label.lower()}
+            raise NotDone(_("%(person)s is %(role)s already.") % words)
         if held is None or held.role < role:
             refuse_oneself(user)
         if held and held.role == Role.MANAGER:
             _keep_one_manager(row, user)
         before = _end_denial(row, user, over_denial) or level(held)
-        membership, _ = Membership.objects.update_or_create(
+        membership, _new = Membership.objects.update_or_create(
             user=user, tenant=row, defaults={"role": role}
         )
-        record_right(user, before, role.label, tenant=row)
+        record_right(user, before, level(membership), tenant=row)
     return membership
 
 
@@ -377,7 +380,7 @@ def remove_member(membership: Membership) -> None:
         row = _locked(membership.tenant)
         held = row.memberships.select_related("user").filter(pk=membership.pk).first()
         if held is None:
-            raise NotDone("This person has no access any more.")
+            raise NotDone(_("This person has no access any more."))
         if held.role == Role.MANAGER:
             _keep_one_manager(row, held.user)
         held.delete()
@@ -393,9 +396,10 @@ def deny(tenant: Tenant, user: User) -> None:
         row = _locked(tenant)
         refuse_oneself(user)
         held = row.memberships.filter(user=user).first()
-        _, is_new = Grant.objects.get_or_create(user=user, tenant=row)
+        _row, is_new = Grant.objects.get_or_create(user=user, tenant=row)
         if not is_new:
-            raise NotDone(f"{user} is denied {row.name} already.")
+            words = {"person": user, "place": row.name}
+            raise NotDone(_("%(person)s is denied %(place)s already.") % words)
         row.memberships.filter(user=user).delete()
         record_right(user, level(held), DENIED, tenant=row)
 
@@ -406,7 +410,8 @@ def lift_denial(tenant: Tenant, user: User) -> None:
         row = _locked(tenant)
         refuse_oneself(user)
         if _end_denial(row, user, over_denial=True) is None:
-            raise NotDone(f"{user} is not denied {row.name} any more.")
+            words = {"person": user, "place": row.name}
+            raise NotDone(_("%(person)s is not denied %(place)s any more.") % words)
         record_right(user, DENIED, None, tenant=row)
 
 
@@ -414,13 +419,13 @@ def level(held: Membership | Grant | None) -> str | None:
     """What somebody holds, as the record says it: a role's name, "Denied", or None for nothing."""
     if held is None:
         return None
-    return DENIED if held.role is None else Role(held.role).label
+    return DENIED if held.role is None else Role(held.role).name.capitalize()
 
 
 def refuse_oneself(user: User) -> None:
     """Raises NotDone if `user` is the one who acts: nobody gives rights to themselves."""
     if is_acting(user):
-        raise NotDone("You cannot change your own rights. Ask somebody else who may.")
+        raise NotDone(_("You cannot change your own rights. Ask somebody else who may."))
 
 
 def record_right(
@@ -444,17 +449,29 @@ def record_right(
     )
 
 
+def deactivated(user: User) -> str:
+    """Why somebody cannot be given anything."""
+    return _("%(person)s is deactivated and cannot be given access.") % {"person": user}
+
+
+def archived(tenant: Tenant) -> str:
+    """Why nothing of a tenant can be changed."""
+    words = _("%(name)s is archived and cannot be changed. Restore it first.")
+    return words % {"name": tenant.name}
+
+
 def _locked(tenant: Tenant) -> Tenant:
     row = Tenant.objects.select_for_update().get(pk=tenant.pk)
     if row.is_archived:
-        raise NotDone(f"{row.name} is archived and cannot be changed. Restore it first.")
+        raise NotDone(archived(row))
     return row
 
 
 def _keep_one_manager(tenant: Tenant, leaving: User) -> None:
     managers = {one.user for one in people_of(tenant) if one.role == Role.MANAGER}
     if not managers - {leaving}:
-        raise NotDone(f"{leaving} is the last manager of {tenant.name}. Make another one first.")
+        words = _("%(person)s is the last manager of %(place)s. Make another one first.")
+        raise NotDone(words % {"person": leaving, "place": tenant.name})
 
 
 def _insert_or_say(place: int, new: NewTenant) -> _Added:
@@ -489,7 +506,8 @@ def _record_added(added: _Added) -> None:
 def _end_denial(tenant: Tenant, user: User, over_denial: bool) -> str | None:
     denial = Grant.objects.filter(user=user, tenant=tenant)
     if denial and not over_denial:
-        raise NotDone(f"A superuser denied {user} this tenant. Only a superuser can change that.")
+        words = _("A superuser denied %(person)s this tenant. Only a superuser can change that.")
+        raise NotDone(words % {"person": user})
     return DENIED if denial.delete()[0] else None
 
 
@@ -515,20 +533,21 @@ def _owner_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
         return
     who = ("team_id", "member_user_id")
     if any(last.lofty_user.get(key) != checked.lofty_user.get(key) for key in who):
-        now = checked.lofty_user.get("name") or checked.lofty_user.get("email") or "somebody else"
-        yield (
-            f"This token belongs to {now}; the one before belonged to"
-            f" {last.owner_name or 'somebody else'}. The console would change another Sales Agent."
-        )
+        else_ = _("somebody else")
+        now = checked.lofty_user.get("name") or checked.lofty_user.get("email") or else_
+        yield _(
+            "This token belongs to %(now)s; the one before belonged to %(before)s. The console"
+            " would change another Sales Agent."
+        ) % {"now": now, "before": last.owner_name or else_}
 
 
 def _agent_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
     known, found = tenant.sales_agent_id, checked.sales_agent_id
     if known is not None and found is not None and known != found:
-        yield (
-            f"This token opens the Sales Agent {found}; this tenant's is {known}. From now on the"
-            " other one would be shown and changed here."
-        )
+        yield _(
+            "This token opens the Sales Agent %(found)s; this tenant's is %(known)s. From now on"
+            " the other one would be shown and changed here."
+        ) % {"found": found, "known": known}
 
 
 def _sharing_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
@@ -543,7 +562,7 @@ def _sharing_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
     if checked.sales_agent_id is not None:
         same |= Q(tenant__sales_agent_id=checked.sales_agent_id)
     if others.filter(same).exists():
-        yield (
+        yield _(
             "Another tenant in this console already uses this token or another token of the same"
             " Lofty user. Both would change the same Sales Agent."
         )
@@ -551,12 +570,12 @@ def _sharing_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
 
 def _working_question(checked: CheckedToken) -> Iterable[str]:
     if checked.health in (Health.SCOPE_MISSING, Health.FORBIDDEN):
-        yield (
+        yield _(
             "Lofty knows this token but does not let it read the Sales Agent settings. With it"
             " nothing could be shown or changed here."
         )
     elif checked.health == Health.NO_AGENT:
-        yield (
+        yield _(
             "This token's user has no Sales Agent in Lofty. Until there is one, nothing can be"
             " shown or changed here."
         )

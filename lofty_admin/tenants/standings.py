@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from lofty_admin.accounts.models import User
 from lofty_admin.tenants.access import strongest
-from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
+from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant, role_in_words
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,9 @@ class Saying:
     where: str
 
     def __str__(self) -> str:
-        return f"{self.role.label} of {self.where}" if self.role else f"Denied {self.where}"
+        if self.role:
+            return role_in_words(self.role, self.where)
+        return _("Denied %(place)s") % {"place": self.where}
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Standing:
     def reasons(self) -> list[str]:
         """Why, in words, the deciding ones first."""
         if self.user.is_superuser:
-            return ["Superuser"]
+            return [_("Superuser")]
         ordered = sorted(self.sayings, key=lambda one: (one.role is not None, -(one.role or 0)))
         return [str(saying) for saying in ordered]
 
@@ -109,9 +113,9 @@ def _reach(user: User, tenants: Sequence[Tenant]) -> Iterator[tuple[Grant, Itera
 
 
 def _by_membership(member: Membership) -> Saying:
-    return Saying(Role(member.role), "this tenant")
+    return Saying(Role(member.role), _("this tenant"))
 
 
 def _by_grant(grant: Grant) -> Saying:
-    where = "this tenant" if grant.tenant_id else grant.where
+    where = _("this tenant") if grant.tenant_id else grant.where
     return Saying(None if grant.role is None else Role(grant.role), where)

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -23,7 +24,7 @@ from lofty_admin.tenants.access import (
     is_superuser,
     require_superuser,
 )
-from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, TenantForm
+from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, TenantForm, not_stored
 from lofty_admin.tenants.models import Role, Tenant
 
 
@@ -37,7 +38,7 @@ def tenant_add(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         tenant = _add(form)
         if tenant is not None:
-            messages.success(request, f"{tenant.name} was added.")
+            messages.success(request, _("%(name)s was added.") % {"name": tenant.name})
             return redirect("credential", tenant.slug)
     return render(request, "tenants/add.html", {"form": form})
 
@@ -56,7 +57,7 @@ def _add(form: AddTenantForm) -> Tenant | None:
             meant=data["meant"],
         )
     except LoftyError as error:
-        form.add_error("token", f"{error.message} {error.advice} Nothing was stored. {PASTE_AGAIN}")
+        form.add_error("token", not_stored(f"{error.message} {error.advice}"))
     except services.NeedsConsent as error:
         form.ask(error)
     except ValidationError as error:
@@ -126,7 +127,7 @@ def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpRespons
     except services.NotDone as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "Saved." if changed else "Nothing was changed.")
+        messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
     return redirect("tenant_edit", tenant.slug)
 
 
@@ -139,7 +140,8 @@ def tenant_archive(request: HttpRequest, slug: str) -> HttpResponse:
     except services.NotDone as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"{tenant.name} is archived. Nothing was deleted.")
+        told = _("%(name)s is archived. Nothing was deleted.")
+        messages.success(request, told % {"name": tenant.name})
     return redirect("tenant_edit", tenant.slug)
 
 
@@ -152,5 +154,5 @@ def tenant_restore(request: HttpRequest, slug: str) -> HttpResponse:
     except services.NotDone as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"{tenant.name} is active again.")
+        messages.success(request, _("%(name)s is active again.") % {"name": tenant.name})
     return redirect("tenant_edit", tenant.slug)

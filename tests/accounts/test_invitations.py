@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 from pytest_django import Settings
 
 from lofty_admin.accounts import invitations, services
@@ -355,3 +356,16 @@ def test_oneself__demoted_or_deactivated__refused(superuser: User) -> None:
         with pytest.raises(ValidationError, match="to yourself"):
             services.deactivate_person(superuser)
     assert kinds() == []
+
+
+def test_invite__page_in_spanish__mail_too_and_the_record_stays_english(superuser: User) -> None:
+    with override("es"), acting_as(person(superuser)):
+        user = invitations.invite(EMAIL, page=PAGE)
+        invitations.withdraw(user)
+        with pytest.raises(NotOpen, match="La invitación se retiró"):
+            invitations.open_by_code(code_of())
+    assert mail.outbox[-1].subject == "Tu invitación a la Sales Agent console"
+    assert "Rosa Root te invita" in mail.outbox[-1].body
+    event = AuditEvent.objects.order_by("seq").last()
+    assert event
+    assert event.content["detail"] == {"because": "The invitation was withdrawn."}

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 OPEN = {
-    *("healthz", "readyz", "account_login", "account_inactive", "account_logout"),
+    *("healthz", "readyz", "account_login", "account_inactive", "account_logout", "set_language"),
     *("invitation", "invitation_accept"),
     *("sso_login", "sso_callback"),  # not there at all unless single sign-on is set up
     "oauth_callback",  # says that the session is gone: a way back would hold Lofty's code

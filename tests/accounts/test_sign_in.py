@@ -216,3 +216,19 @@ def test_sign_in__nothing_can_be_recorded__nobody_gets_in(
 def test_authenticate__by_django_itself__same_rules(viewer: User) -> None:
     assert authenticate(username=viewer.email, password=PASSWORD) == viewer
     assert authenticate(username=viewer.email, password=WRONG) is None
+
+
+def test_language__before_signing_in__chosen_and_back_where_one_was(db: None) -> None:
+    client = Client()
+    page = client.get(reverse("account_login"), {"next": "/people/?q=x"}).content.decode()
+    assert '<button class="btn btn-sm btn-ghost-secondary" type="submit" name="language"' in page
+    after = "/accounts/login/?next=/people/%3Fq%3Dx"
+    assert f'value="{after}"' in page
+    answer = client.post("/language/", {"language": "es", "next": after}, follow=True)
+    page = answer.content.decode()
+    assert "Usar una llave de acceso" in page
+    assert 'lang="en">English</button>' in page  # in its own language, not in Spanish
+    # What Lofty or a provider sent in the address is not written into a page.
+    assert (
+        b"secret-code" not in client.get(reverse("oauth_callback"), {"code": "secret-code"}).content
+    )

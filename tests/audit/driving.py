@@ -388,6 +388,7 @@ OPENS_A_REVIEW = "Opens the review, which sends and writes nothing; `apply` reco
 A_BOOKMARK = "Of one person only: the address of a filter under a name. Changes nobody's rights."
 A_PIN = "Of one person only: which tenants they see first. Changes nobody's rights."
 PAGES_WITHOUT: dict[str, str] = {
+    "set_language": "Which language this browser reads; only a cookie of its own.",
     "tenant_pin": A_PIN,
     "tenant_unpin": A_PIN,
     "view_save": A_BOOKMARK,

@@ -20,6 +20,7 @@ BUTTON = "A button of its page, or a step of something begun there."
 SIGNING_IN = "A part of signing in, or for those who cannot."
 PART = "Gives a part of a page, a file, or an answer for a machine."
 LEFT_OUT = {
+    "set_language": "a button of the menu",
     **dict.fromkeys(["healthz", "readyz", "names_search", "import_template"], PART),
     **dict.fromkeys(["names_pasted", "names_of_office", "names_freshness", "hours"], PART),
     **dict.fromkeys(["account_login", "account_inactive", "invitation"], SIGNING_IN),

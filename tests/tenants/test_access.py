@@ -126,4 +126,4 @@ def test_archived__pages__are_shown_without_forms_that_write(
 ) -> None:
     services.archive_tenant(acme)
     html = signed_in(owner).get(reverse(name, args=["acme"])).content.decode()
-    assert html.count('method="post"') == 2  # signing out and pinning
+    assert html.count('method="post"') == 3  # signing out, pinning, the language

@@ -1,9 +1,11 @@
 """Who may touch a tenant, by the page (reliability L10, W11)."""
 
 from django.urls import reverse
+from django.utils.translation import override
 
 from lofty_admin.accounts.models import User
-from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.tenants.models import Credential, Role, Tenant
 from tests.conftest import signed_in
 from tests.tenants.conftest import kinds
 
@@ -87,3 +89,18 @@ def test_own_role__given_up__lands_on_the_list(owner: User, viewer: User, acme: 
     member = acme.memberships.get(user=owner)
     answer = signed_in(owner).post(reverse("member_remove", args=["acme", member.pk]))
     assert answer.headers["Location"] == "/"
+
+
+def test_give_access__page_in_spanish__record_in_english(
+    owner: User, outsider: User, acme: Tenant
+) -> None:
+    client = signed_in(owner)
+    client.cookies["django_language"] = "es"
+    data = {"email": outsider.email, "role": str(Role.EDITOR)}
+    answer = client.post(reverse("people", args=["acme"]), data, follow=True).content.decode()
+    assert f"Ahora {outsider} es editor de {acme}." in answer
+    assert "Qué permite cada rol" in answer
+    (event,) = AuditEvent.objects.filter(kind="member.added")
+    assert event.content["after"] == {"role": "Editor"}
+    with override("es"):
+        assert str(Credential(kind="api_key", last_four="4242")) == "API key ending in 4242"

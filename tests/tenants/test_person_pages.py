@@ -210,7 +210,7 @@ def test_seen__superuser_and_deactivated__everything_and_nothing(
 
 def test_page__own__shows_no_way_to_change_it(root: Client, superuser: User) -> None:
     html = root.get(reverse("person", args=[superuser.pk])).content.decode()
-    assert html.count('method="post"') == 1  # signing out
+    assert html.count('method="post"') == 2  # signing out, the language
     assert "This is you" in html
 
 
@@ -304,3 +304,12 @@ def test_tenant_people__by_a_group_or_everywhere__shown_but_not_changed_there(
     assert "Denied Denied all tenants Viewer of this tenant" in text
     assert "Rosa Root root@example.com Everything Superuser" in text
     assert html.count("/role/") == 2
+
+
+def test_person__short_name_of_a_tenant__offered_while_typing(
+    root: Client, viewer: User, acme: Tenant, globex: Tenant
+) -> None:
+    Tenant.objects.filter(pk=globex.pk).update(status=Tenant.Status.ARCHIVED)
+    html = root.get(reverse("person", args=[viewer.pk])).content.decode()
+    offered = re.findall(r'<option value="([^"]+)">([^<]+)</option>', html.split("<datalist")[1])
+    assert offered == [("acme", acme.name)]  # an archived one cannot be changed

@@ -10,7 +10,7 @@ from lofty_admin.tenants import rights, services
 from lofty_admin.tenants.models import Group, Role, Tenant
 from lofty_admin.tenants.rights import Scope
 
-ROLES = {role.label.lower(): role for role in Role}
+ROLES = {role.name.lower(): role for role in Role}
 
 
 class Command(BaseCommand):

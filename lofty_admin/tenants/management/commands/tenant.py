@@ -13,7 +13,7 @@ from lofty_admin.tenants import services
 from lofty_admin.tenants.models import Role, Tenant
 
 SCHEMES = {"api-key": Scheme.API_KEY, "oauth-token": Scheme.OAUTH}
-ROLES = {role.label.lower(): role for role in Role}
+ROLES = {role.name.lower(): role for role in Role}
 
 
 class Command(BaseCommand):
@@ -77,5 +77,5 @@ class Command(BaseCommand):
 
     def _list(self, options: dict[str, Any]) -> None:
         for tenant in Tenant.objects.prefetch_related("credentials"):
-            words = (tenant.slug, tenant.name, tenant.status, tenant.credential_state.label)
+            words = (tenant.slug, tenant.name, tenant.status, str(tenant.credential_state.label))
             self.stdout.write("\t".join(words))
