@@ -31,7 +31,8 @@ _TEXTS = {
     500: (
         _("Something went wrong on our side"),
         _(
-            "If you were saving: open the history of the tenant, it shows whether anything was sent."
+            "If you were saving: open the history of the tenant, it shows whether anything was"
+            " sent."
         ),
     ),
 }

@@ -69,7 +69,8 @@ def _review_ticked(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     try:
         offered = Plan.opened(tenant, request.POST.get("offer", ""), OFFER)
     except Tampered as error:
-        messages.error(request, f"{error} {_('Nothing was sent. Choose the customer once more.')}")
+        again = _("Nothing was sent. Choose the customer once more.")
+        messages.error(request, f"{error} {again}")
         return redirect("copy", tenant.slug)
     other = get_tenant(request, request.POST.get("from", ""), Role.VIEWER, of_page=False)
     ticked = {
