@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils.translation import activate
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
@@ -31,7 +32,10 @@ def make_user(email: str, name: str, *, superuser: bool = False) -> User:
 
 @pytest.fixture(autouse=True)
 def quick_and_plain(settings: Settings) -> None:
-    """No manifest: it exists only once static files have been collected. Passwords hash quickly."""
+    """No manifest: it exists only once static files have been collected. Passwords hash quickly.
+
+    The language of the last test's page is not that of the next test."""
+    activate(settings.LANGUAGE_CODE)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
