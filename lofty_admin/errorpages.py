@@ -3,50 +3,55 @@
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.audit.context import current_request_id
 from lofty_admin.audit.restored import found_last
 
 _TEXTS = {
     400: (
-        "The request could not be read",
-        "Nothing was changed and nothing was sent. Go back and try once more.",
+        _("The request could not be read"),
+        _("Nothing was changed and nothing was sent. Go back and try once more."),
     ),
     403: (
-        "You may not do this",
-        (
+        _("You may not do this"),
+        _(
             "Nothing was changed and nothing was sent. If you should be able to, ask a manager of"
             " this tenant for the right."
         ),
     ),
     404: (
-        "There is no such page",
-        (
+        _("There is no such page"),
+        _(
             "Or it is there and you have no access to it. Check the address, or start from the list"
             " of tenants."
         ),
     ),
     500: (
-        "Something went wrong on our side",
-        "If you were saving: open the history of the tenant, it shows whether anything was sent.",
+        _("Something went wrong on our side"),
+        _(
+            "If you were saving: open the history of the tenant, it shows whether anything was"
+            " sent."
+        ),
     ),
 }
 
 
 _OPEN_TOO_LONG = (
-    "This page has been open too long",
-    "Nothing was changed and nothing was sent. Go back, reload the page and try once more.",
+    _("This page has been open too long"),
+    _("Nothing was changed and nothing was sent. Go back, reload the page and try once more."),
 )
 _TOO_BIG = (
-    "The form was too big",
-    (
+    _("The form was too big"),
+    _(
         "Nothing was changed and nothing was sent. Go back: what you entered is still there."
         " Select fewer entries, choose all of them by name, or upload a smaller file."
     ),
 )
 _READ_ONLY = (
-    "The console is read-only for now",
-    (
+    _("The console is read-only for now"),
+    _(
         "Nothing was changed and nothing was sent. The console's database is older than what is"
         " known of it outside, as after a restore from a backup. You can look at everything and"
         " sign out. Whoever runs the console must look and acknowledge it with the command"
@@ -55,7 +60,7 @@ _READ_ONLY = (
 )
 
 
-def _page(status: int, texts: tuple[str, str] | None = None) -> HttpResponse:
+def _page(status: int, texts: tuple[str | Promise, str | Promise] | None = None) -> HttpResponse:
     title, advice = texts or _TEXTS[status]
     # Rendered without context processors: they may be what failed.
     html = render_to_string(

@@ -23,6 +23,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django_countries",  # its names of countries in other languages
     "django.contrib.postgres",
     "django.forms",
     "allauth",

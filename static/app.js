@@ -1,20 +1,6 @@
 // Small things every page shares. Pages work without it.
 "use strict";
 
-// The texts of scripts in the language of the page: static/words/<language>.js, none for English.
-const words = typeof WORDS === "undefined" ? {} : WORDS;
-function gettext(text) {
-  return words[text] || text;
-}
-function ngettext(one, many, count) {
-  const forms = words[one] || [one, many];
-  return forms[count === 1 ? 0 : 1];
-}
-// interpolate(gettext("%(name)s is open"), { name })
-function interpolate(text, values) {
-  return text.replace(/%\((\w+)\)s/g, (match, name) => String(values[name]));
-}
-
 // Say something to people who do not see the page change.
 function announce(text) {
   document.getElementById("announcer").textContent = text;

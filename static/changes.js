@@ -66,16 +66,18 @@ function resetButton(form, field, name, stored) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "btn btn-sm field-reset";
-  button.textContent = "Back to what Lofty has";
+  button.textContent = gettext("Back to what Lofty has");
   const of = document.createElement("span");
   of.className = "visually-hidden";
-  of.textContent = ` for ${label.textContent.trim()}`;
+  const whose = interpolate(gettext("for %(setting)s"), { setting: label.textContent.trim() });
+  of.textContent = ` ${whose}`;
   button.append(of);
   button.addEventListener("click", () => {
     restore(form, name, stored);
     const first = field.querySelector("input:checked, input:not([type=hidden], [type=radio]), select, textarea");
     first?.focus();
-    announce(`${label.textContent.trim()} is back to what Lofty has. ${told(countOf(form)) || "No changes"}`);
+    const back = interpolate(gettext("%(setting)s is back to what Lofty has."), { setting: label.textContent.trim() });
+    announce(`${back} ${told(countOf(form)) || gettext("No changes")}`);
   });
   return button;
 }
@@ -90,7 +92,8 @@ function mark(form, name, changed, stored) {
 
 // --- All of them --------------------------------------------------------------------------------
 function told(count) {
-  return count ? `${count} change${count === 1 ? "" : "s"}, not sent yet` : "";
+  if (!count) return "";
+  return interpolate(ngettext("%(count)s change, not sent yet", "%(count)s changes, not sent yet", count), { count });
 }
 
 function countOf(form) {
@@ -100,7 +103,7 @@ function countOf(form) {
 function say(place, text) {
   if (place.textContent === text) return;
   place.textContent = text;
-  announce(text || "No changes");
+  announce(text || gettext("No changes"));
 }
 
 function watchChanges(form) {

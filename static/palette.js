@@ -59,7 +59,9 @@
     choose(0);
     results.scrollTop = 0;
     const count = options().length;
-    document.getElementById("palette-count").textContent = `${count || "Nothing"} found`;
+    document.getElementById("palette-count").textContent = count
+      ? interpolate(ngettext("%(count)s found", "%(count)s found", count), { count })
+      : gettext("Nothing found");
     if (takeFirst) take();
     takeFirst = false;
   });
@@ -72,8 +74,8 @@
     line.textContent = text;
     results.replaceChildren(line);
   }
-  search.addEventListener("htmx:responseError", () => fail("The search does not answer. Try again."));
-  search.addEventListener("htmx:sendError", () => fail("The console does not answer. Try again."));
+  search.addEventListener("htmx:responseError", () => fail(gettext("The search does not answer. Try again.")));
+  search.addEventListener("htmx:sendError", () => fail(gettext("The console does not answer. Try again.")));
 
   results.addEventListener("click", (event) => {
     if (event.target.closest("[data-theme-switch], [data-shortcuts-open]")) dialog.close();

@@ -2,9 +2,9 @@
 "use strict";
 
 const PASSKEY_TROUBLE = {
-  NotAllowedError: "The passkey was not used, so nothing happened. You can try again.",
-  InvalidStateError: "This passkey is set up already.",
-  SecurityError: "Passkeys do not work at this address. They need https and a host name.",
+  NotAllowedError: gettext("The passkey was not used, so nothing happened. You can try again."),
+  InvalidStateError: gettext("This passkey is set up already."),
+  SecurityError: gettext("Passkeys do not work at this address. They need https and a host name."),
 };
 
 async function passkeyOptions(form) {
@@ -16,7 +16,7 @@ async function passkeyOptions(form) {
 
 function tellPasskeyTrouble(form, error) {
   const place = form.querySelector("[data-passkey-trouble]");
-  place.textContent = PASSKEY_TROUBLE[error.name] || "That did not work. Nothing was changed. Try again.";
+  place.textContent = PASSKEY_TROUBLE[error.name] || gettext("That did not work. Nothing was changed. Try again.");
   place.hidden = false;
 }
 

@@ -12,8 +12,20 @@ function folded(text) {
   return bare.replace(/[øłđðħıŧæœþß]/g, (letter) => PLAIN[letter]);
 }
 
-function many(count, one, several = `${one}s`) {
-  return `${count.toLocaleString("en-US")} ${count === 1 ? one : several}`;
+function counted(text, count, values = {}) {
+  return interpolate(text, { count: number(count), ...values });
+}
+
+function entries(count) {
+  return counted(ngettext("%(count)s entry", "%(count)s entries", count), count);
+}
+
+function agents(count) {
+  return counted(ngettext("%(count)s agent", "%(count)s agents", count), count);
+}
+
+function offices(count) {
+  return counted(ngettext("%(count)s office", "%(count)s offices", count), count);
 }
 
 function make(tag, properties, ...children) {
@@ -28,7 +40,8 @@ function secondary(text, more = "") {
 
 // A request that got no answer fails as a TypeError, in the browser's words.
 function reason(error) {
-  return error instanceof TypeError ? "The console does not answer. Nothing was added; what is picked stays." : error.message;
+  if (!(error instanceof TypeError)) return error.message;
+  return gettext("The console does not answer. Nothing was added; what is picked stays.");
 }
 
 // Several ids or e-mails, or several lines: a list. Anything else is a search.
@@ -37,6 +50,33 @@ function isList(text) {
   const known = text.split(/[\s,;，；、<>]+/).filter((word) => /@/.test(word) || /^\d+$/.test(word));
   if (/[\r\n]/.test(text.trim())) return true;
   return known.length > 1 || (known.length === 1 && (parts.length > 1 || /.\s+<.+@/.test(text)));
+}
+
+function thereAlready(count) {
+  return counted(ngettext("%(count)s was there already", "%(count)s were there already", count), count);
+}
+
+function addAnyway(id) {
+  return interpolate(gettext("Add %(id)s although it is unknown"), { id });
+}
+
+function howMany({ items, more }) {
+  if (!items.length) return gettext("Nothing found");
+  const found = entries(items.length);
+  return interpolate(more ? gettext("More than %(entries)s found") : gettext("%(entries)s found"), { entries: found });
+}
+
+function withoutOffice(count) {
+  const note = ngettext(
+    "Not among them: %(count)s agent whose office is not known until the names are read again.",
+    "Not among them: %(count)s agents whose office is not known until the names are read again.",
+    count,
+  );
+  return counted(note, count);
+}
+
+function withoutBelow(count) {
+  return counted(ngettext("The %(count)s office below it is not included.", "The %(count)s offices below it are not included.", count), count);
 }
 
 class Picker {
@@ -67,7 +107,7 @@ class Picker {
   }
 
   label(id) {
-    return this.labels.get(id) ?? { id, name: `unknown (${id})`, detail: "", gone: false };
+    return this.labels.get(id) ?? { id, name: interpolate(gettext("unknown (%(id)s)"), { id }), detail: "", gone: false };
   }
 
   // --- The console's answers ---------------------------------------------------------------------
@@ -75,7 +115,7 @@ class Picker {
     const answer = await fetch(url, { headers: { Accept: "application/json" }, ...options });
     const isJSON = answer.headers.get("Content-Type")?.startsWith("application/json");
     const told = isJSON ? await answer.json() : {};
-    if (!answer.ok) throw new Error(told.error ?? "The console could not answer that. Nothing was added.");
+    if (!answer.ok) throw new Error(told.error ?? gettext("The console could not answer that. Nothing was added."));
     return told;
   }
 
@@ -107,7 +147,8 @@ class Picker {
     this.input.value = [...this.ids].join(",");
     this.input.dispatchEvent(new Event("change", { bubbles: true }));
     this.undo = () => {
-      this.change(before, `Undone: ${many(before.length, "entry", "entries")} picked, as before.`);
+      const undone = ngettext("Undone: %(count)s entry picked, as before.", "Undone: %(count)s entries picked, as before.", before.length);
+      this.change(before, counted(undone, before.length));
       this.part("undo").hidden = true;
       this.search.focus();
     };
@@ -126,38 +167,50 @@ class Picker {
   async remove(id) {
     await this.loadLabels();
     const { name } = this.label(id);
-    this.change([...this.ids].filter((one) => one !== id), `${name} removed.`);
+    this.change([...this.ids].filter((one) => one !== id), interpolate(gettext("%(name)s removed."), { name }));
   }
 
   removeAll() {
-    const gone = many(this.ids.size, "entry", "entries");
-    this.change([], `${gone} removed.`);
+    const gone = this.ids.size;
+    this.change([], counted(ngettext("%(count)s entry removed.", "%(count)s entries removed.", gone), gone));
     this.part("undo").focus();
   }
 
   async addOffice(id, name) {
     const { items, office_unknown: unknown } = await this.ofOffice(id);
-    const note = unknown ? ` Not among them: ${many(unknown, "agent")} whose office is not known until the names are read again.` : "";
+    const note = unknown ? ` ${withoutOffice(unknown)}` : "";
     this.add(items, (fresh, there) => {
-      const already = there ? ` (${there} ${there === 1 ? "was" : "were"} there already)` : "";
-      return `${many(fresh, "agent")} of ${name} added${already}, as ${many(fresh, "agent")}: who joins the office later is not included.${note}`;
+      const already = there ? ` (${thereAlready(there)})` : "";
+      const later = ngettext(
+        "%(agents)s of %(office)s added%(already)s, as %(agents)s: who joins the office later is not included.",
+        "%(agents)s of %(office)s added%(already)s, as %(agents)s: who joins the office later is not included.",
+        fresh,
+      );
+      return interpolate(later, { agents: agents(fresh), office: name, already }) + note;
     });
   }
 
   addEntry(entry) {
     const below = entry.below ? { below: () => this.addBelow(entry) } : {};
-    const note = entry.below ? ` The ${many(entry.below, "office")} below it ${entry.below === 1 ? "is" : "are"} not included.` : "";
-    this.add([entry], () => `${entry.name} added.${note}`, below);
+    const note = entry.below ? ` ${withoutBelow(entry.below)}` : "";
+    this.add([entry], () => interpolate(gettext("%(name)s added."), { name: entry.name }) + note, below);
   }
 
   async addBelow(entry) {
     const { items } = await this.ofOffice(entry.id);
-    this.add(items, (fresh) => `${many(fresh, "office")} below ${entry.name} added, as ${many(fresh, "office")}: one that is opened there later is not included.`);
+    this.add(items, (fresh) => {
+      const added = ngettext(
+        "%(offices)s below %(name)s added, as %(offices)s: one that is opened there later is not included.",
+        "%(offices)s below %(name)s added, as %(offices)s: one that is opened there later is not included.",
+        fresh,
+      );
+      return interpolate(added, { offices: offices(fresh), name: entry.name });
+    });
     this.search.focus();
   }
 
   async paste(text) {
-    this.say("Looking up the list …");
+    this.say(gettext("Looking up the list …"));
     let told;
     try {
       told = await this.lookUp(text);
@@ -172,12 +225,13 @@ class Picker {
     const unsure = told.unknown.filter((id) => !this.ids.has(id)).length;
     const there = told.unknown.length - unsure;
     this.add(told.found, (fresh, picked) => {
-      const parts = [`${many(fresh, "entry", "entries")} added`];
-      if (picked + there) parts.push(`${picked + there} ${picked + there === 1 ? "was" : "were"} there already`);
-      if (told.repeated) parts.push(`${told.repeated} stood in the list more than once`);
-      if (unsure) parts.push(`${many(unsure, "id")} unknown`);
-      if (told.ambiguous.length) parts.push(`${many(told.ambiguous.length, "e-mail")} of several agents`);
-      if (told.not_found.length) parts.push(`${told.not_found.length} not found`);
+      const { repeated, ambiguous, not_found: missing } = told;
+      const parts = [counted(ngettext("%(count)s entry added", "%(count)s entries added", fresh), fresh)];
+      if (picked + there) parts.push(thereAlready(picked + there));
+      if (repeated) parts.push(counted(ngettext("%(count)s stood in the list more than once", "%(count)s stood in the list more than once", repeated), repeated));
+      if (unsure) parts.push(counted(ngettext("%(count)s id unknown", "%(count)s ids unknown", unsure), unsure));
+      if (ambiguous.length) parts.push(counted(ngettext("%(count)s e-mail of several agents", "%(count)s e-mails of several agents", ambiguous.length), ambiguous.length));
+      if (missing.length) parts.push(counted(ngettext("%(count)s not found", "%(count)s not found", missing.length), missing.length));
       return parts.join(" · ");
     });
     this.showUnadded();
@@ -214,7 +268,10 @@ class Picker {
     const unloaded = [...this.ids].some((id) => !this.labels.has(id));
     const marked = [...this.ids].filter((id) => this.labels.get(id)?.gone).length;
     const gone = marked + (unloaded ? Number(this.place.dataset.gone) : 0);
-    return `${this.ids.size.toLocaleString("en-US")} picked${gone ? `, ${gone} of them no longer in Lofty` : ""}`;
+    const picked = counted(ngettext("%(count)s picked", "%(count)s picked", this.ids.size), this.ids.size);
+    if (!gone) return picked;
+    const left = ngettext("%(count)s of them no longer in Lofty", "%(count)s of them no longer in Lofty", gone);
+    return `${picked}, ${counted(left, gone)}`;
   }
 
   showRows() {
@@ -226,7 +283,7 @@ class Picker {
     });
     this.fill(this.part("rows"), found.slice(0, this.rows), true);
     const shown = Math.min(this.rows, found.length);
-    this.part("shown").textContent = `${shown.toLocaleString("en-US")} of ${found.length.toLocaleString("en-US")} shown`;
+    this.part("shown").textContent = interpolate(gettext("%(shown)s of %(all)s shown"), { shown: number(shown), all: number(found.length) });
     this.part("more").hidden = found.length <= this.rows;
   }
 
@@ -240,9 +297,9 @@ class Picker {
     const chip = make("li", { className: "item" }, text);
     chip.dataset.value = id;
     if (detailed && detail) text.append(secondary(detail, "ms-2"));
-    if (gone) text.append(make("span", { className: "badge bg-warning-lt ms-2", textContent: "no longer in Lofty" }));
+    if (gone) text.append(make("span", { className: "badge bg-warning-lt ms-2", textContent: gettext("no longer in Lofty") }));
     if (this.fixed) return chip;
-    const button = make("button", { type: "button", className: "btn-close item-remove", tabIndex: -1, ariaLabel: `Remove ${name}` });
+    const button = make("button", { type: "button", className: "btn-close item-remove", tabIndex: -1, ariaLabel: interpolate(gettext("Remove %(name)s"), { name }) });
     chip.append(button);
     return chip;
   }
@@ -264,14 +321,15 @@ class Picker {
     this.part("ambiguous").replaceChildren(...[...ambiguous.values()].map((one) => this.offerNamesakes(one)));
     const area = this.part("missing").querySelector("textarea");
     this.part("missing").hidden = this.part("copy").hidden = !missing.length;
-    this.part("missing-count").textContent = problem ? "Your list:" : `Not found (${missing.length.toLocaleString("en-US")}):`;
+    this.part("missing-count").textContent = problem ? gettext("Your list:") : counted(gettext("Not found (%(count)s):"), missing.length);
     area.value = missing.join("\n");
   }
 
   offerUnknown(ids) {
-    const one = (id) => this.button(`Add ${id} although it is unknown`, () => this.addUnknown([id]));
-    const all = () => this.button(`Add all ${ids.length.toLocaleString("en-US")} although they are unknown`, () => this.addUnknown(ids));
-    const text = make("span", { textContent: `Not among the names known here: ${ids.slice(0, 500).join(", ")}${ids.length > 500 ? " …" : ""}` });
+    const one = (id) => this.button(addAnyway(id), () => this.addUnknown([id]));
+    const all = () => this.button(counted(gettext("Add all %(count)s although they are unknown"), ids.length), () => this.addUnknown(ids));
+    const shown = ids.slice(0, 500).join(", ") + (ids.length > 500 ? " …" : "");
+    const text = make("span", { textContent: interpolate(gettext("Not among the names known here: %(ids)s"), { ids: shown }) });
     return [text, ...(ids.length <= 5 ? ids.map(one) : []), ...(ids.length > 1 ? [all()] : [])];
   }
 
@@ -282,13 +340,18 @@ class Picker {
         this.addEntry(item);
         this.showUnadded();
       });
-    const rest = count > items.length ? " and more: search by name" : "";
-    return make("li", { className: "picked mb-1" }, `${text} belongs to ${many(count, "agent")}${rest}. Which one?`, ...items.map(pick));
+    const asked =
+      count > items.length
+        ? gettext("%(text)s belongs to %(agents)s and more: search by name. Which one?")
+        : gettext("%(text)s belongs to %(agents)s. Which one?");
+    return make("li", { className: "picked mb-1" }, interpolate(asked, { text, agents: agents(count) }), ...items.map(pick));
   }
 
   addUnknown(ids) {
     for (const id of ids) this.unadded.unknown.delete(id);
-    this.add(ids.map((id) => this.label(id)), (fresh) => `${many(fresh, "unknown id")} added.`);
+    this.add(ids.map((id) => this.label(id)), (fresh) =>
+      counted(ngettext("%(count)s unknown id added.", "%(count)s unknown ids added.", fresh), fresh),
+    );
     this.showUnadded();
     this.search.focus();
   }
@@ -361,8 +424,8 @@ class Picker {
     const area = this.part("missing").querySelector("textarea");
     area.select();
     navigator.clipboard?.writeText(area.value).then(
-      () => announce("Copied."),
-      () => announce("Selected: copy it with the keyboard."),
+      () => announce(gettext("Copied.")),
+      () => announce(gettext("Selected: copy it with the keyboard.")),
     );
   }
 
@@ -386,9 +449,9 @@ class Picker {
       },
       load: (text, done) => this.find(text, done),
       render: {
-        loading: () => '<div class="no-results">Searching …</div>',
+        loading: () => make("div", { className: "no-results", textContent: gettext("Searching …") }),
         option: (data) => this.option(data),
-        no_results: (data, escape) => `<div class="no-results">Nothing found for “${escape(data.input)}”.</div>`,
+        no_results: ({ input }) => make("div", { className: "no-results", textContent: interpolate(gettext("Nothing found for “%(text)s”."), { text: input }) }),
       },
     });
     // The server ranks and folds accents; what it found must not be filtered out again here.
@@ -423,10 +486,10 @@ class Picker {
         this.search.clearOptions();
         done(this.options(found, text));
         if (this.escaped) this.search.close(false); // an answer must not open it again
-        if (text) announce(found.items.length ? `${found.more ? "More than " : ""}${many(found.items.length, "entry", "entries")} found` : "Nothing found");
+        if (text) announce(howMany(found));
       })
       .catch(() => {
-        announce("The search does not answer. What is picked stays.");
+        announce(gettext("The search does not answer. What is picked stays."));
         done();
       });
   }
@@ -437,14 +500,21 @@ class Picker {
     const items = found.items.map((item) => ({ ...item, tree: this.kind === "office" && !text, disabled: this.ids.has(item.id) }));
     const id = text.trim();
     const isUnknown = /^[1-9]\d{0,18}$/.test(id) && !found.items.some((item) => item.id === id) && !this.ids.has(id);
-    const unknown = isUnknown ? [{ id: `unknown:${id}`, name: `Add ${id} although it is unknown`, unknown: id }] : [];
+    const unknown = isUnknown ? [{ id: `unknown:${id}`, name: addAnyway(id), unknown: id }] : [];
     return [...whole, ...items, ...unknown, ...this.notes(found)];
   }
 
   notes({ office_unknown: unknown, more, items }) {
     const notes = [];
-    if (unknown) notes.push(`The office of ${many(unknown, "agent")} is not known until the names are read again, so they cannot be picked by office.`);
-    if (more) notes.push(`The first ${items.length}. Type more to find others.`);
+    if (unknown) {
+      const note = ngettext(
+        "The office of %(count)s agent is not known until the names are read again, so they cannot be picked by office.",
+        "The office of %(count)s agents is not known until the names are read again, so they cannot be picked by office.",
+        unknown,
+      );
+      notes.push(counted(note, unknown));
+    }
+    if (more) notes.push(counted(gettext("The first %(count)s. Type more to find others."), items.length));
     return notes.map((name, at) => ({ id: `note:${at}`, name, note: true, disabled: true }));
   }
 
@@ -453,15 +523,16 @@ class Picker {
     const line = make("div", { title: data.office?.id ?? data.id });
     if (data.tree && data.depth) line.classList.add(`tree-${Math.min(data.depth, 4)}`);
     if (data.office) {
-      line.append(make("strong", {}, data.agents === 1 ? "The one agent" : `All ${data.agents.toLocaleString("en-US")}`, " in ", data.name));
-      line.append(secondary("offices below it not included", "ms-2"));
+      const all = ngettext("The one agent in %(office)s", "All %(count)s in %(office)s", data.agents);
+      line.append(make("strong", {}, counted(all, data.agents, { office: data.name })));
+      line.append(secondary(gettext("offices below it not included"), "ms-2"));
       return line;
     }
     line.append(make("bdi", { textContent: data.name }));
     if (data.detail) line.append(secondary(data.detail, data.tree ? "visually-hidden" : "ms-2"));
-    if (data.below) line.append(secondary(`${many(data.below, "office")} below it, not included`, "ms-2"));
-    if (data.gone) line.append(make("span", { className: "badge bg-warning-lt ms-2", textContent: "no longer in Lofty" }));
-    if (data.disabled) line.append(make("span", { className: "badge bg-secondary-lt ms-2", textContent: "picked" }));
+    if (data.below) line.append(secondary(interpolate(gettext("%(offices)s below it, not included"), { offices: offices(data.below) }), "ms-2"));
+    if (data.gone) line.append(make("span", { className: "badge bg-warning-lt ms-2", textContent: gettext("no longer in Lofty") }));
+    if (data.disabled) line.append(make("span", { className: "badge bg-secondary-lt ms-2", textContent: gettext("picked") }));
     return line;
   }
 

@@ -16,7 +16,7 @@
   function showBar() {
     bar.hidden = false;
     main.setAttribute("aria-busy", "true");
-    announce("Loading");
+    announce(gettext("Loading"));
   }
 
   function showOutline() {

@@ -22,7 +22,8 @@ MODULES = sorted(
 )
 SPOKEN = {"title", "placeholder", "aria-label", "alt", "aria-description", "label"}
 # Names, and what is the same in every language.
-NOT_WORDS = {"Lofty", "UTC", "CSV", "JSON Lines", "PUT", "GET", "Ctrl-K", "Sales Agent console"}
+NOT_WORDS = {"Lofty", "UTC", "CSV", "JSON Lines", "PUT", "GET", "Sales Agent console"}
+NOT_WORDS |= {"Ctrl", "Ctrl-K", "Esc", "ms"}
 # Of these functions every argument is read by people; of these keywords the value is.
 SAYING = {"ValidationError", "success", "info", "warning", "error", "add_error"}
 SAYING |= {"Submit", "NotOpen", "MailNotSent"}
@@ -56,7 +57,9 @@ def unmarked_in_template(text: str) -> list[str]:
     spoken = Spoken()
     spoken.feed(_without_tags(text))
     said = (" ".join(one.split()) for one in spoken.found)
-    return [one for one in said if re.search(r"[^\W\d_]{2}", one) and one not in NOT_WORDS]
+    return [
+        one for one in said if re.search(r"[^\W\d_]{2}", one) and one.strip(" ·:") not in NOT_WORDS
+    ]
 
 
 def _without_tags(text: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 import phonenumbers
+from django.utils.translation import gettext as _
 
 from lofty_admin.agentsettings.fields import BY_NAME, DAYS, SETTINGS, Setting, hour_text
 from lofty_admin.agentsettings.hours import is_hour, is_overnight
@@ -151,16 +152,16 @@ def lint(after: Values) -> tuple[Caution, ...]:
 def _channels(after: Values) -> Iterable[Caution]:
     names = ("websiteChannel", "textChannel", "emailChannel")
     if all(after.get(name) is False for name in names):
-        yield Caution(names, "All three channels are off: the assistant cannot reach anybody.")
+        yield Caution(names, _("All three channels are off: the assistant cannot reach anybody."))
     if after.get("textChannel") is True and not after.get("virtualNumber"):
         yield Caution(
             ("textChannel", "virtualNumber"),
-            "Text messages are on, but there is no number to text from.",
+            _("Text messages are on, but there is no number to text from."),
         )
     if after.get("newLeadEnable") is False and after.get("visitorsEnable") is False:
         yield Caution(
             ("newLeadEnable", "visitorsEnable"),
-            "It follows up neither new leads nor website visitors.",
+            _("It follows up neither new leads nor website visitors."),
         )
 
 
@@ -172,11 +173,14 @@ def _hours(after: Values) -> Iterable[Caution]:
     if start == end:
         yield Caution(
             names,
-            f"It starts and ends at {hour_text(start)}: unclear in Lofty's documentation, it may"
-            " mean all day or never.",
+            _(
+                "It starts and ends at %(hour)s: unclear in Lofty's documentation, it may mean all"
+                " day or never."
+            )
+            % {"hour": hour_text(start)},
         )
     elif is_overnight(start, end):
-        yield Caution(names, "Active overnight: from one day into the next.")
+        yield Caution(names, _("Active overnight: from one day into the next."))
 
 
 def _numbers(after: Values) -> Iterable[Caution]:
@@ -186,8 +190,8 @@ def _numbers(after: Values) -> Iterable[Caution]:
         if isinstance(number, str) and number and not _is_valid(number, region):
             yield Caution(
                 (name,),
-                f"{BY_NAME[name].label}: “{printable(number)}” does not look like a valid phone"
-                " number.",
+                _("%(label)s: “%(number)s” does not look like a valid phone number.")
+                % {"label": BY_NAME[name].label, "number": printable(number)},
             )
 
 
@@ -209,8 +213,11 @@ def _access(after: Values) -> Iterable[Caution]:
         if setting.is_access_list and after.get(setting.name) == []:
             yield Caution(
                 (setting.name,),
-                f"{setting.label}: an empty list. Lofty does not document what that means; most"
-                " likely nobody.",
+                _(
+                    "%(label)s: an empty list. Lofty does not document what that means; most likely"
+                    " nobody."
+                )
+                % {"label": setting.label},
             )
 
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from lofty_admin.agentsettings.copying import NotRead, compare
@@ -40,7 +41,8 @@ def _other(request: HttpRequest, tenant: Tenant, slug: str) -> Tenant | None:
 
 def _compared(request: HttpRequest, tenant: Tenant, other: Tenant | None) -> HttpResponse:
     if other is None:
-        messages.error(request, f"{tenant.name} is this customer. Choose another one.")
+        told = _("%(name)s is this customer. Choose another one.") % {"name": tenant.name}
+        messages.error(request, told)
         return redirect("copy", tenant.slug)
     context, status = _page(request, tenant), 200
     try:
@@ -67,7 +69,8 @@ def _review_ticked(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     try:
         offered = Plan.opened(tenant, request.POST.get("offer", ""), OFFER)
     except Tampered as error:
-        messages.error(request, f"{error} Nothing was sent. Choose the customer once more.")
+        again = _("Nothing was sent. Choose the customer once more.")
+        messages.error(request, f"{error} {again}")
         return redirect("copy", tenant.slug)
     other = get_tenant(request, request.POST.get("from", ""), Role.VIEWER, of_page=False)
     ticked = {
@@ -76,7 +79,7 @@ def _review_ticked(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         if name in offered.wanted
     }
     if not ticked:
-        messages.error(request, "Nothing was ticked, so there is nothing to review.")
+        messages.error(request, _("Nothing was ticked, so there is nothing to review."))
         return _back(tenant, other)
     plan = Plan.new(offered.snapshot, {**offered.snapshot.settings.raw, **ticked})
     return review_plan(request, tenant, plan, reason=f"As at {other.name}")

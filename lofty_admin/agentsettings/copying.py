@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from django.utils.translation import gettext, gettext_noop
+
 from lofty_admin.agentsettings.changes import Change, Values, printable
 from lofty_admin.agentsettings.fields import SETTINGS, Setting
 from lofty_admin.agentsettings.matching import (
@@ -37,7 +39,8 @@ class NotRead(Exception):
 
     @property
     def advice(self) -> str:
-        return str(getattr(self.error, "advice", "A manager can store one on its Credential page."))
+        without = gettext_noop("A manager can store one on its Credential page.")
+        return str(getattr(self.error, "advice", without))
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Line:
 
     @property
     def missing(self) -> list[str]:
-        return [f"{printable(one.name)}: {one.why}" for one in self.offer.missing]
+        return [f"{printable(one.name)}: {gettext(one.why)}" for one in self.offer.missing]
 
     @property
     def gone(self) -> list[str]:

@@ -5,22 +5,34 @@ Each row is a property of Lofty's PUT /v2.0/sales-agent/settings; contract.md gi
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from datetime import time
+from enum import Enum
+from functools import cache
 
+from django.utils.dateformat import time_format
+from django.utils.functional import Promise, lazy
+from django.utils.translation import get_language, gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
+
+from lofty_admin.agentsettings.texts import Labels, Text
 from lofty_admin.directory.names import EntryKind
 from lofty_admin.lofty.schema import ACCESS_LISTS, LEAD_TYPES, LISTS
 
 
-class Section(StrEnum):
+class Section(Enum):
     """The parts of the page, in their order."""
 
-    IDENTITY = "Identity"
-    PHONE = "Phone"
-    CHANNELS = "Channels"
-    HOURS = "Hours"
-    LEADS = "Leads it works"
-    ACCESS = "Who has access"
-    FOLLOW_UP = "Follow-up"
+    IDENTITY = gettext_noop("Identity")
+    PHONE = gettext_noop("Phone")
+    CHANNELS = gettext_noop("Channels")
+    HOURS = gettext_noop("Hours")
+    LEADS = gettext_noop("Leads it works")
+    ACCESS = gettext_noop("Who has access")
+    FOLLOW_UP = gettext_noop("Follow-up")
+
+    @property
+    def label(self) -> str:
+        return gettext(self.value)
 
 
 class Kind(Enum):
@@ -37,27 +49,40 @@ class Kind(Enum):
     PICKER = "picker"
 
 
-DAYS: Mapping[int, str] = {
-    0: "Sunday",
-    1: "Monday",
-    2: "Tuesday",
-    3: "Wednesday",
-    4: "Thursday",
-    5: "Friday",
-    6: "Saturday",
+DAYS: Mapping[int, str | Promise] = {
+    0: _("Sunday"),
+    1: _("Monday"),
+    2: _("Tuesday"),
+    3: _("Wednesday"),
+    4: _("Thursday"),
+    5: _("Friday"),
+    6: _("Saturday"),
 }
 
 
 def hour_text(hour: int) -> str:
-    """8 -> "8 AM", 0 -> "12 AM (midnight)", 12 -> "12 PM (noon)"."""
-    extra = {0: " (midnight)", 12: " (noon)"}.get(hour, "")
-    return f"{(hour + 11) % 12 + 1} {'AM' if hour < 12 else 'PM'}{extra}"
+    """8 -> "8 AM", 0 -> "12 AM (midnight)", 12 -> "12 PM (noon)"; or as the language has it."""
+    text = hour_in_short(hour)
+    if hour == 0:
+        return gettext("%(hour)s (midnight)") % {"hour": text}
+    return gettext("%(hour)s (noon)") % {"hour": text} if hour == 12 else text
 
 
-HOURS: Mapping[int, str] = {hour: hour_text(hour) for hour in range(24)}
+def hour_in_short(hour: int) -> str:
+    """8 -> "8 AM", 0 -> "12 AM"."""
+    return _hour(hour, get_language())
 
-OWN_AGENT = "Who the assistant is and speaks for is different for every customer."
-OWN_NUMBER = "A phone number belongs to one customer."
+
+@cache
+def _hour(hour: int, language: str | None) -> str:
+    # Translators: an hour of the day, in the letters of Django's date filter
+    return time_format(time(hour), gettext("g A"))
+
+
+HOURS: Mapping[int, str | Promise] = {hour: lazy(hour_text, str)(hour) for hour in range(24)}
+
+OWN_AGENT = _("Who the assistant is and speaks for is different for every customer.")
+OWN_NUMBER = _("A phone number belongs to one customer.")
 
 
 @dataclass(frozen=True)
@@ -65,23 +90,22 @@ class Setting:
     """One property: its name at Lofty, where and how it is edited, and how it reads.
 
     `on` and `off` are whole sentences without a subject ("may text leads"). `choices` maps what
-    Lofty stores to what people read. `all_label`, `only_label` and `none_label` belong to lists.
+    Lofty stores to what people read. `all_label` and `none_label` belong to lists.
     `own`: why it is each customer's own and is not copied from another; "" if it may be.
     """
 
     name: str
     section: Section
     kind: Kind
-    label: str
-    help: str = ""
-    on: str = ""
-    off: str = ""
-    choices: Mapping[str, str] | Mapping[int, str] | None = None
+    label: Text = Text()
+    help: Text = Text()
+    on: Text = Text()
+    off: Text = Text()
+    choices: Labels = Labels()
     entries: EntryKind | None = None
-    all_label: str = ""
-    only_label: str = "Only these"
-    none_label: str = ""
-    own: str = ""
+    all_label: Text = Text()
+    none_label: Text = Text()
+    own: Text = Text()
 
     @property
     def is_list(self) -> bool:
@@ -97,180 +121,180 @@ SETTINGS: tuple[Setting, ...] = (
         "assistantName",
         Section.IDENTITY,
         Kind.TEXT,
-        "Assistant's name",
-        help="The name it uses when it talks to leads.",
+        _("Assistant's name"),
+        help=_("The name it uses when it talks to leads."),
         own=OWN_AGENT,
     ),
     Setting(
         "agentExperience",
         Section.IDENTITY,
         Kind.LONG_TEXT,
-        "Agent's experience",
-        help="What the assistant may say about the agent's experience.",
+        _("Agent's experience"),
+        help=_("What the assistant may say about the agent's experience."),
         own=OWN_AGENT,
     ),
     Setting(
         "rentalBusiness",
         Section.IDENTITY,
         Kind.SWITCH,
-        "Rental business",
-        help="Whether the agent handles rentals.",
-        on="handles rentals",
-        off="does not handle rentals",
+        _("Rental business"),
+        help=_("Whether the agent handles rentals."),
+        on=_("handles rentals"),
+        off=_("does not handle rentals"),
     ),
     Setting(
         "virtualNumber",
         Section.PHONE,
         Kind.PHONE,
-        "Number it texts from",
-        help="With the country code, for example +1 415 555 0100.",
+        _("Number it texts from"),
+        help=_("With the country code, for example +1 415 555 0100."),
         own=OWN_NUMBER,
     ),
     Setting(
         "virtualNumberCountry",
         Section.PHONE,
         Kind.COUNTRY,
-        "Country of that number",
+        _("Country of that number"),
         own=OWN_NUMBER,
     ),
     Setting(
         "fixedNumber",
         Section.PHONE,
         Kind.PHONE,
-        "Fixed phone number",
+        _("Fixed phone number"),
         own=OWN_NUMBER,
     ),
     Setting(
         "callTransferType",
         Section.PHONE,
         Kind.CHOICE,
-        "Calls from leads",
-        help="What happens when a lead calls the number.",
+        _("Calls from leads"),
+        help=_("What happens when a lead calls the number."),
         choices={
-            "Disabled": "Are not passed on",
-            "ToAssignedAgent": "Go to the assigned agent",
+            "Disabled": _("Are not passed on"),
+            "ToAssignedAgent": _("Go to the assigned agent"),
         },
     ),
     Setting(
         "websiteChannel",
         Section.CHANNELS,
         Kind.SWITCH,
-        "Website chat",
-        on="may chat on the website",
-        off="may not chat on the website",
+        _("Website chat"),
+        on=_("may chat on the website"),
+        off=_("may not chat on the website"),
     ),
     Setting(
         "textChannel",
         Section.CHANNELS,
         Kind.SWITCH,
-        "Text messages",
-        on="may text leads",
-        off="may not text leads",
+        _("Text messages"),
+        on=_("may text leads"),
+        off=_("may not text leads"),
     ),
     Setting(
         "emailChannel",
         Section.CHANNELS,
         Kind.SWITCH,
-        "E-mail",
-        on="may e-mail leads",
-        off="may not e-mail leads",
+        _("E-mail"),
+        on=_("may e-mail leads"),
+        off=_("may not e-mail leads"),
     ),
     Setting(
         "startActiveHour",
         Section.HOURS,
         Kind.HOUR,
-        "Active from",
+        _("Active from"),
         choices=HOURS,
     ),
     Setting(
         "endActiveHour",
         Section.HOURS,
         Kind.HOUR,
-        "Active until",
+        _("Active until"),
         choices=HOURS,
     ),
     Setting(
         "activeDays",
         Section.HOURS,
         Kind.CHECKLIST,
-        "Active days",
+        _("Active days"),
         choices=DAYS,
-        all_label="Every day",
+        all_label=_("Every day"),
     ),
     Setting(
         "leadTypes",
         Section.LEADS,
         Kind.CHECKLIST,
-        "Lead types",
-        choices=LEAD_TYPES,
-        all_label="All lead types",
+        _("Lead types"),
+        choices={number: _(name) for number, name in LEAD_TYPES.items()},
+        all_label=_("All lead types"),
     ),
     Setting(
         "leadSources",
         Section.LEADS,
         Kind.PICKER,
-        "Lead sources",
-        help="Lofty does not tell the names of sources; give them on the Names page.",
+        _("Lead sources"),
+        help=_("Lofty does not tell the names of sources; give them on the Names page."),
         entries=EntryKind.SOURCE,
-        all_label="All sources",
+        all_label=_("All sources"),
     ),
     Setting(
         "leadPipelines",
         Section.LEADS,
         Kind.PICKER,
-        "Pipelines",
+        _("Pipelines"),
         entries=EntryKind.PIPELINE,
-        all_label="All pipelines",
+        all_label=_("All pipelines"),
     ),
     Setting(
         "agentIds",
         Section.ACCESS,
         Kind.PICKER,
-        "Agents",
+        _("Agents"),
         entries=EntryKind.AGENT,
-        all_label="Everyone",
-        none_label="Nobody",
+        all_label=_("Everyone"),
+        none_label=_("Nobody"),
     ),
     Setting(
         "officeIds",
         Section.ACCESS,
         Kind.PICKER,
-        "Offices",
+        _("Offices"),
         entries=EntryKind.OFFICE,
-        all_label="All offices",
-        none_label="No office",
+        all_label=_("All offices"),
+        none_label=_("No office"),
     ),
     Setting(
         "leadPondIds",
         Section.ACCESS,
         Kind.PICKER,
-        "Lead ponds",
+        _("Lead ponds"),
         entries=EntryKind.POND,
-        all_label="All ponds",
-        none_label="No pond",
+        all_label=_("All ponds"),
+        none_label=_("No pond"),
     ),
     Setting(
         "newLeadEnable",
         Section.FOLLOW_UP,
         Kind.SWITCH,
-        "New leads",
-        on="follows up new leads",
-        off="does not follow up new leads",
+        _("New leads"),
+        on=_("follows up new leads"),
+        off=_("does not follow up new leads"),
     ),
     Setting(
         "visitorsEnable",
         Section.FOLLOW_UP,
         Kind.SWITCH,
-        "Website visitors",
-        on="follows up website visitors",
-        off="does not follow up website visitors",
+        _("Website visitors"),
+        on=_("follows up website visitors"),
+        off=_("does not follow up website visitors"),
     ),
     Setting(
         "followUpRole",
         Section.FOLLOW_UP,
         Kind.CHOICE,
-        "Who follows up",
-        choices={"AI": "The AI assistant", "Agent": "The agent"},
+        _("Who follows up"),
+        choices={"AI": _("The AI assistant"), "Agent": _("The agent")},
     ),
 )
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}

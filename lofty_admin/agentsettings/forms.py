@@ -9,7 +9,8 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Field, Layout
 from django import forms
 from django.template.loader import render_to_string
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
 from django_countries import countries
 
 from lofty_admin.agentsettings.fields import SETTINGS, Kind, Section, Setting
@@ -23,13 +24,13 @@ from lofty_admin.agentsettings.widgets import (
     ScopedListWidget,
 )
 from lofty_admin.directory.models import EntryKind
-from lofty_admin.directory.names import Name, names
+from lofty_admin.directory.names import Name, names, unknown
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
 
 KEEP = "as-it-is"
 END = "end"  # the last field of the form: without it, something was cut off
-FIXED = "Lofty has characters here that no form can carry. It stays as it is."
+FIXED = gettext_lazy("Lofty has characters here that no form can carry. It stays as it is.")
 MAX_TEXT, MAX_LONG_TEXT = 200, 4000
 ROW = {
     Section.IDENTITY: "col-12",
@@ -114,13 +115,15 @@ class SettingsForm(forms.Form):
         """A part of the form that did not arrive must not be read as empty, off or anything."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if END not in self.data:
-            raise forms.ValidationError("The form did not arrive whole. Send it once more.")
+            raise forms.ValidationError(_("The form did not arrive whole. Send it once more."))
         for setting in SETTINGS:
             field = self.fields[setting.name]
             one_of = isinstance(field, forms.ChoiceField) and cleaned.get(setting.name) == ""
             missing = _always_sent(field) and setting.name not in self.data
             if (one_of or missing) and not field.disabled:
-                self.add_error(setting.name, "This did not arrive. Choose or enter it once more.")
+                self.add_error(
+                    setting.name, _("This did not arrive. Choose or enter it once more.")
+                )
         return cleaned
 
     def _list_field(self, setting: Setting, stored: JSON) -> forms.Field:
@@ -161,7 +164,7 @@ def _text(setting: Setting, stored: JSON) -> forms.Field:
     rows = 3 if long else text.count("\n") + text.count("\r")  # one line cannot hold a line break
     attrs = {"autocomplete": "off"}
     if stored is None:
-        attrs["placeholder"] = "not set in Lofty"
+        attrs["placeholder"] = _("not set in Lofty")
     if setting.kind is Kind.PHONE:
         attrs["inputmode"] = "tel"
     return forms.CharField(
@@ -187,7 +190,7 @@ def _switch(setting: Setting, stored: JSON) -> forms.Field:
         label=setting.label,
         help_text=setting.help,
         required=False,
-        choices=[(KEEP, _as_it_is(stored)), ("true", "On"), ("false", "Off")],
+        choices=[(KEEP, _as_it_is(stored)), ("true", _("On")), ("false", _("Off"))],
     )
 
 
@@ -218,7 +221,7 @@ def _country_choices(language: str | None) -> tuple[tuple[str, str], ...]:
 
 
 def _as_it_is(stored: JSON) -> str:
-    return "not set in Lofty" if stored is None else f"unknown ({json.dumps(stored)[:60]})"
+    return _("not set in Lofty") if stored is None else unknown(json.dumps(stored)[:60])
 
 
 def to_form(setting: Setting, value: JSON) -> object:
@@ -293,7 +296,7 @@ def _sections(fields: Mapping[str, forms.Field]) -> Iterator[Card]:
     for section in Section:
         rows = [_placed(s, fields[s.name]) for s in SETTINGS if s.section is section]
         week = [Live()] if section is Section.HOURS else []
-        yield Card(section.value, *rows, *week, css_id=section.name.lower().replace("_", "-"))
+        yield Card(section.label, *rows, *week, css_id=section.name.lower().replace("_", "-"))
 
 
 def _placed(setting: Setting, field: forms.Field) -> Field:

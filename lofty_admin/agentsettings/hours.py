@@ -12,13 +12,15 @@ from enum import StrEnum
 from itertools import takewhile
 from typing import TypeGuard
 
-from lofty_admin.agentsettings.fields import DAYS, HOURS, hour_text
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from lofty_admin.agentsettings.fields import DAYS, HOURS, hour_in_short, hour_text
 from lofty_admin.lofty.json_strict import JSON
 
 NAMES = frozenset({"startActiveHour", "endActiveHour", "activeDays"})
 NOON, MIDNIGHT = 12, 24
 _FROM_MONDAY = (1, 2, 3, 4, 5, 6, 0)
-_NO_ZONE = "time zone not known"
 _Values = Mapping[str, JSON]
 
 
@@ -56,7 +58,7 @@ class Day:
     @property
     def name(self) -> str:
         """Three letters: "Sun"."""
-        return DAYS[self.number][:3]
+        return capfirst(_day(self.number, 3))
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def week(values: _Values, zone: str = "") -> Week:
 def week_without_days(values: _Values, zone: str = "") -> Week:
     """While a person has picked no day yet: an empty list would mean every day."""
     hours = _hours_in_words(values.get("startActiveHour"), values.get("endActiveHour"))
-    sentence = ", ".join(["No day is picked yet", hours, zone or _NO_ZONE])
+    sentence = ", ".join([_("No day is picked yet"), hours, _zone(zone)])
     return Week(tuple(Day(number, ()) for number in DAYS), sentence)
 
 
@@ -126,19 +128,16 @@ def in_short(start: int | None, end: int | None, days: Sequence[int] | None) -> 
     known = {day for day in days if _is_day(day)} if days is not None else set()
     parts = []
     if days == [] or len(known) == len(DAYS):
-        parts.append("Every day")
+        parts.append(_("Every day"))
     elif known:
-        parts.append(", ".join(_spans(known, letters=3, to="–")))
+        parts.append(capfirst(", ".join(_spans(known, in_short=True))))
     if is_hour(start) and is_hour(end):
-        night = ", overnight" if is_overnight(start, end) else ""
-        parts.append(f"{_short_hour(start)}–{_short_hour(end)}{night}")
+        window = f"{hour_in_short(start)}–{hour_in_short(end)}"
+        night = is_overnight(start, end)
+        parts.append(_("%(hours)s, overnight") % {"hours": window} if night else window)
         if start == end:
-            parts.append("(unclear)")
+            parts.append(_("(unclear)"))
     return " ".join(parts)
-
-
-def _short_hour(hour: int) -> str:
-    return hour_text(hour).partition(" (")[0]
 
 
 # --- The week -------------------------------------------------------------------------------------
@@ -183,45 +182,59 @@ def in_words(values: _Values, zone: str = "") -> str:
     """ "Monday to Friday, 8 AM to 8 PM, America/Los_Angeles"."""
     start, end = values.get("startActiveHour"), values.get("endActiveHour")
     parts = (_days_in_words(values.get("activeDays")), _hours_in_words(start, end))
-    return ", ".join([*parts, zone or _NO_ZONE])
+    return ", ".join([*parts, _zone(zone)])
+
+
+def _zone(name: str) -> str:
+    return name or _("time zone not known")
 
 
 def _hours_in_words(start: JSON, end: JSON) -> str:
     if start is None and end is None:
-        return "hours not set in Lofty"
+        return _("hours not set in Lofty")
     if not (is_hour(start) and is_hour(end)):
-        return "hours not clear from what Lofty has"
-    phrase = f"{hour_text(start)} to {hour_text(end)}"
+        return _("hours not clear from what Lofty has")
+    hours = _("%(start)s to %(end)s") % {"start": hour_text(start), "end": hour_text(end)}
     if start == end:
-        return f"{phrase}, which may mean all day or never"
+        return _("%(hours)s, which may mean all day or never") % {"hours": hours}
     if not is_overnight(start, end):
-        return phrase
-    return f"{phrase}, into the next {'morning' if end <= NOON else 'day'}"
+        return hours
+    if end <= NOON:
+        return _("%(hours)s, into the next morning") % {"hours": hours}
+    return _("%(hours)s, into the next day") % {"hours": hours}
 
 
 def _days_in_words(days: JSON) -> str:
     if days is None:
-        return "Days not set in Lofty"
+        return _("Days not set in Lofty")
     known = {day for day in days if _is_day(day)} if isinstance(days, list) else set()
     if days == [] or len(known) == len(DAYS):
-        return "Every day"
+        return _("Every day")
     if not known or not isinstance(days, list):
-        return "Days not clear from what Lofty has"
+        return _("Days not clear from what Lofty has")
     spans = list(_spans(known))
     if not all(map(_is_day, days)):
-        spans.append("a day this console does not know")
-    return _listed(spans)
+        spans.append(_("a day this console does not know"))
+    return capfirst(_listed(spans))
 
 
-def _spans(days: set[int], letters: int = 9, to: str = " to ") -> Iterator[str]:
-    """Three days in a row and more as "Monday to Friday", over the weekend too."""
+def _spans(days: set[int], *, in_short: bool = False) -> Iterator[str]:
+    """Three days in a row and more as "Monday to Friday" or "Mon–Fri", over the weekend too."""
+    letters, to = (3, "%(first)s–%(last)s") if in_short else (None, _("%(first)s to %(last)s"))
     for first in _FROM_MONDAY:
         if first in days and (first - 1) % 7 not in days:
             row = list(takewhile(days.__contains__, ((first + step) % 7 for step in range(7))))
-            names = [DAYS[day][:letters] for day in row]
-            yield from names if len(names) < 3 else [f"{names[0]}{to}{names[-1]}"]
+            names = [_day(day, letters) for day in row]
+            span = {"first": names[0], "last": names[-1]}
+            yield from names if len(names) < 3 else [to % span]
+
+
+def _day(number: int, letters: int | None) -> str:
+    return str(DAYS[number])[:letters]
 
 
 def _listed(texts: Iterable[str]) -> str:
     *others, last = texts
-    return f"{', '.join(others)} and {last}" if others else last
+    if not others:
+        return last
+    return _("%(others)s and %(last)s") % {"others": ", ".join(others), "last": last}

@@ -6,17 +6,20 @@ Pure functions. "There" is the tenant that is copied from, "here" the one that w
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from lofty_admin.agentsettings.changes import Values, reaches_all
 from lofty_admin.agentsettings.fields import SETTINGS, Setting
-from lofty_admin.directory.names import EntryKind
+from lofty_admin.directory.names import EntryKind, unknown
 from lofty_admin.folding import fold
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES, means_all, same
 
-NO_NAME_THERE = "has no name there"
-NO_MATCH = "no match here"
-MANY_HERE = "several of this name here"
-MANY_THERE = "several of this name there"
+NO_NAME_THERE = gettext_noop("has no name there")
+NO_MATCH = gettext_noop("no match here")
+MANY_HERE = gettext_noop("several of this name here")
+MANY_THERE = gettext_noop("several of this name there")
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Missing:
-    """An entry of there that is not copied, by its name, and why."""
+    """An entry of there that is not copied, by its name, and why (to be translated)."""
 
     name: str
     why: str
@@ -85,7 +88,7 @@ def match(ids: Iterable[JSON], there: Book, here: Book) -> Match:
 def _twin_of(number: JSON, there: Book, here: Book) -> Known | Missing:
     entry = there.by_id.get(number) if type(number) is int else None
     if entry is None or not fold(entry.name):
-        return Missing(f"unknown ({number})", NO_NAME_THERE)
+        return Missing(unknown(number), NO_NAME_THERE)
     if twins := here.with_email(entry.email):
         return twins[0] if len(twins) == 1 else Missing(entry.name, MANY_HERE)
     # Two e-mail addresses are two people, whatever they are called.
@@ -148,9 +151,9 @@ def _alike(name: str, one: JSON, other: JSON) -> bool:
 
 def _offer(setting: Setting, theirs: JSON, now: JSON, books: Books) -> Offer:
     if theirs is None:
-        return Offer(setting, theirs, now, refusal="Not set there.")
+        return Offer(setting, theirs, now, refusal=_("Not set there."))
     if not IS_TYPE[TYPES[setting.name]](theirs):
-        return Offer(setting, theirs, now, refusal="What is there, this console cannot read.")
+        return Offer(setting, theirs, now, refusal=_("What is there, this console cannot read."))
     if setting.is_list and isinstance(theirs, list):
         return _list_offer(setting, theirs, now, books)
     return Offer(setting, theirs, now, theirs)
@@ -164,10 +167,12 @@ def _list_offer(setting: Setting, theirs: list[JSON], now: JSON, books: Books) -
     wanted: list[JSON] = [entry.id for entry in found.found]
     gone = tuple(entry for entry in found.found if entry.gone)
     if theirs and not wanted:
-        refusal = f"Nothing of it has a match here, and an empty list would mean {_empty(setting)}."
+        refusal = _(
+            "Nothing of it has a match here, and an empty list would mean “%(meaning)s”."
+        ) % {"meaning": setting.none_label if setting.is_access_list else setting.all_label}
         return Offer(setting, theirs, now, missing=found.missing, refusal=refusal)
     if found.missing and _alike(setting.name, wanted, now):
-        refusal = "What has a match here is so already."
+        refusal = _("What has a match here is so already.")
         return Offer(setting, theirs, now, missing=found.missing, refusal=refusal)
     return Offer(setting, theirs, now, wanted, found.missing, gone)
 
@@ -179,9 +184,5 @@ def _match_list(setting: Setting, theirs: list[JSON], books: Books) -> Match:
     labels = {str(key): label for key, label in (setting.choices or {}).items()}
     items = list(dict.fromkeys(map(str, theirs)))
     found = [Known(int(key), label) for key, label in labels.items() if key in items]
-    strange = [Missing(f"unknown ({i})", NO_NAME_THERE) for i in items if i not in labels]
+    strange = [Missing(unknown(i), NO_NAME_THERE) for i in items if i not in labels]
     return Match(tuple(found), tuple(strange))
-
-
-def _empty(setting: Setting) -> str:
-    return f"“{setting.none_label if setting.is_access_list else setting.all_label}”"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.agentsettings.changes import Change, Values, diff
 from lofty_admin.agentsettings.fields import BY_NAME
@@ -21,13 +22,13 @@ class State(models.TextChoices):
     UNKNOWN is settled only by a person, when nobody can find out any more.
     """
 
-    PREPARED = "prepared", "Being prepared"
-    SENT = "sent", "Being sent"
-    UNKNOWN = "unknown", "Unknown"
-    VERIFIED = "verified", "Verified"
-    NOT_APPLIED = "not_applied", "Not applied"
-    REJECTED = "rejected", "Rejected"
-    NOT_SENT = "not_sent", "Not sent"
+    PREPARED = "prepared", _("Being prepared")
+    SENT = "sent", _("Being sent")
+    UNKNOWN = "unknown", _("Unknown")
+    VERIFIED = "verified", _("Verified")
+    NOT_APPLIED = "not_applied", _("Not applied")
+    REJECTED = "rejected", _("Rejected")
+    NOT_SENT = "not_sent", _("Not sent")
 
 
 OPEN = (State.PREPARED, State.SENT, State.UNKNOWN)

@@ -3,24 +3,27 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django_countries import countries
 
 from lofty_admin.agentsettings.changes import Change, printable, reaches_all
 from lofty_admin.agentsettings.fields import Kind, Setting
-from lofty_admin.directory.names import names
+from lofty_admin.directory.names import UNKNOWN, names, unknown
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
 
 if TYPE_CHECKING:
     from lofty_admin.agentsettings.models import Operation
 
-NOT_SET = "not set in Lofty"
 NameTable = Mapping[str, Mapping[str, str]]  # setting name -> id as text -> name
 
 
 def names_of(operation: "Operation") -> dict[str, dict[str, str]]:
-    """The names, as known now, of every id in the lists the operation changes."""
-    return name_table(operation.tenant, operation.changes)
+    """The names, as known now, of every id in the lists the operation changes: for the record."""
+    with override(settings.LANGUAGE_CODE):
+        return name_table(operation.tenant, operation.changes)
 
 
 def name_table(tenant: Tenant, changes: Iterable[Change]) -> dict[str, dict[str, str]]:
@@ -44,13 +47,13 @@ def names_in(tenant: Tenant, setting: Setting, values: Iterable[JSON]) -> dict[s
 def words(setting: Setting, value: JSON, table: NameTable) -> str:
     """One value as a phrase: "may text leads", "8 AM", "Monday, Tuesday", "Everyone"."""
     if value is None:
-        return NOT_SET
+        return _("not set in Lofty")
     if setting.kind is Kind.SWITCH and isinstance(value, bool):
         return setting.on if value else setting.off
     if setting.is_list and isinstance(value, list):
         return list_words(setting, value, table)
     if value == "":
-        return "empty"
+        return _("empty")
     return printable(_choice_words(setting, value))
 
 
@@ -61,13 +64,13 @@ def _choice_words(setting: Setting, value: JSON) -> str:
     if choices is None:
         return str(value)
     labels = (label for key, label in choices.items() if type(key) is type(value) and key == value)
-    return next(labels, f"unknown ({value})")
+    return next(labels, unknown(value))
 
 
 def list_words(setting: Setting, value: list[JSON], table: NameTable) -> str:
     """A list as what it means, else its members by name."""
     if setting.is_access_list and not value:
-        return f"{setting.none_label} (an empty list)"
+        return _("%(nobody)s (an empty list)") % {"nobody": setting.none_label}
     if not value or (setting.is_access_list and reaches_all(setting.name, value)):
         return setting.all_label
     return ", ".join(member_words(setting, item, table) for item in value)
@@ -79,9 +82,10 @@ def member_words(setting: Setting, item: JSON, table: NameTable) -> str:
         return printable(_choice_words(setting, item))
     if item == -1:
         return setting.all_label
-    return table.get(setting.name, {}).get(str(item)) or printable(unknown(item))
+    name = table.get(setting.name, {}).get(str(item))
+    return printable(unknown(item)) if is_unnamed(item, name) else str(name)
 
 
-def unknown(item: JSON) -> str:
-    """What stands for an id without a name."""
-    return f"unknown ({item})"
+def is_unnamed(item: JSON, name: str | None) -> bool:
+    """Whether a name, of today or as it was written down, only says that there is none."""
+    return not name or name in {unknown(item), UNKNOWN % {"id": item}}

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.core import signing
+from django.utils.translation import gettext as _
 
 from lofty_admin.agentsettings.changes import Change, diff
 from lofty_admin.lofty.json_strict import JSON
@@ -106,6 +107,6 @@ def _open(tenant: Tenant, what: str, signed: str) -> dict[str, Any]:
         data: dict[str, Any] = signing.loads(signed, salt=_salt(tenant, what))
     except signing.BadSignature:
         raise Tampered(
-            "This form was not made by this console for this tenant, or was cut on its way."
+            _("This form was not made by this console for this tenant, or was cut on its way.")
         ) from None
     return data

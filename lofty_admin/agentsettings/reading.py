@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import override
 
 from lofty_admin.agentsettings.changes import Change, Values, diff, printable
 from lofty_admin.agentsettings.fields import BY_NAME
@@ -94,19 +96,22 @@ def _record_unexplained(tenant: Tenant, before: Values, after: Values) -> None:
     changes = diff(before, after)
     if not changes:
         return
-    record(
-        Kind.SETTINGS_SEEN_CHANGED,
-        tenant=tenant.ref,
-        subject=", ".join(change.setting.label for change in changes),
-        before=before,
-        after=after,
-        detail={
-            "changed": [change.name for change in changes],
-            "names": name_table(tenant, changes),
-            "explanation": _explanation(tenant, changes),
-            "inexact": [n for n in BY_NAME if not (_exact(before.get(n)) and _exact(after.get(n)))],
-        },
-    )
+    with override(settings.LANGUAGE_CODE):
+        record(
+            Kind.SETTINGS_SEEN_CHANGED,
+            tenant=tenant.ref,
+            subject=", ".join(change.setting.label for change in changes),
+            before=before,
+            after=after,
+            detail={
+                "changed": [change.name for change in changes],
+                "names": name_table(tenant, changes),
+                "explanation": _explanation(tenant, changes),
+                "inexact": [
+                    n for n in BY_NAME if not (_exact(before.get(n)) and _exact(after.get(n)))
+                ],
+            },
+        )
 
 
 def _explanation(tenant: Tenant, changes: Iterable[Change]) -> str:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from lofty_admin.agentsettings.models import Operation, State
 from lofty_admin.agentsettings.services import Result, close, judge
@@ -22,6 +23,12 @@ from lofty_admin.tenants.calls import NoCredential, client_for
 
 logger = logging.getLogger(__name__)
 
+OLD_AS_SEEN = gettext_noop(
+    "Lofty has the old settings, not those that were sent. A person looked and settled it as it is."
+)
+OTHERS_AS_SEEN = gettext_noop(
+    "Lofty has other settings, not those that were sent. A person looked and settled it as it is."
+)
 HOLD = timedelta(seconds=90)  # of a reconciliation: one GET at its time limit, and to spare
 
 
@@ -59,7 +66,10 @@ def settle(operation: Operation) -> Operation:
     if held is None:
         return Operation.objects.select_related("tenant").get(pk=operation.pk)
     if held.state == State.PREPARED:
-        close(held, Result(State.NOT_SENT, "The console stopped before anything was sent."))
+        close(
+            held,
+            Result(State.NOT_SENT, gettext_noop("The console stopped before anything was sent.")),
+        )
     else:
         _look(held)
     return Operation.objects.select_related("tenant").get(pk=operation.pk)
@@ -85,17 +95,18 @@ def _as_seen(operation: Operation) -> Result:
     if live is None or live.id != operation.wanted["id"]:
         return Result(
             State.UNKNOWN,
-            "A person settled this without a reading of that Sales Agent. Whether the change was"
-            " made is not known.",
+            gettext_noop(
+                "A person settled this without a reading of that Sales Agent. Whether the change"
+                " was made is not known."
+            ),
             given_up=True,
         )
     result = judge(operation, live)
     if result.state is State.VERIFIED:
         return result
-    has = "the old settings" if _has_old_values(operation, live) else "other settings"
     return Result(
         State.NOT_APPLIED,
-        f"Lofty has {has}, not those that were sent. A person looked and settled it as it is.",
+        OLD_AS_SEEN if _has_old_values(operation, live) else OTHERS_AS_SEEN,
         after=live,
     )
 
@@ -120,7 +131,9 @@ def _look(operation: Operation) -> None:
         _note(operation, f"Lofty could not be read to settle this. {error}", needs_person=shut_out)
         return
     if live.id != operation.wanted["id"]:
-        _note(operation, "The token now opens another Sales Agent.", needs_person=True)
+        _note(
+            operation, gettext_noop("The token now opens another Sales Agent."), needs_person=True
+        )
         return
     result = judge(operation, live)
     if result.state is State.VERIFIED:
@@ -130,7 +143,9 @@ def _look(operation: Operation) -> None:
     else:
         _note(
             operation,
-            "Lofty has neither the old settings nor those that were sent. A person must look.",
+            gettext_noop(
+                "Lofty has neither the old settings nor those that were sent. A person must look."
+            ),
             needs_person=True,
         )
 
@@ -147,9 +162,11 @@ def _old_values_seen(operation: Operation, live: Settings) -> None:
             operation,
             Result(
                 State.NOT_APPLIED,
-                "Lofty has the old settings, looked at twice: the change did not arrive, or was"
-                " changed back.",
-                "Review the change again if it is still wanted.",
+                gettext_noop(
+                    "Lofty has the old settings, looked at twice: the change did not arrive, or was"
+                    " changed back."
+                ),
+                gettext_noop("Review the change again if it is still wanted."),
                 after=live,
             ),
         )

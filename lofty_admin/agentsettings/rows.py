@@ -7,10 +7,10 @@ from lofty_admin.agentsettings.changes import Change, Conflict, Merge, Values, p
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS, Setting
 from lofty_admin.agentsettings.naming import (
     NameTable,
+    is_unnamed,
     member_words,
     name_table,
     names_in,
-    unknown,
     words,
 )
 from lofty_admin.directory.models import EntryKind
@@ -93,7 +93,7 @@ def _unnamed(setting: Setting, values: Iterable[JSON], table: NameTable) -> tupl
     ids = (item for value in values if isinstance(value, list) for item in value)
     strange = (str(i) for i in ids if type(i) is int and i > 0)
     known = table.get(setting.name, {})
-    return tuple(dict.fromkeys(i for i in strange if known.get(i) in {None, unknown(i)}))
+    return tuple(dict.fromkeys(i for i in strange if is_unnamed(i, known.get(i))))
 
 
 def _count(setting: Setting, value: JSON) -> int:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Exists
 from django.utils import timezone
+from django.utils.translation import gettext_noop, override
 
 from lofty_admin.agentsettings.changes import Values
 from lofty_admin.agentsettings.fields import BY_NAME
@@ -116,10 +117,10 @@ def _take_place(operation: Operation) -> bool:
 def _close_busy(operation: Operation) -> None:
     operation.state = State.NOT_SENT
     operation.settled_at = timezone.now()
-    operation.explanation = (
+    operation.explanation = gettext_noop(
         "Another change of this tenant is still in flight. Only one is made at a time."
     )
-    operation.advice = (
+    operation.advice = gettext_noop(
         "The settings page leads to it. When it is settled, review your change again."
     )
     # The same plan may come twice at once: the other request has then written it down.
@@ -167,7 +168,9 @@ def _carry_out(client: LoftyClient, operation: Operation) -> None:
 # --- 2 What Lofty has now -------------------------------------------------------------------------
 def _unread(error: LoftyError | NoCredential) -> Result:
     if isinstance(error, NoCredential):
-        return Result(State.NOT_SENT, str(error), "Store a working token, then try again.")
+        return Result(
+            State.NOT_SENT, str(error), gettext_noop("Store a working token, then try again.")
+        )
     if isinstance(error, BudgetSpent):
         return Result(State.NOT_SENT, f"{error.message} A save needs three.", error.advice)
     return Result(
@@ -185,7 +188,7 @@ def _refusal(operation: Operation, live: Settings) -> Result | None:
             State.NOT_SENT,
             f"The token now opens another Sales Agent ({live.id}) than the one on the page"
             f" ({base.id}). Nothing was sent.",
-            "Check the tenant's credential: it may belong to somebody else.",
+            gettext_noop("Check the tenant's credential: it may belong to somebody else."),
             after=live,
         )
     known = known_agent(operation.tenant, live.id)
@@ -193,13 +196,15 @@ def _refusal(operation: Operation, live: Settings) -> Result | None:
         return Result(
             State.NOT_SENT,
             f"{wrong_agent(known, live.id)} Nothing was sent.",
-            "Check the tenant's credential.",
+            gettext_noop("Check the tenant's credential."),
         )
     if differing(base.raw, live.raw):
         return Result(
             State.NOT_SENT,
-            "The settings were changed in Lofty since you opened them. Nothing was sent.",
-            "Compare the two changes and choose.",
+            gettext_noop(
+                "The settings were changed in Lofty since you opened them. Nothing was sent."
+            ),
+            gettext_noop("Compare the two changes and choose."),
             after=live,
         )
     return None
@@ -272,7 +277,7 @@ def _send_and_read_back(client: LoftyClient, operation: Operation) -> Result:
         return Result(
             State.UNKNOWN,
             f"Lofty answered that it took the change, but reading it back failed. {error.message}",
-            "Check again in a moment; the console also does so by itself.",
+            gettext_noop("Check again in a moment; the console also does so by itself."),
             exchange=exchange,
         )
     return judge(operation, after, exchange)
@@ -286,7 +291,9 @@ def _send_failed(error: LoftyError) -> Result:
     return Result(
         State.UNKNOWN,
         f"{error.message} The change may or may not have been made.",
-        "Do not send it again. Check what Lofty has; the console also does so by itself.",
+        gettext_noop(
+            "Do not send it again. Check what Lofty has; the console also does so by itself."
+        ),
         exchange=error.exchange,
     )
 
@@ -298,12 +305,12 @@ def judge(operation: Operation, after: Settings, exchange: Exchange | None = Non
         return Result(
             State.NOT_APPLIED,
             "Lofty took the request, but still has something else in: " + _labels(missed) + ".",
-            "Look at the settings in Lofty, then review your change again.",
+            gettext_noop("Look at the settings in Lofty, then review your change again."),
             after=after,
             exchange=exchange,
         )
     others = set(differing(operation.before, after.raw)) - set(operation.changed)
-    explanation = "Read back from Lofty: every change is there."
+    explanation = gettext_noop("Read back from Lofty: every change is there.")
     if others:
         explanation += (
             " Also different from before this save, though not changed by it: "
@@ -314,7 +321,9 @@ def judge(operation: Operation, after: Settings, exchange: Exchange | None = Non
 
 
 def _labels(names: Iterable[str]) -> str:
-    return ", ".join(BY_NAME[name].label for name in names)
+    """In English: these are written down."""
+    with override(settings.LANGUAGE_CODE):
+        return ", ".join(BY_NAME[name].label for name in names)
 
 
 # --- 6 The record ---------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from lofty_admin.agentsettings import reconcile
@@ -41,6 +43,7 @@ from lofty_admin.tenants.calls import NoCredential, calls_left
 from lofty_admin.tenants.models import Role, Tenant
 
 MAX_REASON = 2000
+NO_TOKEN = gettext_noop("A manager can store one on the Credential page.")
 
 
 @require_http_methods(["GET", "POST"])
@@ -102,7 +105,7 @@ def apply_plan(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         operation = apply(tenant, plan, reason)
     except NotRecorded:
-        problem = (
+        problem = _(
             "Nothing was sent: the record of this change could not be written, and nothing goes to"
             " Lofty without a record. Try again in a moment; your change is still below."
         )
@@ -112,11 +115,12 @@ def apply_plan(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _not_ready(plan: Plan, reason: str, confirmed: list[str]) -> str:
     if not plan.wanted:
-        return "Nothing differs from what is in Lofty, so nothing was sent."
+        return _("Nothing differs from what is in Lofty, so nothing was sent.")
     if any(change.name not in confirmed for change in plan.widening):
-        return "Nothing was sent: tick every change that reaches further than before."
+        return _("Nothing was sent: tick every change that reaches further than before.")
     if len(reason) > MAX_REASON:
-        return f"Nothing was sent: the reason is longer than {MAX_REASON} characters."
+        told = _("Nothing was sent: the reason is longer than %(most)d characters.")
+        return told % {"most": MAX_REASON}
     return ""
 
 
@@ -153,7 +157,7 @@ def check_now(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespon
     tenant = get_tenant(request, slug, Role.EDITOR)
     operation = find_of(request, tenant, Operation.objects.all(), pk=operation_id)
     if operation.is_held:
-        messages.info(request, "It is still being worked on. This page renews itself.")
+        messages.info(request, _("It is still being worked on. This page renews itself."))
     else:
         reconcile.settle(operation)
     return redirect("operation", tenant.slug, operation.pk)
@@ -181,7 +185,7 @@ def merge_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespo
             for conflict in merged.conflicts
         }
     except ValueError:
-        messages.error(request, "Choose a side for every setting that both of you changed.")
+        messages.error(request, _("Choose a side for every setting that both of you changed."))
         return redirect("operation", tenant.slug, operation.pk)
     snapshot = Snapshot(theirs, operation.settled_at or timezone.now())
     plan = Plan.new(snapshot, settle(theirs.raw, merged, sides))
@@ -245,7 +249,8 @@ def _back_to_form(request: HttpRequest, tenant: Tenant) -> HttpResponse:
 
 
 def _start_again(request: HttpRequest, tenant: Tenant, error: Tampered) -> HttpResponse:
-    messages.error(request, f"{error} Nothing was sent. Start again from the settings as they are.")
+    again = _("Nothing was sent. Start again from the settings as they are.")
+    messages.error(request, f"{error} {again}")
     return redirect("settings", tenant.slug)
 
 
@@ -292,7 +297,7 @@ def _unreadable(
     context = {
         **_page(request, tenant),
         "error": error,
-        "advice": getattr(error, "advice", "A manager can store one on the Credential page."),
+        "advice": getattr(error, "advice", NO_TOKEN),
         "last_known": known,
         "rows": setting_rows(tenant, known.raw) if known else [],
     }

@@ -8,10 +8,12 @@ from enum import StrEnum
 from django import forms
 from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from lofty_admin.agentsettings.changes import reaches_all
 from lofty_admin.agentsettings.fields import DAYS, Setting
-from lofty_admin.directory.names import EntryKind, Name, count_gone, names_by_kind
+from lofty_admin.directory.names import EntryKind, Name, count_gone, names_by_kind, unknown
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES, means_all
 from lofty_admin.tenants.models import Tenant
@@ -147,7 +149,7 @@ class ScopedListWidget(forms.Widget):
 
     def _scopes(self) -> list[tuple[str, str]]:
         setting = self.setting
-        scopes = [(Scope.ALL, setting.all_label), (Scope.ONLY, setting.only_label)]
+        scopes = [(Scope.ALL, setting.all_label), (Scope.ONLY, _("Only these"))]
         if setting.is_access_list:
             scopes.append((Scope.NONE, setting.none_label))
         if ListChoice.of(setting, self.stored).scope == Scope.AS_IT_IS:
@@ -156,20 +158,17 @@ class ScopedListWidget(forms.Widget):
 
     def _as_it_is_label(self) -> str:
         if self.stored is None:
-            return "Not set in Lofty: leave it so"
-        return (
-            f"Leave what Lofty has, which this console cannot read: {json.dumps(self.stored)[:80]}"
-        )
+            return _("Not set in Lofty: leave it so")
+        leave = _("Leave what Lofty has, which this console cannot read: %(value)s")
+        return leave % {"value": json.dumps(self.stored)[:80]}
 
     def _boxes(self, choice: ListChoice) -> list[tuple[str, str, bool]]:
         """(id, label, ticked) for a checklist; ids Lofty has beyond the known ones stay."""
         known = self.setting.choices
         if known is None:
             return []
-        labels = {str(key): label for key, label in known.items()}
-        labels |= {
-            i: f"unknown ({i})" for i in (*self._stored_ids(), *choice.ids) if i not in labels
-        }
+        labels = {str(key): capfirst(label) for key, label in known.items()}
+        labels |= {i: unknown(i) for i in (*self._stored_ids(), *choice.ids) if i not in labels}
         return [(i, label, i in choice.ids) for i, label in labels.items()]
 
     def _stored_ids(self) -> Sequence[str]:
@@ -183,7 +182,7 @@ class ScopedListWidget(forms.Widget):
 
     def _option(self, entry_id: str, name: Name | None) -> dict[str, object]:
         if name is None:
-            return {"id": entry_id, "name": f"unknown ({entry_id})", "detail": "", "gone": False}
+            return {"id": entry_id, "name": unknown(entry_id), "detail": "", "gone": False}
         return {
             "id": entry_id,
             "name": name.name,
@@ -196,9 +195,10 @@ class ScopedListWidget(forms.Widget):
         if not isinstance(self.stored, list) or not reaches_all(self.setting.name, self.stored):
             return ""
         if self.setting.is_access_list and len(self.stored) > 1:
-            return f"Lofty stores this as {json.dumps(self.stored)[:120]}, which means all."
+            told = _("Lofty stores this as %(value)s, which means all.")
+            return told % {"value": json.dumps(self.stored)[:120]}
         if self.setting.name == "activeDays" and len(self.stored) >= len(DAYS):
-            return "All seven days are ticked: the same as every day."
+            return _("All seven days are ticked: the same as every day.")
         return ""
 
 
@@ -215,24 +215,28 @@ class ScopedListField(forms.Field):
         allowed = {scope for scope, _ in self.widget._scopes()}
         if value is None or value.scope not in allowed:
             # A part of the form that did not arrive must never be read as "all" (or as anything).
-            raise forms.ValidationError(f"{self.setting.label}: choose one of the options.")
+            raise self._error(_("%(label)s: choose one of the options."))
         if value.scope == Scope.ONLY:
             self._check_ids(value)
         return value
 
     def _check_ids(self, value: ListChoice) -> None:
         if not value.ids:
-            raise forms.ValidationError(
-                f"{self.setting.label}: nothing is picked. Pick at least one, or choose"
-                f" “{self.setting.all_label}” if that is what you mean."
+            raise self._error(
+                _(
+                    "%(label)s: nothing is picked. Pick at least one, or choose “%(all)s” if that"
+                    " is what you mean."
+                )
             )
         wrong = [i for i in value.ids if not _is_id(i)]
         if wrong:
-            raise forms.ValidationError(f"{self.setting.label}: “{wrong[0][:40]}” is not an id.")
+            raise self._error(_("%(label)s: “%(id)s” is not an id."), id=wrong[0][:40])
         if self.setting.is_access_list and str(ALL_IN_ACCESS_LIST) in value.ids:
-            raise forms.ValidationError(
-                f"{self.setting.label}: -1 means all. Choose “{self.setting.all_label}” instead."
-            )
+            raise self._error(_("%(label)s: -1 means all. Choose “%(all)s” instead."))
+
+    def _error(self, text: str, **values: str) -> forms.ValidationError:
+        named = {"label": self.setting.label, "all": self.setting.all_label, **values}
+        return forms.ValidationError(text % named)
 
 
 def _is_id(text: str) -> bool:

@@ -3,6 +3,8 @@
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Layout, Row, Submit
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.directory.models import TEXT_LENGTH, EntryKind
 from lofty_admin.directory.names import LARGEST_ID, LONGEST_QUERY
@@ -13,25 +15,31 @@ class SourceForm(forms.Form):
     """An id of a lead source and the name people know it by."""
 
     lofty_id = forms.IntegerField(
-        label="Lead source id",
+        label=_("Lead source id"),
         min_value=1,
         max_value=LARGEST_ID,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
-    name = forms.CharField(max_length=TEXT_LENGTH, help_text="For example: Zillow")
-
-    helper = FormHelper()
-    # The form element stands in the template, where its action can be seen.
-    helper.form_tag, helper.disable_csrf = False, True
-    helper.layout = Layout(
-        Row(Column("lofty_id", css_class="col-md-5"), Column("name", css_class="col-md-7")),
-        Submit("give", "Give this name"),
+    name = forms.CharField(
+        label=_("Name"), max_length=TEXT_LENGTH, help_text=_("For example: Zillow")
     )
+
+    @property
+    def helper(self) -> FormHelper:
+        """A new one each time: a button keeps the words it was first drawn with."""
+        helper = FormHelper()
+        # The form element stands in the template, where its action can be seen.
+        helper.form_tag, helper.disable_csrf = False, True
+        helper.layout = Layout(
+            Row(Column("lofty_id", css_class="col-md-5"), Column("name", css_class="col-md-7")),
+            Submit("give", gettext("Give this name")),
+        )
+        return helper
 
     def clean_name(self) -> str:
         name = clean(self.cleaned_data["name"], TEXT_LENGTH)
         if not name:
-            raise forms.ValidationError("A name needs at least one letter.")
+            raise forms.ValidationError(gettext("A name needs at least one letter."))
         return name
 
 
@@ -39,7 +47,7 @@ class SearchForm(forms.Form):
     """What to look for among the names. Sent by GET."""
 
     kind = forms.ChoiceField(choices=EntryKind, initial=EntryKind.AGENT, required=False)
-    q = forms.CharField(label="Search", max_length=LONGEST_QUERY, required=False)
+    q = forms.CharField(label=_("Search"), max_length=LONGEST_QUERY, required=False)
 
     @property
     def wanted(self) -> tuple[EntryKind, str]:

@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.audit.context import Actor
 from lofty_admin.folding import clean, fold
@@ -20,11 +22,11 @@ FOLDED_LENGTH = 600
 class EntryKind(models.TextChoices):
     """What an id stands for. Lofty lists all but the lead sources."""
 
-    AGENT = "agent", "Agents"
-    OFFICE = "office", "Offices"
-    POND = "pond", "Ponds"
-    PIPELINE = "pipeline", "Pipelines"
-    SOURCE = "source", "Lead sources"
+    AGENT = "agent", _("Agents")
+    OFFICE = "office", _("Offices")
+    POND = "pond", _("Ponds")
+    PIPELINE = "pipeline", _("Pipelines")
+    SOURCE = "source", _("Lead sources")
 
 
 class EntryManager(models.Manager["Entry"]):
@@ -87,7 +89,7 @@ class Entry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or f"without a name ({self.lofty_id})"
+        return self.name or gettext("without a name (%(id)s)") % {"id": self.lofty_id}
 
     @classmethod
     def build(
@@ -118,11 +120,11 @@ class Entry(models.Model):
 class SyncState(models.TextChoices):
     """Where a sync stands. The first three are open: a tenant has at most one such."""
 
-    QUEUED = "queued", "Waiting for its turn"
-    RUNNING = "running", "Reading from Lofty"
-    WAITING = "waiting", "Waiting to go on"
-    DONE = "done", "Done"
-    FAILED = "failed", "Failed"
+    QUEUED = "queued", _("Waiting for its turn")
+    RUNNING = "running", _("Reading from Lofty")
+    WAITING = "waiting", _("Waiting to go on")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
 
 
 OPEN = (SyncState.QUEUED, SyncState.RUNNING, SyncState.WAITING)
@@ -131,13 +133,13 @@ OPEN = (SyncState.QUEUED, SyncState.RUNNING, SyncState.WAITING)
 class Step(models.TextChoices):
     """What a sync reads, in this order."""
 
-    ME = "me", "Owner"
-    QUOTA = "quota", "Quota"
-    OFFICES = "offices", "Offices"
-    PONDS = "ponds", "Ponds"
-    PIPELINES = "pipelines", "Pipelines"
-    AGENTS = "agents", "Agents"
-    END = "end", "End"
+    ME = "me", _("Owner")
+    QUOTA = "quota", _("Quota")
+    OFFICES = "offices", _("Offices")
+    PONDS = "ponds", _("Ponds")
+    PIPELINES = "pipelines", _("Pipelines")
+    AGENTS = "agents", _("Agents")
+    END = "end", _("End")
 
     @property
     def next(self) -> "Step":

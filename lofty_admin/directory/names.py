@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.utils.translation import gettext, gettext_noop
 
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
@@ -16,6 +17,7 @@ from lofty_admin.folding import clean, fold
 from lofty_admin.tenants.models import Tenant
 
 __all__ = [
+    "UNKNOWN",
     "EntryKind",
     "Freshness",
     "Name",
@@ -27,11 +29,13 @@ __all__ = [
     "search",
     "start_sync",
     "time_zone",
+    "unknown",
 ]
 
 MOST_FOUND = 50
 LONGEST_QUERY = 200
 LARGEST_ID = 2**63 - 1
+UNKNOWN = gettext_noop("unknown (%(id)s)")
 
 
 @dataclass(frozen=True)
@@ -182,5 +186,10 @@ def _as_id(text: str) -> list[int]:
     return [number] if 0 < number <= LARGEST_ID else []
 
 
+def unknown(entry_id: object) -> str:
+    """What stands for an id without a name."""
+    return gettext(UNKNOWN) % {"id": entry_id}
+
+
 def _unknown(number: int) -> Name:
-    return Name(number, f"unknown ({number})", "", False, None)
+    return Name(number, unknown(number), "", False, None)

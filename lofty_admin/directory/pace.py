@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lofty_admin.directory.models import Step, Sync, SyncState
 from lofty_admin.lofty.exchange import RATE_WINDOW
@@ -50,9 +52,18 @@ def in_words(left: timedelta | None) -> str:
         return ""
     minutes = round(left.total_seconds() / 60)
     if minutes <= 1:
-        return "about a minute left" if minutes else "less than a minute left"
+        return _("about a minute left") if minutes else _("less than a minute left")
     if minutes < 60:
-        return f"about {minutes} minutes left"
+        return ngettext(
+            "about %(minutes)d minute left", "about %(minutes)d minutes left", minutes
+        ) % {"minutes": minutes}
     hours, minutes = divmod(5 * round(minutes / 5), 60)
-    words = f"{hours} hour{'s' if hours > 1 else ''}"
-    return f"about {words} {minutes} minutes left" if minutes else f"about {words} left"
+    if not minutes:
+        return ngettext("about %(hours)d hour left", "about %(hours)d hours left", hours) % {
+            "hours": hours
+        }
+    return ngettext(
+        "about %(hours)d hour %(minutes)d minutes left",
+        "about %(hours)d hours %(minutes)d minutes left",
+        hours,
+    ) % {"hours": hours, "minutes": minutes}

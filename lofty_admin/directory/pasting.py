@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.translation import gettext as _
+
 from lofty_admin.directory.models import BETWEEN, Entry, EntryKind
 from lofty_admin.directory.names import LARGEST_ID, Name, names
 from lofty_admin.tenants.models import Tenant
@@ -52,8 +55,11 @@ def parse(text: str) -> list[Pasted]:
     """
     if len(text) > LONGEST_PASTE:
         raise TooMuch(
-            f"The list has {len(text):,} characters; {LONGEST_PASTE:,} at most can be looked up at"
-            " once. Nothing was added: paste it in parts."
+            _(
+                "The list has %(number)s characters; %(most)s at most can be looked up at once."
+                " Nothing was added: paste it in parts."
+            )
+            % {"number": intcomma(len(text)), "most": intcomma(LONGEST_PASTE)}
         )
     items = [
         item
@@ -62,8 +68,11 @@ def parse(text: str) -> list[Pasted]:
     ]
     if len(items) > MOST_PASTED:
         raise TooMuch(
-            f"The list has {len(items):,} entries; {MOST_PASTED:,} at most can be looked up at"
-            " once. Nothing was added: paste it in parts."
+            _(
+                "The list has %(number)s entries; %(most)s at most can be looked up at once."
+                " Nothing was added: paste it in parts."
+            )
+            % {"number": intcomma(len(items)), "most": intcomma(MOST_PASTED)}
         )
     return items
 

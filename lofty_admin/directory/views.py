@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Count, Max, Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
@@ -55,7 +57,9 @@ def names_refresh(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.EDITOR)
     by_line = bool(HtmxDetails(request))
     if tenant.credential is None:
-        problem = f"{tenant.name} has no Lofty token yet, so no names can be read. Add one first."
+        problem = _("%(name)s has no Lofty token yet, so no names can be read. Add one first.") % {
+            "name": tenant.name
+        }
         if by_line:
             return _freshness_line(request, tenant, problem=problem)
         messages.error(request, problem)
@@ -63,7 +67,7 @@ def names_refresh(request: HttpRequest, slug: str) -> HttpResponse:
     start_sync(tenant)
     if by_line:
         return _freshness_line(request, tenant, just_started=True)
-    messages.info(request, "The names will be read from Lofty now. You can leave this page.")
+    messages.info(request, _("The names will be read from Lofty now. You can leave this page."))
     return redirect("names", tenant.slug)
 
 
@@ -74,7 +78,8 @@ def name_source(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _render(request, tenant, form)
     given = give_name(tenant, form.cleaned_data["lofty_id"], form.cleaned_data["name"])
-    messages.success(request, f"Lead source {given.id} is now called {given.name} here.")
+    told = _("Lead source %(id)s is now called %(name)s here.")
+    messages.success(request, told % {"id": given.id, "name": given.name})
     return redirect("names", tenant.slug)
 
 
@@ -141,8 +146,12 @@ def names_of_office(request: HttpRequest, slug: str, kind: str, office_id: int) 
     else:
         raise Http404
     if len(found) > MOST_AT_ONCE:
-        error = f"{office} has more than {MOST_AT_ONCE:,} of them: too many to pick at once."
-        return JsonResponse({"error": f"{error} Nothing was added."}, status=400)
+        error = _(
+            "%(office)s has more than %(most)s of them: too many to pick at once. Nothing was"
+            " added."
+        )
+        told = error % {"office": office, "most": intcomma(MOST_AT_ONCE)}
+        return JsonResponse({"error": told}, status=400)
     return JsonResponse({"items": _items(found), "office_unknown": unknown})
 
 

@@ -22,6 +22,7 @@ from lofty_admin.lofty.errors import (
     error_for,
 )
 from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.marking import gettext_noop
 from lofty_admin.lofty.schema import Settings
 from lofty_admin.lofty.transport import (
     Answer,
@@ -396,7 +397,9 @@ def _pages(fetch: Callable[[int], Page[T]], offset: int) -> Iterator[Page[T]]:
         if page.items and not fresh:
             if page.total is None:
                 return  # a server that answers past the end with its last page
-            raise Unknown("Lofty sends the same page again and again, so the list is not whole.")
+            raise Unknown(
+                gettext_noop("Lofty sends the same page again and again, so the list is not whole.")
+            )
         if page.received == 0:
             return
         yield page
@@ -404,7 +407,7 @@ def _pages(fetch: Callable[[int], Page[T]], offset: int) -> Iterator[Page[T]]:
         offset += page.received
         if page.total is not None and offset >= page.total:
             return
-    raise Unknown("Lofty's list does not end.")
+    raise Unknown(gettext_noop("Lofty's list does not end."))
 
 
 def _rows(value: JSON, parse: Callable[[Object], T | None]) -> tuple[T, ...]:

@@ -25,6 +25,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
+from lofty_admin.lofty.marking import gettext_noop
+
 if TYPE_CHECKING:
     from lofty_admin.lofty.transport import Answer, Exchange
 
@@ -38,8 +40,8 @@ class LoftyError(Exception):
     None when it may have. exchange: the request and what came back, None when no request was begun.
     """
 
-    default_message: ClassVar[str] = "Something went wrong while talking to Lofty."
-    default_advice: ClassVar[str] = (
+    default_message: ClassVar[str] = gettext_noop("Something went wrong while talking to Lofty.")
+    default_advice: ClassVar[str] = gettext_noop(
         "Try again. If it happens again, tell the people who run this console."
     )
     sent: bool | None = None
@@ -56,8 +58,8 @@ class LoftyError(Exception):
     def effect(self) -> str:
         """One sentence: whether anything happened at Lofty."""
         if self.exchange is not None and self.exchange.method == "GET":
-            return "This only read from Lofty; nothing was changed."
-        return "The change may or may not have been made at Lofty."
+            return gettext_noop("This only read from Lofty; nothing was changed.")
+        return gettext_noop("The change may or may not have been made at Lofty.")
 
 
 class NotSent(LoftyError):
@@ -67,27 +69,31 @@ class NotSent(LoftyError):
 
     @property
     def effect(self) -> str:
-        return "Nothing was sent to Lofty."
+        return gettext_noop("Nothing was sent to Lofty.")
 
 
 class BadToken(NotSent):
-    default_message = (
+    default_message = gettext_noop(
         "This cannot be a Lofty token: it is empty, too long, or has characters no token has."
     )
-    default_advice = (
+    default_advice = gettext_noop(
         "Copy the token again from Lofty (Settings > Integrations > API). Paste only the token "
         "itself, without the word “Bearer” or “token”, without spaces and line breaks."
     )
 
 
 class Misconfigured(NotSent):
-    default_message = "The console refused to send this request because its own settings are wrong."
-    default_advice = "Tell the people who run this console."
+    default_message = gettext_noop(
+        "The console refused to send this request because its own settings are wrong."
+    )
+    default_advice = gettext_noop("Tell the people who run this console.")
 
 
 class Unreachable(NotSent):
-    default_message = "Lofty could not be reached."
-    default_advice = "Check that Lofty is up and that this machine can reach it, then try again."
+    default_message = gettext_noop("Lofty could not be reached.")
+    default_advice = gettext_noop(
+        "Check that Lofty is up and that this machine can reach it, then try again."
+    )
 
 
 class _Timed:
@@ -113,7 +119,7 @@ class BudgetSpent(_Timed, NotSent):
     ) -> None:
         self.until = until
         super().__init__(
-            message or "Too few of this token's calls to Lofty are left for this.",
+            message or gettext_noop("Too few of this token's calls to Lofty are left for this."),
             advice=advice or f"Try again after {self.clock_time(until)}.",
             exchange=exchange,
         )
@@ -123,8 +129,8 @@ class Rejected(LoftyError):
     """Lofty answered and says it did not do it."""
 
     sent = False
-    default_message = "Lofty refused the request."
-    default_advice = "Read Lofty's answer, correct what it names, and try again."
+    default_message = gettext_noop("Lofty refused the request.")
+    default_advice = gettext_noop("Read Lofty's answer, correct what it names, and try again.")
 
     @property
     def status(self) -> int | None:
@@ -140,56 +146,62 @@ class Rejected(LoftyError):
 
     @property
     def effect(self) -> str:
-        return "Lofty changed nothing."
+        return gettext_noop("Lofty changed nothing.")
 
 
 class Unauthorised(Rejected):
-    default_message = "Lofty no longer accepts this token."
-    default_advice = "Get a new token from Lofty and replace this one."
+    default_message = gettext_noop("Lofty no longer accepts this token.")
+    default_advice = gettext_noop("Get a new token from Lofty and replace this one.")
 
 
 class WrongScheme(Unauthorised):
-    default_message = (
+    default_message = gettext_noop(
         "Lofty does not know this token, at least not as the kind of token it was saved as."
     )
-    default_advice = (
+    default_advice = gettext_noop(
         "Check whether it is an API key or an OAuth token, and save it again as the other kind. "
         "If both are refused, the token is dead: get a new one from Lofty."
     )
 
 
 class ScopeMissing(Rejected):
-    default_message = "The OAuth app behind this token may not use this part of Lofty."
-    default_advice = "Add the missing scope to the app in Lofty, then connect this tenant again."
+    default_message = gettext_noop(
+        "The OAuth app behind this token may not use this part of Lofty."
+    )
+    default_advice = gettext_noop(
+        "Add the missing scope to the app in Lofty, then connect this tenant again."
+    )
 
 
 class Forbidden(Rejected):
-    default_message = "Lofty does not let this token's user do this."
-    default_advice = "Ask somebody with more rights in Lofty for a token, or for the permission."
+    default_message = gettext_noop("Lofty does not let this token's user do this.")
+    default_advice = gettext_noop(
+        "Ask somebody with more rights in Lofty for a token, or for the permission."
+    )
 
 
 class NoSalesAgent(Rejected):
-    default_message = "This token's user has no Sales Agent in Lofty."
-    default_advice = (
+    default_message = gettext_noop("This token's user has no Sales Agent in Lofty.")
+    default_advice = gettext_noop(
         "Create the Sales Agent in Lofty's CRM, or use a token of the user it belongs to."
     )
 
 
 class NotFound(Rejected):
-    default_message = "Lofty does not have what was asked for."
+    default_message = gettext_noop("Lofty does not have what was asked for.")
 
 
 class GrantRefused(Rejected):
-    default_message = (
+    default_message = gettext_noop(
         "Lofty does not accept this authorisation: it was used before, has run out or was taken"
         " back."
     )
-    default_advice = "Connect this tenant with Lofty again."
+    default_advice = gettext_noop("Connect this tenant with Lofty again.")
 
 
 class AppRefused(Rejected):
-    default_message = "Lofty refused the OAuth app of this console."
-    default_advice = (
+    default_message = gettext_noop("Lofty refused the OAuth app of this console.")
+    default_advice = gettext_noop(
         "Tell the people who run this console: its client id or client secret in Lofty, or Lofty's"
         " address, may have changed."
     )
@@ -208,7 +220,7 @@ class RateLimited(_Timed, Rejected):
     ) -> None:
         self.until = until
         super().__init__(
-            message or "This token has used up its calls to Lofty for the moment.",
+            message or gettext_noop("This token has used up its calls to Lofty for the moment."),
             advice=advice or f"Try again after {self.clock_time(until)}.",
             exchange=exchange,
         )
@@ -217,25 +229,29 @@ class RateLimited(_Timed, Rejected):
 class Unknown(LoftyError):
     """Bytes left this machine and no answer came back that can be trusted."""
 
-    default_message = "Lofty's answer did not arrive or cannot be trusted."
-    default_advice = (
+    default_message = gettext_noop("Lofty's answer did not arrive or cannot be trusted.")
+    default_advice = gettext_noop(
         "Read from Lofty again to see what is there now, before anything is sent again."
     )
 
 
 class UnexpectedRedirect(Unknown):
-    default_message = "Lofty sent the request on to another address; the console did not follow."
-    default_advice = (
+    default_message = gettext_noop(
+        "Lofty sent the request on to another address; the console did not follow."
+    )
+    default_advice = gettext_noop(
         "Tell the people who run this console: Lofty's address may have changed, or somebody sits "
         "in between. Read from Lofty again before anything is sent again."
     )
 
 
 class MalformedSettings(Unknown):
-    default_message = (
+    default_message = gettext_noop(
         "Lofty's answer does not hold Sales Agent settings this console can work with."
     )
-    default_advice = "Try again later. Nothing can be saved until the settings can be read."
+    default_advice = gettext_noop(
+        "Try again later. Nothing can be saved until the settings can be read."
+    )
 
 
 # contract.md, "Authentication, limits": codes that name the reason better than the status does.

@@ -19,6 +19,7 @@ from lofty_admin.lofty.errors import (
     error_for,
 )
 from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.marking import gettext_noop
 from lofty_admin.lofty.transport import Answer, Authorization, Endpoint, Transport
 
 PRINTABLE = re.compile(r"[!-~]{1,4096}", re.ASCII)
@@ -48,9 +49,13 @@ class OAuthClient:
     ) -> None:
         parts = TOKEN_URL.fullmatch(token_url)
         if not all(map(PRINTABLE.fullmatch, (client_id, client_secret))):
-            raise Misconfigured("The OAuth app's id or secret in the settings is malformed.")
+            raise Misconfigured(
+                gettext_noop("The OAuth app's id or secret in the settings is malformed.")
+            )
         if parts is None:
-            raise Misconfigured("The address of Lofty's token endpoint in the settings is wrong.")
+            raise Misconfigured(
+                gettext_noop("The address of Lofty's token endpoint in the settings is wrong.")
+            )
         self._transport = Transport(replace(endpoint, base_url=parts[1]))
         self._path = parts[2]
         self._client_id = client_id
@@ -78,7 +83,11 @@ class OAuthClient:
 
     def _ask(self, **form: str) -> Tokens:
         if not all(PRINTABLE.fullmatch(value) for value in form.values()):
-            raise BadToken("The code or token for Lofty has characters that no code or token has.")
+            raise BadToken(
+                gettext_noop(
+                    "The code or token for Lofty has characters that no code or token has."
+                )
+            )
         answer = self._transport.exchange(
             "POST", self._path, form=form, auth=self._auth, secret_answer=True
         )

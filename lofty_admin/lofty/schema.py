@@ -11,6 +11,7 @@ import rfc8785
 
 from lofty_admin.lofty.errors import MalformedSettings
 from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.marking import gettext_noop
 
 INT32, INT64 = 2**31, 2**63
 LARGEST_EXACT = 2**53 - 1  # the largest whole number RFC 8785 takes
@@ -70,14 +71,14 @@ ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
     "followUpRole": ("AI", "Agent"),
 }
 LEAD_TYPES: Final[Mapping[int, str]] = {
-    1: "Seller",
-    2: "Buyer",
-    5: "Renter",
-    6: "Investor",
-    7: "Agent",
-    8: "Homeowner",
-    9: "Landlord",
-    -1: "Other",
+    1: gettext_noop("Seller"),
+    2: gettext_noop("Buyer"),
+    5: gettext_noop("Renter"),
+    6: gettext_noop("Investor"),
+    7: gettext_noop("Agent"),
+    8: gettext_noop("Homeowner"),
+    9: gettext_noop("Landlord"),
+    -1: gettext_noop("Other"),
 }
 HOURS: Final = frozenset({"startActiveHour", "endActiveHour"})
 ALLOWED_ITEMS: Final[Mapping[str, frozenset[int]]] = {

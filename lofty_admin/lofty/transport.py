@@ -41,6 +41,7 @@ from lofty_admin.lofty.endpoint import (
 from lofty_admin.lofty.errors import LoftyError, Misconfigured, Unknown, Unreachable
 from lofty_admin.lofty.exchange import Answer, Budget, Exchange, Received, Scribe, utc_now
 from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.marking import gettext_noop
 
 __all__ = ["Answer", "Authorization", "Budget", "Endpoint", "Exchange", "Transport"]
 
@@ -141,7 +142,9 @@ class Transport:
         auth: Authorization,
     ) -> requests.Request:
         if not PATH.fullmatch(path):
-            raise Misconfigured("The console refused to call Lofty at an address it does not know.")
+            raise Misconfigured(
+                gettext_noop("The console refused to call Lofty at an address it does not know.")
+            )
         kind = "application/json" if form is None else "application/x-www-form-urlencoded"
         return requests.Request(
             method,
@@ -236,7 +239,7 @@ def _json_bytes(value: JSON) -> bytes:
         return standard_json.dumps(value, allow_nan=False).encode()
     except (ValueError, TypeError, RecursionError):
         pass
-    raise Misconfigured("The console tried to send something that is not JSON.")
+    raise Misconfigured(gettext_noop("The console tried to send something that is not JSON."))
 
 
 def _unpacked(wire: "_Wire", body: bytes, limit: int) -> bytes:
@@ -366,7 +369,10 @@ class _Wire:
         """The fault as an error of ours, which keeps nothing of it but our own words."""
         if isinstance(fault, _ForbiddenAddressError):
             return Misconfigured(
-                "Lofty's host name leads to an address inside this network, which is not allowed."
+                gettext_noop(
+                    "Lofty's host name leads to an address inside this network, which is not"
+                    " allowed."
+                )
             )
         if not self.sent:
             return Unreachable(f"Lofty could not be reached: {self._obstacle()}.")
@@ -379,7 +385,7 @@ class _Wire:
             return Unknown(
                 f"Lofty went silent for {seconds:.3g} seconds before its answer was whole."
             )
-        return Unknown("The connection to Lofty broke before a whole answer arrived.")
+        return Unknown(gettext_noop("The connection to Lofty broke before a whole answer arrived."))
 
     def _obstacle(self) -> str:
         if not self.addresses:

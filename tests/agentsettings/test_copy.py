@@ -73,7 +73,7 @@ def test_copy__ticked_of_what_differs__reviewed_and_applied_by_name(
     assert "unknown (556): has no name there" in text
     assert "Agents" in text
     assert "no match here" in text  # other people, by their e-mail addresses
-    assert "Never copied: 1 that are each customer's own" in text
+    assert "Never copied: 1 that is each customer's own" in text
     assert 'value="assistantName"' not in page.content.decode()
     assert 'value="agentIds"' not in page.content.decode()
     assert "checked" not in page.content.decode()
