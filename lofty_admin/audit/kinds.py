@@ -1,72 +1,76 @@
-"""The closed list of what can be recorded, and the words for it. An unknown kind is an error."""
+"""The closed list of what can be recorded, and the words for it. An unknown kind is an error.
+
+The record holds the values; the words are for pages, in the language of the reader.
+"""
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Kind(TextChoices):
     """What happened. `.label` reads after a name: "Olivia Owner changed settings"."""
 
-    SETTINGS_INTENT = "settings.intent", "started to change settings"
-    SETTINGS_OUTCOME = "settings.outcome", "changed settings"
-    SETTINGS_REFUSED = "settings.refused", "tried to change settings"
+    SETTINGS_INTENT = "settings.intent", _("started to change settings")
+    SETTINGS_OUTCOME = "settings.outcome", _("changed settings")
+    SETTINGS_REFUSED = "settings.refused", _("tried to change settings")
     SETTINGS_SEEN_CHANGED = (
         "settings.seen_changed",
-        "saw a change made in Lofty itself",
+        _("saw a change made in Lofty itself"),
     )
-    TENANT_ADDED = "tenant.added", "added the tenant"
-    TENANT_CHANGED = "tenant.changed", "changed the tenant"
-    TENANT_ARCHIVED = "tenant.archived", "archived the tenant"
-    TENANT_RESTORED = "tenant.restored", "restored the tenant"
-    GROUP_ADDED = "group.added", "added a group of tenants"
-    GROUP_CHANGED = "group.changed", "changed a group of tenants"
-    GROUP_DELETED = "group.deleted", "deleted a group of tenants"
-    IMPORT_READ = "import.read", "uploaded a list of tenants"
-    IMPORT_STARTED = "import.started", "started to add tenants from a list"
-    IMPORT_FINISHED = "import.finished", "added tenants from a list"
-    IMPORT_FORGOTTEN = "import.forgotten", "deleted an uploaded list of tenants"
-    CREDENTIAL_ADDED = "credential.added", "added a credential"
-    CREDENTIAL_REPLACED = "credential.replaced", "replaced the credential"
-    CREDENTIAL_REMOVED = "credential.removed", "removed the credential"
-    CREDENTIAL_TESTED = "credential.tested", "tested the credential"
-    CREDENTIAL_FAILED = "credential.failed", "found that the credential does not work"
-    CREDENTIAL_RECOVERED = "credential.recovered", "found that the credential works again"
-    CREDENTIAL_RENEWED = "credential.renewed", "renewed the credential"
-    CONNECTION_BEGUN = "connection.begun", "went to Lofty to connect"
-    CONNECTION_ENDED = "connection.ended", "did not connect with Lofty"
-    AGENT_CHANGED = "tenant.agent_changed", "accepted another Sales Agent for the tenant"
-    VAULT_ROTATED = "vault.rotated", "sealed secrets under the current key"
-    MEMBER_ADDED = "member.added", "gave access"
-    MEMBER_CHANGED = "member.changed", "changed access"
-    MEMBER_REMOVED = "member.removed", "took away access"
-    ACCESS_DENIED = "access.denied", "denied access"
-    DENIAL_LIFTED = "access.denial_lifted", "lifted a denial of access"
-    PERSON_ADDED = "person.added", "added a person"
-    PERSON_CHANGED = "person.changed", "changed a person"
-    PERSON_DEACTIVATED = "person.deactivated", "deactivated a person"
-    PERSON_REACTIVATED = "person.reactivated", "let a deactivated person in again"
-    INVITATION_SENT = "invitation.sent", "invited a person"
-    INVITATION_WITHDRAWN = "invitation.withdrawn", "withdrew an invitation"
-    INVITATION_ACCEPTED = "invitation.accepted", "accepted an invitation"
-    SIGNED_IN = "session.signed_in", "signed in"
-    SIGN_IN_FAILED = "session.sign_in_failed", "failed to sign in"
-    SIGNED_OUT = "session.signed_out", "signed out"
-    SESSIONS_ENDED = "session.ended", "ended sessions"
-    SESSION_EXPIRED = "session.expired", "was signed out after the time limit"
-    PROOF_FAILED = "session.proof_failed", "failed to prove who they are"
-    SECOND_STEP_ADDED = "mfa.added", "added a second step for signing in"
-    SECOND_STEP_REMOVED = "mfa.removed", "removed a second step for signing in"
-    RECOVERY_CODES_MADE = "mfa.codes_made", "made new recovery codes"
-    RECOVERY_CODE_USED = "mfa.code_used", "used a recovery code"
-    SECOND_STEPS_RESEALED = "mfa.resealed", "sealed second steps under a new key"
-    SINGLE_SIGN_ON_LINKED = "sso.linked", "connected single sign-on"
-    SINGLE_SIGN_ON_UNLINKED = "sso.unlinked", "disconnected single sign-on"
-    PASSWORD_CHANGED = "password.changed", "changed their password"
-    ACCESS_REFUSED = "access.refused", "was refused access"
-    DIRECTORY_SYNCED = "directory.synced", "refreshed the names"
-    NAME_GIVEN = "directory.name_given", "gave a name to an id"
-    LOG_VERIFIED = "audit.verified", "verified the audit log"
-    LOG_EXPORTED = "audit.exported", "exported the history"
-    RESTORE_ACKNOWLEDGED = "audit.restore_acknowledged", "said that an older database is meant"
+    TENANT_ADDED = "tenant.added", _("added the tenant")
+    TENANT_CHANGED = "tenant.changed", _("changed the tenant")
+    TENANT_ARCHIVED = "tenant.archived", _("archived the tenant")
+    TENANT_RESTORED = "tenant.restored", _("restored the tenant")
+    GROUP_ADDED = "group.added", _("added a group of tenants")
+    GROUP_CHANGED = "group.changed", _("changed a group of tenants")
+    GROUP_DELETED = "group.deleted", _("deleted a group of tenants")
+    IMPORT_READ = "import.read", _("uploaded a list of tenants")
+    IMPORT_STARTED = "import.started", _("started to add tenants from a list")
+    IMPORT_FINISHED = "import.finished", _("added tenants from a list")
+    IMPORT_FORGOTTEN = "import.forgotten", _("deleted an uploaded list of tenants")
+    CREDENTIAL_ADDED = "credential.added", _("added a credential")
+    CREDENTIAL_REPLACED = "credential.replaced", _("replaced the credential")
+    CREDENTIAL_REMOVED = "credential.removed", _("removed the credential")
+    CREDENTIAL_TESTED = "credential.tested", _("tested the credential")
+    CREDENTIAL_FAILED = "credential.failed", _("found that the credential does not work")
+    CREDENTIAL_RECOVERED = "credential.recovered", _("found that the credential works again")
+    CREDENTIAL_RENEWED = "credential.renewed", _("renewed the credential")
+    CONNECTION_BEGUN = "connection.begun", _("went to Lofty to connect")
+    CONNECTION_ENDED = "connection.ended", _("did not connect with Lofty")
+    AGENT_CHANGED = "tenant.agent_changed", _("accepted another Sales Agent for the tenant")
+    VAULT_ROTATED = "vault.rotated", _("sealed secrets under the current key")
+    MEMBER_ADDED = "member.added", _("gave access")
+    MEMBER_CHANGED = "member.changed", _("changed access")
+    MEMBER_REMOVED = "member.removed", _("took away access")
+    ACCESS_DENIED = "access.denied", _("denied access")
+    DENIAL_LIFTED = "access.denial_lifted", _("lifted a denial of access")
+    PERSON_ADDED = "person.added", _("added a person")
+    PERSON_CHANGED = "person.changed", _("changed a person")
+    PERSON_DEACTIVATED = "person.deactivated", _("deactivated a person")
+    PERSON_REACTIVATED = "person.reactivated", _("let a deactivated person in again")
+    INVITATION_SENT = "invitation.sent", _("invited a person")
+    INVITATION_WITHDRAWN = "invitation.withdrawn", _("withdrew an invitation")
+    INVITATION_ACCEPTED = "invitation.accepted", _("accepted an invitation")
+    SIGNED_IN = "session.signed_in", _("signed in")
+    SIGN_IN_FAILED = "session.sign_in_failed", _("failed to sign in")
+    SIGNED_OUT = "session.signed_out", _("signed out")
+    SESSIONS_ENDED = "session.ended", _("ended sessions")
+    SESSION_EXPIRED = "session.expired", _("was signed out after the time limit")
+    PROOF_FAILED = "session.proof_failed", _("failed to prove who they are")
+    SECOND_STEP_ADDED = "mfa.added", _("added a second step for signing in")
+    SECOND_STEP_REMOVED = "mfa.removed", _("removed a second step for signing in")
+    RECOVERY_CODES_MADE = "mfa.codes_made", _("made new recovery codes")
+    RECOVERY_CODE_USED = "mfa.code_used", _("used a recovery code")
+    SECOND_STEPS_RESEALED = "mfa.resealed", _("sealed second steps under a new key")
+    SINGLE_SIGN_ON_LINKED = "sso.linked", _("connected single sign-on")
+    SINGLE_SIGN_ON_UNLINKED = "sso.unlinked", _("disconnected single sign-on")
+    PASSWORD_CHANGED = "password.changed", _("changed their password")
+    ACCESS_REFUSED = "access.refused", _("was refused access")
+    DIRECTORY_SYNCED = "directory.synced", _("refreshed the names")
+    NAME_GIVEN = "directory.name_given", _("gave a name to an id")
+    LOG_VERIFIED = "audit.verified", _("verified the audit log")
+    LOG_EXPORTED = "audit.exported", _("exported the history")
+    RESTORE_ACKNOWLEDGED = "audit.restore_acknowledged", _("said that an older database is meant")
 
 
 # What says which credential of a tenant was stored last: asked before each use of a token, so these
@@ -86,10 +90,10 @@ SOMEBODY = "somebody unknown"
 class Outcome(TextChoices):
     """What came of it. The first five are the outcomes of a save; their words are fixed."""
 
-    VERIFIED = "verified", "Verified"
-    NOT_APPLIED = "not_applied", "Not applied"
-    REJECTED = "rejected", "Rejected"
-    NOT_SENT = "not_sent", "Not sent"
-    UNKNOWN = "unknown", "Unknown"
-    DONE = "done", "Done"
-    REFUSED = "refused", "Refused"
+    VERIFIED = "verified", _("Verified")
+    NOT_APPLIED = "not_applied", _("Not applied")
+    REJECTED = "rejected", _("Rejected")
+    NOT_SENT = "not_sent", _("Not sent")
+    UNKNOWN = "unknown", _("Unknown")
+    DONE = "done", _("Done")
+    REFUSED = "refused", _("Refused")

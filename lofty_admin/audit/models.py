@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.utils.translation import gettext as _
 
 from lofty_admin.audit.context import Actor
 from lofty_admin.audit.kinds import CHANGES, CREDENTIAL_STORED, Kind, Outcome
@@ -157,7 +158,7 @@ class AuditEvent(_AppendOnly):
     @property
     def who(self) -> str:
         """The actor in words: "Olivia Owner", "reconcile", "Somebody not signed in"."""
-        return self.actor_name or self.actor_id or "Somebody not signed in"
+        return self.actor_name or self.actor_id or _("Somebody not signed in")
 
     @property
     def what(self) -> str:

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from operator import attrgetter
 from pathlib import Path
@@ -18,6 +18,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from lofty_admin.audit.checkpoint import Checkpoint, believed_keys, stands
 from lofty_admin.audit.kinds import Kind, Outcome
@@ -48,11 +50,25 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Comparison:
-    """`words`: what was found, as a whole sentence; `anchor`: the newest one believed, if any."""
+    """`sentences`: what was found, with places for `values`; `anchor`: the newest one believed.
+
+    It may be kept and shown to many, so it is put in a language only where it is used.
+    """
 
     state: State
-    words: str
+    sentences: tuple[str, ...]
     anchor: Checkpoint | None = None
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """In English: for the record and the log."""
+        return " ".join(self.sentences) % self.values
+
+    @property
+    def shown(self) -> str:
+        """In the language of the reader."""
+        return " ".join(gettext(sentence) for sentence in self.sentences) % self.values
 
     @property
     def is_read_only(self) -> bool:
@@ -63,15 +79,17 @@ def compare() -> Comparison:
     """Read afresh: the end of the anchor file, and the log at the place the newest anchor names."""
     sink = settings.ENVIRONMENT.checkpoint_sink
     if sink is None or sink.kind != "file":
-        words = "Checkpoints go to no file, so whether this database is an old copy is not checked."
-        return Comparison(State.NOT_COMPARED, words)
+        words = _(
+            "Checkpoints go to no file, so whether this database is an old copy is not checked."
+        )
+        return Comparison(State.NOT_COMPARED, (words,))
     newest = _newest(Path(sink.target), believed_keys())
     if newest is None:
-        words = (
+        words = _(
             "The anchor file cannot be read here, or holds no checkpoint that AUDIT_PUBLIC_KEYS"
             " makes believable: whether this database is an old copy is not checked."
         )
-        return Comparison(State.NOT_COMPARED, words)
+        return Comparison(State.NOT_COMPARED, (words,))
     return _judge(newest)
 
 
@@ -92,7 +110,7 @@ def lately() -> Comparison:
 
 def read_only_because(found: Comparison) -> str:
     """Why nothing can be changed, for every page to say; "" as a rule."""
-    return found.words if found.is_read_only else ""
+    return found.shown if found.is_read_only else ""
 
 
 def found_last() -> str:
@@ -173,26 +191,31 @@ def _last_lines(path: Path) -> list[str]:
 
 def _judge(newest: Checkpoint) -> Comparison:
     head = AuditHead.objects.filter(pk=HEAD_ID).first()
-    name = f"the checkpoint of {newest.at:%Y-%m-%d %H:%M} UTC"
+    values = {"at": f"{newest.at:%Y-%m-%d %H:%M}", "size": newest.size, "here": head and head.seq}
     if head and head.log_id == newest.log_id and stands(newest.size, newest.head_hash):
-        return Comparison(State.STANDS, f"This database holds what {name} names.", newest)
-    words = _difference(head, newest, name)
+        holds = _("This database holds what the checkpoint of %(at)s UTC names.")
+        return Comparison(State.STANDS, (holds,), newest, values)
+    difference = _difference(head, newest)
     if _is_acknowledged(newest):
-        return Comparison(State.ACKNOWLEDGED, f"{words} That was acknowledged.", newest)
-    return Comparison(State.BEHIND, words, newest)
+        sentences = (difference, _("That was acknowledged."))
+        return Comparison(State.ACKNOWLEDGED, sentences, newest, values)
+    return Comparison(State.BEHIND, (difference,), newest, values)
 
 
-def _difference(head: AuditHead | None, newest: Checkpoint, name: str) -> str:
+def _difference(head: AuditHead | None, newest: Checkpoint) -> str:
     if head is None or head.log_id != newest.log_id:
-        return f"This database is another one than that of {name}, which is kept outside it."
-    if head.seq < newest.size:
-        return (
-            f"This database is older than {name}, which is kept outside it: that had"
-            f" {newest.size} records, this has {head.seq}."
+        return _(
+            "This database is another one than that of the checkpoint of %(at)s UTC, which is kept"
+            " outside it."
         )
-    return (
-        f"The records of this database are others than those of {name}, which is kept outside it,"
-        f" up to record {newest.size}."
+    if head.seq < newest.size:
+        return _(
+            "This database is older than the checkpoint of %(at)s UTC, which is kept outside it:"
+            " that had %(size)s records, this has %(here)s."
+        )
+    return _(
+        "The records of this database are others than those of the checkpoint of %(at)s UTC, which"
+        " is kept outside it, up to record %(size)s."
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from lofty_admin.audit.anchors import Anchors
 from lofty_admin.audit.canonical import JSON
@@ -52,14 +53,15 @@ class Verdict:
 
 def _limits(first: int, anchored: int | None) -> Iterator[str]:
     if first > 1:
-        yield f"Records 1 to {first - 1} were NOT checked."
+        yield _("Records 1 to %(last)s were NOT checked.") % {"last": first - 1}
     if anchored is None:
-        yield (
+        yield _(
             "Truncation NOT checked without an anchor: if the end of the log was cut off, or all"
             " of it was written anew with the right key, this run could not see it."
         )
     else:
-        yield f"Whether records after {anchored} were cut off could not be checked."
+        words = _("Whether records after %(last)s were cut off could not be checked.")
+        yield words % {"last": anchored}
 
 
 def run(
@@ -128,7 +130,7 @@ def standing(now: dt.datetime) -> Standing:
     """From the last verification that was noted. Never "success" on one older than 48 hours."""
     event = AuditEvent.objects.filter(kind=Kind.LOG_VERIFIED).order_by("-seq").first()
     if event is None:
-        return Standing("warning", "The log has never been verified.")
+        return Standing("warning", _("The log has never been verified."))
     detail = event.content.get("detail") or {}
     anchor = detail.get("anchor") or {}
     limits = tuple(_limits(detail.get("first", 1), anchor.get("size")))
@@ -138,9 +140,9 @@ def standing(now: dt.datetime) -> Standing:
 
 def _judge(code: int | None, age: dt.timedelta) -> tuple[str, str]:
     if code == FAULTY:
-        return "danger", "Faults were found: the log is NOT as it was written."
+        return "danger", _("Faults were found: the log is NOT as it was written.")
     if age > STALE:
-        return "warning", "The last verification is too old to rely on. Verify again."
+        return "warning", _("The last verification is too old to rely on. Verify again.")
     if code == SOUND:
-        return "success", "The log is as it was written, within the limits below."
-    return "warning", "The log is consistent, but not all of it was checked."
+        return "success", _("The log is as it was written, within the limits below.")
+    return "warning", _("The log is consistent, but not all of it was checked.")

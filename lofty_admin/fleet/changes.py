@@ -7,6 +7,8 @@ from datetime import date, timedelta, tzinfo
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
@@ -47,7 +49,7 @@ class Day:
     def words(self) -> str:
         """ "5 verified, 1 rejected"."""
         counts = zip(self.in_order, OUTCOMES, strict=True)
-        return ", ".join(f"{n} {one.label.lower()}" for n, one in counts if n) or "none"
+        return ", ".join(f"{n} {one.label.lower()}" for n, one in counts if n) or _("none")
 
 
 @dataclass(frozen=True)
@@ -109,5 +111,8 @@ def _by(of_today: Iterable[Counted]) -> str:
     actors = sorted(counts, key=lambda actor: (-counts[actor], actor))
     named = names_of(actors[:NAMED]) if actors else []
     if left := len(actors) - len(named):
-        return f"{', '.join(named)} and {left} other{'' if left == 1 else 's'}"
-    return " and ".join(named)
+        words = ngettext("%(names)s and %(left)s other", "%(names)s and %(left)s others", left)
+        return words % {"names": ", ".join(named), "left": left}
+    if len(named) == NAMED:
+        return _("%(one)s and %(other)s") % {"one": named[0], "other": named[1]}
+    return "".join(named)

@@ -6,6 +6,7 @@ Each step is done when what it is for is there, whoever did it and wherever.
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.services import working_superusers
@@ -56,16 +57,18 @@ def whom_to_ask() -> list[User]:
 
 def _from_nothing() -> list[Step]:
     return [
-        Step("Add your first customer", "Add tenant", reverse("tenant_add"), False),
+        Step(_("Add your first customer"), _("Add tenant"), reverse("tenant_add"), False),
         Step(_access_title(), "", "", False),
-        Step("Lofty says that it works", "", "", False),
-        Step("Read the names of agents, offices and ponds", "", "", False),
-        Step("Open the settings", "", "", False),
+        Step(_("Lofty says that it works"), "", "", False),
+        Step(_("Read the names of agents, offices and ponds"), "", "", False),
+        Step(_("Open the settings"), "", "", False),
     ]
 
 
 def _access_title() -> str:
-    return "Paste a Lofty token, or connect with Lofty" if oauth_app() else "Paste a Lofty token"
+    return (
+        _("Paste a Lofty token, or connect with Lofty") if oauth_app() else _("Paste a Lofty token")
+    )
 
 
 def _steps(tenant: Tenant) -> list[Step]:
@@ -73,25 +76,31 @@ def _steps(tenant: Tenant) -> list[Step]:
     works = credential is not None and credential.health == Health.WORKS
     access = reverse("credential", args=[tenant.slug])
     return [
-        Step("Add your first customer", "", "", True, f"{tenant.name} is here."),
         Step(
-            _access_title(),
-            "To its Credential page",
-            access,
-            credential is not None,
-            f"{credential}." if credential else "It is tried at Lofty before it is stored.",
+            _("Add your first customer"),
+            "",
+            "",
+            True,
+            _("%(name)s is here.") % {"name": tenant.name},
         ),
         Step(
-            "Lofty says that it works",
-            "See what is wrong" if _fails(credential) else "Test it now",
+            _access_title(),
+            _("To its Credential page"),
+            access,
+            credential is not None,
+            f"{credential}." if credential else _("It is tried at Lofty before it is stored."),
+        ),
+        Step(
+            _("Lofty says that it works"),
+            _("See what is wrong") if _fails(credential) else _("Test it now"),
             access if credential else "",
             works,
             _how_it_does(credential),
         ),
         _names(tenant, works=works),
         Step(
-            "Open the settings",
-            "Open the settings",
+            _("Open the settings"),
+            _("Open the settings"),
             reverse("settings", args=[tenant.slug]) if works else "",
             LastKnown.objects.filter(tenant=tenant).exists(),
         ),
@@ -107,15 +116,17 @@ def _how_it_does(credential: Credential | None) -> str:
         return ""
     if _fails(credential):
         return credential.health_note or credential.get_health_display()
-    return f"It belongs to {credential.owner_name}." if credential.owner_name else ""
+    if not credential.owner_name:
+        return ""
+    return _("It belongs to %(name)s.") % {"name": credential.owner_name}
 
 
 def _names(tenant: Tenant, *, works: bool) -> Step:
     known = freshness(tenant)
-    note = "They are being read now." if known.running else known.message
+    note = _("They are being read now.") if known.running else known.message
     return Step(
-        "Read the names of agents, offices and ponds",
-        "See how far it is" if known.running else "Read the names",
+        _("Read the names of agents, offices and ponds"),
+        _("See how far it is") if known.running else _("Read the names"),
         reverse("names", args=[tenant.slug]) if works else "",
         known.synced_at is not None,
         "" if known.synced_at else note,

@@ -8,6 +8,8 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import FileExtensionValidator
 from django.db.models import QuerySet
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.fleet.listing import DEFAULT_SORT, SORTS, Wanted
 from lofty_admin.fleet.table import MOST_BYTES, BadTable, decode
@@ -15,65 +17,78 @@ from lofty_admin.fleet.tokens import More
 from lofty_admin.tenants.models import CredentialState, Group
 
 SORT_LABELS = {
-    "name": "Tenant",
-    "token": "Token",
-    "agent": "Agent",
-    "channels": "Channels",
-    "hours": "Hours",
-    "change": "Last change",
-    "read": "Last read",
+    "name": _("Tenant"),
+    "token": _("Token"),
+    "agent": _("Agent"),
+    "channels": _("Channels"),
+    "hours": _("Hours"),
+    "change": _("Last change"),
+    "read": _("Last read"),
 }
 # Times are wanted newest first.
 FIRST_CLICK = {"change": "-change", "read": "-read"}
 
 
+def _orders() -> list[tuple[str, str]]:
+    """Each way to sort, and the other way round, in the language of the reader."""
+    ways = (
+        ("", gettext("Sort by %(column)s")),
+        ("-", gettext("Sort by %(column)s, the other way round")),
+    )
+    return [
+        (prefix + name, words % {"column": SORT_LABELS[name].lower()})
+        for name in SORTS
+        for prefix, words in ways
+    ]
+
+
 class FindForm(forms.Form):
     """Values it does not know are as good as none: an old address still shows a list."""
 
-    q = forms.CharField(label="Find", required=False, max_length=100)
+    q = forms.CharField(label=_("Find"), required=False, max_length=100)
     status = forms.ChoiceField(
         required=False,
-        choices=[("", "Active"), ("archived", "Archived"), ("all", "Active and archived")],
+        choices=[("", _("Active")), ("archived", _("Archived")), ("all", _("Active and archived"))],
     )
     token = forms.ChoiceField(
-        required=False, choices=[("", "Any token"), *CredentialState.choices, *More.choices]
+        required=False, choices=[("", _("Any token")), *CredentialState.choices, *More.choices]
     )
     group = forms.ChoiceField(required=False)
     channel = forms.ChoiceField(
         required=False,
         choices=[
-            ("", "Any channel"),
-            ("text", "Text messages on"),
-            ("email", "E-mail on"),
-            ("website", "Website chat on"),
-            ("none", "All channels off"),
-            ("unread", "Settings never read"),
+            ("", _("Any channel")),
+            ("text", _("Text messages on")),
+            ("email", _("E-mail on")),
+            ("website", _("Website chat on")),
+            ("none", _("All channels off")),
+            ("unread", _("Settings never read")),
         ],
     )
     change = forms.ChoiceField(
-        label="Last change",
+        label=_("Last change"),
         required=False,
-        choices=[("", "Any last change"), ("unknown", "Unknown: needs a look")],
+        choices=[("", _("Any last change")), ("unknown", _("Unknown: needs a look"))],
     )
     manual = forms.ChoiceField(
-        label="Manual only",
-        required=False,
-        choices=[("", "Manual only or not"), ("yes", "Manual only"), ("no", "Not manual only")],
-    )
-    sort = forms.ChoiceField(
-        label="Sort by",
+        label=_("Manual only"),
         required=False,
         choices=[
-            (prefix + name, f"Sort by {SORT_LABELS[name].lower()}{words}")
-            for name in SORTS
-            for prefix, words in (("", ""), ("-", ", the other way round"))
+            ("", _("Manual only or not")),
+            ("yes", _("Manual only")),
+            ("no", _("Not manual only")),
         ],
+    )
+    sort = forms.ChoiceField(
+        label=_("Sort by"),
+        required=False,
+        choices=_orders,
     )
 
     def __init__(self, *args: Any, groups: QuerySet[Group], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         names = groups.values_list("slug", "name")
-        self.fields["group"].choices = [("", "Any group"), *names]  # type: ignore[attr-defined]  # a ChoiceField
+        self.fields["group"].choices = [("", _("Any group")), *names]  # type: ignore[attr-defined]  # a ChoiceField
 
     @property
     def wanted(self) -> Wanted:
@@ -93,40 +108,40 @@ class ImportForm(forms.Form):
     """A list of tenants, as a file or pasted. `cleaned_data["text"]` is it, whichever way."""
 
     file = forms.FileField(
-        label="CSV file",
+        label=_("CSV file"),
         required=False,
         validators=[
             FileExtensionValidator(
-                ["csv", "tsv", "txt"], "Choose a CSV file: its name ends in .csv, .tsv or .txt."
+                ["csv", "tsv", "txt"], _("Choose a CSV file: its name ends in .csv, .tsv or .txt.")
             )
         ],
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv"}),
     )
     pasted = forms.CharField(
-        label="Or paste the list",
+        label=_("Or paste the list"),
         required=False,
         max_length=MOST_BYTES,
         strip=False,
         widget=_NeverShown(attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false"}),
-        help_text="With its first row. Cells can be separated by commas, semicolons or tabs.",
+        help_text=_("With its first row. Cells can be separated by commas, semicolons or tabs."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.helper = FormHelper()
         self.helper.form_tag, self.helper.disable_csrf = False, True
-        self.helper.layout = Layout("file", "pasted", Submit("read", "Check the list"))
+        self.helper.layout = Layout("file", "pasted", Submit("read", gettext("Check the list")))
 
     def clean_file(self) -> UploadedFile | None:
         file: UploadedFile | None = self.cleaned_data["file"]
         if file is not None and (file.size or 0) > MOST_BYTES:
-            raise forms.ValidationError("The file is bigger than 1 MB. Split the list in parts.")
+            raise forms.ValidationError(_("The file is bigger than 1 MB. Split the list in parts."))
         return file
 
     def clean(self) -> dict[str, Any]:
         file, pasted = self.cleaned_data.get("file"), self.cleaned_data.get("pasted")
         if not self.errors and bool(file) == bool(pasted):
-            self.refuse("Choose a file, or paste a list: one of the two.")
+            self.refuse(gettext("Choose a file, or paste a list: one of the two."))
         elif not self.errors:
             try:
                 self.cleaned_data["text"] = decode(file.read()) if file else pasted
@@ -135,7 +150,7 @@ class ImportForm(forms.Form):
         return self.cleaned_data
 
     def refuse(self, words: str) -> None:
-        self.add_error(None, f"{words} Nothing was stored.")
+        self.add_error(None, gettext("%(why)s Nothing was stored.") % {"why": words})
 
 
 class StartForm(forms.Form):
@@ -143,8 +158,8 @@ class StartForm(forms.Form):
 
     mode = forms.ChoiceField(
         choices=[
-            ("all", "All or nothing: if one row fails, none is added"),
-            ("good", "Add the good rows, and show the others"),
+            ("all", _("All or nothing: if one row fails, none is added")),
+            ("good", _("Add the good rows, and show the others")),
         ],
         widget=forms.RadioSelect,
     )

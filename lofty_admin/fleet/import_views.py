@@ -6,6 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -85,7 +86,8 @@ def import_start(request: HttpRequest, pk: UUID) -> HttpResponse:
     made = _mine(require_superuser(request), pk)
     form = StartForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Nothing was started: choose what is to happen to rows that fail.")
+        words = _("Nothing was started: choose what is to happen to rows that fail.")
+        messages.error(request, words)
         return redirect("import_run", pk)
     try:
         imports.start(made, all_or_nothing=form.cleaned_data["mode"] == "all")
@@ -102,7 +104,7 @@ def import_forget(request: HttpRequest, pk: UUID) -> HttpResponse:
     except NotDone as error:
         messages.error(request, str(error))
         return redirect("import_run", pk)
-    messages.success(request, "The list is deleted. Tenants that were added from it stay.")
+    messages.success(request, _("The list is deleted. Tenants that were added from it stay."))
     return redirect("import")
 
 

@@ -14,6 +14,8 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
@@ -47,11 +49,23 @@ STALE = timedelta(minutes=3)  # longer than any one call may take
 HISTORY = timedelta(days=30)
 LONGEST_PAUSE = timedelta(minutes=5)
 MOST_SILENCE = 3  # calls in a row without an answer, after which the rest is not tried
-_NOT_KEPT = "What was uploaded is only kept for an hour. Upload the list once more."
-_NONE = "Nothing was added, because not every row could be."
-_SILENT = "Lofty could not be reached, so the rest was not tried. Nothing of it was added."
+# Stored in English; those that stand alone are translated where they are shown.
+_NOT_KEPT = gettext_noop("What was uploaded is only kept for an hour. Upload the list once more.")
+_TOO_LONG = gettext_noop(
+    "It took too long. What was uploaded is only kept for an hour. Upload the list once more."
+)
+_NONE = gettext_noop("Nothing was added, because not every row could be.")
+_SILENT = gettext_noop(
+    "Lofty could not be reached, so the rest was not tried. Nothing of it was added."
+)
 _TAKEN = "Somebody else added a tenant like this at the same moment. Try once more."
-_FORBIDDEN = "The person who started this may not add tenants any more, so the rest was not added."
+_NONE_TAKEN = gettext_noop(
+    "Nothing was added, because not every row could be. Somebody else added a tenant like this at"
+    " the same moment. Try once more."
+)
+_FORBIDDEN = gettext_noop(
+    "The person who started this may not add tenants any more, so the rest was not added."
+)
 
 
 def read_list(user: User, text: str) -> Import:
@@ -97,13 +111,13 @@ def start(made: Import, *, all_or_nothing: bool) -> None:
 
 def _require_startable(row: Import, all_or_nothing: bool) -> None:
     if row.is_open:
-        raise NotDone("It is being done already.")
+        raise NotDone(_("It is being done already."))
     if row.expires_at <= timezone.now():
-        raise NotDone(_NOT_KEPT)
+        raise NotDone(_(_NOT_KEPT))
     if not _kept(row).exists():
-        raise NotDone("There is no row left that can be added.")
+        raise NotDone(_("There is no row left that can be added."))
     if all_or_nothing and row.rows.filter(state=RowState.BAD).exists():
-        raise NotDone("Nothing was started: some rows cannot be added, so neither can all.")
+        raise NotDone(_("Nothing was started: some rows cannot be added, so neither can all."))
 
 
 def forget(made: Import) -> None:
@@ -111,7 +125,7 @@ def forget(made: Import) -> None:
     with transaction.atomic():
         row = _locked(made)
         if row.is_open:
-            raise NotDone("It is being added just now and cannot be deleted.")
+            raise NotDone(_("It is being added just now and cannot be deleted."))
         name, key = str(row), str(row.pk)
         row.delete()
         record(Kind.IMPORT_FORGOTTEN, subject=name, outcome=Outcome.DONE, detail={"import": key})
@@ -235,7 +249,7 @@ def _add(made: Import, rows: Sequence[ImportRow]) -> str:
         _note(rows[error.place], RowState.FAILED, str(error))
     except IntegrityError:
         if len(rows) > 1:
-            return f"{_NONE} {_TAKEN}"
+            return _NONE_TAKEN
         _note(rows[0], RowState.FAILED, _TAKEN)
     return _NONE
 
@@ -300,7 +314,7 @@ def _erase(made: Import) -> bool:
         row.rows.update(sealed=b"")
         if row.is_open:
             row.state, row.finished_at = ImportState.DONE, timezone.now()
-            row.message = f"It took too long. {_NOT_KEPT}"
+            row.message = _TOO_LONG
             row.save(update_fields=["state", "finished_at", "message"])
         name, key = str(row), str(row.pk)
         if row.state == ImportState.READ:
@@ -312,7 +326,7 @@ def _erase(made: Import) -> bool:
 def _locked(made: Import) -> Import:
     row = Import.objects.select_for_update(of=("self",)).filter(pk=made.pk).first()
     if row is None:
-        raise NotDone("This list was deleted. Upload it once more.")
+        raise NotDone(_("This list was deleted. Upload it once more."))
     return row
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.fleet.table import Line
 from lofty_admin.lofty.client import Scheme
@@ -18,11 +19,11 @@ KEPT_FOR = timedelta(hours=1)
 
 
 class ImportState(models.TextChoices):
-    READ = "read", "Not started"
-    QUEUED = "queued", "Waiting for its turn"
-    RUNNING = "running", "Being added"
-    WAITING = "waiting", "Paused"
-    DONE = "done", "Done"
+    READ = "read", _("Not started")
+    QUEUED = "queued", _("Waiting for its turn")
+    RUNNING = "running", _("Being added")
+    WAITING = "waiting", _("Paused")
+    DONE = "done", _("Done")
 
 
 OPEN = (ImportState.QUEUED, ImportState.RUNNING, ImportState.WAITING)
@@ -72,11 +73,11 @@ class Import(models.Model):
 
 
 class RowState(models.TextChoices):
-    BAD = "bad", "Cannot be added"
-    READY = "ready", "Not tried"
-    CHECKED = "checked", "Not added"
-    ADDED = "added", "Added"
-    FAILED = "failed", "Failed"
+    BAD = "bad", _("Cannot be added")
+    READY = "ready", _("Not tried")
+    CHECKED = "checked", _("Not added")
+    ADDED = "added", _("Added")
+    FAILED = "failed", _("Failed")
 
 
 class ImportRow(models.Model):

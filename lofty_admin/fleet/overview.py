@@ -71,6 +71,6 @@ def _plots(found: Changes) -> Plots:
     return Plots(
         columns=list(zip(found.days, drawn.columns, strict=True)),
         lines=drawn.lines,
-        rows=[(o.label, bar) for o, bar in zip(OUTCOMES, bars(found.totals), strict=True)],
+        rows=[(str(o.label), bar) for o, bar in zip(OUTCOMES, bars(found.totals), strict=True)],
         busiest=max(found.days, key=lambda day: day.total),
     )

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 
 from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import Operation
@@ -30,7 +33,7 @@ class Entry:
     needs no address."""
 
     view: str
-    label: str
+    label: str | Promise
     needs: Role | str
     also: str = ""
     part: str = ""
@@ -39,42 +42,46 @@ class Entry:
 
 
 PAGES: Sequence[Entry] = (
-    Entry("settings", "Settings", Role.VIEWER, "agent form hours channels leads phone"),
-    Entry("history", "History", Role.VIEWER, "log audit changes events"),
-    Entry("names", "Names", Role.VIEWER, "directory agents offices ponds pipelines sources ids"),
-    Entry("credential", "Credential", Role.MANAGER, "token key connect oauth replace paste"),
-    Entry("people", "People", Role.MANAGER, "roles rights access members"),
-    Entry("tenant_edit", "Tenant", Role.MANAGER, "name note groups manual only archive rename"),
-    Entry("compare", "What were the settings on a day?", Role.VIEWER, "compare versions then"),
-    Entry("receipt", "Receipt to print", Role.VIEWER, "proof report paper"),
-    Entry("home", "All tenants", ANYBODY, "home start list fleet"),
-    Entry("history_all", "History of all tenants", ANYBODY, "log audit changes events"),
-    Entry("mfa_index", "Your sign-in", ANYBODY, "security second step passkey app sessions"),
-    Entry("account_change_password", "Change your password", ANYBODY, "security sign-in"),
-    Entry("mfa_view_recovery_codes", "Your recovery codes", ANYBODY, "security second step"),
-    Entry("groups", "Groups of tenants", SUPERUSER, "plan region"),
-    Entry("everybody", "People of all tenants", SUPERUSER, "users everybody roles rights"),
-    Entry("audit_verification", "Is the history intact?", SUPERUSER, "verify chain checkpoint"),
+    Entry("settings", _("Settings"), Role.VIEWER, "agent form hours channels leads phone"),
+    Entry("history", _("History"), Role.VIEWER, "log audit changes events"),
+    Entry("names", _("Names"), Role.VIEWER, "directory agents offices ponds pipelines sources ids"),
+    Entry("credential", _("Credential"), Role.MANAGER, "token key connect oauth replace paste"),
+    Entry("people", _("People"), Role.MANAGER, "roles rights access members"),
+    Entry("tenant_edit", _("Tenant"), Role.MANAGER, "name note groups manual only archive rename"),
+    Entry("compare", _("What were the settings on a day?"), Role.VIEWER, "compare versions then"),
+    Entry("receipt", _("Receipt to print"), Role.VIEWER, "proof report paper"),
+    Entry("home", _("All tenants"), ANYBODY, "home start list fleet"),
+    Entry("history_all", _("History of all tenants"), ANYBODY, "log audit changes events"),
+    Entry("mfa_index", _("Your sign-in"), ANYBODY, "security second step passkey app sessions"),
+    Entry("account_change_password", _("Change your password"), ANYBODY, "security sign-in"),
+    Entry("mfa_view_recovery_codes", _("Your recovery codes"), ANYBODY, "security second step"),
+    Entry("groups", _("Groups of tenants"), SUPERUSER, "plan region"),
+    Entry("everybody", _("People of all tenants"), SUPERUSER, "users everybody roles rights"),
+    Entry("audit_verification", _("Is the history intact?"), SUPERUSER, "verify chain checkpoint"),
 )
 ACTIONS: Sequence[Entry] = (
     Entry(
-        "credential", "Connect, replace or paste the token", Role.MANAGER, "credential oauth key"
+        "credential", _("Connect, replace or paste the token"), Role.MANAGER, "credential oauth key"
     ),
-    Entry("credential_test", "Test the token now", Role.MANAGER, "check credential", posts=True),
-    Entry("copy", "Copy settings from another tenant", Role.EDITOR, "clone template compare same"),
-    Entry("names_refresh", "Read the names from Lofty", Role.EDITOR, "sync refresh", posts=True),
-    Entry("history", "Export the history", Role.VIEWER, "csv json download", part="export"),
-    Entry("tenant_pin", "Pin this tenant", Role.VIEWER, "star favourite keep", posts=True),
-    Entry("tenant_unpin", "Unpin this tenant", Role.VIEWER, "star favourite", posts=True),
-    Entry("history_all", "Export the history of all tenants", ANYBODY, "csv json", part="export"),
-    Entry("tenant_add", "Add a tenant", SUPERUSER, "new customer"),
-    Entry("import", "Add many tenants from a list", SUPERUSER, "import csv upload"),
-    Entry("person_invite", "Invite somebody", SUPERUSER, "add person user mail"),
-    Entry("mfa_activate_totp", "Set up an authenticator app", ANYBODY, "second step code"),
-    Entry("mfa_add_webauthn", "Add a passkey", ANYBODY, "second step key"),
-    Entry("", "Switch between light and dark", ANYBODY, "theme colours", does="theme"),
-    Entry("", "Keyboard shortcuts", ANYBODY, "keys help", does="shortcuts"),
-    Entry("account_logout", "Sign out", ANYBODY, "log out leave", posts=True),
+    Entry("credential_test", _("Test the token now"), Role.MANAGER, "check credential", posts=True),
+    Entry(
+        "copy", _("Copy settings from another tenant"), Role.EDITOR, "clone template compare same"
+    ),
+    Entry("names_refresh", _("Read the names from Lofty"), Role.EDITOR, "sync refresh", posts=True),
+    Entry("history", _("Export the history"), Role.VIEWER, "csv json download", part="export"),
+    Entry("tenant_pin", _("Pin this tenant"), Role.VIEWER, "star favourite keep", posts=True),
+    Entry("tenant_unpin", _("Unpin this tenant"), Role.VIEWER, "star favourite", posts=True),
+    Entry(
+        "history_all", _("Export the history of all tenants"), ANYBODY, "csv json", part="export"
+    ),
+    Entry("tenant_add", _("Add a tenant"), SUPERUSER, "new customer"),
+    Entry("import", _("Add many tenants from a list"), SUPERUSER, "import csv upload"),
+    Entry("person_invite", _("Invite somebody"), SUPERUSER, "add person user mail"),
+    Entry("mfa_activate_totp", _("Set up an authenticator app"), ANYBODY, "second step code"),
+    Entry("mfa_add_webauthn", _("Add a passkey"), ANYBODY, "second step key"),
+    Entry("", _("Switch between light and dark"), ANYBODY, "theme colours", does="theme"),
+    Entry("", _("Keyboard shortcuts"), ANYBODY, "keys help", does="shortcuts"),
+    Entry("account_logout", _("Sign out"), ANYBODY, "log out leave", posts=True),
 )
 
 
@@ -129,13 +136,17 @@ def find(place: Place, text: str) -> tuple[list[Group], bool]:
     of_tenant = [entry for entry in PAGES if isinstance(entry.needs, Role)]
     of_console = [entry for entry in PAGES if not isinstance(entry.needs, Role)]
     groups = [
-        Group("Tenants", [_tenant_item(one) for one in tenants[:MOST_TENANTS]]),
-        Group("Changes in flight", list(_in_flight(place, wanted))),
-        Group(f"Pages of {here.name}" if here else "", _items(place, of_tenant, wanted)),
-        Group("Pages", _items(place, of_console, wanted)),
-        Group("Actions", _items(place, ACTIONS, wanted)),
+        Group(gettext("Tenants"), [_tenant_item(one) for one in tenants[:MOST_TENANTS]]),
+        Group(gettext("Changes in flight"), list(_in_flight(place, wanted))),
+        Group(_pages_of(here), _items(place, of_tenant, wanted)),
+        Group(gettext("Pages"), _items(place, of_console, wanted)),
+        Group(gettext("Actions"), _items(place, ACTIONS, wanted)),
     ]
     return [group for group in groups if group.items], len(tenants) > MOST_TENANTS
+
+
+def _pages_of(here: Tenant | None) -> str:
+    return gettext("Pages of %(name)s") % {"name": here.name} if here else ""
 
 
 # --- Tenants --------------------------------------------------------------------------------------
@@ -176,7 +187,8 @@ def _match(text: str) -> Case:
 def _tenant_item(tenant: Tenant) -> Item:
     pinned, visited = getattr(tenant, "pinned", None), getattr(tenant, "visited", None)
     mark = "pinned" if pinned else "recent" if visited else ""
-    detail = f"{tenant.slug}, archived" if tenant.is_archived else tenant.slug
+    archived = gettext("%(slug)s, archived") % {"slug": tenant.slug}
+    detail = archived if tenant.is_archived else tenant.slug
     return Item(tenant.name, reverse("settings", args=[tenant.slug]), detail, mark)
 
 
@@ -200,7 +212,7 @@ def _says(place: Place, entry: Entry, wanted: Sequence[str]) -> bool:
 def _item(place: Place, entry: Entry) -> Item:
     of = place.tenant if isinstance(entry.needs, Role) else None
     detail = of.name if of and entry in ACTIONS else ""  # of a page the heading says it
-    item = Item(entry.label, detail=detail, posts=entry.posts, does=entry.does)
+    item = Item(str(entry.label), detail=detail, posts=entry.posts, does=entry.does)
     if not entry.view:
         return item
     url = reverse(entry.view, args=[of.slug] if of else [])
@@ -211,7 +223,7 @@ def _in_flight(place: Place, wanted: Sequence[str]) -> Iterator[Item]:
     """Changes whose outcome is open, of any tenant they may see."""
     found = Operation.objects.filter(settled_at=None, tenant__in=visible_tenants(place.user))
     for operation in found.select_related("tenant")[:MOST_IN_FLIGHT]:
-        label = f"See the change of {operation.tenant.name}"
+        label = gettext("See the change of %(name)s") % {"name": operation.tenant.name}
         if all(word in fold(f"{label} in flight review waiting unknown") for word in wanted):
             url = reverse("operation", args=[operation.tenant.slug, operation.pk])
             yield Item(label, url, operation.get_state_display())

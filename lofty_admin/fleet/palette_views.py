@@ -5,6 +5,7 @@ from typing import cast
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -38,6 +39,6 @@ def tenant_beside(request: HttpRequest, slug: str) -> HttpResponse:
     here = Place(user, tenant, role_of(user, tenant))
     other = beside(here, forward=request.GET.get("to") != "previous")
     if other is None:
-        messages.info(request, "There is no other tenant that you can see.")
+        messages.info(request, _("There is no other tenant that you can see."))
         return redirect(same_page(here, tab))
     return redirect(same_page(Place(user, other, role_of(user, other)), tab))

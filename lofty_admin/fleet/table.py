@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext as _
+
 from lofty_admin.lofty.client import Scheme, clean_token
 from lofty_admin.lofty.errors import BadToken
 from lofty_admin.tenants.models import RESERVED_SLUGS, SLUG
@@ -66,8 +68,10 @@ def decode(data: bytes) -> str:
     except UnicodeDecodeError:
         pass
     raise BadTable(
-        "The file is not a CSV file in UTF-8. In Excel, save it as “CSV UTF-8”; a workbook (.xlsx)"
-        " cannot be read."
+        _(
+            "The file is not a CSV file in UTF-8. In Excel, save it as “CSV UTF-8”; a workbook"
+            " (.xlsx) cannot be read."
+        )
     )
 
 
@@ -78,15 +82,16 @@ def read_table(text: str) -> list[Line]:
     rows = _cells(text, _separator(text))
     head = next(rows, None)
     if head is None:
-        raise BadTable("The list is empty.")
+        raise BadTable(_("The list is empty."))
     columns = _columns(head[1])
     lines: list[Line] = []
     for number, cells in rows:
         if len(lines) == MOST_ROWS:
-            raise BadTable(f"The list has more than {MOST_ROWS} tenants. Split it in parts.")
+            words = _("The list has more than %(most)s tenants. Split it in parts.")
+            raise BadTable(words % {"most": MOST_ROWS})
         lines.append(_line(number, columns, cells))
     if not lines:
-        raise BadTable("The list has a first row with the columns, but no tenant below it.")
+        raise BadTable(_("The list has a first row with the columns, but no tenant below it."))
     return lines
 
 
@@ -106,10 +111,10 @@ def _cells(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error:
-            problem = (
-                f"The list cannot be read from line {number} on: a cell that begins with a quote"
+            problem = _(
+                "The list cannot be read from line %(number)s on: a cell that begins with a quote"
                 " does not end with one, or is too long."
-            )
+            ) % {"number": number}
         else:
             if any(cells):
                 yield number, cells
@@ -126,13 +131,17 @@ def _columns(head: Sequence[str]) -> list[str]:
     known = [column for column in columns if column]
     if "name" not in known:
         raise BadTable(
-            "The first row must name the columns: name, and if wanted slug, scheme, token, groups."
+            _(
+                "The first row must name the columns: name, and if wanted slug, scheme, token,"
+                " groups."
+            )
         )
     if None in columns:
         place = columns.index(None) + 1
-        raise BadTable(f"The first row names a column that is not known: number {place}.")
+        words = _("The first row names a column that is not known: number %(place)s.")
+        raise BadTable(words % {"place": place})
     if len(set(known)) < len(known):
-        raise BadTable("The first row names a column twice.")
+        raise BadTable(_("The first row names a column twice."))
     return known
 
 

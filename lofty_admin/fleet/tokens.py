@@ -19,6 +19,8 @@ from django.db.models import (
     When,
 )
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from lofty_admin.tenants.models import (
     STALE_AFTER,
@@ -42,9 +44,9 @@ MEANING: Mapping[CredentialState, Q] = {
 class More(TextChoices):
     """What can be so of a token whatever its state."""
 
-    ENDS = "ends", "Ends within 30 days"
-    NO_SETTINGS = "no_settings", "Cannot read the settings"
-    UNCHECKED = "unchecked", "Not checked for two days"
+    ENDS = "ends", _("Ends within 30 days")
+    NO_SETTINGS = "no_settings", _("Cannot read the settings")
+    UNCHECKED = "unchecked", _("Not checked for two days")
 
 
 _NO_SETTINGS = (Health.SCOPE_MISSING, Health.FORBIDDEN, Health.NO_AGENT, Health.WRONG_AGENT)
@@ -71,27 +73,42 @@ class Concern:
 
     state: str
     urgent: bool
-    one: str
-    many: str
     count: int = 0
 
     @property
     def words(self) -> str:
-        return self.one if self.count == 1 else f"{self.count} {self.many}"
+        return _in_words(self.state, self.count) % {"count": self.count}
 
 
 CONCERNS = (
-    Concern(CredentialState.FAILING, True, "1 token fails", "tokens fail"),
-    Concern(More.NO_SETTINGS, True, "1 token cannot read settings", "tokens cannot read settings"),
-    Concern(More.ENDS, False, "1 token ends within 30 days", "tokens end within 30 days"),
-    Concern(
-        More.UNCHECKED,
-        False,
-        "1 token was not checked for two days: is the worker running?",
-        "tokens were not checked for two days: is the worker running?",
-    ),
-    Concern(CredentialState.NONE, False, "1 tenant has no token", "tenants have no token"),
+    Concern(CredentialState.FAILING, True),
+    Concern(More.NO_SETTINGS, True),
+    Concern(More.ENDS, False),
+    Concern(More.UNCHECKED, False),
+    Concern(CredentialState.NONE, False),
 )
+
+
+def _in_words(state: str, count: int) -> str:
+    """With a place for the count."""
+    words = {
+        CredentialState.FAILING: ngettext("%(count)s token fails", "%(count)s tokens fail", count),
+        More.NO_SETTINGS: ngettext(
+            "%(count)s token cannot read settings", "%(count)s tokens cannot read settings", count
+        ),
+        More.ENDS: ngettext(
+            "%(count)s token ends within 30 days", "%(count)s tokens end within 30 days", count
+        ),
+        More.UNCHECKED: ngettext(
+            "%(count)s token was not checked for two days: is the worker running?",
+            "%(count)s tokens were not checked for two days: is the worker running?",
+            count,
+        ),
+        CredentialState.NONE: ngettext(
+            "%(count)s tenant has no token", "%(count)s tenants have no token", count
+        ),
+    }
+    return {str(key): text for key, text in words.items()}[str(state)]
 
 
 def with_token(tenants: QuerySet[Tenant]) -> QuerySet[Tenant]:

@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -25,7 +26,7 @@ class Column:
     """A head of the table: `link` is the order a click asks for, `sorted` "ascending" or
     "descending" if the table is sorted by it now."""
 
-    label: str
+    label: str | Promise
     link: str
     sorted: str
 

@@ -8,6 +8,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from lofty_admin.agentsettings.changes import diff
@@ -24,8 +25,8 @@ from lofty_admin.zones import reader_zone
 class CompareForm(forms.Form):
     """Two days, each as at its end; or an event and one of its sides instead of the first."""
 
-    day = DayField("Settings at the end of")
-    other = DayField("Compared with the end of")
+    day = DayField(_("Settings at the end of"))
+    other = DayField(_("Compared with the end of"))
     event = forms.UUIDField(required=False)
     side = forms.ChoiceField(choices=[("after", "after"), ("before", "before")], required=False)
 

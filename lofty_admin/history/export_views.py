@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
@@ -51,21 +53,28 @@ def _begin(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBase:
     form, address = filter_of(request, tenant), Address.of(request)
     wanted_format = request.POST.get("format", "")
     if not form.is_valid():
-        return _not_begun(request, tenant, "This filter makes no sense as it is.")
+        return _not_begun(request, tenant, _("This filter makes no sense as it is."))
     if wanted_format not in Format.values:
-        return _not_begun(request, tenant, "Choose CSV or JSON Lines.")
+        return _not_begun(request, tenant, _("Choose CSV or JSON Lines."))
     try:
         begun = begin(
             _user(request),
             form.wanted,
             Format(wanted_format),
             query=str(address),
-            words="; ".join(text for _, text in form.in_use) or "no filter",
+            words=_filter_in_english(request, tenant),
             tenant=of.ref if (of := tenant or form.cleaned_data.get("tenant")) else None,
         )
     except AlreadyRunning as running:
         return _not_begun(request, tenant, _still_running(running.export))
     return _download(begun, form, tenant)
+
+
+def _filter_in_english(request: HttpRequest, tenant: Tenant | None) -> str:
+    """As the record keeps it."""
+    with override("en"):
+        used = filter_of(request, tenant).in_use
+        return "; ".join(text for name, text in used) or "no filter"
 
 
 def _download(begun: Export, form: FilterForm, tenant: Tenant | None) -> StreamingHttpResponse:
@@ -82,18 +91,23 @@ def _download(begun: Export, form: FilterForm, tenant: Tenant | None) -> Streami
 
 
 def _not_begun(request: HttpRequest, tenant: Tenant | None, why: str) -> HttpResponse:
-    messages.error(request, f"Nothing was exported. {why}")
+    messages.error(request, _("Nothing was exported. %(why)s") % {"why": why})
     return redirect(_list_of(tenant, Address.of(request)))
 
 
 def _still_running(export: Export | None) -> str:
     if export is None:
-        return "Another export of yours has ended just now: try again."
-    of = "" if export.total is None else f" of {intcomma(export.total)}"
-    return (
-        f"Another export of yours is running, at {intcomma(export.done)}{of} events."
-        " One at a time: wait for it, or stop its download and try again."
-    )
+        return _("Another export of yours has ended just now: try again.")
+    done = intcomma(export.done)
+    if export.total is None:
+        words = _("Another export of yours is running, at %(done)s events.") % {"done": done}
+    else:
+        words = _("Another export of yours is running, at %(done)s of %(all)s events.") % {
+            "done": done,
+            "all": intcomma(export.total),
+        }
+    advice = _("One at a time: wait for it, or stop its download and try again.")
+    return f"{words} {advice}"
 
 
 def _list_of(tenant: Tenant | None, address: Address) -> str:

@@ -10,6 +10,8 @@ from uuid import UUID
 from django import forms
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.audit.finding import Filter, choices
@@ -20,10 +22,10 @@ from lofty_admin.tenants.models import Tenant
 from lofty_admin.zones import begin_of, reader_zone
 
 PAGING = ("before", "after")
-PRESETS = (("Today", 0), ("7 days", 6), ("30 days", 29), ("90 days", 89))
+PRESETS = ((_("Today"), 0), (_("7 days"), 6), (_("30 days"), 29), (_("90 days"), 89))
 MOST_OFFERED = 300
 LONGEST_TEXT = 200
-NOT_THERE = "no event that you may see has this."
+NOT_THERE = _("%(field)s: no event that you may see has this.")
 _Choices = list[tuple[str, str]]
 
 
@@ -37,14 +39,14 @@ def scope_of(request: HttpRequest) -> frozenset[UUID] | None:
 class FilterForm(forms.Form):
     """What can be filtered by. Offers only what occurs in the events the person may read."""
 
-    tenant = forms.ChoiceField(label="Tenant", required=False)
-    actor = forms.ChoiceField(label="Person", required=False)
-    kind = forms.ChoiceField(label="What happened", required=False)
-    outcome = forms.ChoiceField(label="Outcome", required=False)
-    setting = forms.ChoiceField(label="Setting changed", required=False)
-    since = DayField("From")
-    until = DayField("To")
-    q = forms.CharField(label="Words", required=False, max_length=LONGEST_TEXT, strip=True)
+    tenant = forms.ChoiceField(label=_("Tenant"), required=False)
+    actor = forms.ChoiceField(label=_("Person"), required=False)
+    kind = forms.ChoiceField(label=_("What happened"), required=False)
+    outcome = forms.ChoiceField(label=_("Outcome"), required=False)
+    setting = forms.ChoiceField(label=_("Setting changed"), required=False)
+    since = DayField(_("From"))
+    until = DayField(_("To"))
+    q = forms.CharField(label=_("Words"), required=False, max_length=LONGEST_TEXT, strip=True)
 
     def __init__(
         self, data: QueryDict, scope: frozenset[UUID] | None, tenant: Tenant | None, zone: tzinfo
@@ -58,22 +60,24 @@ class FilterForm(forms.Form):
 
     def _offer(self, found: dict[str, _Choices]) -> None:
         self._offer_tenants([value for value, _ in found.get("tenant", [])])
-        self._set("actor", "Anybody", _by_label(found.get("actor", [])))
-        self._set("kind", "Anything", _in_words(found.get("kind", []), Kind.choices))
-        self._set("outcome", "Any outcome", _in_words(found.get("outcome", []), Outcome.choices))
-        settings = [(name, setting.label) for name, setting in BY_NAME.items()]
-        self._set("setting", "Any setting", _in_words(found.get("setting", []), settings))
+        self._set("actor", gettext("Anybody"), _by_label(found.get("actor", [])))
+        self._set("kind", gettext("Anything"), _in_words(found.get("kind", []), Kind.choices))
+        self._set(
+            "outcome", gettext("Any outcome"), _in_words(found.get("outcome", []), Outcome.choices)
+        )
+        settings = [(name, str(setting.label)) for name, setting in BY_NAME.items()]
+        self._set("setting", gettext("Any setting"), _in_words(found.get("setting", []), settings))
 
     def _offer_tenants(self, ids: list[str]) -> None:
         if len(ids) > MOST_OFFERED:
             # Too many to offer: typed, as the short name.
-            self.fields["tenant"] = forms.CharField(label="Tenant (short name)", required=False)
+            self.fields["tenant"] = forms.CharField(label=_("Tenant (short name)"), required=False)
             return
         named = Tenant.objects.filter(pk__in=ids).values_list("slug", "name")
-        self._set("tenant", "All tenants", list(named))
+        self._set("tenant", gettext("All tenants"), list(named))
 
     def _set(self, name: str, all_label: str, offered: _Choices) -> None:
-        nothing = {"invalid_choice": f"{self.fields[name].label}: {NOT_THERE}"}
+        nothing = {"invalid_choice": NOT_THERE % {"field": self.fields[name].label}}
         self.fields[name] = forms.ChoiceField(
             label=self.fields[name].label,
             required=False,
@@ -85,14 +89,14 @@ class FilterForm(forms.Form):
         slug = self.cleaned_data["tenant"]
         found = Tenant.objects.filter(slug=slug).first() if slug else None
         if slug and (found is None or not (self.scope is None or found.pk in self.scope)):
-            raise forms.ValidationError(f"Tenant: {NOT_THERE}")
+            raise forms.ValidationError(NOT_THERE % {"field": self.fields["tenant"].label})
         return found
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         since, until = data.get("since"), data.get("until")
         if since and until and since > until:
-            raise forms.ValidationError("The first day lies after the last one.")
+            raise forms.ValidationError(_("The first day lies after the last one."))
         return data
 
     @property
@@ -133,7 +137,7 @@ def _label(field: forms.Field, value: Any) -> str:
 
 
 def _by_label(found: _Choices) -> _Choices:
-    named = [(value, label or "Somebody not signed in") for value, label in found]
+    named = [(value, label or gettext("Somebody not signed in")) for value, label in found]
     return sorted(named, key=lambda one: one[1].casefold())
 
 

@@ -2,6 +2,7 @@
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from lofty_admin.history.filters import FilterForm
 
@@ -19,11 +20,11 @@ class SaveViewForm(forms.Form):
             if given.get(name):
                 kept[name] = given[name]
         if not kept:
-            raise forms.ValidationError("Filter something first: this is the whole history.")
+            raise forms.ValidationError(_("Filter something first: this is the whole history."))
         return kept.urlencode()
 
     @property
     def first_error(self) -> str:
         """For a message: "Name: This field is required."."""
         name, errors = next(iter(self.errors.items()))
-        return f"{name.capitalize()}: {errors[0]}" if name != "query" else str(errors[0])
+        return f"{_('Name')}: {errors[0]}" if name == "name" else str(errors[0])

@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class SavedView(models.Model):
@@ -37,8 +38,8 @@ class Format(models.TextChoices):
 
 
 class Ending(models.TextChoices):
-    DONE = "done", "Done"
-    BROKEN_OFF = "broken_off", "Broken off"
+    DONE = "done", _("Done")
+    BROKEN_OFF = "broken_off", _("Broken off")
 
 
 class Export(models.Model):

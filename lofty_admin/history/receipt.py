@@ -15,6 +15,9 @@ from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from lofty_admin.agentsettings.rows import Row
@@ -32,20 +35,20 @@ from lofty_admin.zones import begin_of, zone_named
 PAGE = 200
 LISTED = (Kind.SETTINGS_INTENT, Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)
 OUTCOMES = {
-    Outcome.VERIFIED: "Verified: read back from Lofty as wanted.",
-    Outcome.NOT_APPLIED: "Not applied: Lofty did not take it over.",
-    Outcome.REJECTED: "Rejected: Lofty refused it, and nothing was changed.",
-    Outcome.UNKNOWN: "Unknown: it may or may not have happened.",
+    Outcome.VERIFIED: _("Verified: read back from Lofty as wanted."),
+    Outcome.NOT_APPLIED: _("Not applied: Lofty did not take it over."),
+    Outcome.REJECTED: _("Rejected: Lofty refused it, and nothing was changed."),
+    Outcome.UNKNOWN: _("Unknown: it may or may not have happened."),
 }
-NOT_SETTLED = "Not settled yet: the outcome is being found out."
-SEEN = "Changed in Lofty itself, not through this console. The time is when it was noticed."
+NOT_SETTLED = _("Not settled yet: the outcome is being found out.")
+SEEN = _("Changed in Lofty itself, not through this console. The time is when it was noticed.")
 
 
 class PeriodForm(forms.Form):
     """Two days, both included. Without them: this month so far."""
 
-    since = DayField("From")
-    until = DayField("To")
+    since = DayField(_("From"))
+    until = DayField(_("To"))
 
     def __init__(self, data: Any, today: date) -> None:
         super().__init__(data)
@@ -57,7 +60,7 @@ class PeriodForm(forms.Form):
             data["until"] = data["until"] or max(self.today, data["since"] or self.today)
             data["since"] = data["since"] or data["until"].replace(day=1)
             if data["since"] > data["until"]:
-                raise forms.ValidationError("The first day lies after the last one.")
+                raise forms.ValidationError(_("The first day lies after the last one."))
         return data
 
 
@@ -79,10 +82,10 @@ class Change:
 
     @property
     def who(self) -> str:
-        return "Somebody with access to Lofty" if self.is_from_outside else self.begun.who
+        return gettext("Somebody with access to Lofty") if self.is_from_outside else self.begun.who
 
     @property
-    def outcome(self) -> str:
+    def outcome(self) -> str | Promise:
         """In a sentence; the raw word when this version does not know it."""
         if self.is_from_outside:
             return SEEN
@@ -165,9 +168,9 @@ def presets(today: date) -> list[tuple[str, date, date]]:
     this_month = today.replace(day=1)
     last_month_end = this_month - timedelta(days=1)
     return [
-        ("This month", this_month, today),
-        ("Last month", last_month_end.replace(day=1), last_month_end),
-        ("Last 90 days", today - timedelta(days=89), today),
+        (gettext("This month"), this_month, today),
+        (gettext("Last month"), last_month_end.replace(day=1), last_month_end),
+        (gettext("Last 90 days"), today - timedelta(days=89), today),
     ]
 
 
@@ -183,7 +186,7 @@ def changes_of(tenant: Tenant, begin: datetime, end: datetime) -> list[tuple[int
     operations = {operation for _, operation, _, _ in seen if operation}
     same = AuditEvent.objects.filter(operation_id__in=operations, kind__in=LISTED)
     parts: dict[object, list[tuple[int, str]]] = {}
-    for seq, operation, _, outcome in sorted({*seen, *same.values_list(*columns)}):
+    for seq, operation, _kind, outcome in sorted({*seen, *same.values_list(*columns)}):
         parts.setdefault(operation or seq, []).append((seq, outcome))
     return [
         (events[0][0], events[-1][0])

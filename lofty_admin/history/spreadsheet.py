@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC
 from typing import Any
 
+from django.utils.translation import override
+
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.rows import Row
 from lofty_admin.audit.models import AuditEvent, mapping
@@ -63,8 +65,12 @@ def _short(text: str) -> str:
     return f"{text[:LONGEST]}… (cut: {len(text):,} characters; JSON Lines has all of it)"
 
 
+@override("en")
 def columns(event: AuditEvent) -> list[str]:
-    """An event in the order of COLUMNS; "?" for what a spoilt record does not tell any more."""
+    """An event in the order of COLUMNS; "?" for what a spoilt record does not tell any more.
+
+    In English, whoever exports it: files are compared and read by programs.
+    """
     return [
         str(event.seq),
         f"{event.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
@@ -86,7 +92,7 @@ def columns(event: AuditEvent) -> list[str]:
 
 def told(event: AuditEvent) -> Iterator[str]:
     """What only the body says: settings changed, changes, Lofty's status and message."""
-    yield ", ".join(BY_NAME[n].label if n in BY_NAME else n for n in event.changed)
+    yield ", ".join(str(BY_NAME[n].label) if n in BY_NAME else n for n in event.changed)
     yield "; ".join(_change(row) for row in event_rows(event))
     answer = mapping(event.detail.get("answer"))
     yield from (str(answer.get(name) or "") for name in ("status", "message"))

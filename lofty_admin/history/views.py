@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import push_url
 from django_htmx.middleware import HtmxDetails
@@ -131,16 +132,18 @@ def view_save(request: HttpRequest) -> HttpResponse:
     form = SaveViewForm(request.POST)
     back = f"{reverse('history_all')}?{request.POST.get('query', '')[:2000]}"
     if not form.is_valid():
-        messages.error(request, f"The view was not saved. {form.first_error}")
+        why = {"why": form.first_error}
+        messages.error(request, _("The view was not saved. %(why)s") % why)
         return redirect(_safe(back))
     user, data = _user(request), form.cleaned_data
     if SavedView.objects.filter(user=user).exclude(name=data["name"]).count() >= MOST_VIEWS:
-        messages.error(request, f"Not saved: you have {MOST_VIEWS} views. Delete one first.")
+        words = _("Not saved: you have %(most)s views. Delete one first.")
+        messages.error(request, words % {"most": MOST_VIEWS})
         return redirect(_safe(back))
     SavedView.objects.update_or_create(
         user=user, name=data["name"], defaults={"query": data["query"]}
     )
-    messages.success(request, f"Saved as “{data['name']}”. Only you see it.")
+    messages.success(request, _("Saved as “%(name)s”. Only you see it.") % {"name": data["name"]})
     return redirect(_safe(back))
 
 
@@ -148,7 +151,8 @@ def view_save(request: HttpRequest) -> HttpResponse:
 def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
     view = get_object_or_404(SavedView, pk=pk, user=_user(request))
     view.delete()
-    messages.success(request, f"The view “{view.name}” is deleted. No event was touched.")
+    words = _("The view “%(name)s” is deleted. No event was touched.")
+    messages.success(request, words % {"name": view.name})
     return redirect("history_all")
 
 
@@ -266,11 +270,9 @@ def go_back(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
     values = sendable(found, side) if side in ("before", "after") else {}
     if not values:
         raise Http404
-    if left_out := [s.label for s in SETTINGS if s.name not in values]:
-        messages.info(
-            request,
-            f"Left as it is, because it was not set or cannot be sent: {', '.join(left_out)}.",
-        )
+    if left_out := [str(s.label) for s in SETTINGS if s.name not in values]:
+        words = _("Left as it is, because it was not set or cannot be sent: %(settings)s.")
+        messages.info(request, words % {"settings": ", ".join(left_out)})
     reason = f"Go back to {side} the change of {found.at:%Y-%m-%d %H:%M} UTC"
     return _review(request, tenant, found, values, reason)
 
@@ -282,7 +284,7 @@ def undo(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
     found = find_of(request, tenant, AuditEvent.objects.all(), pk=event_id)
     values = undoing(found)
     if not values:
-        messages.info(request, "There is nothing to undo: this changed nothing in Lofty.")
+        messages.info(request, _("There is nothing to undo: this changed nothing in Lofty."))
         return redirect("event", tenant.slug, found.pk)
     reason = f"Undo the change of {found.at:%Y-%m-%d %H:%M} UTC"
     return _review(request, tenant, found, values, reason)
@@ -302,4 +304,4 @@ def _review(
 def _undone(found: AuditEvent, plan: Plan) -> list[tuple[str, AuditEvent]]:
     """Of the settings the plan would change: who changed them since, each by its newest event."""
     since = changed_since(found, {change.name for change in plan.changes})
-    return [(setting.label, since[name]) for name, setting in BY_NAME.items() if name in since]
+    return [(str(setting.label), since[name]) for name, setting in BY_NAME.items() if name in since]

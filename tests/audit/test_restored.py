@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from django.utils.translation import override
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
@@ -21,7 +22,7 @@ from lofty_admin.audit import restored, tasks
 from lofty_admin.audit.checkpoint import NotSigned, make
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead
-from lofty_admin.audit.restored import State, compare, lately
+from lofty_admin.audit.restored import State, compare, lately, read_only_because
 from lofty_admin.environment import Sink
 from tests.audit.keeping import (
     PUBLIC_KEY,
@@ -68,6 +69,9 @@ def test_compare__older_database__is_behind(anchors: Path, size: int) -> None:
     found = compare()
     assert found.state is State.BEHIND
     assert f"that had 5 records, this has {size}" in found.words
+    with override("es"):
+        assert f"that had 5 records, this has {size}" in found.words
+        assert f"aquel tenía 5 registros, esta tiene {size}" in read_only_because(found)
 
 
 def test_compare__older_database_that_went_on__is_still_behind(anchors: Path) -> None:

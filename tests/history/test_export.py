@@ -198,7 +198,9 @@ def test_export__hostile_texts__are_rows_like_others_and_no_formulas(
 def test_export__begun__is_recorded_before_the_first_byte(
     browsers: Browsers, acme: Tenant, events: dict[str, AuditEvent]
 ) -> None:
-    browsers.owner.post(f"{ACME}?kind=tenant.changed", {"format": "csv"})
+    # Whatever the language of the page, the record is in English.
+    spanish = {"accept-language": "es"}
+    browsers.owner.post(f"{ACME}?kind=tenant.changed", {"format": "csv"}, headers=spanish)
     event = AuditEvent.objects.get(kind=Kind.LOG_EXPORTED)
     assert (event.actor_name, event.tenant_id) == ("Olivia Owner", acme.id)
     assert event.subject == "1 event as CSV; What happened: Changed the tenant"

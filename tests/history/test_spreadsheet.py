@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from django.utils.translation import override
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -147,3 +148,12 @@ def test_columns__whatever_lofty_had__gives_a_row(
     words = dict(zip(COLUMNS[11:13], [*told(event)][:2], strict=True))
     assert set(words) == {"Settings changed", "Changes"}
     assert parsed(csv_line(list(words.values())))
+
+
+def test_columns__reader_of_another_language__are_in_english_all_the_same(acme: Tenant) -> None:
+    event = record(Kind.TENANT_CHANGED, tenant=acme.ref, subject="x", outcome=Outcome.DONE)
+    with override("es"):
+        assert (event.what, event.outcome_label) == ("cambió el cliente", "Hecho")
+        row = dict(zip(COLUMNS, columns(event), strict=True))
+    assert (row["What happened"], row["Outcome"]) == ("changed the tenant", "Done")
+    assert row["Person"] == "Somebody not signed in"
