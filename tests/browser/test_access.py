@@ -60,7 +60,8 @@ def site(deployment: Deployment) -> Site:
 @pytest.fixture
 def rosa(new_page: NewPage, site: Site, deployment: Deployment) -> Page:
     page = new_page(signed_in=False, reduced_motion="reduce")
-    page.context.add_cookies([{**site.cookie, "url": deployment.console.url}])  # type: ignore[list-item]  # what Playwright takes
+    name, value = site.cookie["name"], site.cookie["value"]
+    page.context.add_cookies([{"name": name, "value": value, "url": deployment.console.url}])
     return page
 
 
