@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo run test lint faults bench setup assets browser lock clean screenshots
+.PHONY: help demo run test lint faults bench setup assets browser lock clean screenshots lighthouse
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ bench: setup assets browser ## Measure a million events beside Django's admin, e
 screenshots: setup assets browser ## Make the pictures of README and docs anew, from a demo of its own
 	@$(BIN)/python -m tools.screenshots
 
+lighthouse: setup assets browser ## Lighthouse on home, settings, review and history, from a demo of its own (3 minutes)
+	@$(BIN)/python -m tools.lighthouse
+
 setup: $(STAMP)
 
 $(STAMP): requirements-dev.txt
@@ -60,4 +63,4 @@ lock: setup ## Make the requirements files anew from the .in files
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove what was made, but not the demo's data (var/)
-	rm -rf $(VENV) node_modules static/vendor staticfiles
+	rm -rf $(VENV) node_modules tools/lighthouse/node_modules static/vendor staticfiles

@@ -23,6 +23,7 @@ function step(event, drawer) {
 
 function startDrawer(drawer, body) {
   let list = ""; // the address of the list, while the drawer is open
+  let wentBack = false; // it was closed by the browser's button: the address is the list's already
 
   const show = async (url) => {
     const answer = await fetch(url, { headers: { "HX-Request": "true" } }).catch(() => null);
@@ -52,7 +53,8 @@ function startDrawer(drawer, body) {
     if (event.target === drawer) drawer.close(); // beside the drawer
   });
   drawer.addEventListener("close", () => {
-    if (history.state?.drawer) history.back();
+    if (!wentBack && history.state?.drawer) history.back();
+    wentBack = false;
     const shown = body.querySelector("[data-event]")?.dataset.event;
     document.getElementById(`event-${shown}`)?.focus();
   });
@@ -61,6 +63,7 @@ function startDrawer(drawer, body) {
       list = event.state.list;
       show(event.state.drawer);
     } else if (drawer.open) {
+      wentBack = true;
       drawer.close();
     }
   });

@@ -18,7 +18,11 @@
   if (!dialog) return;
   const open = () => !dialog.open && dialog.showModal();
   document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-shortcuts-open]")) open();
+    const opener = event.target.closest("[data-shortcuts-open]");
+    if (!opener) return;
+    // A menu closes behind it: Escape must lead back to something that can be seen.
+    opener.closest(".dropdown")?.querySelector("[data-bs-toggle]").focus();
+    open();
   });
 
   const single = dialog.querySelector("[data-single-keys]");

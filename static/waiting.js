@@ -6,7 +6,7 @@
   const BAR_AFTER = 400; // milliseconds; quicker than that, a bar only flickers
   const OUTLINE_AFTER = 900;
   const bar = document.getElementById("waiting-bar");
-  const main = document.querySelector("main");
+  const main = document.getElementById("content");
   const outline = document.getElementById("waiting-page");
   if (!bar || !main) return;
   let timers = [];

@@ -72,7 +72,7 @@ def test_leaving__to_review_back_and_apply__is_not_asked_and_loses_nothing(
 
 
 WATCH_MAIN = """() => {
-  const main = document.querySelector("main");
+  const main = document.getElementById("content");
   const note = () => main.ariaBusy && sessionStorage.setItem("seen", main.className);
   new MutationObserver(note).observe(main, { attributes: true });
 }"""

@@ -6,39 +6,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import faults
 from tests.browser.conftest import NewPage
 from tests.browser.steps import SETTINGS, apply, expect_outcome, rename, review, save
 from tests.practice import PracticeCustomer
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
-LEAST_CONTRAST = 4.5  # WCAG 2.2 AA for text
-# Paints the colours on a canvas, from the root of the page inwards: any notation, any transparency.
-CONTRASTS = """() => {
-  const brush = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const paint = (colour) => { brush.fillStyle = colour; brush.fillRect(0, 0, 1, 1); };
-  const light = () => {
-    const [r, g, b] = [...brush.getImageData(0, 0, 1, 1).data].slice(0, 3)
-      .map((value) => value / 255)
-      .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const contrast = (element) => {
-    const line = [];
-    for (let at = element; at; at = at.parentElement) line.unshift(at);
-    paint("white");
-    for (const at of line) paint(getComputedStyle(at).backgroundColor);
-    const behind = light();
-    paint(getComputedStyle(element).color);
-    const [high, low] = [light(), behind].sort((a, b) => b - a);
-    return (high + 0.05) / (low + 0.05);
-  };
-  const read = `h1, h2, h3, p, th, dd, .badge, .alert, .nav-link, .btn, .form-label, .form-hint,
-    .text-danger, .invalid-feedback, .picked .item, figcaption`;
-  return [...document.querySelectorAll(read)]
-    .filter((element) => element.checkVisibility() && element.innerText?.trim())
-    .map((element) => [contrast(element), element.outerHTML.slice(0, 90)]);
-}"""
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
   .filter((heading) => heading.checkVisibility()).map((heading) => Number(heading.tagName[1]))"""
 
@@ -49,11 +23,7 @@ def look(page: Page, name: str) -> None:
     levels = page.evaluate(HEADINGS)
     assert levels.count(1) == 1, name
     assert all(after <= before + 1 for before, after in zip([0, *levels], levels, strict=False))
-    for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
-        expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
-        pale = [found for found in page.evaluate(CONTRASTS) if found[0] < LEAST_CONTRAST]
-        assert pale == [], (name, scheme)
+    assert faults(page) == [], name
 
 
 @pytest.fixture

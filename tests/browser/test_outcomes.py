@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Error, Page, expect
 
+from tests.browser.axe import faults
 from tests.browser.conftest import NewPage
 from tests.browser.steps import apply, expect_outcome, rename, review, save
 from tests.deployment import Deployment, wait_for
@@ -100,6 +101,7 @@ def test_in_flight__held_at_lofty__the_page_renews_itself(
     watching = new_page()
     watching.goto(operation_url(deployment))
     expect_outcome(watching, "Being sent")
+    assert faults(watching) == []
     watching.evaluate("window.stillThisPage = true")
     control(acme.url, "POST", "release", {"slug": "acme"})
     expect_outcome(watching, "Verified")

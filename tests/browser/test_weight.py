@@ -1,0 +1,73 @@
+"""What a page weighs on the wire, and that nothing in it moves once it is there."""
+
+import pytest
+from playwright.sync_api import CDPSession, Page
+
+from tests.browser.conftest import OWNER, NewPage
+from tests.browser.steps import SETTINGS, rename, review, sign_in
+from tests.practice import PracticeCustomer
+
+pytestmark = pytest.mark.browser
+FIRST_VISIT, LATER_PAGE = 250_000, 30_000  # bytes, headers included, as they are sent
+SHIFT = """() => new Promise((resolve) => {
+  let sum = 0;
+  new PerformanceObserver((list) => {
+    for (const shift of list.getEntries()) if (!shift.hadRecentInput) sum += shift.value;
+  }).observe({ type: "layout-shift", buffered: true });
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => resolve(sum))));
+})"""
+
+
+class Scales:
+    """Adds up what the browser receives; what is in its cache weighs nothing."""
+
+    def __init__(self, page: Page) -> None:
+        self._bytes = 0.0
+        wire: CDPSession = page.context.new_cdp_session(page)
+        wire.send("Network.enable")
+        wire.on("Network.loadingFinished", self._weigh)
+
+    def _weigh(self, event: dict[str, float]) -> None:
+        self._bytes += event["encodedDataLength"]
+
+    def read(self, page: Page) -> float:
+        """The bytes since the last time."""
+        page.wait_for_load_state("networkidle")
+        found, self._bytes = self._bytes, 0.0
+        return found
+
+
+def test_weight__first_visit_and_later_pages__light_and_nothing_moves(
+    new_page: NewPage, acme: PracticeCustomer
+) -> None:
+    page = new_page(signed_in=False)
+    scales = Scales(page)
+    weights, shifts = {}, {}
+    sign_in(page, OWNER)
+    first = scales.read(page)
+    page.goto("/t/acme/history/")
+    page.goto(SETTINGS)
+    scales.read(page)
+    for name, path in (("home", "/"), ("history", "/t/acme/history/"), ("settings", SETTINGS)):
+        page.goto(path)
+        weights[name], shifts[name] = scales.read(page), page.evaluate(SHIFT)
+    rename(page, "Bella")
+    scales.read(page)
+    review(page)
+    weights["review"], shifts["review"] = scales.read(page), page.evaluate(SHIFT)
+    assert 50_000 < first <= FIRST_VISIT  # less than that, and nothing was weighed
+    assert {name: weight for name, weight in weights.items() if weight > LATER_PAGE} == {}
+    assert {name: shift for name, shift in shifts.items() if shift} == {}
+
+
+def test_weight__of_pages__compressed_and_of_another_length_each_time(
+    page: Page, acme: PracticeCustomer
+) -> None:
+    """Random bytes, so that the length does not tell what is in a page (BREACH)."""
+    lengths = set()
+    for _ in range(5):
+        answer = page.request.get("/t/acme/history/")
+        assert answer.headers["content-encoding"] == "gzip"
+        assert "Accept-Encoding" in answer.headers["vary"]
+        lengths.add(answer.headers["content-length"])
+    assert len(lengths) > 1

@@ -1,0 +1,63 @@
+"""One of everything, made past the pages: `python -m tests.browser.world`.
+
+For the environment of a deployment. Prints as JSON the cookie with which a superuser who has an
+authenticator app is signed in, and an address for the name of every view.
+"""
+
+import json
+import os
+import sys
+
+import django
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lofty_admin.settings")
+    django.setup()
+
+from django.conf import settings
+from django.urls import reverse
+
+from lofty_admin.directory.models import Entry, EntryKind
+from lofty_admin.fleet.imports import read_list
+from lofty_admin.history.models import SavedView
+from lofty_admin.tenants.models import Group, Tenant
+from tests.accounts.second_step import give_app, give_codes
+from tests.agentsettings.conftest import connect
+from tests.conftest import make_user
+from tests.practice import PracticeCustomer
+from tests.test_rights_matrix import EXAMPLE_SETTINGS, ROUTES, World, saved
+
+ROSA = "rosa@example.com"
+LOFTY = settings.ENVIRONMENT.lofty_base_url
+
+
+def make() -> World:
+    """Its tenants are Cedar, connected, and Dogwood, which has no token."""
+    rosa = make_user(ROSA, "Rosa Root", superuser=True)
+    somebody = make_user("somebody@example.com", "Sam Somebody")
+    step = give_app(rosa).pk
+    give_codes(rosa)
+    cedar, dogwood = (Tenant.objects.create(slug=name.lower(), name=name) for name in NAMES)
+    connect(cedar, PracticeCustomer.add(LOFTY, "cedar", settings=EXAMPLE_SETTINGS).token)
+    cedar.memberships.create(user=somebody, role=20)
+    saved(cedar)
+    Entry.objects.keep([Entry.build(cedar, EntryKind.OFFICE, 7, "Downtown")])
+    Group.objects.create(slug="west", name="West").tenants.add(cedar)
+    made = read_list(rosa, "name,slug\nInitech,initech\n")
+    view = SavedView.objects.create(user=rosa, name="Mine", query="q=x")
+    return World({"superuser": rosa}, cedar, dogwood, somebody, made, view, step)
+
+
+NAMES = ("Cedar", "Dogwood")
+
+
+def main() -> None:
+    world = make()
+    cookie = world.client("superuser").cookies[settings.SESSION_COOKIE_NAME].value
+    paths = {one.name: reverse(one.name, kwargs=world.arguments(one)) for one in ROUTES}
+    told = {"cookie": {"name": settings.SESSION_COOKIE_NAME, "value": cookie}, "paths": paths}
+    sys.stdout.write(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()
