@@ -103,9 +103,7 @@ def of_scripts() -> Catalog:
     return found
 
 
-def of_template(
-    source: IO[bytes], keywords: Any, comments: Any, options: Any
-) -> Iterable[tuple[int, str, Any, list[str]]]:
+def of_template(source: Any, keywords: Any, comments: Any, options: Any) -> Any:
     """Babel's way to be told how to read a kind of file: here as Django makes it Python."""
     python = templatize(source.read().decode())
     flat = "\n".join(line.strip() for line in python.split("\n"))

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Field, Layout
+from crispy_forms.layout import Field, Layout
 from django import forms
 from django.template.loader import render_to_string
 from django.utils.translation import get_language, gettext_lazy
@@ -275,14 +275,17 @@ def _lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-class Card(Div):
-    """A section of the form under its title."""
+class Card:
+    """A section of the form under its title; a layout object of crispy, as `Live`."""
 
-    template = "agentsettings/fields/section.html"
+    def __init__(self, title: str, anchor: str, *fields: "Field | Live") -> None:
+        self.title, self.anchor, self.fields = title, anchor, Layout(*fields)
 
-    def __init__(self, title: str, *fields: "Field | Live", css_id: str) -> None:
-        super().__init__(*fields, css_id=css_id)
-        self.title = title
+    def render(self, form: forms.Form, context: Any, template_pack: str = "bootstrap5") -> str:
+        inside = self.fields.render(form, context, template_pack)
+        return render_to_string(
+            "agentsettings/fields/section.html", {"card": self, "fields": inside}
+        )
 
 
 class Live:
@@ -296,7 +299,7 @@ def _sections(fields: Mapping[str, forms.Field]) -> Iterator[Card]:
     for section in Section:
         rows = [_placed(s, fields[s.name]) for s in SETTINGS if s.section is section]
         week = [Live()] if section is Section.HOURS else []
-        yield Card(section.label, *rows, *week, css_id=section.name.lower().replace("_", "-"))
+        yield Card(section.label, section.name.lower().replace("_", "-"), *rows, *week)
 
 
 def _placed(setting: Setting, field: forms.Field) -> Field:
@@ -305,10 +308,12 @@ def _placed(setting: Setting, field: forms.Field) -> Field:
     if isinstance(field, forms.BooleanField):
         kind, css = "switch", "form-check-input"
     if setting.is_list:
-        kind, css = "scoped_list", None
+        return Field(
+            setting.name, template="agentsettings/fields/scoped_list.html", wrapper_class="col-12"
+        )
     return Field(
         setting.name,
         template=f"agentsettings/fields/{kind}.html",
         css_class=css,
-        wrapper_class="col-12" if setting.is_list else ROW[setting.section],
+        wrapper_class=ROW[setting.section],
     )
