@@ -86,7 +86,7 @@ def test_record__any_kind__says_who_when_what_and_in_which_request(db: None, kin
     assert began <= event.at <= dt.datetime.now(dt.UTC)
     assert event.at.utcoffset() == dt.timedelta(0)
     assert event.kind == kind.value
-    assert event.what == kind.label
+    assert event.what == str(kind.label)
     assert len(event.request_id) == 32
     assert set(event.content) == {
         *("id", "at", "kind", "outcome", "actor", "tenant", "subject", "operation_id"),
