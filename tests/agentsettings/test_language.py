@@ -7,11 +7,12 @@ from django.utils.translation import override
 
 from lofty_admin.agentsettings.hours import in_short, in_words
 from lofty_admin.audit.models import AuditEvent
+from lofty_admin.lofty.json_strict import JSON
 from tests.agentsettings.test_pages import review, save, text_of
 from tests.conftest import Browsers
 from tests.practice import PracticeCustomer
 
-WEEK = {"startActiveHour": 8, "endActiveHour": 20, "activeDays": [1, 2, 3, 4, 5]}
+WEEK: dict[str, JSON] = {"startActiveHour": 8, "endActiveHour": 20, "activeDays": [1, 2, 3, 4, 5]}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -42,7 +43,12 @@ def test_save__in_spanish__shown_in_spanish_and_recorded_in_english(
 def test_hours__in_spanish__of_twenty_four_hours() -> None:
     with override("es"):
         assert in_words(WEEK, "UTC") == "De lunes a viernes, de 8:00 a 20:00, UTC"
-        night = {**WEEK, "startActiveHour": 22, "endActiveHour": 0, "activeDays": [0, 6]}
+        night: dict[str, JSON] = {
+            **WEEK,
+            "startActiveHour": 22,
+            "endActiveHour": 0,
+            "activeDays": [0, 6],
+        }
         assert in_words(night, "") == (
             "Sábado y domingo, de 22:00 a 0:00 (medianoche), zona horaria desconocida"
         )
