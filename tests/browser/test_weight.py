@@ -1,7 +1,7 @@
 """What a page weighs on the wire, and that nothing in it moves once it is there."""
 
+import sys
 
-import pytest
 from playwright.sync_api import CDPSession, Page
 
 from tests.browser.conftest import OWNER, NewPage
