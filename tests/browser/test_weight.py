@@ -2,6 +2,7 @@
 
 import sys
 
+import pytest
 from playwright.sync_api import CDPSession, Page
 
 from tests.browser.conftest import OWNER, NewPage
