@@ -93,7 +93,10 @@ def _is_log(called: ast.expr) -> bool:
 
 def _speaks(node: ast.expr) -> bool:
     plain = isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
-    return plain or isinstance(node, ast.JoinedStr)
+    if not isinstance(node, ast.JoinedStr):
+        return plain
+    fixed = (part.value for part in node.values if isinstance(part, ast.Constant))
+    return any(re.search(r"[^\W\d_]", str(text)) for text in fixed)
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))

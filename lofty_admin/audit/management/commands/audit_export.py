@@ -1,7 +1,7 @@
 """`manage.py audit_export`: every record of the audit log, as lines of JSON, to a file."""
 
+import signal
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 
 SECONDS = 2  # between two looks with --follow
+STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
 class Command(BaseCommand):
@@ -45,12 +46,21 @@ class Command(BaseCommand):
         if lag.events or follow:
             _record(archive, follow)
         missing = self.append(archive)
-        while follow:
-            time.sleep(SECONDS)
-            if archive.lag().events:
-                missing += self.append(archive)
+        if follow:
+            missing += self.follow(archive)
         if missing:
             sys.exit(1)
+
+    def follow(self, archive: Archive) -> int:
+        """Until it is told to stop, which it looks for between two pieces only: an interrupt
+        elsewhere could end in code that does not pass it on. Returns as `append`."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+        missing = 0
+        while signal.sigtimedwait(STOPS, SECONDS) is None:
+            if archive.lag().events:
+                missing += self.append(archive)
+        self.stderr.write("Stopped.")
+        return missing
 
     def append(self, archive: Archive) -> int:
         """Returns how many records the log should have had and did not."""
