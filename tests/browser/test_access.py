@@ -24,6 +24,7 @@ NO_PAGE = {
     **dict.fromkeys(["names_freshness", "hours"], "part of a page"),  # within `settings`
     **dict.fromkeys(["sso_login", "sso_callback"], "404"),  # this console has no provider
     **dict.fromkeys(["tenant", "tenant_beside", "export", "export_all"], "leads on"),
+    "set_language": "leads on",
     # With a passkey, a code of an invitation, Lofty's answer; codes are shown once, after a proof:
     # test_second_step, test_people, test_connecting look at these.
     **dict.fromkeys(["mfa_login_webauthn", "mfa_reauthenticate_webauthn"], "leads on"),
