@@ -75,6 +75,7 @@ def test_looks__hours_changed__week_fits_a_phone_and_can_be_read(
     days.get_by_label("Every day").check()
     expect(week).to_have_accessible_name(re.compile("^Every day"))
     days.get_by_label("Only these").check()
+    expect(week).not_to_have_accessible_name(re.compile("^Every day"))  # that answer is there
     phone.locator("[data-hours]").dispatch_event("htmx:sendError")
     expect(phone.get_by_text("The week cannot be drawn now")).to_be_visible()
     expect(week).to_be_hidden()
