@@ -14,7 +14,7 @@ from lofty_admin.agentsettings.copying import NotRead, compare
 from lofty_admin.agentsettings.plans import Plan, Tampered
 from lofty_admin.agentsettings.views import may_edit, review_plan
 from lofty_admin.directory.names import freshness
-from lofty_admin.tenants.access import find_tenants, get_tenant
+from lofty_admin.tenants.access import called, get_tenant, visible_tenants
 from lofty_admin.tenants.models import Role, Tenant
 
 MOST_TENANTS = 20
@@ -93,7 +93,7 @@ def _back(tenant: Tenant, other: Tenant) -> HttpResponseRedirect:
 
 def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
     text = request.GET.get("q", "")[:100]
-    others = find_tenants(request.user, text).exclude(pk=tenant.pk)
+    others = called(visible_tenants(request.user), text).exclude(pk=tenant.pk)
     first = list(others.filter(status=Tenant.Status.ACTIVE)[: MOST_TENANTS + 1])
     return {
         "tenant": tenant,

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.agentsettings import reconcile
 from lofty_admin.agentsettings.changes import Side, merge, new_warnings, printable, settle
@@ -141,7 +142,7 @@ def operation_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpR
     }
     if operation.moved:
         context |= _merge_context(tenant, operation)
-    partial = "#result" if request.htmx else ""  # type: ignore[attr-defined]
+    partial = "#result" if HtmxDetails(request) else ""
     return render(request, f"agentsettings/operation.html{partial}", context)
 
 

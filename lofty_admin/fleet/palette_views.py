@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
+from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts.models import User
 from lofty_admin.fleet.palette import Place, beside, find, same_page
@@ -26,7 +27,7 @@ def palette(request: HttpRequest) -> HttpResponse:
     place = Place.of(cast(User, request.user), request.GET.get("at", ""))
     groups, more = find(place, text)
     context = {"text": text, "at": place.tenant, "groups": groups, "more": more}
-    partial = "#results" if request.htmx else ""  # type: ignore[attr-defined]
+    partial = "#results" if HtmxDetails(request) else ""
     return render(request, f"fleet/palette.html{partial}", context)
 
 

@@ -107,12 +107,11 @@ def visible_tenants(user: User | AnonymousUser) -> QuerySet[Tenant]:
     return Tenant.objects.filter(allowed, ~_reached_by(grant for grant in grants if grant.denies))
 
 
-def find_tenants(user: User | AnonymousUser, text: str) -> QuerySet[Tenant]:
-    """Of the visible tenants those with every word of `text` in their name or short name."""
-    found = visible_tenants(user)
+def called(tenants: QuerySet[Tenant], text: str) -> QuerySet[Tenant]:
+    """Those with every word of `text` in their name or short name."""
     for word in text.replace("\x00", "").split():
-        found = found.filter(Q(name__icontains=word) | Q(slug__icontains=word))
-    return found
+        tenants = tenants.filter(Q(name__icontains=word) | Q(slug__icontains=word))
+    return tenants
 
 
 def denied_tenants(user: User) -> QuerySet[Tenant]:

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,7 +17,7 @@ from lofty_admin.accounts import invitations, services
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.proof import prove_before_post
 from lofty_admin.tenants import rights
-from lofty_admin.tenants.access import denied_tenants, require_superuser, visible_tenants
+from lofty_admin.tenants.access import called, denied_tenants, require_superuser, visible_tenants
 from lofty_admin.tenants.everybody import everybody as all_people
 from lofty_admin.tenants.everybody import find, roles_in_words, state_of
 from lofty_admin.tenants.models import Grant, Role, Tenant
@@ -214,9 +214,8 @@ def _seen(request: HttpRequest, user: User) -> dict[str, Any]:
     form.is_valid()
     visible, denied = visible_tenants(user), denied_tenants(user)
     tenants = denied if form.cleaned_data.get("show") == "denied" else visible
-    for word in form.cleaned_data.get("q", "").split():
-        tenants = tenants.filter(Q(name__icontains=word) | Q(slug__icontains=word))
-    page = Paginator(tenants, PAGE_LENGTH).get_page(request.GET.get("page"))
+    found = called(tenants, form.cleaned_data.get("q", ""))
+    page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
     return {
         "seen_form": form,
         "seen_count": visible.count(),

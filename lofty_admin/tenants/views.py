@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.proof import ask_for_proof, is_proved, prove_before_post
@@ -88,7 +89,7 @@ def _pinned(
 ) -> HttpResponse:
     """Do it; then the button alone for htmx, else back to the page it was on."""
     change(cast(User, request.user), tenant)
-    if request.htmx:  # type: ignore[attr-defined]  # django-htmx adds it
+    if HtmxDetails(request):
         return render(request, "components/pin.html", {"tenant": tenant})
     after = request.POST.get("next", "")
     fine = url_has_allowed_host_and_scheme(after, allowed_hosts=None, require_https=True)
