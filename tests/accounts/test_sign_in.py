@@ -221,7 +221,7 @@ def test_authenticate__by_django_itself__same_rules(viewer: User) -> None:
 def test_language__before_signing_in__chosen_and_back_where_one_was(db: None) -> None:
     client = Client()
     page = client.get(reverse("account_login"), {"next": "/people/?q=x"}).content.decode()
-    assert '<button class="btn btn-sm btn-ghost-secondary" type="submit" name="language"' in page
+    assert 'type="submit" name="language" value="es" lang="es">Español</button>' in page
     after = "/accounts/login/?next=/people/%3Fq%3Dx"
     assert f'value="{after}"' in page
     answer = client.post("/language/", {"language": "es", "next": after}, follow=True)
