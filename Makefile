@@ -18,10 +18,11 @@ run: setup assets ## Start console and worker against real Lofty, from the envir
 	@$(BIN)/python -m tools.run
 
 test: lint browser ## Set up, then run every check and test
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not faults"
 	@mkdir -p var; $(BIN)/python -m pytest -m faults > var/faults.log 2>&1 & faults=$$!; \
-	$(BIN)/python -m pytest -m browser; browser=$$?; \
-	wait $$faults; faults=$$?; cat var/faults.log; exit $$((browser | faults))
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not faults"; plain=$$?; \
+	wait $$faults; faults=$$?; cat var/faults.log; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m browser; browser=$$?; \
+	exit $$((plain | faults | browser))
 
 lint: setup assets ## Formatting, lint, types, imports, templates, deployment checks
 	@$(BIN)/python -m tools.lint

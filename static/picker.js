@@ -457,8 +457,13 @@ class Picker {
     // The server ranks and folds accents; what it found must not be filtered out again here.
     this.search.hook("instead", "getScoreFunction", () => () => 1);
     this.search.hook("instead", "onOptionSelect", (event, option) => this.choose(this.search.options[option.dataset.value]));
+    // Closed by Escape, it stays closed until they come back to it: a late answer must not open it.
+    const open = this.search.open.bind(this.search);
+    this.search.hook("instead", "open", () => this.escaped || open());
     const box = this.search.control_input;
-    box.addEventListener("focus", () => (this.escaped = false));
+    for (const type of ["focus", "mousedown", "keydown"]) {
+      box.addEventListener(type, (event) => (this.escaped = event.key === "Escape"), { capture: true });
+    }
     // What was found for other words must not be picked by a quick Enter.
     box.addEventListener("input", () => {
       this.search.clearOptions();
@@ -471,7 +476,6 @@ class Picker {
       this.attempt(() => this.paste(text));
     });
     box.addEventListener("keydown", (event) => {
-      this.escaped = event.key === "Escape";
       if (event.key === "Enter") event.preventDefault(); // it would send the form
       if (event.key !== "Backspace" || box.value || !picker.ids.size) return;
       event.preventDefault();
@@ -485,7 +489,6 @@ class Picker {
         if (this.search.inputValue() !== text) return done(); // they typed on; another answer follows
         this.search.clearOptions();
         done(this.options(found, text));
-        if (this.escaped) this.search.close(false); // an answer must not open it again
         if (text) announce(howMany(found));
       })
       .catch(() => {

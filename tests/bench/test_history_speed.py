@@ -33,7 +33,7 @@ from tests.bench.log import RARE, build, tenant_ids
 from tests.bench.test_export_speed import run as export
 from tests.conftest import make_user, signed_in
 
-EVENTS = int(os.environ.get("BENCH_EVENTS", "5000"))
+EVENTS = int(os.environ.get("BENCH_EVENTS", "2000"))
 TENANTS = 500 if EVENTS >= 100_000 else 40
 PAGE_MS, DEEP, AGAIN = 50.0, 1.2, 10.0  # wanted of `make bench`, on a machine that is left alone
 SHORT_MS = 5_000.0  # the short run shares its machine with other tests: it only finds disasters

@@ -30,7 +30,7 @@ from tests.conftest import make_user, signed_in
 from tests.fleet.fleets import SETTINGS, sent
 from tests.fleet.test_overview import saved
 
-TENANTS = int(os.environ.get("BENCH_TENANTS", "200"))
+TENANTS = int(os.environ.get("BENCH_TENANTS", "100"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "2"))
 GENEROUS = 0.5  # seconds of this process: a slow machine must pass, a query per row must not
 LONG: list[JSON] = list(range(100_000_000_000_000, 100_000_000_000_400))

@@ -21,7 +21,7 @@ from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.audit.record import TenantRef, record
 from lofty_admin.audit.verify import CHUNK, Verification
 
-EVENTS = int(os.environ.get("BENCH_EVENTS", "2000"))
+EVENTS = int(os.environ.get("BENCH_EVENTS", "600"))
 SETTINGS = {f"property{number}": list(range(number, number + 12)) for number in range(23)}
 
 

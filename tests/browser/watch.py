@@ -6,6 +6,8 @@ REPORT = """addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.effectiveDirective} ${event.blockedURI || "inline"}`))"""
 # A status of a page itself is told by the page (422: a form sent back; 502: Lofty not readable).
 OF_A_PAGE = "Failed to load resource: the server responded with a status"
+# What htmx says of a request without an answer: that is looked at by itself, below.
+OF_A_REQUEST = ("htmx:afterRequest", "htmx:sendError", "htmx:sendAbort")
 # Left while it still loaded something; back to a page that was the answer to a form.
 LEFT = ("net::ERR_ABORTED", "net::ERR_CACHE_MISS")
 
@@ -26,7 +28,8 @@ class Watch:
         self._context.close()
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(OF_A_PAGE):
+        told_elsewhere = message.text.startswith((OF_A_PAGE, *OF_A_REQUEST))
+        if message.type in ("error", "warning") and not told_elsewhere:
             self.problems.append(f"console: {message.text}")
 
     def _error(self, error: WebError) -> None:
