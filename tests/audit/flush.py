@@ -19,12 +19,15 @@ from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead
 _GUARDED = {model._meta.db_table for model in (AuditEvent, AuditHead, AuditCheckpoint)}
 _KEPT = {model._meta.db_table for model in (ContentType, Permission)}
 # Not Django's to manage, so its own flush would leave the jobs of one test to the next.
-_JOBS = ["procrastinate_periodic_defers", "procrastinate_jobs"]
+_NO_JOBS = ("DELETE FROM procrastinate_periodic_defers", "DELETE FROM procrastinate_jobs")
 
 
 def _with_rows() -> list[str]:
     tables = set(connection.introspection.django_table_names(only_existing=True)) - _KEPT
-    looks = [f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})" for table in sorted(tables)]
+    looks = [
+        f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})"  # noqa: S608 - Django's names
+        for table in sorted(tables)
+    ]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(looks))
         return [name for (name,) in cursor.fetchall()]
@@ -44,8 +47,8 @@ def flush_past_the_guards() -> Iterator[None]:
         with transaction.atomic(self.connection.alias), self.connection.cursor() as cursor:
             for table in _GUARDED:
                 cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-            for table in _JOBS:
-                cursor.execute(f"DELETE FROM {table}")
+            for statement in _NO_JOBS:
+                cursor.execute(statement)
             refused(self, sql_list)
             triggers.install(self.connection)
             triggers.begin(self.connection.alias)
