@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Every process would compile the project anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo run test lint faults bench setup assets browser lock clean screenshots lighthouse
 
@@ -18,17 +20,17 @@ run: setup assets ## Start console and worker against real Lofty, from the envir
 	@$(BIN)/python -m tools.run
 
 test: lint browser ## Set up, then run every check and test
-	@mkdir -p var; $(BIN)/python -m pytest -m faults > var/faults.log 2>&1 & faults=$$!; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not faults"; plain=$$?; \
+	@mkdir -p var; $(BIN)/python -m pytest tests/faults > var/faults.log 2>&1 & faults=$$!; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/browser --ignore tests/faults; plain=$$?; \
 	wait $$faults; faults=$$?; cat var/faults.log; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m browser; browser=$$?; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/browser; browser=$$?; \
 	exit $$((plain | faults | browser))
 
 lint: setup assets ## Formatting, lint, types, imports, templates, deployment checks
 	@$(BIN)/python -m tools.lint
 
 faults: setup assets ## The long runs: real processes killed at every step of a save, a renewal, a rotation (minutes)
-	@FAULT_ROUNDS=40 $(BIN)/python -m pytest -m faults
+	@FAULT_ROUNDS=40 $(BIN)/python -m pytest tests/faults
 
 bench: setup assets browser ## Measure a million events beside Django's admin, exports, pages, a save, 5,000 names (25 minutes, 4 GB of disk)
 	@BENCH_EVENTS=20000 $(BIN)/python -m pytest -s tests/bench/test_export_speed.py

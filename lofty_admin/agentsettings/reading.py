@@ -62,7 +62,9 @@ def remember(
         if expected is None and (known.read_at > asked_at or _may_be_ours(tenant, asked_at)):
             return
         before = known.raw if expected is None else expected
-        LastKnown.objects.filter(pk=known.pk).update(**in_brief(found.raw), read_at=timezone.now())
+        # Mostly nothing changed, and the lists can be long: then only the time is written.
+        fresh = {} if _text(known.raw) == _text(found.raw) else in_brief(found.raw)
+        LastKnown.objects.filter(pk=known.pk).update(**fresh, read_at=timezone.now())
         if before.get("id") == found.id:
             _record_unexplained(tenant, before, found.raw)
 
@@ -80,6 +82,10 @@ def in_brief(raw: Values) -> dict[str, Any]:
         "end_hour": end if is_hour(end) else None,
         "active_days": known_days(raw.get("activeDays")),
     }
+
+
+def _text(raw: Values) -> str:
+    return json.dumps(raw, sort_keys=True)
 
 
 def _yes_or_no(value: object) -> bool | None:

@@ -34,8 +34,7 @@ from lofty_admin.agentsettings.rows import (
 from lofty_admin.agentsettings.services import CALLS_OF_A_SAVE, NotRecorded, apply
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.directory.models import Profile
-from lofty_admin.directory.names import freshness, time_zone
+from lofty_admin.directory.names import freshness, profile, time_zone, zone_of
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import READ_ONLY, Settings
@@ -258,9 +257,9 @@ def _start_again(request: HttpRequest, tenant: Tenant, error: Tampered) -> HttpR
 def _form_page(
     request: HttpRequest, tenant: Tenant, snapshot: Snapshot, form: SettingsForm, status: int = 200
 ) -> HttpResponse:
-    left = calls_left(tenant)
+    left, page = calls_left(tenant), _page(request, tenant)
     context = {
-        **_page(request, tenant),
+        **page,
         "form": form,
         "reason": request.POST.get("reason", ""),
         # Back from the review: the plan whose values the form began with.
@@ -270,7 +269,7 @@ def _form_page(
         "snapshot": snapshot,
         "signed_snapshot": snapshot.signed(tenant),
         "unnamed_sources": unnamed_sources(tenant, snapshot.settings.raw),
-        "hours_week": _week_of(request, tenant, form),
+        "hours_week": _week_of(request, form, zone_of(page["profile"])),
         "hours_stored": sent_along(form.stored),
         "calls_left": left,
         "too_few_calls": left.remaining is not None and left.remaining < CALLS_OF_A_SAVE,
@@ -284,8 +283,7 @@ def _form_page(
     return response
 
 
-def _week_of(request: HttpRequest, tenant: Tenant, form: SettingsForm) -> Week:
-    zone = time_zone(tenant)
+def _week_of(request: HttpRequest, form: SettingsForm, zone: str) -> Week:
     return (
         week_of_form(request.POST, form.stored, zone) if form.is_bound else week(form.start, zone)
     )
@@ -311,7 +309,7 @@ def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         "tab": "settings",
         "can_edit": may_edit(request, tenant),
         "naming_at": naming_at(request, tenant),
-        "profile": Profile.objects.filter(tenant=tenant).first(),
+        "profile": profile(tenant),
         "freshness": freshness(tenant),
         "in_flight": Operation.objects.filter(tenant=tenant, settled_at=None).first(),
     }

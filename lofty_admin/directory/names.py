@@ -30,6 +30,7 @@ __all__ = [
     "start_sync",
     "time_zone",
     "unknown",
+    "zone_of",
 ]
 
 MOST_FOUND = 50
@@ -131,7 +132,11 @@ def profile(tenant: Tenant) -> Profile | None:
 
 def time_zone(tenant: Tenant) -> str:
     """The zone of the token's owner as Lofty names it, "America/Los_Angeles"; "" if not known."""
-    known = profile(tenant)
+    return zone_of(profile(tenant))
+
+
+def zone_of(known: Profile | None) -> str:
+    """The same, of a profile that was read already."""
     return str(known.me.get("time_zone") or "") if known else ""
 
 

@@ -18,7 +18,7 @@ from lofty_admin.history.export import Pieces
 from lofty_admin.history.models import Ending, Export, Format
 from tests.bench.log import build, tenant_ids
 
-EVENTS = int(os.environ.get("BENCH_EVENTS", "2000"))
+EVENTS = int(os.environ.get("BENCH_EVENTS", "4000"))
 FILTERS = {
     "everything": Filter(None),
     "one tenant": Filter(frozenset(tenant_ids(1))),

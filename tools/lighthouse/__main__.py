@@ -1,7 +1,6 @@
 """`make lighthouse`: its scores for home, settings, review and history, from a demo of its own.
 
-Signed in as the demo's superuser. Desktop counts; what a slow phone would give is printed too. The
-review is the answer to a form, so it is looked at as it stands, which gives no performance score.
+Signed in as the demo's superuser. Desktop counts; what a slow phone would give is printed too.
 """
 
 import json
@@ -59,10 +58,9 @@ def measure(chromium: str, told: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def too_low(one: dict[str, Any]) -> bool:
-    """A page on a phone may be as slow as it is; what cannot be scored is None."""
+    """A page on a phone may be as slow as it is; a score that is missing is too low."""
     wanted = LEAST if one["form"] == "desktop" else {**LEAST, "performance": 0}
-    scores = one["scores"]
-    return any(scores.get(name) is not None and scores[name] < wanted[name] for name in wanted)
+    return any((one["scores"].get(name) or 0) < least for name, least in wanted.items())
 
 
 if __name__ == "__main__":
