@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from django.test import Client
 from django.utils import translation
 from pytest_django import Settings
@@ -17,6 +18,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.accounts.sessions import SEEN_AT
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Membership, Role, Tenant
+from tests.template import template
 
 # The audit log refuses TRUNCATE, with which TransactionTestCase empties the database.
 pytest_plugins = ["tests.audit.flush", "tests.audit.content"]
@@ -28,6 +30,12 @@ def make_user(email: str, name: str, *, superuser: bool = False) -> User:
     user.set_password(PASSWORD)
     user.save()
     return user
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The tests' database is a copy of one that has all migrations."""
+    connections.settings["default"]["TEST"]["TEMPLATE"] = template()
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,6 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
@@ -31,6 +30,7 @@ from psycopg.rows import dict_row
 
 from tests.audit.content import faults_of
 from tests.practice import PracticeCustomer, control
+from tests.template import on_server, template, url_of
 from tools.processes import ROOT, free_port, wait_until_answers
 
 Found = TypeVar("Found")
@@ -107,12 +107,13 @@ class Deployment:
     def __init__(self, folder: Path, *, seeded: bool = False, **env: str) -> None:
         self.folder = folder
         self._database = f"deployment_{os.getpid()}_{secrets.token_hex(3)}"
-        self.database_url = _url_of(self._database)
+        self.database_url = url_of(self._database)
         self.env = {**os.environ, "DATABASE_URL": self.database_url, **env}
         self._seeded = seeded
 
     def __enter__(self) -> Self:
-        _on_server(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self._database)))
+        names = [sql.Identifier(name) for name in (self._database, template())]
+        on_server(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         try:
             self._prepare()
         except BaseException:
@@ -195,7 +196,6 @@ class Deployment:
         self.console = self._console()
         self._register_app()
         self.worker = self._process("worker", ["manage.py", "procrastinate", "worker"])
-        self.manage("migrate", "--no-input", "-v0")
         self._collect_static()
 
     def _register_app(self) -> None:
@@ -240,7 +240,7 @@ class Deployment:
                 process.resume()
                 process.stop()
         drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-        _on_server(drop.format(sql.Identifier(self._database)))
+        on_server(drop.format(sql.Identifier(self._database)))
 
 
 def _static_is_collected() -> bool:
@@ -256,13 +256,3 @@ def wait_for(what: str, condition: Callable[[], Found], seconds: float = 10) -> 
         assert time.monotonic() < end, f"waited {seconds} s for: {what}"
         time.sleep(0.01)
     return found
-
-
-def _url_of(database: str) -> str:
-    """The database of this name on the tests' server."""
-    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}").geturl()
-
-
-def _on_server(statement: sql.Composed) -> None:
-    with psycopg.connect(_url_of("postgres"), autocommit=True) as connection:
-        connection.execute(statement)
