@@ -27,7 +27,7 @@ from tools.processes import (
 from tools.run import start_console, start_worker
 
 STATE = VAR / "demo-state.json"
-SIGNING_KEY = "AUDIT_SIGNING_KEY"  # the worker's alone
+SIGNING_KEY = "AUDIT_SIGNING_KEY"  # never the console's own
 OAUTH_ID, OAUTH_SECRET = "LOFTY_OAUTH_CLIENT_ID", "LOFTY_OAUTH_CLIENT_SECRET"
 OAUTH_TOKEN_LIFE = 900  # seconds: short, so that a renewal can be watched
 REPORT = VAR / "demo.json"
@@ -63,7 +63,7 @@ def serve(processes: Processes) -> int:
     register_app(state, env, sandbox_url)
     keep_state(state)
     print("Preparing the database ...", flush=True)
-    python("-m", "tools.demo_data", env=env)
+    python("-m", "tools.demo_data", env={**env, SIGNING_KEY: state[SIGNING_KEY]})
     console_url = start_site(processes, state, env)
     report(console_url, sandbox_url)
     ended = processes.wait()

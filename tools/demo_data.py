@@ -4,6 +4,7 @@ python -m tools.demo_data     with the environment of tools/demo.py
 """
 
 import os
+from io import StringIO
 
 import django
 from django.core.management import call_command
@@ -21,8 +22,16 @@ def main() -> None:
     if demo_history.is_wanted():
         print("Making a week of history ...", flush=True)
         demo_history.make(os.environ["LOFTY_API_BASE_URL"], os.environ["DEMO_PASSWORD"])
+        verify()
     else:
         call_command("demo_data")
+
+
+def verify() -> None:
+    """The whole week against a signed checkpoint: the page about it then has a result to show."""
+    call_command("audit_checkpoint", stdout=StringIO(), stderr=StringIO())
+    anchors = os.environ["AUDIT_CHECKPOINT_SINK"].removeprefix("file:")
+    call_command("audit_verify", "--anchor", anchors, stdout=StringIO())
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ TRIES = (
     ),
     Try(
         "Somebody else is quicker",
-        "Open the settings, change the assistant's experience, and review. Then press the button,"
+        "Open the settings, change Agent's experience, and review. Then press the button,"
         " which changes the assistant's name in Lofty itself, and apply.",
         _settings_of(HARBOUR),
         "Settings of Harbour & Vine Homes",

@@ -131,8 +131,8 @@ class TenantForm(forms.Form):
         label=_("Manual only"),
         required=False,
         help_text=_(
-            "Templates and changes to many tenants at once leave this tenant alone. People can"
-            " still change its settings here."
+            "A mark for your colleagues: change this tenant by hand only. Nothing in this version"
+            " changes many tenants at once; what will must leave it alone."
         ),
     )
     groups = forms.ModelMultipleChoiceField(

@@ -68,6 +68,7 @@ def env_of_the_console(demo: int) -> dict[str, str]:
 
 def look_at_the_history(env: dict[str, str]) -> None:
     """A week with every outcome in it, made by the services, whole in the chain, on every page."""
+    assert verified_at_the_end(env) == 0
     run = [sys.executable, "manage.py", "audit_verify"]
     verified = subprocess.run(run, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert verified.returncode == 2, verified.stdout + verified.stderr  # 2: no anchor was given
@@ -87,6 +88,16 @@ def look_at_the_history(env: dict[str, str]) -> None:
     assert open_ones == [(True,)], "one change waits for a person to look"
 
 
+def verified_at_the_end(env: dict[str, str]) -> int:
+    """How the demo's own verification ended; 0: as written, and not cut."""
+    with psycopg.connect(env["DATABASE_URL"]) as connection:
+        found = connection.execute(
+            "SELECT body FROM audit_auditevent WHERE kind = 'audit.verified' ORDER BY seq LIMIT 1"
+        ).fetchone()
+    assert found, "the page about the history would say that it was never verified"
+    return int(json.loads(found[0])["detail"]["exit"])
+
+
 OF_A_WEEK = {
     *("settings.seen_changed", "credential.failed", "credential.recovered", "credential.replaced"),
     *("invitation.sent", "person.deactivated", "member.removed", "audit.exported"),
@@ -102,7 +113,9 @@ def test_demo__started_stopped_and_started_again__keeps_its_data_and_leaves_noth
         assert answers(told["sandbox_url"])
         assert {one["role"] for one in told["sign_ins"]} >= {"superuser", "manager", "viewer"}
         assert all(one["sandbox_token"] for one in told["tenants"])
-        look_at_the_history(env_of_the_console(process.pid))
+        console = env_of_the_console(process.pid)
+        assert "AUDIT_SIGNING_KEY" not in console
+        look_at_the_history(console)
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 3
         process.send_signal(signal.SIGINT)
