@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.fields.array import ArrayContains
 from django.contrib.postgres.search import SearchVectorField
 from django.db.models import F, Lookup, QuerySet
 
@@ -49,10 +51,21 @@ class Matches(Lookup):  # type: ignore[type-arg]  # generic only in the stubs
 
 @SearchVectorField.register_lookup
 class MatchesEach(Matches):
-    """The same, row by row: the database must not ask the index of words for all that match."""
+    """The same, row by row: the database must not ask the index for all that match."""
 
     lookup_name = "matches_each"
     template = "({} || ''::tsvector) @@ %s::tsquery"
+
+
+@ArrayField.register_lookup
+class ContainsEach(ArrayContains):
+    """`terms__contains_each=[...]`: contains, row by row for the same reason."""
+
+    lookup_name = "contains_each"
+
+    def process_lhs(self, *args: Any, **kwargs: Any) -> tuple[str, Any]:
+        left, params = super().process_lhs(*args, **kwargs)
+        return f"({left} || '{{}}'::text[])", params
 
 
 @dataclass(frozen=True)
@@ -123,7 +136,8 @@ class Filter:
             wanted = {index.PAIR: f"{self.kind} {self.outcome}", **wanted}
             del wanted["kind"], wanted["outcome"]
         if wanted:
-            found["terms__contains"] = [index.term(name, value) for name, value in wanted.items()]
+            contains = "terms__contains_each" if by else "terms__contains"
+            found[contains] = [index.term(name, value) for name, value in wanted.items()]
         return found
 
     def _wanted(self) -> dict[str, str]:
