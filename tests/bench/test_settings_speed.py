@@ -25,10 +25,8 @@ import pytest
 import requests
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.db import connection
-from django.template import Template
 from django.test import Client
 from django.test.testcases import LiveServerThread
-from django.test.utils import _TestState
 from django.urls import reverse
 from playwright.sync_api import Browser, sync_playwright
 from pytest_django import Settings
@@ -162,12 +160,6 @@ def lofty(
     }
     with customer_of(acme, tmp_path, settings, **picked) as customer:
         yield customer
-
-
-@pytest.fixture(autouse=True)
-def plain_templates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As outside of tests, where no copy is made of every context that a template is given."""
-    monkeypatch.setattr(Template, "_render", _TestState.saved_data.template_render)  # type: ignore[attr-defined]  # where Django keeps it
 
 
 # --- Forms ----------------------------------------------------------------------------------------

@@ -126,3 +126,20 @@ def test_looks__three_way__fits_a_phone_and_can_be_read(
     phone.get_by_role("button", name="Apply to Acme Realty").click()
     expect_outcome(phone, "Not sent")
     look(phone, "three-way")
+
+
+def test_looks__forced_colours__on_and_off_can_be_told_apart(
+    new_page: NewPage, acme: PracticeCustomer
+) -> None:
+    page = new_page(forced_colors="active", reduced_motion="reduce")
+    page.goto(SETTINGS)
+    for name in ("Text messages", "Buyer"):
+        box = page.get_by_label(name, exact=True)
+        was = box.is_checked()
+        looks = []
+        for on in (was, not was, was):
+            box.set_checked(on)
+            box.blur()
+            page.mouse.move(0, 0)
+            looks.append(box.screenshot())
+        assert looks[0] == looks[2] != looks[1], name
