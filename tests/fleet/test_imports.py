@@ -15,9 +15,9 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.fleet import imports, tasks
 from lofty_admin.fleet.models import Import, ImportRow, ImportState, RowState
 from lofty_admin.fleet.table import MOST_BYTES
-from lofty_admin.tenants import services
+from lofty_admin.tenants import probing, services
 from lofty_admin.tenants.groups import add_group
-from lofty_admin.tenants.models import Credential, Tenant
+from lofty_admin.tenants.models import Credential, CredentialKind, Health, Tenant
 from lofty_admin.tenants.vault import VaultError
 from tests.conftest import make_user, signed_in
 from tests.directory.processes import start_manage
@@ -263,6 +263,44 @@ def test_run__same_lofty_user_twice__second_row_says_so(
 ) -> None:
     made = run(give(superuser, f"{HEAD}Second,second,api key,{NEXT_TOKEN},\n"))
     assert "same Lofty user" in made.rows.get().message
+    assert not Tenant.objects.filter(slug="second").exists()
+
+
+def test_run__token_that_works__tenant_is_known_as_if_added_by_hand(
+    superuser: User, lofty: Lofty, west: None
+) -> None:
+    run(give(superuser))
+    by_list = Tenant.objects.get(slug="acme")
+    by_hand = services.check_token(CredentialKind.API_KEY, TOKEN)
+    assert by_list.sales_agent_id == by_hand.sales_agent_id is not None
+    stored = Credential.objects.get(tenant=by_list)
+    assert (stored.health, stored.warnings) == (Health.WORKS, [])
+    assert stored not in probing.due(timezone.now())
+
+
+@pytest.mark.parametrize("way", ["no scope", "no agent"])
+def test_run__token_that_cannot_read_the_settings__row_fails_and_says_what_to_do(
+    superuser: User, lofty: Lofty, west: None, way: str
+) -> None:
+    if way == "no scope":
+        lofty.change("acme", tokens=[{"token": TOKEN, "scopes": ["me"]}])
+    else:
+        lofty.change("acme", settings=None)
+    made = run(give(superuser), all_or_nothing=False)
+    told = made.rows.get(slug="acme").message
+    assert "othing can be shown" in told or "nothing could be shown" in told
+    assert told.endswith("If that is meant, add this tenant by itself.")
+    assert states(made)["Globex Homes"] == RowState.ADDED
+    assert not Tenant.objects.filter(slug="acme").exists()
+
+
+def test_run__sales_agent_of_another_tenant__row_fails(
+    superuser: User, lofty: Lofty, credential: Credential, west: None
+) -> None:
+    """Of another Lofty user, so that only the Sales Agent tells."""
+    Credential.objects.update(lofty_user={})
+    made = run(give(superuser, f"{HEAD}Second,second,api key,{NEXT_TOKEN},\n"))
+    assert "change the same Sales Agent. If that is meant" in made.rows.get().message
     assert not Tenant.objects.filter(slug="second").exists()
 
 

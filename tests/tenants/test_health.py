@@ -208,6 +208,8 @@ def test_replace__token_that_cannot_read_the_settings__asks(
     checked = services.check_token(Scheme.API_KEY, TOKEN)
     with pytest.raises(services.NeedsConsent, match=r"[Nn]othing can be|nothing could be"):
         services.set_credential(acme, checked)
+    services.set_credential(acme, checked, meant=True)
+    assert row().last_good_at is None
     stored = services.set_credential(acme, checked, meant=True)
     assert stored.health == checked.health
     assert not stored.is_sound
