@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -9,6 +10,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
+from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
@@ -19,6 +21,7 @@ from lofty_admin.tenants import probing, services
 from lofty_admin.tenants.groups import add_group
 from lofty_admin.tenants.models import Credential, CredentialKind, Health, Tenant
 from lofty_admin.tenants.vault import VaultError
+from tests.audit.keeping import fall_behind
 from tests.conftest import make_user, signed_in
 from tests.directory.processes import start_manage
 from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, kinds
@@ -416,6 +419,23 @@ def test_run__person_no_longer_a_superuser__nothing_more_is_added(
     made.refresh_from_db()
     assert "may not add tenants any more" in made.message
     assert not Tenant.objects.exists()
+
+
+def test_list_of_tenants__behind__waits_and_goes_on_afterwards(
+    superuser: User, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = imports.read_list(superuser, "name\nInitech\n")
+    imports.start(made, all_or_nothing=True)
+    Import.objects.update(heartbeat_at=timezone.now() - imports.STALE * 2)
+    anchors = tmp_path / "anchors"
+    fall_behind(settings, anchors)
+    tasks.import_tenants(import_id=str(made.pk))
+    tasks.tidy(timestamp=0)
+    assert caplog.text.count("Not done: ") == 2
+    assert not Tenant.objects.exists()
+    anchors.unlink()
+    tasks.import_tenants(import_id=str(made.pk))
+    assert Tenant.objects.get().name == "Initech"
 
 
 @pytest.mark.django_db(transaction=True)

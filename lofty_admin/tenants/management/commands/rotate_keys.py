@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from lofty_admin.accounts.commandline import command_actor
+from lofty_admin.audit.commandline import command_actor, require_current_database
 from lofty_admin.audit.context import acting_as
 from lofty_admin.tenants.rotation import Progress, in_use, rotate
 
@@ -30,6 +30,7 @@ class Command(BaseCommand):
         if options["retire"]:
             self._retire(options["retire"])
             return
+        require_current_database("Nothing was changed.")
         with acting_as(command_actor("rotate_keys")):
             self._rotate(options["batch"])
 
