@@ -2,7 +2,8 @@
 
 Each row is changed only if its secrets are still those that were read: a renewal or a new token
 that comes in between wins, and is sealed under the current key anyway. A run that is cut off has
-done some batches whole; the next one goes on with what is left.
+done some batches whole; the next one goes on with what is left. Rows of uploaded lists are not
+sealed anew: they are erased after an hour. `in_use` counts them.
 """
 
 from collections.abc import Iterable, Iterator
