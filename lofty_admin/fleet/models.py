@@ -84,8 +84,8 @@ class ImportRow(models.Model):
     """A row of a list. `sealed` is all that was uploaded, erased once the tenant is there.
 
     The other columns are what may be shown; nothing is added from them. number: line of the list.
-    message: what is wrong, or odd, with the row. lofty_user, health, sales_agent_id: whose the token
-    is, whether it may read the settings, and whose they are, once it was tried; see CheckedToken.
+    message: what is wrong, or odd, with the row. lofty_user, health, sales_agent_id: as those of a
+    CheckedToken, once the token was tried.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
