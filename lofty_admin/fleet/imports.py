@@ -40,7 +40,7 @@ from lofty_admin.tenants.services import (
     add_tenants,
     check_token,
 )
-from lofty_admin.tenants.vault import VaultError
+from lofty_admin.vault import VaultError
 
 TASK = "fleet.import"
 QUEUE = "fleet"

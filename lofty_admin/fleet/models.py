@@ -10,9 +10,9 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from lofty_admin import vault
 from lofty_admin.fleet.table import Line
 from lofty_admin.lofty.client import Scheme
-from lofty_admin.tenants import vault
 from lofty_admin.tenants.models import Credential, Health, Tenant
 
 KEPT_FOR = timedelta(hours=1)

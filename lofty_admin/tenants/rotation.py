@@ -16,10 +16,10 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Substr
 
+from lofty_admin import vault
 from lofty_admin.accounts import rotation as second_steps
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
-from lofty_admin.tenants import vault
 from lofty_admin.tenants.models import Credential, PendingConnection
 from lofty_admin.tenants.sealing import SealedRow, open_from, sealed_for
 

@@ -20,7 +20,7 @@ from lofty_admin.fleet.table import MOST_BYTES
 from lofty_admin.tenants import probing, services
 from lofty_admin.tenants.groups import add_group
 from lofty_admin.tenants.models import Credential, CredentialKind, Health, Tenant
-from lofty_admin.tenants.vault import VaultError
+from lofty_admin.vault import VaultError
 from tests.audit.keeping import fall_behind
 from tests.conftest import make_user, signed_in
 from tests.directory.processes import start_manage
