@@ -118,25 +118,25 @@ def read_environment() -> Environment:
         secret_key=_secret_key(read),
         database=_database(read),
         allowed_hosts=_allowed_hosts(read),
-        trusted_proxies=_whole_number(read, "TRUSTED_PROXY_COUNT", 0, 0, 5),
+        trusted_proxies=_whole_number("TRUSTED_PROXY_COUNT", 0, 0, 5),
         vault_keys=_key_ring(read, "VAULT_KEYS"),
         audit_keys=_key_ring(read, "AUDIT_KEYS"),
         fingerprint_key=_key("FINGERPRINT_KEY", _required(read, "FINGERPRINT_KEY")),
         audit_signing_key=next(iter(_keys(read, "AUDIT_SIGNING_KEY", at_most=1)), None),
         audit_public_keys=_keys(read, "AUDIT_PUBLIC_KEYS", at_most=100),
-        checkpoint_events=_whole_number(read, "AUDIT_CHECKPOINT_EVENTS", 1000, 1, 1_000_000),
-        checkpoint_minutes=_whole_number(read, "AUDIT_CHECKPOINT_MINUTES", 60, 1, 1440),
+        checkpoint_events=_whole_number("AUDIT_CHECKPOINT_EVENTS", 1000, 1, 1_000_000),
+        checkpoint_minutes=_whole_number("AUDIT_CHECKPOINT_MINUTES", 60, 1, 1440),
         checkpoint_sink=_sink(read, "AUDIT_CHECKPOINT_SINK"),
         lofty_base_url=base_url,
         lofty_allowed_hosts=hosts,
         lofty_allow_loopback=loopback,
-        lofty_deadline=float(_whole_number(read, "LOFTY_DEADLINE_SECONDS", 30, 1, 35)),
+        lofty_deadline=float(_whole_number("LOFTY_DEADLINE_SECONDS", 30, 1, 35)),
         oauth_app=_oauth_app(read, hosts, loopback=loopback),
-        settle_quiet_seconds=_whole_number(read, "SETTLE_QUIET_SECONDS", 60, 0, 3600),
+        settle_quiet_seconds=_whole_number("SETTLE_QUIET_SECONDS", 60, 0, 3600),
         require_mfa=read.bool("REQUIRE_MFA", default=not demo),
-        session_idle_minutes=_whole_number(read, "SESSION_IDLE_MINUTES", 60, 1, 1440),
-        session_hours=_whole_number(read, "SESSION_HOURS", 12, 1, 168),
-        reauthenticate_minutes=_whole_number(read, "REAUTHENTICATE_MINUTES", 15, 1, 120),
+        session_idle_minutes=_whole_number("SESSION_IDLE_MINUTES", 60, 1, 1440),
+        session_hours=_whole_number("SESSION_HOURS", 12, 1, 168),
+        reauthenticate_minutes=_whole_number("REAUTHENTICATE_MINUTES", 15, 1, 120),
         single_sign_on=_single_sign_on(read, demo=demo),
         email=read.email_url("EMAIL_URL", default="consolemail://"),
         mail_from=_mail_from(read),
@@ -290,7 +290,8 @@ def _keys(read: environ.Env, name: str, at_most: int) -> tuple[bytes, ...]:
     texts = [part.strip() for part in str(read.str(name, default="")).split(",")]
     keys = tuple(_key(name, text) for text in texts if text)
     if len(keys) > at_most:
-        raise ImproperlyConfigured(f"{name} takes one key only.")
+        most = "one key only" if at_most == 1 else f"{at_most} keys at most"
+        raise ImproperlyConfigured(f"{name} takes {most}.")
     return keys
 
 
@@ -329,7 +330,7 @@ def _mail_from(read: environ.Env) -> str:
     return text
 
 
-def _whole_number(read: environ.Env, name: str, default: int, low: int, high: int) -> int:
+def _whole_number(name: str, default: int, low: int, high: int) -> int:
     text = os.environ.get(name, str(default)).strip()
     if not text.isdecimal() or not low <= int(text) <= high:
         raise ImproperlyConfigured(f"{name} must be a whole number from {low} to {high}.")

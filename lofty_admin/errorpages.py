@@ -17,8 +17,8 @@ _TEXTS = {
     403: (
         _("You may not do this"),
         _(
-            "Nothing was changed and nothing was sent. If you should be able to, ask a manager of"
-            " this tenant for the right."
+            "Nothing was changed and nothing was sent. Your role does not allow it, or the tenant"
+            " is archived. If you should be able to, ask a manager of the tenant or a superuser."
         ),
     ),
     404: (

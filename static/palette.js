@@ -40,7 +40,10 @@
     htmx.trigger(search, "palette:find");
   }
 
-  search.addEventListener("input", () => (isStale = true));
+  search.addEventListener("input", () => {
+    isStale = true;
+    takeFirst = false; // they typed on: that Enter was for other words
+  });
   search.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     const steps = { ArrowDown: 1, ArrowUp: -1 };

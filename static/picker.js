@@ -38,6 +38,12 @@ function secondary(text, more = "") {
   return make("span", { className: `text-secondary ${more}`, textContent: text });
 }
 
+class SessionEnded extends Error {
+  constructor() {
+    super(gettext("Your session has ended. Open this page in another tab and sign in there; what you entered stays here until you reload."));
+  }
+}
+
 // A request that got no answer fails as a TypeError, in the browser's words.
 function reason(error) {
   if (!(error instanceof TypeError)) return error.message;
@@ -115,6 +121,7 @@ class Picker {
     const answer = await fetch(url, { headers: { Accept: "application/json" }, ...options });
     const isJSON = answer.headers.get("Content-Type")?.startsWith("application/json");
     const told = isJSON ? await answer.json() : {};
+    if (answer.ok && !isJSON) throw new SessionEnded(); // it led to the page to sign in
     if (!answer.ok) throw new Error(told.error ?? gettext("The console could not answer that. Nothing was added."));
     return told;
   }
@@ -491,8 +498,9 @@ class Picker {
         done(this.options(found, text));
         if (text) announce(howMany(found));
       })
-      .catch(() => {
-        announce(gettext("The search does not answer. What is picked stays."));
+      .catch((error) => {
+        if (error instanceof SessionEnded) this.say(error.message);
+        else announce(gettext("The search does not answer. What is picked stays."));
         done();
       });
   }

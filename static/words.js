@@ -1,7 +1,7 @@
-// Texts of scripts in the language of the page, for those that come after it.
+// The texts of scripts in the language of the page, for the scripts that come after this one:
+// static/words/<language>.js, none for English.
 "use strict";
 
-// The texts of scripts in the language of the page: static/words/<language>.js, none for English.
 const words = typeof WORDS === "undefined" ? {} : WORDS;
 function gettext(text) {
   return words[text] || text;

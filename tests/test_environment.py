@@ -146,6 +146,12 @@ def test_environment__checkpoints_wanted__signing_key_from_a_file_and_a_sink(
     assert found.checkpoint_sink == sink
 
 
+def test_public_keys__too_many__says_how_many_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUDIT_PUBLIC_KEYS", ",".join([KEY] * 101))
+    with pytest.raises(ImproperlyConfigured, match="AUDIT_PUBLIC_KEYS takes 100 keys at most"):
+        read_environment()
+
+
 def test_environment__shown__tells_no_secret() -> None:
     shown = repr(read_environment())
     assert KEY not in shown

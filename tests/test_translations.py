@@ -24,6 +24,8 @@ SPOKEN = {"title", "placeholder", "aria-label", "alt", "aria-description", "labe
 # Names, and what is the same in every language.
 NOT_WORDS = {"Lofty", "UTC", "CSV", "JSON Lines", "PUT", "GET", "Sales Agent console"}
 NOT_WORDS |= {"Ctrl", "Ctrl-K", "Esc", "ms"}
+# These repeat what Lofty said, exactly.
+WORDS_OF_LOFTY = {"agentsettings/answer.html", "agentsettings/operation.html"}
 # Of these functions every argument is read by people; of these keywords the value is.
 SAYING = {"ValidationError", "success", "info", "warning", "error", "add_error"}
 SAYING |= {"Submit", "NotOpen", "MailNotSent"}
@@ -75,6 +77,11 @@ def _without_tags(text: str) -> str:
     return "".join(kept)
 
 
+def called_english(text: str) -> list[str]:
+    """Variables said to be English, which `told` should say or translate."""
+    return re.findall(r'lang="en"[^<]*>[^<]*{{[^<]*', text)
+
+
 def unmarked_in_module(source: str) -> Iterator[tuple[int, str]]:
     """Texts given to what speaks to people, as (line, text), that are not marked."""
     for node in ast.walk(ast.parse(source)):
@@ -104,6 +111,12 @@ def test_template__what_is_read__is_marked(path: Path) -> None:
     assert unmarked_in_template(path.read_text()) == []
 
 
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_template__what_is_recorded__is_told_in_the_language_of_the_page(path: Path) -> None:
+    name = str(path.relative_to(ROOT / "templates"))
+    assert name in WORDS_OF_LOFTY or not called_english(path.read_text())
+
+
 def test_modules__what_people_are_told__is_marked() -> None:
     found = {
         f"{path.relative_to(ROOT)}:{line}": text
@@ -116,6 +129,8 @@ def test_modules__what_people_are_told__is_marked() -> None:
 def test_guard__words_of_each_kind__are_seen() -> None:
     text = '{% if x %}<p title="A title">{% translate "marked" %} plain {{ name }}</p>{% endif %}'
     assert unmarked_in_template(text) == ["A title", "plain"]
+    assert called_english('<dd lang="en" class="x">“{{ row.message }}”</dd>')
+    assert not called_english('<p lang="en">plain</p> {{ name }} {% told name %}')
     assert unmarked_in_template("{% blocktranslate %}all {{ name }}{% endblocktranslate %}") == []
     assert [line for line, _ in unmarked_in_module('messages.error(r, "not marked")')] == [1]
     assert (

@@ -21,7 +21,8 @@ from lofty_admin.agentsettings.plans import Plan, Snapshot
 from lofty_admin.agentsettings.reading import read_live
 from lofty_admin.agentsettings.reconcile import settle_all
 from lofty_admin.agentsettings.services import apply
-from lofty_admin.audit.context import Actor, acting_as, person
+from lofty_admin.agentsettings.tasks import RECONCILING
+from lofty_admin.audit.context import acting_as, person
 from lofty_admin.audit.finding import Filter
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent, AuditHead
@@ -49,7 +50,6 @@ from lofty_admin.tenants.tasks import PROBING
 from tools.past import Clock, bent_clock
 from tools.practice_lofty import control
 
-RECONCILING = Actor("job", "reconcile", "Reconcile job")
 GROUPS = (("enterprise", "Enterprise plan"), ("texas", "Texas"), ("starter", "Starter plan"))
 IN_GROUPS = {
     "kestrel-group": ("enterprise",),

@@ -9,7 +9,6 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts.known_browser import remember, tries_key
@@ -18,6 +17,7 @@ from lofty_admin.accounts.sessions import forget_before_sign_in
 from lofty_admin.audit.context import client_ip, person
 from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
 from lofty_admin.audit.record import record
+from lofty_admin.redirects import is_ours
 
 _PROOFS = {
     "mfa_reauthenticate": _("Use a code"),
@@ -42,8 +42,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return False
 
     def is_safe_url(self, url: str | None) -> bool:
-        """Only addresses of this console, given without scheme and host (reliability W8)."""
-        return url_has_allowed_host_and_scheme(url, allowed_hosts=None, require_https=True)
+        return is_ours(url)
 
     def login(self, request: HttpRequest, user: User) -> None:
         forget_before_sign_in(request)

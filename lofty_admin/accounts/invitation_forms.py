@@ -2,20 +2,13 @@
 
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Layout, Submit
+from crispy_forms.layout import Submit
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts.models import User
-
-
-def _helper(*layout: Any) -> FormHelper:
-    helper = FormHelper()
-    helper.form_tag, helper.disable_csrf = False, True
-    helper.layout = Layout(*layout)
-    return helper
+from lofty_admin.layouts import layout
 
 
 class CodeForm(forms.Form):
@@ -30,7 +23,7 @@ class CodeForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper("code", Submit("open", _("Go on")))
+        self.helper = layout("code", Submit("open", _("Go on")))
 
 
 class AcceptForm(forms.Form):
@@ -59,7 +52,7 @@ class AcceptForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        self.helper = _helper("name", "password", "again", Submit("accept", _("Create my account")))
+        self.helper = layout("name", "password", "again", Submit("accept", _("Create my account")))
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data

@@ -70,10 +70,10 @@ def add_app(user: User, secret: str, code: str) -> None:
 def add_passkey(user: User, name: str, credential: dict[str, Any]) -> None:
     """Set up a passkey whose registration (`credential`, as the browser sent it) was verified."""
     with transaction.atomic():
-        Authenticator.objects.create(
+        row = Authenticator.objects.create(
             user=user, type=PASSKEY, data={"name": name, "credential": credential}
         )
-        _record(Kind.SECOND_STEP_ADDED, user, f"passkey {name}")
+        _record(Kind.SECOND_STEP_ADDED, user, name_of(row))
 
 
 def make_codes(user: User) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Field, Layout
 from django import forms
 from django.template.loader import render_to_string
@@ -25,6 +24,7 @@ from lofty_admin.agentsettings.widgets import (
 )
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.directory.names import Name, names, unknown
+from lofty_admin.layouts import layout
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
 
@@ -70,10 +70,7 @@ class SettingsForm(forms.Form):
             self.fields[setting.name] = self._field(setting, value, start.get(setting.name))
             self.initial[setting.name] = to_form(setting, start.get(setting.name))
             self.fields[setting.name].disabled = not can_edit
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True
-        self.helper.layout = Layout(*_sections(self.fields))
+        self.helper = layout(*_sections(self.fields))
 
     @property
     def after(self) -> dict[str, JSON]:

@@ -8,6 +8,7 @@ from procrastinate.jobs import Status
 from lofty_admin.agentsettings.reconcile import settle_all
 from lofty_admin.audit.context import Actor, acting_as
 
+RECONCILING = Actor("job", "reconcile", "Reconcile job")
 SECONDS_UNTIL_STALLED = 60
 
 
@@ -15,7 +16,7 @@ SECONDS_UNTIL_STALLED = 60
 @app.task(queueing_lock="agentsettings.reconcile", lock="agentsettings.reconcile")
 def reconcile(timestamp: int) -> None:
     """Every minute: one look at each operation whose outcome is open."""
-    with acting_as(Actor("job", "reconcile", "Reconcile job")):
+    with acting_as(RECONCILING):
         settle_all()
 
 

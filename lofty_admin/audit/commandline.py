@@ -1,8 +1,11 @@
-"""Who acts when a command runs."""
+"""Who acts when a command runs, and whether it may."""
 
 import getpass
 
+from django.core.management.base import CommandError
+
 from lofty_admin.audit.context import Actor
+from lofty_admin.audit.restored import ReadOnly, refuse_if_behind
 
 
 def command_actor(command: str) -> Actor:
@@ -12,3 +15,12 @@ def command_actor(command: str) -> Actor:
     except (KeyError, OSError):  # a container may run under a number without a name
         login = "unknown user"
     return Actor("command", command, f"manage.py {command}, run by {login}")
+
+
+def require_current_database(nothing: str) -> None:
+    """Raises CommandError, which ends with `nothing` ("Nothing was read."), while the console is
+    read-only because its database is older than the newest checkpoint outside."""
+    try:
+        refuse_if_behind()
+    except ReadOnly as error:
+        raise CommandError(f"{error} {nothing}") from None

@@ -1,7 +1,7 @@
 """The forms of the names page, their layout beside their fields."""
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Column, Layout, Row, Submit
+from crispy_forms.layout import Column, Row, Submit
 from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from lofty_admin.directory.models import TEXT_LENGTH, EntryKind
 from lofty_admin.directory.names import LARGEST_ID, LONGEST_QUERY
 from lofty_admin.folding import clean
+from lofty_admin.layouts import layout
 
 
 class SourceForm(forms.Form):
@@ -27,14 +28,10 @@ class SourceForm(forms.Form):
     @property
     def helper(self) -> FormHelper:
         """A new one each time: a button keeps the words it was first drawn with."""
-        helper = FormHelper()
-        # The form element stands in the template, where its action can be seen.
-        helper.form_tag, helper.disable_csrf = False, True
-        helper.layout = Layout(
+        return layout(
             Row(Column("lofty_id", css_class="col-md-5"), Column("name", css_class="col-md-7")),
             Submit("give", gettext("Give this name")),
         )
-        return helper
 
     def clean_name(self) -> str:
         name = clean(self.cleaned_data["name"], TEXT_LENGTH)

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Layout, Submit
+from crispy_forms.layout import Submit
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import FileExtensionValidator
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from lofty_admin.fleet.listing import DEFAULT_SORT, SORTS, Wanted
 from lofty_admin.fleet.table import MOST_BYTES, BadTable, decode
 from lofty_admin.fleet.tokens import More
+from lofty_admin.layouts import layout
 from lofty_admin.tenants.models import CredentialState, Group
 
 SORT_LABELS = {
@@ -128,9 +128,7 @@ class ImportForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = FormHelper()
-        self.helper.form_tag, self.helper.disable_csrf = False, True
-        self.helper.layout = Layout("file", "pasted", Submit("read", gettext("Check the list")))
+        self.helper = layout("file", "pasted", Submit("read", gettext("Check the list")))
 
     def clean_file(self) -> UploadedFile | None:
         file: UploadedFile | None = self.cleaned_data["file"]

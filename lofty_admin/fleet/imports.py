@@ -31,7 +31,7 @@ from lofty_admin.lofty.client import clean_token
 from lofty_admin.lofty.errors import LoftyError, RateLimited, Rejected
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.access import is_superuser
-from lofty_admin.tenants.models import CredentialKind, Group
+from lofty_admin.tenants.models import CredentialKind, Group, Health
 from lofty_admin.tenants.services import (
     CheckedToken,
     NewTenant,
@@ -40,7 +40,7 @@ from lofty_admin.tenants.services import (
     add_tenants,
     check_token,
 )
-from lofty_admin.tenants.vault import VaultError
+from lofty_admin.vault import VaultError
 
 TASK = "fleet.import"
 QUEUE = "fleet"
@@ -63,6 +63,7 @@ _NONE_TAKEN = gettext_noop(
     "Nothing was added, because not every row could be. Somebody else added a tenant like this at"
     " the same moment. Try once more."
 )
+_IF_MEANT = "If that is meant, add this tenant by itself."
 _FORBIDDEN = gettext_noop(
     "The person who started this may not add tenants any more, so the rest was not added."
 )
@@ -219,8 +220,10 @@ def _try(row: ImportRow) -> bool:
     except VaultError as error:
         _note(row, RowState.FAILED, f"{error} {_NOT_KEPT}")
         return True
-    owner = checked.lofty_user if checked else {}
-    row.lofty_user = {k: printable(v) if isinstance(v, str) else v for k, v in owner.items()}
+    if checked:
+        owner = checked.lofty_user
+        row.lofty_user = {k: printable(v) if isinstance(v, str) else v for k, v in owner.items()}
+        row.health, row.sales_agent_id = checked.health, checked.sales_agent_id
     _note(row, RowState.CHECKED, "")
     return True
 
@@ -246,7 +249,8 @@ def _add(made: Import, rows: Sequence[ImportRow]) -> str:
             ImportRow.objects.bulk_update(rows, ["state", "tenant", "sealed"])
         return ""
     except NotAdded as error:
-        _note(rows[error.place], RowState.FAILED, str(error))
+        words = f"{error} {_IF_MEANT}" if error.may_be_meant else str(error)
+        _note(rows[error.place], RowState.FAILED, words)
     except IntegrityError:
         if len(rows) > 1:
             return _NONE_TAKEN
@@ -268,8 +272,13 @@ def _new_tenant(place: int, row: ImportRow) -> NewTenant:
     else:
         checked = None
         if line.scheme and line.token:
-            kind = CredentialKind(line.scheme.value)
-            checked = CheckedToken(kind, clean_token(line.token), row.lofty_user)
+            checked = CheckedToken(
+                CredentialKind(line.scheme.value),
+                clean_token(line.token),
+                row.lofty_user,
+                health=Health(row.health),
+                sales_agent_id=row.sales_agent_id,
+            )
         groups = tuple(Group.objects.filter(slug__in=line.groups))
         return NewTenant(slug=line.slug, name=line.name, checked=checked, groups=groups)
     raise NotAdded(place, problem)
@@ -278,7 +287,13 @@ def _new_tenant(place: int, row: ImportRow) -> NewTenant:
 def _note(row: ImportRow, state: RowState, message: str) -> None:
     row.state, row.message = state, message
     waiting = ImportRow.objects.filter(pk=row.pk).exclude(state=RowState.ADDED)
-    waiting.update(state=state, message=message, lofty_user=row.lofty_user)
+    waiting.update(
+        state=state,
+        message=message,
+        lofty_user=row.lofty_user,
+        health=row.health,
+        sales_agent_id=row.sales_agent_id,
+    )
 
 
 def _pause(made: Import, until: datetime) -> bool:

@@ -10,10 +10,10 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from lofty_admin import vault
 from lofty_admin.fleet.table import Line
 from lofty_admin.lofty.client import Scheme
-from lofty_admin.tenants import vault
-from lofty_admin.tenants.models import Credential, Tenant
+from lofty_admin.tenants.models import Credential, Health, Tenant
 
 KEPT_FOR = timedelta(hours=1)
 
@@ -84,7 +84,8 @@ class ImportRow(models.Model):
     """A row of a list. `sealed` is all that was uploaded, erased once the tenant is there.
 
     The other columns are what may be shown; nothing is added from them. number: line of the list.
-    message: what is wrong, or odd, with the row. lofty_user: whose the token is, once it was tried.
+    message: what is wrong, or odd, with the row. lofty_user, health, sales_agent_id: as those of a
+    CheckedToken, once the token was tried.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -98,6 +99,8 @@ class ImportRow(models.Model):
     state = models.CharField(max_length=10, choices=RowState)
     message = models.TextField(blank=True)
     lofty_user = models.JSONField(default=dict)
+    health = models.CharField(max_length=20, choices=Health, default=Health.UNKNOWN)
+    sales_agent_id = models.BigIntegerField(null=True)
     tenant = models.ForeignKey(Tenant, null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:

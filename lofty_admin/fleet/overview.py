@@ -31,8 +31,9 @@ class Overview:
 
 @dataclass(frozen=True)
 class Plots:
-    """columns: each with its day. rows: an outcome in words with its
-    bar. lines: see plots.Columns."""
+    """columns: each with its day. rows: an outcome in words and its bar. lines: see
+    plots.Columns.
+    """
 
     columns: Sequence[tuple[Day, Column]]
     lines: Sequence[tuple[int, int]]

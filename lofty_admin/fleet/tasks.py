@@ -5,6 +5,7 @@ from uuid import UUID
 from procrastinate.contrib.django import app
 
 from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.restored import is_behind
 from lofty_admin.fleet import imports
 from lofty_admin.fleet.models import Import
 
@@ -13,7 +14,12 @@ TIDY = Actor("job", "fleet.tidy", "Tidying of uploaded lists")
 
 @app.task(name=imports.TASK, queue=imports.QUEUE)
 def import_tenants(*, import_id: str) -> None:
-    """Get a list further, and leave another job when it has to go on later."""
+    """Get a list further, and leave another job when it has to go on later.
+
+    While the console is read-only it stays where it is; `tidy` takes it up afterwards.
+    """
+    if is_behind("adding tenants from a list"):
+        return
     if imports.advance(UUID(import_id)):
         imports.enqueue(Import.objects.get(pk=import_id))
 
@@ -24,5 +30,7 @@ def tidy(timestamp: int) -> None:
     """Erase what is kept no longer, and take up the lists whose job or process died."""
     with acting_as(TIDY):
         imports.erase_expired()
+    if is_behind("taking up unfinished lists of tenants"):
+        return
     for made in imports.left_behind():
         imports.enqueue(made)

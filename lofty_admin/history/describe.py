@@ -14,7 +14,6 @@ from lofty_admin.lofty.json_strict import JSON
 
 SEEN = (Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)  # with what Lofty had afterwards
 SETTINGS_KINDS = (Kind.SETTINGS_INTENT, Kind.SETTINGS_REFUSED, *SEEN)
-MOST_RELATED = 50
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import push_url
@@ -34,6 +33,7 @@ from lofty_admin.history.forms import SaveViewForm
 from lofty_admin.history.models import SavedView
 from lofty_admin.history.versions import changed_since, sendable, undoing
 from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.redirects import is_ours
 from lofty_admin.tenants.access import find_of, get_tenant
 from lofty_admin.tenants.models import Role, Tenant
 from lofty_admin.zones import reader_zone
@@ -157,8 +157,7 @@ def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _safe(url: str) -> str:
-    fine = url_has_allowed_host_and_scheme(url, allowed_hosts=None, require_https=True)
-    return url if fine else reverse("history_all")
+    return url if is_ours(url) else reverse("history_all")
 
 
 def _user(request: HttpRequest) -> User:

@@ -186,8 +186,8 @@ class Sandbox:
 
     `host` must be a loopback address or NotLoopbackError is raised; port 0 takes a free one.
     console_url: the demo's console, to which the page of things to try leads; "" has no such page.
-    Raises
-    OSError, sqlite3.Error and store.WrongVersionError if it cannot start. `store` is the live data.
+    `store` is the live data. Raises OSError, sqlite3.Error and store.WrongVersionError if it cannot
+    start.
     """
 
     def __init__(

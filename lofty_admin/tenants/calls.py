@@ -1,4 +1,4 @@
-"""Calls to Lofty on behalf of a tenant: the one place where a stored token is opened."""
+"""Calls to Lofty on behalf of a tenant, with its token and within its budget of calls."""
 
 import time
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from lofty_admin.tenants.models import RENEWING, Credential, Health, Tenant
 from lofty_admin.tenants.opening import opened
 from lofty_admin.tenants.reach import endpoint
 from lofty_admin.tenants.renewal import NotRenewed, usable
-from lofty_admin.tenants.vault import VaultError
+from lofty_admin.vault import VaultError
 
 __all__ = ["endpoint"]
 YOUNG = timedelta(minutes=10)

@@ -41,7 +41,7 @@ from lofty_admin.tenants.services import (
     questions_about,
     set_credential,
 )
-from lofty_admin.tenants.vault import VaultError
+from lofty_admin.vault import VaultError
 
 LIFE = timedelta(minutes=10)
 SESSION_KEY = "lofty_connection"

@@ -11,13 +11,10 @@ from lofty_admin.tenants.visits import is_pinned
 
 
 def header(request: HttpRequest) -> dict[str, object]:
-    """`has_palette`: the page may offer it; what it lists comes when it is opened (fleet.palette).
-
-    `is_manager`: whether the person manages the tenant of the page. `is_pinned`: whether they
+    """`is_manager`: whether the person manages the tenant of the page. `is_pinned`: whether they
     pinned it, asked for only where it is shown.
     """
     return {
-        "has_palette": True,
         "is_manager": request.META.get(ROLE_KEY) == Role.MANAGER,
         "is_pinned": _pinned(request),
     }

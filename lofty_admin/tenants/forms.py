@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import HTML, Div, Layout, Submit
+from crispy_forms.layout import HTML, Div, Submit
 from django import forms
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts.models import User
+from lofty_admin.layouts import layout
 from lofty_admin.lofty.client import Scheme, clean_token
 from lofty_admin.lofty.errors import BadToken
 from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, CredentialKind, Group, Role
@@ -22,14 +22,6 @@ PASTE_AGAIN = _("The token is not kept while something is wrong: paste it once m
 def not_stored(why: str) -> str:
     """What to say at the token's field when it was refused."""
     return f"{why} {_('Nothing was stored.')} {PASTE_AGAIN}".strip()
-
-
-def _helper(*layout: Any) -> FormHelper:
-    # The form element stands in the template, where its action can be seen.
-    helper = FormHelper()
-    helper.form_tag, helper.disable_csrf = False, True
-    helper.layout = Layout(*layout)
-    return helper
 
 
 class TokenField(forms.CharField):
@@ -69,7 +61,7 @@ class TokenForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper("scheme", "token", "meant", Submit("replace", _("Check and store")))
+        self.helper = layout("scheme", "token", "meant", Submit("replace", _("Check and store")))
         if not self.data.get("meant"):
             self.fields["meant"].widget = forms.HiddenInput()
 
@@ -108,7 +100,7 @@ class ConfirmConnectionForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not questions:
             del self.fields["meant"]
-        self.helper = _helper(*self.fields, Submit("attach", _("Connect")))
+        self.helper = layout(*self.fields, Submit("attach", _("Connect")))
 
 
 class AcceptAgentForm(forms.Form):
@@ -153,7 +145,7 @@ class TenantForm(forms.Form):
         else:
             del self.fields["groups"]
         shown = [name for name in ("name", "note", "manual_only", "groups") if name in self.fields]
-        self.helper = _helper(*shown, Submit("save", _("Save")))
+        self.helper = layout(*shown, Submit("save", _("Save")))
 
 
 class GroupForm(forms.Form):
@@ -172,7 +164,7 @@ class GroupForm(forms.Form):
 
     def __init__(self, *args: Any, button: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper("name", "slug", Submit("save", button or _("Add group")))
+        self.helper = layout("name", "slug", Submit("save", button or _("Add group")))
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
@@ -207,7 +199,7 @@ class AddTenantForm(TokenForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["token"].required = False
-        self.helper = _helper(
+        self.helper = layout(
             Div(
                 Div("name", css_class="col-md-7"),
                 Div("slug", css_class="col-md-5"),
@@ -250,7 +242,7 @@ class AddMemberForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper("email", "role", Submit("add", _("Give access")))
+        self.helper = layout("email", "role", Submit("add", _("Give access")))
 
     def clean_email(self) -> User:
         email = self.cleaned_data["email"].strip()

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from lofty_admin.audit.kinds import Kind, Outcome
@@ -22,7 +21,7 @@ from lofty_admin.lofty.errors import (
     WrongScheme,
 )
 from lofty_admin.lofty.exchange import Exchange
-from lofty_admin.tenants.models import STALE_AFTER, WARN_BEFORE, Credential, Health, Tenant
+from lofty_admin.tenants.models import Credential, Health, Tenant
 
 # The first that fits: WrongScheme is an Unauthorised.
 _BY_ERROR: tuple[tuple[type[LoftyError], Health], ...] = (
@@ -57,13 +56,6 @@ def health_of(error: LoftyError) -> Health:
         if isinstance(error, kind):
             return health
     return Health.LOFTY_DOWN
-
-
-def needs_attention(now: datetime) -> Q:
-    """The credentials that have `warnings`, as a filter of Credential."""
-    fine = Q(health__in=_GOOD, failing_since=None, checked_at__gt=now - STALE_AFTER)
-    lasts = Q(expires_at=None) | Q(expires_at__gt=now + WARN_BEFORE)
-    return ~(fine & lasts)
 
 
 def meaning_of(health: Health) -> str:

@@ -10,7 +10,7 @@ from lofty_admin.audit.kinds import CREDENTIAL_STORED
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Credential
 from lofty_admin.tenants.sealing import open_from
-from lofty_admin.tenants.vault import VaultError
+from lofty_admin.vault import VaultError
 
 _TRIES = 5
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Layout, Submit
+from crispy_forms.layout import Submit
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
+from lofty_admin.layouts import layout
 from lofty_admin.tenants.everybody import PersonState
 from lofty_admin.tenants.models import Group, Role, Tenant
 from lofty_admin.tenants.rights import Scope
@@ -20,19 +20,12 @@ LEVELS = [
 ]
 
 
-def _helper(*layout: Any) -> FormHelper:
-    helper = FormHelper()
-    helper.form_tag, helper.disable_csrf = False, True
-    helper.layout = Layout(*layout)
-    return helper
-
-
 class InviteForm(forms.Form):
     email = forms.EmailField(label=_("E-mail address"), max_length=254)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper("email", Submit("invite", _("Send invitation")))
+        self.helper = layout("email", Submit("invite", _("Send invitation")))
 
 
 class RightForm(forms.Form):
@@ -64,7 +57,7 @@ class RightForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = _helper(
+        self.helper = layout(
             "where", "tenant", "group", "level", Submit("change", pgettext("button", "Change"))
         )
 

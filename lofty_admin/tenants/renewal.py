@@ -40,7 +40,7 @@ from lofty_admin.tenants.models import (
 from lofty_admin.tenants.opening import opened
 from lofty_admin.tenants.reach import oauth_client
 from lofty_admin.tenants.sealing import seal_into
-from lofty_admin.tenants.vault import VaultError
+from lofty_admin.vault import VaultError
 
 REFRESH_LIFE = timedelta(days=180)  # contract.md
 LONGEST_PAUSE = timedelta(hours=1)

@@ -2,7 +2,8 @@
 
 Each row is changed only if its secrets are still those that were read: a renewal or a new token
 that comes in between wins, and is sealed under the current key anyway. A run that is cut off has
-done some batches whole; the next one goes on with what is left.
+done some batches whole; the next one goes on with what is left. Rows of uploaded lists are not
+sealed anew: they are erased after an hour. `in_use` counts them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,10 +16,10 @@ from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Substr
 
+from lofty_admin import vault
 from lofty_admin.accounts import rotation as second_steps
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
-from lofty_admin.tenants import vault
 from lofty_admin.tenants.models import Credential, PendingConnection
 from lofty_admin.tenants.sealing import SealedRow, open_from, sealed_for
 

@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-from lofty_admin.tenants import vault
+from lofty_admin import vault
 from lofty_admin.tenants.models import Credential, PendingConnection
 
 SealedRow: TypeAlias = Credential | PendingConnection

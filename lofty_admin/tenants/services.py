@@ -71,10 +71,13 @@ class NeedsConsent(NotDone):
 
 
 class NotAdded(NotDone):
-    """One of several tenants was refused, so none was added; `place` says which, from 0."""
+    """One of several tenants was refused, so none was added; `place` says which, from 0.
 
-    def __init__(self, place: int, words: str) -> None:
-        self.place = place
+    may_be_meant: whether it can be added by itself, by who says that its odd token is meant.
+    """
+
+    def __init__(self, place: int, words: str, *, may_be_meant: bool = False) -> None:
+        self.place, self.may_be_meant = place, may_be_meant
         super().__init__(words)
 
 
@@ -479,6 +482,8 @@ def _insert_or_say(place: int, new: NewTenant) -> _Added:
         return _insert(new)
     except ValidationError as error:
         words = " ".join(error.messages)
+    except NeedsConsent as error:
+        raise NotAdded(place, str(error), may_be_meant=True) from None
     except NotDone as error:
         words = str(error)
     raise NotAdded(place, words)
@@ -609,7 +614,7 @@ def _store(tenant: Tenant, checked: CheckedToken) -> Credential:
 def _unsealed(tenant: Tenant, checked: CheckedToken) -> Credential:
     newest = tenant.credentials.order_by("-version").first()
     last_four, fingerprint = marks_of(checked.shown)
-    asked_at = timezone.now() if checked.lofty_user else None
+    asked_at = None if checked.health == Health.UNKNOWN else timezone.now()
     credential = Credential(
         tenant=tenant,
         kind=checked.kind,
@@ -625,7 +630,7 @@ def _unsealed(tenant: Tenant, checked: CheckedToken) -> Credential:
         health_note=health.meaning_of(checked.health)[:300],
         health_since=asked_at,
         checked_at=asked_at,
-        last_good_at=asked_at,
+        last_good_at=asked_at if checked.health == Health.WORKS else None,
     )
     if checked.budget:
         credential.budget_limit = checked.budget.limit

@@ -1,6 +1,7 @@
 """What runs by the clock for credentials: renewing, probing, forgetting what was not finished.
 
-A job carries a credential's id, never a secret, and may be killed at any time and run twice.
+A job carries a credential's id, never a secret, and may be killed at any time and run twice. While
+the console is read-only none does anything: a token is then renewed only when it is used.
 """
 
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.restored import is_behind
 from lofty_admin.lofty.errors import BudgetSpent
 from lofty_admin.tenants import connecting, probing, renewal
 
@@ -26,6 +28,8 @@ SPREAD = timedelta(seconds=1)
 @app.task(name="tenants.renew_due", queueing_lock="tenants.renew_due", lock="tenants.renew_due")
 def renew_due(timestamp: int) -> None:
     """Every minute: a job for each credential whose access token ends soon."""
+    if is_behind("renewing access tokens"):
+        return
     for pk in renewal.due(timezone.now()).values_list("pk", flat=True):
         _enqueue("tenants.renew", pk)
     with acting_as(SWEEPING):
@@ -35,6 +39,8 @@ def renew_due(timestamp: int) -> None:
 @app.task(name="tenants.renew", queue=QUEUE)
 def renew(*, credential_id: str) -> None:
     """One try. If it fails, the clock comes again when the pause is over."""
+    if is_behind("renewing an access token"):
+        return
     credential = renewal.due(timezone.now()).filter(pk=credential_id).first()
     if credential is not None:
         with acting_as(RENEWING):
@@ -45,6 +51,8 @@ def renew(*, credential_id: str) -> None:
 @app.task(name="tenants.probe_due", queueing_lock="tenants.probe_due", lock="tenants.probe_due")
 def probe_due(timestamp: int) -> None:
     """Every hour: a job for each credential that was not looked at for a day, spread out."""
+    if is_behind("checking the credentials"):
+        return
     now = timezone.now()
     for number, pk in enumerate(probing.due(now).values_list("pk", flat=True)):
         _enqueue("tenants.probe", pk, now + number * SPREAD)
@@ -53,6 +61,8 @@ def probe_due(timestamp: int) -> None:
 @app.task(name="tenants.probe", queue=QUEUE)
 def probe(*, credential_id: str) -> None:
     """One probe; later, if a save could not be made after it now."""
+    if is_behind("checking a credential"):
+        return
     credential = probing.due(timezone.now()).filter(pk=credential_id).first()
     if credential is None:
         return

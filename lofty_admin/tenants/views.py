@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -19,6 +18,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.accounts.proof import ask_for_proof, is_proved, prove_before_post
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
+from lofty_admin.redirects import is_ours
 from lofty_admin.tenants import services, visits
 from lofty_admin.tenants.access import (
     get_tenant,
@@ -92,8 +92,7 @@ def _pinned(
     if HtmxDetails(request):
         return render(request, "components/pin.html", {"tenant": tenant})
     after = request.POST.get("next", "")
-    fine = url_has_allowed_host_and_scheme(after, allowed_hosts=None, require_https=True)
-    return redirect(after if fine else reverse("tenant", args=[tenant.slug]))
+    return redirect(after if is_ours(after) else reverse("tenant", args=[tenant.slug]))
 
 
 @require_http_methods(["GET", "POST"])

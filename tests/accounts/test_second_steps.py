@@ -378,3 +378,9 @@ def test_nothing_can_be_recorded__app_is_not_set_up(
     with pytest.raises(RuntimeError):
         second_steps.add_app(viewer, SECRET, code_at())
     assert not Authenticator.objects.exists()
+
+
+def test_passkey__without_a_name__recorded_without_a_trailing_space(viewer: User) -> None:
+    second_steps.add_passkey(viewer, "", {})
+    event = AuditEvent.objects.get(kind="mfa.added")
+    assert event.content["detail"] == {"what": "passkey"}

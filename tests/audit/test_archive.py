@@ -58,6 +58,7 @@ def test_export__new_file__has_every_record_and_only_its_owner_reads_it(
     assert file.stat().st_mode & 0o777 == 0o600
     event = AuditEvent.objects.get(kind=Kind.LOG_EXPORTED)
     assert (event.actor_id, event.seq) == ("audit_export", 6)
+    assert event.actor_name.startswith("manage.py audit_export, run by ")
     assert event.detail == {"format": "jsonl", "after": 0, "file": str(file), "follow": False}
 
 

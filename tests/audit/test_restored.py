@@ -203,6 +203,16 @@ def test_pages__behind__banner_everywhere_and_nothing_can_be_changed(
     assert AuditHead.objects.get().seq == before
 
 
+def test_pages__behind_and_in_spanish__the_reason_is_not_marked_as_english(
+    anchors: Path, superuser: User
+) -> None:
+    put_back(3)
+    page = signed_in(superuser).get("/", headers={"accept-language": "es"}).content.decode()
+    banner = page.partition("read-only")[2].partition("audit_acknowledge_restore")[0]
+    assert "aquel tenía 5 registros" in banner
+    assert 'lang="en"' not in banner
+
+
 def test_error_page__behind__has_the_banner_too(anchors: Path, superuser: User) -> None:
     put_back(3)
     client = signed_in(superuser)

@@ -60,6 +60,7 @@ def test_command__run__is_noted_in_the_log_itself(anchors: str) -> None:
     }
     event = AuditEvent.objects.get(kind=Kind.LOG_VERIFIED)
     assert (event.actor_kind, event.actor_id) == ("command", "audit_verify")
+    assert event.actor_name.startswith("manage.py audit_verify, run by ")
 
 
 def test_command__many_faults__all_told_the_first_fifty_noted(db: None) -> None:

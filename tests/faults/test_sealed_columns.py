@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from lofty_admin.tenants import vault
+from lofty_admin import vault
 from tests.deployment import Deployment
 from tests.faults.browser import Browser, form_in
 from tests.faults.conftest import ROUNDS

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -9,16 +10,18 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
+from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.fleet import imports, tasks
 from lofty_admin.fleet.models import Import, ImportRow, ImportState, RowState
 from lofty_admin.fleet.table import MOST_BYTES
-from lofty_admin.tenants import services
+from lofty_admin.tenants import probing, services
 from lofty_admin.tenants.groups import add_group
-from lofty_admin.tenants.models import Credential, Tenant
-from lofty_admin.tenants.vault import VaultError
+from lofty_admin.tenants.models import Credential, CredentialKind, Health, Tenant
+from lofty_admin.vault import VaultError
+from tests.audit.keeping import fall_behind
 from tests.conftest import make_user, signed_in
 from tests.directory.processes import start_manage
 from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, kinds
@@ -266,6 +269,44 @@ def test_run__same_lofty_user_twice__second_row_says_so(
     assert not Tenant.objects.filter(slug="second").exists()
 
 
+def test_run__token_that_works__tenant_is_known_as_if_added_by_hand(
+    superuser: User, lofty: Lofty, west: None
+) -> None:
+    run(give(superuser))
+    by_list = Tenant.objects.get(slug="acme")
+    by_hand = services.check_token(CredentialKind.API_KEY, TOKEN)
+    assert by_list.sales_agent_id == by_hand.sales_agent_id is not None
+    stored = Credential.objects.get(tenant=by_list)
+    assert (stored.health, stored.warnings) == (Health.WORKS, [])
+    assert stored not in probing.due(timezone.now())
+
+
+@pytest.mark.parametrize("way", ["no scope", "no agent"])
+def test_run__token_that_cannot_read_the_settings__row_fails_and_says_what_to_do(
+    superuser: User, lofty: Lofty, west: None, way: str
+) -> None:
+    if way == "no scope":
+        lofty.change("acme", tokens=[{"token": TOKEN, "scopes": ["me"]}])
+    else:
+        lofty.change("acme", settings=None)
+    made = run(give(superuser), all_or_nothing=False)
+    told = made.rows.get(slug="acme").message
+    assert "othing can be shown" in told or "nothing could be shown" in told
+    assert told.endswith("If that is meant, add this tenant by itself.")
+    assert states(made)["Globex Homes"] == RowState.ADDED
+    assert not Tenant.objects.filter(slug="acme").exists()
+
+
+def test_run__sales_agent_of_another_tenant__row_fails(
+    superuser: User, lofty: Lofty, credential: Credential, west: None
+) -> None:
+    """Of another Lofty user, so that only the Sales Agent tells."""
+    Credential.objects.update(lofty_user={})
+    made = run(give(superuser, f"{HEAD}Second,second,api key,{NEXT_TOKEN},\n"))
+    assert "change the same Sales Agent. If that is meant" in made.rows.get().message
+    assert not Tenant.objects.filter(slug="second").exists()
+
+
 def test_run__short_name_taken_meanwhile__all_or_nothing_adds_nothing(
     superuser: User, lofty: Lofty, west: None
 ) -> None:
@@ -378,6 +419,23 @@ def test_run__person_no_longer_a_superuser__nothing_more_is_added(
     made.refresh_from_db()
     assert "may not add tenants any more" in made.message
     assert not Tenant.objects.exists()
+
+
+def test_list_of_tenants__behind__waits_and_goes_on_afterwards(
+    superuser: User, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = imports.read_list(superuser, "name\nInitech\n")
+    imports.start(made, all_or_nothing=True)
+    Import.objects.update(heartbeat_at=timezone.now() - imports.STALE * 2)
+    anchors = tmp_path / "anchors"
+    fall_behind(settings, anchors)
+    tasks.import_tenants(import_id=str(made.pk))
+    tasks.tidy(timestamp=0)
+    assert caplog.text.count("Not done: ") == 2
+    assert not Tenant.objects.exists()
+    anchors.unlink()
+    tasks.import_tenants(import_id=str(made.pk))
+    assert Tenant.objects.get().name == "Initech"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -80,7 +80,9 @@ def test_add_tenant__not_a_superuser__403(
     who: str, acme: Tenant, request: pytest.FixtureRequest
 ) -> None:
     client = signed_in(request.getfixturevalue(who))
-    assert client.get(reverse("tenant_add")).status_code == 403
+    page = client.get(reverse("tenant_add"))
+    assert page.status_code == 403
+    assert b"ask a manager of the tenant or a superuser" in page.content
     assert client.post(reverse("tenant_add"), {"name": "Mine"}).status_code == 403
     subjects = AuditEvent.objects.order_by("seq").values_list("subject", flat=True)
     assert list(subjects) == ["GET /tenants/add/", "POST /tenants/add/"]

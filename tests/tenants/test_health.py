@@ -18,7 +18,6 @@ from lofty_admin.lofty.errors import BudgetSpent
 from lofty_admin.tenants import probing, services
 from lofty_admin.tenants.agents import WrongAgent
 from lofty_admin.tenants.calls import client_for
-from lofty_admin.tenants.health import needs_attention
 from lofty_admin.tenants.models import Credential, Health, Tenant
 from lofty_admin.tenants.tasks import probe as probe_job
 from lofty_admin.tenants.tasks import probe_due
@@ -208,6 +207,8 @@ def test_replace__token_that_cannot_read_the_settings__asks(
     checked = services.check_token(Scheme.API_KEY, TOKEN)
     with pytest.raises(services.NeedsConsent, match=r"[Nn]othing can be|nothing could be"):
         services.set_credential(acme, checked)
+    services.set_credential(acme, checked, meant=True)
+    assert row().last_good_at is None
     stored = services.set_credential(acme, checked, meant=True)
     assert stored.health == checked.health
     assert not stored.is_sound
@@ -243,30 +244,29 @@ def test_due__daily_and_again_soon_when_it_told_nothing(
 
 
 @pytest.mark.parametrize(
-    "changed",
+    ("changed", "warned"),
     [
-        {},
-        {"health": "dead"},
-        {"health": "lofty_down"},
-        {"health": "unknown"},
-        {"checked_at": None},
-        {"checked_at": -timedelta(hours=49)},
-        {"expires_at": timedelta(days=29)},
-        {"expires_at": timedelta(days=31)},
-        {"expires_at": -timedelta(days=1)},
-        {"failing_since": timedelta(0), "health": "dead"},
+        ({}, False),
+        ({"health": "dead"}, True),
+        ({"health": "lofty_down"}, True),
+        ({"health": "unknown"}, False),
+        ({"checked_at": None}, True),
+        ({"checked_at": -timedelta(hours=49)}, True),
+        ({"expires_at": timedelta(days=29)}, True),
+        ({"expires_at": timedelta(days=31)}, False),
+        ({"expires_at": -timedelta(days=1)}, True),
+        ({"failing_since": timedelta(0), "health": "dead"}, True),
     ],
     ids=str,
 )
-def test_needs_attention__as_a_filter__is_what_the_warnings_say(
-    acme: Tenant, credential: Credential, changed: dict[str, Any]
+def test_warnings__anything_to_be_done__said(
+    acme: Tenant, credential: Credential, changed: dict[str, Any], warned: bool
 ) -> None:
     now = timezone.now()
     Credential.objects.update(
         **{name: now + v if isinstance(v, timedelta) else v for name, v in changed.items()}
     )
-    found = Credential.objects.filter(needs_attention(timezone.now()))
-    assert found.exists() == bool(row().warnings)
+    assert bool(row().warnings) == warned
 
 
 def jobs() -> list[tuple[Any, ...]]:

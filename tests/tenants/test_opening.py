@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from lofty_admin import vault
 from lofty_admin.audit.kinds import CREDENTIAL_STORED, Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.oauth import Tokens
-from lofty_admin.tenants import services, vault
+from lofty_admin.tenants import services
 from lofty_admin.tenants.calls import NoCredential, client_for
 from lofty_admin.tenants.models import Credential, Tenant
 from lofty_admin.tenants.opening import opened

@@ -10,13 +10,15 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
+from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.environment import KeyRing
+from lofty_admin.fleet.imports import read_list
 from lofty_admin.tenants import rotation
 from lofty_admin.tenants.calls import client_for
 from lofty_admin.tenants.models import Credential, Tenant
 from lofty_admin.tenants.sealing import open_from, seal_into, sealed_for
-from tests.tenants.conftest import TOKEN, kinds
+from tests.tenants.conftest import OTHER_TOKEN, TOKEN, kinds
 
 UseNewKey = Callable[[], None]
 
@@ -162,6 +164,18 @@ def test_retire__key_in_use_or_current__refused(
         rotate_keys("--retire", "test")
     rotate_keys()
     assert "may be taken out" in rotate_keys("--retire", "test")
+
+
+def test_rotate__uploaded_list_under_the_old_key__said_and_not_called_everything(
+    superuser: User, acme: Tenant, credential: Credential, new_key: UseNewKey
+) -> None:
+    read_list(superuser, f"name,scheme,token\nGlobex,oauth,{OTHER_TOKEN}\n")
+    new_key()
+    told = rotate_keys()
+    assert "Everything" not in told
+    assert "Still under test: 1 import rows. Import rows are erased" in told
+    with pytest.raises(CommandError, match=r"1 import rows are sealed under it.*an hour after"):
+        rotate_keys("--retire", "test")
 
 
 def test_retire__name_that_another_key_begins_with__is_not_mistaken(

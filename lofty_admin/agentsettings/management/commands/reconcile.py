@@ -1,8 +1,8 @@
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from lofty_admin.agentsettings.reconcile import settle_all
-from lofty_admin.audit.context import Actor, acting_as
-from lofty_admin.audit.restored import ReadOnly, refuse_if_behind
+from lofty_admin.audit.commandline import command_actor, require_current_database
+from lofty_admin.audit.context import acting_as
 
 
 class Command(BaseCommand):
@@ -11,11 +11,8 @@ class Command(BaseCommand):
     help = "Look at Lofty once for every save whose outcome is unknown, and settle what can be."
 
     def handle(self, *args: object, **options: object) -> None:
-        try:
-            refuse_if_behind()
-        except ReadOnly as error:
-            raise CommandError(f"{error} Nothing was looked at.") from None
-        with acting_as(Actor("command", "reconcile", "Reconcile command")):
+        require_current_database("Nothing was looked at.")
+        with acting_as(command_actor("reconcile")):
             operations = settle_all()
         for operation in operations:
             self.stdout.write(f"{operation}. {operation.explanation}")

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from lofty_admin.audit.archive import Archive, NotContinued
-from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.commandline import command_actor
+from lofty_admin.audit.context import acting_as
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 
@@ -30,9 +31,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, to: Path, follow: bool, **options: Any) -> None:
-        actor = Actor("command", "audit_export", "Command audit_export")
         try:
-            with acting_as(actor), Archive(to) as archive:
+            with acting_as(command_actor("audit_export")), Archive(to) as archive:
                 self.run(archive, follow)
         except (NotContinued, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)

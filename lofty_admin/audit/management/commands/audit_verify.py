@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from lofty_admin.audit import verdict
 from lofty_admin.audit.checkpoint import believed_keys
-from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.commandline import command_actor
+from lofty_admin.audit.context import acting_as
 from lofty_admin.audit.models import AuditHead
 
 KEY_BYTES = 32
@@ -68,7 +69,7 @@ class Command(BaseCommand):
         if options["stale_after"] is None:
             options["stale_after"] = 2 * settings.ENVIRONMENT.checkpoint_minutes
         bar = _Bar(self.stderr, total)
-        with acting_as(Actor("command", "audit_verify", "Command audit_verify")):
+        with acting_as(command_actor("audit_verify")):
             found = verdict.run(
                 anchor_file=options["anchor"],
                 keys=keys,

@@ -10,9 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from lofty_admin.accounts.commandline import command_actor
+from lofty_admin.audit.commandline import command_actor, require_current_database
 from lofty_admin.audit.context import acting_as
-from lofty_admin.audit.restored import ReadOnly, refuse_if_behind
 from lofty_admin.directory.models import Sync, SyncState
 from lofty_admin.directory.names import freshness
 from lofty_admin.directory.pace import in_words, time_left
@@ -42,10 +41,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            refuse_if_behind()
-        except ReadOnly as error:
-            raise CommandError(f"{error} Nothing was read.") from None
+        require_current_database("Nothing was read.")
         tenants = with_names_to_read() if options["all"] else [_one_tenant(options["tenant"])]
         with acting_as(command_actor("sync_directory")):
             failed = [

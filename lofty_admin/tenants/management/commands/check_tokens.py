@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from lofty_admin.accounts.commandline import command_actor
+from lofty_admin.audit.commandline import command_actor, require_current_database
 from lofty_admin.audit.context import acting_as
 from lofty_admin.lofty.errors import BudgetSpent
 from lofty_admin.tenants.models import Credential, Tenant
@@ -26,6 +26,7 @@ class Command(BaseCommand):
         which.add_argument("--all", action="store_true", help="every active tenant")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_current_database("Nothing was checked.")
         found = list(in_use().order_by("tenant__slug")) if options["all"] else _of(options)
         with acting_as(command_actor("check_tokens")):
             bad = [one.tenant.slug for one in self._checked(found) if one.warnings]

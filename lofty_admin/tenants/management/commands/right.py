@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from lofty_admin.accounts.commandline import command_actor, find_person
+from lofty_admin.accounts.commandline import find_person
+from lofty_admin.audit.commandline import command_actor, require_current_database
 from lofty_admin.audit.context import acting_as
 from lofty_admin.tenants import rights, services
 from lofty_admin.tenants.models import Group, Role, Tenant
@@ -31,6 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         action = options["action"]
+        require_current_database("Nothing was done.")
         with acting_as(command_actor(f"right {action}")):
             user, scope = find_person(options["email"]), _scope(options)
             try:

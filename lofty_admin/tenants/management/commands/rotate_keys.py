@@ -1,16 +1,18 @@
 """Seal every stored secret under the current key, and say whether an old key may go."""
 
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from lofty_admin.accounts.commandline import command_actor
+from lofty_admin.audit.commandline import command_actor, require_current_database
 from lofty_admin.audit.context import acting_as
 from lofty_admin.tenants.rotation import Progress, in_use, rotate
 
 BATCH = 100
+GO_BY_THEMSELVES = "Import rows are erased by the worker, an hour after the last try with them."
 
 
 class Command(BaseCommand):
@@ -30,6 +32,7 @@ class Command(BaseCommand):
         if options["retire"]:
             self._retire(options["retire"])
             return
+        require_current_database("Nothing was changed.")
         with acting_as(command_actor("rotate_keys")):
             self._rotate(options["batch"])
 
@@ -43,23 +46,33 @@ class Command(BaseCommand):
                 f"These do not open and were left as they are: {', '.join(ids)}. They cannot be"
                 " used either: store a new token for the tenant."
             )
-        current = settings.ENVIRONMENT.vault_keys.current
-        self.stdout.write(f"Everything is sealed under the key {current}.")
+        ring = settings.ENVIRONMENT.vault_keys
+        left = {key: used for key in ring.keys if key != ring.current and (used := in_use(key))}
+        if not left:
+            self.stdout.write(f"Everything is sealed under the key {ring.current}.")
+            return
+        self.stdout.write(f"All that is kept for long is sealed under the key {ring.current}.")
+        for key, used in left.items():
+            self.stdout.write(f"Still under {key}: {_counts(used)}. {GO_BY_THEMSELVES}")
 
     def _retire(self, key_id: str) -> None:
         ring = settings.ENVIRONMENT.vault_keys
         if key_id == ring.current:
             raise CommandError(f"{key_id} is the current key: new secrets are sealed under it.")
         if used := in_use(key_id):
-            counts = ", ".join(f"{count} {name}" for name, count in used.items())
             raise CommandError(
-                f"{key_id} must stay: {counts} are sealed under it. Run rotate_keys first."
+                f"{key_id} must stay: {_counts(used)} are sealed under it. Run rotate_keys first."
+                f" {GO_BY_THEMSELVES}"
             )
         known = "" if key_id in ring.keys else " It is not in VAULT_KEYS either."
         self.stdout.write(
             f"Nothing in the database is sealed under {key_id}: it may be taken out of VAULT_KEYS."
             f"{known} Backups from before still need it: keep it with them."
         )
+
+
+def _counts(used: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in used.items())
 
 
 def _line(progress: Progress) -> str:
