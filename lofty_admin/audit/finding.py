@@ -11,7 +11,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.fields.array import ArrayContains
+from django.contrib.postgres.fields.array import ArrayContains  # type: ignore[attr-defined]  # not in the stubs
 from django.contrib.postgres.search import SearchVectorField
 from django.db.models import F, Lookup, QuerySet
 
@@ -58,8 +58,8 @@ class MatchesEach(Matches):
 
 
 @ArrayField.register_lookup
-class ContainsEach(ArrayContains):
-    """`terms__contains_each=[...]`: contains, row by row for the same reason."""
+class ContainsEach(ArrayContains):  # type: ignore[misc]  # for the same reason
+    """`terms__contains_each=[...]`: the same for the index of terms."""
 
     lookup_name = "contains_each"
 
