@@ -122,3 +122,9 @@ def test_times__in_the_zone_of_the_browser__with_utc_on_hover(
     page.reload()
     title = page.locator(".event-line time").first.get_attribute("title")
     assert re.fullmatch(r"\d+ \w{3} \d{4}, [\d:]+ IST · [\d-]+ [\d:]+ UTC", title or "")
+
+
+def test_drawer__session_ended__signs_in_and_no_empty_drawer(saved: Page) -> None:
+    saved.context.clear_cookies()
+    saved.locator(".event-line").first.click()
+    expect(saved).to_have_url(re.compile("/accounts/login/"))

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import OWNER, NewPage
 from tests.browser.steps import (
@@ -163,6 +163,25 @@ def test_palette__keyboard__finds_goes_and_is_told(page: Page, acme: PracticeCus
     page.get_by_role("button", name="Pin Acme Realty").click()
     expect(page.get_by_role("button", name="Pin Acme Realty")).to_be_focused()
     expect(page.get_by_role("button", name="Pin Acme Realty", pressed=True)).to_be_visible()
+
+
+def test_palette__typed_on_after_enter__opens_nothing(page: Page, acme: PracticeCustomer) -> None:
+    """That Enter came before any answer, and was for other words."""
+    page.goto("/t/acme/history/")
+    page.keyboard.press("Control+K")
+    listed = page.get_by_role("listbox", name="Found")
+    expect(listed).to_be_visible()
+    held: list[Route] = []
+    page.route(re.compile("/find/"), lambda route: held.append(route))
+    page.keyboard.type("cred")
+    page.keyboard.press("Enter")
+    page.keyboard.type("ential")
+    page.wait_for_timeout(1000)  # longer than it waits for the next letter
+    with page.expect_response(re.compile("q=credential")):
+        held[-1].continue_()
+    expect(listed.get_by_role("option", selected=True)).to_contain_text("Credential")
+    page.wait_for_timeout(500)
+    expect(page).to_have_url(re.compile("/t/acme/history/$"))
 
 
 def test_shortcuts__single_keys__work_off_fields_and_can_be_switched_off(
