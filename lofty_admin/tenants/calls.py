@@ -1,6 +1,7 @@
 """Calls to Lofty on behalf of a tenant, with its token and within its budget of calls."""
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -136,20 +137,25 @@ def claim_calls(tenant: Tenant, needed: int) -> None:
         wait = left.resets_at - timezone.now() + TO_BE_SURE
         if wait <= LAST_MOMENTS + TO_BE_SURE:
             time.sleep(max(0.0, wait.total_seconds()))
-    require_calls(tenant, needed)
+        require_calls(tenant, needed)
     in_use = Credential.objects.filter(tenant=tenant, retired_at=None)
     in_use.update(budget_claimed_until=F("budget_reset_at"))
 
 
 def note_exchange(tenant: Tenant, credential: Credential, exchange: Exchange) -> None:
-    """Store what an exchange tells about the credential, in a short transaction of its own.
+    """Store what an exchange tells about the credential: mostly that it still works, which is one
+    statement, else in a short transaction of its own.
 
     May raise django.db.Error; LoftyClient logs that and goes on, as a save must not fail on it.
     """
     meaning, budget = _meaning(exchange), _columns(exchange.budget)
+    if meaning is None and exchange.status == 200:
+        # One statement needs no transaction, only a savepoint within that of a caller.
+        inside = transaction.get_connection().in_atomic_block
+        with transaction.atomic() if inside else nullcontext():
+            if health.still_works(credential, budget):
+                return
     with transaction.atomic():
-        if meaning is None and exchange.status == 200 and health.still_works(credential, budget):
-            return
         if budget:
             Credential.objects.filter(pk=credential.pk).update(**budget)
         _note_health(tenant, credential, exchange, meaning)
