@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.db import connections
 from django.test import Client
@@ -23,6 +24,11 @@ from tests.template import template
 # The audit log refuses TRUNCATE, with which TransactionTestCase empties the database.
 pytest_plugins = ["tests.audit.flush", "tests.audit.content"]
 PASSWORD = "correct horse battery staple"
+# The machine is busy with other tests: how long an example takes says nothing.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
 
 
 def make_user(email: str, name: str, *, superuser: bool = False) -> User:

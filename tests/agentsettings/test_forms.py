@@ -19,7 +19,9 @@ from tests.documented import EXAMPLE, EXAMPLE_REQUEST
 
 pytestmark = pytest.mark.django_db
 SLOW = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

@@ -163,7 +163,9 @@ def test_canonical__twenty_thousand_ids_per_list__all_kept() -> None:
     assert json.loads(canonical(content)) == content
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(HOSTILE)
 def test_canonical__any_content__postgresql_stores_it_unchanged(db: None, value: Any) -> None:
     body = canonical(value).decode()

@@ -277,7 +277,9 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 
 
 @hypothesis_settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=60,
 )
 @given(reason=TEXTS, subject=TEXTS, name=TEXTS, nested=st.dictionaries(TEXTS, TEXTS, max_size=3))
 def test_verify__any_texts_as_written__nothing_found(

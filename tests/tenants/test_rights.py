@@ -95,7 +95,7 @@ def build(world: World) -> tuple[User, list[Tenant]]:
 @settings(
     max_examples=150,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(world=worlds)
 def test_rights__any_combination__as_the_naive_rule_says(world: World) -> None:
