@@ -1,4 +1,4 @@
-"""What the commands of this console have in common: who acts, and secrets by standard input."""
+"""What commands about people have in common: whom they mean, and secrets by standard input."""
 
 import sys
 
@@ -6,9 +6,6 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.commandline import command_actor
-
-__all__ = ["command_actor", "find_person", "in_words", "read_secret"]
 
 
 def read_secret(what: str) -> str:

@@ -22,7 +22,8 @@ class UserManager(BaseUserManager["User"]):
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """For `manage.py createsuperuser`: goes through the same audited service as all others."""
-        from lofty_admin.accounts import commandline, services
+        from lofty_admin.accounts import services
+        from lofty_admin.audit import commandline
 
         with acting_as(commandline.command_actor("createsuperuser")):
             name = str(fields.get("name", ""))

@@ -44,6 +44,11 @@ NEXT: dict[State, frozenset[State]] = {
 }
 
 
+def exact_text(value: JSON) -> str:
+    """JSON as ASCII text; the same for the same values, in whatever order their names came."""
+    return json.dumps(value, ensure_ascii=True, sort_keys=True)
+
+
 class ExactJSONField(models.TextField):  # type: ignore[type-arg] # generic only in the stubs
     """JSON kept as ASCII text: NUL, lone surrogates and big numbers come back as they went in.
 
@@ -61,7 +66,7 @@ class ExactJSONField(models.TextField):  # type: ignore[type-arg] # generic only
         return value
 
     def get_prep_value(self, value: JSON) -> str | None:
-        return None if value is None else json.dumps(value, ensure_ascii=True, sort_keys=True)
+        return None if value is None else exact_text(value)
 
 
 class Operation(models.Model):

@@ -14,7 +14,7 @@ from django.utils.translation import override
 from lofty_admin.agentsettings.changes import Change, Values, diff, printable
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.hours import is_hour, known_days
-from lofty_admin.agentsettings.models import LastKnown, Operation, State
+from lofty_admin.agentsettings.models import LastKnown, Operation, State, exact_text
 from lofty_admin.agentsettings.naming import name_table
 from lofty_admin.agentsettings.plans import Snapshot
 from lofty_admin.audit.canonical import canonical
@@ -63,7 +63,8 @@ def remember(
             return
         before = known.raw if expected is None else expected
         # Mostly nothing changed, and the lists can be long: then only the time is written.
-        fresh = {} if _text(known.raw) == _text(found.raw) else in_brief(found.raw)
+        is_same = exact_text(known.raw) == exact_text(dict(found.raw))
+        fresh = {} if is_same else in_brief(found.raw)
         LastKnown.objects.filter(pk=known.pk).update(**fresh, read_at=timezone.now())
         if before.get("id") == found.id:
             _record_unexplained(tenant, before, found.raw)
@@ -82,10 +83,6 @@ def in_brief(raw: Values) -> dict[str, Any]:
         "end_hour": end if is_hour(end) else None,
         "active_days": known_days(raw.get("activeDays")),
     }
-
-
-def _text(raw: Values) -> str:
-    return json.dumps(raw, sort_keys=True)
 
 
 def _yes_or_no(value: object) -> bool | None:

@@ -6,7 +6,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandParser
 
 from lofty_admin.accounts import second_steps, services, sso
-from lofty_admin.accounts.commandline import command_actor, find_person, in_words, read_secret
+from lofty_admin.accounts.commandline import find_person, in_words, read_secret
+from lofty_admin.audit.commandline import command_actor
 from lofty_admin.audit.context import acting_as
 
 _FROM_STDIN = "read the password from the first line of standard input"

@@ -5,7 +5,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from lofty_admin.accounts.commandline import command_actor, find_person, in_words, read_secret
+from lofty_admin.accounts.commandline import find_person, in_words, read_secret
+from lofty_admin.audit.commandline import command_actor
 from lofty_admin.audit.context import acting_as
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
