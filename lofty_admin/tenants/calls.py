@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Least
 from django.utils import timezone
@@ -148,10 +148,13 @@ def note_exchange(tenant: Tenant, credential: Credential, exchange: Exchange) ->
 
     May raise django.db.Error; LoftyClient logs that and goes on, as a save must not fail on it.
     """
+    inside = connection.in_atomic_block
+    if not inside:
+        # Cut while Lofty was waited for: this note, and what follows it, take a new connection.
+        connection.close_if_unusable_or_obsolete()
     meaning, budget = _meaning(exchange), _columns(exchange.budget)
     if meaning is None and exchange.status == 200:
         # One statement needs no transaction, only a savepoint within that of a caller.
-        inside = transaction.get_connection().in_atomic_block
         with transaction.atomic() if inside else nullcontext():
             if health.still_works(credential, budget):
                 return

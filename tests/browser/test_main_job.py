@@ -151,11 +151,11 @@ def test_palette__keyboard__finds_goes_and_is_told(page: Page, acme: PracticeCus
     expect(chosen).to_contain_text("Connect, replace or paste")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("/t/acme/credential/$"))
+    page.wait_for_url(re.compile("/t/acme/credential/$"))  # and until its scripts have run
     page.keyboard.press("Control+K")
     page.keyboard.type("acme")
     page.keyboard.press("Enter")  # at once: it waits for what was typed
-    expect(page).to_have_url(re.compile("/t/acme/settings/$"))
+    page.wait_for_url(re.compile("/t/acme/settings/$"))  # and until its scripts have run
     page.keyboard.press("Control+K")
     expect(page.get_by_role("listbox", name="Found")).to_be_visible()
     page.keyboard.press("Escape")
@@ -194,7 +194,7 @@ def test_shortcuts__single_keys__work_off_fields_and_can_be_switched_off(
     page.keyboard.type("/?]")
     expect(page.get_by_label("Words")).to_have_value("/?]")
     page.goto("/t/acme/people/")
-    with page.expect_request("**/t/acme/beside/?to=next&tab=people"):
+    with page.expect_navigation(), page.expect_request("**/t/acme/beside/?to=next&tab=people"):
         page.keyboard.press("]")
     expect(page).to_have_url(re.compile(r"/t/[\w-]+/people/$"))
     page.keyboard.press("/")
