@@ -33,7 +33,7 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings, differing, payload, same
 from lofty_admin.lofty.transport import Exchange
 from lofty_admin.tenants.agents import known_agent, wrong_agent
-from lofty_admin.tenants.calls import NoCredential, claim_calls, client_for
+from lofty_admin.tenants.calls import NoCredential, claim_calls, client_for, release_calls
 from lofty_admin.tenants.models import Tenant
 
 logger = logging.getLogger(__name__)
@@ -72,12 +72,15 @@ def apply(tenant: Tenant, plan: Plan, reason: str) -> Operation:
     refuse_if_behind()
     operation = _draft(tenant, plan, reason)
     try:
-        client = _prepare(tenant, plan, operation) if _take_place(operation) else None
+        is_ours = _take_place(operation)
+        client = _prepare(tenant, plan, operation) if is_ours else None
     except DatabaseError as error:
         logger.exception("A save of tenant %s could not be recorded", tenant.slug)
         raise NotRecorded from error
     if client is not None:
         _carry_out(client, operation)
+    if is_ours:
+        release_calls(tenant)
     return Operation.objects.select_related("tenant").get(pk=operation.pk)
 
 

@@ -1,12 +1,13 @@
 """Calls to Lofty on behalf of a tenant, with its token and within its budget of calls."""
 
+import logging
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Least
 from django.utils import timezone
@@ -31,6 +32,7 @@ from lofty_admin.tenants.renewal import NotRenewed, usable
 from lofty_admin.vault import VaultError
 
 __all__ = ["endpoint"]
+logger = logging.getLogger(__name__)
 YOUNG = timedelta(minutes=10)
 # What who can wait leaves alone: a call to open the settings, and three for a save.
 RESERVE = 4
@@ -127,7 +129,8 @@ def require_spare_call(tenant: Tenant) -> None:
 
 
 def claim_calls(tenant: Tenant, needed: int) -> None:
-    """For a save: like `require_calls`, and nobody who can wait takes them before this window ends.
+    """For a save: like `require_calls`, and nobody who can wait takes them until `release_calls` or
+    the end of this window.
 
     Where they may be on their way to somebody who waited for the last moments, it waits these
     few seconds itself.
@@ -140,6 +143,15 @@ def claim_calls(tenant: Tenant, needed: int) -> None:
         require_calls(tenant, needed)
     in_use = Credential.objects.filter(tenant=tenant, retired_at=None)
     in_use.update(budget_claimed_until=F("budget_reset_at"))
+
+
+def release_calls(tenant: Tenant) -> None:
+    """The save is over: what it left of its window is for those who wait. Raises nothing."""
+    try:
+        claimed = Credential.objects.filter(tenant=tenant).exclude(budget_claimed_until=None)
+        claimed.update(budget_claimed_until=None)
+    except DatabaseError:
+        logger.warning("What a save of tenant %s left is claimed to the window's end", tenant.slug)
 
 
 def note_exchange(tenant: Tenant, credential: Credential, exchange: Exchange) -> None:

@@ -19,7 +19,7 @@ from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.lofty.transport import Exchange
-from lofty_admin.tenants.calls import client_for
+from lofty_admin.tenants.calls import calls_left, client_for
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.conftest import connect, plan_for
 from tests.practice import PracticeCustomer
@@ -239,6 +239,19 @@ def test_apply__too_few_calls_left__sends_nothing_and_says_until_when(
     assert operation.state == State.NOT_SENT
     assert "Try again after" in operation.advice
     assert lofty.puts == []
+
+
+@pytest.mark.parametrize("fault", [None, "drop_before"])
+def test_apply__ended__leaves_what_is_left_of_the_calls_to_others(
+    acme: Tenant, lofty: PracticeCustomer, fault: str | None
+) -> None:
+    lofty.change(rate_limit=10)
+    plan = plan_for(acme, assistantName="Bella")
+    if fault:
+        lofty.misbehave(fault, on="GET", times=None)
+    apply(acme, plan, "")
+    assert calls_left(acme).remaining is not None
+    assert not calls_left(acme).claimed
 
 
 # --- reliability A1: what cannot be recorded is not sent ------------------------------------------

@@ -30,7 +30,6 @@ from lofty_admin.lofty.exchange import RATE_WINDOW
 from lofty_admin.sandbox import limits
 from lofty_admin.sandbox.limits import Budget, Limiter
 from lofty_admin.sandbox.server import Sandbox
-from lofty_admin.tenants.calls import RESERVE
 from lofty_admin.tenants.models import Credential, Tenant
 from tests.agentsettings.conftest import plan_for
 from tests.directory.conftest import Connect, get_members, set_members, synced
@@ -201,7 +200,6 @@ def report(windows: list[list[float]], window: float, limit: int, saved_in: floa
     for rate in (10, 100, 500):
         least = math.ceil(FEWEST / rate - 1)
         say(f"  so at {rate} a minute: {60 / (60 + lost):.1%}, {least * (60 + lost) / 60:.1f} min")
-    # A save that came claims what the window had left, and may leave one of it unused.
-    assert used >= limit * len(periods) - (RESERVE - SAVE)
+    assert used == limit * len(periods)
     if window >= 60:
         assert share >= WANTED_SHARE
