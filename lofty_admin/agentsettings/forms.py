@@ -1,20 +1,26 @@
 """The settings form: one field for each row of `fields.SETTINGS`, laid out in sections."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from crispy_forms.layout import Field, Layout
 from django import forms
-from django.template.loader import render_to_string
+from django.forms import BoundField
+from django.template import Context, Engine
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django_countries import countries
 
-from lofty_admin.agentsettings.fields import SETTINGS, Kind, Section, Setting
+from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS, Kind, Section, Setting
+from lofty_admin.agentsettings.plain_widgets import (
+    PlainCheckbox,
+    PlainSelect,
+    PlainText,
+    PlainTextarea,
+    Rows,
+)
 from lofty_admin.agentsettings.plans import Snapshot
-from lofty_admin.agentsettings.selects import PlainSelect
 from lofty_admin.agentsettings.widgets import (
     ListChoice,
     Picking,
@@ -32,7 +38,7 @@ KEEP = "as-it-is"
 END = "end"  # the last field of the form: without it, something was cut off
 FIXED = gettext_lazy("Lofty has characters here that no form can carry. It stays as it is.")
 MAX_TEXT, MAX_LONG_TEXT = 200, 4000
-ROW = {
+WIDTH = {
     Section.IDENTITY: "col-12",
     Section.PHONE: "col-md-6",
     Section.CHANNELS: "col-md-4",
@@ -43,6 +49,38 @@ ROW = {
 }
 
 
+class SettingField(BoundField):
+    """A field as section.html draws it."""
+
+    def build_widget_attrs(
+        self, attrs: dict[str, Any], widget: forms.Widget | None = None
+    ) -> dict[str, Any]:
+        attrs = super().build_widget_attrs(attrs, widget)
+        return attrs if self.is_list else {**attrs, "class": self._css_class}
+
+    @property
+    def is_list(self) -> bool:
+        return isinstance(self.field, ScopedListField)
+
+    @property
+    def is_switch(self) -> bool:
+        """Not where Lofty has no yes or no for it: then it is a select."""
+        return isinstance(self.field, forms.BooleanField)
+
+    @property
+    def width(self) -> str:
+        return "col-12" if self.is_list else WIDTH[BY_NAME[self.name].section]
+
+    @property
+    def _css_class(self) -> str:
+        if self.is_switch:
+            css = "form-check-input"
+        else:
+            is_select = isinstance(self.field, forms.ChoiceField)
+            css = "form-select" if is_select else "form-control"
+        return f"{css} is-invalid" if self.errors else css
+
+
 class SettingsForm(forms.Form):
     """The 22 settings, built from a snapshot. `start` holds them as the page first showed them,
     `after` as the person wants them.
@@ -50,6 +88,8 @@ class SettingsForm(forms.Form):
     A setting is touched only if what comes back differs from what the page showed; what was not
     touched keeps the stored value exactly, also where no field could show it.
     """
+
+    bound_field_class = SettingField
 
     def __init__(
         self,
@@ -70,7 +110,8 @@ class SettingsForm(forms.Form):
             self.fields[setting.name] = self._field(setting, value, start.get(setting.name))
             self.initial[setting.name] = to_form(setting, start.get(setting.name))
             self.fields[setting.name].disabled = not can_edit
-        self.helper = layout(*_sections(self.fields))
+        self.helper = layout(*map(Card, Section))
+        self.helper.template = "agentsettings/fields/all.html"
 
     @property
     def after(self) -> dict[str, JSON]:
@@ -81,6 +122,11 @@ class SettingsForm(forms.Form):
             if not unchanged(setting, self.stored.get(setting.name), cleaned):
                 after[setting.name] = from_form(setting, cleaned)
         return after
+
+    @property
+    def source_names(self) -> dict[str, str]:
+        """id as text -> name, of the lead sources that were looked up for the form."""
+        return {i: name.name for i, name in self.picking[EntryKind.SOURCE].names.items()}
 
     def in_lofty(self) -> dict[str, dict[str, object]]:
         """What each field that can be changed holds when nothing is: `value`, text or whether it is
@@ -155,7 +201,9 @@ def _always_sent(field: forms.Field) -> bool:
 
 def _text(setting: Setting, stored: JSON) -> forms.Field:
     if isinstance(stored, str) and not _can_travel(stored):
-        return forms.CharField(label=setting.label, required=False, disabled=True, help_text=FIXED)
+        return forms.CharField(
+            label=setting.label, required=False, disabled=True, help_text=FIXED, widget=PlainText
+        )
     long = setting.kind is Kind.LONG_TEXT
     text = str(to_form(setting, stored))
     rows = 3 if long else text.count("\n") + text.count("\r")  # one line cannot hold a line break
@@ -171,7 +219,7 @@ def _text(setting: Setting, stored: JSON) -> forms.Field:
         strip=False,
         # Browsers send each line break as two characters.
         max_length=max(MAX_LONG_TEXT if long else MAX_TEXT, len(text) + text.count("\n")),
-        widget=forms.Textarea({**attrs, "rows": rows}) if rows else forms.TextInput(attrs),
+        widget=PlainTextarea({**attrs, "rows": rows}) if rows else PlainText(attrs),
     )
 
 
@@ -181,40 +229,39 @@ def _switch(setting: Setting, stored: JSON) -> forms.Field:
             label=setting.label,
             help_text=setting.help,
             required=False,
-            widget=forms.CheckboxInput({"role": "switch"}),
+            widget=PlainCheckbox({"role": "switch"}),
         )
     return forms.ChoiceField(
         label=setting.label,
         help_text=setting.help,
         required=False,
         choices=[(KEEP, _as_it_is(stored)), ("true", _("On")), ("false", _("Off"))],
-    )
-
-
-def _select(setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
-    choices = [(str(key), label) for key, label in _choices_of(setting)]
-    for value in (shown, stored):
-        if to_form(setting, value) not in dict(choices):
-            choices.insert(0, (str(to_form(setting, value)), _as_it_is(value)))
-    return forms.ChoiceField(
-        label=setting.label,
-        help_text=setting.help,
-        required=False,
-        choices=choices,
         widget=PlainSelect,
     )
 
 
-def _choices_of(setting: Setting) -> Iterable[tuple[object, str]]:
+def _select(setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
+    both = {str(to_form(setting, value)): value for value in (stored, shown)}
+    odd = [(key, _as_it_is(value)) for key, value in both.items() if key.startswith(KEEP)]
+    return forms.ChoiceField(
+        label=setting.label,
+        help_text=setting.help,
+        required=False,
+        choices=Rows([*odd, *((str(key), label) for key, label in _choices_of(setting).items())]),
+        widget=PlainSelect,
+    )
+
+
+def _choices_of(setting: Setting) -> Mapping[Any, str]:
     if setting.kind is Kind.COUNTRY:
         return _country_choices(get_language())
-    return list((setting.choices or {}).items())
+    return setting.choices or {}
 
 
 @cache
-def _country_choices(language: str | None) -> tuple[tuple[str, str], ...]:
+def _country_choices(language: str | None) -> Mapping[str, str]:
     """In `language`, the active one: sorting 250 names takes some milliseconds."""
-    return tuple((country.code, f"{country.name} ({country.code})") for country in countries)
+    return {country.code: f"{country.name} ({country.code})" for country in countries}
 
 
 def _as_it_is(stored: JSON) -> str:
@@ -229,7 +276,7 @@ def to_form(setting: Setting, value: JSON) -> object:
         return value if isinstance(value, bool) else KEEP
     if setting.kind in (Kind.TEXT, Kind.LONG_TEXT, Kind.PHONE):
         return "" if value is None else value if _is_plain(value) else json.dumps(value)
-    known = any(type(key) is type(value) and key == value for key, _ in _choices_of(setting))
+    known = type(value) in (int, str) and value in _choices_of(setting)
     return str(value) if known else KEEP if value is None else f"{KEEP}:{json.dumps(value)}"
 
 
@@ -273,44 +320,14 @@ def _lines(text: str) -> str:
 
 
 class Card:
-    """A section of the form under its title; a layout object of crispy, as `Live`."""
+    """A section of the form under its title; a layout object of crispy."""
 
-    def __init__(self, title: str, anchor: str, *fields: "Field | Live") -> None:
-        self.title, self.anchor, self.fields = title, anchor, Layout(*fields)
+    def __init__(self, section: Section) -> None:
+        self.title, self.anchor = section.label, section.name.lower().replace("_", "-")
+        self.names = [setting.name for setting in SETTINGS if setting.section is section]
+        self.has_week = section is Section.HOURS
 
-    def render(self, form: forms.Form, context: Any, template_pack: str = "bootstrap5") -> str:
-        inside = self.fields.render(form, context, template_pack)
-        return render_to_string(
-            "agentsettings/fields/section.html", {"card": self, "fields": inside}
-        )
-
-
-class Live:
-    """The week under the days and hours, which follows what is chosen."""
-
-    def render(self, form: forms.Form, context: Any, template_pack: str = "") -> str:
-        return render_to_string("agentsettings/hours_live.html", context.flatten())
-
-
-def _sections(fields: Mapping[str, forms.Field]) -> Iterator[Card]:
-    for section in Section:
-        rows = [_placed(s, fields[s.name]) for s in SETTINGS if s.section is section]
-        week = [Live()] if section is Section.HOURS else []
-        yield Card(section.label, section.name.lower().replace("_", "-"), *rows, *week)
-
-
-def _placed(setting: Setting, field: forms.Field) -> Field:
-    # A switch that Lofty has no yes or no for is a select, and looks like one.
-    kind, css = "plain", "form-select" if isinstance(field, forms.ChoiceField) else "form-control"
-    if isinstance(field, forms.BooleanField):
-        kind, css = "switch", "form-check-input"
-    if setting.is_list:
-        return Field(
-            setting.name, template="agentsettings/fields/scoped_list.html", wrapper_class="col-12"
-        )
-    return Field(
-        setting.name,
-        template=f"agentsettings/fields/{kind}.html",
-        css_class=css,
-        wrapper_class=ROW[setting.section],
-    )
+    def render(self, form: forms.Form, context: Context, template_pack: str = "") -> str:
+        section = Engine.get_default().get_template("agentsettings/fields/section.html")
+        with context.push(card=self, fields=[form[name] for name in self.names]):
+            return section.render(context)

@@ -14,7 +14,7 @@ from django.utils.translation import override
 from lofty_admin.agentsettings.changes import Change, Values, diff, printable
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.hours import is_hour, known_days
-from lofty_admin.agentsettings.models import LastKnown, Operation, State, exact_text
+from lofty_admin.agentsettings.models import LastKnown, Operation, State
 from lofty_admin.agentsettings.naming import name_table
 from lofty_admin.agentsettings.plans import Snapshot
 from lofty_admin.audit.canonical import canonical
@@ -52,6 +52,8 @@ def remember(
     did; without it, what was last known. An answer that may be older than a save of ours, or than
     what is known already, tells nothing.
     """
+    if expected is None and _is_known(tenant, found, asked_at):
+        return
     with transaction.atomic():
         known = LastKnown.objects.select_for_update().filter(tenant=tenant).first()
         if known is None:
@@ -62,12 +64,15 @@ def remember(
         if expected is None and (known.read_at > asked_at or _may_be_ours(tenant, asked_at)):
             return
         before = known.raw if expected is None else expected
-        # Mostly nothing changed, and the lists can be long: then only the time is written.
-        is_same = exact_text(known.raw) == exact_text(dict(found.raw))
-        fresh = {} if is_same else in_brief(found.raw)
-        LastKnown.objects.filter(pk=known.pk).update(**fresh, read_at=timezone.now())
+        LastKnown.objects.filter(pk=known.pk).update(**in_brief(found.raw), read_at=timezone.now())
         if before.get("id") == found.id:
             _record_unexplained(tenant, before, found.raw)
+
+
+def _is_known(tenant: Tenant, found: Settings, asked_at: datetime) -> bool:
+    """Whether nothing changed, as mostly. Then it is noted when that was, in one statement."""
+    as_known = LastKnown.objects.filter(tenant=tenant, raw=found.raw, read_at__lte=asked_at)
+    return bool(as_known.update(read_at=timezone.now()))
 
 
 def in_brief(raw: Values) -> dict[str, Any]:

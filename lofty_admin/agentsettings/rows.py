@@ -1,6 +1,6 @@
 """Rows of the tables people read: changes, conflicts and whole settings, in names and words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lofty_admin.agentsettings.changes import Change, Conflict, Merge, Values, printable
@@ -107,10 +107,15 @@ def _members(setting: Setting, items: Iterable[JSON], table: NameTable) -> tuple
     return tuple(Member(printable(str(item)), member_words(setting, item, table)) for item in items)
 
 
-def unnamed_sources(tenant: Tenant, values: Values) -> tuple[str, ...]:
-    """Ids of the lead sources among these settings that nobody has named."""
+def unnamed_sources(tenant: Tenant, values: Values, known: Mapping[str, str]) -> tuple[str, ...]:
+    """Ids of the lead sources among these settings that nobody has named.
+
+    known: id as text -> name, of those that were looked up already; the others are looked up here.
+    """
     setting, value = BY_NAME["leadSources"], values.get("leadSources")
-    return _unnamed(setting, [value], {setting.name: names_in(tenant, setting, [value])})
+    others = [i for i in value if str(i) not in known] if isinstance(value, list) else []
+    table = {**known, **names_in(tenant, setting, [others])}
+    return _unnamed(setting, [value], {setting.name: table})
 
 
 def setting_rows(tenant: Tenant, values: Values) -> list[Row]:

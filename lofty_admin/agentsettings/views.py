@@ -7,7 +7,9 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -268,9 +270,10 @@ def _form_page(
         "in_lofty": form.in_lofty() if request.method == "POST" else None,
         "snapshot": snapshot,
         "signed_snapshot": snapshot.signed(tenant),
-        "unnamed_sources": unnamed_sources(tenant, snapshot.settings.raw),
+        "unnamed_sources": unnamed_sources(tenant, snapshot.settings.raw, form.source_names),
         "hours_week": _week_of(request, form, zone_of(page["profile"])),
         "hours_stored": sent_along(form.stored),
+        "names_age": _names_age(request, page),
         "calls_left": left,
         "too_few_calls": left.remaining is not None and left.remaining < CALLS_OF_A_SAVE,
         "unknown": {printable(n): json.dumps(v) for n, v in snapshot.settings.unknown.items()},
@@ -281,6 +284,12 @@ def _form_page(
     response = render(request, "agentsettings/settings.html", context, status=status)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _names_age(request: HttpRequest, page: dict[str, Any]) -> str:
+    """The same beside each picker."""
+    context = {**page, "csrf_token": get_token(request)}
+    return render_to_string("directory/age.html", context)
 
 
 def _week_of(request: HttpRequest, form: SettingsForm, zone: str) -> Week:
@@ -304,6 +313,7 @@ def _unreadable(
 
 
 def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+    in_flight = Operation.objects.filter(tenant=tenant, settled_at=None)
     return {
         "tenant": tenant,
         "tab": "settings",
@@ -311,7 +321,7 @@ def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         "naming_at": naming_at(request, tenant),
         "profile": profile(tenant),
         "freshness": freshness(tenant),
-        "in_flight": Operation.objects.filter(tenant=tenant, settled_at=None).first(),
+        "in_flight": in_flight.only("actor_name").first(),
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.utils.translation import gettext, gettext_noop
 
 from lofty_admin.audit.kinds import Kind, Outcome
@@ -75,17 +75,18 @@ def names_by_kind(
 ) -> dict[EntryKind, dict[int, Name]]:
     """The same for several kinds at once, in one query."""
     wanted = {kind: list(dict.fromkeys(of_kind)) for kind, of_kind in ids.items()}
-    which = Q(pk__in=[])
-    for kind, numbers in wanted.items():
-        which |= Q(kind=kind, lofty_id__in=[i for i in numbers if abs(i) <= LARGEST_ID])
-    entries = Entry.objects.filter(which, tenant=tenant).only(
-        "kind", "lofty_id", "name", "detail", "gone_since"
-    )
-    known = {(entry.kind, entry.lofty_id): named(entry) for entry in entries}
+    known = {(entry.kind, entry.lofty_id): named(entry) for entry in _entries(tenant, wanted)}
     return {
         kind: {number: known.get((kind, number)) or _unknown(number) for number in numbers}
         for kind, numbers in wanted.items()
     }
+
+
+def _entries(tenant: Tenant, wanted: Mapping[EntryKind, Iterable[int]]) -> Iterable[Entry]:
+    """All of them, and those of another of the kinds that have the same id, which is rare."""
+    ids = {i for numbers in wanted.values() for i in numbers if abs(i) <= LARGEST_ID}
+    entries = Entry.objects.filter(tenant=tenant, kind__in=list(wanted), lofty_id__in=ids)
+    return entries.only("kind", "lofty_id", "name", "detail", "gone_since") if ids else ()
 
 
 def count_gone(tenant: Tenant, kind: EntryKind, ids: Iterable[int]) -> int:
@@ -115,7 +116,10 @@ def freshness(tenant: Tenant) -> Freshness:
     """How old the tenant's names are, and what a person should know about that."""
     syncs = Sync.objects.filter(tenant=tenant)
     newest = syncs.first()
-    done = syncs.filter(state=SyncState.DONE).order_by("-finished_at").first()
+    if newest is None or newest.state == SyncState.DONE:
+        done = newest
+    else:
+        done = syncs.filter(state=SyncState.DONE).first()
     running = newest if newest and newest.state in OPEN else None
     return Freshness(
         synced_at=done.finished_at if done else None,

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.agentsettings.fields import BY_NAME
-from lofty_admin.agentsettings.selects import PlainSelect
+from lofty_admin.agentsettings.plain_widgets import PlainSelect
 from lofty_admin.audit.finding import Filter, choices
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.history.days import DayField, end_of

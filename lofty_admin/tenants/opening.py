@@ -35,7 +35,8 @@ def _own(credential: Credential) -> tuple[str, int, str]:
 
 def _noted(tenant_id: UUID) -> tuple[object, ...]:
     """Id, version and fingerprint of what the record says was stored last; empty if removed."""
-    event = AuditEvent.objects.for_tenant(tenant_id).filter(kind__in=CREDENTIAL_STORED).first()
+    stored = AuditEvent.objects.for_tenant(tenant_id).filter(kind__in=CREDENTIAL_STORED)
+    event = stored.only("body").first()
     after = (event.content.get("after") if event else None) or {}
     return tuple(after.get(name) for name in ("id", "version", "fingerprint")) if after else ()
 
