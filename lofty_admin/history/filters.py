@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.agentsettings.fields import BY_NAME
-from lofty_admin.agentsettings.plain_widgets import PlainSelect
+from lofty_admin.agentsettings.plain_widgets import PlainSelect, Rows
 from lofty_admin.audit.finding import Filter, choices
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.history.days import DayField, end_of
@@ -82,7 +82,7 @@ class FilterForm(forms.Form):
         self.fields[name] = forms.ChoiceField(
             label=self.fields[name].label,
             required=False,
-            choices=[("", all_label), *offered],
+            choices=Rows([("", all_label), *offered]),
             widget=PlainSelect(attrs={"class": "form-select"}),
             error_messages=nothing,
         )

@@ -21,7 +21,7 @@ from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.agentsettings.plans import Plan
 from lofty_admin.agentsettings.views import may_edit, naming_at, review_live
-from lofty_admin.audit.finding import Filter, Found, neighbours, page
+from lofty_admin.audit.finding import LISTED, Filter, Found, neighbours, page
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
@@ -97,10 +97,9 @@ def _pending(form: FilterForm, address: Address) -> list[AuditEvent]:
     open_ones = Operation.objects.filter(settled_at=None)
     if (tenants := form.wanted.tenants) is not None:
         open_ones = open_ones.filter(tenant_id__in=tenants)
-    intents = AuditEvent.objects.filter(
-        kind=Kind.SETTINGS_INTENT, operation_id__in=list(open_ones.values_list("pk", flat=True))
-    )
-    return list(intents.order_by("-seq").defer("body"))
+    found = list(open_ones.order_by().values_list("pk", flat=True))
+    intents = AuditEvent.objects.filter(kind=Kind.SETTINGS_INTENT, operation_id__in=found)
+    return list(intents.order_by("-seq").only(*LISTED)) if found else []
 
 
 def _is_part(request: HttpRequest) -> bool:
