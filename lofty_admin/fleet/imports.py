@@ -31,15 +31,10 @@ from lofty_admin.lofty.client import clean_token
 from lofty_admin.lofty.errors import LoftyError, RateLimited, Rejected
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.access import is_superuser
+from lofty_admin.tenants.checking import CheckedToken, check_token
+from lofty_admin.tenants.lifecycle import NewTenant, NotAdded, add_tenants
 from lofty_admin.tenants.models import CredentialKind, Group, Health
-from lofty_admin.tenants.services import (
-    CheckedToken,
-    NewTenant,
-    NotAdded,
-    NotDone,
-    add_tenants,
-    check_token,
-)
+from lofty_admin.tenants.refusals import NotDone
 from lofty_admin.vault import VaultError
 
 TASK = "fleet.import"

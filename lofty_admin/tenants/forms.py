@@ -12,9 +12,10 @@ from lofty_admin.accounts.models import User
 from lofty_admin.layouts import layout
 from lofty_admin.lofty.client import Scheme, clean_token
 from lofty_admin.lofty.errors import BadToken
+from lofty_admin.tenants.lifecycle import suggest_slug
 from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, CredentialKind, Group, Role
 from lofty_admin.tenants.reach import oauth_app
-from lofty_admin.tenants.services import NeedsConsent, suggest_slug
+from lofty_admin.tenants.refusals import NeedsConsent
 
 PASTE_AGAIN = _("The token is not kept while something is wrong: paste it once more.")
 
