@@ -16,8 +16,6 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
 
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.changes import printable
@@ -27,6 +25,7 @@ from lofty_admin.audit.record import record
 from lofty_admin.fleet.comparing import compared
 from lofty_admin.fleet.models import KEPT_FOR, OPEN, Import, ImportRow, ImportState, RowState
 from lofty_admin.fleet.table import Line, read_table
+from lofty_admin.jobs import defer_once
 from lofty_admin.lofty.client import clean_token
 from lofty_admin.lofty.errors import LoftyError, RateLimited, Rejected
 from lofty_admin.lofty.json_strict import JSON
@@ -129,15 +128,8 @@ def forget(made: Import) -> None:
 
 def enqueue(made: Import) -> None:
     """A job for it, at `resume_at` if it waits. Nothing if one is waiting already."""
-    lock = f"{TASK}:{made.pk}"
-    job = app.configure_task(
-        TASK, queue=QUEUE, lock=lock, queueing_lock=lock, schedule_at=made.resume_at
-    )
-    try:
-        with transaction.atomic():
-            job.defer(import_id=str(made.pk))
-    except AlreadyEnqueued:
-        return
+    at, import_id = made.resume_at, str(made.pk)
+    defer_once(TASK, made.pk, queue=QUEUE, at=at, alone=True, import_id=import_id)
 
 
 def counts(rows: Iterable[ImportRow]) -> dict[str, int]:
