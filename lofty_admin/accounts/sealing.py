@@ -1,4 +1,4 @@
-"""The secrets of second steps, sealed for their owner before they are stored (reliability S13).
+"""The secrets of second steps, sealed for their owner before they are stored.
 
 allauth keeps them as text inside JSON. Sealed they read `ID:BASE64`, where ID is the person's; the
 id is bound by the vault, so that a value copied into another person's row does not open there.

@@ -284,7 +284,7 @@ class LoftyClient:
     def _call(
         self, method: str, path: str, *, query: Query | None = None, json: JSON = None
     ) -> Answer:
-        """The one place that retries (reliability.md, B10): see `RetryPolicy.pause_before`."""
+        """The one place that retries: see `RetryPolicy.pause_before`."""
         started = self._retry.clock()
         for attempt in count(1):
             left = self._deadline - (self._retry.clock() - started)

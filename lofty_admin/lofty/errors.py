@@ -254,7 +254,7 @@ class MalformedSettings(Unknown):
     )
 
 
-# contract.md, "Authentication, limits": codes that name the reason better than the status does.
+# Codes, documented or observed, that name the reason better than the status does.
 BY_CODE: Mapping[str, type[Rejected]] = {
     "200058": WrongScheme,
     "200100": ScopeMissing,

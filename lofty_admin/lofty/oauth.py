@@ -1,4 +1,4 @@
-"""Lofty's token endpoint (contract.md, OAuth 2.0)."""
+"""Lofty's token endpoint."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""The Sales Agent settings: read, compare, build the PUT (contract.md, settings)."""
+"""The Sales Agent settings: read, compare, build the PUT."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,7 +1,4 @@
-"""One HTTP exchange with Lofty, made safe. The only module of the console that speaks HTTP.
-
-What it guards against, and why each guard is needed, is reliability.md, section C.
-"""
+"""One HTTP exchange with Lofty, made safe. The only module of the console that speaks HTTP."""
 
 import base64
 import http.client

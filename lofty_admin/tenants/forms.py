@@ -26,7 +26,7 @@ def not_stored(why: str) -> str:
 
 
 class TokenField(forms.CharField):
-    """A pasted Lofty token. Never shown again, not in a message either (reliability C11, S8)."""
+    """A pasted Lofty token. Never shown again, not in a message either."""
 
     widget = forms.PasswordInput(
         render_value=False, attrs={"autocomplete": "off", "spellcheck": "false"}
