@@ -10,6 +10,7 @@ from enum import StrEnum
 from itertools import count
 from typing import Generic, TypeAlias, TypeVar
 
+from lofty_admin.lofty.endpoint import Endpoint
 from lofty_admin.lofty.errors import (
     SETTINGS_PATH,
     BadToken,
@@ -21,16 +22,10 @@ from lofty_admin.lofty.errors import (
     Unreachable,
     error_for,
 )
+from lofty_admin.lofty.exchange import Answer, Budget, Exchange
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings
-from lofty_admin.lofty.transport import (
-    Answer,
-    Authorization,
-    Budget,
-    Endpoint,
-    Exchange,
-    Transport,
-)
+from lofty_admin.lofty.transport import Authorization, Transport
 
 T = TypeVar("T")
 Object: TypeAlias = dict[str, JSON]

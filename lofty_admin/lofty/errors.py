@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, ClassVar
 from lofty_admin.lofty.marking import gettext_noop
 
 if TYPE_CHECKING:
-    from lofty_admin.lofty.transport import Answer, Exchange
+    from lofty_admin.lofty.exchange import Answer, Exchange
 
 SETTINGS_PATH = "/v2.0/sales-agent/settings"
 

@@ -16,7 +16,7 @@ from lofty_admin.lofty.client import Scheme
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants import checking, connecting, credentials, reach
 from lofty_admin.tenants.models import Credential, Tenant
-from tests.practice import control
+from tools.practice_lofty import control
 
 TOKEN = "canary-Acme-0123456789-abcdefgh-WXYZ"
 NEXT_TOKEN = "canary-Acme-second-9876543210-QRST"
