@@ -22,7 +22,7 @@ def register_all() -> None:
 def database_is_durable(
     databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """A record that a power cut can lose is no record: read the live values (reliability B4)."""
+    """A record that a power cut can lose is no record: read the live values."""
     found: list[CheckMessage] = []
     for alias in databases or []:
         try:
@@ -66,7 +66,7 @@ def _judge(values: dict[str, str]) -> list[CheckMessage]:
 
 
 def nothing_prints_secrets(**kwargs: Any) -> list[CheckMessage]:
-    """urllib3 must not log at DEBUG and TLS keys must not be written out (reliability C14)."""
+    """urllib3 must not log at DEBUG and TLS keys must not be written out."""
     found: list[CheckMessage] = []
     if logging.getLogger("urllib3").getEffectiveLevel() < logging.INFO:
         found.append(Error("The urllib3 logger is at DEBUG.", id="console.E004"))
@@ -82,7 +82,7 @@ def nothing_prints_secrets(**kwargs: Any) -> list[CheckMessage]:
 
 
 def throttles_are_shared(**kwargs: Any) -> list[CheckMessage]:
-    """A cache of each process alone would multiply the tries at a password (reliability L4)."""
+    """A cache of each process alone would multiply the tries at a password."""
     backend = str(settings.CACHES["default"]["BACKEND"]).rpartition(".")[2]
     if settings.DEMO or backend not in {"LocMemCache", "DummyCache", "FileBasedCache"}:
         return []

@@ -1,4 +1,4 @@
-"""Where a browser may be sent by an address it brought along (reliability W8)."""
+"""Where a browser may be sent by an address it brought along."""
 
 from django.utils.http import url_has_allowed_host_and_scheme
 

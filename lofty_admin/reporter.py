@@ -15,7 +15,7 @@ class NothingPrivateFilter(SafeExceptionReporterFilter):
     """Drops every local value, POST value, cookie, header and setting from error reports.
 
     Django's own filter goes by names like "password"; a token in a variable called `value` would
-    pass it. (Reliability S10.)
+    pass it.
     """
 
     def is_active(self, request: HttpRequest | None) -> bool:

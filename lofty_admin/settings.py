@@ -51,7 +51,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "lofty_admin.audit.context.RequestContextMiddleware",
-    # Before whatever may refuse a request: every answer has these headers (reliability W2, W14).
+    # Before whatever may refuse a request: every answer has these headers.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -116,7 +116,7 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **ENVIRONMENT.database.get("OPTIONS", {}),
-            # A stuck lock or a runaway page must end by itself (reliability W13, A8).
+            # A stuck lock or a runaway page must end by itself.
             "options": "-c lock_timeout=5s -c statement_timeout=30s -c timezone=UTC",
             "application_name": "lofty-console",
         },
@@ -124,7 +124,7 @@ DATABASES = {
 }
 CACHES = {
     "default": {
-        # In the database, so that throttles count over all processes (reliability L4).
+        # In the database, so that throttles count over all processes.
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "console_cache",
         # With Django's 300, who guesses at many names would push out the count of others' tries.
@@ -221,7 +221,7 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     }
 }
-# A settings form of a large customer carries its snapshot and three long lists (reliability W5).
+# A settings form of a large customer carries its snapshot and three long lists.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 1

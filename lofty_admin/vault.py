@@ -30,7 +30,7 @@ def seal(plain: str, *, table: str, column: str, owner: UUID, version: int) -> b
     nonce = os.urandom(NONCE_BYTES)
     bound = _bound_to(table, column, owner, key_id, version)
     ciphertext = AESGCM(_ring().keys[key_id]).encrypt(nonce, plain.encode(), bound)
-    return FORMAT + bytes([len(key_id)]) + key_id.encode() + nonce + ciphertext
+    return prefix_of(key_id) + nonce + ciphertext
 
 
 def open_sealed(
@@ -49,15 +49,32 @@ def open_sealed(
     raise VaultError("The stored secret is damaged, or was put in this place by somebody else.")
 
 
-def _parts(sealed: bytes) -> tuple[str, bytes, bytes]:
-    header = len(FORMAT) + 1
-    if not sealed.startswith(FORMAT) or len(sealed) <= header:
+def prefix_of(key_id: str) -> bytes:
+    """How everything sealed under that key begins."""
+    return FORMAT + bytes([len(key_id)]) + key_id.encode()
+
+
+def key_of(sealed: bytes) -> str:
+    """The id of the key it says it is sealed under. Raises VaultError when it is not sealed."""
+    key_id, _start = _header(sealed)
+    return key_id
+
+
+def _header(sealed: bytes) -> tuple[str, int]:
+    """The key's id, and where what follows it begins."""
+    start = len(FORMAT) + 1
+    if not sealed.startswith(FORMAT) or len(sealed) <= start:
         raise VaultError("There is no sealed secret in this place.")
-    start = header + sealed[header - 1]
+    end = start + sealed[start - 1]
+    return sealed[start:end].decode("ascii", errors="replace"), end
+
+
+def _parts(sealed: bytes) -> tuple[str, bytes, bytes]:
+    key_id, start = _header(sealed)
     nonce, ciphertext = sealed[start : start + NONCE_BYTES], sealed[start + NONCE_BYTES :]
     if len(ciphertext) < TAG_BYTES:
         raise VaultError("The stored secret is cut short.")
-    return sealed[header:start].decode("ascii", errors="replace"), nonce, ciphertext
+    return key_id, nonce, ciphertext
 
 
 def _bound_to(table: str, column: str, owner: UUID, key_id: str, version: int) -> bytes:

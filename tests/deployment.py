@@ -29,8 +29,9 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from tests.audit.content import faults_of
-from tests.practice import PracticeCustomer, control
+from tests.practice import PracticeCustomer
 from tests.template import on_server, template, url_of
+from tools.practice_lofty import control
 from tools.processes import ROOT, free_port, wait_until_answers
 
 Found = TypeVar("Found")

@@ -6,8 +6,6 @@ from typing import Any
 
 from tools.practice_lofty import control
 
-__all__ = ["PracticeCustomer", "control"]
-
 
 @dataclass(frozen=True)
 class PracticeCustomer:

@@ -130,7 +130,7 @@ def test_broken__posted_secret__in_no_log_line(
     root: Client, acme: Tenant, caplog: pytest.LogCaptureFixture
 ) -> None:
     """S10 in earnest: a form with a secret, a view that raises, and what the log says of it."""
-    target = "lofty_admin.tenants.credential_views.services.check_token"
+    target = "lofty_admin.tenants.credential_views.checking.check_token"
     with caplog.at_level(logging.DEBUG), patch(target, side_effect=ValueError("odd")):
         data = {"scheme": "api_key", "token": SECRET}
         answer = root.post(reverse("credential_replace", args=["acme"]), data)

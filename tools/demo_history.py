@@ -35,17 +35,13 @@ from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.sandbox.seed import make_token
 from lofty_admin.tenants import probing
+from lofty_admin.tenants.checking import check_token
+from lofty_admin.tenants.credentials import set_credential, test_credential
 from lofty_admin.tenants.groups import add_group
+from lofty_admin.tenants.lifecycle import change_tenant
+from lofty_admin.tenants.members import grant, remove_member
 from lofty_admin.tenants.models import Group, Role, Tenant
 from lofty_admin.tenants.rights import Scope, give
-from lofty_admin.tenants.services import (
-    change_tenant,
-    check_token,
-    grant,
-    remove_member,
-    set_credential,
-    test_credential,
-)
 from lofty_admin.tenants.tasks import PROBING
 from tools.past import Clock, bent_clock
 from tools.practice_lofty import control

@@ -1,8 +1,8 @@
 """A browser in which a person signed in before: wrong passwords from elsewhere do not lock it out.
 
 Guessing at somebody's password from anywhere uses up the tries of all browsers that are not known.
-A known one carries a signed cookie for that person and has tries of its own (reliability L5); a
-copied cookie gives a guesser those few tries and nothing else.
+A known one carries a signed cookie for that person and has tries of its own; a copied cookie gives
+a guesser those few tries and nothing else.
 """
 
 from datetime import timedelta

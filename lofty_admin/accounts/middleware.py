@@ -72,7 +72,7 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
 class SecondStepMiddleware:
     """With REQUIRE_MFA: who has no second step can set one up or sign out, and nothing else.
 
-    Denies by default (reliability L3): a view is reached without one only if it is named here.
+    Denies by default: a view is reached without one only if it is named here.
     """
 
     def __init__(self, get_response: _GetResponse) -> None:

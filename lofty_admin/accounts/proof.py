@@ -1,4 +1,4 @@
-"""Before something grave: is it still the person who signed in? (reliability L9)
+"""Before something grave: is it still the person who signed in?
 
 A sign-in counts as proof for REAUTHENTICATE_MINUTES. After that a person is asked again, for their
 second step if they have one, else for their password.

@@ -1,4 +1,4 @@
-"""The secrets of second steps, sealed for their owner before they are stored (reliability S13).
+"""The secrets of second steps, sealed for their owner before they are stored.
 
 allauth keeps them as text inside JSON. Sealed they read `ID:BASE64`, where ID is the person's; the
 id is bound by the vault, so that a value copied into another person's row does not open there.
@@ -39,18 +39,18 @@ def owner_of(sealed: str) -> int:
 def key_of(sealed: str) -> str:
     """The id of the key it is sealed under; "" when it is no sealed text."""
     try:
-        data = base64.b64decode(sealed.partition(":")[2], validate=True)
-    except binascii.Error:
+        return vault.key_of(_decoded(sealed))
+    except vault.VaultError:
         return ""
-    start = len(vault.FORMAT) + 1
-    if not data.startswith(vault.FORMAT) or len(data) < start:
-        return ""
-    return data[start : start + data[start - 1]].decode(errors="replace")
 
 
 def _sealed_bytes(user_id: int, sealed: str) -> bytes:
     if not isinstance(sealed, str) or owner_of(sealed) != user_id:
         raise vault.VaultError("The stored secret belongs to somebody else.")
+    return _decoded(sealed)
+
+
+def _decoded(sealed: str) -> bytes:
     try:
         return base64.b64decode(sealed.partition(":")[2], validate=True)
     except binascii.Error:

@@ -151,8 +151,8 @@ def reset(user: User) -> int:
 def use_code(user: User, code: str) -> Authenticator | None:
     """Take a code of the app, or a recovery code; None if it is wrong or was used before.
 
-    The row is locked meanwhile, so that a code works once over all processes (reliability L4).
-    Raises VaultError when a stored secret does not open.
+    The row is locked meanwhile, so that a code works once over all processes. Raises
+    VaultError when a stored secret does not open.
     """
     plain = "".join(code.split())
     with transaction.atomic():

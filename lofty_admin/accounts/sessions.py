@@ -1,4 +1,4 @@
-"""How long a sign-in lasts, where a person is signed in, and ending it (reliability L6, L7)."""
+"""How long a sign-in lasts, where a person is signed in, and ending it."""
 
 import time
 from collections.abc import Iterable

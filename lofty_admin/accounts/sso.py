@@ -1,4 +1,4 @@
-"""Single sign-on with the OpenID Connect provider of the environment (reliability L8).
+"""Single sign-on with the OpenID Connect provider of the environment.
 
 Nobody signs up this way: a person was added before. Their first sign-in connects (issuer, subject)
 with the person who has the same e-mail address, if the provider says that the address is verified;

@@ -29,9 +29,9 @@ from lofty_admin.audit.record import record
 from lofty_admin.audit.restored import refuse_if_behind
 from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.lofty.errors import BudgetSpent, LoftyError, NotSent, Rejected
+from lofty_admin.lofty.exchange import Exchange
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings, differing, payload, same
-from lofty_admin.lofty.transport import Exchange
 from lofty_admin.tenants.agents import known_agent, wrong_agent
 from lofty_admin.tenants.calls import NoCredential, claim_calls, client_for, release_calls
 from lofty_admin.tenants.models import Tenant

@@ -14,7 +14,7 @@ from lofty_admin.audit.models import AuditEvent
 def triggers_stand(
     databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
-    """Every guard of the audit log is there, unchanged and always on (reliability A10).
+    """Every guard of the audit log is there, unchanged and always on.
 
     A warning and no error: `migrate` runs the checks first, and it is what puts the guards back.
     """
@@ -34,7 +34,7 @@ def triggers_stand(
 def role_is_not_owner(
     databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
-    """The role the console runs as cannot switch the guards off (reliability A11)."""
+    """The role the console runs as cannot switch the guards off."""
     return [
         checks.Info(
             "The console's database role may switch off the guards of the audit log, because it"
@@ -49,7 +49,7 @@ def role_is_not_owner(
 
 
 def checkpoints_are_signed(**kwargs: Any) -> list[checks.CheckMessage]:
-    """Whether checkpoints can be made here (reliability A14).
+    """Whether checkpoints can be made here.
 
     Information only: the console's own processes must not have the key, only the worker.
     """

@@ -2,8 +2,8 @@
 
 After a restore from a backup, the newest changes are missing here although they happened at Lofty:
 the console would settle, send and sync by a past state. So each process compares the log with the
-newest checkpoint in the file of AUDIT_CHECKPOINT_SINK (reliability A20). What cannot be compared is
-said and stops nothing.
+newest checkpoint in the file of AUDIT_CHECKPOINT_SINK. What cannot be compared is said and stops
+nothing.
 """
 
 import logging

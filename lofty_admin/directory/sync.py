@@ -20,8 +20,6 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
-from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
 
 from lofty_admin.audit.context import acting_as, current_actor, current_request_id
 from lofty_admin.audit.kinds import Kind, Outcome
@@ -38,6 +36,7 @@ from lofty_admin.directory.models import (
     SyncState,
 )
 from lofty_admin.folding import clean
+from lofty_admin.jobs import defer_once
 from lofty_admin.lofty.client import LoftyClient, Member, Page
 from lofty_admin.lofty.errors import (
     BudgetSpent,
@@ -107,17 +106,8 @@ def open_sync(tenant: Tenant) -> Sync:
 
 def enqueue(sync: Sync) -> None:
     """A job for it, at `resume_at` if it waits. Nothing if one is waiting already."""
-    job = app.configure_task(
-        TASK,
-        queue=QUEUE,
-        queueing_lock=f"{TASK}:{sync.tenant_id}",
-        schedule_at=sync.resume_at,
-    )
-    try:
-        with transaction.atomic():
-            job.defer(tenant_id=str(sync.tenant_id), sync_id=str(sync.pk))
-    except AlreadyEnqueued:
-        return
+    tenant, at = sync.tenant_id, sync.resume_at
+    defer_once(TASK, tenant, queue=QUEUE, at=at, tenant_id=str(tenant), sync_id=str(sync.pk))
 
 
 def with_names_to_read() -> list[Tenant]:

@@ -19,7 +19,7 @@ from lofty_admin.fleet.models import Import, ImportRow, RowState
 from lofty_admin.fleet.table import COLUMNS, MOST_BYTES, MOST_ROWS, BadTable
 from lofty_admin.tenants.access import require_superuser
 from lofty_admin.tenants.models import Group
-from lofty_admin.tenants.services import NotDone
+from lofty_admin.tenants.refusals import NotDone
 
 NEWEST = 5
 

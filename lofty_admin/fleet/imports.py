@@ -16,8 +16,6 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
 
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.changes import printable
@@ -27,19 +25,15 @@ from lofty_admin.audit.record import record
 from lofty_admin.fleet.comparing import compared
 from lofty_admin.fleet.models import KEPT_FOR, OPEN, Import, ImportRow, ImportState, RowState
 from lofty_admin.fleet.table import Line, read_table
+from lofty_admin.jobs import defer_once
 from lofty_admin.lofty.client import clean_token
 from lofty_admin.lofty.errors import LoftyError, RateLimited, Rejected
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.access import is_superuser
+from lofty_admin.tenants.checking import CheckedToken, check_token
+from lofty_admin.tenants.lifecycle import NewTenant, NotAdded, add_tenants
 from lofty_admin.tenants.models import CredentialKind, Group, Health
-from lofty_admin.tenants.services import (
-    CheckedToken,
-    NewTenant,
-    NotAdded,
-    NotDone,
-    add_tenants,
-    check_token,
-)
+from lofty_admin.tenants.refusals import NotDone
 from lofty_admin.vault import VaultError
 
 TASK = "fleet.import"
@@ -134,15 +128,8 @@ def forget(made: Import) -> None:
 
 def enqueue(made: Import) -> None:
     """A job for it, at `resume_at` if it waits. Nothing if one is waiting already."""
-    lock = f"{TASK}:{made.pk}"
-    job = app.configure_task(
-        TASK, queue=QUEUE, lock=lock, queueing_lock=lock, schedule_at=made.resume_at
-    )
-    try:
-        with transaction.atomic():
-            job.defer(import_id=str(made.pk))
-    except AlreadyEnqueued:
-        return
+    at, import_id = made.resume_at, str(made.pk)
+    defer_once(TASK, made.pk, queue=QUEUE, at=at, alone=True, import_id=import_id)
 
 
 def counts(rows: Iterable[ImportRow]) -> dict[str, int]:

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from lofty_admin.lofty.client import Scheme, clean_token
 from lofty_admin.lofty.errors import BadToken
+from lofty_admin.tenants.lifecycle import suggest_slug
 from lofty_admin.tenants.models import RESERVED_SLUGS, SLUG
-from lofty_admin.tenants.services import suggest_slug
 
 MOST_ROWS = 200  # all at once must not keep other writers of the log waiting for long
 MOST_BYTES = 1_000_000

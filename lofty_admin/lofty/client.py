@@ -4,12 +4,13 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 from typing import Generic, TypeAlias, TypeVar
 
+from lofty_admin.lofty.endpoint import Endpoint
 from lofty_admin.lofty.errors import (
     SETTINGS_PATH,
     BadToken,
@@ -21,17 +22,10 @@ from lofty_admin.lofty.errors import (
     Unreachable,
     error_for,
 )
+from lofty_admin.lofty.exchange import Answer, Budget, Exchange
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.lofty.marking import gettext_noop
 from lofty_admin.lofty.schema import Settings
-from lofty_admin.lofty.transport import (
-    Answer,
-    Authorization,
-    Budget,
-    Endpoint,
-    Exchange,
-    Transport,
-)
+from lofty_admin.lofty.transport import Authorization, Transport
 
 T = TypeVar("T")
 Object: TypeAlias = dict[str, JSON]
@@ -145,24 +139,12 @@ class Quota:
     borrowed_from: int | None
 
 
-@dataclass(frozen=True)
-class CurrentAgent:
-    id: int | None
-    user_id: int | None
-    agent_name: str | None
-    assistant_name: str | None
-    email: str | None
-    status: str | None
-    has_quota_seat: bool | None
-
-
 TOKEN = re.compile(r"[!-~]{1,4096}", re.ASCII)
 WORDS: Mapping[Scheme, str] = {Scheme.API_KEY: "token", Scheme.OAUTH: "Bearer"}
 MEMBERS_PATH = "/v1.0/members"
 PIPELINES_PATH = "/v1.0/teamFeatures/lead-pipelines"
 NO_MEMBERS = "20003"
 DEFAULT_SIZES = {MEMBERS_PATH: 25, PIPELINES_PATH: 10}  # Lofty's own, so never too large
-MOST_PAGES = 10_000
 
 
 def clean_token(pasted: str) -> str:
@@ -240,10 +222,6 @@ class LoftyClient:
             raise
         return _page(answer, "members", offset, _member)
 
-    def members(self, offset: int = 0) -> Iterator[Page[Member]]:
-        """All pages from offset on. Raises Unknown if Lofty repeats itself before the end."""
-        return _pages(self.members_page, offset)
-
     def org(self) -> Org:
         """GET /v1.0/org."""
         org = self._object("/v1.0/org")
@@ -261,15 +239,6 @@ class LoftyClient:
         if not isinstance(answer.json, list):
             raise _unexpected(answer)
         return _rows(answer.json, _pond)
-
-    def pipelines(self) -> tuple[Pipeline, ...]:
-        """GET /v1.0/teamFeatures/lead-pipelines, all pages. Raises Unknown like members."""
-        numbers = count()
-
-        def next_page(offset: int) -> Page[Pipeline]:
-            return self.pipelines_page(next(numbers), offset)
-
-        return tuple(item for page in _pages(next_page, 0) for item in page.items)
 
     def pipelines_page(self, number: int, offset: int) -> Page[Pipeline]:
         """GET /v1.0/teamFeatures/lead-pipelines. Pages are numbered from 0; offset: rows before."""
@@ -301,19 +270,6 @@ class LoftyClient:
             borrowed_from=_whole(quota.get("borrowedFrom")),
         )
 
-    def current(self) -> CurrentAgent:
-        """GET /v2.0/sales-agents/current."""
-        agent = self._object("/v2.0/sales-agents/current")
-        return CurrentAgent(
-            id=_whole(agent.get("id")),
-            user_id=_whole(agent.get("userId")),
-            agent_name=_text(agent.get("agentName")),
-            assistant_name=_text(agent.get("assistantName")),
-            email=_text(agent.get("email")),
-            status=_text(agent.get("status")),
-            has_quota_seat=_flag(agent.get("hasQuotaSeat")),
-        )
-
     def _object(self, path: str) -> Object:
         answer = self._call("GET", path)
         if not isinstance(answer.json, dict):
@@ -323,7 +279,7 @@ class LoftyClient:
     def _call(
         self, method: str, path: str, *, query: Query | None = None, json: JSON = None
     ) -> Answer:
-        """The one place that retries (reliability.md, B10): see `RetryPolicy.pause_before`."""
+        """The one place that retries: see `RetryPolicy.pause_before`."""
         started = self._retry.clock()
         for attempt in count(1):
             left = self._deadline - (self._retry.clock() - started)
@@ -386,28 +342,6 @@ def _page(answer: Answer, name: str, offset: int, parse: Callable[[Object], T | 
     if total is not None and total < 0:  # -1 is Lofty's usual "unset"
         total = None
     return Page(_rows(rows, parse), offset, total, len(rows))
-
-
-def _pages(fetch: Callable[[int], Page[T]], offset: int) -> Iterator[Page[T]]:
-    """Pages until an empty one, the total, or one with nothing new; advances by what came."""
-    seen: set[T] = set()
-    for _ in range(MOST_PAGES):
-        page = fetch(offset)
-        fresh = not seen.issuperset(page.items)
-        if page.items and not fresh:
-            if page.total is None:
-                return  # a server that answers past the end with its last page
-            raise Unknown(
-                gettext_noop("Lofty sends the same page again and again, so the list is not whole.")
-            )
-        if page.received == 0:
-            return
-        yield page
-        seen.update(page.items)
-        offset += page.received
-        if page.total is not None and offset >= page.total:
-            return
-    raise Unknown(gettext_noop("Lofty's list does not end."))
 
 
 def _rows(value: JSON, parse: Callable[[Object], T | None]) -> tuple[T, ...]:

@@ -1,4 +1,4 @@
-"""Where Lofty is, and which addresses the console may connect to (reliability.md, C10)."""
+"""Where Lofty is, and which addresses the console may connect to."""
 
 import ipaddress
 import re

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, ClassVar
 from lofty_admin.lofty.marking import gettext_noop
 
 if TYPE_CHECKING:
-    from lofty_admin.lofty.transport import Answer, Exchange
+    from lofty_admin.lofty.exchange import Answer, Exchange
 
 SETTINGS_PATH = "/v2.0/sales-agent/settings"
 
@@ -254,7 +254,7 @@ class MalformedSettings(Unknown):
     )
 
 
-# contract.md, "Authentication, limits": codes that name the reason better than the status does.
+# Codes, documented or observed, that name the reason better than the status does.
 BY_CODE: Mapping[str, type[Rejected]] = {
     "200058": WrongScheme,
     "200100": ScopeMissing,

@@ -1,4 +1,4 @@
-"""JSON as Lofty may send it, read without the standard library's leniency (reliability.md, C13)."""
+"""JSON as Lofty may send it, read without the standard library's leniency."""
 
 import json
 import math

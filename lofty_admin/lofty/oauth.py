@@ -1,4 +1,4 @@
-"""Lofty's token endpoint (contract.md, OAuth 2.0)."""
+"""Lofty's token endpoint."""
 
 import base64
 import re
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from lofty_admin.lofty import json_strict
+from lofty_admin.lofty.endpoint import Endpoint
 from lofty_admin.lofty.errors import (
     AppRefused,
     BadToken,
@@ -18,9 +19,10 @@ from lofty_admin.lofty.errors import (
     Unknown,
     error_for,
 )
+from lofty_admin.lofty.exchange import Answer
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.marking import gettext_noop
-from lofty_admin.lofty.transport import Answer, Authorization, Endpoint, Transport
+from lofty_admin.lofty.transport import Authorization, Transport
 
 PRINTABLE = re.compile(r"[!-~]{1,4096}", re.ASCII)
 TOKEN_URL = re.compile(r"(https?://[^/?#]+)(/[^?#]+)")

@@ -1,8 +1,7 @@
-"""The Sales Agent settings: read, compare, build the PUT (contract.md, settings)."""
+"""The Sales Agent settings: read, compare, build the PUT."""
 
-import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias, TypeGuard
@@ -66,10 +65,6 @@ FILTER_LISTS: Final = frozenset({"activeDays", "leadTypes", "leadSources", "lead
 ACCESS_LISTS: Final = frozenset({"agentIds", "officeIds", "leadPondIds"})
 LISTS: Final = FILTER_LISTS | ACCESS_LISTS
 KNOWN: Final = frozenset({"id", *EDITABLE, *READ_ONLY})
-ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
-    "callTransferType": ("Disabled", "ToAssignedAgent"),
-    "followUpRole": ("AI", "Agent"),
-}
 LEAD_TYPES: Final[Mapping[int, str]] = {
     1: gettext_noop("Seller"),
     2: gettext_noop("Buyer"),
@@ -79,11 +74,6 @@ LEAD_TYPES: Final[Mapping[int, str]] = {
     8: gettext_noop("Homeowner"),
     9: gettext_noop("Landlord"),
     -1: gettext_noop("Other"),
-}
-HOURS: Final = frozenset({"startActiveHour", "endActiveHour"})
-ALLOWED_ITEMS: Final[Mapping[str, frozenset[int]]] = {
-    "activeDays": frozenset(range(7)),
-    "leadTypes": frozenset(LEAD_TYPES),
 }
 IN_WORDS: Final[Mapping[str, str]] = {
     "text": "text",
@@ -99,13 +89,12 @@ class Settings:
     """GET /v2.0/sales-agent/settings, everything kept exactly as received.
 
     raw: the JSON object. id: the Sales Agent. unknown: properties this console does not know; they
-    are never sent. oddities: what is unusual in this answer, in plain words, "property: what".
+    are never sent.
     """
 
     raw: Mapping[str, JSON]
     id: int
     unknown: Mapping[str, JSON]
-    oddities: tuple[str, ...]
 
     @classmethod
     def parse(cls, received: JSON) -> "Settings":
@@ -118,7 +107,7 @@ class Settings:
                 "Lofty's answer holds settings without a usable Sales Agent id."
             )
         unknown = {name: value for name, value in received.items() if name not in KNOWN}
-        return cls(raw=received, id=agent_id, unknown=unknown, oddities=tuple(_oddities(received)))
+        return cls(raw=received, id=agent_id, unknown=unknown)
 
     def get(self, name: str) -> Value:
         """The value as received: null is None, a property Lofty left out is ABSENT."""
@@ -162,14 +151,6 @@ def payload(before: Settings, changes: Mapping[str, JSON]) -> dict[str, JSON]:
         if value is not None and not isinstance(value, Absent):
             body[name] = value
     return body
-
-
-def fingerprint(settings: "Settings | Mapping[str, Value]") -> str:
-    """SHA-256, in hex, of the editable settings: equal exactly when nothing differs."""
-    values = settings.raw if isinstance(settings, Settings) else settings
-    canonical = {name: _canonical(name, values.get(name)) for name in EDITABLE}
-    present = {name: value for name, value in canonical.items() if value is not None}
-    return hashlib.sha256(rfc8785.dumps(present)).hexdigest()
 
 
 def _canonical_bytes(name: str, value: Value) -> bytes:
@@ -234,34 +215,3 @@ def _check_change(name: str, value: JSON) -> None:
         raise ValueError(f"{name!r} is not a setting that can be changed")
     if not IS_TYPE[TYPES[name]](value):
         raise ValueError(f"{name} must be {IN_WORDS[TYPES[name]]}")
-
-
-def _oddities(received: Mapping[str, JSON]) -> Iterator[str]:
-    for name, kind in TYPES.items():
-        value = received.get(name)
-        if value is None:
-            yield f"{name}: not set in Lofty"
-        elif not IS_TYPE[kind](value):
-            yield f"{name}: should be {IN_WORDS[kind]}, but Lofty has {_shown(value)}"
-        else:
-            yield from (f"{name}: {what}" for what in _odd_values(name, value))
-    for name in sorted(received.keys() - KNOWN):
-        yield f"{_shown(name)}: a property this console does not know; it is never sent back"
-
-
-def _odd_values(name: str, value: JSON) -> Iterator[str]:
-    if name in ENUMS and value not in ENUMS[name]:
-        yield f"Lofty has {_shown(value)}, which its documentation does not name"
-    if name in HOURS and value not in range(24):
-        yield f"{_shown(value)} is no hour from 0 to 23"
-    allowed = ALLOWED_ITEMS.get(name)
-    if allowed is not None and isinstance(value, list):
-        strange = sorted(set(value) - allowed)
-        if strange:
-            yield f"Lofty has {_shown(strange)}, which its documentation does not name"
-
-
-def _shown(value: JSON) -> str:
-    """The value as one short line of ASCII, as JSON."""
-    text = json.dumps(value)
-    return text if len(text) <= 60 else text[:59] + "…"

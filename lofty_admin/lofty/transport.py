@@ -1,7 +1,4 @@
-"""One HTTP exchange with Lofty, made safe. The only module of the console that speaks HTTP.
-
-What it guards against, and why each guard is needed, is reliability.md, section C.
-"""
+"""One HTTP exchange with Lofty, made safe. The only module of the console that speaks HTTP."""
 
 import base64
 import http.client
@@ -39,11 +36,9 @@ from lofty_admin.lofty.endpoint import (
     system_resolver,
 )
 from lofty_admin.lofty.errors import LoftyError, Misconfigured, Unknown, Unreachable
-from lofty_admin.lofty.exchange import Answer, Budget, Exchange, Received, Scribe, utc_now
+from lofty_admin.lofty.exchange import Answer, Received, Scribe, utc_now
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.marking import gettext_noop
-
-__all__ = ["Answer", "Authorization", "Budget", "Endpoint", "Exchange", "Transport"]
 
 PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)+", re.ASCII)
 TOO_LARGE = "the answer is too large"

@@ -1,4 +1,4 @@
-"""Lofty's operations, as contract.md describes them, quirks included."""
+"""Lofty's operations, as documented or observed, quirks included."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Lofty's OAuth: the page on which a customer lets an app in, and the token endpoint.
 
-Source: contract.md, "OAuth 2.0". Errors of the token endpoint are those of RFC 6749, 5.2.
+Source: Lofty's documentation. Errors of the token endpoint are those of RFC 6749, 5.2.
 """
 
 import base64

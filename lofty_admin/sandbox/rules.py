@@ -1,6 +1,6 @@
 """What the practice Lofty accepts in a PUT of the settings, and what the PUT then changes.
 
-Source: contract.md, "PUT /v2.0/sales-agent/settings"; SalesAgentSettingRequest, 23 properties.
+Source: Lofty's documentation of it; SalesAgentSettingRequest has 23 properties.
 """
 
 from collections.abc import Callable, Mapping

@@ -78,7 +78,7 @@ class TakenError(ValueError):
 
 @dataclass(frozen=True)
 class Options:
-    """Where Lofty's behaviour is not known or differs: contract.md names each."""
+    """Where Lofty's behaviour is not known, or observed to differ from its documentation."""
 
     omitted: rules.Omitted = "keep"
     oversize: Literal["cap", "refuse"] = "cap"

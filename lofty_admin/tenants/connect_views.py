@@ -21,7 +21,7 @@ from lofty_admin.tenants.access import get_tenant
 from lofty_admin.tenants.forms import ConfirmConnectionForm
 from lofty_admin.tenants.models import PendingConnection, Role, Tenant
 from lofty_admin.tenants.reach import oauth_app
-from lofty_admin.tenants.services import NeedsConsent, NotDone
+from lofty_admin.tenants.refusals import NeedsConsent, NotDone
 
 Stage = PendingConnection.Stage
 NOTHING_STORED = gettext_lazy("Nothing was stored.")

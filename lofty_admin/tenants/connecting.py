@@ -23,6 +23,8 @@ from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.lofty.oauth import Tokens
+from lofty_admin.tenants.checking import CheckedToken, ask_lofty, questions_about
+from lofty_admin.tenants.credentials import set_credential
 from lofty_admin.tenants.models import (
     Credential,
     CredentialKind,
@@ -31,16 +33,9 @@ from lofty_admin.tenants.models import (
     Tenant,
 )
 from lofty_admin.tenants.reach import oauth_app, oauth_client
+from lofty_admin.tenants.refusals import NotDone, archived
 from lofty_admin.tenants.renewal import access_end
 from lofty_admin.tenants.sealing import open_from, seal_into
-from lofty_admin.tenants.services import (
-    CheckedToken,
-    NotDone,
-    archived,
-    ask_lofty,
-    questions_about,
-    set_credential,
-)
 from lofty_admin.vault import VaultError
 
 LIFE = timedelta(minutes=10)

@@ -10,13 +10,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from lofty_admin.accounts.proof import prove_before_post
 from lofty_admin.lofty.errors import LoftyError, NotSent
-from lofty_admin.tenants import services
+from lofty_admin.tenants import checking, credentials
 from lofty_admin.tenants.access import get_tenant
 from lofty_admin.tenants.agents import WrongAgent, accept_agent, found_agent
 from lofty_admin.tenants.calls import NoCredential, calls_left
 from lofty_admin.tenants.forms import AcceptAgentForm, CredentialForm, RemoveTokenForm, not_stored
 from lofty_admin.tenants.models import Credential, CredentialKind, Health, Role, Tenant
 from lofty_admin.tenants.reach import oauth_app
+from lofty_admin.tenants.refusals import NeedsConsent, NotDone
 
 
 @never_cache
@@ -31,7 +32,7 @@ def credential(request: HttpRequest, slug: str) -> HttpResponse:
 def credential_test(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     try:
-        tested = services.test_credential(tenant)
+        tested = credentials.test_credential(tenant)
     except LoftyError as error:
         sent = not isinstance(error, NotSent)
         told = _("It was tried.") if sent else _("Nothing was sent to Lofty.")
@@ -70,8 +71,8 @@ def credential_remove(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, _("Nothing was removed: tick the box to say that it is meant."))
         return redirect("credential", tenant.slug)
     try:
-        services.remove_credential(tenant)
-    except services.NotDone as error:
+        credentials.remove_credential(tenant)
+    except NotDone as error:
         messages.error(request, str(error))
     else:
         told = _("The token is erased from this console. It still works in Lofty.")
@@ -106,13 +107,13 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
 def _replace(tenant: Tenant, form: CredentialForm) -> Credential | None:
     data = form.cleaned_data
     try:
-        checked = services.check_token(CredentialKind(data["scheme"]), data["token"])
-        return services.set_credential(tenant, checked, meant=data["meant"])
+        checked = checking.check_token(CredentialKind(data["scheme"]), data["token"])
+        return credentials.set_credential(tenant, checked, meant=data["meant"])
     except LoftyError as error:
         form.add_error("token", not_stored(f"{error.message} {error.advice}"))
-    except services.NeedsConsent as error:
+    except NeedsConsent as error:
         form.ask(error)
-    except services.NotDone as error:
+    except NotDone as error:
         form.add_error(None, str(error))
     return None
 

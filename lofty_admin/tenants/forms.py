@@ -12,9 +12,10 @@ from lofty_admin.accounts.models import User
 from lofty_admin.layouts import layout
 from lofty_admin.lofty.client import Scheme, clean_token
 from lofty_admin.lofty.errors import BadToken
+from lofty_admin.tenants.lifecycle import suggest_slug
 from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, CredentialKind, Group, Role
 from lofty_admin.tenants.reach import oauth_app
-from lofty_admin.tenants.services import NeedsConsent, suggest_slug
+from lofty_admin.tenants.refusals import NeedsConsent
 
 PASTE_AGAIN = _("The token is not kept while something is wrong: paste it once more.")
 
@@ -25,7 +26,7 @@ def not_stored(why: str) -> str:
 
 
 class TokenField(forms.CharField):
-    """A pasted Lofty token. Never shown again, not in a message either (reliability C11, S8)."""
+    """A pasted Lofty token. Never shown again, not in a message either."""
 
     widget = forms.PasswordInput(
         render_value=False, attrs={"autocomplete": "off", "spellcheck": "false"}

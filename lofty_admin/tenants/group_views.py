@@ -14,7 +14,7 @@ from lofty_admin.tenants.access import require_superuser
 from lofty_admin.tenants.forms import GroupForm
 from lofty_admin.tenants.groups import add_group, delete_group, rename_group
 from lofty_admin.tenants.models import Group
-from lofty_admin.tenants.services import NotDone
+from lofty_admin.tenants.refusals import NotDone
 
 MOST_SHOWN = 200
 

@@ -1,4 +1,4 @@
-"""What can be done to a group of tenants. Who is in it is changed with the tenant (services.py)."""
+"""What is done to a group of tenants; who is in it is changed with the tenant (lifecycle.py)."""
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -7,7 +7,7 @@ from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Group
-from lofty_admin.tenants.services import NotDone
+from lofty_admin.tenants.refusals import NotDone
 
 
 def add_group(*, slug: str, name: str) -> Group:

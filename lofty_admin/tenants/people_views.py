@@ -8,10 +8,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.proof import prove_before_post
-from lofty_admin.tenants import services
+from lofty_admin.tenants import members
 from lofty_admin.tenants.access import find_of, get_tenant, role_of
 from lofty_admin.tenants.forms import AddMemberForm, RoleForm
 from lofty_admin.tenants.models import Membership, Role, Tenant
+from lofty_admin.tenants.refusals import NotDone
 from lofty_admin.tenants.standings import people_of
 
 
@@ -23,8 +24,8 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         user, role = form.cleaned_data["email"], form.cleaned_data["role"]
         try:
-            services.grant(tenant, user, role)
-        except services.NotDone as error:
+            members.grant(tenant, user, role)
+        except NotDone as error:
             form.add_error(None, str(error))
         else:
             messages.success(request, _given(user, role, tenant))
@@ -51,8 +52,8 @@ def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         messages.error(request, _("Nothing was changed: choose one of the roles."))
         return redirect("people", tenant.slug)
     try:
-        services.grant(tenant, membership.user, form.cleaned_data["role"])
-    except services.NotDone as error:
+        members.grant(tenant, membership.user, form.cleaned_data["role"])
+    except NotDone as error:
         messages.error(request, str(error))
     else:
         given = _given(membership.user, form.cleaned_data["role"], tenant)
@@ -66,8 +67,8 @@ def member_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     membership = find_of(request, tenant, Membership.objects.select_related("user"), pk=pk)
     try:
-        services.remove_member(membership)
-    except services.NotDone as error:
+        members.remove_member(membership)
+    except NotDone as error:
         messages.error(request, str(error))
     else:
         told = _("%(person)s has no access to %(place)s any more.")

@@ -30,8 +30,8 @@ from lofty_admin.tenants.person_forms import (
     InviteForm,
     RightForm,
 )
+from lofty_admin.tenants.refusals import NotDone
 from lofty_admin.tenants.rights import Scope
-from lofty_admin.tenants.services import NotDone
 from lofty_admin.tenants.standings import standings_of
 
 PAGE_LENGTH = 50

@@ -12,7 +12,7 @@ from django.utils import timezone
 from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.lofty.errors import BudgetSpent, LoftyError
 from lofty_admin.tenants import health
-from lofty_admin.tenants.agents import WrongAgent, require_agent
+from lofty_admin.tenants.agents import require_agent
 from lofty_admin.tenants.calls import NoCredential, client_for, require_spare_call
 from lofty_admin.tenants.models import Credential, Health, Tenant
 
@@ -62,6 +62,3 @@ def look(credential: Credential, client: LoftyClient) -> None:
 def checked(credential: Credential) -> None:
     """What is wrong stands on the credential already; it was looked at now."""
     Credential.objects.filter(pk=credential.pk, retired_at=None).update(checked_at=timezone.now())
-
-
-__all__ = ["WrongAgent", "checked", "due", "in_use", "look", "probe"]

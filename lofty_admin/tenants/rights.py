@@ -9,8 +9,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from lofty_admin.accounts.models import User
-from lofty_admin.tenants import services
+from lofty_admin.tenants import members
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant, group_in_words
+from lofty_admin.tenants.refusals import NotDone
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,12 @@ def give(user: User, scope: Scope, role: Role) -> None:
     Raises NotDone for oneself, somebody deactivated, an archived tenant, the role held already,
     and for lowering a tenant's last manager.
     """
-    services.refuse_oneself(user)
+    members.refuse_oneself(user)
     if scope.tenant:
-        services.grant(scope.tenant, user, role, over_denial=True)
+        members.grant(scope.tenant, user, role, over_denial=True)
         return
     if not user.is_active:
-        raise services.NotDone(services.deactivated(user))
+        raise NotDone(members.deactivated(user))
     _change(user, scope, role)
 
 
@@ -53,9 +54,9 @@ def deny(user: User, scope: Scope) -> None:
 
     Raises NotDone for oneself, an archived tenant and what is denied already.
     """
-    services.refuse_oneself(user)
+    members.refuse_oneself(user)
     if scope.tenant:
-        services.deny(scope.tenant, user)
+        members.deny(scope.tenant, user)
     else:
         _change(user, scope, None)
 
@@ -66,7 +67,7 @@ def take_away(user: User, scope: Scope) -> None:
     Raises NotDone for oneself, an archived tenant, when there is nothing, and for a tenant's last
     manager.
     """
-    services.refuse_oneself(user)
+    members.refuse_oneself(user)
     if scope.tenant:
         _take_away_in(scope.tenant, user)
         return
@@ -74,17 +75,17 @@ def take_away(user: User, scope: Scope) -> None:
         held = _locked(user, scope)
         if held is None:
             words = _("%(person)s has no right of their own for %(place)s any more.")
-            raise services.NotDone(words % {"person": user, "place": scope.in_words})
+            raise NotDone(words % {"person": user, "place": scope.in_words})
         held.delete()
-        services.record_right(user, services.level(held), None, scope=str(scope))
+        members.record_right(user, members.level(held), None, scope=str(scope))
 
 
 def _take_away_in(tenant: Tenant, user: User) -> None:
     member = Membership.objects.filter(user=user, tenant=tenant).first()
     if member:
-        services.remove_member(member)
+        members.remove_member(member)
     else:
-        services.lift_denial(tenant, user)
+        members.lift_denial(tenant, user)
 
 
 def _change(user: User, scope: Scope, role: Role | None) -> None:
@@ -92,12 +93,12 @@ def _change(user: User, scope: Scope, role: Role | None) -> None:
         held = _locked(user, scope)
         if held and held.role == role:
             words = _("%(person)s has exactly this right for %(place)s already.")
-            raise services.NotDone(words % {"person": user, "place": scope.in_words})
-        before = services.level(held)
+            raise NotDone(words % {"person": user, "place": scope.in_words})
+        before = members.level(held)
         held = held or Grant(user=user, group=scope.group)
         held.role = role
         held.save()
-        services.record_right(user, before, services.level(held), scope=str(scope))
+        members.record_right(user, before, members.level(held), scope=str(scope))
 
 
 def _locked(user: User, scope: Scope) -> Grant | None:

@@ -145,28 +145,23 @@ def _to_do(place: Place) -> Rows:
     current = settings.ENVIRONMENT.vault_keys.current
     old = Q()
     for column in place.columns:
-        old |= ~Q(**{column: b""}) & ~Q(**{f"{column}_start": _prefix(current)})
+        old |= ~Q(**{column: b""}) & ~Q(**{f"{column}_start": vault.prefix_of(current)})
     return _with_starts(place.model, place.columns, current).filter(old)
 
 
 def _under(model: type[models.Model], columns: Iterable[str], key_id: str) -> Rows:
     found = Q()
     for column in columns:
-        found |= Q(**{f"{column}_start": _prefix(key_id)})
+        found |= Q(**{f"{column}_start": vault.prefix_of(key_id)})
     return _with_starts(model, columns, key_id).filter(found)
 
 
 def _with_starts(model: type[models.Model], columns: Iterable[str], key_id: str) -> Rows:
     """The rows with the first bytes of each column, as many as a prefix of that key has."""
-    length = len(_prefix(key_id))
+    length = len(vault.prefix_of(key_id))
     starts = {
         f"{column}_start": Substr(column, 1, length, output_field=models.BinaryField())
         for column in columns
     }
     rows: Rows = model._default_manager.annotate(**starts)
     return rows
-
-
-def _prefix(key_id: str) -> bytes:
-    """How everything sealed under that key begins: see vault.py."""
-    return vault.FORMAT + bytes([len(key_id)]) + key_id.encode()

@@ -7,13 +7,12 @@ the console is read-only none does anything: a token is then renewed only when i
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
 
 from lofty_admin.audit.context import Actor, acting_as
 from lofty_admin.audit.restored import is_behind
+from lofty_admin.jobs import defer_once
 from lofty_admin.lofty.errors import BudgetSpent
 from lofty_admin.tenants import connecting, probing, renewal
 
@@ -74,12 +73,4 @@ def probe(*, credential_id: str) -> None:
 
 
 def _enqueue(task: str, credential_id: UUID, at: datetime | None = None) -> None:
-    """A job for it, unless one is waiting already."""
-    job = app.configure_task(
-        task, queue=QUEUE, queueing_lock=f"{task}:{credential_id}", schedule_at=at
-    )
-    try:
-        with transaction.atomic():
-            job.defer(credential_id=str(credential_id))
-    except AlreadyEnqueued:
-        return
+    defer_once(task, credential_id, queue=QUEUE, at=at, credential_id=str(credential_id))

@@ -19,7 +19,7 @@ from lofty_admin.accounts.proof import ask_for_proof, is_proved, prove_before_po
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.redirects import is_ours
-from lofty_admin.tenants import services, visits
+from lofty_admin.tenants import checking, lifecycle, visits
 from lofty_admin.tenants.access import (
     get_tenant,
     is_superuser,
@@ -27,6 +27,7 @@ from lofty_admin.tenants.access import (
 )
 from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, TenantForm, not_stored
 from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.tenants.refusals import NeedsConsent, NotDone
 
 
 @never_cache
@@ -49,8 +50,8 @@ def _add(form: AddTenantForm) -> Tenant | None:
     checked = None
     try:
         if data["token"]:
-            checked = services.check_token(Scheme(data["scheme"]), data["token"])
-        return services.add_tenant(
+            checked = checking.check_token(Scheme(data["scheme"]), data["token"])
+        return lifecycle.add_tenant(
             slug=data["slug"],
             name=data["name"],
             note=data["note"],
@@ -59,7 +60,7 @@ def _add(form: AddTenantForm) -> Tenant | None:
         )
     except LoftyError as error:
         form.add_error("token", not_stored(f"{error.message} {error.advice}"))
-    except services.NeedsConsent as error:
+    except NeedsConsent as error:
         form.ask(error)
     except ValidationError as error:
         form.add_error(None, error)
@@ -117,14 +118,14 @@ def tenant_edit(request: HttpRequest, slug: str) -> HttpResponse:
 def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpResponse:
     data = form.cleaned_data
     try:
-        changed = services.change_tenant(
+        changed = lifecycle.change_tenant(
             tenant,
             name=data["name"],
             note=data["note"],
             manual_only=data["manual_only"],
             groups=data.get("groups"),
         )
-    except services.NotDone as error:
+    except NotDone as error:
         messages.error(request, str(error))
     else:
         messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
@@ -136,8 +137,8 @@ def tenant_archive(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.VIEWER)
     require_superuser(request)
     try:
-        services.archive_tenant(tenant)
-    except services.NotDone as error:
+        lifecycle.archive_tenant(tenant)
+    except NotDone as error:
         messages.error(request, str(error))
     else:
         told = _("%(name)s is archived. Nothing was deleted.")
@@ -150,8 +151,8 @@ def tenant_restore(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.VIEWER)
     require_superuser(request)
     try:
-        services.restore_tenant(tenant)
-    except services.NotDone as error:
+        lifecycle.restore_tenant(tenant)
+    except NotDone as error:
         messages.error(request, str(error))
     else:
         messages.success(request, _("%(name)s is active again.") % {"name": tenant.name})

@@ -7,8 +7,9 @@ from lofty_admin.agentsettings.reading import read_live
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.sandbox.server import Sandbox
+from lofty_admin.tenants.checking import unchecked_token
+from lofty_admin.tenants.credentials import set_credential
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.tenants.services import set_credential, unchecked_token
 from tests.documented import EXAMPLE
 from tests.practice import PracticeCustomer
 

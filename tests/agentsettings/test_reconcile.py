@@ -15,8 +15,8 @@ from lofty_admin.agentsettings.reconcile import close_as_seen, settle, settle_al
 from lofty_admin.agentsettings.services import apply
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
+from lofty_admin.tenants.credentials import remove_credential
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.tenants.services import remove_credential
 from tests.agentsettings.conftest import connect, plan_for
 from tests.practice import PracticeCustomer
 

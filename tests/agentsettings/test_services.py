@@ -18,7 +18,7 @@ from lofty_admin.agentsettings.services import NotRecorded, SendRefused, apply, 
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.client import LoftyClient
-from lofty_admin.lofty.transport import Exchange
+from lofty_admin.lofty.exchange import Exchange
 from lofty_admin.tenants.calls import calls_left, client_for
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.conftest import connect, plan_for

@@ -36,7 +36,7 @@ from lofty_admin.directory.models import Sync
 from lofty_admin.directory.sync import open_sync, start_sync
 from lofty_admin.fleet import tasks as fleet_tasks
 from lofty_admin.fleet.models import Import
-from lofty_admin.tenants import agents, connecting, rights, services
+from lofty_admin.tenants import agents, connecting, lifecycle, rights
 from lofty_admin.tenants import tasks as credential_tasks
 from lofty_admin.tenants.models import Credential, PendingConnection, Role, Tenant
 from lofty_admin.tenants.rights import Scope
@@ -129,7 +129,7 @@ def change_password(scene: Scene) -> None:
 
 
 def restore_tenant(scene: Scene) -> None:
-    services.archive_tenant(scene.acme)
+    lifecycle.archive_tenant(scene.acme)
     scene.prepared()
     scene.post("tenant_restore")
 

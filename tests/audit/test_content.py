@@ -10,7 +10,7 @@ from lofty_admin.audit import record as door
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
-from lofty_admin.tenants import rights, services
+from lofty_admin.tenants import members, rights
 from lofty_admin.tenants.models import Group, Role, Tenant
 from lofty_admin.tenants.rights import Scope
 from tests.audit.content import faults_of
@@ -43,7 +43,7 @@ SPOILS: dict[str, Spoil] = {
 @pytest.fixture
 def event(acme: Tenant, viewer: User) -> dict[str, Any]:
     """A whole one, of the console's own."""
-    services.grant(acme, viewer, Role.EDITOR)
+    members.grant(acme, viewer, Role.EDITOR)
     return dict(AuditEvent.objects.get().content)
 
 
@@ -97,7 +97,7 @@ def test_plugin__console_writes_half_an_event__found(
     """As if a service forgot the tenant and the outcome. A test that writes it is none."""
     record(Kind.TENANT_ADDED)
     assert events_looked_at == []
-    monkeypatch.setitem(globals(), "__name__", "lofty_admin.tenants.services")
+    monkeypatch.setitem(globals(), "__name__", "lofty_admin.tenants.lifecycle")
     record(Kind.TENANT_ADDED)
     assert [fault.partition(": ")[2] for fault in events_looked_at] == [
         "object",

@@ -9,7 +9,8 @@ from tests.browser.axe import faults
 from tests.browser.conftest import NewPage
 from tests.browser.steps import apply, expect_outcome, rename, review, save
 from tests.deployment import Deployment, wait_for
-from tests.practice import PracticeCustomer, control
+from tests.practice import PracticeCustomer
+from tools.practice_lofty import control
 
 pytestmark = pytest.mark.browser
 

@@ -10,8 +10,9 @@ from lofty_admin.directory.names import search
 from lofty_admin.directory.sync import advance, open_sync
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.sandbox.server import Sandbox
+from lofty_admin.tenants.checking import unchecked_token
+from lofty_admin.tenants.credentials import set_credential
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.tenants.services import set_credential, unchecked_token
 from tests.practice import PracticeCustomer
 
 Connect = Callable[..., PracticeCustomer]

@@ -12,7 +12,8 @@ from typing import Any
 
 from tests.deployment import OAUTH_ID, Deployment
 from tests.faults.browser import Browser, Form, form_in
-from tests.practice import PracticeCustomer, control
+from tests.practice import PracticeCustomer
+from tools.practice_lofty import control
 from tools.processes import ROOT
 
 LONG_AGO = "now() - interval '2 hours'"

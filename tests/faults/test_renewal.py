@@ -19,7 +19,8 @@ from tests.faults.connections import (
 )
 from tests.faults.locks import Lock
 from tests.faults.saves import release
-from tests.practice import PracticeCustomer, control
+from tests.practice import PracticeCustomer
+from tools.practice_lofty import control
 
 pytestmark = pytest.mark.faults
 MANY = 8

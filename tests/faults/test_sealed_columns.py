@@ -20,7 +20,8 @@ from tests.faults.connections import (
     started,
 )
 from tests.faults.locks import Lock
-from tests.practice import PracticeCustomer, control
+from tests.practice import PracticeCustomer
+from tools.practice_lofty import control
 
 pytestmark = pytest.mark.faults
 COLUMNS = ("sealed", "sealed_refresh", "sealed_key")

@@ -9,7 +9,7 @@ from lofty_admin.agentsettings.reading import read_live
 from lofty_admin.directory.sync import advance, open_sync
 from lofty_admin.fleet.first_run import first_run
 from lofty_admin.lofty.client import Scheme
-from lofty_admin.tenants import services
+from lofty_admin.tenants import checking, credentials, lifecycle
 from lofty_admin.tenants.models import Credential, Health, Tenant
 from tests.conftest import PASSWORD, signed_in
 from tests.tenants.conftest import TOKEN, Lofty
@@ -34,13 +34,13 @@ def test_first_run__from_nothing_to_open_settings__each_step_shows_when_it_is_do
     assert f'href="{reverse("tenant_add")}"' in html
     assert done() == [False] * 5
 
-    acme = services.add_tenant(slug="acme", name="Acme Realty")
+    acme = lifecycle.add_tenant(slug="acme", name="Acme Realty")
     assert done() == [True, False, False, False, False]
     html = home(superuser)
     assert f'href="{reverse("credential", args=["acme"])}">To its Credential page' in html
     assert "Open the settings</a>" not in html, "not before there is access"
 
-    services.set_credential(acme, services.check_token(Scheme.API_KEY, TOKEN))
+    credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, TOKEN))
     assert done() == [True, True, True, False, False]
     assert f'href="{reverse("names", args=["acme"])}"' in home(superuser)
 
@@ -68,9 +68,9 @@ def test_first_run__second_tenant_or_archived_or_not_a_superuser__not_shown(
 ) -> None:
     assert "Your first customer" in home(superuser)
     assert "Your first customer" not in home(owner)
-    services.archive_tenant(acme)
+    lifecycle.archive_tenant(acme)
     assert first_run() is None
-    services.restore_tenant(acme)
+    lifecycle.restore_tenant(acme)
     Tenant.objects.create(slug="globex", name="Globex Homes")
     assert first_run() is None
 

@@ -18,7 +18,7 @@ from lofty_admin.fleet.tokens import MEANING
 from lofty_admin.fleet.views import PAGE_LENGTH
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.tenants import services
+from lofty_admin.tenants import checking, credentials, lifecycle
 from lofty_admin.tenants.groups import add_group
 from lofty_admin.tenants.models import Credential, CredentialState, Group, Tenant
 from tests.conftest import signed_in
@@ -48,10 +48,10 @@ def listed(user: User, query: str = "") -> list[str]:
 @pytest.fixture
 def fleet(superuser: User, globex: Tenant, credential: Credential) -> None:
     """Acme works; Globex has no token; Hooli's was never used, and it is archived."""
-    services.change_tenant(globex, name="Globex Homes", note="A VIP", manual_only=True)
-    unchecked = services.unchecked_token(Scheme.OAUTH, "some-token")
-    hooli = services.add_tenant(slug="hooli", name="Hooli", checked=unchecked)
-    services.archive_tenant(hooli)
+    lifecycle.change_tenant(globex, name="Globex Homes", note="A VIP", manual_only=True)
+    unchecked = checking.unchecked_token(Scheme.OAUTH, "some-token")
+    hooli = lifecycle.add_tenant(slug="hooli", name="Hooli", checked=unchecked)
+    lifecycle.archive_tenant(hooli)
     west = add_group(slug="west", name="West coast")
     west.tenants.add(globex, hooli)
     read(Tenant.objects.get(slug="acme"), assistantName="Bella", startActiveHour=9)
@@ -93,7 +93,7 @@ def test_home__nothing_to_see__teaches(superuser: User) -> None:
 
 
 def test_home__all_archived__says_where_they_are(superuser: User, acme: Tenant) -> None:
-    services.archive_tenant(acme)
+    lifecycle.archive_tenant(acme)
     assert "All tenants you may see are archived" in home(superuser)
     assert listed(superuser, "?status=all") == ["Acme Realty"]
 
@@ -231,7 +231,7 @@ def test_home__many_tenants__pages_that_keep_the_filter(superuser: User) -> None
 
 def test_home__hostile_names__shown_as_text(superuser: User, acme: Tenant) -> None:
     evil = "<img src=x onerror=alert(1)>{{7*7}}</script>"
-    tenant = services.add_tenant(slug="evil", name=evil, note=evil)
+    tenant = lifecycle.add_tenant(slug="evil", name=evil, note=evil)
     read(tenant, assistantName=evil + "\x00\ud800")
     change(tenant, actor_name=evil)
     Group.objects.create(slug="evil", name=evil).tenants.add(tenant)
@@ -323,7 +323,7 @@ def test_home__token_that_needs_somebody__told_on_top_and_found_by_the_filter(
 ) -> None:
     fine = {"health": "works", "checked_at": timezone.now(), "last_good_at": timezone.now()}
     for tenant in (acme, globex):
-        services.set_credential(tenant, services.unchecked_token(Scheme.OAUTH, tenant.slug))
+        credentials.set_credential(tenant, checking.unchecked_token(Scheme.OAUTH, tenant.slug))
     Credential.objects.update(**fine)
     assert words not in home(superuser)
     moved = timezone.now() + value if isinstance(value, timedelta) else value

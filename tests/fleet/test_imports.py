@@ -17,9 +17,10 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.fleet import imports, tasks
 from lofty_admin.fleet.models import Import, ImportRow, ImportState, RowState
 from lofty_admin.fleet.table import MOST_BYTES
-from lofty_admin.tenants import probing, services
+from lofty_admin.tenants import checking, credentials, lifecycle, probing
 from lofty_admin.tenants.groups import add_group
 from lofty_admin.tenants.models import Credential, CredentialKind, Health, Tenant
+from lofty_admin.tenants.refusals import NotDone
 from lofty_admin.vault import VaultError
 from tests.audit.keeping import fall_behind
 from tests.conftest import make_user, signed_in
@@ -194,7 +195,7 @@ def test_run__all_or_nothing__all_tenants_with_their_tokens_and_groups(
     assert globex.credential is not None
     assert initech.credential is None
     assert acme.credential.owner_name
-    assert services.test_credential(acme).owner_name == acme.credential.owner_name
+    assert credentials.test_credential(acme).owner_name == acme.credential.owner_name
     assert not ImportRow.objects.exclude(sealed=b"").exists()
     assert "Everything in the list was added" in page(superuser, made)
 
@@ -240,7 +241,7 @@ def test_run__good_rows__added_and_the_failed_one_retried_when_it_works(
     run(made, all_or_nothing=False)
     assert set(states(made).values()) == {RowState.ADDED}
     assert Tenant.objects.count() == 4
-    with pytest.raises(services.NotDone):
+    with pytest.raises(NotDone):
         imports.start(made, all_or_nothing=False)
 
 
@@ -255,7 +256,7 @@ def test_run__good_rows_after_nothing__adds_what_had_passed(
 
 def test_run__rows_with_errors__not_with_all_or_nothing(superuser: User) -> None:
     made = give(superuser, "name,slug\nAcme,acme\nBad,A b\n")
-    with pytest.raises(services.NotDone, match="some rows cannot be added"):
+    with pytest.raises(NotDone, match="some rows cannot be added"):
         imports.start(made, all_or_nothing=True)
     assert waiting_jobs() == []
     assert states(run(made, all_or_nothing=False)) == {"Acme": "added", "Bad": "bad"}
@@ -274,7 +275,7 @@ def test_run__token_that_works__tenant_is_known_as_if_added_by_hand(
 ) -> None:
     run(give(superuser))
     by_list = Tenant.objects.get(slug="acme")
-    by_hand = services.check_token(CredentialKind.API_KEY, TOKEN)
+    by_hand = checking.check_token(CredentialKind.API_KEY, TOKEN)
     assert by_list.sales_agent_id == by_hand.sales_agent_id is not None
     stored = Credential.objects.get(tenant=by_list)
     assert (stored.health, stored.warnings) == (Health.WORKS, [])
@@ -311,7 +312,7 @@ def test_run__short_name_taken_meanwhile__all_or_nothing_adds_nothing(
     superuser: User, lofty: Lofty, west: None
 ) -> None:
     made = give(superuser)
-    services.add_tenant(slug="initech", name="Initech")
+    lifecycle.add_tenant(slug="initech", name="Initech")
     run(made)
     assert Tenant.objects.count() == 1
     assert "has this short name already" in made.rows.get(slug="initech").message
@@ -403,7 +404,7 @@ def test_run__hostile_lofty_user__stored_and_shown_as_text(
 def test_start__twice__one_job_and_the_second_is_told(superuser: User, west: None) -> None:
     made = give(superuser)
     imports.start(made, all_or_nothing=True)
-    with pytest.raises(services.NotDone, match="being done already"):
+    with pytest.raises(NotDone, match="being done already"):
         imports.start(made, all_or_nothing=True)
     (job,) = waiting_jobs()
     assert job.args == {"import_id": str(made.pk)}
@@ -491,7 +492,7 @@ def test_expired__erased_and_not_started_any_more(
     unused = give(superuser, HEAD + DEAD)
     assert imports.erase_expired() == 0
     Import.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    with pytest.raises(services.NotDone, match="only kept for an hour"):
+    with pytest.raises(NotDone, match="only kept for an hour"):
         imports.start(done, all_or_nothing=False)
     tasks.tidy(timestamp=0)
     tasks.tidy(timestamp=0)

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from lofty_admin.lofty.transport import Endpoint
+from lofty_admin.lofty.endpoint import Endpoint
 from tests.lofty.hostile import Behaviour, Certificates, HostileServer, endpoint_of
 
 Served = Callable[..., tuple[HostileServer, Endpoint]]

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from lofty_admin.lofty.client import LoftyClient, RetryPolicy, Scheme
-from lofty_admin.lofty.transport import Endpoint
+from lofty_admin.lofty.endpoint import Endpoint
 
 TOKEN = "sentinel-token-9f3c1a/7"
 OK_BODY = b'{"message":"Operation successful"}'

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lofty_admin.lofty import errors
-from lofty_admin.lofty.endpoint import allowed_origin, is_public
-from lofty_admin.lofty.transport import Authorization, Endpoint, Transport
+from lofty_admin.lofty.endpoint import Endpoint, allowed_origin, is_public
+from lofty_admin.lofty.transport import Authorization, Transport
 from tests.lofty.conftest import Served
 from tests.lofty.hostile import OK_BODY, Certificates, HostileServer, says
 

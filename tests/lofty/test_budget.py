@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lofty_admin.lofty import errors
-from lofty_admin.lofty.exchange import LONGEST_WAIT, read_budget
-from lofty_admin.lofty.transport import Exchange
+from lofty_admin.lofty.exchange import LONGEST_WAIT, Exchange, read_budget
 from tests.lofty.conftest import Served
 from tests.lofty.hostile import OK_BODY, client_of, says
 

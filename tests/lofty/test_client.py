@@ -3,6 +3,7 @@
 import json
 import socket
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -117,7 +118,7 @@ def test_me__ids_as_text__numbers(serve: Served) -> None:
     assert client_of(endpoint).me().member_user_id == 565132045172814
 
 
-@pytest.mark.parametrize("operation", ["me", "org", "quota", "current"])
+@pytest.mark.parametrize("operation", ["me", "org", "quota"])
 def test_objects__another_shape__unknown(serve: Served, operation: str) -> None:
     _, endpoint = serve(says(200, ["x"]))
     with pytest.raises(errors.Unknown, match="form"):
@@ -134,9 +135,7 @@ def test_members_page__either_metadata__total(serve: Served, metadata: str) -> N
 
 def test_members_page__404_20003__empty(serve: Served) -> None:
     _, endpoint = serve(says(404, {"code": 20003, "message": "no members"}))
-    client = client_of(endpoint)
-    assert client.members_page(50) == Page((), 50, 0, 0)
-    assert list(client.members()) == []
+    assert client_of(endpoint).members_page(50) == Page((), 50, 0, 0)
 
 
 def test_members_page__other_404__not_found(serve: Served) -> None:
@@ -153,7 +152,9 @@ def test_members_page__other_404__not_found(serve: Served) -> None:
         {"code": 1, "message": "LIMIT_PARAM_OVERSIZE"},
     ],
 )
-def test_members__limit_too_large__falls_back_once_and_for_all(serve: Served, refusal: Any) -> None:
+def test_members_page__limit_too_large__falls_back_once_and_for_all(
+    serve: Served, refusal: Any
+) -> None:
     def respond(query: Query) -> tuple[int, Any]:
         if query["limit"] > 25:
             return 400, refusal
@@ -161,52 +162,31 @@ def test_members__limit_too_large__falls_back_once_and_for_all(serve: Served, re
         return 200, {"members": rows, "_metadata": {"total": 60}}
 
     server, endpoint = serve(by_query(respond))
-    pages = list(client_of(endpoint).members())
+    client = client_of(endpoint)
+    pages = [client.members_page(offset) for offset in (0, 25, 50)]
     assert [page.received for page in pages] == [25, 25, 10]
     assert [query["limit"] for query in queries(server.requests)] == [100, 25, 25, 25]
 
 
 @pytest.mark.parametrize("total", [60, None, -1])
-def test_members__capped_silently__advances_by_what_came(serve: Served, total: int | None) -> None:
+def test_members_page__capped_silently__says_what_came(serve: Served, total: int | None) -> None:
     server, endpoint = serve(people(60, total))
-    pages = list(client_of(endpoint).members())
-    ids = [item.member_user_id for page in pages for item in page.items]
-    assert ids == list(range(60))
-    calls = 3 if total == 60 else 4
-    assert [query["offset"] for query in queries(server.requests)] == [0, 25, 50, 60][:calls]
+    page = client_of(endpoint).members_page(30)
+    assert [item.member_user_id for item in page.items] == list(range(30, 55))
+    assert (page.offset, page.received) == (30, 25)
+    assert page.total == (60 if total == 60 else None)
+    assert queries(server.requests) == [{"offset": 30, "limit": 100}]
 
 
-def test_members__started_in_the_middle__goes_on_from_there(serve: Served) -> None:
-    server, endpoint = serve(people(60, 60))
-    pages = list(client_of(endpoint).members(offset=50))
-    assert [page.offset for page in pages] == [50]
-    assert len(server.requests) == 1
-
-
-def test_members__rows_that_are_none__counted_but_left_out(serve: Served) -> None:
+def test_members_page__rows_that_are_none__counted_but_left_out(serve: Served) -> None:
     _, endpoint = serve(says(200, {"members": [None, 5, MEMBER], "_metadata": {"total": 3}}))
-    (page,) = client_of(endpoint).members()
+    page = client_of(endpoint).members_page(0)
     assert page.items == (ALICE,)
     assert page.received == 3
 
 
-def test_members__server_ignores_offset__stops_with_unknown(serve: Served) -> None:
-    server, endpoint = serve(says(200, {"members": [MEMBER], "_metadata": {"total": 5000}}))
-    pages = client_of(endpoint).members()
-    assert next(pages).items == (ALICE,)
-    with pytest.raises(errors.Unknown, match="again and again"):
-        next(pages)
-    assert len(server.requests) == 2
-
-
-def test_members__last_page_repeated_without_total__ends(serve: Served) -> None:
-    server, endpoint = serve(says(200, {"members": [MEMBER]}))
-    assert len(list(client_of(endpoint).members())) == 1
-    assert len(server.requests) == 2
-
-
 @pytest.mark.parametrize("body", [{}, {"members": None}, {"members": {}}, []])
-def test_members__another_shape__unknown(serve: Served, body: Any) -> None:
+def test_members_page__another_shape__unknown(serve: Served, body: Any) -> None:
     _, endpoint = serve(says(200, body))
     with pytest.raises(errors.Unknown):
         client_of(endpoint).members_page(0)
@@ -274,12 +254,16 @@ def pipelines(count: int, cap: int, strict: bool) -> Behaviour:
 
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize(("count", "cap"), [(0, 10), (7, 10), (10, 10), (27, 10), (27, 100)])
-def test_pipelines__zero_based_pages__all(
+def test_pipelines_page__counted_from_zero__all(
     serve: Served, count: int, cap: int, strict: bool
 ) -> None:
     server, endpoint = serve(pipelines(count, cap, strict))
-    found = client_of(endpoint).pipelines()
-    assert found == tuple(Pipeline(number, f"P{number}") for number in range(count))
+    client, found = client_of(endpoint), list[Pipeline]()
+    for number in range(max(1, ceil(count / cap))):
+        page = client.pipelines_page(number, len(found))
+        assert (page.offset, page.total) == (len(found), count)
+        found += page.items
+    assert found == [Pipeline(number, f"P{number}") for number in range(count)]
     assert queries(server.requests)[0] == {"currPage": 0, "pageSize": 100}
 
 
@@ -297,17 +281,3 @@ def test_quota__documented__typed(serve: Served) -> None:
     _, endpoint = serve(says(200, body))
     quota = client_of(endpoint).quota()
     assert list(vars(quota).values()) == list(body.values())
-
-
-def test_current__documented__typed(serve: Served) -> None:
-    body = {
-        "id": 12345,
-        "userId": 67890,
-        "agentName": "John Doe",
-        "assistantName": "John's AI Assistant",
-        "email": "john.assistant@example.com",
-        "status": "ACTIVE",
-        "hasQuotaSeat": True,
-    }
-    _, endpoint = serve(says(200, body))
-    assert list(vars(client_of(endpoint).current()).values()) == list(body.values())

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from lofty_admin.lofty import errors
-from lofty_admin.lofty.endpoint import SocketAddress
-from lofty_admin.lofty.transport import Authorization, Endpoint, Transport
+from lofty_admin.lofty.endpoint import Endpoint, SocketAddress
+from lofty_admin.lofty.transport import Authorization, Transport
 from tests.lofty.conftest import Served
 from tests.lofty.hostile import OK_BODY, Behaviour, Request, answer, client_of, drips
 

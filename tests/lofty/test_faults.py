@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from lofty_admin.lofty import errors
-from lofty_admin.lofty.transport import Endpoint
+from lofty_admin.lofty.endpoint import Endpoint
 from tests.lofty.conftest import Served
 from tests.lofty.hostile import (
     OK_BODY,

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lofty_admin.lofty import errors
+from lofty_admin.lofty.endpoint import Endpoint
 from lofty_admin.lofty.oauth import OAuthClient, Tokens, read_expiry
-from lofty_admin.lofty.transport import Endpoint
 from tests.lofty.conftest import Served
 from tests.lofty.hostile import resets, says
 from tests.lofty.test_secrets import everything_printed

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from lofty_admin.lofty import errors
 from lofty_admin.lofty.client import LoftyClient, RetryPolicy, Scheme
-from lofty_admin.lofty.transport import Endpoint, Exchange
+from lofty_admin.lofty.endpoint import Endpoint
+from lofty_admin.lofty.exchange import Exchange
 from tests.lofty.conftest import Served
 from tests.lofty.hostile import OK_BODY, TOKEN, Behaviour, Request, resets, says
 

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from lofty_admin.lofty import errors
 from lofty_admin.lofty.client import LoftyClient, Scheme, clean_token
+from lofty_admin.lofty.endpoint import Endpoint
+from lofty_admin.lofty.exchange import Exchange
 from lofty_admin.lofty.oauth import OAuthClient
-from lofty_admin.lofty.transport import Authorization, Endpoint, Exchange
+from lofty_admin.lofty.transport import Authorization
 from tests.lofty.conftest import Served
 from tests.lofty.hostile import OK_BODY, TOKEN, Behaviour, client_of, drips, resets, says, sends
 from tests.lofty.test_faults import HALF, closes

@@ -14,9 +14,9 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.environment import OAuthApp
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.sandbox.server import Sandbox
-from lofty_admin.tenants import connecting, reach, services
+from lofty_admin.tenants import checking, connecting, credentials, reach
 from lofty_admin.tenants.models import Credential, Tenant
-from tests.practice import control
+from tools.practice_lofty import control
 
 TOKEN = "canary-Acme-0123456789-abcdefgh-WXYZ"
 NEXT_TOKEN = "canary-Acme-second-9876543210-QRST"
@@ -94,14 +94,19 @@ def register_console(lofty: Lofty, settings: Settings) -> Lofty:
 def connected(tenant: Tenant, lofty: Lofty, slug: str = "") -> Credential:
     """The tenant by an OAuth connection of that customer's, or of its own namesake's."""
     tokens = reach.oauth_client().exchange_code(lofty.code(slug or tenant.slug), CALLBACK)
-    checked = services.ask_lofty(connecting._checked(tokens))
-    return services.set_credential(tenant, checked, meant=True)
+    checked = checking.ask_lofty(connecting._checked(tokens))
+    return credentials.set_credential(tenant, checked, meant=True)
+
+
+def checked(token: str = TOKEN, scheme: Scheme = Scheme.API_KEY) -> checking.CheckedToken:
+    """That token with what the practice Lofty says of it."""
+    return checking.check_token(scheme, token)
 
 
 @pytest.fixture
 def credential(acme: Tenant, lofty: Lofty) -> Credential:
     """Acme's API key, checked and stored."""
-    return services.set_credential(acme, services.check_token(Scheme.API_KEY, TOKEN))
+    return credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, TOKEN))
 
 
 @pytest.fixture

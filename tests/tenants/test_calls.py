@@ -9,7 +9,7 @@ from django.utils import timezone
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import BudgetSpent, NoSalesAgent, Unauthorised, Unknown
 from lofty_admin.lofty.exchange import Budget, Exchange
-from lofty_admin.tenants import services
+from lofty_admin.tenants import checking, credentials
 from lofty_admin.tenants.calls import (
     LAST_MOMENTS,
     RESERVE,
@@ -47,7 +47,7 @@ def test_client_for__stored_token__is_the_one_sent(
 
 
 def test_client_for__oauth_token__goes_as_bearer(globex: Tenant, lofty: Lofty) -> None:
-    services.set_credential(globex, services.check_token(Scheme.OAUTH, OTHER_TOKEN))
+    credentials.set_credential(globex, checking.check_token(Scheme.OAUTH, OTHER_TOKEN))
     assert client_for(globex).get_settings().id > 0
 
 
@@ -61,7 +61,7 @@ def test_client_for__retired_or_foreign_token__refused(
 ) -> None:
     with pytest.raises(NoCredential):
         client_for(globex, credential=credential)
-    services.set_credential(acme, services.check_token(Scheme.API_KEY, NEXT_TOKEN))
+    credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, NEXT_TOKEN))
     credential.refresh_from_db()
     with pytest.raises(NoCredential):
         client_for(acme, credential=credential)
@@ -71,7 +71,7 @@ def test_client_for__retired_or_foreign_token__refused(
 def test_client_for__tampered_token__nothing_sent_and_recorded_once(
     acme: Tenant, globex: Tenant, credential: Credential, lofty: Lofty, planted: str
 ) -> None:
-    other = services.set_credential(globex, services.check_token(Scheme.OAUTH, OTHER_TOKEN))
+    other = credentials.set_credential(globex, checking.check_token(Scheme.OAUTH, OTHER_TOKEN))
     sealed, version = bytes(credential.sealed), credential.version
     made = lofty.calls_made("acme") + lofty.calls_made("globex")
     values = {
@@ -136,7 +136,7 @@ def test_calls_left__window_over_or_no_token__unknown(acme: Tenant, credential: 
     Credential.objects.update(budget_remaining=0, budget_reset_at=timezone.now())
     assert calls_left(acme) == CallsLeft(60, None, None)
     require_calls(acme, 3)
-    services.remove_credential(acme)
+    credentials.remove_credential(acme)
     assert calls_left(acme) == CallsLeft(None, None, None)
 
 

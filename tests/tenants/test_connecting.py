@@ -15,7 +15,7 @@ from django.utils import timezone
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.client import Scheme
-from lofty_admin.tenants import connecting, services
+from lofty_admin.tenants import checking, connecting, credentials, lifecycle
 from lofty_admin.tenants.models import Credential, Health, PendingConnection, Role, Tenant
 from lofty_admin.tenants.sealing import open_from
 from lofty_admin.tenants.tasks import renew_due
@@ -292,9 +292,9 @@ def test_given_up__before_and_after_the_answer__nothing_is_left(
 def test_given_up__while_lofty_is_asked__nothing_is_left(
     browser: Client, acme: Tenant, app: Lofty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = services.ask_lofty
+    ask = checking.ask_lofty
 
-    def given_up_meanwhile(given: services.CheckedToken) -> services.CheckedToken:
+    def given_up_meanwhile(given: checking.CheckedToken) -> checking.CheckedToken:
         connecting.end(PendingConnection.objects.get(), "Given up.")
         return ask(given)
 
@@ -325,7 +325,7 @@ def test_confirm__something_odd_comes_up_after_the_page__asks_again(
     browser.get(lofty_sends_back(app, "acme"))
     with monkeypatch.context() as patch:
         patch.setattr(connecting, "questions", lambda pending: ())
-        services.set_credential(globex, services.check_token(Scheme.API_KEY, TOKEN))
+        credentials.set_credential(globex, checking.check_token(Scheme.API_KEY, TOKEN))
         answer = go(browser, "connect_confirm", right="on")
     assert answer.status_code == 409
     assert "Another tenant" in text(answer)
@@ -367,14 +367,14 @@ def test_no_app__button_is_not_there_and_its_address_does_nothing(
 def test_archived_meanwhile__lofty_s_answer_is_not_used(
     browser: Client, acme: Tenant, app: Lofty
 ) -> None:
-    services.archive_tenant(acme)
+    lifecycle.archive_tenant(acme)
     assert "This tenant is archived" in text(browser.get(lofty_sends_back(app, "acme")))
     assert not PendingConnection.objects.exists()
 
 
 def test_archived_meanwhile__not_attached(browser: Client, acme: Tenant, app: Lofty) -> None:
     browser.get(lofty_sends_back(app, "acme"))
-    services.archive_tenant(acme)
+    lifecycle.archive_tenant(acme)
     assert go(browser, "connect_confirm", right="on").status_code == 403
     assert acme.credential is None
 

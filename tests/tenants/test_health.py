@@ -15,10 +15,11 @@ from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import BudgetSpent
-from lofty_admin.tenants import probing, services
+from lofty_admin.tenants import checking, credentials, probing
 from lofty_admin.tenants.agents import WrongAgent
 from lofty_admin.tenants.calls import client_for
 from lofty_admin.tenants.models import Credential, Health, Tenant
+from lofty_admin.tenants.refusals import NeedsConsent
 from lofty_admin.tenants.tasks import probe as probe_job
 from lofty_admin.tenants.tasks import probe_due
 from tests.conftest import signed_in
@@ -151,7 +152,7 @@ def test_probe__another_sales_agent__named_and_never_green(
 ) -> None:
     Tenant.objects.update(sales_agent_id=77)
     with pytest.raises(WrongAgent):
-        services.test_credential(acme)
+        credentials.test_credential(acme)
     probing.probe(row())
     client_for(acme).get_settings()
     found = row()
@@ -192,8 +193,8 @@ def test_replace__token_of_another_sales_agent_of_the_same_user__asks(
 ) -> None:
     Tenant.objects.update(sales_agent_id=77)
     acme.refresh_from_db()
-    with pytest.raises(services.NeedsConsent, match="this tenant's is 77"):
-        services.set_credential(acme, services.check_token(Scheme.API_KEY, TOKEN))
+    with pytest.raises(NeedsConsent, match="this tenant's is 77"):
+        credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, TOKEN))
 
 
 @pytest.mark.parametrize("way", ["no scope", "no agent"])
@@ -204,12 +205,12 @@ def test_replace__token_that_cannot_read_the_settings__asks(
         scopes(lofty, "me")
     else:
         lofty.change("acme", settings=None)
-    checked = services.check_token(Scheme.API_KEY, TOKEN)
-    with pytest.raises(services.NeedsConsent, match=r"[Nn]othing can be|nothing could be"):
-        services.set_credential(acme, checked)
-    services.set_credential(acme, checked, meant=True)
+    checked = checking.check_token(Scheme.API_KEY, TOKEN)
+    with pytest.raises(NeedsConsent, match=r"[Nn]othing can be|nothing could be"):
+        credentials.set_credential(acme, checked)
+    credentials.set_credential(acme, checked, meant=True)
     assert row().last_good_at is None
-    stored = services.set_credential(acme, checked, meant=True)
+    stored = credentials.set_credential(acme, checked, meant=True)
     assert stored.health == checked.health
     assert not stored.is_sound
 
@@ -314,7 +315,7 @@ def check_tokens(*arguments: str) -> str:
 def test_check_tokens__all__progress_and_verdict(
     acme: Tenant, globex: Tenant, credential: Credential, lofty: Lofty
 ) -> None:
-    services.set_credential(globex, services.check_token(Scheme.OAUTH, OTHER_TOKEN))
+    credentials.set_credential(globex, checking.check_token(Scheme.OAUTH, OTHER_TOKEN))
     told = check_tokens("--all")
     assert "[1/2] acme: Works" in told
     assert "All 2 work." in told

@@ -11,7 +11,7 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.oauth import Tokens
-from lofty_admin.tenants import services
+from lofty_admin.tenants import checking, credentials
 from lofty_admin.tenants.calls import NoCredential, client_for
 from lofty_admin.tenants.models import Credential, Tenant
 from lofty_admin.tenants.opening import opened
@@ -28,7 +28,7 @@ def test_replay__replaced_token_put_back_with_its_version__found_and_not_sent(
     acme: Tenant, credential: Credential, lofty: Lofty
 ) -> None:
     yesterday = row_of(credential)
-    services.set_credential(acme, services.check_token(Scheme.API_KEY, NEXT_TOKEN))
+    credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, NEXT_TOKEN))
     Credential.objects.all().delete()
     Credential.objects.create(**yesterday)
     put_back = Credential.objects.get()
@@ -43,7 +43,7 @@ def test_replay__replaced_token_put_back_with_its_version__found_and_not_sent(
 
 def test_replay__removed_token_put_back__found(acme: Tenant, credential: Credential) -> None:
     yesterday = row_of(credential)
-    services.remove_credential(acme)
+    credentials.remove_credential(acme)
     Credential.objects.filter(pk=credential.pk).update(**yesterday)
     assert Credential.objects.get().retired_at is None
     with pytest.raises(NoCredential, match="put back"):

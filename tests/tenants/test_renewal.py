@@ -13,7 +13,7 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import GrantRefused, Unauthorised
 from lofty_admin.sandbox.seed import make_token
-from lofty_admin.tenants import renewal, services
+from lofty_admin.tenants import checking, credentials, renewal
 from lofty_admin.tenants.calls import NoCredential, client_for
 from lofty_admin.tenants.models import Credential, CredentialKind, Health, Tenant
 from lofty_admin.tenants.opening import opened
@@ -315,7 +315,7 @@ def test_replaced__while_lofty_is_asked__the_replacement_stays(
     held = renewal._claim(row())
     assert held is not None
     tokens = renewal._ask(held)
-    services.set_credential(acme, services.check_token(Scheme.API_KEY, TOKEN), meant=True)
+    credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, TOKEN), meant=True)
     renewal._keep(held, tokens)
     assert open_from(row(), "sealed") == TOKEN
     assert Credential.objects.exclude(sealed_refresh=b"").count() == 0
@@ -348,8 +348,8 @@ def test_refused_by_lofty__freshly_renewed__not_renewed_again(
 
 
 def test_client_credentials__stored_and_renewed_by_its_key(acme: Tenant, app: Lofty) -> None:
-    checked = services.check_token(CredentialKind.CLIENT_CREDENTIALS, TOKEN)
-    stored = services.set_credential(acme, checked)
+    checked = checking.check_token(CredentialKind.CLIENT_CREDENTIALS, TOKEN)
+    stored = credentials.set_credential(acme, checked)
     assert (stored.last_four, stored.scheme) == ("WXYZ", "oauth")
     assert not bytes(stored.sealed_refresh)
     ends_in(-1)
@@ -404,7 +404,7 @@ def test_pasted_key__jws__its_own_end_is_read_and_believed_for_warnings_only(
     soon = timezone.now() + timedelta(days=10, hours=1)
     key = make_token("acme", "api_key", soon.timestamp())
     app.change("acme", tokens=[{"token": key, "scheme": "api_key"}])
-    stored = services.set_credential(acme, services.check_token(Scheme.API_KEY, key))
+    stored = credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, key))
     assert stored.days_left == 10
     assert stored.expires_soon
     set_row(expires_at=timezone.now() - timedelta(days=1))
@@ -412,5 +412,5 @@ def test_pasted_key__jws__its_own_end_is_read_and_believed_for_warnings_only(
 
 
 def test_pasted_token__opaque__end_unknown(acme: Tenant, app: Lofty) -> None:
-    stored = services.set_credential(acme, services.check_token(Scheme.API_KEY, NEXT_TOKEN))
+    stored = credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, NEXT_TOKEN))
     assert (stored.expires_at, stored.days_left, stored.expires_soon) == (None, None, False)

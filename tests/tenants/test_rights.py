@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.context import acting_as, person
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants import rights, services
+from lofty_admin.tenants import lifecycle, members, rights
 from lofty_admin.tenants.access import denied_tenants, role_of, visible_tenants
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
+from lofty_admin.tenants.refusals import NotDone
 from lofty_admin.tenants.rights import Scope
 from lofty_admin.tenants.standings import people_of, standings_of
 from tests.conftest import make_user
@@ -74,9 +75,9 @@ def build(world: World) -> tuple[User, list[Tenant]]:
     made = [Tenant.objects.create(slug=f"t{number}", name=f"T{number}") for number in TENANTS]
     for number in world.archived:
         Tenant.objects.filter(slug=f"t{number}").update(status="archived")
-    for number, members in world.members.items():
+    for number, inside in world.members.items():
         group = Group.objects.create(slug=f"g{number}", name=f"G{number}")
-        group.tenants.set([made[member] for member in members])
+        group.tenants.set([made[member] for member in inside])
         # Somebody else's rights, which must not count.
         Grant.objects.create(user=other, group=group, role=None if number else Role.MANAGER)
         if number in world.by_group:
@@ -229,22 +230,22 @@ def test_right__same_again_or_nothing_to_take__said_and_not_recorded(
     scope: str, outsider: User, west: Group, acme: Tenant
 ) -> None:
     where = {"all": Scope(), "group": Scope(group=west), "tenant": Scope(tenant=acme)}[scope]
-    with pytest.raises(services.NotDone):
+    with pytest.raises(NotDone):
         rights.take_away(outsider, where)
     assert kinds() == []
     rights.give(outsider, where, Role.EDITOR)
-    with pytest.raises(services.NotDone, match="already"):
+    with pytest.raises(NotDone, match="already"):
         rights.give(outsider, where, Role.EDITOR)
     rights.deny(outsider, where)
-    with pytest.raises(services.NotDone, match="already"):
+    with pytest.raises(NotDone, match="already"):
         rights.deny(outsider, where)
     assert kinds() == ["member.added", "access.denied"]
 
 
 def test_manager__gives_a_role_to_somebody_denied__refused(outsider: User, acme: Tenant) -> None:
     rights.deny(outsider, Scope(tenant=acme))
-    with pytest.raises(services.NotDone, match="Only a superuser"):
-        services.grant(acme, outsider, Role.VIEWER)
+    with pytest.raises(NotDone, match="Only a superuser"):
+        members.grant(acme, outsider, Role.VIEWER)
     assert role_of(outsider, acme) is None
 
 
@@ -254,10 +255,10 @@ def test_own_rights__by_oneself__refused(
 ) -> None:
     where = {"all": Scope(), "group": Scope(group=west), "tenant": Scope(tenant=acme)}[scope]
     with acting_as(person(owner)):
-        with pytest.raises(services.NotDone, match="your own rights"):
+        with pytest.raises(NotDone, match="your own rights"):
             rights.give(owner, where, Role.VIEWER)
         for change in (rights.deny, rights.take_away):
-            with pytest.raises(services.NotDone, match="your own rights"):
+            with pytest.raises(NotDone, match="your own rights"):
                 change(owner, where)
     assert kinds() == []
 
@@ -266,8 +267,8 @@ def test_own_role__manager_by_a_group__cannot_be_made_to_stay(
     outsider: User, west: Group, acme: Tenant
 ) -> None:
     rights.give(outsider, Scope(group=west), Role.MANAGER)
-    with acting_as(person(outsider)), pytest.raises(services.NotDone, match="your own rights"):
-        services.grant(acme, outsider, Role.MANAGER)
+    with acting_as(person(outsider)), pytest.raises(NotDone, match="your own rights"):
+        members.grant(acme, outsider, Role.MANAGER)
     assert not acme.memberships.filter(user=outsider).exists()
 
 
@@ -275,10 +276,10 @@ def test_last_manager__another_one_by_a_group__may_go(
     owner: User, outsider: User, west: Group, acme: Tenant
 ) -> None:
     membership = acme.memberships.get(user=owner)
-    with pytest.raises(services.NotDone, match="last manager"):
-        services.remove_member(membership)
+    with pytest.raises(NotDone, match="last manager"):
+        members.remove_member(membership)
     rights.give(outsider, Scope(group=west), Role.MANAGER)
-    services.remove_member(membership)
+    members.remove_member(membership)
     assert role_of(owner, acme) is None
 
 
@@ -286,16 +287,16 @@ def test_deactivated__cannot_be_given_but_can_lose(viewer: User, west: Group) ->
     rights.give(viewer, Scope(group=west), Role.VIEWER)
     User.objects.filter(pk=viewer.pk).update(is_active=False)
     viewer.refresh_from_db()
-    with pytest.raises(services.NotDone, match="deactivated"):
+    with pytest.raises(NotDone, match="deactivated"):
         rights.give(viewer, Scope(), Role.VIEWER)
     rights.take_away(viewer, Scope(group=west))
     assert not Grant.objects.exists()
 
 
 def test_archived__tenant__its_rights_stay_as_they_are(viewer: User, acme: Tenant) -> None:
-    services.archive_tenant(acme)
+    lifecycle.archive_tenant(acme)
     for change in (rights.deny, rights.take_away):
-        with pytest.raises(services.NotDone, match="archived"):
+        with pytest.raises(NotDone, match="archived"):
             change(viewer, Scope(tenant=acme))
 
 

@@ -17,9 +17,10 @@ from lofty_admin.audit.context import acting_as, person
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants import rights
 from lofty_admin.tenants.access import role_of
+from lofty_admin.tenants.members import grant
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
+from lofty_admin.tenants.refusals import NotDone
 from lofty_admin.tenants.rights import Scope
-from lofty_admin.tenants.services import NotDone, grant
 from tests.conftest import make_user
 from tests.tenants.conftest import kinds
 

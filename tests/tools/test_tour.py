@@ -14,8 +14,9 @@ from lofty_admin.lofty.client import Scheme
 from lofty_admin.sandbox.seed import customers
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.sandbox.tour import HARBOUR, TRIES, Try
+from lofty_admin.tenants.checking import unchecked_token
+from lofty_admin.tenants.credentials import set_credential
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.tenants.services import set_credential, unchecked_token
 from tests.practice import PracticeCustomer
 from tests.sandbox.conftest import Caller
 from tools.processes import ROOT

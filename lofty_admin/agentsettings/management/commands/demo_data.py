@@ -10,14 +10,10 @@ from lofty_admin.audit.context import Actor, acting_as
 from lofty_admin.directory.names import start_sync
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
+from lofty_admin.tenants.checking import CheckedToken, check_token, unchecked_token
+from lofty_admin.tenants.lifecycle import add_tenant
+from lofty_admin.tenants.members import grant
 from lofty_admin.tenants.models import Role, Tenant
-from lofty_admin.tenants.services import (
-    CheckedToken,
-    add_tenant,
-    check_token,
-    grant,
-    unchecked_token,
-)
 
 
 class Command(BaseCommand):

@@ -7,8 +7,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from lofty_admin.accounts.commandline import find_person
 from lofty_admin.audit.commandline import command_actor, require_current_database
 from lofty_admin.audit.context import acting_as
-from lofty_admin.tenants import rights, services
+from lofty_admin.tenants import rights
 from lofty_admin.tenants.models import Group, Role, Tenant
+from lofty_admin.tenants.refusals import NotDone
 from lofty_admin.tenants.rights import Scope
 
 ROLES = {role.name.lower(): role for role in Role}
@@ -42,7 +43,7 @@ class Command(BaseCommand):
                     rights.deny(user, scope)
                 else:
                     rights.take_away(user, scope)
-            except services.NotDone as error:
+            except NotDone as error:
                 raise CommandError(f"{error} Nothing was done.") from None
         done = {"give": f"is now {options.get('role')} of", "deny": "is denied"}
         self.stdout.write(

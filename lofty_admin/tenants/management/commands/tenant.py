@@ -10,8 +10,9 @@ from lofty_admin.audit.commandline import command_actor
 from lofty_admin.audit.context import acting_as
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
-from lofty_admin.tenants import services
+from lofty_admin.tenants import checking, lifecycle, members
 from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.tenants.refusals import NotDone
 
 SCHEMES = {"api-key": Scheme.API_KEY, "oauth-token": Scheme.OAUTH}
 ROLES = {role.name.lower(): role for role in Role}
@@ -49,16 +50,16 @@ class Command(BaseCommand):
                 act(options)
             except LoftyError as error:
                 raise CommandError(f"{error.message} {error.advice} Nothing was stored.") from None
-            except services.NotDone as error:
+            except NotDone as error:
                 raise CommandError(f"{error} Nothing was done.") from None
             except ValidationError as error:
                 raise in_words(error) from None
 
     def _add(self, options: dict[str, Any]) -> None:
         token = read_secret("token")
-        take = services.unchecked_token if options["unchecked"] else services.check_token
+        take = checking.unchecked_token if options["unchecked"] else checking.check_token
         checked = take(SCHEMES[options["scheme"]], token)
-        tenant = services.add_tenant(
+        tenant = lifecycle.add_tenant(
             slug=options["slug"],
             name=options["name"],
             note=options["note"],
@@ -73,7 +74,7 @@ class Command(BaseCommand):
         if tenant is None:
             raise CommandError(f"There is no tenant {options['slug']}. Nothing was done.")
         user = find_person(options["email"])
-        services.grant(tenant, user, ROLES[options["role"]])
+        members.grant(tenant, user, ROLES[options["role"]])
         self.stdout.write(f"{user.email} is now {options['role']} of {tenant.name}.")
 
     def _list(self, options: dict[str, Any]) -> None:
