@@ -1,6 +1,6 @@
 """The one table of the settings: form, help, review, history and warnings all read it.
 
-Each row is a property of Lofty's PUT /v2.0/sales-agent/settings; contract.md gives the meanings.
+Each row is a property of Lofty's PUT /v2.0/sales-agent/settings, by Lofty's documentation of it.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.agentsettings.texts import Labels, Text
-from lofty_admin.directory.names import EntryKind
+from lofty_admin.directory.models import EntryKind
 from lofty_admin.lofty.schema import ACCESS_LISTS, LEAD_TYPES, LISTS
 
 

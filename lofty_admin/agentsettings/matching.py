@@ -11,7 +11,8 @@ from django.utils.translation import gettext_noop
 
 from lofty_admin.agentsettings.changes import Values, reaches_all
 from lofty_admin.agentsettings.fields import SETTINGS, Setting
-from lofty_admin.directory.names import EntryKind, unknown
+from lofty_admin.directory.models import EntryKind
+from lofty_admin.directory.names import unknown
 from lofty_admin.folding import fold
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES, means_all, same

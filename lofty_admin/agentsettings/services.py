@@ -43,7 +43,7 @@ STEPS_SLACK = timedelta(seconds=30)
 
 
 class NotRecorded(Exception):
-    """The record of a save could not be written, so nothing was sent (reliability A1)."""
+    """The record of a save could not be written, so nothing was sent."""
 
 
 class SendRefused(Exception):
@@ -333,7 +333,7 @@ def _labels(names: Iterable[str]) -> str:
 def close(operation: Operation, result: Result, kind: Kind = Kind.SETTINGS_OUTCOME) -> bool:
     """Record what came of it, and free the tenant's place unless that is unknown.
 
-    False when another process has taken over: then its word counts, not ours (reliability B13).
+    False when another process has taken over: then its word counts, not ours.
     """
     now = timezone.now()
     fields = {

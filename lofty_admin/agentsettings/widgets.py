@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from lofty_admin.agentsettings.changes import reaches_all
 from lofty_admin.agentsettings.fields import DAYS, Setting
-from lofty_admin.directory.names import EntryKind, Name, count_gone, names_by_kind, unknown
+from lofty_admin.directory.models import EntryKind
+from lofty_admin.directory.names import Name, count_gone, names_by_kind, unknown
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES, means_all
 from lofty_admin.tenants.models import Tenant
@@ -99,7 +100,7 @@ class Picking:
 class ScopedListWidget(forms.Widget):
     """Renders templates/agentsettings/widgets/scoped_list.html.
 
-    Big selections travel as one field, ids with commas between (reliability W5).
+    Big selections travel as one field, ids with commas between.
     """
 
     template_name = "agentsettings/widgets/scoped_list.html"

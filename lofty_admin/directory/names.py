@@ -12,26 +12,8 @@ from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.directory.models import OPEN, Entry, EntryKind, Profile, Sync, SyncState
 from lofty_admin.directory.pace import in_words, time_left
-from lofty_admin.directory.sync import start_sync
 from lofty_admin.folding import clean, fold
 from lofty_admin.tenants.models import Tenant
-
-__all__ = [
-    "UNKNOWN",
-    "EntryKind",
-    "Freshness",
-    "Name",
-    "count_gone",
-    "freshness",
-    "give_name",
-    "names",
-    "profile",
-    "search",
-    "start_sync",
-    "time_zone",
-    "unknown",
-    "zone_of",
-]
 
 MOST_FOUND = 50
 LONGEST_QUERY = 200

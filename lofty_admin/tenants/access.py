@@ -58,7 +58,7 @@ def is_superuser(user: User | AnonymousUser) -> TypeGuard[User]:
 def find_of(request: HttpRequest, tenant: Tenant, rows: QuerySet[_Row], **which: object) -> _Row:
     """The one of `rows` that is like `which` and the tenant's. Raises Http404.
 
-    Asking for one that is another tenant's is recorded (reliability W4): only a made-up address
+    Asking for one that is another tenant's is recorded: only a made-up address
     does that.
     """
     found = rows.filter(**which)

@@ -31,7 +31,6 @@ from lofty_admin.tenants.reach import endpoint
 from lofty_admin.tenants.renewal import NotRenewed, usable
 from lofty_admin.vault import VaultError
 
-__all__ = ["endpoint"]
 logger = logging.getLogger(__name__)
 YOUNG = timedelta(minutes=10)
 # What who can wait leaves alone: a call to open the settings, and three for a save.

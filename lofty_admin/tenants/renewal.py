@@ -1,4 +1,4 @@
-"""New access tokens for connections and for API keys used by the OAuth app (reliability B14).
+"""New access tokens for connections and for API keys used by the OAuth app.
 
 One process at a time renews a credential: it claims the row with a lease and a fence, lets go of
 the database, asks Lofty, and stores what came under the next version. Lofty may have used the
@@ -42,7 +42,7 @@ from lofty_admin.tenants.reach import oauth_client
 from lofty_admin.tenants.sealing import seal_into
 from lofty_admin.vault import VaultError
 
-REFRESH_LIFE = timedelta(days=180)  # contract.md
+REFRESH_LIFE = timedelta(days=180)  # by Lofty's documentation
 LONGEST_PAUSE = timedelta(hours=1)
 ENOUGH_FOR_A_SAVE = timedelta(minutes=2)
 LEASE_SLACK = timedelta(seconds=15)

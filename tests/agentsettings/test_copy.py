@@ -6,7 +6,8 @@ from django.test import Client
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.directory.names import EntryKind, give_name, search
+from lofty_admin.directory.models import EntryKind
+from lofty_admin.directory.names import give_name, search
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Membership, Role, Tenant
 from tests.agentsettings.conftest import connect

@@ -20,7 +20,7 @@ from lofty_admin.agentsettings.matching import (
     offers,
     own_settings,
 )
-from lofty_admin.directory.names import EntryKind
+from lofty_admin.directory.models import EntryKind
 from lofty_admin.lofty.json_strict import JSON
 from tests.agentsettings.values import any_values
 from tests.documented import EXAMPLE

@@ -13,6 +13,7 @@ from lofty_admin.directory.models import Entry, EntryKind, Step, Sync, SyncState
 from lofty_admin.directory.names import freshness, give_name, names, profile
 from lofty_admin.directory.sync import MOST_ATTEMPTS, TakenOver, advance, left_behind, open_sync
 from lofty_admin.lofty.client import LoftyClient
+from lofty_admin.sandbox import api
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Tenant
 from tests.directory.conftest import (
@@ -332,6 +333,24 @@ def test_sync__lofty_ignores_the_offset__ends_and_nobody_gone(
     assert sync.state == SyncState.DONE
     assert "did not add up" in sync.message
     assert gone(acme) == []
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_sync__no_total_told__ends_where_nothing_new_comes(
+    acme: Tenant,
+    connect: Connect,
+    practice: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    repeats: bool,
+) -> None:
+    monkeypatch.setattr(api, "_paging", lambda *_: {"_metadata": {}})
+    connect(members=60)
+    rows = get_members(practice, "acme")
+    if repeats:
+        set_members(practice, "acme", [rows[place % 25] for place in range(60)])
+    sync = synced(acme)
+    assert (sync.state, sync.total) == (SyncState.DONE, None)
+    assert known(acme, EntryKind.AGENT) == (25 if repeats else 60)
 
 
 def test_sync__ids_that_mean_everyone_or_nothing__not_taken_for_entries(

@@ -1,4 +1,4 @@
-"""PostgreSQL itself knows the way of an operation: from sent there is no way back (reliability B1).
+"""PostgreSQL itself knows the way of an operation: from sent there is no way back.
 
 The pairs are those of `models.NEXT`; tests/agentsettings/test_states.py tries every other one.
 """

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.services import add_person
 from lofty_admin.audit.context import Actor, acting_as
-from lofty_admin.directory.names import start_sync
+from lofty_admin.directory.sync import start_sync
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.tenants.checking import CheckedToken, check_token, unchecked_token
