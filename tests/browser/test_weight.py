@@ -1,9 +1,10 @@
 """What a page weighs on the wire, and that nothing in it moves once it is there."""
 
+import json
 import sys
 
 import pytest
-from playwright.sync_api import CDPSession, Page
+from playwright.sync_api import Browser, CDPSession, Page
 
 from tests.browser.conftest import OWNER, NewPage
 from tests.browser.steps import SETTINGS, rename, review, sign_in
@@ -116,3 +117,25 @@ def test_settings__on_a_slow_line__interactive_within_a_second(
     with capsys.disabled():
         sys.stdout.write(f"\nsettings on a slow line, interactive after {took} ms\n")
     assert min(took) <= INTERACTIVE_WITHIN  # the others may have shared the machine with a test
+
+
+ADD_A_WORD = """() => {
+  const word = document.createElement("b");
+  word.textContent = "new";
+  document.querySelector("[data-settings-form]").append(word);
+  return word.offsetTop; // styled and laid out now
+}"""
+
+
+def test_settings__a_word_added_to_the_page__little_else_is_restyled(
+    page: Page, acme: PracticeCustomer, chromium: Browser
+) -> None:
+    """A rule like Tabler's .page:has() restyles all of it at each change: 150 ms of a phone."""
+    page.goto(SETTINGS)
+    page.wait_for_load_state("networkidle")
+    page.evaluate(SHIFT)  # whatever was to be drawn is drawn
+    chromium.start_tracing(page=page, categories=["devtools.timeline"])
+    page.evaluate(ADD_A_WORD)
+    events = json.loads(chromium.stop_tracing())["traceEvents"]
+    restyled = [one["args"]["elementCount"] for one in events if one["name"] == "UpdateLayoutTree"]
+    assert 0 < max(restyled) < 100
