@@ -1,5 +1,5 @@
 // The settings form: what differs from Lofty is marked, counted, can be taken back field by field,
-// and is not left behind without a question. settings.js calls watchChanges once pickers are there.
+// and is not left behind without a question.
 //
 // A picker is taken back by a "field:restore" event on its input, with detail.ids and
 // detail.members ({ id, name, detail, gone } of those the page may not know); it must then show

@@ -86,6 +86,8 @@ function withoutBelow(count) {
 }
 
 class Picker {
+  #search;
+
   constructor(place) {
     this.place = place;
     this.kind = place.dataset.picker;
@@ -96,12 +98,26 @@ class Picker {
     this.known(JSON.parse(place.querySelector("script").textContent));
     this.unadded = { problem: "", unknown: new Set(), ambiguous: new Map(), missing: [] };
     this.rows = ROWS;
+    const isFocused = this.input === document.activeElement;
+    this.input.after(this.frame());
     this.input.type = "hidden";
-    this.part("frame").hidden = false;
-    if (this.fixed) this.part("find").hidden = true;
-    else this.startSearch();
     this.listen();
     this.show();
+    if (isFocused) this.search.focus();
+  }
+
+  // A copy of the page's one frame, with the texts of this picker.
+  frame() {
+    const frame = document.getElementById("picker-frame").content.cloneNode(true);
+    const find = frame.querySelector("[data-find]");
+    find.hidden = this.fixed;
+    if (this.kind === "agent") {
+      find.placeholder = find.dataset.agentPlaceholder;
+      find.ariaLabel = find.dataset.agentLabel;
+    }
+    const { label } = this.place.dataset;
+    for (const named of frame.querySelectorAll("[aria-label]")) named.ariaLabel = interpolate(named.ariaLabel, { label });
+    return frame;
   }
 
   part(name) {
@@ -392,6 +408,12 @@ class Picker {
       this.rows += ROWS;
       this.showRows();
     });
+    for (const type of ["mousedown", "focus"]) {
+      this.part("find").addEventListener(type, (event) => {
+        event.preventDefault(); // a click would take the focus back
+        this.search.focus();
+      });
+    }
     for (const list of [this.part("chips"), this.part("rows")]) this.listenTo(list);
     this.part("copy").addEventListener("click", () => this.copy());
     this.part("close").addEventListener("click", () => {
@@ -437,9 +459,19 @@ class Picker {
   }
 
   // --- The search --------------------------------------------------------------------------------
-  startSearch() {
+  // TomSelect takes a slow phone long: it starts when its turn comes or when somebody wants it.
+  start() {
+    if (!this.fixed) this.#search ??= this.makeSearch();
+  }
+
+  get search() {
+    this.start();
+    return this.#search;
+  }
+
+  makeSearch() {
     const picker = this;
-    this.search = new TomSelect(this.part("find"), {
+    const search = new TomSelect(this.part("find"), {
       delimiter: "",
       valueField: "id",
       labelField: "name",
@@ -462,19 +494,19 @@ class Picker {
       },
     });
     // The server ranks and folds accents; what it found must not be filtered out again here.
-    this.search.hook("instead", "getScoreFunction", () => () => 1);
-    this.search.hook("instead", "onOptionSelect", (event, option) => this.choose(this.search.options[option.dataset.value]));
+    search.hook("instead", "getScoreFunction", () => () => 1);
+    search.hook("instead", "onOptionSelect", (event, option) => this.choose(search.options[option.dataset.value]));
     // Closed by Escape, it stays closed until they come back to it: a late answer must not open it.
-    const open = this.search.open.bind(this.search);
-    this.search.hook("instead", "open", () => this.escaped || open());
-    const box = this.search.control_input;
+    const open = search.open.bind(search);
+    search.hook("instead", "open", () => this.escaped || open());
+    const box = search.control_input;
     for (const type of ["focus", "mousedown", "keydown"]) {
       box.addEventListener(type, (event) => (this.escaped = event.key === "Escape"), { capture: true });
     }
     // What was found for other words must not be picked by a quick Enter.
     box.addEventListener("input", () => {
-      this.search.clearOptions();
-      this.search.refreshOptions();
+      search.clearOptions();
+      search.refreshOptions();
     });
     box.addEventListener("paste", (event) => {
       const text = event.clipboardData.getData("text");
@@ -488,6 +520,7 @@ class Picker {
       event.preventDefault();
       this.attempt(() => this.remove([...this.ids].at(-1)));
     });
+    return search;
   }
 
   find(text, done) {
@@ -548,7 +581,7 @@ class Picker {
   }
 
   markPicked() {
-    for (const option of Object.values(this.search?.options ?? {})) {
+    for (const option of Object.values(this.#search?.options ?? {})) {
       const picked = this.ids.has(option.id);
       if (!option.note && Boolean(option.disabled) !== picked) this.search.updateOption(option.id, { ...option, disabled: picked });
     }

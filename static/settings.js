@@ -19,12 +19,23 @@ function goToFields() {
   }
 }
 
-document.addEventListener("DOMContentLoaded", () => {
-  const form = document.querySelector("[data-settings-form]");
-  if (!form) return;
-  for (const place of form.querySelectorAll("[data-picker]")) new Picker(place);
+// --- Pickers -------------------------------------------------------------------------------------
+// Each search starts in a task of its own, so that keys and taps are answered in between.
+async function startPickers(form) {
+  const pickers = [...form.querySelectorAll("[data-picker]")].map((place) => new Picker(place));
+  for (const picker of pickers) {
+    await new Promise((resolve) => setTimeout(resolve));
+    picker.start();
+  }
+}
+
+function start(form) {
+  startPickers(form);
   showMembers(form);
   form.addEventListener("change", () => showMembers(form));
   watchChanges(form);
   goToFields();
-});
+}
+
+const settingsForm = document.querySelector("[data-settings-form]");
+if (settingsForm) start(settingsForm);

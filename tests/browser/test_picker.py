@@ -26,6 +26,33 @@ TYPE_AND_ENTER = """(input, text) => {
 }"""
 
 
+# As on a phone that is too slow: the tasks in which searches start never come.
+NEVER_THEIR_TURN = """{
+  const later = window.setTimeout;
+  window.setTimeout = (call, ...more) => (more.length ? later(call, ...more) : 0);
+}"""
+
+
+def test_picker__wanted_before_its_turn__starts_at_once_and_has_every_letter(
+    page: Page, acme: PracticeCustomer
+) -> None:
+    page.add_init_script(NEVER_THEIR_TURN)
+    page.goto(SETTINGS)
+    agents, offices = setting(page, "Agents"), setting(page, "Offices")
+    expect(agents.get_by_text("2 picked")).to_be_visible()
+    expect(page.locator("[data-picker] [role=combobox]")).to_have_count(0)
+    agents.get_by_role("textbox").click()
+    page.keyboard.type("agent1@")
+    expect(agents.get_by_role("combobox")).to_be_focused()
+    expect(agents.get_by_role("combobox")).to_have_value("agent1@")
+    expect(agents.locator(".ts-dropdown .option")).to_contain_text("agent1@acme.example.com")
+    offices.locator(".item-remove").last.focus()
+    page.keyboard.press("Tab")
+    page.keyboard.type("x")
+    expect(offices.get_by_role("combobox")).to_be_focused()
+    expect(offices.get_by_role("combobox")).to_have_value("x")
+
+
 def test_picker__a_member_removed_with_the_mouse__is_removed(
     page: Page, acme: PracticeCustomer
 ) -> None:
