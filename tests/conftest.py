@@ -10,8 +10,9 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from django.conf import settings
 from django.db import connections
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import translation
 from pytest_django import Settings
 
@@ -50,13 +51,16 @@ def in_english() -> None:
     translation.deactivate()
 
 
-@pytest.fixture(autouse=True)
-def quick_and_plain(settings: Settings) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def quick_and_plain() -> Iterator[None]:
     """No manifest: it exists only once static files have been collected. Passwords hash quickly."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
-    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
+    with override_settings(
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        STORAGES={**settings.STORAGES, "staticfiles": plain},
+        MIDDLEWARE=[name for name in settings.MIDDLEWARE if "whitenoise" not in name],
+    ):
+        yield
 
 
 @pytest.fixture
