@@ -5,7 +5,8 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import hypothesis
@@ -116,16 +117,28 @@ def signed_in(user: User) -> Client:
     return client
 
 
-@dataclass(frozen=True)
 class Browsers:
-    owner: Client
-    viewer: Client
-    outsider: Client
+    """Each signs in when a test first takes it: most tests take one of them."""
+
+    def __init__(self, owner: User, viewer: User, outsider: User) -> None:
+        self._owner, self._viewer, self._outsider = owner, viewer, outsider
+
+    @cached_property
+    def owner(self) -> Client:
+        return signed_in(self._owner)
+
+    @cached_property
+    def viewer(self) -> Client:
+        return signed_in(self._viewer)
+
+    @cached_property
+    def outsider(self) -> Client:
+        return signed_in(self._outsider)
 
 
 @pytest.fixture
 def browsers(owner: User, viewer: User, outsider: User) -> Browsers:
-    return Browsers(signed_in(owner), signed_in(viewer), signed_in(outsider))
+    return Browsers(owner, viewer, outsider)
 
 
 @pytest.fixture
