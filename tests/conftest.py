@@ -12,13 +12,15 @@ from pathlib import Path
 import hypothesis
 import pytest
 from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
 from django.test import Client, override_settings
 from django.utils import translation
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
-from lofty_admin.accounts.sessions import SEEN_AT
+from lofty_admin.accounts.sessions import SEEN_AT, SIGNED_IN_AT
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Membership, Role, Tenant
 from tests.template import template
@@ -108,12 +110,18 @@ def superuser(db: None) -> User:
 
 
 def signed_in(user: User) -> Client:
-    """A browser without JavaScript in which `user` is signed in."""
-    client = Client()
-    client.force_login(user)
-    session = client.session
-    session[SEEN_AT] = time.time()  # as after its first page, which writes down that it is used
+    """A browser without JavaScript in which `user` is signed in, as after its first page.
+
+    The session is as `login` makes it, in a quarter of the time of `force_login`.
+    """
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session[SIGNED_IN_AT] = session[SEEN_AT] = time.time()
     session.save()
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = str(session.session_key)
     return client
 
 
