@@ -4,20 +4,24 @@ Each view is named in NEEDS with what it asks of a person; one that is not named
 follows what everybody gets: the page, "sign in", 403, 404, and whether it is recorded.
 """
 
+import time
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from lofty_admin.accounts.models import User
+from lofty_admin.accounts.sessions import SEEN_AT, SIGNED_IN_AT
 from lofty_admin.agentsettings.models import Operation, State
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
@@ -176,6 +180,7 @@ class World:
     made: Import
     view: SavedView
     step: int  # the superuser's authenticator app
+    sessions: dict[str, str]  # of people, what the cookie says
 
     def arguments(self, route: Route, of: Tenant | None = None) -> dict[str, object]:
         """Those of an address in Acme, its rows being the tenant's `of`. KeyError: say here how
@@ -200,40 +205,68 @@ class World:
         return tenant.memberships.order_by("-pk")[0].pk if route.in_tenant else self.somebody.pk
 
     def client(self, who: str) -> Client:
-        client = Client() if who == "anonymous" else signed_in(self.people[who])
-        client.raise_request_exception = False
+        client = Client(raise_request_exception=False)
+        if who != "anonymous":
+            client.cookies[django_settings.SESSION_COOKIE_NAME] = self.sessions[who]
         return client
 
 
+@pytest.fixture(scope="module")
+def world_of_all(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, events_looked_at: list[str]
+) -> Iterator[World]:
+    """Made once, in a transaction around those of the tests, each of which returns to it."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        world = made()
+        assert events_looked_at == []
+        yield world
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def world(
-    acme: Tenant,
-    globex: Tenant,
-    owner: User,
-    editor: User,
-    viewer: User,
-    outsider: User,
-    superuser: User,
-    settings: Settings,
-) -> World:
+def world(world_of_all: World, db: None, settings: Settings) -> World:
     app = OAuthApp("console", "a-secret-of-nobody", f"{LOFTY}/authorize", f"{LOFTY}/token", "")
     settings.ENVIRONMENT = replace(settings.ENVIRONMENT, oauth_app=app)
+    return deepcopy(world_of_all)
+
+
+def made() -> World:
+    acme = Tenant.objects.create(slug="acme", name="Acme Realty")
+    globex = Tenant.objects.create(slug="globex", name="Globex Homes")
+    people = {
+        "outsider": make_user("outsider@example.com", "Una Outsider"),
+        "viewer": make_user("viewer@example.com", "Victor Viewer"),
+        "editor": make_user("editor@example.com", "Eduardo Editor"),
+        "manager": make_user("owner@example.com", "Olivia Owner"),
+        "superuser": make_user("root@example.com", "Rosa Root", superuser=True),
+    }
+    acme.memberships.create(user=people["manager"], role=Role.MANAGER)
+    acme.memberships.create(user=people["viewer"], role=Role.VIEWER)
+    globex.memberships.create(user=people["outsider"], role=Role.MANAGER)
     # The editor has the role by a group, the outsider is denied what all may see.
     group = Group.objects.create(slug="west", name="West")
     group.tenants.add(acme)
-    acme.memberships.filter(user=editor).delete()
-    rights.give(editor, Scope(group=group), Role.EDITOR)
-    rights.give(outsider, Scope(), Role.VIEWER)
-    rights.deny(outsider, Scope(tenant=acme))
+    rights.give(people["editor"], Scope(group=group), Role.EDITOR)
+    rights.give(people["outsider"], Scope(), Role.VIEWER)
+    rights.deny(people["outsider"], Scope(tenant=acme))
     for number, tenant in enumerate((acme, globex), start=7):
         saved(tenant)
         Entry.objects.keep([Entry.build(tenant, EntryKind.OFFICE, number, "Downtown")])
-    people = {"outsider": outsider, "viewer": viewer, "editor": editor, "manager": owner}
     somebody = make_user("somebody@example.com", "Sam Somebody")
-    made = read_list(superuser, "name,slug\nInitech,initech\n")
-    view = SavedView.objects.create(user=superuser, name="Mine", query="q=x")
-    step = give_app(superuser).pk
-    return World({**people, "superuser": superuser}, acme, globex, somebody, made, view, step)
+    rosa = people["superuser"]
+    imported = read_list(rosa, "name,slug\nInitech,initech\n")
+    view = SavedView.objects.create(user=rosa, name="Mine", query="q=x")
+    sessions = {who: session_of(user) for who, user in people.items()}
+    step = give_app(rosa).pk
+    return World(people, acme, globex, somebody, imported, view, step, sessions)
+
+
+def session_of(user: User) -> str:
+    """Where `user` is signed in, at a time from which it cannot grow old during these tests."""
+    session = signed_in(user).session
+    session[SIGNED_IN_AT] = session[SEEN_AT] = time.time() + 3600
+    session.save()
+    return str(session.session_key)
 
 
 def saved(tenant: Tenant) -> None:
@@ -406,9 +439,9 @@ def changed(before: dict[str, str]) -> set[str]:
     return {table for table in after if after[table] != before[table]}
 
 
-def looked_at(client: Client, url: str) -> tuple[set[str], list[str]]:
-    """The tables that GET and HEAD changed, and the kinds of what they recorded."""
-    before, seq = contents(), AuditEvent.objects.count()
+def looked_at(client: Client, url: str, before: dict[str, str]) -> tuple[set[str], list[str]]:
+    """The tables that GET and HEAD changed since `before`, and the kinds of what they recorded."""
+    seq = AuditEvent.objects.count()
     client.get(url)
     client.head(url)
     kinds = AuditEvent.objects.filter(seq__gt=seq).values_list("kind", flat=True)
@@ -418,8 +451,9 @@ def looked_at(client: Client, url: str) -> tuple[set[str], list[str]]:
 @by_name
 def test_get__anybody_looks__changes_nothing(world: World, route: Route) -> None:
     url = reverse(route.name, kwargs=world.arguments(route))
+    before = contents()
     for who in WHO:
-        tables, kinds = looked_at(world.client(who), url)
+        tables, kinds = looked_at(world.client(who), url, before)
         assert tables <= OF_THE_LOG, who
         assert kinds in ([], ["access.refused"]), who
 
@@ -431,7 +465,7 @@ def test_get__with_lofty_at_hand__leaves_only_what_lofty_said(
     customer = PracticeCustomer.add(practice.url, "acme", settings=dict(EXAMPLE_SETTINGS))
     connect(world.acme, customer.token)
     url = reverse(route.name, kwargs=world.arguments(route))
-    tables, kinds = looked_at(world.client("superuser"), url)
+    tables, kinds = looked_at(world.client("superuser"), url, contents())
     assert tables <= FROM_LOFTY
     assert kinds == []
     assert customer.puts == []

@@ -2,6 +2,8 @@
 
 Only what holds rows is emptied, and what `migrate` wrote (kinds of content, permissions) stays:
 Django's own flush empties every table and then makes those rows anew, in four times the time.
+Rows are deleted: TRUNCATE makes new files for each table and index, in ten times the time. The
+order does not matter, as references are checked at the end.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +25,7 @@ _NO_JOBS = ("DELETE FROM procrastinate_periodic_defers", "DELETE FROM procrastin
 
 
 def _with_rows() -> list[str]:
-    tables = set(connection.introspection.django_table_names(only_existing=True)) - _KEPT
+    tables = set(connection.introspection.django_table_names()) - _KEPT
     looks = [
         f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})"  # noqa: S608 - Django's names
         for table in sorted(tables)
@@ -40,8 +42,7 @@ def flush_past_the_guards() -> Iterator[None]:
     refused = operations.execute_sql_flush
 
     def sql_flush(style: Any, connection: Any, **options: Any) -> list[str]:
-        sql: list[str] = connection.ops.sql_flush(style, _with_rows(), allow_cascade=True)
-        return sql
+        return [f"DELETE FROM {table}" for table in _with_rows()]  # noqa: S608 - Django's names
 
     def execute(self: Any, sql_list: Iterable[str]) -> None:
         with transaction.atomic(self.connection.alias), self.connection.cursor() as cursor:

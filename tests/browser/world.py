@@ -25,7 +25,7 @@ from tests.accounts.second_step import give_app, give_codes
 from tests.agentsettings.conftest import connect
 from tests.conftest import make_user
 from tests.practice import PracticeCustomer
-from tests.test_rights_matrix import EXAMPLE_SETTINGS, ROUTES, World, saved
+from tests.test_rights_matrix import EXAMPLE_SETTINGS, ROUTES, World, saved, session_of
 
 ROSA = "rosa@example.com"
 LOFTY = settings.ENVIRONMENT.lofty_base_url
@@ -45,7 +45,8 @@ def make() -> World:
     Group.objects.create(slug="west", name="West").tenants.add(cedar)
     made = read_list(rosa, "name,slug\nInitech,initech\n")
     view = SavedView.objects.create(user=rosa, name="Mine", query="q=x")
-    return World({"superuser": rosa}, cedar, dogwood, somebody, made, view, step)
+    sessions = {"superuser": session_of(rosa)}
+    return World({"superuser": rosa}, cedar, dogwood, somebody, made, view, step, sessions)
 
 
 NAMES = ("Cedar", "Dogwood")
@@ -53,7 +54,7 @@ NAMES = ("Cedar", "Dogwood")
 
 def main() -> None:
     world = make()
-    cookie = world.client("superuser").cookies[settings.SESSION_COOKIE_NAME].value
+    cookie = world.sessions["superuser"]
     paths = {one.name: reverse(one.name, kwargs=world.arguments(one)) for one in ROUTES}
     told = {"cookie": {"name": settings.SESSION_COOKIE_NAME, "value": cookie}, "paths": paths}
     sys.stdout.write(json.dumps(told))
