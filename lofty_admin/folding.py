@@ -32,6 +32,8 @@ def fold(text: str) -> str:
 
     Folding twice gives the same as folding once, so a folded text can be searched in folded texts.
     """
+    if text.isascii():
+        return " ".join(text.lower().split())
     once = _fold(text)
     while (again := _fold(once)) != once:
         once = again

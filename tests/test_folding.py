@@ -38,6 +38,11 @@ def test_fold__different_names__stay_different(one: str, other: str) -> None:
     assert fold(one) != fold(other)
 
 
+@given(st.text(st.characters(codec="ascii")))
+def test_fold__plain_letters__as_among_others(text: str) -> None:
+    assert fold(f"ex{text}x") == fold(f"éx{text}x")
+
+
 @given(st.text())
 @example("İ")
 @example("ΐ")

@@ -21,9 +21,9 @@ from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex
 from lofty_admin.folding import words
 
 PAGE = 50
-# How far back one looks first, in records, in the order of the log. Enough where matches are many;
-# where they are few, the indexes give all there are, to be sorted.
-REACHES = (1_000, 10_000)
+# How far back one looks first, in records, in the order of the log, and then, if that promises to
+# be enough. Where matches are few, the indexes give all there are, to be sorted.
+NEARBY, FURTHER = 1_000, 10_000
 CHUNK = 500
 # What a line of the list shows.
 LISTED = (
@@ -42,6 +42,7 @@ NEAR = 100  # so many writers at once could record out of the order of their clo
 QUIET = (Kind.SETTINGS_INTENT, Kind.CREDENTIAL_RENEWED)
 # How many records that one exact filter finds are looked at one by one for the other filters.
 LOOKED_AT = 2_000
+NEWEST = 2**63 - 2  # behind every record there will be
 _COLUMNS = {"actor": "actor", "kind": "kind", "outcome": "outcome", "tenant": "tenant_id"}
 _OUR_WORDS = 12  # of a search text; more narrow nothing down
 
@@ -174,7 +175,7 @@ def page(wanted: Filter, *, before: int | None = None, after: int | None = None)
     if after is not None:
         seqs = _nearest(wanted, above=after, limit=PAGE + 1)
         return Found(_events(seqs[-PAGE:]), newer=len(seqs) > PAGE, older=True)
-    below = _end() if before is None else before
+    below = NEWEST if before is None else before
     seqs = _nearest(wanted, below=below, limit=PAGE + 1)
     return Found(_events(seqs[:PAGE]), newer=before is not None, older=len(seqs) > PAGE)
 
@@ -232,13 +233,22 @@ def _nearest(
         found, that_is_all = _one_by_one(wanted, (first, last), edge, down, limit)
         if that_is_all or len(found) == limit:
             return found
-    else:
-        for reach in REACHES:
-            near = rows.filter(seq__range=(edge - reach, edge + reach))
-            if len(found := _in_order(near, "seq", edge, down, limit)) == limit:
-                return found
+    elif len(found := _close_by(rows, edge, down, limit)) == limit:
+        return found
     # By an expression: the database must not walk the log in search of few matches.
     return _in_order(rows.annotate(far=F("seq") + 0), "far", edge, down, limit)
+
+
+def _close_by(rows: QuerySet[AuditIndex], edge: int, down: bool, limit: int) -> list[int]:
+    """As `_in_order`, among the records close to the edge: perhaps not all there are."""
+    start = min(edge, _end())
+    found: list[int] = []
+    for reach in (NEARBY, FURTHER):
+        near = rows.filter(seq__range=(start - reach, start + reach))
+        found = _in_order(near, "seq", edge, down, limit)
+        if len(found) == limit or len(found) * (FURTHER // NEARBY) < limit // 2:
+            break
+    return found
 
 
 def _one_by_one(
@@ -269,7 +279,7 @@ def _in_order(
 def _bounds(wanted: Filter) -> tuple[int, int]:
     """Between which records the time asked for lies. Times may be a little out of order."""
     by_time = AuditIndex.objects.values_list("seq", flat=True)
-    first, last = [0], [2**63 - 2]
+    first, last = [0], [NEWEST]
     if wanted.since:
         first = list(by_time.filter(at__gte=wanted.since).order_by("at")[:NEAR]) or last
     if wanted.until:

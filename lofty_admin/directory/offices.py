@@ -79,9 +79,10 @@ def offices_called(tenant: Tenant, text: str) -> list[Name]:
     entries = Entry.objects.filter(tenant=tenant, kind=EntryKind.OFFICE, gone_since=None)
     for word in words:
         entries = entries.filter(folded__contains=word)
-    found = entries.order_by("folded")[:MOST_LOOKED_AT] if words else []
-    names = [(fold(entry.name), named(entry)) for entry in found]
-    called = [(name, office) for name, office in names if all(word in name for word in words)]
+    rows = entries.order_by("folded").values_list("lofty_id", "name", "detail")
+    found = rows[:MOST_LOOKED_AT] if words else []
+    offices = [(fold(name), Name(i, name, detail, True, None)) for i, name, detail in found]
+    called = [(name, office) for name, office in offices if all(word in name for word in words)]
     called.sort(key=lambda one: not one[0].startswith(" ".join(words)))
     return [office for _, office in called]
 

@@ -109,7 +109,8 @@ def _by(of_today: Iterable[Counted]) -> str:
     for one in of_today:
         counts[one.actor] += one.count
     actors = sorted(counts, key=lambda actor: (-counts[actor], actor))
-    named = names_of(actors[:NAMED]) if actors else []
+    known = names_of(actors[:NAMED]) if actors else []
+    named = [name or _("Somebody not signed in") for name in known]
     if left := len(actors) - len(named):
         words = ngettext("%(names)s and %(left)s other", "%(names)s and %(left)s others", left)
         return words % {"names": ", ".join(named), "left": left}

@@ -75,7 +75,8 @@ def every_page(wanted: Filter) -> Iterator[list[int]]:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages, reaches and pieces so short that every way of looking is gone."""
     monkeypatch.setattr(finding, "PAGE", 3)
-    monkeypatch.setattr(finding, "REACHES", (2, 5))
+    monkeypatch.setattr(finding, "NEARBY", 2)
+    monkeypatch.setattr(finding, "FURTHER", 5)
     monkeypatch.setattr(finding, "CHUNK", 2)
     monkeypatch.setattr(finding, "LOOKED_AT", 4)
 

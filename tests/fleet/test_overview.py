@@ -34,7 +34,7 @@ def saved(
     days_ago: int = 0,
     kind: Kind = Kind.SETTINGS_OUTCOME,
 ) -> AuditEvent:
-    actor = Actor("person", f"of {by}", by)
+    actor = Actor("person", f"of {by}" if by else "", by)
     event = record(
         kind,
         tenant=tenant.ref,
@@ -116,6 +116,11 @@ def test_overview__changed_today__who_tenant_settings_outcome_and_way_there(
         assert text in listed_today
     assert reverse("event_anywhere", args=[events[-1].pk]) in listed_today
     assert "Person 0" not in listed_today
+
+
+def test_overview__changed_by_nobody_known__says_so(browsers: Browsers, acme: Tenant) -> None:
+    saved(acme, by="")
+    assert "1 change by Somebody not signed in" in overview(browsers.owner)
 
 
 def test_overview__nothing_changed__a_sentence_instead_of_plots(browsers: Browsers) -> None:
