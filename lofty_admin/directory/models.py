@@ -46,6 +46,11 @@ class EntryManager(models.Manager["Entry"]):
         )
 
 
+def nameless(lofty_id: int) -> str:
+    """What stands for an entry that Lofty lists without a name."""
+    return gettext("without a name (%(id)s)") % {"id": lofty_id}
+
+
 class Entry(models.Model):
     """One id of Lofty and its name. Never deleted: what Lofty no longer lists keeps its name.
 
@@ -89,7 +94,7 @@ class Entry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or gettext("without a name (%(id)s)") % {"id": self.lofty_id}
+        return self.name or nameless(self.lofty_id)
 
     @classmethod
     def build(

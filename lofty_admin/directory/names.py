@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
-from lofty_admin.directory.models import OPEN, Entry, EntryKind, Profile, Sync, SyncState
+from lofty_admin.directory.models import OPEN, Entry, EntryKind, Profile, Sync, SyncState, nameless
 from lofty_admin.directory.pace import in_words, time_left
 from lofty_admin.folding import clean, fold
 from lofty_admin.tenants.models import Tenant
@@ -148,6 +148,11 @@ def give_name(tenant: Tenant, lofty_id: int, name: str) -> Name:
 
 def named(entry: Entry) -> Name:
     return Name(entry.lofty_id, str(entry), entry.detail, True, entry.gone_since)
+
+
+def named_row(lofty_id: int, name: str, detail: str) -> Name:
+    """The same of the columns alone, of an entry still in Lofty: for many rows at once."""
+    return Name(lofty_id, name or nameless(lofty_id), detail, known=True, gone_since=None)
 
 
 # Both ask for no more than the index holds. Most searches end with the first, which reads no more

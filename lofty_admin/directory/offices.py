@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.db.models import Count, QuerySet
 
 from lofty_admin.directory.models import Entry, EntryKind
-from lofty_admin.directory.names import LONGEST_QUERY, MOST_FOUND, Name, named
+from lofty_admin.directory.names import LONGEST_QUERY, MOST_FOUND, Name, named, named_row
 from lofty_admin.folding import clean, fold
 from lofty_admin.tenants.models import Tenant
 
 MOST_LOOKED_AT = 500
+FEW = 50
+_folded = lru_cache(maxsize=5000)(fold)  # the same names at each letter typed
 MOST_WHOLE = 5  # offices offered whole above the agents that a search finds
 
 
@@ -29,15 +32,13 @@ class Tree:
     @classmethod
     def of(cls, tenant: Tenant) -> "Tree":
         entries = Entry.objects.filter(tenant=tenant, kind=EntryKind.OFFICE, gone_since=None)
-        rows = list(entries.order_by("folded"))
-        known = {entry.lofty_id for entry in rows}
-        parents = {
-            entry.lofty_id: entry.belongs_to
-            for entry in rows
-            if entry.belongs_to in known and entry.belongs_to != entry.lofty_id
-        }
-        depths = _depths([entry.lofty_id for entry in rows], parents)
-        return cls({entry.lofty_id: named(entry) for entry in rows}, depths, parents)
+        rows = entries.order_by("folded").values_list("lofty_id", "name", "detail", "belongs_to")
+        offices, above = {}, {}
+        for number, name, detail, belongs_to in rows:
+            offices[number] = named_row(number, name, detail)
+            above[number] = belongs_to
+        parents = {n: parent for n, parent in above.items() if parent in above and parent != n}
+        return cls(offices, _depths(offices, parents), parents)
 
     def path(self, number: int) -> list[str]:
         """The names of the offices above this one, from the top."""
@@ -81,15 +82,17 @@ def offices_called(tenant: Tenant, text: str) -> list[Name]:
         entries = entries.filter(folded__contains=word)
     rows = entries.order_by("folded").values_list("lofty_id", "name", "detail")
     found = rows[:MOST_LOOKED_AT] if words else []
-    offices = [(fold(name), Name(i, name, detail, True, None)) for i, name, detail in found]
-    called = [(name, office) for name, office in offices if all(word in name for word in words)]
+    names = [(_folded(name), named_row(number, name, detail)) for number, name, detail in found]
+    called = [(name, office) for name, office in names if all(word in name for word in words)]
     called.sort(key=lambda one: not one[0].startswith(" ".join(words)))
     return [office for _, office in called]
 
 
 def whole_offices(tenant: Tenant, found: Sequence[Name]) -> list[WholeOffice]:
     """Those of the offices that have agents, to be picked as a whole; the first few."""
-    agents = _present(tenant).filter(belongs_to__in=[office.id for office in found])
+    agents = _present(tenant).filter(belongs_to__gt=0)
+    if len(found) <= FEW:  # else it is quicker to count those of every office
+        agents = agents.filter(belongs_to__in=[office.id for office in found])
     counted = dict(agents.order_by().values_list("belongs_to").annotate(Count("pk")))
     whole = [WholeOffice(office, counted[office.id]) for office in found if office.id in counted]
     return whole[:MOST_WHOLE]
