@@ -90,8 +90,8 @@ def search(tenant: Tenant, kind: EntryKind, text: str, limit: int = MOST_FOUND) 
     entries = Entry.objects.filter(tenant=tenant, kind=kind)
     found = [] if wanted.isdecimal() else _beginning_with(entries, wanted, limit)
     if len(found) < limit:
-        found = _ranked(entries, wanted, limit)
-    return list(names(tenant, kind, found).values())
+        return list(names(tenant, kind, _ranked(entries, wanted, limit)).values())
+    return found
 
 
 def freshness(tenant: Tenant) -> Freshness:
@@ -155,11 +155,11 @@ def named_row(lofty_id: int, name: str, detail: str) -> Name:
     return Name(lofty_id, name or nameless(lofty_id), detail, known=True, gone_since=None)
 
 
-# Both ask for no more than the index holds. Most searches end with the first, which reads no more
-# than it returns; the second reads the tenant's part of the index.
-def _beginning_with(entries: QuerySet[Entry], wanted: str, limit: int) -> list[int]:
-    present = entries.filter(folded__startswith=wanted, gone_since=None)
-    return list(present.order_by("folded").values_list("lofty_id", flat=True)[:limit])
+# Most searches end with the first, which reads no more than it returns. The second reads the
+# tenant's part of the index, and asks for no more than that holds.
+def _beginning_with(entries: QuerySet[Entry], wanted: str, limit: int) -> list[Name]:
+    present = entries.filter(folded__startswith=wanted, gone_since=None).order_by("folded")
+    return [named_row(*row) for row in present.values_list("lofty_id", "name", "detail")[:limit]]
 
 
 def _ranked(entries: QuerySet[Entry], wanted: str, limit: int) -> list[int]:

@@ -26,7 +26,11 @@ class VisitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         tenant = request.META.get(TENANT_KEY)
-        is_page = request.method == "GET" and "HX-Request" not in request.headers
+        is_page = (
+            request.method == "GET"
+            and "HX-Request" not in request.headers
+            and response.get("Content-Type", "").startswith("text/html")
+        )
         if tenant is not None and is_page and response.status_code in PAGES_SHOWN:
             note_visit(request, tenant)
         return response

@@ -66,6 +66,7 @@ def test_visit__refused_parts_and_other_pages__not_noted(
     browsers.outsider.get(HISTORY)
     browsers.viewer.get("/t/acme/people/")
     browsers.viewer.get(HISTORY, headers={"HX-Request": "true"})
+    browsers.viewer.get(reverse("names_search", args=["acme", "agent"]))
     browsers.viewer.get("/")
     Client().get(HISTORY)
     assert not Visit.objects.exists()
