@@ -9,7 +9,6 @@ from django import forms
 from django.forms.utils import flatatt
 from django.utils.choices import BaseChoiceIterator
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 
 
 class Rows(BaseChoiceIterator):
@@ -23,17 +22,17 @@ class Rows(BaseChoiceIterator):
 
 
 class PlainText(forms.TextInput):
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
         return _input(self.get_context(name, value, attrs)["widget"])
 
 
 class PlainCheckbox(forms.CheckboxInput):
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
         return _input(self.get_context(name, value, attrs)["widget"])
 
 
 class PlainTextarea(forms.Textarea):
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
         widget = self.get_context(name, value, attrs)["widget"]
         text, rest = widget["value"] or "", flatatt(widget["attrs"])
         # A browser drops the first line break: without this one, one of the text.
@@ -41,7 +40,7 @@ class PlainTextarea(forms.Textarea):
 
 
 class PlainSelect(forms.Select):
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
         widget = self.get_context(name, value, attrs)["widget"]
         rows = tuple((str(key), str(label)) for key, label in self.choices)
         options = _options(rows, tuple(widget["value"]))
@@ -56,7 +55,7 @@ class PlainSelect(forms.Select):
         return []
 
 
-def _input(widget: dict[str, Any]) -> SafeString:
+def _input(widget: dict[str, Any]) -> str:
     attrs, value = flatatt(widget["attrs"]), widget["value"]
     if value is None:
         return format_html('<input type="{}" name="{}"{}>', widget["type"], widget["name"], attrs)

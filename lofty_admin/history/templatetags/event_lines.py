@@ -4,7 +4,6 @@ from typing import Any
 
 from django import template
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from lofty_admin.audit.models import AuditEvent
@@ -29,7 +28,7 @@ REASON = '<span class="event-reason text-secondary">“{}”</span>'
 
 
 @register.simple_tag(takes_context=True)
-def event_line(context: dict[str, Any], event: AuditEvent, outcome: str) -> SafeString:
+def event_line(context: dict[str, Any], event: AuditEvent, outcome: str) -> str:
     """A link to the event. `outcome`: what came of it.
 
     The context has `events_at`, what stands before an event's id in its address, `address`, the
