@@ -241,7 +241,7 @@ def _nearest(
 
 def _close_by(rows: QuerySet[AuditIndex], edge: int, down: bool, limit: int) -> list[int]:
     """As `_in_order`, among the records close to the edge: perhaps not all there are."""
-    start = min(edge, _end())
+    start = _end() if edge == NEWEST else edge
     found: list[int] = []
     for reach in (NEARBY, FURTHER):
         near = rows.filter(seq__range=(start - reach, start + reach))

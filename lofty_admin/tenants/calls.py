@@ -108,7 +108,7 @@ def _in_use(tenant: Tenant, credential: Credential | None) -> Credential:
 
 def calls_left(tenant: Tenant) -> CallsLeft:
     """Read afresh from the database: other processes spend the same budget."""
-    in_use = Credential.objects.filter(tenant=tenant, retired_at=None).order_by()
+    in_use = Credential.objects.filter(tenant=tenant, retired_at=None)
     row = in_use.values_list(
         "budget_limit", "budget_remaining", "budget_reset_at", "budget_claimed_until"
     ).first()

@@ -55,4 +55,5 @@ def _part(around: str, text: str) -> str:
 
 
 def _short(text: str, most: int) -> str:
+    """Cut only where it is long: asking Truncator of every text takes longer than the rest."""
     return Truncator(text).chars(most) if len(text) > most else text
