@@ -35,10 +35,17 @@ function isSame(one, other) {
   return one.scope !== "only" || String([...one.ids].sort()) === String([...other.ids].sort());
 }
 
+// As the page was sent: on a slow line somebody may have changed it before this script was there.
+function asSent(form) {
+  const copy = form.cloneNode(true);
+  copy.reset();
+  return stateOf(copy);
+}
+
 // A form that came back with other values says itself what Lofty has.
 function inLofty(form) {
   const told = document.getElementById("in-lofty");
-  return told ? new Map(Object.entries(JSON.parse(told.textContent))) : stateOf(form);
+  return told ? new Map(Object.entries(JSON.parse(told.textContent))) : asSent(form);
 }
 
 // --- Taking one back ----------------------------------------------------------------------------

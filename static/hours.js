@@ -10,4 +10,8 @@ for (const live of document.querySelectorAll("[data-hours]")) {
     if (event.detail.xhr.status) show(event.detail.successful);
   });
   live.addEventListener("htmx:sendError", () => show(false));
+  // Chosen before these scripts were there; htmx, which came first, listens by then.
+  addEventListener("DOMContentLoaded", () => {
+    document.querySelector("#hours .is-changed")?.dispatchEvent(new Event("change", { bubbles: true }));
+  });
 }

@@ -49,6 +49,11 @@ def expect_outcome(page: Page, words: str) -> None:
     expect(page.get_by_role("heading", level=2).first).to_have_text(re.compile(words))
 
 
+def expect_message(page: Page, words: str) -> None:
+    """At the top of the page, where it stays; the announcer has the same for a while."""
+    expect(page.locator("[data-message]")).to_contain_text(words)
+
+
 def pick(page: Page, label: str, text: str, name: str) -> None:
     """Search in a picker and take the first found, by keyboard."""
     search = setting(page, label).get_by_role("combobox")

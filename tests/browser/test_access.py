@@ -68,6 +68,7 @@ def rosa(new_page: NewPage, site: Site, deployment: Deployment) -> Page:
 
 def right(page: Page, name: str) -> None:
     """The page as it is open fits any width, and axe finds nothing."""
+    page.wait_for_load_state()  # a click is over when the next page begins to arrive
     for width in (PHONE, ZOOMED, WIDE):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage
+from tests.browser.steps import expect_message
 from tests.browser.test_looks import PHONE, look
 from tests.deployment import Deployment
 from tests.practice import PracticeCustomer
@@ -34,7 +35,7 @@ def test_connect__there_approved_and_back__confirmed_and_in_use(
     assert "code=" not in page.url
     page.get_by_label("Yes, this is the right account").check()
     page.get_by_role("button", name="Connect").click()
-    expect(page.get_by_text("Connected. The account belongs to")).to_be_visible()
+    expect_message(page, "Connected. The account belongs to")
     expect(page.get_by_text("OAuth connection")).to_be_visible()
 
 
@@ -44,7 +45,7 @@ def test_connect__back_button_to_lofty_s_answer__is_told_and_nothing_breaks(
     at_lofty(page)
     page.go_back()
     page.get_by_role("button", name="Give up").click()
-    expect(page.get_by_text("The connection was given up. Nothing was stored.")).to_be_visible()
+    expect_message(page, "The connection was given up. Nothing was stored.")
 
 
 def test_looks__credential_and_connecting__fit_a_phone_and_can_be_read(

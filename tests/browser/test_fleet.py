@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage
-from tests.browser.steps import tab_to
+from tests.browser.steps import expect_message, tab_to
 from tests.browser.test_looks import PHONE, look
 from tests.deployment import Deployment
 from tests.practice import PracticeCustomer
@@ -30,6 +30,7 @@ def globex(deployment: Deployment, acme: PracticeCustomer) -> Iterator[None]:
 
 
 def names(page: Page) -> list[str]:
+    page.wait_for_load_state()  # a click is over when the next page begins to arrive
     return page.locator("#found td:first-child a").all_inner_texts()
 
 
@@ -94,8 +95,8 @@ def test_home__phone__cards_that_fit_and_can_be_read(
     expect(phone.locator("#found thead")).to_be_hidden()
     look(phone, "home")
     phone.get_by_label("Sort by").select_option("-read")
+    expect(phone.locator("#found td:first-child a").first).to_have_text("Acme Realty")
     expect(phone).to_have_url(re.compile("sort=-read"))
-    assert names(phone)[0] == "Acme Realty"
     phone.goto("/?q=nobody+is+called+this")
     look(phone, "nothing found")
 
@@ -176,7 +177,7 @@ def test_groups__keyboard__added_and_a_tenant_put_in(
     tab_to(page, page.get_by_label("West coast"))
     page.keyboard.press("Space")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect_message(page, "Saved.")
     page.goto("/?group=west-coast")
     assert names(page) == ["Acme Realty"]
     page.goto("/groups/west-coast/")

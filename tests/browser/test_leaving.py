@@ -1,7 +1,7 @@
 """What a person changed and did not send is not lost without a word."""
 
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.browser.steps import SETTINGS, apply, expect_outcome, rename, review
 from tests.practice import PracticeCustomer
@@ -69,6 +69,27 @@ def test_leaving__to_review_back_and_apply__is_not_asked_and_loses_nothing(
     apply(page)
     expect_outcome(page, "Verified")
     assert acme.settings["assistantName"] == "Annaxy"
+
+
+def test_leaving__changed_before_the_scripts_came__is_counted_and_asked(
+    page: Page, acme: PracticeCustomer, asked: list[str]
+) -> None:
+    """On a slow line: one script is held until everything is changed; others wait for it."""
+    held: list[Route] = []
+    page.route("**/static/changes*.js", lambda route: held.append(route))
+    page.goto(SETTINGS, wait_until="commit")
+    page.get_by_label("Assistant's name").fill("Bella")
+    page.get_by_label("Text messages").uncheck()
+    page.get_by_label("Active from").select_option(label="10 PM")
+    page.get_by_role("group", name="Active days").get_by_label("Every day").check()
+    held[0].continue_()
+    expect(page.locator("[data-save-bar]")).to_contain_text("4 changes, not sent yet")
+    expect(page.locator("#hours-said")).to_contain_text("10 PM")
+    page.get_by_role("button", name="Back to what Lofty has for Assistant's name").click()
+    expect(page.get_by_label("Assistant's name")).to_have_value("Anna")
+    leave(page)
+    expect(page.locator("[data-save-bar]")).to_contain_text("3 changes, not sent yet")
+    assert asked == ["beforeunload"]
 
 
 WATCH_MAIN = """() => {

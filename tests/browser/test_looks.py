@@ -19,6 +19,7 @@ HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
 
 def look(page: Page, name: str) -> None:
     """The page as it is open must be right in both themes."""
+    page.wait_for_load_state()  # a click is over when the next page begins to arrive
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
     levels = page.evaluate(HEADINGS)
     assert levels.count(1) == 1, name

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage
+from tests.browser.steps import expect_message
 from tests.browser.test_looks import look, phone  # noqa: F401 - a fixture
 from tests.deployment import PASSWORD, Deployment
 from tests.practice import PracticeCustomer
@@ -29,7 +30,7 @@ def become(page: Page, name: str) -> None:
     page.get_by_label("Password", exact=False).first.fill(PASSWORD)
     page.get_by_label("Password once more").fill(PASSWORD)
     page.get_by_role("button", name="Create my account").click()
-    expect(page.get_by_text("Your account is ready")).to_be_visible()
+    expect_message(page, "Your account is ready")
 
 
 def sign_in(page: Page, email: str) -> None:
@@ -45,7 +46,7 @@ def test_invited__by_the_link__in_and_the_code_is_nowhere(
     page.get_by_label("Short name of the tenant").fill("acme")
     page.get_by_label("Role*").select_option("Editor")
     page.get_by_role("button", name="Change", exact=True).click()
-    expect(page.get_by_role("status").first).to_contain_text("is now editor of Acme Realty")
+    expect_message(page, "is now editor of Acme Realty")
     nina = new_page(signed_in=False)
     asked: list[str] = []
     nina.on("request", lambda request: asked.append(f"{request.url} {request.headers}"))
@@ -87,7 +88,7 @@ def test_looks__people_and_invitation__fit_a_phone_and_can_be_read(
     phone.get_by_label("For*").select_option("All tenants, also those still to come")
     phone.get_by_label("Role*").select_option("Denied")
     phone.get_by_role("button", name="Change", exact=True).click()
-    expect(phone.get_by_role("status").first).to_contain_text("is denied all tenants")
+    expect_message(phone, "is denied all tenants")
     look(phone, "person")
     phone.goto("/people/")
     look(phone, "everybody")
