@@ -13,7 +13,7 @@ from uuid import UUID
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.fields.array import ArrayContains  # type: ignore[attr-defined]  # not in the stubs
 from django.contrib.postgres.search import SearchVectorField
-from django.db.models import F, Lookup, QuerySet
+from django.db.models import F, Lookup, Q, QuerySet
 
 from lofty_admin.audit import index
 from lofty_admin.audit.kinds import Kind
@@ -43,6 +43,7 @@ QUIET = (Kind.SETTINGS_INTENT, Kind.CREDENTIAL_RENEWED)
 # How many records that one exact filter finds are looked at one by one for the other filters.
 LOOKED_AT = 2_000
 NEWEST = 2**63 - 2  # behind every record there will be
+ALL = (0, NEWEST)
 _COLUMNS = {"actor": "actor", "kind": "kind", "outcome": "outcome", "tenant": "tenant_id"}
 _OUR_WORDS = 12  # of a search text; more narrow nothing down
 
@@ -109,17 +110,19 @@ class Filter:
 
         by: the one of `ordered` to go through record by record, looking at each for the rest.
         """
-        rows = self._in_scope().filter(**self._exactly(by))
+        wanted = [Q(**self._exactly(by))]
+        if self.tenants is not None and len(self.tenants) != 1:
+            wanted.append(Q(tenant_id__in=sorted(self.tenants)))
         if not self.kind:
-            rows = rows.exclude(kind__in=QUIET)
+            wanted.append(~Q(kind__in=QUIET))
         if self.since:
-            rows = rows.filter(at__gte=self.since)
+            wanted.append(Q(at__gte=self.since))
         if self.until:
-            rows = rows.filter(at__lt=self.until)
+            wanted.append(Q(at__lt=self.until))
         if sought := words(self.text)[:_OUR_WORDS]:
             query = " & ".join(f"'{word}':*" for word in sought)
-            rows = rows.filter(**{"words__matches_each" if by else "words__matches": query})
-        return rows
+            wanted.append(Q(**{"words__matches_each" if by else "words__matches": query}))
+        return AuditIndex.objects.filter(*wanted)
 
     @property
     def is_in_order(self) -> bool:
@@ -133,11 +136,6 @@ class Filter:
         for name, value in self._wanted().items():
             if column := _COLUMNS.get(name):
                 yield name, AuditIndex.objects.filter(**{column: value})
-
-    def _in_scope(self) -> QuerySet[AuditIndex]:
-        if self.tenants is None or len(self.tenants) == 1:
-            return AuditIndex.objects.all()
-        return AuditIndex.objects.filter(tenant_id__in=sorted(self.tenants))
 
     def _exactly(self, by: str) -> dict[str, Any]:
         """By its own column where that gives the order too, else all at once."""
@@ -208,8 +206,10 @@ def choices(tenants: frozenset[UUID] | None) -> dict[str, list[tuple[str, str]]]
     """dimension -> (value, label) of what occurs in the events of these tenants, or in all."""
     scopes = [AuditChoice.EVERYWHERE] if tenants is None else sorted(tenants)
     rows = AuditChoice.objects.filter(scope__in=scopes).order_by("dimension", "value")
+    if len(scopes) > 1:
+        rows = rows.distinct()
     found: dict[str, dict[str, str]] = {}
-    for dimension, value, label in rows.values_list("dimension", "value", "label").distinct():
+    for dimension, value, label in rows.values_list("dimension", "value", "label"):
         found.setdefault(dimension, {})[value] = label
     return {dimension: list(values.items()) for dimension, values in found.items()}
 
@@ -223,14 +223,16 @@ def _nearest(
     wanted: Filter, *, below: int | None = None, above: int | None = None, limit: int
 ) -> list[int]:
     """Record numbers, newest first: the nearest below one record, or above another."""
-    first, last = _bounds(wanted)
-    rows = wanted.rows().filter(seq__range=(first, last))
+    rows = wanted.rows()
+    first, last = bounds = _bounds(wanted)
+    if bounds != ALL:
+        rows = rows.filter(seq__range=bounds)
     down = below is not None
     edge = min(below, last + 1) if below is not None else max(above or 0, first - 1)
     if wanted.is_in_order:
         return _in_order(rows, "seq", edge, down, limit)
     if any(wanted.ordered()):
-        found, that_is_all = _one_by_one(wanted, (first, last), edge, down, limit)
+        found, that_is_all = _one_by_one(wanted, bounds, edge, down, limit)
         if that_is_all or len(found) == limit:
             return found
     elif len(found := _close_by(rows, edge, down, limit)) == limit:
@@ -279,12 +281,14 @@ def _in_order(
 def _bounds(wanted: Filter) -> tuple[int, int]:
     """Between which records the time asked for lies. Times may be a little out of order."""
     by_time = AuditIndex.objects.values_list("seq", flat=True)
-    first, last = [0], [NEWEST]
+    first, last = ALL
     if wanted.since:
-        first = list(by_time.filter(at__gte=wanted.since).order_by("at")[:NEAR]) or last
+        from_then = by_time.filter(at__gte=wanted.since).order_by("at")[:NEAR]
+        first = min(from_then, default=NEWEST)
     if wanted.until:
-        last = list(by_time.filter(at__lt=wanted.until).order_by("-at")[:NEAR]) or [0]
-    return min(first), max(last)
+        until_then = by_time.filter(at__lt=wanted.until).order_by("-at")[:NEAR]
+        last = max(until_then, default=0)
+    return first, last
 
 
 def _events(seqs: Sequence[int]) -> list[AuditEvent]:

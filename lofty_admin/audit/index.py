@@ -81,9 +81,13 @@ def terms(event: AuditEvent) -> list[str]:
 
 
 def choices(event: AuditEvent) -> list[tuple[str, str, str, str]]:
-    """(scope, dimension, value, label) of everything in this event one can filter by."""
+    """(scope, dimension, value, label) of what in this event is offered to filter by.
+
+    Not its tenant: every tenant has events, the first when it is added.
+    """
     scopes = [AuditChoice.EVERYWHERE, *([event.tenant_id] if event.tenant_id else [])]
-    return [(str(scope), *one) for scope in scopes for one in _dimensions(event)]
+    offered = [one for one in _dimensions(event) if one[0] != "tenant"]
+    return [(str(scope), *one) for scope in scopes for one in offered]
 
 
 def _dimensions(event: AuditEvent) -> list[tuple[str, str, str]]:

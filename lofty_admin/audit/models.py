@@ -212,8 +212,8 @@ class AuditIndex(models.Model):
 class AuditChoice(models.Model):
     """A value that occurs in the events of a tenant, so that filters offer only what exists.
 
-    scope: the tenant, or EVERYWHERE for the log as a whole. dimension: "actor", "kind", "outcome",
-    "setting" or "tenant". label: the newest name of an actor or tenant, else "".
+    scope: the tenant, or EVERYWHERE for the log as a whole. dimension: "actor", "kind", "outcome"
+    or "setting". label: the newest name of an actor, else "".
     """
 
     EVERYWHERE = UUID(int=0)

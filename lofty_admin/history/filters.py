@@ -10,6 +10,7 @@ from uuid import UUID
 from django import forms
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -26,7 +27,7 @@ PAGING = ("before", "after")
 PRESETS = ((_("Today"), 0), (_("7 days"), 6), (_("30 days"), 29), (_("90 days"), 89))
 MOST_OFFERED = 300
 LONGEST_TEXT = 200
-NOT_THERE = _("%(field)s: no event that you may see has this.")
+NOT_THERE = _("{field}: no event that you may see has this.")
 _Choices = list[tuple[str, str]]
 
 
@@ -37,14 +38,20 @@ def scope_of(request: HttpRequest) -> frozenset[UUID] | None:
     return frozenset(visible_tenants(request.user).values_list("id", flat=True))
 
 
+def _chosen(label: Any) -> forms.ChoiceField:
+    nothing = {"invalid_choice": format_lazy(NOT_THERE, field=label)}
+    widget = PlainSelect(attrs={"class": "form-select"})
+    return forms.ChoiceField(label=label, required=False, widget=widget, error_messages=nothing)
+
+
 class FilterForm(forms.Form):
     """What can be filtered by. Offers only what occurs in the events the person may read."""
 
-    tenant = forms.ChoiceField(label=_("Tenant"), required=False)
-    actor = forms.ChoiceField(label=_("Person"), required=False)
-    kind = forms.ChoiceField(label=_("What happened"), required=False)
-    outcome = forms.ChoiceField(label=_("Outcome"), required=False)
-    setting = forms.ChoiceField(label=_("Setting changed"), required=False)
+    tenant = _chosen(_("Tenant"))
+    actor = _chosen(_("Person"))
+    kind = _chosen(_("What happened"))
+    outcome = _chosen(_("Outcome"))
+    setting = _chosen(_("Setting changed"))
     since = DayField(_("From"))
     until = DayField(_("To"))
     q = forms.CharField(label=_("Words"), required=False, max_length=LONGEST_TEXT, strip=True)
@@ -58,40 +65,37 @@ class FilterForm(forms.Form):
         self._offer(choices(frozenset({tenant.id}) if tenant else scope))
         if tenant is not None:
             del self.fields["tenant"]
+        else:
+            self._offer_tenants()
 
     def _offer(self, found: dict[str, _Choices]) -> None:
-        self._offer_tenants([value for value, _ in found.get("tenant", [])])
         self._set("actor", gettext("Anybody"), _by_label(found.get("actor", [])))
         self._set("kind", gettext("Anything"), _in_words(found.get("kind", []), Kind.choices))
         self._set(
             "outcome", gettext("Any outcome"), _in_words(found.get("outcome", []), Outcome.choices)
         )
-        settings = [(name, str(setting.label)) for name, setting in BY_NAME.items()]
+        settings = [(name, setting.label) for name, setting in BY_NAME.items()]
         self._set("setting", gettext("Any setting"), _in_words(found.get("setting", []), settings))
 
-    def _offer_tenants(self, ids: list[str]) -> None:
-        if len(ids) > MOST_OFFERED:
+    def _offer_tenants(self) -> None:
+        seen = (
+            Tenant.objects.all() if self.scope is None else Tenant.objects.filter(pk__in=self.scope)
+        )
+        named = list(seen.values_list("slug", "name")[: MOST_OFFERED + 1])
+        if len(named) > MOST_OFFERED:
             # Too many to offer: typed, as the short name.
             self.fields["tenant"] = forms.CharField(label=_("Tenant (short name)"), required=False)
             return
-        named = Tenant.objects.filter(pk__in=ids).values_list("slug", "name")
-        self._set("tenant", gettext("All tenants"), list(named))
+        self._set("tenant", gettext("All tenants"), named)
 
     def _set(self, name: str, all_label: str, offered: _Choices) -> None:
-        nothing = {"invalid_choice": NOT_THERE % {"field": self.fields[name].label}}
-        self.fields[name] = forms.ChoiceField(
-            label=self.fields[name].label,
-            required=False,
-            choices=Rows([("", all_label), *offered]),
-            widget=PlainSelect(attrs={"class": "form-select"}),
-            error_messages=nothing,
-        )
+        self.fields[name].choices = Rows([("", all_label), *offered])  # type: ignore[attr-defined]  # of a ChoiceField
 
     def clean_tenant(self) -> Tenant | None:
         slug = self.cleaned_data["tenant"]
         found = Tenant.objects.filter(slug=slug).first() if slug else None
         if slug and (found is None or not (self.scope is None or found.pk in self.scope)):
-            raise forms.ValidationError(NOT_THERE % {"field": self.fields["tenant"].label})
+            raise forms.ValidationError(NOT_THERE.format(field=self.fields["tenant"].label))
         return found
 
     def clean(self) -> dict[str, Any]:
@@ -146,9 +150,8 @@ def _by_label(found: _Choices) -> _Choices:
 def _in_words(found: _Choices, known: Iterable[tuple[str, Any]]) -> _Choices:
     """In the order of `known`; what this version does not know stands last, as it is."""
     values = {value for value, _ in found}
-    words = {value: str(label) for value, label in known}
-    named = [(value, _sentence(label)) for value, label in words.items() if value in values]
-    return named + [(value, value) for value in sorted(values - words.keys())]
+    named = [(value, _sentence(str(label))) for value, label in known if value in values]
+    return named + [(value, value) for value in sorted(values - {value for value, _ in named})]
 
 
 def _sentence(label: str) -> str:

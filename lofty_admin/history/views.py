@@ -200,9 +200,8 @@ def _event_page(
     request: HttpRequest, found: AuditEvent, tenant: Tenant | None, listed: Tenant | None
 ) -> HttpResponse:
     """`tenant`: the event's own; `listed`: the tenant whose list it is looked at from, if one."""
-    form, address = filter_of(request, listed), Address.of(request)
-    wanted = form.wanted if form.is_valid() else _everything(request, listed)
-    newer, older = neighbours(wanted, found.seq)
+    address = Address.of(request)
+    newer, older = neighbours(_wanted(request, listed, address), found.seq)
     context = {
         "tenant": listed,
         "tab": "history",
@@ -218,7 +217,10 @@ def _event_page(
     return render(request, f"history/event.html{partial}", context)
 
 
-def _everything(request: HttpRequest, listed: Tenant | None) -> Filter:
+def _wanted(request: HttpRequest, listed: Tenant | None, address: Address) -> Filter:
+    """What the list has that the event was opened from; everything if that makes no sense."""
+    if address.query and (form := filter_of(request, listed)).is_valid():
+        return form.wanted
     wanted = Filter(scope_of(request))
     return wanted.narrowed_to(listed.id) if listed else wanted
 

@@ -215,7 +215,7 @@ def test_choices__two_tenants__each_offers_its_own_and_everything_both() -> None
     assert acme["setting"] == [("activeDays", "")]
     everything = finding.choices(None)
     assert {value for value, _ in everything["kind"]} >= {Kind.SIGNED_IN, Kind.DIRECTORY_SYNCED}
-    assert [label for _, label in everything["tenant"]] == ["Tenant 1", "Tenant 2"]
+    assert everything["actor"] == [("job:sync", "Names job"), ("person:1", "Anna Ångström")]
     assert finding.choices(frozenset()) == {}
 
 

@@ -105,6 +105,7 @@ def build(events: int, tenants: int, people: int = 40, seed: int = 7) -> None:
     if not connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
+            cursor.execute("CHECKPOINT")  # or gigabytes are written while somebody measures
 
 
 def _patterns(tenants: int, people: int, chance: random.Random) -> Iterator[Pattern]:

