@@ -1,7 +1,9 @@
 """Finds events in the log: filters that combine, pages that stay quick however deep they lie.
 
 Pages go by record number, never by counting: the page before record 500,000 costs what the first
-one costs. Searching happens in AuditIndex; the events themselves come from the record.
+one costs. Searching happens in AuditIndex; the events themselves come from the record, by the same
+statement. It is SQL as it stands: which index the database takes depends on how a condition is put,
+and making it from a QuerySet took longer than the search.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,10 +12,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.fields.array import ArrayContains  # type: ignore[attr-defined]  # not in the stubs
-from django.contrib.postgres.search import SearchVectorField
-from django.db.models import F, Lookup, Q, QuerySet
+from django.db import connection
 
 from lofty_admin.audit import index
 from lofty_admin.audit.kinds import Kind
@@ -44,42 +43,24 @@ QUIET = (Kind.SETTINGS_INTENT, Kind.CREDENTIAL_RENEWED)
 LOOKED_AT = 2_000
 NEWEST = 2**63 - 2  # behind every record there will be
 ALL = (0, NEWEST)
+_LISTED = ", ".join(("id", *LISTED))
 _COLUMNS = {"actor": "actor", "kind": "kind", "outcome": "outcome", "tenant": "tenant_id"}
 _OUR_WORDS = 12  # of a search text; more narrow nothing down
 
 
-@SearchVectorField.register_lookup
-class Matches(Lookup):  # type: ignore[type-arg]  # generic only in the stubs
-    """`words__matches="'ann':* & 'smith':*"`: a tsquery as it stands, not parsed anew."""
+@dataclass(frozen=True)
+class Condition:
+    """Of rows of AuditIndex: SQL with a mark for each value, and the values."""
 
-    lookup_name = "matches"
-    template = "{} @@ %s::tsquery"
+    sql: str
+    values: tuple[Any, ...]
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
-        left, left_params = self.process_lhs(compiler, connection)
-        return self.template.format(left), [*left_params, self.rhs]
-
-    def get_prep_lookup(self) -> Any:
-        return self.rhs
+    def __and__(self, other: "Condition") -> "Condition":
+        return Condition(f"{self.sql} AND {other.sql}", self.values + other.values)
 
 
-@SearchVectorField.register_lookup
-class MatchesEach(Matches):
-    """The same, row by row: the database must not ask the index for all that match."""
-
-    lookup_name = "matches_each"
-    template = "({} || ''::tsvector) @@ %s::tsquery"
-
-
-@ArrayField.register_lookup
-class ContainsEach(ArrayContains):  # type: ignore[misc]  # for the same reason
-    """`terms__contains_each=[...]`: the same for the index of terms."""
-
-    lookup_name = "contains_each"
-
-    def process_lhs(self, *args: Any, **kwargs: Any) -> tuple[str, Any]:
-        left, params = super().process_lhs(*args, **kwargs)
-        return f"({left} || '{{}}'::text[])", params
+def _is(sql: str, *values: Any) -> Condition:
+    return Condition(sql, values)
 
 
 @dataclass(frozen=True)
@@ -105,24 +86,26 @@ class Filter:
         seen = self.tenants is None or tenant_id in self.tenants
         return replace(self, tenants=frozenset({tenant_id}) if seen else frozenset())
 
-    def rows(self, by: str = "") -> QuerySet[AuditIndex]:
-        """What is found, in no order; without what is QUIET, unless asked for.
+    def condition(self, by: str = "") -> Condition:
+        """What it finds; without what is QUIET, unless asked for.
 
-        by: the one of `ordered` to go through record by record, looking at each for the rest.
+        by: the one of `ordered` to go through record by record, looking at each for the rest: the
+        database must not ask its indexes for all that match the others.
         """
-        wanted = [Q(**self._exactly(by))]
+        found = self._exactly(by)
         if self.tenants is not None and len(self.tenants) != 1:
-            wanted.append(Q(tenant_id__in=sorted(self.tenants)))
+            found &= _is("tenant_id = ANY(%s::uuid[])", sorted(self.tenants))
         if not self.kind:
-            wanted.append(~Q(kind__in=QUIET))
+            found &= _is("kind <> ALL(%s)", list(QUIET))
         if self.since:
-            wanted.append(Q(at__gte=self.since))
+            found &= _is("at >= %s", self.since)
         if self.until:
-            wanted.append(Q(at__lt=self.until))
+            found &= _is("at < %s", self.until)
         if sought := words(self.text)[:_OUR_WORDS]:
             query = " & ".join(f"'{word}':*" for word in sought)
-            wanted.append(Q(**{"words__matches_each" if by else "words__matches": query}))
-        return AuditIndex.objects.filter(*wanted)
+            known = "(words || ''::tsvector)" if by else "words"
+            found &= _is(f"{known} @@ %s::tsquery", query)
+        return found
 
     @property
     def is_in_order(self) -> bool:
@@ -131,24 +114,29 @@ class Filter:
         others = several_tenants or self.setting or self.text or self.since or self.until
         return len(self._wanted()) <= 1 and not others
 
-    def ordered(self) -> Iterator[tuple[str, QuerySet[AuditIndex]]]:
-        """The exact filters that an index keeps in the order of the log, and what each finds."""
-        for name, value in self._wanted().items():
-            if column := _COLUMNS.get(name):
-                yield name, AuditIndex.objects.filter(**{column: value})
+    def ordered(self) -> dict[str, Condition]:
+        """The exact filters that an index keeps in the order of the log."""
+        return {
+            name: _is(f"{_COLUMNS[name]} = %s", value)
+            for name, value in self._wanted().items()
+            if name in _COLUMNS
+        }
 
-    def _exactly(self, by: str) -> dict[str, Any]:
+    def _exactly(self, by: str) -> Condition:
         """By its own column where that gives the order too, else all at once."""
-        wanted = self._wanted()
+        wanted, found = self._wanted(), _is("TRUE")
         if self.is_in_order:
-            return {_COLUMNS.get(name, name): v for name, v in wanted.items()}
-        found: dict[str, Any] = {_COLUMNS[by]: wanted.pop(by)} if by else {}
+            return next(iter(self.ordered().values()), found)
+        if by:
+            found &= self.ordered()[by]
+            del wanted[by]
         if "kind" in wanted and "outcome" in wanted:
             wanted = {index.PAIR: f"{self.kind} {self.outcome}", **wanted}
             del wanted["kind"], wanted["outcome"]
         if wanted:
-            contains = "terms__contains_each" if by else "terms__contains"
-            found[contains] = [index.term(name, value) for name, value in wanted.items()]
+            terms = [index.term(name, value) for name, value in wanted.items()]
+            known = "(terms || '{}'::text[])" if by else "terms"
+            found &= _is(f"{known} @> %s::text[]", terms)
         return found
 
     def _wanted(self) -> dict[str, str]:
@@ -171,23 +159,25 @@ class Found:
 def page(wanted: Filter, *, before: int | None = None, after: int | None = None) -> Found:
     """The 50 events just before record `before`, or just after record `after`, or the newest."""
     if after is not None:
-        seqs = _nearest(wanted, above=after, limit=PAGE + 1)
-        return Found(_events(seqs[-PAGE:]), newer=len(seqs) > PAGE, older=True)
+        events = _nearest(wanted, above=after, limit=PAGE + 1)
+        return Found(events[-PAGE:], newer=len(events) > PAGE, older=True)
     below = NEWEST if before is None else before
-    seqs = _nearest(wanted, below=below, limit=PAGE + 1)
-    return Found(_events(seqs[:PAGE]), newer=before is not None, older=len(seqs) > PAGE)
+    events = _nearest(wanted, below=below, limit=PAGE + 1)
+    return Found(events[:PAGE], newer=before is not None, older=len(events) > PAGE)
 
 
 def neighbours(wanted: Filter, seq: int) -> tuple[AuditEvent | None, AuditEvent | None]:
     """The next newer and the next older event that the filter finds."""
-    newer = _events(_nearest(wanted, above=seq, limit=1))
-    older = _events(_nearest(wanted, below=seq, limit=1))
+    newer = _nearest(wanted, above=seq, limit=1)
+    older = _nearest(wanted, below=seq, limit=1)
     return next(iter(newer), None), next(iter(older), None)
 
 
 def count(wanted: Filter, up_to: int) -> int:
     """How many the filter finds up to this record. Reads all of them: for exports."""
-    return wanted.rows().filter(seq__lte=up_to).count()
+    found = wanted.condition() & _is("seq <= %s", up_to)
+    sql = f"SELECT count(*) FROM audit_auditindex WHERE {found.sql}"  # noqa: S608 - values are bound
+    return int(_first(sql, found.values))
 
 
 def stream(wanted: Filter, up_to: int) -> Iterator[AuditEvent]:
@@ -195,11 +185,10 @@ def stream(wanted: Filter, up_to: int) -> Iterator[AuditEvent]:
 
     Reads piece by piece and holds no transaction: what is there once never changes.
     """
-    seqs = wanted.rows().filter(seq__lte=up_to).order_by("seq").values_list("seq", flat=True)
-    last = 0
-    while piece := list(seqs.filter(seq__gt=last)[:CHUNK]):
-        yield from AuditEvent.objects.filter(seq__in=piece).order_by("seq")
-        last = piece[-1]
+    found, last = wanted.condition() & _is("seq <= %s", up_to), 0
+    while piece := _events("*", found & _is("seq > %s", last), "seq", CHUNK):
+        yield from reversed(piece)
+        last = piece[0].seq
 
 
 def choices(tenants: frozenset[UUID] | None) -> dict[str, list[tuple[str, str]]]:
@@ -214,40 +203,37 @@ def choices(tenants: frozenset[UUID] | None) -> dict[str, list[tuple[str, str]]]
     return {dimension: list(values.items()) for dimension, values in found.items()}
 
 
-def _end() -> int:
-    newest = AuditIndex.objects.order_by("-seq").values_list("seq", flat=True).first()
-    return (newest or 0) + 1
-
-
 def _nearest(
     wanted: Filter, *, below: int | None = None, above: int | None = None, limit: int
-) -> list[int]:
-    """Record numbers, newest first: the nearest below one record, or above another."""
-    rows = wanted.rows()
+) -> list[AuditEvent]:
+    """Newest first, as LISTED: the nearest below one record, or above another."""
+    condition = wanted.condition()
     first, last = bounds = _bounds(wanted)
     if bounds != ALL:
-        rows = rows.filter(seq__range=bounds)
+        condition &= _is("seq BETWEEN %s AND %s", *bounds)
     down = below is not None
     edge = min(below, last + 1) if below is not None else max(above or 0, first - 1)
     if wanted.is_in_order:
-        return _in_order(rows, "seq", edge, down, limit)
-    if any(wanted.ordered()):
+        return _in_order(condition, edge, down, limit)
+    if wanted.ordered():
         found, that_is_all = _one_by_one(wanted, bounds, edge, down, limit)
         if that_is_all or len(found) == limit:
             return found
-    elif len(found := _close_by(rows, edge, down, limit)) == limit:
+    elif len(found := _close_by(condition, edge, down, limit)) == limit:
         return found
     # By an expression: the database must not walk the log in search of few matches.
-    return _in_order(rows.annotate(far=F("seq") + 0), "far", edge, down, limit)
+    return _in_order(condition, edge, down, limit, "(seq + 0)")
 
 
-def _close_by(rows: QuerySet[AuditIndex], edge: int, down: bool, limit: int) -> list[int]:
+def _close_by(condition: Condition, edge: int, down: bool, limit: int) -> list[AuditEvent]:
     """As `_in_order`, among the records close to the edge: perhaps not all there are."""
-    start = _end() if edge == NEWEST else edge
-    found: list[int] = []
+    start = edge
+    if edge == NEWEST:
+        start = (_first("SELECT max(seq) FROM audit_auditindex") or 0) + 1
+    found: list[AuditEvent] = []
     for reach in (NEARBY, FURTHER):
-        near = rows.filter(seq__range=(start - reach, start + reach))
-        found = _in_order(near, "seq", edge, down, limit)
+        near = condition & _is("seq BETWEEN %s AND %s", start - reach, start + reach)
+        found = _in_order(near, edge, down, limit)
         if len(found) == limit or len(found) * (FURTHER // NEARBY) < limit // 2:
             break
     return found
@@ -255,27 +241,34 @@ def _close_by(rows: QuerySet[AuditIndex], edge: int, down: bool, limit: int) -> 
 
 def _one_by_one(
     wanted: Filter, bounds: tuple[int, int], edge: int, down: bool, limit: int
-) -> tuple[list[int], bool]:
+) -> tuple[list[AuditEvent], bool]:
     """What is found among the LOOKED_AT nearest records of the rarest of the exact filters, and
     whether it has no more of them."""
     end = bounds[0] if down else bounds[1]
     reaches = []
-    for name, rows in wanted.ordered():
-        within = rows.filter(seq__range=bounds)
-        last = _in_order(within, "seq", edge, down, LOOKED_AT, skip=LOOKED_AT - 1)
-        reaches.append((last[0] if last else end, name))
+    for by, exact in wanted.ordered().items():
+        within = _beyond(exact & _is("seq BETWEEN %s AND %s", *bounds), edge, down)
+        last = _first(_numbers(within, f"seq {_order(down)}", 1, LOOKED_AT - 1), within.values)
+        reaches.append((end if last is None else last, by))
     far, by = min(reaches) if down else max(reaches)
-    near = wanted.rows(by).filter(seq__range=sorted((far, edge)))
-    return _in_order(near, "seq", edge, down, limit), far == end
+    near = wanted.condition(by) & _is("seq BETWEEN %s AND %s", *sorted((far, edge)))
+    return _in_order(near, edge, down, limit), far == end
 
 
 def _in_order(
-    rows: QuerySet[AuditIndex], name: str, edge: int, down: bool, limit: int, skip: int = 0
-) -> list[int]:
-    """At most `limit` numbers on one side of the edge, those nearest to it; newest first."""
-    beyond = rows.filter(**{f"{name}__lt" if down else f"{name}__gt": edge})
-    nearest = beyond.order_by(f"-{name}" if down else name).values_list("seq", flat=True)
-    return sorted(nearest[skip:limit], reverse=True)
+    condition: Condition, edge: int, down: bool, limit: int, place: str = "seq"
+) -> list[AuditEvent]:
+    """At most `limit` on one side of the edge, those nearest to it; newest first."""
+    beyond = _beyond(condition, edge, down, place)
+    return _events(_LISTED, beyond, f"{place} {_order(down)}", limit)
+
+
+def _beyond(condition: Condition, edge: int, down: bool, place: str = "seq") -> Condition:
+    return condition & _is(f"{place} {'<' if down else '>'} %s", edge)
+
+
+def _order(down: bool) -> str:
+    return "DESC" if down else "ASC"
 
 
 def _bounds(wanted: Filter) -> tuple[int, int]:
@@ -291,5 +284,26 @@ def _bounds(wanted: Filter) -> tuple[int, int]:
     return first, last
 
 
-def _events(seqs: Sequence[int]) -> list[AuditEvent]:
-    return list(AuditEvent.objects.filter(seq__in=seqs).order_by("-seq").only(*LISTED))
+def _events(columns: str, condition: Condition, order: str, limit: int) -> list[AuditEvent]:
+    """The first of them in this order, newest first."""
+    sql = (
+        f"SELECT {columns} FROM audit_auditevent"  # noqa: S608 - values are bound
+        f" WHERE seq IN ({_numbers(condition, order, limit)}) ORDER BY seq DESC"
+    )
+    return list(AuditEvent.objects.raw(sql, condition.values))
+
+
+def _numbers(condition: Condition, order: str, limit: int, skipped: int = 0) -> str:
+    """The query for the record numbers of these."""
+    return (
+        f"SELECT seq FROM audit_auditindex WHERE {condition.sql}"  # noqa: S608 - values are bound
+        f" ORDER BY {order} OFFSET {skipped} LIMIT {limit}"
+    )
+
+
+def _first(sql: str, values: Sequence[Any] = ()) -> Any:
+    """The first value of the first row; None if there is no row."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        row = cursor.fetchone()
+    return row and row[0]
