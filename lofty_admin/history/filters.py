@@ -35,7 +35,7 @@ def scope_of(request: HttpRequest) -> frozenset[UUID] | None:
     """The tenants whose events this person may read; None for a superuser: every event."""
     if is_superuser(request.user):
         return None
-    return frozenset(visible_tenants(request.user).values_list("id", flat=True))
+    return frozenset(visible_tenants(request.user).order_by().values_list("id", flat=True))
 
 
 def _chosen(label: Any) -> forms.ChoiceField:

@@ -103,6 +103,8 @@ def visible_tenants(user: User | AnonymousUser) -> QuerySet[Tenant]:
     own = Membership.objects.filter(user=user, tenant=OuterRef("pk"))
     # Read first: most people have none, and a query for each way to a right is slow to plan.
     grants = list(Grant.objects.filter(user=user).order_by())
+    if not grants:
+        return Tenant.objects.filter(Exists(own))
     allowed = Q(Exists(own)) | _reached_by(grant for grant in grants if not grant.denies)
     return Tenant.objects.filter(allowed, ~_reached_by(grant for grant in grants if grant.denies))
 

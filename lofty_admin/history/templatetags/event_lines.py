@@ -12,19 +12,20 @@ from lofty_admin.templatetags.when import when
 
 register = template.Library()
 LONGEST_SUBJECT, LONGEST_REASON = 160, 120
-LINE = """\
+BEGIN = """\
 <a class="list-group-item list-group-item-action event-line"
    id="event-{}"
-   href="{}{}/{}"
+   href="{}"
    data-event-link>
-  <span class="event-what"><strong>{}</strong> {}{}{}{}</span>
+  <span class="event-what"><strong>{}</strong> {}"""
+SUBJECT = ': <span class="text-secondary text-break">{}</span>'
+TENANT = ' <span class="badge bg-secondary-lt">{}</span>'
+REASON = '<span class="event-reason text-secondary">“{}”</span>'
+END = """</span>
   <span>{}</span>
   <span class="text-secondary event-when">{}</span>
 </a>
 """
-SUBJECT = ': <span class="text-secondary text-break">{}</span>'
-TENANT = ' <span class="badge bg-secondary-lt">{}</span>'
-REASON = '<span class="event-reason text-secondary">“{}”</span>'
 
 
 @register.simple_tag(takes_context=True)
@@ -34,24 +35,17 @@ def event_line(context: dict[str, Any], event: AuditEvent, outcome: str) -> str:
     The context has `events_at`, what stands before an event's id in its address, `address`, the
     filter, and `tenant`, the one the list is of, or nothing.
     """
-    return format_html(
-        LINE,
-        event.seq,
-        context["events_at"],
-        event.pk,
-        context["address"].suffix,
-        event.who,
-        event.what,
-        _part(SUBJECT, _short(event.subject, LONGEST_SUBJECT)),
-        _part(TENANT, "" if context["tenant"] else event.tenant_name),
-        _part(REASON, _short(event.reason, LONGEST_REASON)),
-        state(outcome),
-        when(context, event.at),
-    )
-
-
-def _part(around: str, text: str) -> str:
-    return format_html(around, text) if text else ""
+    link = f"{context['events_at']}{event.pk}/{context['address'].suffix}"
+    line, values = BEGIN, [event.seq, link, event.who, event.what]
+    for part, text in (
+        (SUBJECT, _short(event.subject, LONGEST_SUBJECT)),
+        (TENANT, "" if context["tenant"] else event.tenant_name),
+        (REASON, _short(event.reason, LONGEST_REASON)),
+    ):
+        if text:
+            line += part
+            values.append(text)
+    return format_html(line + END, *values, state(outcome), when(context, event.at))
 
 
 def _short(text: str, most: int) -> str:
