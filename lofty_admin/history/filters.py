@@ -29,13 +29,23 @@ MOST_OFFERED = 300
 LONGEST_TEXT = 200
 NOT_THERE = _("{field}: no event that you may see has this.")
 _Choices = list[tuple[str, str]]
+_Tenant = tuple[UUID, str, str]  # id, short name, name
+
+
+def _readable(request: HttpRequest) -> list[_Tenant] | None:
+    """The tenants whose events this person may read, by name; None for a superuser: every event."""
+    if is_superuser(request.user):
+        return None
+    return list(visible_tenants(request.user).values_list("pk", "slug", "name"))
 
 
 def scope_of(request: HttpRequest) -> frozenset[UUID] | None:
-    """The tenants whose events this person may read; None for a superuser: every event."""
-    if is_superuser(request.user):
-        return None
-    return frozenset(visible_tenants(request.user).order_by().values_list("id", flat=True))
+    """The ids of these; None for a superuser."""
+    return _ids(_readable(request))
+
+
+def _ids(tenants: list[_Tenant] | None) -> frozenset[UUID] | None:
+    return None if tenants is None else frozenset(pk for pk, _slug, _name in tenants)
 
 
 def _chosen(label: Any) -> forms.ChoiceField:
@@ -57,16 +67,17 @@ class FilterForm(forms.Form):
     q = forms.CharField(label=_("Words"), required=False, max_length=LONGEST_TEXT, strip=True)
 
     def __init__(
-        self, data: QueryDict, scope: frozenset[UUID] | None, tenant: Tenant | None, zone: tzinfo
+        self, data: QueryDict, seen: list[_Tenant] | None, tenant: Tenant | None, zone: tzinfo
     ) -> None:
+        """seen: the tenants the person may read, None for all; tenant: the one the list is of."""
         super().__init__(data)
-        self.scope, self.zone = scope, zone
+        self.scope, self.zone = _ids(seen), zone
         self.narrow = None if tenant is None else tenant.id
-        self._offer(choices(frozenset({tenant.id}) if tenant else scope))
+        self._offer(choices(frozenset({tenant.id}) if tenant else self.scope))
         if tenant is not None:
             del self.fields["tenant"]
         else:
-            self._offer_tenants()
+            self._offer_tenants(seen)
 
     def _offer(self, found: dict[str, _Choices]) -> None:
         self._set("actor", gettext("Anybody"), _by_label(found.get("actor", [])))
@@ -77,16 +88,14 @@ class FilterForm(forms.Form):
         settings = [(name, setting.label) for name, setting in BY_NAME.items()]
         self._set("setting", gettext("Any setting"), _in_words(found.get("setting", []), settings))
 
-    def _offer_tenants(self) -> None:
-        seen = (
-            Tenant.objects.all() if self.scope is None else Tenant.objects.filter(pk__in=self.scope)
-        )
-        named = list(seen.values_list("slug", "name")[: MOST_OFFERED + 1])
-        if len(named) > MOST_OFFERED:
+    def _offer_tenants(self, seen: list[_Tenant] | None) -> None:
+        if seen is None:
+            seen = list(Tenant.objects.values_list("pk", "slug", "name")[: MOST_OFFERED + 1])
+        if len(seen) > MOST_OFFERED:
             # Too many to offer: typed, as the short name.
             self.fields["tenant"] = forms.CharField(label=_("Tenant (short name)"), required=False)
             return
-        self._set("tenant", gettext("All tenants"), named)
+        self._set("tenant", gettext("All tenants"), [(slug, name) for _pk, slug, name in seen])
 
     def _set(self, name: str, all_label: str, offered: _Choices) -> None:
         self.fields[name].choices = Rows([("", all_label), *offered])  # type: ignore[attr-defined]  # of a ChoiceField
@@ -204,4 +213,4 @@ def presets(address: Address, zone: tzinfo) -> list[dict[str, object]]:
 
 def filter_of(request: HttpRequest, tenant: Tenant | None) -> FilterForm:
     """The form for this address, for what this person may read."""
-    return FilterForm(request.GET, scope_of(request), tenant, reader_zone(request))
+    return FilterForm(request.GET, _readable(request), tenant, reader_zone(request))
