@@ -8,24 +8,38 @@
 
 const NOT_SETTINGS = ["snapshot", "reason", "shown", "end", "csrfmiddlewaretoken"];
 
+// As fields stand now, and as the page was sent: on a slow line somebody may have changed them
+// before this script was there.
+const NOW = { value: (field) => field.value, isTicked: (field) => field.checked };
+const SENT = { value: valueSent, isTicked: (field) => field.defaultChecked };
+
+function valueSent(field) {
+  if (field.options) return ([...field.options].find((option) => option.defaultSelected) ?? field.options[0]).value;
+  if (field.value === field.defaultValue) return field.value;
+  const fresh = document.createElement(field.localName); // which makes of line breaks what the field did
+  if (field.localName === "input") fresh.type = field.type;
+  fresh.value = field.defaultValue;
+  return fresh.value;
+}
+
 // What each field holds: { value } of one field (true and false of a tick), { scope, ids } of a list.
-function stateOf(form) {
+function stateOf(form, as = NOW) {
   const state = new Map();
   for (const field of form.elements) {
     if (!field.name || field.disabled || NOT_SETTINGS.includes(field.name)) continue;
     const name = field.name.replace(/-(scope|ids)$/, "");
-    if (name === field.name) state.set(name, { value: field.type === "checkbox" ? field.checked : field.value });
-    else addToList(state, name, field);
+    if (name !== field.name) addToList(state, name, field, as);
+    else state.set(name, { value: field.type === "checkbox" ? as.isTicked(field) : as.value(field) });
   }
   return state;
 }
 
-function addToList(state, name, field) {
+function addToList(state, name, field, as) {
   if (!state.has(name)) state.set(name, { scope: "", ids: [] });
   const list = state.get(name);
-  if (field.name.endsWith("-scope")) list.scope = field.checked ? field.value : list.scope;
-  else if (field.type !== "checkbox") list.ids = field.value ? field.value.split(",") : [];
-  else if (field.checked) list.ids.push(field.value);
+  if (field.name.endsWith("-scope")) list.scope = as.isTicked(field) ? field.value : list.scope;
+  else if (field.type !== "checkbox") list.ids = as.value(field) ? as.value(field).split(",") : [];
+  else if (as.isTicked(field)) list.ids.push(field.value);
 }
 
 // Members do not count under "all" and "nobody", and their order never does.
@@ -35,17 +49,10 @@ function isSame(one, other) {
   return one.scope !== "only" || String([...one.ids].sort()) === String([...other.ids].sort());
 }
 
-// As the page was sent: on a slow line somebody may have changed it before this script was there.
-function asSent(form) {
-  const copy = form.cloneNode(true);
-  copy.reset();
-  return stateOf(copy);
-}
-
 // A form that came back with other values says itself what Lofty has.
 function inLofty(form) {
   const told = document.getElementById("in-lofty");
-  return told ? new Map(Object.entries(JSON.parse(told.textContent))) : asSent(form);
+  return told ? new Map(Object.entries(JSON.parse(told.textContent))) : stateOf(form, SENT);
 }
 
 // --- Taking one back ----------------------------------------------------------------------------
