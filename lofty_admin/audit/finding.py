@@ -187,8 +187,9 @@ def stream(wanted: Filter, up_to: int) -> Iterator[AuditEvent]:
     """
     found, last = wanted.condition() & _is("seq <= %s", up_to), 0
     while piece := _events("*", found & _is("seq > %s", last), "seq", CHUNK):
-        yield from reversed(piece)
         last = piece[0].seq
+        while piece:
+            yield piece.pop()  # and not kept until the next piece is there
 
 
 def choices(tenants: frozenset[UUID] | None) -> dict[str, list[tuple[str, str]]]:
