@@ -16,7 +16,7 @@ from django.db import connection
 
 from lofty_admin.audit import index
 from lofty_admin.audit.kinds import Kind
-from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex
+from lofty_admin.audit.models import AuditChoice, AuditEvent
 from lofty_admin.folding import words
 
 PAGE = 50
@@ -36,7 +36,11 @@ LISTED = (
     "subject",
     "reason",
 )
-NEAR = 100  # so many writers at once could record out of the order of their clocks
+# A hundred writers at once could record out of the order of their clocks.
+FIRST_SINCE = """SELECT min(seq) FROM
+  (SELECT seq FROM audit_auditindex WHERE at >= %s ORDER BY at LIMIT 100) AS near"""
+LAST_UNTIL = """SELECT max(seq) FROM
+  (SELECT seq FROM audit_auditindex WHERE at < %s ORDER BY at DESC LIMIT 100) AS near"""
 # An intent stands with its outcome; a connection renews itself every few hours.
 QUIET = (Kind.SETTINGS_INTENT, Kind.CREDENTIAL_RENEWED)
 # How many records that one exact filter finds are looked at one by one for the other filters.
@@ -274,14 +278,11 @@ def _order(down: bool) -> str:
 
 def _bounds(wanted: Filter) -> tuple[int, int]:
     """Between which records the time asked for lies. Times may be a little out of order."""
-    by_time = AuditIndex.objects.values_list("seq", flat=True)
     first, last = ALL
     if wanted.since:
-        from_then = by_time.filter(at__gte=wanted.since).order_by("at")[:NEAR]
-        first = min(from_then, default=NEWEST)
+        first = _first(FIRST_SINCE, [wanted.since]) or NEWEST
     if wanted.until:
-        until_then = by_time.filter(at__lt=wanted.until).order_by("-at")[:NEAR]
-        last = max(until_then, default=0)
+        last = _first(LAST_UNTIL, [wanted.until]) or 0
     return first, last
 
 

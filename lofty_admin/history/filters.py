@@ -90,12 +90,14 @@ class FilterForm(forms.Form):
 
     def _offer_tenants(self, seen: list[_Tenant] | None) -> None:
         if seen is None:
-            seen = list(Tenant.objects.values_list("pk", "slug", "name")[: MOST_OFFERED + 1])
-        if len(seen) > MOST_OFFERED:
+            named = list(Tenant.objects.values_list("slug", "name")[: MOST_OFFERED + 1])
+        else:
+            named = [(slug, name) for _pk, slug, name in seen]
+        if len(named) > MOST_OFFERED:
             # Too many to offer: typed, as the short name.
             self.fields["tenant"] = forms.CharField(label=_("Tenant (short name)"), required=False)
             return
-        self._set("tenant", gettext("All tenants"), [(slug, name) for _pk, slug, name in seen])
+        self._set("tenant", gettext("All tenants"), named)
 
     def _set(self, name: str, all_label: str, offered: _Choices) -> None:
         self.fields[name].choices = Rows([("", all_label), *offered])  # type: ignore[attr-defined]  # of a ChoiceField
