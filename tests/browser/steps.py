@@ -51,7 +51,7 @@ def expect_outcome(page: Page, words: str) -> None:
 
 def expect_message(page: Page, words: str) -> None:
     """At the top of the page, where it stays; the announcer has the same for a while."""
-    expect(page.locator("[data-message]")).to_contain_text(words)
+    expect(page.locator("[data-message]", has_text=words)).to_be_visible()
 
 
 def pick(page: Page, label: str, text: str, name: str) -> None:
