@@ -121,7 +121,7 @@ RECORDED_LATER = {"names_refresh"}
 BOOKMARKS = {"view_save", "view_delete", "tenant_pin", "tenant_unpin"}
 OF_THE_LOG = {
     *("audit_auditevent", "audit_audithead"),
-    *("audit_auditindex", "audit_auditchoice"),
+    *("audit_auditindex", "audit_auditchoice", "audit_auditword"),
 }
 OBJECTS = {
     "pk",

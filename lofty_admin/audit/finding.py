@@ -6,7 +6,7 @@ statement. It is SQL as it stands: which index the database takes depends on how
 and making it from a QuerySet took longer than the search.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
@@ -50,21 +50,30 @@ ALL = (0, NEWEST)
 _LISTED = ", ".join(("id", *LISTED))
 _COLUMNS = {"actor": "actor", "kind": "kind", "outcome": "outcome", "tenant": "tenant_id"}
 _OUR_WORDS = 12  # of a search text; more narrow nothing down
+MOST_WORDS = 200  # that begin with a searched one: of more, the index is asked for the beginning
+LAST_SIGN = "\U0010ffff"
 
 
 @dataclass(frozen=True)
-class Condition:
-    """Of rows of AuditIndex: SQL with a mark for each value, and the values."""
+class Sql:
+    """A condition or a query, with a mark for each value, and the values."""
 
     sql: str
     values: tuple[Any, ...]
 
-    def __and__(self, other: "Condition") -> "Condition":
-        return Condition(f"{self.sql} AND {other.sql}", self.values + other.values)
+    def __and__(self, other: "Sql") -> "Sql":
+        return Sql(f"{self.sql} AND {other.sql}", self.values + other.values)
 
 
-def _is(sql: str, *values: Any) -> Condition:
-    return Condition(sql, values)
+def _is(sql: str, *values: Any) -> Sql:
+    return Sql(sql, values)
+
+
+def _looked_at(sql: str, value: Any) -> Sql:
+    """One that no index answers. The database takes it to be as likely as not, so it goes along
+    the log and stops at the last match that is wanted; and for dearer than a comparison, so it
+    looks at the other conditions first."""
+    return _is(f"nullif({sql}, FALSE)", value)
 
 
 @dataclass(frozen=True)
@@ -90,13 +99,12 @@ class Filter:
         seen = self.tenants is None or tenant_id in self.tenants
         return replace(self, tenants=frozenset({tenant_id}) if seen else frozenset())
 
-    def condition(self, by: str = "") -> Condition:
+    def condition(self, query: str, put: Callable[..., Sql] = _is) -> Sql:
         """What it finds; without what is QUIET, unless asked for.
 
-        by: the one of `ordered` to go through record by record, looking at each for the rest: the
-        database must not ask its indexes for all that match the others.
+        query: `text` as `_query` makes it. put: how to ask for what has an index of its own kind.
         """
-        found = self._exactly(by)
+        found = self._exactly(put)
         if self.tenants is not None and len(self.tenants) != 1:
             found &= _is("tenant_id = ANY(%s::uuid[])", sorted(self.tenants))
         if not self.kind:
@@ -105,10 +113,8 @@ class Filter:
             found &= _is("at >= %s", self.since)
         if self.until:
             found &= _is("at < %s", self.until)
-        if sought := words(self.text)[:_OUR_WORDS]:
-            query = " & ".join(f"'{word}':*" for word in sought)
-            known = "(words || ''::tsvector)" if by else "words"
-            found &= _is(f"{known} @@ %s::tsquery", query)
+        if query:
+            found &= put("words @@ %s::tsquery", query)
         return found
 
     @property
@@ -118,7 +124,7 @@ class Filter:
         others = several_tenants or self.setting or self.text or self.since or self.until
         return len(self._wanted()) <= 1 and not others
 
-    def ordered(self) -> dict[str, Condition]:
+    def ordered(self) -> dict[str, Sql]:
         """The exact filters that an index keeps in the order of the log."""
         return {
             name: _is(f"{_COLUMNS[name]} = %s", value)
@@ -126,22 +132,13 @@ class Filter:
             if name in _COLUMNS
         }
 
-    def _exactly(self, by: str) -> Condition:
-        """By its own column where that gives the order too, else all at once."""
-        wanted, found = self._wanted(), _is("TRUE")
+    def _exactly(self, put: Callable[..., Sql]) -> Sql:
+        """By one column where its index gives the order, else by the terms of all."""
+        wanted = self._wanted()
         if self.is_in_order:
-            return next(iter(self.ordered().values()), found)
-        if by:
-            found &= self.ordered()[by]
-            del wanted[by]
-        if "kind" in wanted and "outcome" in wanted:
-            wanted = {index.PAIR: f"{self.kind} {self.outcome}", **wanted}
-            del wanted["kind"], wanted["outcome"]
-        if wanted:
-            terms = [index.term(name, value) for name, value in wanted.items()]
-            known = "(terms || '{}'::text[])" if by else "terms"
-            found &= _is(f"{known} @> %s::text[]", terms)
-        return found
+            return next(iter(self.ordered().values()), _is("TRUE"))
+        terms = index.narrowest(list(wanted.items()))
+        return put("terms @> %s::text[]", terms) if terms else _is("TRUE")
 
     def _wanted(self) -> dict[str, str]:
         exact = {"actor": self.actor, "kind": self.kind, "outcome": self.outcome}
@@ -179,9 +176,12 @@ def neighbours(wanted: Filter, seq: int) -> tuple[AuditEvent | None, AuditEvent 
 
 def count(wanted: Filter, up_to: int) -> int:
     """How many the filter finds up to this record. Reads all of them: for exports."""
-    found = wanted.condition() & _is("seq <= %s", up_to)
+    query = _query(wanted)
+    if query is None:
+        return 0
+    found = wanted.condition(query) & _is("seq <= %s", up_to)
     sql = f"SELECT count(*) FROM audit_auditindex WHERE {found.sql}"  # noqa: S608 - values are bound
-    return int(_first(sql, found.values))
+    return int(_first(Sql(sql, found.values)))
 
 
 def stream(wanted: Filter, up_to: int) -> Iterator[AuditEvent]:
@@ -189,8 +189,11 @@ def stream(wanted: Filter, up_to: int) -> Iterator[AuditEvent]:
 
     Reads piece by piece and holds no transaction: what is there once never changes.
     """
-    found, last = wanted.condition() & _is("seq <= %s", up_to), 0
-    while piece := _events("*", found & _is("seq > %s", last), "seq", CHUNK):
+    query = _query(wanted)
+    if query is None:
+        return
+    found, last = wanted.condition(query) & _is("seq <= %s", up_to), 0
+    while piece := _events("*", _numbers(found & _is("seq > %s", last), "seq", CHUNK)):
         last = piece[0].seq
         while piece:
             yield piece.pop()  # and not kept until the next piece is there
@@ -212,29 +215,57 @@ def _nearest(
     wanted: Filter, *, below: int | None = None, above: int | None = None, limit: int
 ) -> list[AuditEvent]:
     """Newest first, as LISTED: the nearest below one record, or above another."""
-    condition = wanted.condition()
+    query = _query(wanted)
+    if query is None:
+        return []
     first, last = bounds = _bounds(wanted)
-    if bounds != ALL:
-        condition &= _is("seq BETWEEN %s AND %s", *bounds)
+    within = _is("TRUE") if bounds == ALL else _is("seq BETWEEN %s AND %s", *bounds)
     down = below is not None
     edge = min(below, last + 1) if below is not None else max(above or 0, first - 1)
     if wanted.is_in_order:
-        return _in_order(condition, edge, down, limit)
+        return _in_order(wanted.condition(query) & within, edge, down, limit)
     if wanted.ordered():
-        found, that_is_all = _one_by_one(wanted, bounds, edge, down, limit)
+        found, that_is_all = _one_by_one(wanted, query, bounds, edge, down, limit)
         if that_is_all or len(found) == limit:
             return found
-    elif len(found := _close_by(condition, edge, down, limit)) == limit:
-        return found
+    else:
+        walked = wanted.condition(query, _looked_at) & within
+        if len(found := _close_by(walked, edge, down, limit)) == limit:
+            return found
     # By an expression: the database must not walk the log in search of few matches.
-    return _in_order(condition, edge, down, limit, "(seq + 0)")
+    return _in_order(wanted.condition(query) & within, edge, down, limit, "(seq + 0)")
 
 
-def _close_by(condition: Condition, edge: int, down: bool, limit: int) -> list[AuditEvent]:
+def _query(wanted: Filter) -> str | None:
+    """Its text as a tsquery, "" without one; None if no event has all of the words.
+
+    By whole words: to find all that begin with something takes the index ten times longer. Which
+    there are, AuditWord knows, also by kind and outcome.
+    """
+    exact = _is("TRUE")
+    for column, value in (("kind", wanted.kind), ("outcome", wanted.outcome)):
+        if value:
+            exact &= _is(f"{column} = %s", value)
+    parts = []
+    for begin in words(wanted.text)[:_OUR_WORDS]:
+        known = exact & _is("word BETWEEN %s AND %s", begin, begin + LAST_SIGN)
+        sql = (
+            f"SELECT DISTINCT word FROM audit_auditword WHERE {known.sql}"  # noqa: S608 - values are bound
+            f" ORDER BY word LIMIT {MOST_WORDS + 1}"
+        )
+        found = [word for (word,) in _rows(Sql(sql, known.values))]
+        if not found:
+            return None
+        many = len(found) > MOST_WORDS
+        parts.append(f"'{begin}':*" if many else " | ".join(f"'{word}'" for word in found))
+    return " & ".join(f"({part})" for part in parts)
+
+
+def _close_by(condition: Sql, edge: int, down: bool, limit: int) -> list[AuditEvent]:
     """As `_in_order`, among the records close to the edge: perhaps not all there are."""
     start = edge
     if edge == NEWEST:
-        start = (_first("SELECT max(seq) FROM audit_auditindex") or 0) + 1
+        start = (_first(_is("SELECT max(seq) FROM audit_auditindex")) or 0) + 1
     found: list[AuditEvent] = []
     for reach in (NEARBY, FURTHER):
         near = condition & _is("seq BETWEEN %s AND %s", start - reach, start + reach)
@@ -245,7 +276,7 @@ def _close_by(condition: Condition, edge: int, down: bool, limit: int) -> list[A
 
 
 def _one_by_one(
-    wanted: Filter, bounds: tuple[int, int], edge: int, down: bool, limit: int
+    wanted: Filter, query: str, bounds: tuple[int, int], edge: int, down: bool, limit: int
 ) -> tuple[list[AuditEvent], bool]:
     """What is found among the LOOKED_AT nearest records of the rarest of the exact filters, and
     whether it has no more of them."""
@@ -253,22 +284,31 @@ def _one_by_one(
     reaches = []
     for by, exact in wanted.ordered().items():
         within = _beyond(exact & _is("seq BETWEEN %s AND %s", *bounds), edge, down)
-        last = _first(_numbers(within, f"seq {_order(down)}", 1, LOOKED_AT - 1), within.values)
+        last = _first(_numbers(within, f"seq {_order(down)}", 1, LOOKED_AT - 1))
         reaches.append((end if last is None else last, by))
     far, by = min(reaches) if down else max(reaches)
-    near = wanted.condition(by) & _is("seq BETWEEN %s AND %s", *sorted((far, edge)))
-    return _in_order(near, edge, down, limit), far == end
+    near = _is("seq BETWEEN %s AND %s", *sorted((far, edge)))
+    near = _beyond(wanted.ordered()[by] & near, edge, down)
+    fitting = wanted.condition(query)
+    # Its index alone gives the numbers; OFFSET 0 keeps the database from walking the log instead.
+    numbers = (
+        f"SELECT near.seq FROM (SELECT seq FROM audit_auditindex WHERE {near.sql}"  # noqa: S608 - values are bound
+        f" ORDER BY seq {_order(down)} OFFSET 0) AS near,"
+        f" LATERAL (SELECT FROM audit_auditindex WHERE seq = near.seq AND {fitting.sql} OFFSET 0)"
+        f" AS fitting ORDER BY near.seq {_order(down)} LIMIT {limit}"
+    )
+    return _events(_LISTED, Sql(numbers, near.values + fitting.values)), far == end
 
 
 def _in_order(
-    condition: Condition, edge: int, down: bool, limit: int, place: str = "seq"
+    condition: Sql, edge: int, down: bool, limit: int, place: str = "seq"
 ) -> list[AuditEvent]:
     """At most `limit` on one side of the edge, those nearest to it; newest first."""
     beyond = _beyond(condition, edge, down, place)
-    return _events(_LISTED, beyond, f"{place} {_order(down)}", limit)
+    return _events(_LISTED, _numbers(beyond, f"{place} {_order(down)}", limit))
 
 
-def _beyond(condition: Condition, edge: int, down: bool, place: str = "seq") -> Condition:
+def _beyond(condition: Sql, edge: int, down: bool, place: str = "seq") -> Sql:
     return condition & _is(f"{place} {'<' if down else '>'} %s", edge)
 
 
@@ -280,32 +320,36 @@ def _bounds(wanted: Filter) -> tuple[int, int]:
     """Between which records the time asked for lies. Times may be a little out of order."""
     first, last = ALL
     if wanted.since:
-        first = _first(FIRST_SINCE, [wanted.since]) or NEWEST
+        first = _first(_is(FIRST_SINCE, wanted.since)) or NEWEST
     if wanted.until:
-        last = _first(LAST_UNTIL, [wanted.until]) or 0
+        last = _first(_is(LAST_UNTIL, wanted.until)) or 0
     return first, last
 
 
-def _events(columns: str, condition: Condition, order: str, limit: int) -> list[AuditEvent]:
-    """The first of them in this order, newest first."""
+def _events(columns: str, numbers: Sql) -> list[AuditEvent]:
+    """Those with these numbers, newest first."""
     sql = (
         f"SELECT {columns} FROM audit_auditevent"  # noqa: S608 - values are bound
-        f" WHERE seq IN ({_numbers(condition, order, limit)}) ORDER BY seq DESC"
+        f" WHERE seq IN ({numbers.sql}) ORDER BY seq DESC"
     )
-    return list(AuditEvent.objects.raw(sql, condition.values))
+    return list(AuditEvent.objects.raw(sql, numbers.values))
 
 
-def _numbers(condition: Condition, order: str, limit: int, skipped: int = 0) -> str:
+def _numbers(condition: Sql, order: str, limit: int, skipped: int = 0) -> Sql:
     """The query for the record numbers of these."""
-    return (
+    sql = (
         f"SELECT seq FROM audit_auditindex WHERE {condition.sql}"  # noqa: S608 - values are bound
         f" ORDER BY {order} OFFSET {skipped} LIMIT {limit}"
     )
+    return Sql(sql, condition.values)
 
 
-def _first(sql: str, values: Sequence[Any] = ()) -> Any:
+def _first(query: Sql) -> Any:
     """The first value of the first row; None if there is no row."""
+    return next((row[0] for row in _rows(query)), None)
+
+
+def _rows(query: Sql) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        row = cursor.fetchone()
-    return row and row[0]
+        cursor.execute(query.sql, query.values)
+        return list(cursor.fetchall())

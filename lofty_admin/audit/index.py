@@ -4,18 +4,26 @@ It follows the log and never leads it: `record` adds to it in the transaction of
 `fill` makes good what is missing, after every `migrate` or by `manage.py audit_index`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import Exists, OuterRef
 
-from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex, mapping
+from lofty_admin.audit.models import (
+    AuditChoice,
+    AuditEvent,
+    AuditHead,
+    AuditIndex,
+    AuditWord,
+    mapping,
+)
 from lofty_admin.folding import words
 
 LONGEST = 100  # characters of a word
 MOST = 500_000  # bytes of all words together: PostgreSQL takes 1 MB in one tsvector
-CHUNK = 1000
+CHUNK = 500  # about half a second, for which recording waits
 
 _ADD = f"""
 WITH added AS (
@@ -27,6 +35,11 @@ WITH added AS (
         (at, tenant_id, kind, outcome, actor, terms, words) =
         (excluded.at, excluded.tenant_id, excluded.kind, excluded.outcome, excluded.actor,
          excluded.terms, excluded.words)
+    RETURNING words, kind, outcome
+), known AS (
+    INSERT INTO {AuditWord._meta.db_table} (word, kind, outcome)
+    SELECT unnest(tsvector_to_array(words)), kind, outcome FROM added
+    ON CONFLICT DO NOTHING
 )
 INSERT INTO {AuditChoice._meta.db_table} AS old (scope, dimension, value, label)
 SELECT scope::uuid, dimension, value, label
@@ -62,7 +75,7 @@ def actor_key(event: AuditEvent) -> str:
     return f"{event.actor_kind}:{event.actor_id}"
 
 
-PAIR = "kind+outcome"
+PAIRED = ("kind", "outcome", "setting")
 
 
 def term(dimension: str, value: object) -> str:
@@ -71,13 +84,20 @@ def term(dimension: str, value: object) -> str:
 
 
 def terms(event: AuditEvent) -> list[str]:
-    """Everything in this event one can filter by exactly.
+    """Everything in this event one can filter by exactly, and `pairs` of it."""
+    found = [(dimension, value) for dimension, value, _ in _dimensions(event)]
+    return [term(*one) for one in found] + pairs(found)
 
-    Kind and outcome stand once more as a pair: each alone fits very many events, and some of them
-    never come together.
-    """
-    found = [term(dimension, value) for dimension, value, _ in _dimensions(event)]
-    return [*found, term(PAIR, f"{event.kind} {event.outcome}")]
+
+def pairs(found: Sequence[tuple[str, str]]) -> list[str]:
+    """The terms for two of these at once, of different dimensions and both PAIRED: each alone
+    fits very many events, and some never come together."""
+    paired = [one for one in found if one[0] in PAIRED]
+    return [
+        term(f"{first}+{second}", f"{one} {other}")
+        for (first, one), (second, other) in combinations(paired, 2)
+        if first != second
+    ]
 
 
 def choices(event: AuditEvent) -> list[tuple[str, str, str, str]]:
@@ -88,6 +108,12 @@ def choices(event: AuditEvent) -> list[tuple[str, str, str, str]]:
     scopes = [AuditChoice.EVERYWHERE, *([event.tenant_id] if event.tenant_id else [])]
     offered = [one for one in _dimensions(event) if one[0] != "tenant"]
     return [(str(scope), *one) for scope in scopes for one in offered]
+
+
+def narrowest(wanted: Sequence[tuple[str, str]]) -> list[str]:
+    """The terms that an event with all of these (dimension, value) has, and hardly another."""
+    both = pairs(wanted)
+    return both + [term(*one) for one in wanted if not both or one[0] not in PAIRED]
 
 
 def _dimensions(event: AuditEvent) -> list[tuple[str, str, str]]:
@@ -142,6 +168,8 @@ def fill(using: str = "default", *, anew: bool = False) -> int:
     done = last = 0
     while batch := _unindexed(using, last, anew):
         with transaction.atomic(using), connections[using].cursor() as cursor:
+            # One writes at a time: two that add the same words in another order would lock up.
+            AuditHead.objects.using(using).select_for_update().first()
             cursor.executemany(_ADD, [statement_values(event) for event in batch])
         done, last = done + len(batch), batch[-1].seq
     return done

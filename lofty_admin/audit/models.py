@@ -20,6 +20,11 @@ _KINDS, _OUTCOMES = dict(Kind.choices), dict(Outcome.choices)
 GENESIS = "0" * 64
 
 
+def kind_label(kind: str) -> str:
+    """A kind in words; the raw kind when this version does not know it."""
+    return str(_KINDS.get(kind, kind))
+
+
 def mapping(value: object) -> Mapping[str, Any]:
     """`value` if it is a mapping, else an empty one: records of other versions may lack a part."""
     return value if isinstance(value, Mapping) else {}
@@ -162,8 +167,8 @@ class AuditEvent(_AppendOnly):
 
     @property
     def what(self) -> str:
-        """The kind in words; the raw kind when this version does not know it."""
-        return str(_KINDS.get(self.kind, self.kind))
+        """Its `kind_label`."""
+        return kind_label(self.kind)
 
     @property
     def outcome_label(self) -> str:
@@ -232,6 +237,19 @@ class AuditChoice(models.Model):
 
     def __str__(self) -> str:
         return self.label or self.value
+
+
+class AuditWord(models.Model):
+    """A word that the events of a kind and outcome have, so that searching by the beginning of one
+    can name it whole, and knows at once what is nowhere."""
+
+    pk = models.CompositePrimaryKey("word", "kind", "outcome")
+    word = models.TextField(db_collation="C")  # for what begins with something
+    kind = models.TextField()
+    outcome = models.TextField()
+
+    def __str__(self) -> str:
+        return self.word
 
 
 class AuditHead(models.Model):

@@ -15,7 +15,7 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from lofty_admin.audit import index
-from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead, AuditIndex
+from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead, AuditWord
 
 _EVENTS = AuditEvent._meta.db_table
 _HEAD = AuditHead._meta.db_table
@@ -150,7 +150,7 @@ def restore(using: str = "default", **kwargs: Any) -> None:
         install(connection)
     begin(using)
     with connection.cursor() as cursor:
-        indexed = _is_there(cursor, AuditIndex._meta.db_table)
+        indexed = _is_there(cursor, AuditWord._meta.db_table)
     if indexed:  # not after migrating back
         index.fill(using)
 

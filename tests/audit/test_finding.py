@@ -3,12 +3,16 @@
 import datetime as dt
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
+from threading import Event
 from uuid import UUID, uuid4
 
 import pytest
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as budget
@@ -19,7 +23,7 @@ from lofty_admin.audit.canonical import JSON
 from lofty_admin.audit.context import Actor
 from lofty_admin.audit.finding import Filter, count, neighbours, page, stream
 from lofty_admin.audit.kinds import Kind, Outcome
-from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex
+from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex, AuditWord
 from lofty_admin.audit.record import TenantRef, record
 from lofty_admin.folding import words
 
@@ -79,6 +83,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finding, "FURTHER", 5)
     monkeypatch.setattr(finding, "CHUNK", 2)
     monkeypatch.setattr(finding, "LOOKED_AT", 4)
+    monkeypatch.setattr(finding, "MOST_WORDS", 1)
 
 
 @budget(
@@ -231,9 +236,12 @@ def test_fill__index_lost__made_anew_as_it_was() -> None:
     record(Kind.SETTINGS_OUTCOME, operation_id=uuid4(), detail={"changed": ["agentIds"]})
     before = list(AuditIndex.objects.order_by("seq").values())
     choices = set(AuditChoice.objects.values_list("scope", "dimension", "value", "label"))
-    AuditIndex.objects.all().delete()
-    AuditChoice.objects.all().delete()
+    known = set(AuditWord.objects.values_list("word", "kind", "outcome"))
+    assert {("why", Kind.TENANT_CHANGED, ""), ("tenant", Kind.TENANT_CHANGED, "")} <= known
+    for table in (AuditIndex, AuditChoice, AuditWord):
+        table.objects.all().delete()
     assert index.fill() == 4
+    assert set(AuditWord.objects.values_list("word", "kind", "outcome")) == known
     assert list(AuditIndex.objects.order_by("seq").values()) == before
     assert set(AuditChoice.objects.values_list("scope", "dimension", "value", "label")) == choices
     assert index.fill() == 0
@@ -244,6 +252,46 @@ def test_fill__a_gap_left_by_an_older_version__filled() -> None:
     AuditIndex.objects.filter(seq__in=[events[1].seq, events[2].seq]).delete()
     assert index.fill() == 2
     assert AuditIndex.objects.count() == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fill__while_somebody_records__waits_instead_of_locking_up() -> None:
+    write(1, reason="why")
+    AuditIndex.objects.all().delete()
+    recorded, over = Event(), Event()
+
+    def recording() -> None:
+        with closing(connection), transaction.atomic():
+            record(Kind.SIGNED_IN, actor=ANNA, outcome=Outcome.DONE)  # nothing like the other
+            recorded.set()
+            over.wait(20)
+
+    def filling() -> int:
+        with closing(connection):
+            return index.fill()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(recording)
+        assert recorded.wait(20)
+        second = pool.submit(filling)
+        with pytest.raises(TimeoutError):
+            second.result(timeout=0.5)
+        over.set()
+        first.result(timeout=20)
+        assert second.result(timeout=20) == 1
+
+
+@pytest.mark.parametrize(("kind", "found"), [(Kind.TENANT_CHANGED, 1), (Kind.SIGNED_IN, 0)])
+def test_text__begins_words_of_other_kinds__asks_only_for_those_of_this_one(
+    kind: Kind, found: int
+) -> None:
+    write(1, reason="phone call")
+    record(Kind.SIGNED_IN, actor=ANNA, outcome=Outcome.DONE)
+    with CaptureQueriesContext(connection) as statements:
+        assert len(page(Filter(None, kind=kind, text="pho")).events) == found
+    searched = [one["sql"] for one in statements if "audit_auditindex" in one["sql"]]
+    assert bool(searched) == bool(found)
+    assert not [sql for sql in searched if ":*" in sql]
 
 
 def test_fill__a_body_somebody_spoilt__indexed_by_its_columns() -> None:

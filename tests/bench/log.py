@@ -57,6 +57,11 @@ MIX = (
     (2, Kind.ACCESS_REFUSED, Outcome.REFUSED),
 )
 NO_TENANT = {Kind.SIGNED_IN}
+WORDS = """
+INSERT INTO audit_auditword (word, kind, outcome)
+SELECT DISTINCT unnest(tsvector_to_array(words)), kind, outcome FROM audit_auditindex
+WHERE seq >= %s ON CONFLICT DO NOTHING
+"""
 RARE = "zanzibar"  # a word that one event in ten thousand has in its reason
 
 
@@ -212,6 +217,8 @@ def _write(patterns: list[Pattern], events: int, chance: random.Random) -> str:
         _copy(AuditEvent, ("seq", "previous_hash", "hash", "key_id", "body", *COPIED), rows)
         names = ("seq", "at", "tenant_id", "kind", "outcome", "actor", "terms", "words")
         _copy(AuditIndex, names, entries)
+        with connection.cursor() as cursor:
+            cursor.execute(WORDS, [start])
     return last
 
 

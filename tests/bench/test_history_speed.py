@@ -133,7 +133,11 @@ PAIRS = {
     "kind + setting, never together": "kind=session.signed_in&setting=activeDays",
     "person + word": "actor=person:1030&q=ticket",
     "days + person": "since=2024-03-01&until=2024-03-31&actor=person:1030",
-    "two words": "q=phone+verified",
+    "kind + word, never together": "kind=session.signed_in&q=operation",
+    "outcome + word, never together": "outcome=done&q=phone",
+    "setting + outcome, never together": "setting=activeDays&outcome=done",
+    "two words": "q=phone+smith",
+    "two words, never together": "q=phone+ticket",
 }
 
 

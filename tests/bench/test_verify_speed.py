@@ -22,7 +22,7 @@ from lofty_admin.audit.record import TenantRef, record
 from lofty_admin.audit.verify import CHUNK, Verification
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", "600"))
-ROUNDS = 15 if EVENTS < 10_000 else 5
+ROUNDS = 40 if EVENTS < 10_000 else 5
 SETTINGS = {f"property{number}": list(range(number, number + 12)) for number in range(23)}
 
 

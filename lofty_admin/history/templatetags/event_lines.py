@@ -1,12 +1,14 @@
-"""A line of the history. Fifty stand on a page: as a template they were half of its work."""
+"""The lines of the history. Fifty stand on a page: as templates they were half of its work."""
 
+from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.text import Truncator
 
-from lofty_admin.audit.models import AuditEvent
+from lofty_admin.audit.models import AuditEvent, kind_label
 from lofty_admin.templatetags.states import state
 from lofty_admin.templatetags.when import when
 
@@ -29,23 +31,35 @@ END = """</span>
 
 
 @register.simple_tag(takes_context=True)
-def event_line(context: dict[str, Any], event: AuditEvent, outcome: str) -> str:
-    """A link to the event. `outcome`: what came of it.
+def event_lines(
+    context: dict[str, Any], events: Iterable[AuditEvent], outcome: str | None = None
+) -> str:
+    """A link to each event. `outcome`: what came of them, where their own says it no more.
 
     The context has `events_at`, what stands before an event's id in its address, `address`, the
     filter, and `tenant`, the one the list is of, or nothing.
     """
-    link = f"{context['events_at']}{event.pk}/{context['address'].suffix}"
-    line, values = BEGIN, [event.seq, link, event.who, event.what]
-    for part, text in (
-        (SUBJECT, _short(event.subject, LONGEST_SUBJECT)),
-        (TENANT, "" if context["tenant"] else event.tenant_name),
-        (REASON, _short(event.reason, LONGEST_REASON)),
-    ):
-        if text:
-            line += part
-            values.append(text)
-    return format_html(line + END, *values, state(outcome), when(context, event.at))
+    return format_html_join("", "{}", ((line,) for line in _lines(context, events, outcome)))
+
+
+def _lines(
+    context: dict[str, Any], events: Iterable[AuditEvent], outcome: str | None
+) -> Iterator[str]:
+    before, after, tenant = context["events_at"], context["address"].suffix, context["tenant"]
+    label, badge = cache(kind_label), cache(state)  # few different ones stand on a page
+    for event in events:
+        line = BEGIN
+        values = [event.seq, f"{before}{event.pk}/{after}", event.who, label(event.kind)]
+        for part, text in (
+            (SUBJECT, _short(event.subject, LONGEST_SUBJECT)),
+            (TENANT, "" if tenant else event.tenant_name),
+            (REASON, _short(event.reason, LONGEST_REASON)),
+        ):
+            if text:
+                line += part
+                values.append(text)
+        shown = event.outcome if outcome is None else outcome
+        yield format_html(line + END, *values, badge(shown), when(context, event.at))
 
 
 def _short(text: str, most: int) -> str:

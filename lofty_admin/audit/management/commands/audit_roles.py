@@ -13,6 +13,7 @@ from lofty_admin.audit.models import (
     AuditEvent,
     AuditHead,
     AuditIndex,
+    AuditWord,
 )
 
 RIGHTS = {
@@ -22,6 +23,7 @@ RIGHTS = {
     AuditDelivery._meta.db_table: "SELECT, INSERT, UPDATE",
     AuditIndex._meta.db_table: "SELECT, INSERT, UPDATE",
     AuditChoice._meta.db_table: "SELECT, INSERT, UPDATE",
+    AuditWord._meta.db_table: "SELECT, INSERT",
     "django_migrations": "SELECT",
 }
 STATEMENTS = """\

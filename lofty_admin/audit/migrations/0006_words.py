@@ -1,0 +1,35 @@
+"""What the index of the log knows more: every two of kind, outcome and setting as terms of their own,
+and which words there are."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("audit", "0005_outcomes"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="AuditWord",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "word",
+                        "kind",
+                        "outcome",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("word", models.TextField(db_collation="C")),
+                ("kind", models.TextField()),
+                ("outcome", models.TextField()),
+            ],
+        ),
+        # `fill` makes it anew from the records once all is migrated.
+        migrations.RunSQL("TRUNCATE audit_auditindex", migrations.RunSQL.noop),
+    ]
