@@ -230,7 +230,9 @@ def _nearest(
             return found
     else:
         walked = wanted.condition(query, _looked_at) & within
-        if len(found := _close_by(walked, edge, down, limit)) == limit:
+        # Columns are looked at quickly; terms and words are not.
+        reaches = (NEARBY, FURTHER) if wanted.setting or query else (FURTHER,)
+        if len(found := _close_by(walked, reaches, edge, down, limit)) == limit:
             return found
     # By an expression: the database must not walk the log in search of few matches.
     return _in_order(wanted.condition(query) & within, edge, down, limit, "(seq + 0)")
@@ -246,28 +248,36 @@ def _query(wanted: Filter) -> str | None:
     for column, value in (("kind", wanted.kind), ("outcome", wanted.outcome)):
         if value:
             exact &= _is(f"{column} = %s", value)
-    parts = []
-    for begin in words(wanted.text)[:_OUR_WORDS]:
-        known = exact & _is("word BETWEEN %s AND %s", begin, begin + LAST_SIGN)
-        sql = (
-            f"SELECT DISTINCT word FROM audit_auditword WHERE {known.sql}"  # noqa: S608 - values are bound
-            f" ORDER BY word LIMIT {MOST_WORDS + 1}"
-        )
-        found = [word for (word,) in _rows(Sql(sql, known.values))]
-        if not found:
-            return None
-        many = len(found) > MOST_WORDS
-        parts.append(f"'{begin}':*" if many else " | ".join(f"'{word}'" for word in found))
-    return " & ".join(f"({part})" for part in parts)
+    begins = words(wanted.text)[:_OUR_WORDS]
+    asked = [exact & _is("word BETWEEN %s AND %s", one, one + LAST_SIGN) for one in begins]
+    if not asked:
+        return ""
+    sql = " UNION ALL ".join(
+        f"(SELECT DISTINCT {number}, word FROM audit_auditword WHERE {one.sql}"  # noqa: S608 - values are bound
+        f" ORDER BY word LIMIT {MOST_WORDS + 1})"
+        for number, one in enumerate(asked)
+    )
+    found: list[list[str]] = [[] for _ in begins]
+    for number, word in _rows(Sql(sql, tuple(value for one in asked for value in one.values))):
+        found[number].append(word)
+    if not all(found):
+        return None
+    return " & ".join(f"({_any_of(*one)})" for one in zip(begins, found, strict=True))
 
 
-def _close_by(condition: Sql, edge: int, down: bool, limit: int) -> list[AuditEvent]:
+def _any_of(begin: str, known: Sequence[str]) -> str:
+    return " | ".join(f"'{word}'" for word in known) if len(known) <= MOST_WORDS else f"'{begin}':*"
+
+
+def _close_by(
+    condition: Sql, reaches: Sequence[int], edge: int, down: bool, limit: int
+) -> list[AuditEvent]:
     """As `_in_order`, among the records close to the edge: perhaps not all there are."""
     start = edge
     if edge == NEWEST:
         start = (_first(_is("SELECT max(seq) FROM audit_auditindex")) or 0) + 1
     found: list[AuditEvent] = []
-    for reach in (NEARBY, FURTHER):
+    for reach in reaches:
         near = condition & _is("seq BETWEEN %s AND %s", start - reach, start + reach)
         found = _in_order(near, edge, down, limit)
         if len(found) == limit or len(found) * (FURTHER // NEARBY) < limit // 2:
