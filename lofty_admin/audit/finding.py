@@ -273,13 +273,12 @@ def _close_by(
     condition: Sql, reaches: Sequence[int], edge: int, down: bool, limit: int
 ) -> list[AuditEvent]:
     """As `_in_order`, among the records close to the edge: perhaps not all there are."""
-    start = edge
-    if edge == NEWEST:
-        start = (_first(_is("SELECT max(seq) FROM audit_auditindex")) or 0) + 1
     found: list[AuditEvent] = []
     for reach in reaches:
-        near = condition & _is("seq BETWEEN %s AND %s", start - reach, start + reach)
-        found = _in_order(near, edge, down, limit)
+        near = _is("seq BETWEEN %s AND %s", edge - reach, edge + reach)
+        if edge == NEWEST:
+            near = _is("seq > (SELECT max(seq) FROM audit_auditindex) - %s", reach)
+        found = _in_order(condition & near, edge, down, limit)
         if len(found) == limit or len(found) * (FURTHER // NEARBY) < limit // 2:
             break
     return found
