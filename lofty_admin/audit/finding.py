@@ -9,6 +9,7 @@ and making it from a QuerySet took longer than the search.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Self
 from uuid import UUID
 
@@ -22,7 +23,9 @@ from lofty_admin.folding import words
 PAGE = 50
 # How far back one looks first, in records, in the order of the log, and then, if that promises to
 # be enough. Where matches are few, the indexes give all there are, to be sorted.
-NEARBY, FURTHER = 1_000, 10_000
+NEARBY, FURTHER, FURTHEST = 1_000, 10_000, 50_000
+# The same of records that one exact filter finds; they are looked at one by one for the others.
+OF_ONE_FILTER = (2_000, 8_000)
 CHUNK = 500
 # What a line of the list shows.
 LISTED = (
@@ -43,14 +46,12 @@ LAST_UNTIL = """SELECT max(seq) FROM
   (SELECT seq FROM audit_auditindex WHERE at < %s ORDER BY at DESC LIMIT 100) AS near"""
 # An intent stands with its outcome; a connection renews itself every few hours.
 QUIET = (Kind.SETTINGS_INTENT, Kind.CREDENTIAL_RENEWED)
-# How many records that one exact filter finds are looked at one by one for the other filters.
-LOOKED_AT = 2_000
 NEWEST = 2**63 - 2  # behind every record there will be
 ALL = (0, NEWEST)
 _LISTED = ", ".join(("id", *LISTED))
 _COLUMNS = {"actor": "actor", "kind": "kind", "outcome": "outcome", "tenant": "tenant_id"}
 _OUR_WORDS = 12  # of a search text; more narrow nothing down
-MOST_WORDS = 200  # that begin with a searched one: of more, the index is asked for the beginning
+MOST_WORDS = 20  # that begin as searched for: of more, asking for the beginning is quicker
 LAST_SIGN = "\U0010ffff"
 
 
@@ -225,15 +226,17 @@ def _nearest(
     if wanted.is_in_order:
         return _in_order(wanted.condition(query) & within, edge, down, limit)
     if wanted.ordered():
-        found, that_is_all = _one_by_one(wanted, query, bounds, edge, down, limit)
-        if that_is_all or len(found) == limit:
-            return found
+        along = partial(_along_an_index, wanted, query, bounds)
+        reaches: tuple[int, ...] = OF_ONE_FILTER
     else:
-        walked = wanted.condition(query, _looked_at) & within
+        along = partial(_along_the_log, wanted.condition(query, _looked_at) & within)
         # Columns are looked at quickly; terms and words are not.
-        reaches = (NEARBY, FURTHER) if wanted.setting or query else (FURTHER,)
-        if len(found := _close_by(walked, reaches, edge, down, limit)) == limit:
-            return found
+        reaches = (NEARBY, FURTHER, FURTHEST) if wanted.setting or query else (FURTHER,)
+    if limit == 1:  # for one event alone a long way does not pay
+        reaches = reaches[:-1] or reaches
+    found, that_is_all = _while_it_promises(along, reaches, edge, down, limit)
+    if that_is_all:
+        return found
     # By an expression: the database must not walk the log in search of few matches.
     return _in_order(wanted.condition(query) & within, edge, down, limit, "(seq + 0)")
 
@@ -241,8 +244,8 @@ def _nearest(
 def _query(wanted: Filter) -> str | None:
     """Its text as a tsquery, "" without one; None if no event has all of the words.
 
-    By whole words: to find all that begin with something takes the index ten times longer. Which
-    there are, AuditWord knows, also by kind and outcome.
+    By whole words, unless very many begin as asked for: finding by the beginning takes the index up
+    to ten times longer. Which there are, AuditWord knows, also by kind and outcome.
     """
     exact = _is("TRUE")
     for column, value in (("kind", wanted.kind), ("outcome", wanted.outcome)):
@@ -269,33 +272,60 @@ def _any_of(begin: str, known: Sequence[str]) -> str:
     return " | ".join(f"'{word}'" for word in known) if len(known) <= MOST_WORDS else f"'{begin}':*"
 
 
-def _close_by(
-    condition: Sql, reaches: Sequence[int], edge: int, down: bool, limit: int
-) -> list[AuditEvent]:
-    """As `_in_order`, among the records close to the edge: perhaps not all there are."""
-    found: list[AuditEvent] = []
-    for reach in reaches:
-        near = _is("seq BETWEEN %s AND %s", edge - reach, edge + reach)
-        if edge == NEWEST:
-            near = _is("seq > (SELECT max(seq) FROM audit_auditindex) - %s", reach)
-        found = _in_order(condition & near, edge, down, limit)
-        if len(found) == limit or len(found) * (FURTHER // NEARBY) < limit // 2:
-            break
-    return found
-
-
-def _one_by_one(
-    wanted: Filter, query: str, bounds: tuple[int, int], edge: int, down: bool, limit: int
+def _while_it_promises(
+    along: Callable[[int, bool, int, int], tuple[list[AuditEvent], bool]],
+    reaches: Sequence[int],
+    edge: int,
+    down: bool,
+    limit: int,
 ) -> tuple[list[AuditEvent], bool]:
-    """What is found among the LOOKED_AT nearest records of the rarest of the exact filters, and
-    whether it has no more of them."""
+    """As `_in_order`, and whether that is all: not if it gave up.
+
+    along: finds in the next so many records, and knows whether no more follow. reaches: in how many
+    records to look first, and then, if what was found promises to be enough.
+    """
+    found: list[AuditEvent] = []
+    seen = 0
+    for reach in reaches:
+        if seen and len(found) * reach < seen * (limit // 2):
+            break
+        # Without a match one does not know how far one came.
+        more, at_end = along(edge, down, limit - len(found), reach - seen if found else reach)
+        found = found + more if down else more + found
+        if at_end or len(found) == limit:
+            return found, True
+        seen = reach
+        if found:
+            edge = found[-1 if down else 0].seq
+    return found, False
+
+
+def _along_the_log(
+    condition: Sql, edge: int, down: bool, limit: int, reach: int
+) -> tuple[list[AuditEvent], bool]:
+    near = _is("seq BETWEEN %s AND %s", edge - reach, edge + reach)
+    if edge == NEWEST:
+        near = _is("seq > (SELECT max(seq) FROM audit_auditindex) - %s", reach)
+    return _in_order(condition & near, edge, down, limit), False
+
+
+def _along_an_index(
+    wanted: Filter,
+    query: str,
+    bounds: tuple[int, int],
+    edge: int,
+    down: bool,
+    limit: int,
+    reach: int,
+) -> tuple[list[AuditEvent], bool]:
+    """Among the nearest records that the rarest of the exact filters finds."""
     end = bounds[0] if down else bounds[1]
-    reaches = []
+    ends = []
     for by, exact in wanted.ordered().items():
         within = _beyond(exact & _is("seq BETWEEN %s AND %s", *bounds), edge, down)
-        last = _first(_numbers(within, f"seq {_order(down)}", 1, LOOKED_AT - 1))
-        reaches.append((end if last is None else last, by))
-    far, by = min(reaches) if down else max(reaches)
+        last = _first(_numbers(within, f"seq {_order(down)}", 1, reach - 1))
+        ends.append((end if last is None else last, by))
+    far, by = min(ends) if down else max(ends)
     near = _is("seq BETWEEN %s AND %s", *sorted((far, edge)))
     near = _beyond(wanted.ordered()[by] & near, edge, down)
     fitting = wanted.condition(query)

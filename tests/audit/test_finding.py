@@ -82,7 +82,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finding, "NEARBY", 2)
     monkeypatch.setattr(finding, "FURTHER", 5)
     monkeypatch.setattr(finding, "CHUNK", 2)
-    monkeypatch.setattr(finding, "LOOKED_AT", 4)
+    monkeypatch.setattr(finding, "FURTHEST", 8)
+    monkeypatch.setattr(finding, "OF_ONE_FILTER", (4, 6))
     monkeypatch.setattr(finding, "MOST_WORDS", 1)
 
 
@@ -107,6 +108,9 @@ def test_page__any_filter_over_any_log__finds_what_a_plain_look_finds(
         newer, older = neighbours(wanted, seq)
         assert (newer.seq if newer else None) == (expected[at - 1] if at else None)
         assert (older.seq if older else None) == next(iter(expected[at + 1 :]), None)
+        back = page(wanted, after=seq)
+        assert [event.seq for event in back.events] == expected[max(0, at - 3) : at]
+        assert back.newer == (at > 3)
     assert AuditIndex.objects.count() == start + len(events)
 
 

@@ -132,6 +132,10 @@ PAIRS = {
     "person + outcome": "actor=person:1001&outcome=refused",
     "kind + setting, never together": "kind=session.signed_in&setting=activeDays",
     "person + word": "actor=person:1030&q=ticket",
+    "setting + word, rare": f"setting=activeDays&q={RARE}",
+    "setting + half a number": "setting=activeDays&q=12",
+    "outcome + half a number": "outcome=done&q=12",
+    "outcome + a digit": "outcome=done&q=7",
     "days + person": "since=2024-03-01&until=2024-03-31&actor=person:1030",
     "kind + word, never together": "kind=session.signed_in&q=operation",
     "outcome + word, never together": "outcome=done&q=phone",
@@ -234,4 +238,4 @@ def test_history__a_long_log__every_page_quick_and_as_quick_when_deep(
         first, deep = ours["first page"], ours["page 10,000 (or the middle)"]
         assert deep.p50 / first.p50 <= DEEP
         assert theirs["Django admin: first page"].p50 / first.p50 >= AGAIN
-        assert rates["bare_hmac"] / rates["verify"] <= 3.3
+        assert rates["bare_hmac"] / rates["verify"] <= 3.0
