@@ -9,7 +9,7 @@ and making it from a QuerySet took longer than the search.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import partial, reduce
 from typing import Any, Self
 from uuid import UUID
 
@@ -21,11 +21,11 @@ from lofty_admin.audit.models import AuditChoice, AuditEvent
 from lofty_admin.folding import words
 
 PAGE = 50
-# How far back one looks first, in records, in the order of the log, and then, if that promises to
-# be enough. Where matches are few, the indexes give all there are, to be sorted.
-NEARBY, FURTHER, FURTHEST = 1_000, 10_000, 50_000
-# The same of records that one exact filter finds; they are looked at one by one for the others.
-OF_ONE_FILTER = (2_000, 8_000)
+# How far one looks first, in records in the order of the log, and then, as long as what was found
+# promises to be enough. Where matches are few, the indexes give all there are, to be sorted.
+ALONG_THE_LOG: Sequence[int] = (1_000, 10_000, 50_000)
+# The same in records that one exact filter finds.
+ALONG_AN_INDEX: Sequence[int] = (2_000, 8_000)
 CHUNK = 500
 # What a line of the list shows.
 LISTED = (
@@ -77,6 +77,10 @@ def _looked_at(sql: str, value: Any) -> Sql:
     return _is(f"nullif({sql}, FALSE)", value)
 
 
+# (edge, down, reach) -> what lies within reach beyond the edge, and whether nothing else does.
+Near = Callable[[int, bool, int], tuple[Sql, bool]]
+
+
 @dataclass(frozen=True)
 class Filter:
     """Which events. Everything that is set must hold.
@@ -100,12 +104,42 @@ class Filter:
         seen = self.tenants is None or tenant_id in self.tenants
         return replace(self, tenants=frozenset({tenant_id}) if seen else frozenset())
 
-    def condition(self, query: str, put: Callable[..., Sql] = _is) -> Sql:
-        """What it finds; without what is QUIET, unless asked for.
+    def condition(self, query: str) -> Sql:
+        """What it finds, by the indexes; without what is QUIET, unless asked for.
 
-        query: `text` as `_query` makes it. put: how to ask for what has an index of its own kind.
+        query: `text` as `_query` makes it. By one column where its index gives the order, else by
+        the terms of all.
         """
-        found = self._exactly(put)
+        found = self._columns()
+        if not self.is_in_order and (terms := index.narrowest(list(self._wanted().items()))):
+            found = _is("terms @> %s::text[]", terms)
+        return found & self._others(query, _is)
+
+    def along(self, query: str) -> Sql:
+        """The same for going along the log, or along the index of a column."""
+        found = self._columns()
+        if self.setting:
+            found &= _looked_at("terms @> %s::text[]", [index.term("setting", self.setting)])
+        return found & self._others(query, _looked_at)
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether one index gives the answer in the order of the log already."""
+        several_tenants = self.tenants is not None and len(self.tenants) != 1
+        others = several_tenants or self.setting or self.text or self.since or self.until
+        return len(self._wanted()) <= 1 and not others
+
+    def ordered(self) -> list[Sql]:
+        """The exact filters that an index keeps in the order of the log."""
+        wanted = self._wanted()
+        return [_is(f"{_COLUMNS[name]} = %s", wanted[name]) for name in wanted if name in _COLUMNS]
+
+    def _columns(self) -> Sql:
+        return reduce(Sql.__and__, self.ordered(), _is("TRUE"))
+
+    def _others(self, query: str, put: Callable[..., Sql]) -> Sql:
+        """put: how to ask for words, with or without their index."""
+        found = _is("TRUE")
         if self.tenants is not None and len(self.tenants) != 1:
             found &= _is("tenant_id = ANY(%s::uuid[])", sorted(self.tenants))
         if not self.kind:
@@ -117,29 +151,6 @@ class Filter:
         if query:
             found &= put("words @@ %s::tsquery", query)
         return found
-
-    @property
-    def is_in_order(self) -> bool:
-        """Whether one index gives the answer in the order of the log already."""
-        several_tenants = self.tenants is not None and len(self.tenants) != 1
-        others = several_tenants or self.setting or self.text or self.since or self.until
-        return len(self._wanted()) <= 1 and not others
-
-    def ordered(self) -> dict[str, Sql]:
-        """The exact filters that an index keeps in the order of the log."""
-        return {
-            name: _is(f"{_COLUMNS[name]} = %s", value)
-            for name, value in self._wanted().items()
-            if name in _COLUMNS
-        }
-
-    def _exactly(self, put: Callable[..., Sql]) -> Sql:
-        """By one column where its index gives the order, else by the terms of all."""
-        wanted = self._wanted()
-        if self.is_in_order:
-            return next(iter(self.ordered().values()), _is("TRUE"))
-        terms = index.narrowest(list(wanted.items()))
-        return put("terms @> %s::text[]", terms) if terms else _is("TRUE")
 
     def _wanted(self) -> dict[str, str]:
         exact = {"actor": self.actor, "kind": self.kind, "outcome": self.outcome}
@@ -225,16 +236,17 @@ def _nearest(
     edge = min(below, last + 1) if below is not None else max(above or 0, first - 1)
     if wanted.is_in_order:
         return _in_order(wanted.condition(query) & within, edge, down, limit)
-    if wanted.ordered():
-        along = partial(_along_an_index, wanted, query, bounds)
-        reaches: tuple[int, ...] = OF_ONE_FILTER
-    else:
-        along = partial(_along_the_log, wanted.condition(query, _looked_at) & within)
-        # Columns are looked at quickly; terms and words are not.
-        reaches = (NEARBY, FURTHER, FURTHEST) if wanted.setting or query else (FURTHER,)
-    if limit == 1:  # for one event alone a long way does not pay
-        reaches = reaches[:-1] or reaches
-    found, that_is_all = _while_it_promises(along, reaches, edge, down, limit)
+    exact = wanted.ordered()
+    near: Near = _near_in_log
+    reaches = ALONG_THE_LOG
+    if exact:
+        near, reaches = partial(_near_by_index, exact, bounds), ALONG_AN_INDEX
+    elif not (wanted.setting or query):  # nothing but columns, which are looked at quickly
+        reaches = reaches[1:2]
+    if limit == 1 and len(reaches) > 1:  # for one event alone a long way does not pay
+        reaches = reaches[:-1]
+    walked = wanted.along(query) & within
+    found, that_is_all = _while_it_promises(walked, near, reaches, edge, down, limit)
     if that_is_all:
         return found
     # By an expression: the database must not walk the log in search of few matches.
@@ -273,7 +285,8 @@ def _any_of(begin: str, known: Sequence[str]) -> str:
 
 
 def _while_it_promises(
-    along: Callable[[int, bool, int, int], tuple[list[AuditEvent], bool]],
+    condition: Sql,
+    near: Near,
     reaches: Sequence[int],
     edge: int,
     down: bool,
@@ -281,8 +294,7 @@ def _while_it_promises(
 ) -> tuple[list[AuditEvent], bool]:
     """As `_in_order`, and whether that is all: not if it gave up.
 
-    along: finds in the next so many records, and knows whether no more follow. reaches: in how many
-    records to look first, and then, if what was found promises to be enough.
+    reaches: how far to look first, and how far then, if what was found promises to be enough.
     """
     found: list[AuditEvent] = []
     seen = 0
@@ -290,7 +302,8 @@ def _while_it_promises(
         if seen and len(found) * reach < seen * (limit // 2):
             break
         # Without a match one does not know how far one came.
-        more, at_end = along(edge, down, limit - len(found), reach - seen if found else reach)
+        within, at_end = near(edge, down, reach - seen if found else reach)
+        more = _in_order(condition & within, edge, down, limit - len(found))
         found = found + more if down else more + found
         if at_end or len(found) == limit:
             return found, True
@@ -300,43 +313,25 @@ def _while_it_promises(
     return found, False
 
 
-def _along_the_log(
-    condition: Sql, edge: int, down: bool, limit: int, reach: int
-) -> tuple[list[AuditEvent], bool]:
-    near = _is("seq BETWEEN %s AND %s", edge - reach, edge + reach)
+def _near_in_log(edge: int, down: bool, reach: int) -> tuple[Sql, bool]:
+    """So many records."""
     if edge == NEWEST:
-        near = _is("seq > (SELECT max(seq) FROM audit_auditindex) - %s", reach)
-    return _in_order(condition & near, edge, down, limit), False
+        return _is("seq > (SELECT max(seq) FROM audit_auditindex) - %s", reach), False
+    return _is("seq BETWEEN %s AND %s", edge - reach, edge + reach), False
 
 
-def _along_an_index(
-    wanted: Filter,
-    query: str,
-    bounds: tuple[int, int],
-    edge: int,
-    down: bool,
-    limit: int,
-    reach: int,
-) -> tuple[list[AuditEvent], bool]:
-    """Among the nearest records that the rarest of the exact filters finds."""
+def _near_by_index(
+    exact: Sequence[Sql], bounds: tuple[int, int], edge: int, down: bool, reach: int
+) -> tuple[Sql, bool]:
+    """So many records that the rarest of these exact filters finds."""
     end = bounds[0] if down else bounds[1]
     ends = []
-    for by, exact in wanted.ordered().items():
-        within = _beyond(exact & _is("seq BETWEEN %s AND %s", *bounds), edge, down)
-        last = _first(_numbers(within, f"seq {_order(down)}", 1, reach - 1))
-        ends.append((end if last is None else last, by))
-    far, by = min(ends) if down else max(ends)
-    near = _is("seq BETWEEN %s AND %s", *sorted((far, edge)))
-    near = _beyond(wanted.ordered()[by] & near, edge, down)
-    fitting = wanted.condition(query)
-    # Its index alone gives the numbers; OFFSET 0 keeps the database from walking the log instead.
-    numbers = (
-        f"SELECT near.seq FROM (SELECT seq FROM audit_auditindex WHERE {near.sql}"  # noqa: S608 - values are bound
-        f" ORDER BY seq {_order(down)} OFFSET 0) AS near,"
-        f" LATERAL (SELECT FROM audit_auditindex WHERE seq = near.seq AND {fitting.sql} OFFSET 0)"
-        f" AS fitting ORDER BY near.seq {_order(down)} LIMIT {limit}"
-    )
-    return _events(_LISTED, Sql(numbers, near.values + fitting.values)), far == end
+    for one in exact:
+        beyond = _beyond(one & _is("seq BETWEEN %s AND %s", *bounds), edge, down)
+        last = _first(_numbers(beyond, f"seq {_order(down)}", 1, reach - 1))
+        ends.append(end if last is None else last)
+    far = min(ends) if down else max(ends)
+    return _is("seq BETWEEN %s AND %s", *sorted((far, edge))), far == end
 
 
 def _in_order(

@@ -79,11 +79,9 @@ def every_page(wanted: Filter) -> Iterator[list[int]]:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages, reaches and pieces so short that every way of looking is gone."""
     monkeypatch.setattr(finding, "PAGE", 3)
-    monkeypatch.setattr(finding, "NEARBY", 2)
-    monkeypatch.setattr(finding, "FURTHER", 5)
     monkeypatch.setattr(finding, "CHUNK", 2)
-    monkeypatch.setattr(finding, "FURTHEST", 8)
-    monkeypatch.setattr(finding, "OF_ONE_FILTER", (4, 6))
+    monkeypatch.setattr(finding, "ALONG_THE_LOG", (2, 5, 8))
+    monkeypatch.setattr(finding, "ALONG_AN_INDEX", (4, 6))
     monkeypatch.setattr(finding, "MOST_WORDS", 1)
 
 
