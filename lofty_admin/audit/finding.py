@@ -6,10 +6,10 @@ statement. It is SQL as it stands: which index the database takes depends on how
 and making it from a QuerySet took longer than the search.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial, reduce
+from functools import reduce
 from typing import Any, Self
 from uuid import UUID
 
@@ -70,15 +70,7 @@ def _is(sql: str, *values: Any) -> Sql:
     return Sql(sql, values)
 
 
-def _looked_at(sql: str, value: Any) -> Sql:
-    """One that no index answers. The database takes it to be as likely as not, so it goes along
-    the log and stops at the last match that is wanted; and for dearer than a comparison, so it
-    looks at the other conditions first."""
-    return _is(f"nullif({sql}, FALSE)", value)
-
-
-# (edge, down, reach) -> what lies within reach beyond the edge, and whether nothing else does.
-Near = Callable[[int, bool, int], tuple[Sql, bool]]
+INDEX = _is("audit_auditindex")
 
 
 @dataclass(frozen=True)
@@ -105,7 +97,7 @@ class Filter:
         return replace(self, tenants=frozenset({tenant_id}) if seen else frozenset())
 
     def condition(self, query: str) -> Sql:
-        """What it finds, by the indexes; without what is QUIET, unless asked for.
+        """What it finds, for the indexes; without what is QUIET, unless asked for.
 
         query: `text` as `_query` makes it. By one column where its index gives the order, else by
         the terms of all.
@@ -113,14 +105,14 @@ class Filter:
         found = self._columns()
         if not self.is_in_order and (terms := index.narrowest(list(self._wanted().items()))):
             found = _is("terms @> %s::text[]", terms)
-        return found & self._others(query, _is)
+        return found & self._others(query)
 
-    def along(self, query: str) -> Sql:
-        """The same for going along the log, or along the index of a column."""
-        found = self._columns()
+    def look(self, query: str) -> Sql:
+        """The same, for looking at one record after the other."""
+        found = self._columns() & self._others(query)
         if self.setting:
-            found &= _looked_at("terms @> %s::text[]", [index.term("setting", self.setting)])
-        return found & self._others(query, _looked_at)
+            found &= _is("terms @> %s::text[]", [index.term("setting", self.setting)])
+        return found
 
     @property
     def is_in_order(self) -> bool:
@@ -137,8 +129,7 @@ class Filter:
     def _columns(self) -> Sql:
         return reduce(Sql.__and__, self.ordered(), _is("TRUE"))
 
-    def _others(self, query: str, put: Callable[..., Sql]) -> Sql:
-        """put: how to ask for words, with or without their index."""
+    def _others(self, query: str) -> Sql:
         found = _is("TRUE")
         if self.tenants is not None and len(self.tenants) != 1:
             found &= _is("tenant_id = ANY(%s::uuid[])", sorted(self.tenants))
@@ -149,7 +140,7 @@ class Filter:
         if self.until:
             found &= _is("at < %s", self.until)
         if query:
-            found &= put("words @@ %s::tsquery", query)
+            found &= _is("words @@ %s::tsquery", query)
         return found
 
     def _wanted(self) -> dict[str, str]:
@@ -236,18 +227,8 @@ def _nearest(
     edge = min(below, last + 1) if below is not None else max(above or 0, first - 1)
     if wanted.is_in_order:
         return _in_order(wanted.condition(query) & within, edge, down, limit)
-    exact = wanted.ordered()
-    near: Near = _near_in_log
-    reaches = ALONG_THE_LOG
-    if exact:
-        near, reaches = partial(_near_by_index, exact, bounds), ALONG_AN_INDEX
-    elif not (wanted.setting or query):  # nothing but columns, which are looked at quickly
-        reaches = reaches[1:2]
-    if limit == 1 and len(reaches) > 1:  # for one event alone a long way does not pay
-        reaches = reaches[:-1]
-    walked = wanted.along(query) & within
-    found, that_is_all = _while_it_promises(walked, near, reaches, edge, down, limit)
-    if that_is_all:
+    found = _along(wanted, query, within, edge, down, limit)
+    if found is not None:
         return found
     # By an expression: the database must not walk the log in search of few matches.
     return _in_order(wanted.condition(query) & within, edge, down, limit, "(seq + 0)")
@@ -284,54 +265,48 @@ def _any_of(begin: str, known: Sequence[str]) -> str:
     return " | ".join(f"'{word}'" for word in known) if len(known) <= MOST_WORDS else f"'{begin}':*"
 
 
-def _while_it_promises(
-    condition: Sql,
-    near: Near,
-    reaches: Sequence[int],
-    edge: int,
-    down: bool,
-    limit: int,
-) -> tuple[list[AuditEvent], bool]:
-    """As `_in_order`, and whether that is all: not if it gave up.
-
-    reaches: how far to look first, and how far then, if what was found promises to be enough.
-    """
+def _along(
+    wanted: Filter, query: str, within: Sql, edge: int, down: bool, limit: int
+) -> list[AuditEvent] | None:
+    """As `_in_order`, from record to record; None if that would take too long."""
+    exact = wanted.ordered()
+    by = within & _rarest(exact, within, edge, down)
+    reaches = ALONG_AN_INDEX if exact else ALONG_THE_LOG
+    if not (exact or wanted.setting or query):  # nothing but columns, which are looked at quickly
+        reaches = reaches[1:2]
+    if limit == 1 and len(reaches) > 1:  # for one event alone a long way does not pay
+        reaches = reaches[:-1]
+    order = f"seq {_order(down)}"
     found: list[AuditEvent] = []
     seen = 0
     for reach in reaches:
         if seen and len(found) * reach < seen * (limit // 2):
             break
         # Without a match one does not know how far one came.
-        within, at_end = near(edge, down, reach - seen if found else reach)
-        more = _in_order(condition & within, edge, down, limit - len(found))
+        steps = reach - seen if found else reach
+        beyond = _beyond(by, edge, down)
+        near = _near(beyond, order, steps)
+        more = _events(_LISTED, _numbers(wanted.look(query), order, limit - len(found), of=near))
         found = found + more if down else more + found
-        if at_end or len(found) == limit:
-            return found, True
+        if len(found) == limit:
+            return found
         seen = reach
         if found:
             edge = found[-1 if down else 0].seq
-    return found, False
+    return found if exact and _last(beyond, order, steps) is None else None
 
 
-def _near_in_log(edge: int, down: bool, reach: int) -> tuple[Sql, bool]:
-    """So many records."""
-    if edge == NEWEST:
-        return _is("seq > (SELECT max(seq) FROM audit_auditindex) - %s", reach), False
-    return _is("seq BETWEEN %s AND %s", edge - reach, edge + reach), False
+def _rarest(exact: Sequence[Sql], within: Sql, edge: int, down: bool) -> Sql:
+    """That of these filters whose records lie farthest apart; TRUE if there is none."""
+    if len(exact) < 2:
+        return next(iter(exact), _is("TRUE"))
 
+    def far(one: Sql) -> int:
+        beyond = _beyond(within & one, edge, down)
+        last = _last(beyond, f"seq {_order(down)}", ALONG_AN_INDEX[0])
+        return NEWEST if last is None else abs(edge - last)
 
-def _near_by_index(
-    exact: Sequence[Sql], bounds: tuple[int, int], edge: int, down: bool, reach: int
-) -> tuple[Sql, bool]:
-    """So many records that the rarest of these exact filters finds."""
-    end = bounds[0] if down else bounds[1]
-    ends = []
-    for one in exact:
-        beyond = _beyond(one & _is("seq BETWEEN %s AND %s", *bounds), edge, down)
-        last = _first(_numbers(beyond, f"seq {_order(down)}", 1, reach - 1))
-        ends.append(end if last is None else last)
-    far = min(ends) if down else max(ends)
-    return _is("seq BETWEEN %s AND %s", *sorted((far, edge))), far == end
+    return max(exact, key=far)
 
 
 def _in_order(
@@ -369,13 +344,28 @@ def _events(columns: str, numbers: Sql) -> list[AuditEvent]:
     return list(AuditEvent.objects.raw(sql, numbers.values))
 
 
-def _numbers(condition: Sql, order: str, limit: int, skipped: int = 0) -> Sql:
+def _numbers(condition: Sql, order: str, limit: int, of: Sql = INDEX) -> Sql:
     """The query for the record numbers of these."""
     sql = (
-        f"SELECT seq FROM audit_auditindex WHERE {condition.sql}"  # noqa: S608 - values are bound
-        f" ORDER BY {order} OFFSET {skipped} LIMIT {limit}"
+        f"SELECT seq FROM {of.sql} WHERE {condition.sql}"  # noqa: S608 - values are bound
+        f" ORDER BY {order} LIMIT {limit}"
+    )
+    return Sql(sql, of.values + condition.values)
+
+
+def _near(condition: Sql, order: str, steps: int) -> Sql:
+    """The first so many of these: a table for `_numbers`."""
+    sql = (
+        f"(SELECT * FROM audit_auditindex WHERE {condition.sql}"  # noqa: S608 - values are bound
+        f" ORDER BY {order} LIMIT {steps}) AS near"
     )
     return Sql(sql, condition.values)
+
+
+def _last(condition: Sql, order: str, steps: int) -> int | None:
+    """The record number so many of these on; None if there are fewer."""
+    number: int | None = _first(_numbers(condition, f"{order} OFFSET {steps - 1}", 1))
+    return number
 
 
 def _first(query: Sql) -> Any:
