@@ -21,9 +21,9 @@ from lofty_admin.audit.models import AuditChoice, AuditEvent
 from lofty_admin.folding import words
 
 PAGE = 50
-# How far one looks first, in records in the order of the log, and then, as long as what was found
+# How far one looks first, in records in the order of the log, and how far then, if what was found
 # promises to be enough. Where matches are few, the indexes give all there are, to be sorted.
-ALONG_THE_LOG: Sequence[int] = (1_000, 10_000, 50_000)
+ALONG_THE_LOG: Sequence[int] = (3_000, 30_000)
 # The same in records that one exact filter finds.
 ALONG_AN_INDEX: Sequence[int] = (2_000, 8_000)
 CHUNK = 500
@@ -273,9 +273,7 @@ def _along(
     by = within & _rarest(exact, within, edge, down)
     reaches = ALONG_AN_INDEX if exact else ALONG_THE_LOG
     if not (exact or wanted.setting or query):  # nothing but columns, which are looked at quickly
-        reaches = reaches[1:2]
-    if limit == 1 and len(reaches) > 1:  # for one event alone a long way does not pay
-        reaches = reaches[:-1]
+        reaches = reaches[1:]
     order = f"seq {_order(down)}"
     found: list[AuditEvent] = []
     seen = 0

@@ -80,7 +80,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages, reaches and pieces so short that every way of looking is gone."""
     monkeypatch.setattr(finding, "PAGE", 3)
     monkeypatch.setattr(finding, "CHUNK", 2)
-    monkeypatch.setattr(finding, "ALONG_THE_LOG", (2, 5, 8))
+    monkeypatch.setattr(finding, "ALONG_THE_LOG", (2, 8))
     monkeypatch.setattr(finding, "ALONG_AN_INDEX", (4, 6))
     monkeypatch.setattr(finding, "MOST_WORDS", 1)
 
@@ -125,6 +125,24 @@ def test_page__newer_pages__lead_back_the_same_way(small: None) -> None:
     assert [event.seq for event in newer.events] == seqs[5:2:-1]
     assert (newer.newer, newer.older) == (True, True)
     assert not page(EVERYTHING, after=seqs[4]).newer
+
+
+@pytest.mark.parametrize("apart", [1, 2, 3, 4, 5, 7])
+@pytest.mark.parametrize("wanted", [Filter(None, text="tick"), Filter(None, "person:1", text="t")])
+def test_page__matches_so_far_apart__the_next_stretch_goes_on_either_way(
+    small: None, wanted: Filter, apart: int
+) -> None:
+    seqs = [
+        write(1, actor=ANNA, reason="" if number % apart else "ticket")[0].seq
+        for number in range(21)
+    ]
+    expected = seqs[::apart]
+    assert [seq for one in every_page(wanted) for seq in one] == expected[::-1]
+    for at, seq in enumerate(seqs):
+        newer = [one for one in expected if one > seq]
+        found = page(wanted, after=seq)
+        assert [event.seq for event in found.events] == newer[2::-1], at
+        assert found.newer == (len(newer) > 3)
 
 
 def test_page__beyond_either_end__empty() -> None:
