@@ -23,7 +23,7 @@ from lofty_admin.folding import words
 PAGE = 50
 # How far one looks first, in records in the order of the log, and how far then, if what was found
 # promises to be enough. Where matches are few, the indexes give all there are, to be sorted.
-ALONG_THE_LOG: Sequence[int] = (3_000, 30_000)
+ALONG_THE_LOG: Sequence[int] = (1_000, 20_000)
 # The same in records that one exact filter finds.
 ALONG_AN_INDEX: Sequence[int] = (2_000, 8_000)
 CHUNK = 500
