@@ -274,7 +274,7 @@ def _along(
     reaches = ALONG_AN_INDEX if exact else ALONG_THE_LOG
     if not (exact or wanted.setting or query):  # nothing but columns, which are looked at quickly
         reaches = reaches[1:]
-    order = f"seq {_order(down)}"
+    order, fitting = _order(down), wanted.look(query)
     found: list[AuditEvent] = []
     seen = 0
     for reach in reaches:
@@ -284,7 +284,7 @@ def _along(
         steps = reach - seen if found else reach
         beyond = _beyond(by, edge, down)
         near = _near(beyond, order, steps)
-        more = _events(_LISTED, _numbers(wanted.look(query), order, limit - len(found), of=near))
+        more = _events(_LISTED, _numbers(fitting, order, limit - len(found), of=near))
         found = found + more if down else more + found
         if len(found) == limit:
             return found
@@ -301,7 +301,7 @@ def _rarest(exact: Sequence[Sql], within: Sql, edge: int, down: bool) -> Sql:
 
     def far(one: Sql) -> int:
         beyond = _beyond(within & one, edge, down)
-        last = _last(beyond, f"seq {_order(down)}", ALONG_AN_INDEX[0])
+        last = _last(beyond, _order(down), ALONG_AN_INDEX[0])
         return NEWEST if last is None else abs(edge - last)
 
     return max(exact, key=far)
@@ -312,15 +312,15 @@ def _in_order(
 ) -> list[AuditEvent]:
     """At most `limit` on one side of the edge, those nearest to it; newest first."""
     beyond = _beyond(condition, edge, down, place)
-    return _events(_LISTED, _numbers(beyond, f"{place} {_order(down)}", limit))
+    return _events(_LISTED, _numbers(beyond, _order(down, place), limit))
 
 
 def _beyond(condition: Sql, edge: int, down: bool, place: str = "seq") -> Sql:
     return condition & _is(f"{place} {'<' if down else '>'} %s", edge)
 
 
-def _order(down: bool) -> str:
-    return "DESC" if down else "ASC"
+def _order(down: bool, place: str = "seq") -> str:
+    return f"{place} {'DESC' if down else 'ASC'}"
 
 
 def _bounds(wanted: Filter) -> tuple[int, int]:
@@ -342,11 +342,11 @@ def _events(columns: str, numbers: Sql) -> list[AuditEvent]:
     return list(AuditEvent.objects.raw(sql, numbers.values))
 
 
-def _numbers(condition: Sql, order: str, limit: int, of: Sql = INDEX) -> Sql:
+def _numbers(condition: Sql, order: str, limit: int, skipped: int = 0, of: Sql = INDEX) -> Sql:
     """The query for the record numbers of these."""
     sql = (
         f"SELECT seq FROM {of.sql} WHERE {condition.sql}"  # noqa: S608 - values are bound
-        f" ORDER BY {order} LIMIT {limit}"
+        f" ORDER BY {order} OFFSET {skipped} LIMIT {limit}"
     )
     return Sql(sql, of.values + condition.values)
 
@@ -362,7 +362,7 @@ def _near(condition: Sql, order: str, steps: int) -> Sql:
 
 def _last(condition: Sql, order: str, steps: int) -> int | None:
     """The record number so many of these on; None if there are fewer."""
-    number: int | None = _first(_numbers(condition, f"{order} OFFSET {steps - 1}", 1))
+    number: int | None = _first(_numbers(condition, order, 1, steps - 1))
     return number
 
 
