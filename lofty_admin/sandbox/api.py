@@ -13,6 +13,7 @@ from lofty_admin.sandbox.messages import (
     Delay,
     Request,
     as_json,
+    not_allowed,
     problem,
     write_json,
 )
@@ -33,7 +34,8 @@ OPERATION_OF: Mapping[str, str] = {
     "/v1.0/team-features/lead-ponds": "ponds",
     "/v1.0/teamFeatures/lead-pipelines": "pipelines",
 }
-NEEDS_CONTENT_TYPE = frozenset({"me", "members"})
+NEEDS_CONTENT_TYPE = frozenset({"ponds"})
+METHODS_OF: Mapping[str, tuple[str, ...]] = {"settings": ("GET", "PUT")}
 
 
 class ParameterError(ValueError):
@@ -53,7 +55,7 @@ def begin(store: Store, limiter: Limiter, request: Request, now: float) -> Answe
     if caller is None:
         budget = limiter.look("", ANONYMOUS_LIMIT)
         return bad_credentials().plus(budget.headers)
-    budget = limiter.spend(caller.credential.token, caller.credential.rate_limit)
+    budget = limiter.spend(caller.credential.rate_key, caller.credential.rate_limit)
     put_id = _record(store, caller, request)
     refusal = _refuse(caller, request, budget, now)
     if refusal is not None:
@@ -91,10 +93,9 @@ def _refuse(caller: Caller, request: Request, budget: Budget, now: float) -> Ans
         return unknown_user() if caller.profile.options.dead_answers_400 else bad_credentials()
     if credential.scopes is not None and operation not in credential.scopes:
         return problem(403, 200100, "The app has no permission for this endpoint.")
-    if request.method not in ("GET", "PUT") or (
-        request.method == "PUT" and operation != "settings"
-    ):
-        return problem(405, "METHOD_NOT_ALLOWED", "This method is not supported here.")
+    methods = METHODS_OF.get(operation, ("GET",))
+    if request.method not in methods:
+        return not_allowed(*methods)
     if not request.is_json and (operation in NEEDS_CONTENT_TYPE or request.method == "PUT"):
         return problem(415, 20001, "Content-Type must be application/json.", key="errorCode")
     return None
@@ -137,7 +138,9 @@ def _put_settings(
     if store.settings(profile.slug) is None:
         return _no_agent()
     try:
-        found = rules.find_problem(request.json(), profile.agent_id)
+        found = rules.find_problem(
+            request.json(), profile.agent_id, is_strict=profile.options.strict_put
+        )
     except BadJSONError as error:
         return problem(400, "INVALID_PARAMETER", str(error))
     if found is not None:
@@ -148,7 +151,7 @@ def _put_settings(
 
 
 def _get_settings(store: Store, profile: Profile, _request: Request) -> Answer:
-    settings = store.settings(profile.slug)
+    settings = store.shown_settings(profile.slug)
     if settings is None:
         return _no_agent()
     return as_json(200, _reorder(settings) if profile.options.shuffle_lists else settings)
@@ -183,7 +186,8 @@ def _get_members(store: Store, profile: Profile, request: Request) -> Answer:
     if limit > maximum and profile.options.oversize == "refuse":
         return problem(400, "LIMIT_PARAM_OVERSIZE", f"limit must be {maximum} or less.")
     limit = min(limit, maximum)
-    total, page = store.members(profile.slug, offset, limit, _groups(request))
+    start = 0 if profile.options.repeat_pages else offset
+    total, page = store.members(profile.slug, start, limit, _groups(request))
     if total == 0:
         return problem(404, 20003, "No member was found.")
     paging = _paging(profile, "members", limit, offset, total)
@@ -201,7 +205,8 @@ def _get_pipelines(store: Store, profile: Profile, request: Request) -> Answer:
         for pipeline in store.pipelines(profile.slug)
         if wanted in str(pipeline["name"]).casefold()
     ]
-    shown = found[page * size : (page + 1) * size]
+    start = 0 if profile.options.repeat_pages else page * size
+    shown = found[start : start + size]
     paging = _paging(profile, "pipelines", size, page * size, len(found))
     return as_json(200, {**paging, "pipelines": shown})
 
@@ -240,7 +245,8 @@ READERS: Mapping[str, Reader] = {
 def _paging(
     profile: Profile, collection: str, limit: int, offset: int, total: int
 ) -> dict[str, object]:
-    data = {"collection": collection, "limit": limit, "offset": offset, "total": total}
+    claimed = total if profile.options.false_total < 0 else profile.options.false_total
+    data = {"collection": collection, "limit": limit, "offset": offset, "total": claimed}
     return {profile.options.metadata_key: data}
 
 

@@ -143,7 +143,7 @@ class Control:
         return {**self.summary(slug), "settings": self._store.settings(slug)}
 
     def _describe(self, credential: Credential) -> dict[str, object]:
-        budget = self._limiter.look(credential.token, credential.rate_limit)
+        budget = self._limiter.look(credential.rate_key, credential.rate_limit)
         return {
             **vars(credential),
             "expires_at": in_utc(credential.expires_at),
@@ -172,7 +172,8 @@ class Control:
         rate_limit       calls per minute for every token of the customer
         rate_used        calls to count as made in the present minute
         tokens           list of {"token", "scheme"?, "rate_limit"?, "scopes"?, "expires_at"?,
-                         "revoked"?}: changed, or added if new
+                         "revoked"?, "app"?}: changed, or added if new; the tokens of one app
+                         share its calls per minute
         revoke_all       true ends every token and grant
         """
         profile = self._store.profile(slug)
@@ -214,7 +215,7 @@ class Control:
         for token in tokens:
             self._store.save_credential(token)
             if used is not None:
-                self._limiter.set_used(token.token, used)
+                self._limiter.set_used(token.rate_key, used)
         if revoke_all:
             self._store.revoke_all(slug)
 
@@ -288,6 +289,8 @@ def read_spec(wish: Mapping[str, object]) -> Spec:
         scopes=_read_scopes(wish.get("scopes")),
         expires_at=_read_time(wish.get("expires_at")),
         revoked=wish.get("revoked") is True,
+        app=_read_text({"app": "", **wish}, "app", empty=True),
+        short_member_ids=wish.get("short_member_ids") is True,
         members=_read_count(wish, "members", Spec.members, MOST),
         offices=_read_count(wish, "offices", Spec.offices, MOST),
         ponds=_read_count(wish, "ponds", Spec.ponds, MOST),
@@ -395,7 +398,8 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 def _read_token(change: object, slug: str, known: Mapping[str, Credential]) -> Credential:
     if not isinstance(change, dict):
         raise WishError("Each of tokens must be an object.")
-    _refuse_unknown(change, {"token", "scheme", "rate_limit", "scopes", "expires_at", "revoked"})
+    known_names = {"token", "scheme", "rate_limit", "scopes", "expires_at", "revoked", "app"}
+    _refuse_unknown(change, known_names)
     name = _read_text(change, "token")
     token = known.get(name) or Credential(name, slug, "oauth", seed.NO_LIMIT)
     return replace(
@@ -405,6 +409,7 @@ def _read_token(change: object, slug: str, known: Mapping[str, Credential]) -> C
         scopes=_read_scopes(change["scopes"]) if "scopes" in change else token.scopes,
         expires_at=_read_time(change.get("expires_at", token.expires_at)),
         revoked=bool(change.get("revoked", token.revoked)),
+        client_id=_read_text({"app": token.client_id or "", **change}, "app", empty=True) or None,
     )
 
 

@@ -28,7 +28,12 @@ request. `apply` says whether a PUT takes effect; `how` is "close" or "reset":
     html(code, apply)                    a web page instead of JSON; nothing applied unless told
     redirect(status, location, apply)    sends the client elsewhere; nothing applied unless told
     wrong_json(text, apply)              200 with this text for a body
+    proxy(code, body, apply)             a gateway's own answer, without Lofty's headers; body is
+                                         html, json, text or empty; nothing applied unless told
+    early_hints(count, then, apply)      103 Early Hints so many times, then the answer, or with
+                                         "close" the end of the connection
     ignore()                             PUT: 200, not applied
+    visible_later(seconds)               PUT: applied, but reads show the old values until then
     apply_later(seconds)                 PUT: 200 now, applied later
     apply_after_drop(seconds, how)       PUT: connection lost now, applied later
 """
@@ -153,7 +158,31 @@ _ALL = (
         "Status 200 with this text where JSON should be.",
         (Parameter("text", '{"message": "Operation succ'), _APPLIES),
     ),
+    Kind(
+        "proxy",
+        "A gateway between the console and Lofty answers. Nothing is applied, unless told.",
+        (
+            _status("code", 404),
+            Parameter("body", "html", choices=("html", "json", "text", "empty")),
+            _DOES_NOT_APPLY,
+        ),
+    ),
+    Kind(
+        "early_hints",
+        "Sends 103 Early Hints first, then the answer, or closes the connection.",
+        (
+            Parameter("count", 1, least=1, most=1000),
+            Parameter("then", "answer", choices=("answer", "close")),
+            _APPLIES,
+        ),
+    ),
     Kind("ignore", "Says 200 and does not apply the change.", put_only=True),
+    Kind(
+        "visible_later",
+        "Says 200 and applies the change, but shows the old values for a while.",
+        (_seconds(5.0),),
+        put_only=True,
+    ),
     Kind(
         "apply_later",
         "Says 200 now and applies the change later.",
@@ -170,6 +199,13 @@ _ALL = (
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
 LOSING = frozenset({"drop_before", "drop_after", "apply_after_drop", "endless_100"})
 """After these the client has no answer at all."""
+GATEWAY_BODIES: Mapping[str, tuple[str, str]] = {
+    "html": ("text/html", "<html><head><title>{0}</title></head><h1>{0}</h1><hr>gateway</html>"),
+    "json": ("application/json", '{{"status": {0}, "error": "Gateway", "path": "/"}}'),
+    "text": ("text/plain", "gateway: {0}"),
+    "empty": ("text/plain", ""),
+}
+"""What a gateway says in Lofty's place: content type and text, by the name of the shape."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +227,11 @@ class Fault:
 
     def word(self, name: str) -> str:
         return str(self.parameters[name])
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the client gets an answer from this ending fault."""
+        return self.kind not in LOSING and self.parameters.get("then") != "close"
 
     @property
     def settings(self) -> dict[str, object]:
@@ -267,6 +308,10 @@ def disguise(answer: Answer, fault: Fault | None) -> Answer:
     if fault.kind == "redirect":
         location = "".join(filter(str.isprintable, fault.word("location")))
         return as_json(int(fault.number("status")), {}).plus({"Location": location})
+    if fault.kind == "proxy":
+        kind, text = GATEWAY_BODIES[fault.word("body")]
+        code = int(fault.number("code"))
+        return Answer(code, text.format(code).encode(), kind, {"Via": "1.1 gateway"})
     if fault.kind == "wrong_json":
         return replace(answer, status=200, body=fault.word("text").encode())
     return answer

@@ -110,5 +110,11 @@ def problem(status: int, code: int | str, message: str, *, key: str = "code") ->
     return as_json(status, {key: code, "message": message})
 
 
+def not_allowed(*methods: str) -> Answer:
+    """405 with the methods that this address does take."""
+    answer = problem(405, "METHOD_NOT_ALLOWED", "This method is not supported here.")
+    return answer.plus({"Allow": ", ".join(methods)})
+
+
 def as_html(status: int, text: str) -> Answer:
     return Answer(status, text.encode("utf-8", "replace"), "text/html; charset=utf-8")

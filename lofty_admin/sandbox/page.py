@@ -273,6 +273,9 @@ _OPTION_WORDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "member_maximum": ("Most members per page", ()),
     "metadata_key": ("Name of the paging data", ("_metadata", "get_metadata")),
     "shuffle_lists": ("Lists come back in another order", ("false", "true")),
+    "repeat_pages": ("Every page of a list is the first one again", ("false", "true")),
+    "false_total": ("Total that lists name (-1 = the true one)", ()),
+    "strict_put": ("A PUT with an unknown property is refused", ("false", "true")),
     "dead_answers_400": ("A dead token answers 400 instead of 401", ("false", "true")),
 }
 
@@ -287,7 +290,7 @@ def _options_form(options: object, url: str) -> str:
 def _option(name: str, value: object) -> str:
     words, choices = _OPTION_WORDS[name]
     if not choices:
-        field = f'<input name={name} type=number min=1 value="{_text(value)}" data-as=json>'
+        field = f'<input name={name} type=number min=-1 value="{_text(value)}" data-as=json>'
     else:
         kind = " data-as=json" if isinstance(value, bool) else ""
         chosen = json.dumps(value) if isinstance(value, bool) else value

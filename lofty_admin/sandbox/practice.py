@@ -14,7 +14,7 @@ from lofty_admin.sandbox.control import PREFIX, Control
 from lofty_admin.sandbox.faults import Fault
 from lofty_admin.sandbox.holds import Holds
 from lofty_admin.sandbox.limits import Limiter
-from lofty_admin.sandbox.messages import Answer, Call, Request, problem
+from lofty_admin.sandbox.messages import Answer, Call, Request, not_allowed, problem
 from lofty_admin.sandbox.store import Store, UnknownCustomerError
 
 logger = logging.getLogger(__name__)
@@ -51,17 +51,20 @@ class Practice:
     def _route(self, request: Request) -> Answer | Call:
         if request.path in api.OPERATION_OF:
             return api.begin(self.store, self._limiter, request, time.time())
-        if request.path in oauth.TOKEN_PATHS and request.method == "POST":
+        if request.path in oauth.TOKEN_PATHS:
+            if request.method != "POST":
+                return not_allowed("POST")
             return oauth.begin_token(self.store, request)
-        if request.path == oauth.AUTHORISE_PATH and request.method in ("GET", "POST"):
+        if request.path == oauth.AUTHORISE_PATH:
+            if request.method not in ("GET", "POST"):
+                return not_allowed("GET", "POST")
             return oauth.authorise(self.store, request)
         if not is_loopback(urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""):
             return problem(403, "PERMISSION_DENIED", "Use this page by its loopback address.")
         if request.path.startswith(PREFIX):
             return self._control.answer(request)
-        if request.method == "GET":
-            return self._show(request.path)
-        return problem(404, "NOT_FOUND", "There is nothing here.")
+        shown = self._show(request.path)
+        return not_allowed("GET") if shown.status == 200 and request.method != "GET" else shown
 
     def _show(self, path: str) -> Answer:
         if path in page.ASSETS:
@@ -86,12 +89,14 @@ class Practice:
     def _carry_out(self, call: Call) -> tuple[Answer, Fault | None]:
         passing, ending = self.store.take_faults(call.slug, call.method, call.path)
         self._pass(passing, "before", call)
+        if ending is not None and ending.kind == "visible_later":
+            self.store.freeze_reads(call.slug, ending.number("seconds"))
         answer = call.run(faults.delay_of(ending)).plus(call.headers)
         self._pass(passing, "after", call)
         answer = faults.disguise(answer, ending)
         if call.put_id is not None:
-            lost = ending is not None and ending.kind in faults.LOSING
-            self.store.answered_put(call.put_id, None if lost else answer.status)
+            is_answered = ending is None or ending.is_answered
+            self.store.answered_put(call.put_id, answer.status if is_answered else None)
         return answer, ending
 
     def _pass(self, passing: Sequence[Fault], when: str, call: Call) -> None:

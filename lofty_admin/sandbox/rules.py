@@ -11,7 +11,8 @@ Omitted = Literal["keep", "clear"]
 INT32 = range(-(2**31), 2**31)
 INT64 = range(-(2**63), 2**63)
 HOURS = range(24)
-DAYS = range(7)
+DAYS = range(8)
+"""0 = Sunday to 6 = Saturday; 7 is what Lofty's routing rules call Sunday, and can be stored"""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ CHECKS: Mapping[str, tuple[Check, str]] = {
     "emailChannel": (_is_switch, "must be true or false"),
     "startActiveHour": (_is_number(HOURS), "must be a whole number from 0 to 23"),
     "endActiveHour": (_is_number(HOURS), "must be a whole number from 0 to 23"),
-    "activeDays": (_is_list(DAYS), "must be a list of whole numbers from 0 to 6"),
+    "activeDays": (_is_list(DAYS), "must be a list of whole numbers from 0 to 7"),
     "leadTypes": (_is_list(INT32), "must be a list of int32"),
     "leadSources": (_is_list(INT64), "must be a list of int64"),
     "leadPipelines": (_is_list(INT64), "must be a list of int64"),
@@ -69,14 +70,18 @@ CHECKS: Mapping[str, tuple[Check, str]] = {
 PROPERTIES = tuple(CHECKS)
 
 
-def find_problem(body: object, agent_id: int) -> Problem | None:
-    """The first reason to refuse this PUT body from the owner of `agent_id`, or None."""
+def find_problem(body: object, agent_id: int, *, is_strict: bool = False) -> Problem | None:
+    """Return the first reason to refuse this PUT body from the owner of `agent_id`, or None.
+
+    is_strict: refuse properties that the documentation does not name.
+    """
     if not isinstance(body, dict):
         return Problem("INVALID_PARAMETER", "The body must be a JSON object.")
     if body.get("id") is None:
         return Problem("MISSING_PARAMETER", "id is missing.")
     for name, value in body.items():
-        if found := _find_problem_in(name, value):
+        found = _find_problem_in(name, value)
+        if found is not None and (is_strict or name in CHECKS):
             return found
     if body["id"] != agent_id:
         return Problem("INVALID_PARAMETER", "id is not the Sales Agent of this user.")
@@ -97,4 +102,5 @@ def merge(
 ) -> dict[str, object]:
     """The settings after an accepted PUT. Lofty does not say what happens to omitted properties."""
     cleared = dict.fromkeys(PROPERTIES) if omitted == "clear" else {}
-    return {**settings, **cleared, **body}
+    known = {name: value for name, value in body.items() if name in CHECKS}
+    return {**settings, **cleared, **known}

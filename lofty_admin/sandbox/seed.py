@@ -43,6 +43,10 @@ class Spec:
     scopes: tuple[str, ...] | None = None
     expires_at: float | None = None
     revoked: bool = False
+    app: str = ""
+    """the app whose calls per minute it shares, "" for none"""
+    short_member_ids: bool = False
+    """the directory gives members short ids, the settings name them by the long ones"""
     members: int = 5
     offices: int = 1
     ponds: int = 2
@@ -115,6 +119,7 @@ def build(spec: Spec) -> Customer:
         scopes=spec.scopes,
         expires_at=spec.expires_at,
         revoked=spec.revoked,
+        client_id=spec.app or None,
     )
     return Customer(
         slug=spec.slug,
@@ -176,7 +181,7 @@ def _make_member(spec: Spec, number: int, offices: list[dict[str, object]]) -> d
         "id": 11 + number,
         "teamId": spec.base,
         "invitorUserId": spec.member_id(0),
-        "memberUserId": spec.member_id(number),
+        "memberUserId": 11 + number if spec.short_member_ids else spec.member_id(number),
         "role": 0 if number else 1,
         "roleName": "Agent" if number else "Owner",
         "firstLetter": last[0].upper(),

@@ -11,6 +11,8 @@ import socketserver
 import sys
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -66,6 +68,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         answer, fault = self.server.practice.answer(self._to_request(body))
+        if self.command == "HEAD":  # answered with headers only, which also end the connection
+            answer, self.close_connection = replace(answer, body=b""), True
         self.close_connection |= self.server.practice.closing.is_set()
         if not wire.send(
             self.connection,
@@ -76,20 +80,11 @@ class Handler(BaseHTTPRequestHandler):
         ):
             self.close_connection = True
 
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_PUT(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def do_PATCH(self) -> None:
-        self._serve()
-
-    def do_DELETE(self) -> None:
-        self._serve()
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """Serve every method: http.server looks for do_<METHOD> and answers 501 without it."""
+        if name.startswith("do_"):
+            return self._serve
+        raise AttributeError(name)
 
     def _read_body(self) -> bytes | None:
         """The whole body; None if there is no use in going on, and then nothing was done."""

@@ -20,7 +20,7 @@ from lofty_admin.sandbox import faults, rules
 from lofty_admin.sandbox.faults import Fault
 from lofty_admin.sandbox.messages import read_json
 
-VERSION = 1
+VERSION = 2
 SCHEMA = """
 CREATE TABLE customers (
     slug TEXT PRIMARY KEY, name TEXT NOT NULL, agent_id INTEGER NOT NULL, settings TEXT,
@@ -57,7 +57,11 @@ CREATE TABLE grants (
     expires_at REAL NOT NULL, used INTEGER NOT NULL DEFAULT 0
 );
 """
-TABLES = ("customers", "members", "credentials", "puts", "faults", "apps", "grants")
+SHOWN = """
+CREATE TABLE shown (slug TEXT PRIMARY KEY, settings TEXT, until REAL NOT NULL);
+"""
+"""Old settings that reads still get, though a PUT has changed them. New in version 2."""
+TABLES = ("customers", "members", "credentials", "puts", "faults", "apps", "grants", "shown")
 
 Scheme = Literal["api_key", "oauth"]
 Settings = dict[str, object]
@@ -86,6 +90,12 @@ class Options:
     metadata_key: Literal["_metadata", "get_metadata"] = "_metadata"
     shuffle_lists: bool = False
     dead_answers_400: bool = False
+    repeat_pages: bool = False
+    """every page of members and pipelines is the first one again"""
+    false_total: int = -1
+    """what lists say their total is, -1 for the truth"""
+    strict_put: bool = False
+    """refuse properties in a PUT that the documentation does not name, rather than ignore them"""
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,11 @@ class Credential:
     """the app it was made for, if any"""
     made: float = 0.0
     """epoch seconds; 0 for those a customer began with"""
+
+    @property
+    def rate_key(self) -> str:
+        """Whose calls count together: Lofty limits the app, not the customer."""
+        return f"app {self.client_id}" if self.client_id else self.token
 
     def is_dead(self, now: float) -> bool:
         return self.revoked or (self.expires_at is not None and self.expires_at <= now)
@@ -151,13 +166,18 @@ class Store:
     def _prepare(self, path: Path) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
-            self._db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+            self._run_script(SCHEMA + SHOWN)
+        elif version == 1:
+            self._run_script(SHOWN)
         elif version != VERSION:
             self._db.close()
             raise WrongVersionError(
                 f"{path} was made by another version of the practice Lofty. "
                 "Nothing was changed. Delete the file or name another one."
             )
+
+    def _run_script(self, sql: str) -> None:
+        self._db.executescript(f"BEGIN; {sql} PRAGMA user_version={VERSION}; COMMIT;")
 
     def close(self) -> None:
         with self._lock:
@@ -273,6 +293,21 @@ class Store:
         if row is None:
             raise UnknownCustomerError(slug)
         return None if row["settings"] is None else json.loads(row["settings"])
+
+    def shown_settings(self, slug: str) -> Settings | None:
+        """Return what a GET shows: the settings in force, unless reads are frozen."""
+        row = self.row("SELECT settings FROM shown WHERE slug = ? AND until > ?", slug, time.time())
+        if row is None:
+            return self.settings(slug)
+        return None if row["settings"] is None else json.loads(row["settings"])
+
+    def freeze_reads(self, slug: str, seconds: float) -> None:
+        """Let GETs show for `seconds` what they show now, whatever is applied meanwhile."""
+        with self.transaction() as db:
+            settings = self.shown_settings(slug)
+            body = None if settings is None else json.dumps(settings)
+            values = (slug, body, time.time() + seconds)
+            db.execute("INSERT OR REPLACE INTO shown VALUES (?,?,?)", values)
 
     def change_settings(
         self, slug: str, changes: Settings | None, removed: Iterable[str] = ()

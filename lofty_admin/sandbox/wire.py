@@ -9,6 +9,7 @@ from lofty_admin.sandbox.messages import Answer
 
 RESET = struct.pack("ii", 1, 0)
 """SO_LINGER value with which closing sends a reset."""
+EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
 TICK = 0.05
 """seconds between two pieces of a fast drip"""
 
@@ -23,6 +24,10 @@ def send(
 ) -> bool:
     """Send; True if the connection can serve another request. Raises OSError: client is gone."""
     head = answer.head(closing=last)
+    if fault is not None and fault.kind == "early_hints":
+        connection.sendall(EARLY_HINTS * int(fault.number("count")))
+        if not fault.is_answered:
+            return False
     match fault.kind if fault else "":
         case "drop_before" | "drop_after" | "apply_after_drop":
             pass

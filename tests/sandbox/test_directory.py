@@ -68,6 +68,22 @@ def test_members__none__404_20003(caller: Caller) -> None:
     assert (reply.status, reply.json["code"]) == (404, 20003)
 
 
+def test_lists__option_repeat_pages__show_the_first_page_again(caller: Caller) -> None:
+    caller.customer(members=60, pipelines=25, options={"repeat_pages": True, "false_total": 999})
+    pages = [caller.get(f"{MEMBERS}?offset={offset}").json for offset in (0, 25, 5000)]
+    assert [page["members"] for page in pages] == [pages[0]["members"]] * 3
+    assert {page["_metadata"]["total"] for page in pages} == {999}
+    lists = [caller.get(f"{PIPELINES}?currPage={number}").json["pipelines"] for number in range(3)]
+    assert lists == [lists[0]] * 3
+
+
+def test_members__short_ids__are_not_those_of_the_settings(caller: Caller) -> None:
+    customer = caller.customer(members=5, short_member_ids=True, first_id=844_424_930_000_000)
+    members = caller.get(MEMBERS).json["members"]
+    assert all(member["memberUserId"] == member["id"] < 1000 for member in members)
+    assert {len(str(number)) for number in customer["settings"]["agentIds"]} == {15}
+
+
 @pytest.mark.parametrize("form", ["?groupIds={0}&groupIds={1}", "?groupIds={0},{1}"])
 def test_members__of_two_offices__only_theirs(caller: Caller, acme: object, form: str) -> None:
     everyone = caller.get(f"{MEMBERS}?limit=25").json["members"]

@@ -74,22 +74,37 @@ def test_door__scope_missing__403_200100_there_only(caller: Caller) -> None:
 
 @pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize("content_type", ["", "text/plain"])
-def test_door__no_json_content_type__415_on_me_and_members_only(
+def test_door__no_json_content_type__415_on_lead_ponds_only(
     caller: Caller, acme: object, name: str, content_type: str
 ) -> None:
     reply = caller.get(OPERATIONS[name], **{"Content-Type": content_type})
-    if name in ("me", "members"):
+    if name == "ponds":
         assert (reply.status, reply.json["errorCode"]) == (415, 20001)
     else:
         assert reply.status == 200
 
 
+def test_door__no_such_operation__404(caller: Caller, acme: object) -> None:
+    assert caller.get("/v1.0/nothing").status == 404
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PATCH", "POST", "HEAD", "OPTIONS", "TRACE", "BREW"])
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [("PUT", "/v1.0/me", 405), ("DELETE", SETTINGS, 405), ("GET", "/v1.0/nothing", 404)],
+    ("path", "allowed"),
+    [
+        (SETTINGS, "GET, PUT"),
+        ("/v1.0/me", "GET"),
+        ("/api/user-web/oauth/token", "POST"),
+        ("/page/vendor-auth.html", "GET, POST"),
+        ("/", "GET"),
+    ],
 )
-def test_door__no_such_operation__refused(
-    caller: Caller, acme: object, method: str, path: str, status: int
+def test_door__other_method__405_names_those_allowed(
+    caller: Caller, acme: object, method: str, path: str, allowed: str
 ) -> None:
+    if method in allowed:
+        return
     sent = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-    assert caller.send(method, path, b"{}", sent).status == status
+    reply = caller.send(method, path, b"{}", sent)
+    assert (reply.status, reply.headers["Allow"]) == (405, allowed)
+    assert caller.get("/v1.0/me").status == 200

@@ -127,6 +127,65 @@ def test_apply_later__overtaken_by_another_put__still_lands_last(
     wait_until(lambda: _name(caller) == "Mia")
 
 
+def test_visible_later__is_applied_and_shown_only_after_the_delay(
+    caller: Caller, acme: dict[str, Any]
+) -> None:
+    caller.fault("visible_later", seconds=0.4)
+    assert _put(caller, acme) == 200
+    assert (_name(caller), caller.puts()[0]["applied"]) == ("Mia", True)
+    assert caller.get(SETTINGS).json["assistantName"] == "Anna"
+    wait_until(lambda: caller.get(SETTINGS).json["assistantName"] == "Mia")
+
+
+def test_visible_later__wrong_put__is_refused_and_changes_nothing(
+    caller: Caller, acme: object
+) -> None:
+    caller.fault("visible_later")
+    assert caller.put({"id": 1}).status == 400
+    assert caller.get(SETTINGS).json["assistantName"] == "Anna"
+
+
+@pytest.mark.parametrize("code", [200, 400, 401, 403, 404, 409, 502])
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [("html", "text/html"), ("json", "application/json"), ("text", "text/plain")],
+)
+@pytest.mark.parametrize(("apply", "name"), [(False, "Anna"), (True, "Mia")])
+def test_proxy__answers_in_loftys_place__before_or_after_it_applied(
+    caller: Caller, acme: dict[str, Any], code: int, body: str, kind: str, apply: bool, name: str
+) -> None:
+    caller.fault("proxy", code=code, body=body, apply=apply)
+    reply = caller.put({"id": acme["agent_id"], **MIA})
+    assert (reply.status, reply.headers["Content-Type"]) == (code, kind)
+    assert str(code) in reply.body.decode()
+    assert not any(header.lower().startswith("x-ratelimit") for header in reply.headers)
+    assert (_name(caller), caller.puts()[0]["applied"]) == (name, apply)
+
+
+def test_proxy__empty_body(caller: Caller, acme: dict[str, Any]) -> None:
+    caller.fault("proxy", code=404, body="empty")
+    reply = caller.get(SETTINGS)
+    assert (reply.status, reply.body) == (404, b"")
+
+
+def test_early_hints__come_before_the_answer(caller: Caller, acme: dict[str, Any]) -> None:
+    caller.fault("early_hints", count=3)
+    with _raw(caller, "GET") as connection:
+        content = b""
+        while b"HTTP/1.1 200 OK\r\n" not in content:
+            content += connection.recv(65536)
+    hints, _, _ = content.partition(b"HTTP/1.1 200 OK\r\n")
+    assert hints.count(b"HTTP/1.1 103 Early Hints\r\n") == hints.count(b"\r\n\r\n") == 3
+
+
+def test_early_hints__then_closed__never_answers(caller: Caller, acme: dict[str, Any]) -> None:
+    caller.fault("early_hints", then="close")
+    body = json.dumps({"id": acme["agent_id"], **MIA}).encode()
+    content = _read_all(_raw(caller, "PUT", body))
+    assert content.count(b"HTTP/1.1 ") == content.count(b"103 Early Hints") == 1
+    assert (_name(caller), caller.puts()[0]["status"]) == ("Mia", None)
+
+
 def test_ignore__answers_200__never_applies(caller: Caller, acme: dict[str, Any]) -> None:
     caller.fault("ignore")
     assert _put(caller, acme) == 200
@@ -319,7 +378,7 @@ def test_passing_and_ending_fault__act_together(caller: Caller, acme: object) ->
     assert time.monotonic() - began >= 0.2
 
 
-@pytest.mark.parametrize("kind", ["ignore", "apply_later", "apply_after_drop"])
+@pytest.mark.parametrize("kind", ["ignore", "visible_later", "apply_later", "apply_after_drop"])
 def test_fault_for_puts__leaves_gets_alone_and_waits(
     caller: Caller, acme: object, kind: str
 ) -> None:

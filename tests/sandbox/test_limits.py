@@ -38,6 +38,18 @@ def test_limits__two_credentials__count_apart(caller: Caller) -> None:
     assert caller.get(SETTINGS).status == 429
 
 
+def test_limits__customers_of_one_app__share_its_calls(caller: Caller) -> None:
+    caller.customer(app="shared", rate_limit=3)
+    caller.customer(slug="globex", token="globex-token", app="shared", rate_limit=3)
+    caller.customer(slug="initech", token="initech-token", rate_limit=3)
+    replies = [caller.get(SETTINGS, f"Bearer {token}") for token in (TOKEN, "globex-token") * 2]
+    assert [reply.status for reply in replies] == [200, 200, 200, 429]
+    assert [reply.headers["X-RateLimit-Remaining"] for reply in replies] == list("2100")
+    assert caller.get(SETTINGS, "Bearer initech-token").status == 200
+    caller.change(rate_used=0)
+    assert caller.get(SETTINGS, "Bearer globex-token").status == 200
+
+
 def test_limits__calls_said_to_be_used__are_missing(caller: Caller, acme: object) -> None:
     told = caller.change(rate_limit=10, rate_used=9)
     assert told["tokens"][0]["rate_remaining"] == 1

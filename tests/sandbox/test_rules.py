@@ -38,7 +38,7 @@ def _fitting(name: str) -> st.SearchStrategy[Any]:
         return st.booleans()
     if name in HOURS:
         return st.integers(0, 23)
-    bounds = {"activeDays": (0, 6), "leadTypes": (-(2**31), 2**31 - 1)}
+    bounds = {"activeDays": (0, 7), "leadTypes": (-(2**31), 2**31 - 1)}
     return st.lists(st.integers(*bounds.get(name, (-(2**63), 2**63 - 1))), max_size=5)
 
 
@@ -66,12 +66,21 @@ def test_rules__merge__takes_the_put_and_keeps_or_clears_the_rest(
     }
 
 
+def test_rules__unknown_property__ignored_unless_strict() -> None:
+    body = {"id": AGENT, "assistantName": "Mia", "tone": {"warm": True}}
+    assert find_problem(body, AGENT) is None
+    assert merge({"assistantName": "Anna"}, body, "keep") == {"id": AGENT, "assistantName": "Mia"}
+    refused = find_problem(body, AGENT, is_strict=True)
+    assert refused is not None
+    assert "tone" in refused.message
+
+
 WRONG: list[tuple[list[str], list[Any]]] = [
     (TEXTS, [1, True, [], {}]),
     (SWITCHES, [0, 1, "true", []]),
     (HOURS, [-1, 24, 8.0, "8", True, [8]]),
     (SMALL, [3, "1", [True], [1.0], ["1"], [None], [[1]], {}, [2**31], [-(2**31) - 1]]),
-    (["activeDays"], [[7], [-1]]),
+    (["activeDays"], [[8], [-1]]),
     (LARGE, [5, [True], [1.5], ["7"], [None], [2**63], [-(2**63) - 1]]),
 ]
 

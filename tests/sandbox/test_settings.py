@@ -60,9 +60,19 @@ def test_settings__odd_but_legal_value__stored_as_given(
 
 
 @pytest.mark.parametrize("name", ["headUrl", "hostedStatus", "surprise"])
-def test_settings__property_that_cannot_be_put__400(
+def test_settings__property_that_is_not_put__is_ignored(
     caller: Caller, acme: dict[str, Any], name: str
 ) -> None:
+    before = caller.settings()
+    assert caller.put({"id": acme["agent_id"], name: "x"}).status == 200
+    assert caller.settings() == before
+
+
+@pytest.mark.parametrize("name", ["headUrl", "hostedStatus", "surprise"])
+def test_settings__strict__property_that_cannot_be_put__400(
+    caller: Caller, acme: dict[str, Any], name: str
+) -> None:
+    caller.change(options={"strict_put": True})
     reply = caller.put({"id": acme["agent_id"], name: "x"})
     assert (reply.status, reply.json["code"]) == (400, "INVALID_PARAMETER")
     assert not caller.puts()[0]["applied"]
