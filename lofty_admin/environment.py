@@ -104,6 +104,7 @@ class Environment:
     mail_from: str
     log_level: str
     log_format: str
+    web_threads: int
 
 
 def read_environment() -> Environment:
@@ -142,6 +143,7 @@ def read_environment() -> Environment:
         mail_from=_mail_from(read),
         log_level=_one_of(read, "LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"}),
         log_format=_one_of(read, "LOG_FORMAT", "json", {"json", "plain"}),
+        web_threads=_whole_number("WEB_THREADS", 16, 1, 200),
     )
 
 

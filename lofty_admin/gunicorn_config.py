@@ -14,7 +14,7 @@ from lofty_admin.logs import logging_config
 wsgi_app = "lofty_admin.wsgi:application"
 bind = os.environ.get("CONSOLE_BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("WEB_WORKERS", "2"))
-threads = int(os.environ.get("WEB_THREADS", "8"))
+threads = int(os.environ.get("WEB_THREADS", "16"))
 worker_class = "gthread"
 timeout = 150
 graceful_timeout = 120

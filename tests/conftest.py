@@ -22,6 +22,7 @@ from pytest_django import Settings
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.sessions import SEEN_AT, SIGNED_IN_AT
 from lofty_admin.sandbox.server import Sandbox
+from lofty_admin.tenants.call_limits import BREAKER
 from lofty_admin.tenants.models import Membership, Role, Tenant
 from tests.template import template
 
@@ -52,6 +53,12 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 def in_english() -> None:
     """A test that asked for a page in another language leaves that language active."""
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def calls_go_on() -> None:
+    """Failures that one test provoked must not stop the calls of the next."""
+    BREAKER.clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -33,6 +33,7 @@ from lofty_admin.lofty.exchange import Exchange
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings, differing, payload, same
 from lofty_admin.tenants.agents import known_agent, wrong_agent
+from lofty_admin.tenants.call_limits import priority_for_save
 from lofty_admin.tenants.calls import NoCredential, claim_calls, client_for, release_calls
 from lofty_admin.tenants.models import Tenant
 
@@ -62,6 +63,7 @@ class Result:
     given_up: bool = False  # UNKNOWN for good: a person settled it
 
 
+@priority_for_save()
 def apply(tenant: Tenant, plan: Plan, reason: str) -> Operation:
     """Carry out a reviewed plan, at most once, and return its operation, settled or in flight.
 

@@ -37,7 +37,7 @@ from lofty_admin.agentsettings.services import CALLS_OF_A_SAVE, NotRecorded, app
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.names import freshness, profile, time_zone, zone_of
-from lofty_admin.lofty.errors import LoftyError
+from lofty_admin.lofty.errors import CallsStopped, LoftyError, NoFreeSlot
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import READ_ONLY, Settings
 from lofty_admin.tenants.access import find_of, get_tenant, role_of
@@ -309,7 +309,8 @@ def _unreadable(
         "last_known": known,
         "rows": setting_rows(tenant, known.raw) if known else [],
     }
-    return render(request, "agentsettings/unreadable.html", context, status=502)
+    status = 503 if isinstance(error, CallsStopped | NoFreeSlot) else 502
+    return render(request, "agentsettings/unreadable.html", context, status=status)
 
 
 def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:

@@ -62,6 +62,11 @@ def current_actor() -> Actor:
     return NOBODY if request is None else person(request.user)
 
 
+def is_in_request() -> bool:
+    """Whether a web request is being answered, as opposed to a job or a command."""
+    return _request.get() is not None
+
+
 def known_actor_id() -> str:
     """The actor's id if no query is needed to tell, else "". For log lines."""
     request = _request.get()

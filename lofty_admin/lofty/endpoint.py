@@ -3,11 +3,24 @@
 import ipaddress
 import re
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lofty_admin.lofty.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from lofty_admin.lofty.exchange import Exchange
+
+Report: TypeAlias = "Callable[[Exchange], None]"
+Gate: TypeAlias = "Callable[[str], AbstractContextManager[Report]]"
+
+
+@contextmanager
+def open_gate(method: str) -> Iterator[Report]:
+    """Let every call through."""
+    yield lambda exchange: None
 
 
 @dataclass(frozen=True)
@@ -16,6 +29,8 @@ class Endpoint:
 
     base_url must be exactly https://<one of allowed_hosts>. allow_loopback is for tests and the
     practice Lofty: it also permits loopback addresses, with http and a port, and nothing else.
+    gate is entered with the method around each exchange, and is given what was exchanged; a
+    LoftyError it raises on entering keeps the exchange from being made.
     """
 
     base_url: str
@@ -26,6 +41,7 @@ class Endpoint:
     read_timeout: float = 15
     deadline: float = 30
     max_bytes: int = 16 * 2**20
+    gate: Gate = open_gate
 
 
 SocketAddress = tuple[socket.AddressFamily, tuple[Any, ...]]

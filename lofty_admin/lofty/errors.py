@@ -5,6 +5,8 @@ LoftyError
 │   ├── BadToken             the token cannot be a token; never repeated in a message
 │   ├── Misconfigured        our own settings or arguments are wrong: base URL, path, body
 │   ├── Unreachable          name lookup, connecting or the TLS handshake failed
+│   ├── NoFreeSlot           too many requests are waiting for Lofty already
+│   ├── CallsStopped         Lofty failed too often in a row; .until (UTC)
 │   └── BudgetSpent          too few calls are left; .until (UTC)
 ├── Rejected                 Lofty answered and did not do it; .status .code .lofty_message
 │   ├── Unauthorised         401: the token is dead
@@ -96,6 +98,15 @@ class Unreachable(NotSent):
     )
 
 
+class NoFreeSlot(NotSent):
+    """Raised by a caller's own guard, before it calls."""
+
+    default_message = gettext_noop(
+        "Too many requests are waiting for Lofty right now, because it answers slowly."
+    )
+    default_advice = gettext_noop("Try again in a minute.")
+
+
 class _Timed:
     """Gives an error the moment from which it makes sense to try again."""
 
@@ -122,6 +133,19 @@ class BudgetSpent(_Timed, NotSent):
             message or gettext_noop("Too few of this token's calls to Lofty are left for this."),
             advice=advice or f"Try again after {self.clock_time(until)}.",
             exchange=exchange,
+        )
+
+
+class CallsStopped(_Timed, NotSent):
+    """Raised by a caller's own guard, before it calls."""
+
+    def __init__(self, *, until: datetime) -> None:
+        self.until = until
+        super().__init__(
+            gettext_noop(
+                "Lofty failed many times in a row, so the console stopped calling it for a moment."
+            ),
+            advice=f"Try again after {self.clock_time(until)}.",
         )
 
 

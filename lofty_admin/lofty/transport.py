@@ -117,15 +117,19 @@ class Transport:
         hidden = (*auth.secrets, *(form or {}).values())
         scribe = Scribe(method, path, hidden, keep_body=not secret_answer, now=self._now)
         error: LoftyError | None = None
-        with _Wire(self._endpoint, deadline) as wire:
-            try:
-                body = self._talk(wire, request)
-            except FAULTS as fault:
-                error = wire.explain(fault)
-        if error is not None:  # outside the except block: the fault may hold the token
-            error.exchange = scribe.failed(wire.received())
-            raise error
-        return scribe.answered(wire.received(), body)
+        with self._endpoint.gate(method) as report:
+            with _Wire(self._endpoint, deadline) as wire:
+                try:
+                    body = self._talk(wire, request)
+                except FAULTS as fault:
+                    error = wire.explain(fault)
+            if error is not None:  # outside the except block: the fault may hold the token
+                error.exchange = scribe.failed(wire.received())
+                report(error.exchange)
+                raise error
+            answer = scribe.answered(wire.received(), body)
+            report(answer.exchange)
+            return answer
 
     def _request(
         self,

@@ -85,7 +85,7 @@ def client_for(
     used = _in_use(tenant, credential)
     token = _opened(tenant, used)
     return LoftyClient(
-        endpoint(),
+        endpoint(tenant.pk),
         Scheme(used.scheme),
         token,
         before_exchange=(lambda: require_spare_call(tenant)) if can_wait else None,

@@ -14,6 +14,7 @@ from lofty_admin.lofty.errors import (
     BudgetSpent,
     Forbidden,
     LoftyError,
+    NoFreeSlot,
     NoSalesAgent,
     RateLimited,
     ScopeMissing,
@@ -67,7 +68,9 @@ def meaning_of(health: Health) -> str:
 
 
 def note_error(tenant: Tenant, credential: Credential, error: LoftyError) -> None:
-    """A probe that failed."""
+    """A probe that failed. One for which there was no slot says nothing about the credential."""
+    if isinstance(error, NoFreeSlot):
+        return
     found = health_of(error)
     advice = _CHECKED_AGAIN if found in _TELLS_NOTHING else error.advice
     note(tenant, credential, found, f"{error.message} {advice}", by_probe=True)

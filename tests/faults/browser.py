@@ -46,9 +46,13 @@ class Browser:
         return twin
 
     def get(self, path: str) -> requests.Response:
-        page = self._session.get(urljoin(self.url, path), timeout=self.timeout)
+        page = self.ask(path)
         page.raise_for_status()
         return page
+
+    def ask(self, path: str) -> requests.Response:
+        """Like `get`, whatever the status is."""
+        return self._session.get(urljoin(self.url, path), timeout=self.timeout)
 
     def send(self, form: Form) -> requests.Response:
         """POST it and follow to where that leads."""

@@ -16,7 +16,7 @@ CLASSES = [
 
 
 def make(kind: type[errors.LoftyError]) -> errors.LoftyError:
-    if issubclass(kind, errors.RateLimited | errors.BudgetSpent):
+    if issubclass(kind, errors.RateLimited | errors.BudgetSpent | errors.CallsStopped):
         return kind(until=UNTIL)
     return kind()
 
