@@ -66,7 +66,8 @@ function addAnyway(id) {
   return interpolate(gettext("Add %(id)s although it is unknown"), { id });
 }
 
-function howMany({ items, more }) {
+function howMany({ items, more, why }) {
+  if (why) return why;
   if (!items.length) return gettext("Nothing found");
   const found = entries(items.length);
   return interpolate(more ? gettext("More than %(entries)s found") : gettext("%(entries)s found"), { entries: found });
@@ -548,8 +549,8 @@ class Picker {
     return [...whole, ...items, ...unknown, ...this.notes(found)];
   }
 
-  notes({ office_unknown: unknown, more, items }) {
-    const notes = [];
+  notes({ office_unknown: unknown, more, items, why }) {
+    const notes = why ? [why] : [];
     if (unknown) {
       const note = ngettext(
         "The office of %(count)s agent is not known until the names are read again, so they cannot be picked by office.",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lofty_admin.folding import clean, fold
+from lofty_admin.folding import clean, fold, is_wordless, search_words
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,10 @@ from lofty_admin.folding import clean, fold
         ("שָׁלוֹם", "שלום"),
         ("Nguyễn Thị Ánh", "nguyen thi anh"),
         ("ガ", "カ"),
+        ("Đặng Ƙofi Ŋala", "dang kofi nala"),
+        ("Ｓtraße ŒUVRE", "strasse oeuvre"),
+        ("An\N{ZERO WIDTH SPACE}na\N{SOFT HYPHEN} K.\N{RIGHT-TO-LEFT MARK}", "anna k."),
+        ("Acme\N{VARIATION SELECTOR-16}\N{HANGUL FILLER}", "ACME"),
         ("  a \t b\n", "a b"),
     ],
 )
@@ -62,3 +66,21 @@ def test_clean__any_text__can_be_stored_and_is_short(text: str, length: int) -> 
     assert len(kept) <= length
     assert "\x00" not in kept
     kept.encode("utf-8")
+
+
+@given(st.text(), st.text())
+@example("ab", "_")
+@example("ΐ", "ͅ")
+def test_search_words__text_added_at_the_end__looks_for_no_less(text: str, more: str) -> None:
+    before, after = search_words(text), search_words(text + more)
+    assert all(any(longer.startswith(word) for longer in after) for word in before)
+
+
+@pytest.mark.parametrize("text", ["-", "%", "_", "🎉", "\N{ZERO WIDTH SPACE}", "' & !:*", "́"])
+def test_is_wordless__no_letter_and_no_digit__true(text: str) -> None:
+    assert is_wordless(text)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "-a", "½", "王"])
+def test_is_wordless__a_letter_a_digit_or_nothing__false(text: str) -> None:
+    assert not is_wordless(text)

@@ -128,7 +128,7 @@ def accept(invitation: Invitation, *, name: str, password: str) -> User:
         user.name = name.strip()
         services.give_password(user, password)
         user.full_clean()
-        user.save(update_fields=["name", "password"])
+        user.save(update_fields=["name", "folded", "password"])
         Invitation.end(user, Invitation.Ending.ACCEPTED)
         record(
             Kind.INVITATION_ACCEPTED,

@@ -13,6 +13,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.audit.context import acting_as
+from lofty_admin.searching import FoldedField
 
 
 class UserManager(BaseUserManager["User"]):
@@ -36,6 +37,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     email = models.EmailField(_("e-mail address"), max_length=254)
     name = models.CharField(max_length=150)
+    folded = FoldedField(of=("name", "email"))
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -48,7 +50,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("people")
-        ordering = ["name", "email"]
+        ordering = ["folded"]
         constraints = [
             models.UniqueConstraint(
                 Lower("email"),

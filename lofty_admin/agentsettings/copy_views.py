@@ -14,6 +14,7 @@ from lofty_admin.agentsettings.copying import NotRead, compare
 from lofty_admin.agentsettings.plans import Plan, Tampered
 from lofty_admin.agentsettings.views import may_edit, review_plan
 from lofty_admin.directory.names import freshness
+from lofty_admin.searching import search_problem, searched
 from lofty_admin.tenants.access import called, get_tenant, visible_tenants
 from lofty_admin.tenants.models import Role, Tenant
 
@@ -92,7 +93,7 @@ def _back(tenant: Tenant, other: Tenant) -> HttpResponseRedirect:
 
 
 def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
-    text = request.GET.get("q", "")[:100]
+    text = searched(request.GET.get("q"))
     others = called(visible_tenants(request.user), text).exclude(pk=tenant.pk)
     first = list(others.filter(status=Tenant.Status.ACTIVE)[: MOST_TENANTS + 1])
     return {
@@ -100,6 +101,7 @@ def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
         "tab": "settings",
         "can_edit": may_edit(request, tenant),
         "q": text,
+        "search_problem": search_problem(text),
         "others": first[:MOST_TENANTS],
         "more": len(first) > MOST_TENANTS,
     }

@@ -13,6 +13,7 @@ from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.hours import in_short
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES, same
+from lofty_admin.searching import FoldedField
 from lofty_admin.tenants.models import Tenant
 
 
@@ -186,6 +187,7 @@ class LastKnown(models.Model):
     raw = ExactJSONField()
     read_at = models.DateTimeField()
     agent_name = models.CharField(max_length=200, blank=True, default="")
+    agent_folded = FoldedField(of=("agent_name",))
     text_channel = models.BooleanField(null=True)
     email_channel = models.BooleanField(null=True)
     website_channel = models.BooleanField(null=True)

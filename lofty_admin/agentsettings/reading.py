@@ -23,6 +23,7 @@ from lofty_admin.audit.record import record
 from lofty_admin.audit.restored import lately
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings, same
+from lofty_admin.searching import folded
 from lofty_admin.tenants.agents import require_agent
 from lofty_admin.tenants.calls import client_for
 from lofty_admin.tenants.models import Tenant
@@ -78,9 +79,11 @@ def _is_known(tenant: Tenant, found: Settings, asked_at: datetime) -> bool:
 def in_brief(raw: Values) -> dict[str, Any]:
     """`raw`, and the columns of LastKnown that copy parts of it."""
     name, start, end = (raw.get(n) for n in ("assistantName", "startActiveHour", "endActiveHour"))
+    agent_name = printable(name)[:200] if isinstance(name, str) else ""
     return {
         "raw": raw,
-        "agent_name": printable(name)[:200] if isinstance(name, str) else "",
+        "agent_name": agent_name,
+        "agent_folded": folded(agent_name),
         "text_channel": _yes_or_no(raw.get("textChannel")),
         "email_channel": _yes_or_no(raw.get("emailChannel")),
         "website_channel": _yes_or_no(raw.get("websiteChannel")),

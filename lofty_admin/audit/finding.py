@@ -18,7 +18,7 @@ from django.db import connection
 from lofty_admin.audit import index
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditChoice, AuditEvent
-from lofty_admin.folding import words
+from lofty_admin.folding import is_wordless, search_words
 
 PAGE = 50
 # How far one looks first, in records in the order of the log, and how far then, if what was found
@@ -235,16 +235,19 @@ def _nearest(
 
 
 def _query(wanted: Filter) -> str | None:
-    """Its text as a tsquery, "" without one; None if no event has all of the words.
+    """Its text as a tsquery, "" without one; None if no event has all of the words, or the text
+    has no word.
 
     By whole words, unless very many begin as asked for: finding by the beginning takes the index up
     to ten times longer. Which there are, AuditWord knows, also by kind and outcome.
     """
+    if is_wordless(wanted.text):
+        return None
     exact = _is("TRUE")
     for column, value in (("kind", wanted.kind), ("outcome", wanted.outcome)):
         if value:
             exact &= _is(f"{column} = %s", value)
-    begins = words(wanted.text)[:_OUR_WORDS]
+    begins = search_words(wanted.text)[:_OUR_WORDS]
     asked = [exact & _is("word BETWEEN %s AND %s", one, one + LAST_SIGN) for one in begins]
     if not asked:
         return ""

@@ -10,6 +10,7 @@ from lofty_admin.directory.models import TEXT_LENGTH, EntryKind
 from lofty_admin.directory.names import LARGEST_ID, LONGEST_QUERY
 from lofty_admin.folding import clean
 from lofty_admin.layouts import layout
+from lofty_admin.searching import SearchField
 
 
 class SourceForm(forms.Form):
@@ -44,10 +45,11 @@ class SearchForm(forms.Form):
     """What to look for among the names. Sent by GET."""
 
     kind = forms.ChoiceField(choices=EntryKind, initial=EntryKind.AGENT, required=False)
-    q = forms.CharField(label=_("Search"), max_length=LONGEST_QUERY, required=False)
+    q = SearchField(label=_("Search"), longest=LONGEST_QUERY)
 
     @property
     def wanted(self) -> tuple[EntryKind, str]:
         """Kind and text; what makes no sense is left out rather than refused."""
-        found = self.cleaned_data if self.is_valid() else {}
+        self.is_valid()
+        found = self.cleaned_data
         return EntryKind(found.get("kind") or EntryKind.AGENT), str(found.get("q", ""))

@@ -12,7 +12,8 @@ from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.directory.models import OPEN, Entry, EntryKind, Profile, Sync, SyncState, nameless
 from lofty_admin.directory.pace import in_words, time_left
-from lofty_admin.folding import clean, fold
+from lofty_admin.folding import fold, is_wordless, search_words
+from lofty_admin.searching import searched
 from lofty_admin.tenants.models import Tenant
 
 MOST_FOUND = 50
@@ -83,10 +84,13 @@ def search(tenant: Tenant, kind: EntryKind, text: str, limit: int = MOST_FOUND) 
 
     Accents and capitals make no difference. First the one with this very id, then what begins with
     `text`, then what has a word that does, then the rest; what is no longer in Lofty last. At most
-    50. "" finds all.
+    50. "" finds all, a text without a letter or digit nothing.
     """
     limit = max(0, min(limit, MOST_FOUND))
-    wanted = fold(clean(text, LONGEST_QUERY))
+    typed = searched(text, LONGEST_QUERY)
+    if is_wordless(typed):
+        return []
+    wanted = fold(typed)
     entries = Entry.objects.filter(tenant=tenant, kind=kind)
     found = [] if wanted.isdecimal() else _beginning_with(entries, wanted, limit)
     if len(found) < limit:
@@ -163,7 +167,7 @@ def _beginning_with(entries: QuerySet[Entry], wanted: str, limit: int) -> list[N
 
 
 def _ranked(entries: QuerySet[Entry], wanted: str, limit: int) -> list[int]:
-    for word in wanted.split():
+    for word in search_words(wanted):
         entries = entries.filter(folded__contains=word)
     itself = [When(lofty_id=number, then=Value(-1)) for number in _as_id(wanted)]
     rank = Case(

@@ -8,7 +8,8 @@ from django.db.models import Count, QuerySet
 
 from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.directory.names import LONGEST_QUERY, MOST_FOUND, Name, named, named_row
-from lofty_admin.folding import clean, fold
+from lofty_admin.folding import fold, search_words
+from lofty_admin.searching import searched
 from lofty_admin.tenants.models import Tenant
 
 MOST_LOOKED_AT = 500
@@ -76,7 +77,7 @@ class WholeOffice:
 
 def offices_called(tenant: Tenant, text: str) -> list[Name]:
     """The offices still in Lofty that have every word of `text` in their own name."""
-    words = fold(clean(text, LONGEST_QUERY)).split()
+    words = search_words(searched(text, LONGEST_QUERY))
     entries = Entry.objects.filter(tenant=tenant, kind=EntryKind.OFFICE, gone_since=None)
     for word in words:
         entries = entries.filter(folded__contains=word)

@@ -25,6 +25,7 @@ from lofty_admin.directory.offices import (
 )
 from lofty_admin.directory.pasting import TooMuch, resolve
 from lofty_admin.directory.sync import start_sync
+from lofty_admin.searching import search_problem
 from lofty_admin.tenants.access import find_of, get_tenant, role_of
 from lofty_admin.tenants.models import Role, Tenant
 
@@ -90,6 +91,7 @@ def names_search(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
 
     items: [{"id", "name", "detail", "gone"}], ids as texts; those of offices also have "depth" and
     "below" (how many offices), and without a text they are the tree. more: whether there is more.
+    why: why a text finds nothing, whatever there is.
     offices: for agents, [{"id", "name", "detail", "agents"}] that can be picked as a whole.
     office_unknown: of so many agents the office is not known, where offices are looked for.
     """
@@ -100,7 +102,9 @@ def names_search(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     if wanted == EntryKind.AGENT:
         return JsonResponse(_found_agents(tenant, text))
     found = search(tenant, wanted, text)
-    return JsonResponse({"items": _items(found), "more": len(found) == MOST_FOUND})
+    return JsonResponse(
+        {"items": _items(found), "more": len(found) == MOST_FOUND, "why": search_problem(text)}
+    )
 
 
 @never_cache
@@ -194,6 +198,7 @@ def _found_agents(tenant: Tenant, text: str) -> dict[str, object]:
         "office_unknown": without_known_office(tenant) if offices else 0,
         "items": _items(found),
         "more": len(found) + len(whole) == MOST_FOUND,
+        "why": search_problem(text),
     }
 
 
@@ -202,7 +207,7 @@ def _found_offices(tenant: Tenant, text: str) -> dict[str, object]:
     found = search(tenant, EntryKind.OFFICE, text) if text.strip() else tree.overview()
     more = len(found) == MOST_FOUND if text.strip() else len(found) < len(tree.depths)
     rows = [_in_tree(name, tree) for name in found]
-    return {"items": rows, "more": more}
+    return {"items": rows, "more": more, "why": search_problem(text)}
 
 
 def _in_tree(office: Name, tree: Tree) -> dict[str, object]:
@@ -236,6 +241,7 @@ def _render(request: HttpRequest, tenant: Tenant, form: SourceForm) -> HttpRespo
         "kind": kind,
         "q": text,
         "found": search(tenant, kind, text),
+        "search_problem": search_problem(text),
         "most_found": MOST_FOUND,
         "form": form,
         "may_edit": _may_edit(request, tenant),

@@ -14,6 +14,7 @@ from lofty_admin.fleet.listing import DEFAULT_SORT, SORTS, Wanted
 from lofty_admin.fleet.table import MOST_BYTES, BadTable, decode
 from lofty_admin.fleet.tokens import More
 from lofty_admin.layouts import layout
+from lofty_admin.searching import SearchField
 from lofty_admin.tenants.models import CredentialState, Group
 
 SORT_LABELS = {
@@ -45,7 +46,7 @@ def _orders() -> list[tuple[str, str]]:
 class FindForm(forms.Form):
     """Values it does not know are as good as none: an old address still shows a list."""
 
-    q = forms.CharField(label=_("Find"), required=False, max_length=100)
+    q = SearchField(label=_("Find"))
     status = forms.ChoiceField(
         required=False,
         choices=[("", _("Active")), ("archived", _("Archived")), ("all", _("Active and archived"))],
@@ -118,12 +119,12 @@ class ImportForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv"}),
     )
     pasted = forms.CharField(
-        label=_("Or paste the list"),
+        label=_("Or paste the rows, including the header"),
         required=False,
         max_length=MOST_BYTES,
         strip=False,
         widget=_NeverShown(attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false"}),
-        help_text=_("With its first row. Cells can be separated by commas, semicolons or tabs."),
+        help_text=_("Cells can be separated by commas, semicolons or tabs."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -157,7 +158,7 @@ class StartForm(forms.Form):
     mode = forms.ChoiceField(
         choices=[
             ("all", _("All or nothing: if one row fails, none is added")),
-            ("good", _("Add the good rows, and show the others")),
+            ("good", _("Import valid rows and list the rest")),
         ],
         widget=forms.RadioSelect,
     )

@@ -18,6 +18,7 @@ from django.db.models.fields.json import KeyTextTransform
 
 from lofty_admin.agentsettings.models import LastKnown, Operation, State
 from lofty_admin.fleet.tokens import meaning, with_token, worst_first
+from lofty_admin.folding import is_wordless, search_words
 from lofty_admin.tenants.models import Credential, Group, Tenant
 
 CHANNELS: Mapping[str, Q] = {
@@ -40,9 +41,9 @@ _NEWEST_SENT = (
 )
 # Column -> what it is sorted by. Of times the newest comes first.
 SORTS: Mapping[str, Sequence[Expression | F | Subquery]] = {
-    "name": [F("name")],
+    "name": [F("folded")],
     "token": [worst_first(), F("in_use__failing_since")],
-    "agent": [F("last_known__agent_name")],
+    "agent": [F("last_known__agent_folded")],
     "channels": [
         F("last_known__text_channel"),
         F("last_known__email_channel"),
@@ -108,9 +109,7 @@ def find(tenants: QuerySet[Tenant], wanted: Wanted) -> QuerySet[Tenant]:
         found = found.filter(CHANNELS[wanted.channel])
     if wanted.change:
         found = found.filter(LAST_CHANGE[wanted.change])
-    for word in wanted.q.split():
-        found = found.filter(_mentions(word))
-    return found.order_by(*_order(wanted.sort), "name", "slug")
+    return _mentioning(found, wanted.q).order_by(*_order(wanted.sort), "folded", "slug")
 
 
 def rows(tenants: QuerySet[Tenant]) -> list[Row]:
@@ -136,7 +135,7 @@ def rows(tenants: QuerySet[Tenant]) -> list[Row]:
 
 def _groups(tenants: Iterable[Tenant]) -> dict[UUID, list[str]]:
     found: dict[UUID, list[str]] = {}
-    pairs = Group.tenants.through.objects.filter(tenant__in=tenants).order_by("group__name")
+    pairs = Group.tenants.through.objects.filter(tenant__in=tenants).order_by("group__folded")
     for tenant_id, name in pairs.values_list("tenant_id", "group__name"):
         found.setdefault(tenant_id, []).append(name)
     return found
@@ -164,10 +163,15 @@ def _order(sort: str) -> list[OrderBy]:
     return [OrderBy(key, descending=down, nulls_last=True) for key in keys]
 
 
-def _mentions(word: str) -> Q:
-    owner = Credential.objects.filter(tenant=OuterRef("pk"), retired_at=None).filter(
-        Q(lofty_user__name__icontains=word) | Q(lofty_user__email__icontains=word)
-    )
-    agent = LastKnown.objects.filter(tenant=OuterRef("pk"), agent_name__icontains=word)
-    here = Q(name__icontains=word) | Q(slug__icontains=word) | Q(note__icontains=word)
-    return here | Q(Exists(owner)) | Q(Exists(agent))
+def _mentioning(tenants: QuerySet[Tenant], text: str) -> QuerySet[Tenant]:
+    """Those with every word of `text` in their name, short name, note, agent's or owner's name."""
+    if is_wordless(text):
+        return tenants.none()
+    for word in search_words(text):
+        owner = Credential.objects.filter(
+            tenant=OuterRef("pk"), retired_at=None, owner_folded__contains=word
+        )
+        agent = LastKnown.objects.filter(tenant=OuterRef("pk"), agent_folded__contains=word)
+        here = Q(folded__contains=word) | Q(slug__contains=word) | Q(note_folded__contains=word)
+        tenants = tenants.filter(here | Q(Exists(owner)) | Q(Exists(agent)))
+    return tenants

@@ -16,7 +16,8 @@ from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.fleet.listing import Wanted
 from lofty_admin.fleet.listing import find as find_tenants
-from lofty_admin.folding import fold, words
+from lofty_admin.folding import fold, is_wordless, search_words
+from lofty_admin.searching import searched
 from lofty_admin.tenants.access import role_of, visible_tenants
 from lofty_admin.tenants.models import Pin, Role, Tenant, Visit
 from lofty_admin.tenants.visits import is_pinned
@@ -48,8 +49,8 @@ PAGES: Sequence[Entry] = (
     Entry("credential", _("Credential"), Role.MANAGER, "token key connect oauth replace paste"),
     Entry("people", _("People"), Role.MANAGER, "roles rights access members"),
     Entry("tenant_edit", _("Tenant"), Role.MANAGER, "name note groups manual only archive rename"),
-    Entry("compare", _("What were the settings on a day?"), Role.VIEWER, "compare versions then"),
-    Entry("receipt", _("Receipt to print"), Role.VIEWER, "proof report paper"),
+    Entry("compare", _("Compare dates"), Role.VIEWER, "settings on a day versions then"),
+    Entry("receipt", _("Printable receipt"), Role.VIEWER, "print proof report paper"),
     Entry("home", _("All tenants"), ANYBODY, "home start list fleet"),
     Entry("history_all", _("History of all tenants"), ANYBODY, "log audit changes events"),
     Entry("mfa_index", _("Your sign-in"), ANYBODY, "security second step passkey app sessions"),
@@ -57,7 +58,7 @@ PAGES: Sequence[Entry] = (
     Entry("mfa_view_recovery_codes", _("Your recovery codes"), ANYBODY, "security second step"),
     Entry("groups", _("Groups of tenants"), SUPERUSER, "plan region"),
     Entry("everybody", _("People of all tenants"), SUPERUSER, "users everybody roles rights"),
-    Entry("audit_verification", _("Is the history intact?"), SUPERUSER, "verify chain checkpoint"),
+    Entry("audit_verification", _("Verify history"), SUPERUSER, "intact chain checkpoint"),
 )
 ACTIONS: Sequence[Entry] = (
     Entry(
@@ -75,7 +76,7 @@ ACTIONS: Sequence[Entry] = (
         "history_all", _("Export the history of all tenants"), ANYBODY, "csv json", part="export"
     ),
     Entry("tenant_add", _("Add a tenant"), SUPERUSER, "new customer"),
-    Entry("import", _("Add many tenants from a list"), SUPERUSER, "import csv upload"),
+    Entry("import", _("Import CSV"), SUPERUSER, "add many tenants from a list upload"),
     Entry("person_invite", _("Invite somebody"), SUPERUSER, "add person user mail"),
     Entry("mfa_activate_totp", _("Set up an authenticator app"), ANYBODY, "second step code"),
     Entry("mfa_add_webauthn", _("Add a passkey"), ANYBODY, "second step key"),
@@ -131,8 +132,10 @@ class Place:
 
 def find(place: Place, text: str) -> tuple[list[Group], bool]:
     """The groups that have something for `text`, and whether there are more tenants than shown."""
+    if is_wordless(text):
+        return [], False
     tenants = list(_tenants(place, text)[: MOST_TENANTS + 1])
-    wanted, here = words(text), place.tenant
+    wanted, here = search_words(text), place.tenant
     of_tenant = [entry for entry in PAGES if isinstance(entry.needs, Role)]
     of_console = [entry for entry in PAGES if not isinstance(entry.needs, Role)]
     groups = [
@@ -168,17 +171,18 @@ def _tenants(place: Place, text: str) -> QuerySet[Tenant]:
         "match",
         F("pinned").asc(nulls_last=True),
         F("visited").desc(nulls_last=True),
-        "name",
+        "folded",
         "slug",
     )
 
 
-def _match(text: str) -> Case:
+def _match(typed: str) -> Case:
     """0: it is the name; 1: it begins so; 2: a word of it begins so; 3: found somehow."""
+    text = fold(searched(typed))
     ranks = {
-        0: Q(name__iexact=text) | Q(slug__iexact=text),
-        1: Q(name__istartswith=text) | Q(slug__istartswith=text),
-        2: Q(name__icontains=f" {text}") | Q(slug__icontains=f"-{text}"),
+        0: Q(folded=text) | Q(slug=text),
+        1: Q(folded__startswith=text) | Q(slug__startswith=text),
+        2: Q(folded__contains=f" {text}") | Q(slug__contains=f"-{text}"),
     }
     cases = [When(condition, then=Value(rank)) for rank, condition in ranks.items()]
     return Case(*cases, default=Value(3), output_field=IntegerField())
@@ -224,7 +228,8 @@ def _in_flight(place: Place, wanted: Sequence[str]) -> Iterator[Item]:
     found = Operation.objects.filter(settled_at=None, tenant__in=visible_tenants(place.user))
     for operation in found.select_related("tenant")[:MOST_IN_FLIGHT]:
         label = gettext("See the change of %(name)s") % {"name": operation.tenant.name}
-        if all(word in fold(f"{label} in flight review waiting unknown") for word in wanted):
+        said = fold(f"{label} in flight review waiting unknown")
+        if all(word in said for word in wanted):
             url = reverse("operation", args=[operation.tenant.slug, operation.pk])
             yield Item(label, url, operation.get_state_display())
 
@@ -246,9 +251,9 @@ def beside(place: Place, *, forward: bool) -> Tenant | None:
     if here is None:
         return None
     others = visible_tenants(place.user).filter(status=Tenant.Status.ACTIVE).exclude(pk=here.pk)
-    order = ("name", "slug") if forward else ("-name", "-slug")
-    way = "gt" if forward else "lt"
-    further = Q(**{f"name__{way}": here.name}) | Q(name=here.name, **{f"slug__{way}": here.slug})
+    order = ("folded", "slug") if forward else ("-folded", "-slug")
+    way, name = ("gt" if forward else "lt"), here.folded
+    further = Q(**{f"folded__{way}": name}) | Q(folded=name, **{f"slug__{way}": here.slug})
     return others.filter(further).order_by(*order).first() or others.order_by(*order).first()
 
 

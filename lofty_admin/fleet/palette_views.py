@@ -12,21 +12,20 @@ from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts.models import User
 from lofty_admin.fleet.palette import Place, beside, find, same_page
-from lofty_admin.folding import clean
+from lofty_admin.searching import search_problem, searched
 from lofty_admin.tenants.access import get_tenant, role_of
 from lofty_admin.tenants.models import Role
-
-MOST_TEXT = 100
 
 
 @never_cache
 @require_GET
 def palette(request: HttpRequest) -> HttpResponse:
     """What ?q= finds, seen from the tenant ?at=: a page, or only its results for the dialog."""
-    text = clean(request.GET.get("q"), MOST_TEXT)
+    text = searched(request.GET.get("q"))
     place = Place.of(cast(User, request.user), request.GET.get("at", ""))
     groups, more = find(place, text)
     context = {"text": text, "at": place.tenant, "groups": groups, "more": more}
+    context["search_problem"] = search_problem(text)
     partial = "#results" if HtmxDetails(request) else ""
     return render(request, f"fleet/palette.html{partial}", context)
 

@@ -14,6 +14,7 @@ from lofty_admin.fleet.first_run import first_run, whom_to_ask
 from lofty_admin.fleet.forms import FIRST_CLICK, SORT_LABELS, FindForm
 from lofty_admin.fleet.listing import find, rows
 from lofty_admin.fleet.overview import overview
+from lofty_admin.searching import search_problem
 from lofty_admin.tenants.access import is_superuser, visible_tenants
 from lofty_admin.tenants.models import Group, Tenant
 from lofty_admin.zones import reader_zone
@@ -43,6 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "wanted": wanted,
+        "search_problem": search_problem(wanted.q),
         "page": page,
         "rows": rows(page.object_list),  # type: ignore[arg-type]  # a slice of a QuerySet
         "columns": [_column(name, wanted.sort) for name in SORT_LABELS],

@@ -53,7 +53,7 @@ def _begin(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBase:
     form, address = filter_of(request, tenant), Address.of(request)
     wanted_format = request.POST.get("format", "")
     if not form.is_valid():
-        return _not_begun(request, tenant, _("This filter makes no sense as it is."))
+        return _not_begun(request, tenant, _("This filter isn't valid."))
     if wanted_format not in Format.values:
         return _not_begun(request, tenant, _("Choose CSV or JSON Lines."))
     try:

@@ -18,7 +18,9 @@ from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.plain_widgets import PlainSelect, Rows
 from lofty_admin.audit.finding import Filter, choices
 from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.folding import fold
 from lofty_admin.history.days import DayField, end_of
+from lofty_admin.searching import SearchField, search_problem
 from lofty_admin.tenants.access import is_superuser, visible_tenants
 from lofty_admin.tenants.models import Tenant
 from lofty_admin.zones import begin_of, reader_zone
@@ -27,7 +29,7 @@ PAGING = ("before", "after")
 PRESETS = ((_("Today"), 0), (_("7 days"), 6), (_("30 days"), 29), (_("90 days"), 89))
 MOST_OFFERED = 300
 LONGEST_TEXT = 200
-NOT_THERE = _("{field}: no event that you may see has this.")
+NOT_THERE = _("No events for this {field}.")
 _Choices = list[tuple[str, str]]
 _Tenant = tuple[UUID, str, str]  # id, short name, name
 
@@ -64,7 +66,7 @@ class FilterForm(forms.Form):
     setting = _chosen(_("Setting changed"))
     since = DayField(_("From"))
     until = DayField(_("To"))
-    q = forms.CharField(label=_("Words"), required=False, max_length=LONGEST_TEXT, strip=True)
+    q = SearchField(label=_("Search"), longest=LONGEST_TEXT)
 
     def __init__(
         self, data: QueryDict, seen: list[_Tenant] | None, tenant: Tenant | None, zone: tzinfo
@@ -109,11 +111,20 @@ class FilterForm(forms.Form):
             raise forms.ValidationError(NOT_THERE.format(field=self.fields["tenant"].label))
         return found
 
+    def clean_q(self) -> str:
+        text: str = self.cleaned_data["q"]
+        if len(self.data.get("q", "")) > LONGEST_TEXT:
+            words = _("Search for at most %(most)s characters.")
+            raise forms.ValidationError(words % {"most": LONGEST_TEXT})
+        if problem := search_problem(text):
+            raise forms.ValidationError(problem)
+        return text
+
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         since, until = data.get("since"), data.get("until")
         if since and until and since > until:
-            raise forms.ValidationError(_("The first day lies after the last one."))
+            raise forms.ValidationError(_("The start date is after the end date."))
         return data
 
     @property
@@ -155,7 +166,7 @@ def _label(field: forms.Field, value: Any) -> str:
 
 def _by_label(found: _Choices) -> _Choices:
     named = [(value, label or gettext("Somebody not signed in")) for value, label in found]
-    return sorted(named, key=lambda one: one[1].casefold())
+    return sorted(named, key=lambda one: fold(one[1]))
 
 
 def _in_words(found: _Choices, known: Iterable[tuple[str, Any]]) -> _Choices:

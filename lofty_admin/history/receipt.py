@@ -60,7 +60,7 @@ class PeriodForm(forms.Form):
             data["until"] = data["until"] or max(self.today, data["since"] or self.today)
             data["since"] = data["since"] or data["until"].replace(day=1)
             if data["since"] > data["until"]:
-                raise forms.ValidationError(_("The first day lies after the last one."))
+                raise forms.ValidationError(_("The start date is after the end date."))
         return data
 
 
@@ -177,7 +177,7 @@ def presets(today: date) -> list[tuple[str, date, date]]:
 def changes_of(tenant: Tenant, begin: datetime, end: datetime) -> list[tuple[int, int]]:
     """Of each change begun in the period: its first record and the newest that tells of it.
 
-    Attempts of which nothing reached Lofty are left out.
+    Attempts that never reached Lofty are not listed.
     """
     of_tenant = AuditIndex.objects.filter(tenant_id=tenant.id, kind__in=LISTED)
     inside = set(of_tenant.filter(at__gte=begin, at__lt=end).values_list("seq", flat=True))

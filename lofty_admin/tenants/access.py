@@ -12,6 +12,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.audit import access as of_the_log
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
+from lofty_admin.searching import mentioning
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
 
 ROLE_KEY = "console.tenant_role"
@@ -111,9 +112,7 @@ def visible_tenants(user: User | AnonymousUser) -> QuerySet[Tenant]:
 
 def called(tenants: QuerySet[Tenant], text: str) -> QuerySet[Tenant]:
     """Those with every word of `text` in their name or short name."""
-    for word in text.replace("\x00", "").split():
-        tenants = tenants.filter(Q(name__icontains=word) | Q(slug__icontains=word))
-    return tenants
+    return mentioning(tenants, text, "folded", "slug")
 
 
 def denied_tenants(user: User) -> QuerySet[Tenant]:

@@ -63,7 +63,8 @@ def test_credential(tenant: Tenant) -> Credential:
     try:
         client = client_for(tenant, credential=credential)
         owner = lofty_user(client.me())
-        Credential.objects.filter(pk=credential.pk).update(lofty_user=owner)
+        credential.lofty_user = owner
+        credential.save(update_fields=["lofty_user", "owner_folded"])
         probing.look(credential, client)
     except LoftyError as error:
         health.note_error(tenant, credential, error)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from lofty_admin.accounts.models import Invitation, User
+from lofty_admin.searching import mentioning
 from lofty_admin.tenants.models import Grant, Membership, Role, role_in_words
 
 AT_MOST = 3  # denied tenants that are named one by one
@@ -29,9 +30,7 @@ def everybody() -> QuerySet[User]:
 
 def find(*, text: str, state: str) -> QuerySet[User]:
     """Those with `text` in name or address; `state` "", a PersonState or "superuser"."""
-    people = everybody()
-    for word in text.split():
-        people = people.filter(Q(name__icontains=word) | Q(email__icontains=word))
+    people = mentioning(everybody(), text, "folded")
     return people.filter(_in_state(state)) if state else people
 
 

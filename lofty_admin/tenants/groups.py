@@ -29,7 +29,7 @@ def rename_group(group: Group, *, slug: str, name: str) -> bool:
         row.full_clean()
         if _described(row) == before:
             return False
-        row.save(update_fields=["slug", "name"])
+        row.save(update_fields=["slug", "name", "folded"])
         record(
             Kind.GROUP_CHANGED,
             subject=row.name,

@@ -137,7 +137,7 @@ def change_tenant(
             row.groups.set(groups)
         if _described(row) == before:
             return False
-        row.save(update_fields=["name", "note", "manual_only"])
+        row.save(update_fields=["name", "folded", "note", "note_folded", "manual_only"])
         record(
             Kind.TENANT_CHANGED,
             tenant=row.ref,

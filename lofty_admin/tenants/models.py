@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.audit.record import TenantRef
 from lofty_admin.lofty.client import Scheme
+from lofty_admin.searching import FoldedField
 
 SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 RESERVED_SLUGS = frozenset({"add", "new", "all"})
@@ -40,7 +41,9 @@ class Tenant(models.Model):
         validators=[slug_validator],
     )
     name = models.CharField(max_length=120)
+    folded = FoldedField(of=("name",))
     note = models.TextField(blank=True, max_length=2000)
+    note_folded = FoldedField(of=("note",))
     manual_only = models.BooleanField(default=False)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -50,7 +53,7 @@ class Tenant(models.Model):
     memberships: "models.Manager[Membership]"
 
     class Meta:
-        ordering = ["name", "slug"]
+        ordering = ["folded", "slug"]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(status__in=["active", "archived"]), name="tenant_status_known"
@@ -91,10 +94,11 @@ class Group(models.Model):
         validators=[slug_validator],
     )
     name = models.CharField(max_length=120)
+    folded = FoldedField(of=("name",))
     tenants = models.ManyToManyField(Tenant, related_name="groups", blank=True)
 
     class Meta:
-        ordering = ["name"]
+        ordering = ["folded", "slug"]
         verbose_name = _("tenant group")
 
     def __str__(self) -> str:
@@ -175,6 +179,7 @@ class Credential(models.Model):
     last_four = models.CharField(max_length=4)
     fingerprint = models.CharField(max_length=100, db_index=True)
     lofty_user = models.JSONField(default=dict)
+    owner_folded = FoldedField(of=("lofty_user__name", "lofty_user__email"))
     added_by = models.CharField(max_length=300)
     added_at = models.DateTimeField(default=timezone.now)
     retired_at = models.DateTimeField(null=True)
@@ -340,7 +345,7 @@ class Membership(models.Model):
     added_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        ordering = ["-role", "user__name"]
+        ordering = ["-role", "user__folded"]
         constraints = [
             models.UniqueConstraint(fields=["user", "tenant"], name="one_role_per_person"),
             models.CheckConstraint(
@@ -385,7 +390,7 @@ class Grant(models.Model):
     objects = GrantQuerySet.as_manager()
 
     class Meta:
-        ordering = ["tenant__name", "group__name", "pk"]
+        ordering = ["tenant__folded", "group__folded", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["user", "group"], name="one_grant_per_group"),
             models.UniqueConstraint(fields=["user", "tenant"], name="one_denial_per_tenant"),

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
 from lofty_admin.layouts import layout
+from lofty_admin.searching import SearchField
 from lofty_admin.tenants.everybody import PersonState
 from lofty_admin.tenants.models import Group, Role, Tenant
 from lofty_admin.tenants.rights import Scope
@@ -16,7 +17,7 @@ DENIED, NOTHING = "denied", "nothing"
 LEVELS = [
     *((str(role.value), role.label) for role in Role),
     (DENIED, _("Denied")),
-    (NOTHING, _("Nothing: take it away")),
+    (NOTHING, _("Remove access")),
 ]
 
 
@@ -36,7 +37,7 @@ class RightForm(forms.Form):
         choices=[
             ("tenant", _("One tenant")),
             ("group", _("A group of tenants")),
-            ("all", _("All tenants, also those still to come")),
+            ("all", _("All tenants, including future ones")),
         ],
     )
     tenant = forms.CharField(
@@ -80,7 +81,7 @@ class RightForm(forms.Form):
 class FindPersonForm(forms.Form):
     """The filter of the list of people; everything in it is in the address."""
 
-    q = forms.CharField(required=False, max_length=100)
+    q = SearchField()
     state = forms.ChoiceField(
         required=False,
         choices=[("", _("Everybody")), *PersonState.choices, ("superuser", _("Superusers"))],
@@ -90,5 +91,5 @@ class FindPersonForm(forms.Form):
 class FindSeenForm(forms.Form):
     """The filter of what one person can see."""
 
-    q = forms.CharField(required=False, max_length=100)
+    q = SearchField()
     show = forms.ChoiceField(required=False, choices=[("", _("Can see")), ("denied", _("Denied"))])

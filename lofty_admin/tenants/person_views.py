@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from lofty_admin.accounts import invitations, services
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.proof import prove_before_post
+from lofty_admin.searching import search_problem
 from lofty_admin.tenants import rights
 from lofty_admin.tenants.access import called, denied_tenants, require_superuser, visible_tenants
 from lofty_admin.tenants.everybody import everybody as all_people
@@ -45,7 +46,7 @@ def everybody(request: HttpRequest) -> HttpResponse:
     form = FindPersonForm(request.GET)
     form.is_valid()
     wanted = form.cleaned_data
-    found = find(text=wanted.get("q", ""), state=wanted.get("state", ""))
+    found = find(text=wanted["q"], state=wanted.get("state", ""))
     page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
     people = list(page)
     words = roles_in_words(people)
@@ -54,6 +55,7 @@ def everybody(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": [(user, state_of(user), words[user.pk]) for user in people],
         "query": _query(request),
+        "search_problem": search_problem(wanted["q"]),
         "superusers": services.working_superusers().count(),
     }
     return render(request, "tenants/everybody.html", context)
@@ -185,7 +187,7 @@ def _do(request: HttpRequest, pk: int, act: Callable[[User], None], done: str) -
 
 
 def _page(request: HttpRequest, user: User, form: RightForm) -> HttpResponse:
-    memberships = user.memberships.select_related("tenant").order_by("tenant__name")
+    memberships = user.memberships.select_related("tenant").order_by("tenant__folded")
     context = {
         "person": user,
         "state": state_of(user),
@@ -214,13 +216,14 @@ def _seen(request: HttpRequest, user: User) -> dict[str, Any]:
     form.is_valid()
     visible, denied = visible_tenants(user), denied_tenants(user)
     tenants = denied if form.cleaned_data.get("show") == "denied" else visible
-    found = called(tenants, form.cleaned_data.get("q", ""))
+    found = called(tenants, form.cleaned_data["q"])
     page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
     return {
         "seen_form": form,
         "seen_count": visible.count(),
         "denied_count": denied.count(),
         "page": page,
+        "search_problem": search_problem(form.cleaned_data["q"]),
         "standings": standings_of(user, list(page)),
         "query": _query(request),
     }

@@ -91,7 +91,7 @@ def people_of(tenant: Tenant) -> list[Standing]:
     memberships = {member.user_id: member for member in members}
     return [
         Standing(user, tenant, tuple(said[user.pk]), memberships.get(user.pk))
-        for user in sorted(people.values(), key=lambda user: (user.name.casefold(), user.email))
+        for user in sorted(people.values(), key=lambda user: user.folded)
     ]
 
 

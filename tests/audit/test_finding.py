@@ -25,7 +25,7 @@ from lofty_admin.audit.finding import Filter, count, neighbours, page, stream
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex, AuditWord
 from lofty_admin.audit.record import TenantRef, record
-from lofty_admin.folding import words
+from lofty_admin.folding import is_wordless, search_words, words
 
 pytestmark = pytest.mark.django_db
 ACME, GLOBEX = (TenantRef(UUID(int=n), f"t{n}", f"Tenant {n}") for n in (1, 2))
@@ -61,7 +61,8 @@ def naive(wanted: Filter, event: AuditEvent) -> bool:
         and (wanted.kind == event.kind or not (wanted.kind or event.kind == Kind.SETTINGS_INTENT))
         and wanted.outcome in ("", event.outcome)
         and (not wanted.setting or wanted.setting in event.changed)
-        and all(any(k.startswith(word) for k in known) for word in words(wanted.text))
+        and not is_wordless(wanted.text)
+        and all(any(k.startswith(word) for k in known) for word in search_words(wanted.text))
     )
 
 

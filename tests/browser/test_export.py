@@ -51,7 +51,7 @@ def page(context: BrowserContext) -> Page:
 
 
 def begin(page: Page, label: str) -> None:
-    page.get_by_label("Export all that this filter finds as").select_option(label=label)
+    page.get_by_label("Export these results as").select_option(label=label)
     page.get_by_role("button", name="Export", exact=True).click()
 
 

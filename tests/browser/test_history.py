@@ -95,7 +95,7 @@ def test_filter__typed_and_chosen__lists_anew_and_stands_in_the_address(saved: P
 
 def test_filter__browser_back__shows_the_list_of_before(saved: Page) -> None:
     saved.get_by_label("Words").fill("xyzzy")
-    expect(saved.get_by_text("Nothing like this has happened")).to_be_visible()
+    expect(saved.get_by_text("No matching events")).to_be_visible()
     saved.go_back()
     expect(saved.locator(".event-line").first).to_be_visible()
 

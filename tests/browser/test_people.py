@@ -85,7 +85,7 @@ def test_looks__people_and_invitation__fit_a_phone_and_can_be_read(
     phone.goto("/people/invite/")
     look(phone, "invite")
     address, code = invite(phone, f"{'long-' * 10}name@{'sub.' * 10}example.com", deployment)
-    phone.get_by_label("For*").select_option("All tenants, also those still to come")
+    phone.get_by_label("For*").select_option("All tenants, including future ones")
     phone.get_by_label("Role*").select_option("Denied")
     phone.get_by_role("button", name="Change", exact=True).click()
     expect_message(phone, "is denied all tenants")

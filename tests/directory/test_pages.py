@@ -155,8 +155,16 @@ def test_page__search_within__names_escaped_and_ids_whole(browsers: Browsers, an
 
 
 def test_page__senseless_search__shown_like_none(browsers: Browsers, anna: Entry) -> None:
-    assert "Anna" in text_of(browsers.viewer, f"{PAGE}?kind=shoe&q={'x' * 500}")
-    assert "Anna" in text_of(browsers.viewer, f"{PAGE}?q=%00")
+    assert "Anna" in text_of(browsers.viewer, f"{PAGE}?kind=shoe&q=ann")
+
+
+@pytest.mark.parametrize("query", ["q=%00", "q=-", "q=%F0%9F%8E%89", f"q={'x' * 500}"])
+def test_page__search_without_words__finds_nothing_and_says_why(
+    browsers: Browsers, anna: Entry, query: str
+) -> None:
+    page = text_of(browsers.viewer, f"{PAGE}?{query}")
+    assert "Anna" not in page
+    assert ("Type at least one letter or digit to search." in page) == ("x" not in query)
 
 
 def test_refresh__editor__sync_and_job_and_back_to_the_page(

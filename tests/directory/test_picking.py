@@ -58,7 +58,7 @@ def test_search__offices__tree_with_how_many_are_below(
     told = get(browsers.viewer, "/t/acme/names/office/search")
     north = {"id": "1", "name": "North", "detail": "", "gone": False, "depth": 0, "below": 1}
     below = {"id": "2", "name": "Downtown", "detail": "North", "gone": False, "depth": 1}
-    assert told == {"items": [north, {**below, "below": 0}], "more": False}
+    assert told == {"items": [north, {**below, "below": 0}], "more": False, "why": ""}
     found = get(browsers.viewer, "/t/acme/names/office/search", q="DOWN")
     assert found["items"] == [{**below, "below": 0}]
 

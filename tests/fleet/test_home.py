@@ -150,7 +150,7 @@ def test_home__newest_change__is_what_was_sent_last(superuser: User, acme: Tenan
         ("?channel=none", ["Globex Homes"]),
         ("?channel=email&status=all", ["Hooli"]),
         ("?status=odd&token=odd&page=odd&group=odd&sort=odd", ["Acme Realty", "Globex Homes"]),
-        ("?q=%00", ["Acme Realty", "Globex Homes"]),
+        ("?q=%00", []),
     ],
 )
 def test_home__filter_in_the_address__is_applied(
@@ -217,7 +217,7 @@ def test_home__tokens_that_need_somebody__stand_on_top(
 def test_home__htmx__gets_the_list_alone(fleet: None, superuser: User) -> None:
     answer = signed_in(superuser).get("/?q=acme", headers={"HX-Target": "found"})
     html = answer.content.decode()
-    assert html.strip().startswith('<div id="found">')
+    assert html.strip().startswith('<div id="found"')
     assert "Acme Realty" in html
     assert "no-store" in answer.headers["Cache-Control"]
 
@@ -330,5 +330,5 @@ def test_home__token_that_needs_somebody__told_on_top_and_found_by_the_filter(
     Credential.objects.filter(tenant=acme).update(**{field: moved})
     html = home(superuser)
     assert words in html
-    assert f'href="/?token={token}"' in html
+    assert f'href="/?token={token}#found"' in html
     assert listed(superuser, f"?token={token}") == ["Acme Realty"]

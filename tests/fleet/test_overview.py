@@ -76,13 +76,13 @@ def test_overview__member__counts_of_own_tenants_only(browsers: Browsers, busy: 
         assert "3 in 14 days" in text
         assert "Verified: 1, Not sent: 0, Rejected: 1, Not applied: 0, Unknown: 1" in text
         assert "Globex" not in text
-        assert "seen made in Lofty" not in text
+        assert "made directly in Lofty" not in text
         assert "Nothing needs a look" in text
         assert "1 tenant settings not read yet" in text
     text = overview(browsers.outsider)
     assert "4 changes by Gus Globex, Gerda Globex and 1 other" in text
-    assert "1 seen made in Lofty" in text
-    assert "1 change needs a look" in text
+    assert "1 made directly in Lofty" in text
+    assert "1 change to resolve" in text
     assert "1 with all channels off" in text
     assert "Acme" not in text
     assert "All were read" in text
@@ -135,7 +135,7 @@ def test_overview__only_before__plots_and_nobody_today(browsers: Browsers, acme:
     saved(acme, days_ago=DAYS + 1)
     text = overview(browsers.owner)
     assert "Nobody has changed settings today" in text
-    assert "Nothing by anybody here" in text
+    assert "No changes yet" in text
     assert "1 in 14 days" in text
 
 

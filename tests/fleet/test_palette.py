@@ -82,7 +82,7 @@ def test_palette__three_people__only_what_each_may_reach(
 ) -> None:
     viewer, owner = listed(browsers.viewer, at="acme"), listed(browsers.owner, at="acme")
     assert "Pages of Acme Realty" in viewer
-    for words in ("Settings", "Receipt to print", "Pin this tenant", "Sign out"):
+    for words in ("Settings", "Printable receipt", "Pin this tenant", "Sign out"):
         assert words in viewer
     for words in ("Credential", "Read the names", "Test the token", "Add a tenant"):
         assert words not in viewer
@@ -114,7 +114,7 @@ def test_palette__words__found_by_label_other_names_and_tenant(
     assert "Credential" in listed(browsers.owner, "tok", at="acme")
     assert "History" in listed(browsers.owner, "acme hist", at="acme")
     assert "Switch between light and dark" in listed(browsers.viewer, "THEME")
-    assert "Nothing of this name" in listed(browsers.owner, "\x00<img>")
+    assert "No results." in listed(browsers.owner, "\x00<img>")
 
 
 def test_palette__tenants__pinned_then_recent_then_by_name_and_best_match_first(

@@ -92,7 +92,7 @@ def test_compare__with_now__what_was_read_last(browsers: Browsers, acme: Tenant)
         ("event=x", "Enter a valid UUID."),
         ("event=11111111-1111-4111-8111-111111111111", "Nothing is known of that time"),
         ("day=2026-03-04&side=evil", "Select a valid choice."),
-        ("", "What were the settings on a day?"),
+        ("", "Compare dates"),
         ("day=9999-12-31", "Choose a day from 2000 to 2100."),
         ("day=0001-01-01", "Choose a day from 2000 to 2100."),
     ],

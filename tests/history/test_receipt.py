@@ -132,7 +132,7 @@ def test_receipt__nothing_reached_lofty__is_left_out_and_that_is_said(
     outcome(acme, operation, Outcome.NOT_SENT)
     page = shown(browsers.owner)
     assert "Nothing was changed in this period." in page
-    assert "Attempts of which nothing reached Lofty are left out." in page
+    assert "Attempts that never reached Lofty are not listed." in page
 
 
 def test_receipt__settled_by_a_job_later__names_the_person_and_the_last_word(
@@ -255,7 +255,7 @@ def test_receipt__old_or_spoilt_record__question_mark(browsers: Browsers, acme: 
 BAD = {
     "?since=yesterday": "From: Enter a valid date.",
     "?since=2026-02-30": "Enter a valid date.",
-    "?since=2026-03-02&until=2026-03-01": "The first day lies after the last one.",
+    "?since=2026-03-02&until=2026-03-01": "The start date is after the end date.",
     "?until=9999-12-31": "Choose a day from",
     "?since=0001-01-01": "Choose a day from",
     "?since=%00": "From: Enter a valid date.",

@@ -1,0 +1,22 @@
+"""Names as they are searched and sorted, filled in for the rows there are."""
+
+from django.db import migrations
+
+from lofty_admin.searching import FoldedField, fold_rows
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("agentsettings", "0005_active_days"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="lastknown",
+            name="agent_folded",
+            field=FoldedField(
+                blank=True, db_collation="C", default="", editable=False, of=("agent_name",)
+            ),
+        ),
+        migrations.RunPython(fold_rows("agentsettings", "LastKnown"), migrations.RunPython.noop),
+    ]
