@@ -147,7 +147,7 @@ TIME_ZONE = "UTC"
 
 # --- Sign-in --------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["lofty_admin.accounts.backend.EmailBackend"]
 ACCOUNT_ADAPTER = "lofty_admin.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -162,12 +162,17 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = ENVIRONMENT.reauthenticate_minutes * 60
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("name", "email")},
+    },
+    {"NAME": "lofty_admin.accounts.passwords.PersonalValidator"},
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 15},
     },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "lofty_admin.accounts.passwords.CommonPartsValidator"},
+    {"NAME": "lofty_admin.accounts.passwords.PatternValidator"},
 ]
 SESSION_COOKIE_AGE = ENVIRONMENT.session_hours * 60 * 60
 SESSION_IDLE_AGE = ENVIRONMENT.session_idle_minutes * 60

@@ -12,7 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts.known_browser import remember, tries_key
-from lofty_admin.accounts.models import User
+from lofty_admin.accounts.models import Invitation, User
+from lofty_admin.accounts.passwords import check_password_rules
 from lofty_admin.accounts.sessions import forget_before_sign_in
 from lofty_admin.audit.context import client_ip, person
 from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
@@ -48,11 +49,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         forget_before_sign_in(request)
         with transaction.atomic():
             super().login(request, user)
+            # Whoever has the mail could otherwise still set a password and take the account over.
+            closed = Invitation.end(user, Invitation.Ending.NOT_NEEDED)
             record(
                 Kind.SIGNED_IN,
                 subject=user.email,
                 outcome=Outcome.DONE,
-                detail={"with": _methods(request, user)},
+                detail={
+                    "with": _methods(request, user),
+                    **({"invitation": "closed"} if closed else {}),
+                },
                 actor=person(user),
             )
 
@@ -99,6 +105,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         _record_failure(user.email, "the account is deactivated")
         response: HttpResponse = super().respond_user_inactive(request, user)
         return response
+
+    def clean_password(self, password: str, user: User | None = None) -> str:
+        check_password_rules(password, user)
+        return password
 
     def set_password(self, user: User, password: str) -> None:
         """Saving a new password ends every session of this person at its next request."""

@@ -18,7 +18,7 @@ def read_secret(what: str) -> str:
 
 def find_person(email: str) -> User:
     """The person with this e-mail address. Raises CommandError when there is none."""
-    user = User.objects.filter(email__iexact=email.strip()).first()
+    user = User.objects.find_by_email(email)
     if user is None:
         raise CommandError(f"Nobody here has the e-mail address {email}. Nothing was done.")
     return user

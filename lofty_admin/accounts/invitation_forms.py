@@ -4,10 +4,11 @@ from typing import Any
 
 from crispy_forms.layout import Submit
 from django import forms
-from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
 
+from lofty_admin.accounts.identity import check_name
 from lofty_admin.accounts.models import User
+from lofty_admin.accounts.passwords import check_password_rules
 from lofty_admin.layouts import layout
 
 
@@ -54,6 +55,10 @@ class AcceptForm(forms.Form):
         self.user = user
         self.helper = layout("name", "password", "again", Submit("accept", _("Create my account")))
 
+    def clean_name(self) -> str:
+        check_name(self.cleaned_data["name"])
+        return str(self.cleaned_data["name"])
+
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         password, again = data.get("password"), data.get("again")
@@ -66,6 +71,6 @@ class AcceptForm(forms.Form):
     def _judge(self, password: str) -> None:
         self.user.name = self.cleaned_data.get("name", "")
         try:
-            validate_password(password, self.user)
+            check_password_rules(password, self.user)
         except forms.ValidationError as error:
             self.add_error("password", error)

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 
 from lofty_admin.accounts import services
+from lofty_admin.accounts.identity import canonical_email, check_email, check_name
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.audit.context import current_actor, person
 from lofty_admin.audit.kinds import Kind, Outcome
@@ -57,7 +58,8 @@ def invite(email: str, *, page: str) -> User:
 
     Raises ValidationError when the address is taken or none, and MailNotSent.
     """
-    user = User(email=email.strip().lower())
+    check_email(email)
+    user = User(email=canonical_email(email))
     user.set_unusable_password()
     user.full_clean(exclude=["name"])
     with transaction.atomic():
@@ -72,7 +74,7 @@ def invite_again(user: User, *, page: str) -> None:
     """Send a new link; the one before ends. Raises ValidationError and MailNotSent."""
     with transaction.atomic():
         row = _locked(user)
-        if not row.is_active or row.has_usable_password() or row.last_login:
+        if not row.is_active or has_come_in(row):
             told = _("%(person)s cannot be invited: reload the page.")
             raise ValidationError(told % {"person": user})
         Invitation.end(user, Invitation.Ending.REPLACED)
@@ -82,13 +84,26 @@ def invite_again(user: User, *, page: str) -> None:
 
 
 def withdraw(user: User) -> None:
-    """End the open invitation and keep the person out. Raises ValidationError if there is none."""
-    with transaction.atomic():
-        _locked(user)
+    """End the open invitation and keep the person out.
+
+    Raises ValidationError if there is none, or the person has signed in: then they are deactivated
+    like everybody else.
+    """
+    services.refuse_oneself(user)
+    with services.keep_a_superuser():
+        row = _locked(user)
+        if has_come_in(row):
+            told = _("%(person)s has signed in already. Deactivate them instead.")
+            raise ValidationError(told % {"person": user})
         if not Invitation.end(user, Invitation.Ending.WITHDRAWN):
             raise ValidationError(_("%(person)s has no open invitation.") % {"person": user})
         User.objects.filter(pk=user.pk).update(is_active=False)
         record(Kind.INVITATION_WITHDRAWN, subject=user.email, outcome=Outcome.DONE)
+
+
+def has_come_in(user: User) -> bool:
+    """Whether this person has signed in or can: then no invitation is of use."""
+    return bool(user.last_login) or user.has_usable_password()
 
 
 def open_by_code(code: str) -> Invitation:
@@ -123,8 +138,9 @@ def accept(invitation: Invitation, *, name: str, password: str) -> User:
         user = _locked(invitation.user)
         row = Invitation.objects.get(pk=invitation.pk)
         row.user = user
-        if not row.is_usable:
+        if not row.is_usable or has_come_in(user):
             raise NotOpen(str(row.why_not))
+        check_name(name)
         user.name = name.strip()
         services.give_password(user, password)
         user.full_clean()

@@ -12,6 +12,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import get_random_string
 
+from lofty_admin.accounts.identity import canonical_email
 from lofty_admin.accounts.models import User
 
 COOKIE = "console_known" if settings.DEMO else "__Host-console_known"
@@ -21,12 +22,12 @@ _LASTS = timedelta(days=90)
 
 def tries_key(request: HttpRequest, email: str) -> str:
     """Whose tries are counted together: this known browser's, or everybody else's."""
-    return f"{email.lower()}|{_known_as(request, email)}"
+    return f"{canonical_email(email)}|{_known_as(request, email)}"
 
 
 def remember(response: HttpResponse, user: User) -> None:
     """Let this browser be known from now on."""
-    value = signing.dumps([user.email.lower(), get_random_string(16)], salt=_SALT)
+    value = signing.dumps([canonical_email(user.email), get_random_string(16)], salt=_SALT)
     response.set_cookie(
         COOKIE,
         value,
@@ -42,4 +43,4 @@ def _known_as(request: HttpRequest, email: str) -> str:
         owner, name = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_SALT, max_age=_LASTS)
     except (signing.BadSignature, ValueError, TypeError):
         return ""
-    return str(name) if owner == email.lower() else ""
+    return str(name) if owner == canonical_email(email) else ""

@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
-from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from lofty_admin.accounts.identity import canonical_email, is_storable
+from lofty_admin.accounts.passwords import normalize, spellings
 from lofty_admin.audit.context import acting_as
 from lofty_admin.searching import FoldedField
 
@@ -19,7 +20,23 @@ from lofty_admin.searching import FoldedField
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
         """The person with this e-mail address, in capitals or not. Raises User.DoesNotExist."""
-        return self.get(email__iexact=username or "")
+        user = self.find_by_email(username or "")
+        if user is None:
+            raise self.model.DoesNotExist
+        return user
+
+    def find_by_email(self, email: str) -> "User | None":
+        """Return the person whose address has the same canonical form, or None.
+
+        The one way to look for an address: `iexact` would let look-alikes through.
+        """
+        return self.with_email(email).first()
+
+    def with_email(self, email: str) -> "models.QuerySet[User]":
+        """The same as a query, of at most one person."""
+        if not is_storable(email):
+            return self.none()
+        return self.filter(email_canonical=canonical_email(email))
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """For `manage.py createsuperuser`: goes through the same audited service as all others."""
@@ -31,11 +48,21 @@ class UserManager(BaseUserManager["User"]):
             return services.add_person(email, name=name, password=password, superuser=True)
 
 
+class CanonicalEmailField(models.TextField):  # type: ignore[type-arg]
+    """The canonical form of `email`, written whenever the person is."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        canonical = canonical_email(getattr(model_instance, "email"))  # noqa: B009 - any model
+        setattr(model_instance, self.attname, canonical)
+        return canonical
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     """Rights over tenants come from `tenants.Membership` and `tenants.Grant`; a superuser has
     every right."""
 
     email = models.EmailField(_("e-mail address"), max_length=254)
+    email_canonical = CanonicalEmailField(editable=False)
     name = models.CharField(max_length=150)
     folded = FoldedField(of=("name", "email"))
     is_active = models.BooleanField(default=True)
@@ -53,7 +80,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         ordering = ["folded"]
         constraints = [
             models.UniqueConstraint(
-                Lower("email"),
+                fields=["email_canonical"],
                 name="one_person_per_email",
                 violation_error_message=_("Somebody with this e-mail address is here already."),
             )
@@ -61,6 +88,17 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def clean(self) -> None:
+        super().clean()
+        self.email_canonical = canonical_email(self.email)  # for the check that it is unique
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(None if raw_password is None else normalize(raw_password))
+
+    def check_password(self, raw_password: str) -> bool:
+        check = super().check_password
+        return any(check(spelling) for spelling in spellings(raw_password))
 
 
 class Invitation(models.Model):

@@ -23,6 +23,7 @@ from django.utils.translation import gettext_noop
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.sealing import open_for, owner_of, seal_for
+from lofty_admin.accounts.services import keep_a_superuser
 from lofty_admin.accounts.sessions import end_sessions
 from lofty_admin.audit.context import person
 from lofty_admin.audit.kinds import Kind, Outcome
@@ -116,9 +117,9 @@ def remove_step(user: User, pk: int) -> str:
     """Remove an app or passkey of this person and return its name; the last takes the codes along.
 
     Raises Authenticator.DoesNotExist when it is none of theirs, and ValidationError when it is the
-    last one and one is required.
+    last one and one is required, or the only way in of the last superuser.
     """
-    with transaction.atomic():
+    with keep_a_superuser():
         _lock(user)
         step = _steps(user).get(pk=pk)
         is_last = _steps(user).count() == 1
@@ -136,9 +137,10 @@ def remove_step(user: User, pk: int) -> str:
 def reset(user: User) -> int:
     """Remove every second step and code of a person who lost them; how many there were.
 
-    Their sessions end too: whoever has the lost device may be in one.
+    Their sessions end too: whoever has the lost device may be in one. Raises ValidationError for
+    the last superuser whose passkey is their only way in.
     """
-    with transaction.atomic():
+    with keep_a_superuser():
         _lock(user)
         found = list(Authenticator.objects.filter(user=user))
         Authenticator.objects.filter(user=user).delete()

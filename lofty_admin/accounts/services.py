@@ -1,15 +1,25 @@
 """What can be done to a person. Each change and its record stand or fall together."""
 
-from django.contrib.auth.password_validation import validate_password
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from lofty_admin.accounts.identity import canonical_email, check_email, check_name
 from lofty_admin.accounts.models import Invitation, User
+from lofty_admin.accounts.passwords import check_password_rules
 from lofty_admin.audit.context import is_acting
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
+
+REFUSED_BY_PROVIDER = "refused"  # in SocialAccount.extra_data, after the last try was refused
 
 
 def add_person(email: str, *, name: str, password: str | None, superuser: bool = False) -> User:
@@ -18,7 +28,9 @@ def add_person(email: str, *, name: str, password: str | None, superuser: bool =
     Raises ValidationError, in words for people, when the address is taken or no address, when the
     name is empty, or when the password is too weak.
     """
-    user = User(email=email.strip().lower(), name=name.strip(), is_superuser=superuser)
+    check_email(email)
+    check_name(name)
+    user = User(email=canonical_email(email), name=name.strip(), is_superuser=superuser)
     give_password(user, password)
     user.full_clean()
     with transaction.atomic():
@@ -47,8 +59,8 @@ def deactivate_person(user: User) -> None:
     Raises ValidationError for oneself and for the last superuser, without whom nobody could let
     anybody in.
     """
-    with transaction.atomic():
-        _keep_a_superuser(user)
+    refuse_oneself(user)
+    with keep_a_superuser():
         changed = User.objects.filter(pk=user.pk, is_active=True).update(is_active=False)
         if changed:
             Invitation.end(user, Invitation.Ending.WITHDRAWN)
@@ -72,8 +84,8 @@ def set_superuser(user: User, superuser: bool) -> None:
     Raises ValidationError for oneself, the last superuser, somebody deactivated, and when it is so
     already.
     """
-    with transaction.atomic():
-        _keep_a_superuser(user)
+    refuse_oneself(user)
+    with keep_a_superuser():
         changed = User.objects.filter(
             pk=user.pk, is_superuser=not superuser, is_active=True
         ).update(is_superuser=superuser)
@@ -96,22 +108,52 @@ def nobody_is_here() -> bool:
 
 
 def working_superusers() -> QuerySet[User]:
-    """Those who can sign in: not deactivated, and not only invited."""
-    invited = Invitation.objects.filter(user=OuterRef("pk"), ended_at=None)
-    return User.objects.filter(~Exists(invited), is_superuser=True, is_active=True)
+    """Those who can sign in today: active, with a password, a passkey or single sign-on.
+
+    Single sign-on counts once it was used, until the provider refuses the person.
+    """
+    has_password = ~Q(password__startswith=UNUSABLE_PASSWORD_PREFIX) & ~Q(password="")
+    passkeys = Authenticator.objects.filter(
+        user=OuterRef("pk"), type=Authenticator.Type.WEBAUTHN.value
+    )
+    can_sign_in = has_password | Q(Exists(passkeys))
+    if settings.SINGLE_SIGN_ON is not None:
+        accounts = SocialAccount.objects.filter(
+            user=OuterRef("pk"), provider=settings.SINGLE_SIGN_ON.issuer
+        ).exclude(extra_data__has_key=REFUSED_BY_PROVIDER)
+        can_sign_in |= Q(Exists(accounts))
+    return User.objects.filter(can_sign_in, is_superuser=True, is_active=True)
 
 
-def _keep_a_superuser(user: User) -> None:
-    """Two superusers who take the flag from each other at once wait here for each other."""
+@contextmanager
+def keep_a_superuser() -> Iterator[None]:
+    """A transaction that is undone if it leaves no superuser who can sign in.
+
+    Raises ValidationError then. Two superusers who take the right from each other at once wait
+    here for each other.
+    """
+    with transaction.atomic():
+        locked = list(
+            working_superusers().select_for_update(no_key=True, of=("self",)).order_by("pk")
+        )
+        yield
+        if locked and not working_superusers().exists():
+            raise ValidationError(
+                _(
+                    "This is the last superuser who can sign in. Nothing was changed. Add another"
+                    " superuser first."
+                )
+            )
+
+
+def refuse_oneself(user: User) -> None:
+    """Raise ValidationError if `user` is the one who acts."""
     if is_acting(user):
         raise ValidationError(_("You cannot do this to yourself. Ask another superuser."))
-    locked = list(working_superusers().select_for_update(no_key=True).order_by("pk"))
-    if [one.pk for one in locked] == [user.pk]:
-        raise ValidationError(_("This is the last superuser. Add another one first."))
 
 
 def give_password(user: User, password: str | None) -> None:
     """Without saving it. Raises ValidationError for a weak one; with None nobody can sign in."""
     if password is not None:
-        validate_password(password, user)
+        check_password_rules(password, user)
     user.set_password(password)

@@ -30,25 +30,34 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from lofty_admin.accounts.identity import is_storable, is_written_canonically
 from lofty_admin.accounts.models import User
+from lofty_admin.accounts.provider_calls import Kept, ProviderSession
+from lofty_admin.accounts.services import REFUSED_BY_PROVIDER, keep_a_superuser
 from lofty_admin.accounts.sessions import end_sessions
 from lofty_admin.audit.context import person
 from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.environment import SingleSignOn
+from lofty_admin.lofty.json_strict import JSON
 
 logger = logging.getLogger(__name__)
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
 _CLAIMS = ["iss", "sub", "aud", "exp", "iat", "nonce"]
+_LONGEST_SUBJECT = 191  # characters, in the library's table
+_UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_DESCRIPTION: Kept[dict[str, Any]] = Kept(seconds=3600)
+_KEYS: Kept[list[jwt.PyJWK]] = Kept(seconds=300)  # a key that is withdrawn there counts no longer
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 def disconnect(user: User) -> int:
     """Let a person connect another account of the provider; how many there were.
 
-    Their sessions end: whoever has the old account may be in one.
+    Their sessions end: whoever has the old account may be in one. Raises ValidationError for the
+    last superuser who can sign in.
     """
-    with transaction.atomic():
+    with keep_a_superuser():
         accounts = list(SocialAccount.objects.select_for_update().filter(user=user))
         SocialAccount.objects.filter(user=user).delete()
         if accounts:
@@ -60,6 +69,12 @@ def disconnect(user: User) -> int:
                 detail={"accounts": [[one.provider, one.uid] for one in accounts]},
             )
     return len(accounts)
+
+
+def forget_answers() -> None:
+    """Ask the provider for its description and keys again the next time they are needed."""
+    _DESCRIPTION.clear()
+    _KEYS.clear()
 
 
 def is_offered() -> bool:
@@ -93,7 +108,7 @@ def callback(request: HttpRequest) -> HttpResponse:
     adapter = _provider(request).get_oauth2_adapter(request)
     try:
         answer: HttpResponse = OAuth2CallbackView.adapter_view(adapter)(request)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _UNREADABLE as error:
         return _not_signed_in(
             request, gettext_noop("the provider's answer was not readable"), error
         )
@@ -109,7 +124,10 @@ class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[mis
     @property
     def openid_config(self) -> dict[str, Any]:
         """The provider's own description. Raises OAuth2Error when it is another provider's."""
-        config: dict[str, Any] = super().openid_config
+        return _DESCRIPTION.get(_configured().issuer, self._fetch_description)
+
+    def _fetch_description(self) -> dict[str, Any]:
+        config = self._fetch(self.get_provider().server_url)
         if config.get("issuer") != _configured().issuer:
             raise OAuth2Error(gettext_noop("the provider's description names another issuer"))
         if not all(_is_allowed(config.get(name)) for name in _ENDPOINTS):
@@ -120,7 +138,10 @@ class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[mis
         self, request: HttpRequest, app: SocialApp, token: Any, **kwargs: Any
     ) -> SocialLogin:
         claims = self._verified(app, str(kwargs["response"].get("id_token", "")))
-        sign_in = self.get_provider().sociallogin_from_response(request, {"id_token": claims})
+        _check_subject(claims)
+        # Nothing but the subject goes through the library: other claims may be of any type.
+        told = {"id_token": {"sub": claims["sub"]}}
+        sign_in = self.get_provider().sociallogin_from_response(request, told)
         sign_in.claims = claims
         return sign_in
 
@@ -136,21 +157,35 @@ class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[mis
                 leeway=60,
                 options={"require": _CLAIMS},
             )
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, *_UNREADABLE) as error:
             raise OAuth2Error(f"the ID token is not valid: {type(error).__name__}") from None
         if claims["aud"] != app.client_id and claims.get("azp") != app.client_id:
             raise OAuth2Error(gettext_noop("the ID token was made for others too"))
         return claims
 
     def _signing_key(self, key_id: str | None) -> jwt.PyJWK:
+        issuer = _configured().issuer
+        for newer in (False, True):  # a provider that changes its keys signs with an unknown one
+            keys = _KEYS.get(issuer, self._fetch_keys, newer=newer)
+            fitting = [key for key in keys if key.key_id == key_id]
+            if len(fitting) == 1:
+                return fitting[0]
+        raise OAuth2Error(gettext_noop("the ID token names no key of the provider"))
+
+    def _fetch_keys(self) -> list[jwt.PyJWK]:
+        found: list[jwt.PyJWK] = jwt.PyJWKSet.from_dict(
+            self._fetch(self.openid_config["jwks_uri"])
+        ).keys
+        return found
+
+    def _fetch(self, address: str) -> dict[str, Any]:
         with get_adapter().get_requests_session() as session:
-            answer = session.get(self.openid_config["jwks_uri"])
-            answer.raise_for_status()
-            keys = jwt.PyJWKSet.from_dict(answer.json()).keys
-        fitting = [key for key in keys if key.key_id == key_id]
-        if len(fitting) != 1:
-            raise OAuth2Error(gettext_noop("the ID token names no key of the provider"))
-        return fitting[0]
+            answer = session.get(address)
+        answer.raise_for_status()
+        content = answer.json()
+        if not isinstance(content, dict):
+            raise OAuth2Error(gettext_noop("the provider's answer was not readable"))
+        return content
 
 
 class SingleSignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
@@ -190,10 +225,7 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return SingleSignOnProvider(request, app=self.get_app(request, provider, client_id))
 
     def get_requests_session(self) -> Any:
-        session = super().get_requests_session()
-        session.trust_env = False  # no proxy, no netrc
-        session.max_redirects = 0
-        return session
+        return ProviderSession(super().get_requests_session())
 
     def on_authentication_error(
         self,
@@ -210,21 +242,23 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         """Called with verified claims, and again for every sign-in. Refuses by raising."""
         claims = sociallogin.claims
         reason = _why_not(sociallogin, claims)
+        if reason and sociallogin.is_existing:
+            _note_refusal(sociallogin.account)
         if not reason and not sociallogin.is_existing:
             reason = _link(sociallogin, claims)
         if reason:
-            raise ImmediateHttpResponse(_not_signed_in(request, reason, subject=_email(claims)))
+            raise ImmediateHttpResponse(_not_signed_in(request, reason, claims=claims))
 
 
 def _why_not(sign_in: SocialLogin, claims: dict[str, Any]) -> str:
     sso = _configured()
     if sign_in.state.get("process") != AuthProcess.LOGIN:
         return gettext_noop("single sign-on was asked for something else than to sign in")
-    if not secrets.compare_digest(str(claims["nonce"]), str(sign_in.state.get("nonce"))):
+    if not _is_same(claims["nonce"], sign_in.state.get("nonce")):
         return gettext_noop("the provider's answer was made for another sign-in")
     groups = claims.get(sso.groups_claim)
     groups = groups if isinstance(groups, list) else [groups]
-    if not sso.allowed_groups.intersection(map(str, groups)):
+    if not sso.allowed_groups.intersection(one for one in groups if isinstance(one, str)):
         return gettext_noop("not in a group that may sign in here")
     return ""
 
@@ -237,8 +271,11 @@ def _link(sign_in: SocialLogin, claims: dict[str, Any]) -> str:
     email = _email(claims)
     if claims.get("email_verified") is not True or not email:
         return gettext_noop("the provider does not vouch for the e-mail address")
+    if not is_written_canonically(email):
+        return gettext_noop("the e-mail address has characters that only look like plain ones")
     with transaction.atomic():
-        user = User.objects.select_for_update().filter(email__iexact=email, is_active=True).first()
+        found = User.objects.with_email(email).select_for_update()
+        user = found.filter(is_active=True).first()
         if user is None:
             return gettext_noop("nobody here has this e-mail address")
         account = sign_in.account
@@ -250,22 +287,26 @@ def _link(sign_in: SocialLogin, claims: dict[str, Any]) -> str:
             Kind.SINGLE_SIGN_ON_LINKED,
             subject=user.email,
             outcome=Outcome.DONE,
-            detail={"issuer": account.provider, "subject": account.uid},
+            detail={"issuer": account.provider, "subject": account.uid, "sent": _sent(claims)},
             actor=person(user),
         )
     return ""
 
 
 def _not_signed_in(
-    request: HttpRequest, reason: str, error: Exception | None = None, *, subject: str = ""
+    request: HttpRequest,
+    reason: str,
+    error: Exception | None = None,
+    *,
+    claims: dict[str, Any] | None = None,
 ) -> HttpResponse:
     if error is not None:
         logger.warning("Single sign-on failed: %s", type(error).__name__)
     record(
         Kind.SIGN_IN_FAILED,
-        subject=subject or SOMEBODY,
+        subject=_shown(_email(claims or {})) or SOMEBODY,
         outcome=Outcome.REFUSED,
-        detail={"because": reason},
+        detail={"because": reason, **({"sent": _sent(claims)} if claims else {})},
     )
     return render(request, "account/sso_refused.html", {"reason": reason}, status=403)
 
@@ -281,7 +322,45 @@ def _words(error: Exception) -> str:
 
 
 def _email(claims: dict[str, Any]) -> str:
-    return str(claims.get("email") or "")
+    """The address, if it is one that a person here could have."""
+    email = claims.get("email")
+    is_usable = isinstance(email, str) and len(email) <= 254 and is_storable(email)
+    return str(email) if is_usable else ""
+
+
+def _sent(claims: dict[str, Any]) -> dict[str, JSON]:
+    """What the provider sent about who this is, for the record."""
+    names = ("sub", "email", "email_verified")
+    return {name: _shown(claims[name]) for name in names if name in claims}
+
+
+def _shown(value: object) -> str:
+    """As text in which every unusual character is a number, and not longer than a line."""
+    text = value if isinstance(value, str) else repr(value)
+    return ascii(text[:200])[1:-1] + ("…" if len(text) > 200 else "")
+
+
+def _check_subject(claims: dict[str, Any]) -> None:
+    """Raises OAuth2Error for a subject that cannot be stored as it is."""
+    subject = claims["sub"]
+    is_text = isinstance(subject, str) and subject.isprintable() and subject.strip()
+    if not is_text or not is_storable(subject):
+        raise OAuth2Error(gettext_noop("the provider's subject is not a readable text"))
+    if len(subject) > _LONGEST_SUBJECT:
+        raise OAuth2Error(f"the provider's subject is longer than {_LONGEST_SUBJECT} characters")
+
+
+def _is_same(sent: object, kept: object) -> bool:
+    """Whether both are texts and equal; how long it takes tells nothing."""
+    if not isinstance(sent, str) or not isinstance(kept, str):
+        return False
+    return secrets.compare_digest(ascii(sent), ascii(kept))
+
+
+def _note_refusal(account: SocialAccount) -> None:
+    """Until the provider lets this person in again, they do not count as able to sign in."""
+    account.extra_data = {REFUSED_BY_PROVIDER: True}
+    account.save(update_fields=["extra_data"])
 
 
 def _is_allowed(address: object) -> bool:

@@ -246,8 +246,7 @@ class AddMemberForm(forms.Form):
         self.helper = layout("email", "role", Submit("add", _("Give access")))
 
     def clean_email(self) -> User:
-        email = self.cleaned_data["email"].strip()
-        user = User.objects.filter(email__iexact=email, is_active=True).first()
+        user = User.objects.with_email(self.cleaned_data["email"]).filter(is_active=True).first()
         if user is None:
             raise forms.ValidationError(
                 _(

@@ -82,7 +82,7 @@ def _invite(request: HttpRequest, form: InviteForm) -> User | None:
         return None
     except invitations.MailNotSent as error:
         messages.error(request, str(error))
-        return User.objects.get(email__iexact=email)
+        return User.objects.find_by_email(email)
     told = _("%(email)s was invited. You can give them rights now: they count at once.")
     messages.success(request, told % {"email": user.email})
     return user

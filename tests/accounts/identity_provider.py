@@ -7,6 +7,7 @@ with IdentityProvider() as provider:
 """
 
 import base64
+import contextlib
 import hashlib
 import json
 import threading
@@ -33,6 +34,10 @@ class IdentityProvider:
         self.answer: dict[str, Any] = {}  # instead of the token endpoint's own
         self.described_issuer = ""
         self.token_status = 200
+        self.published_key_id = "key-1"
+        self.delay = 0.0  # seconds before each answer
+        self.spoil = ""  # "silent", "trickle" or "endless": how no answer is ever whole
+        self.pages: list[str] = []  # what was asked for by GET
         self.requests: list[dict[str, str]] = []
         self._pending: dict[str, dict[str, str]] = {}
 
@@ -74,7 +79,7 @@ class IdentityProvider:
 
     def keys(self) -> dict[str, Any]:
         public = jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-        return {"keys": [{**public, "kid": "key-1", "alg": "RS256", "use": "sig"}]}
+        return {"keys": [{**public, "kid": self.published_key_id, "alg": "RS256", "use": "sig"}]}
 
     def exchange(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         """Once per code, with the client's secret and the verifier of its challenge."""
@@ -116,6 +121,7 @@ def _handler_of(provider: IdentityProvider) -> type[BaseHTTPRequestHandler]:
                 "/.well-known/openid-configuration": provider.description,
                 "/keys": provider.keys,
             }
+            provider.pages.append(self.path)
             page = pages.get(self.path)
             self._answer(*((200, page()) if page else (404, {})))
 
@@ -124,12 +130,29 @@ def _handler_of(provider: IdentityProvider) -> type[BaseHTTPRequestHandler]:
             self._answer(*provider.exchange({k: v[0] for k, v in parse_qs(body).items()}))
 
         def _answer(self, status: int, content: dict[str, Any]) -> None:
+            time.sleep(provider.delay)
+            if provider.spoil:
+                self._spoil()
+                return
             data = json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
+
+        def _spoil(self) -> None:
+            self.send_response(200)
+            with contextlib.suppress(OSError):  # the console hangs up
+                for number in range(200):
+                    if provider.spoil == "silent":
+                        time.sleep(0.1)
+                    elif provider.spoil == "trickle":
+                        self.send_header(f"X-{number}", "more to come")
+                        self.flush_headers()
+                        time.sleep(0.1)
+                    else:
+                        self.end_headers() if number == 0 else self.wfile.write(b"x" * 100_000)
 
         def log_message(self, *args: object) -> None:
             """Quiet."""

@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.core import mail
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from lofty_admin.accounts.models import User
+from lofty_admin.accounts import invitations, services, sso
+from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.environment import SingleSignOn
 from tests.accounts.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
@@ -28,6 +31,7 @@ from tests.conftest import make_user
 def provider(db: None, settings: Settings, viewer: User) -> Iterator[IdentityProvider]:
     """Says that whoever signs in is the viewer, with a verified address and in the right group."""
     cache.clear()
+    sso.forget_answers()
     with IdentityProvider() as running:
         settings.SINGLE_SIGN_ON = SingleSignOn(
             issuer=running.issuer,
@@ -325,3 +329,179 @@ def test_login_page__offers_it_only_when_set_up(provider: IdentityProvider, sett
     assert "Single sign-on" not in Client().get(url).content.decode()
     assert Client().get(reverse("sso_login")).status_code == 404
     assert Client().get(reverse("sso_callback")).status_code == 404
+
+
+# --- look-alike addresses, unusual claims, invitations ---
+
+
+def latest_refusal() -> dict[str, Any]:
+    event = AuditEvent.objects.filter(kind="session.sign_in_failed").latest("seq")
+    return dict(event.content["detail"])
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "v\u0131ewer@example.com",
+        "V\u0131EWER@EXAMPLE.COM",
+        "v\u0130ewer@example.com",
+        "\uff56iewer@example.com",
+        "viewer@example.com\u200b",
+        " viewer@example.com",
+        "view\u0435r@example.com",
+    ],
+)
+def test_first_time__address_that_looks_like_another__out_and_recorded_as_sent(
+    provider: IdentityProvider, email: str
+) -> None:
+    provider.claims.update(email=email, sub="impostor")
+    assert not is_signed_in(sign_in_there(provider))
+    assert not SocialAccount.objects.exists()
+    sent = latest_refusal()["sent"]
+    assert (sent["sub"], sent["email"]) == ("impostor", ascii(email)[1:-1])
+
+
+def test_first_time__long_s_for_s__out(provider: IdentityProvider) -> None:
+    make_user("sam@example.com", "Sam", superuser=True)
+    for email in ("\u017fam@example.com", "sam@example.com".replace("a", "\u1d00")):
+        provider.claims.update(email=email, sub=email)
+        assert not is_signed_in(sign_in_there(provider))
+    assert not SocialAccount.objects.exists()
+
+
+def test_first_time__address_in_capitals__linked_and_recorded_as_sent(
+    provider: IdentityProvider, viewer: User
+) -> None:
+    provider.claims["email"] = viewer.email.upper()
+    assert is_signed_in(sign_in_there(provider))
+    sent = AuditEvent.objects.get(kind="sso.linked").content["detail"]["sent"]
+    assert sent["email"] == viewer.email.upper()
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"sub": "x" * 300},
+        {"sub": "x" * 100_000},
+        {"sub": "a\x00b"},
+        {"sub": "a\u200b"},
+        {"sub": "\ud800"},
+        {"sub": ""},
+        {"sub": "   "},
+        {"sub": 7},
+        {"sub": ["subject-1"]},
+        {"sub": {"id": 1}},
+        {"sub": True},
+        {"email": ["viewer@example.com"]},
+        {"email": {"a": 1}},
+        {"email": 5},
+        {"email": "a" * 10_000 + "@example.com"},
+        {"email": "viewer@example.com\x00"},
+        {"email": "\ud800@example.com"},
+        {"email_verified": [True]},
+        {"groups": {"console-users": True}},
+        {"groups": [["console-users"]]},
+        {"groups": [{"name": "console-users"}] * 5000},
+        {"groups": 3},
+        {"nonce": "ü"},
+        {"nonce": ["x"]},
+        {"nonce": "\ud800"},
+        {"aud": {"console": 1}},
+        {"aud": [["console"]]},
+        {"iss": ["x"]},
+        {"exp": []},
+        {"exp": float("inf")},
+        {"iat": "yesterday"},
+        {"iat": float("nan")},
+        {"nbf": {}},
+    ],
+    ids=lambda claims: "-".join(claims) + "-" + ascii(claims)[:30],
+)
+def test_claim__of_unexpected_type_or_size__out_and_recorded(
+    provider: IdentityProvider, claims: dict[str, Any]
+) -> None:
+    provider.claims.update(claims)
+    client = Client()
+    answer = come_back(client, provider.authorise(start(client)))
+    assert answer.status_code == 403
+    assert not is_signed_in(client)
+    assert len(str(latest_refusal())) < 1500
+
+
+def test_invited__first_sign_in_by_single_sign_on__invitation_closes(
+    provider: IdentityProvider, superuser: User
+) -> None:
+    """Its link would set a password for an account that is in use."""
+    user = invitations.invite("new@example.com", page="https://console.test/accounts/invitation/")
+    code = mail.outbox[-1].body.split("#")[1].split()[0]
+    opened = Client()
+    opened.post(reverse("invitation"), {"code": code})
+    provider.claims.update(email=user.email, sub="new")
+    assert is_signed_in(sign_in_there(provider))
+    ending = user.invitations.get().ending
+    assert ending == Invitation.Ending.NOT_NEEDED
+    signed = AuditEvent.objects.get(kind="session.signed_in")
+    assert signed.content["detail"]["invitation"] == "closed"
+    data = {"name": "Eve", "password": "completely other words", "again": "completely other words"}
+    opened.post(reverse("invitation_accept"), data)
+    answer = Client().post(reverse("invitation"), {"code": code})
+    assert "not needed any more" in answer.content.decode()
+    user.refresh_from_db()
+    assert not user.has_usable_password()
+    with pytest.raises(ValidationError):
+        invitations.withdraw(user)
+    with pytest.raises(ValidationError):
+        invitations.invite_again(user, page="https://console.test/")
+
+
+def test_last_superuser__other_one_lost_the_group__counts_no_more(
+    provider: IdentityProvider, superuser: User
+) -> None:
+    other = make_user("other@example.com", "Otto Other", superuser=True)
+    other.set_unusable_password()
+    other.save()
+    assert list(services.working_superusers()) == [superuser]  # never signed in there
+    provider.claims.update(email=other.email, sub="other")
+    sign_in_there(provider)
+    assert services.working_superusers().count() == 2
+    groups, provider.claims["groups"] = provider.claims["groups"], ["sales"]
+    sign_in_there(provider)
+    with pytest.raises(ValidationError, match="last superuser"):
+        services.deactivate_person(superuser)
+    provider.claims["groups"] = groups
+    sign_in_there(provider)
+    services.deactivate_person(superuser)
+    with pytest.raises(ValidationError, match="last superuser"):
+        sso.disconnect(other)
+    assert SocialAccount.objects.filter(user=other).exists()
+
+
+# --- a provider that is slow, or gone ---
+
+
+def test_description_and_keys__asked_for_once(provider: IdentityProvider) -> None:
+    for _ in range(3):
+        assert is_signed_in(sign_in_there(provider))
+    assert provider.pages.count("/.well-known/openid-configuration") == 1
+    assert provider.pages.count("/keys") == 1
+
+
+def test_keys__changed_at_the_provider__asked_for_again(provider: IdentityProvider) -> None:
+    assert is_signed_in(sign_in_there(provider))
+    provider.key = provider.signing_key = rsa.generate_private_key(65537, 2048)
+    provider.key_id = provider.published_key_id = "key-2"
+    assert is_signed_in(sign_in_there(provider))
+
+
+@pytest.mark.parametrize("how", ["silent", "trickle", "endless"])
+def test_provider__never_finishes_an_answer__told_within_seconds(
+    provider: IdentityProvider, how: str
+) -> None:
+    client = Client()
+    query = provider.authorise(start(client))
+    provider.spoil = how
+    began = time.monotonic()
+    answer = come_back(client, query)
+    assert time.monotonic() - began < 8
+    assert answer.status_code == 403
+    assert refused_because().startswith("the provider")

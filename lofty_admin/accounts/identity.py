@@ -1,0 +1,89 @@
+"""E-mail addresses and names as identities: one form to compare, and characters that deceive.
+
+Databases and browsers disagree about capitals: in upper case a dotless i equals I and a long s
+equals S. So two addresses are the same only if `canonical_email` says so, at every door.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+# Alphabets with letters that look like those of another one.
+_LOOK_ALIKE_SCRIPTS = frozenset(
+    {"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "GEORGIAN"}
+)
+# Controls, formats (zero width, direction), surrogates, private use, line and paragraph breaks.
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters and marks by category, but nothing is drawn for them.
+_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+
+
+def canonical_email(text: str) -> str:
+    """Return the one form in which addresses are compared and kept unique."""
+    lowered = unicodedata.normalize("NFKC", text.strip()).lower()
+    return unicodedata.normalize("NFKC", lowered).strip()
+
+
+def is_storable(text: str) -> bool:
+    """Return whether PostgreSQL can hold `text`: no NUL, no lone surrogate."""
+    return "\x00" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
+def is_written_canonically(email: str) -> bool:
+    """Return whether `email` differs from its canonical form by capital letters only.
+
+    One that does not was written with characters that merely look like the plain ones, and the
+    mailbox behind it may be another person's.
+    """
+    return email.lower() == canonical_email(email)
+
+
+def check_email(email: str) -> None:
+    """Raise ValidationError if a new person's address has anything but plain characters."""
+    unusual = [sign for sign in email.strip() if not sign.isascii() or not sign.isprintable()]
+    if unusual:
+        raise ValidationError(
+            _(
+                "The address contains %(characters)s, which can be mistaken for other characters."
+                " Type it again in plain letters; a domain in another script is written in its"
+                " xn-- form."
+            )
+            % {"characters": _named(unusual)}
+        )
+
+
+def check_name(name: str) -> None:
+    """Raise ValidationError if a person's name has characters that are invisible, change the
+    direction of the text, or imitate others."""
+    hidden = [sign for sign in name if is_hidden(sign)]
+    if hidden:
+        told = _("The name contains %(characters)s, which cannot be seen. Type the name again.")
+        raise ValidationError(told % {"characters": _named(hidden)})
+    plain = unicodedata.normalize("NFKC", name)
+    if plain != unicodedata.normalize("NFC", name):
+        told = _("The name contains letters that imitate others. Write it as: %(name)s")
+        raise ValidationError(told % {"name": plain})
+    for word in name.split():
+        if len(scripts := sorted(_scripts(word))) > 1:
+            told = _("%(word)s mixes letters of different alphabets (%(scripts)s). Use only one.")
+            raise ValidationError(
+                told % {"word": word, "scripts": ", ".join(one.capitalize() for one in scripts)}
+            )
+
+
+def is_hidden(sign: str) -> bool:
+    """Return whether nothing is drawn for this character, or it only moves others."""
+    return unicodedata.category(sign) in _INVISIBLE_CATEGORIES or sign in _BLANK_LETTERS
+
+
+def _scripts(word: str) -> Iterator[str]:
+    found = {unicodedata.name(sign, "").split(" ")[0] for sign in word if sign.isalpha()}
+    return iter(found & _LOOK_ALIKE_SCRIPTS)
+
+
+def _named(signs: list[str]) -> str:
+    """Up to three characters by number and name: 'U+200B (ZERO WIDTH SPACE)'."""
+    shown = list(dict.fromkeys(signs))[:3]
+    return ", ".join(f"U+{ord(sign):04X} ({unicodedata.name(sign, 'no name')})" for sign in shown)
