@@ -170,8 +170,8 @@ def test_adding__names_as_people_have_them__accepted(name: str) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_migration__addresses_that_look_alike__stops_and_names_both() -> None:
     executor = MigrationExecutor(connection)
-    executor.migrate([("accounts", "0002_invitation")])
-    before = executor.loader.project_state([("accounts", "0002_invitation")]).apps
+    executor.migrate([("accounts", "0003_folded_names")])
+    before = executor.loader.project_state([("accounts", "0003_folded_names")]).apps
     before_user = before.get_model("accounts", "User")
     try:
         ids = [
@@ -179,7 +179,7 @@ def test_migration__addresses_that_look_alike__stops_and_names_both() -> None:
             for email in ("sam@example.com", f"{LONG_S}am@example.com", "irina@example.com")
         ]
         with pytest.raises(Exception, match="look alike") as error:
-            MigrationExecutor(connection).migrate([("accounts", "0003_email_canonical")])
+            MigrationExecutor(connection).migrate([("accounts", "0004_email_canonical")])
         assert all(f"(id {pk})" in str(error.value) for pk in ids[:2])
         assert f"(id {ids[2]})" not in str(error.value)
         before_user.objects.filter(pk=ids[1]).update(email="samuel@example.com")

@@ -60,6 +60,11 @@ def by_command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Door:
     return set_it
 
 
+def change_at_once(user: User, new: str) -> None:
+    cache.clear()  # only a few changes a minute are allowed, of which this is no test
+    change(signed_in(user), new=new)
+
+
 def through(door: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Door]:
     """Whose password this door sets, and how."""
     email = "viewer@example.com"
@@ -70,8 +75,7 @@ def through(door: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Door]:
         return email, by_command(monkeypatch, "set-password", email)
     if door == "change":
         user = make_user(email, NAME)
-        # Only a few changes a minute are allowed, of which this is no test.
-        return email, lambda new: (cache.clear(), change(signed_in(user), new=new))
+        return email, lambda new: change_at_once(user, new)
     invitations.invite(email, page="https://console.test/accounts/invitation/")
     code = code_of()
     return email, lambda new: accept(Client(), code, name=NAME, password=new, again=new)

@@ -52,7 +52,7 @@ def refuse_collisions(collisions: list) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0002_invitation")]
+    dependencies = [("accounts", "0003_folded_names")]
 
     operations = [
         migrations.AddField(
