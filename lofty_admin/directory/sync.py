@@ -59,6 +59,7 @@ MOST_ATTEMPTS = 12
 MOST_ATTEMPTS_AT_A_PART = 3
 LONGEST_PAUSE = timedelta(minutes=15)
 MOST_ROWS = 1_000_000
+FULL_PAGE = {EntryKind.AGENT: 25, EntryKind.PIPELINE: 10}  # Lofty's own sizes, and divisors of ours
 AT_THE_START: dict[str, Any] = {
     "position": 0,
     "pages": 0,
@@ -210,8 +211,10 @@ def _take_step(sync: Sync, client: LoftyClient) -> None:
 
 def _can_do_without(sync: Sync, error: Rejected | Unknown) -> bool:
     """Whether to leave this part out: it is refused, or failed too often, and not all."""
-    if sync.step == Step.AGENTS or isinstance(error, RateLimited | Unauthorised):
+    if sync.step == Step.AGENTS or isinstance(error, RateLimited):
         return False
+    if isinstance(error, Unauthorised):  # a dead token fails again at the next part
+        return sync.step == Step.ME
     return isinstance(error, Rejected) or sync.attempts >= MOST_ATTEMPTS_AT_A_PART
 
 
@@ -281,21 +284,41 @@ def _reached(
 ) -> tuple[bool, dict[str, Any]]:
     """Whether this page ends its list, and how far that brings the sync.
 
-    The end is an empty page, the total, or without a total a page seen before.
+    The end is a page that brings nothing new, or the total if it can be believed.
     """
     position = sync.position + page.received
     if position > MOST_ROWS:
         raise Unknown(f"Lofty's list of {kind.label.lower()} does not end.")
-    ended = page.received == 0 or (
-        _seen_all(sync, kind, entries) if page.total is None else position >= page.total
-    )
+    is_empty = page.received == 0
+    # After the end of a list Lofty may leave the total out, or say that there is nothing.
+    total = sync.total if is_empty and sync.pages else page.total
+    ended = is_empty or _is_nothing_new(sync, kind, page, entries) or _is_at_total(sync, kind, page)
     return ended, {
         "position": position,
         "pages": sync.pages + 1,
         "seconds": sync.seconds + time.monotonic() - began,
-        "total": page.total,
-        "steady": sync.steady and (sync.position == 0 or sync.total == page.total),
+        "total": total,
+        "steady": sync.steady and (sync.position == 0 or sync.total == total),
     }
+
+
+def _is_nothing_new(sync: Sync, kind: EntryKind, page: Page[Any], entries: Iterable[Entry]) -> bool:
+    """Whether this sync has seen every entry of the page, as when Lofty repeats its pages.
+
+    A page whose rows cannot be read says nothing about that, so there the total decides, if any.
+    """
+    ids = {entry.lofty_id for entry in entries}
+    if not ids:
+        return page.total is None
+    return _seen(sync, kind).filter(lofty_id__in=ids).count() == len(ids)
+
+
+def _is_at_total(sync: Sync, kind: EntryKind, page: Page[Any]) -> bool:
+    """Whether the total is reached and no lie: it is one if more rows came, and it may be the size
+    of this page alone if it equals a full first page."""
+    if page.total is None or sync.position + page.received != page.total:
+        return False
+    return bool(sync.pages) or page.received % FULL_PAGE[kind] != 0
 
 
 _STEPS: dict[Step, Callable[[Sync, LoftyClient], None]] = {
@@ -339,11 +362,6 @@ def _entry(
     entry = Entry.build(sync.tenant, kind, lofty_id, name, detail, belongs_to)
     entry.seen_in = sync.pk
     return entry
-
-
-def _seen_all(sync: Sync, kind: EntryKind, entries: Iterable[Entry]) -> bool:
-    ids = {entry.lofty_id for entry in entries}
-    return _seen(sync, kind).filter(lofty_id__in=ids).count() == len(ids)
 
 
 def _seen(sync: Sync, kind: EntryKind) -> QuerySet[Entry]:

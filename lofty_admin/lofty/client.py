@@ -141,9 +141,11 @@ class Quota:
 
 TOKEN = re.compile(r"[!-~]{1,4096}", re.ASCII)
 WORDS: Mapping[Scheme, str] = {Scheme.API_KEY: "token", Scheme.OAUTH: "Bearer"}
+ME_PATH = "/v1.0/me"
 MEMBERS_PATH = "/v1.0/members"
 PIPELINES_PATH = "/v1.0/teamFeatures/lead-pipelines"
-NO_MEMBERS = "20003"
+NO_MEMBERS = frozenset({"20003", "USER_NOT_EXIST"})
+TOO_LARGE_CODES = ("LIMIT_PARAM_OVERSIZE", "LIMIT_NOT_VALID", "PARAMETER_TOO_LONG")
 DEFAULT_SIZES = {MEMBERS_PATH: 25, PIPELINES_PATH: 10}  # Lofty's own, so never too large
 
 
@@ -210,14 +212,14 @@ class LoftyClient:
 
     def me(self) -> Me:
         """GET /v1.0/me: the user behind the token."""
-        return _member(self._object("/v1.0/me"))
+        return _member(self._object(ME_PATH))
 
     def members_page(self, offset: int, limit: int = 100) -> Page[Member]:
         """GET /v1.0/members. Lofty may send fewer than limit; no members is an empty page."""
         try:
             answer = self._listing(MEMBERS_PATH, {"offset": offset}, "limit", limit)
         except Rejected as refused:
-            if refused.status == 404 and refused.code == NO_MEMBERS:
+            if refused.status == 404 and refused.code in NO_MEMBERS:
                 return Page((), offset, 0, 0)
             raise
         return _page(answer, "members", offset, _member)
@@ -328,8 +330,8 @@ def _unexpected(answer: Answer) -> Unknown:
 
 
 def _is_oversize(refused: Rejected) -> bool:
-    words = (refused.code or "", refused.lofty_message or "")
-    return refused.status == 400 and any("LIMIT_PARAM_OVERSIZE" in text for text in words)
+    """Whether Lofty found the page size too large; it has several codes for that."""
+    return any(code in f"{refused.code} {refused.lofty_message}" for code in TOO_LARGE_CODES)
 
 
 def _page(answer: Answer, name: str, offset: int, parse: Callable[[Object], T | None]) -> Page[T]:

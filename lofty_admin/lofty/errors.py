@@ -15,6 +15,7 @@ LoftyError
 │   ├── Forbidden            any other 403
 │   ├── NoSalesAgent         404 on the settings: this user has no Sales Agent
 │   ├── NotFound             any other 404
+│   ├── NotLofty             something in between answered, such as a gateway or a proxy
 │   ├── GrantRefused         the token endpoint does not take this code, refresh token or key
 │   ├── AppRefused           the token endpoint does not take this console's OAuth app
 │   └── RateLimited          429; .until (UTC)
@@ -215,6 +216,26 @@ class NotFound(Rejected):
     default_message = gettext_noop("Lofty does not have what was asked for.")
 
 
+class NotLofty(Rejected):
+    """A refusal that is not Lofty's: a web page, or a 404 that is not Lofty's JSON.
+
+    What answered may have passed the request on first, so nothing is known of its effect.
+    """
+
+    sent = None
+    default_message = gettext_noop(
+        "Something other than Lofty answered: a proxy in between, or a wrong address."
+    )
+    default_advice = gettext_noop(
+        "Ask whoever runs this console to check the address of Lofty in its settings and any proxy"
+        " on the way."
+    )
+
+    @property
+    def effect(self) -> str:
+        return super(Rejected, self).effect
+
+
 class GrantRefused(Rejected):
     default_message = gettext_noop(
         "Lofty does not accept this authorisation: it was used before, has run out or was taken"
@@ -307,8 +328,11 @@ def error_for(answer: "Answer") -> LoftyError | None:
         return UnexpectedRedirect(exchange=exchange)
     if exchange.code in SERVER_FAILED:
         return Unknown(_odd_status(500), exchange=exchange)
-    if status in BY_STATUS or (status == 200 and answer.is_error_body):
-        return _rejection(status, exchange.code, exchange.path)(exchange=exchange)
+    refusal = refusal_of(exchange)
+    if refusal is None and status == 200 and answer.is_error_body:
+        refusal = BY_CODE.get(exchange.code or "", Rejected)
+    if refusal is not None:
+        return refusal(exchange=exchange)
     if status != 200:
         return Unknown(_odd_status(status), exchange=exchange)
     if answer.fault is not None:
@@ -316,12 +340,18 @@ def error_for(answer: "Answer") -> LoftyError | None:
     return None
 
 
-def _rejection(status: int, code: str | None, path: str) -> type[Rejected]:
-    if code is not None and code in BY_CODE:
-        return BY_CODE[code]
-    if status == 404 and path == SETTINGS_PATH:
+def refusal_of(exchange: "Exchange") -> type[Rejected] | None:
+    """Return what a refusing status means, by its code where that says more; None for others."""
+    status = exchange.status or 0
+    if status not in BY_STATUS:
+        return None
+    if not exchange.is_loftys:
+        return NotLofty
+    if exchange.code in BY_CODE:
+        return BY_CODE[exchange.code]
+    if status == 404 and exchange.path == SETTINGS_PATH:
         return NoSalesAgent
-    return BY_STATUS.get(status, Rejected)
+    return BY_STATUS[status]
 
 
 def _odd_status(status: int) -> str:

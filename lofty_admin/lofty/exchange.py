@@ -3,17 +3,33 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from urllib.parse import quote
 
 from lofty_admin.lofty import json_strict
 from lofty_admin.lofty.json_strict import JSON
 
 CODE_CHARS = 60
+SUCCESS_CODES = frozenset({"0", "200", "OK", "SUCCESS"})
+# How a code can stand inside a text: named (errorCode=20005), in front, or as one of Lofty's words.
+CODE_IN_TEXT = re.compile(
+    r"""\b(?:errorCode|code)[\s"']*[=:][\s"']*(-?\w+)""", re.IGNORECASE | re.ASCII
+)
+LEADING_CODE = re.compile(r"\W*(20\d{3,4})\b", re.ASCII)
+NAMED_CODE = re.compile(
+    r"\b(BAD_CREDENTIALS|VENDOR_HAS_NO_PERMISSION|PERMISSION_DENIED|INVALID_PARAMETER"
+    r"|MISSING_PARAMETER|LIMIT_NOT_VALID|LISTING_LIMIT_NOT_VALID|LIMIT_PARAM_OVERSIZE"
+    r"|PARAMETER_TOO_LONG|NO_ACCESS_WEBSITE|ACCESS_ALL_TEAM_LEADS|LEAD_NOT_EXIST|USER_NOT_EXIST)\b"
+)
+MESSAGE_IN_TEXT = re.compile(r"""\berrorMsg[\s"']*[=:][\s"']*(\S.*)""", re.IGNORECASE | re.DOTALL)
+ENVELOPE = frozenset({"data", "errorCode", "errorMsg", "errorData"})
+GATEWAY_KEYS = frozenset({"status", "error", "path", "timestamp", "detail"})
+GATEWAY_WORDS = frozenset({"not found", "no route matched with those values"})
 UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 SHORTEST_SECRET = 8  # hiding shorter texts would garble every answer
 EXCERPT_CHARS = 4_000
@@ -47,6 +63,8 @@ class Exchange:
     body_excerpt: str
     duration_ms: int
     budget: Budget | None
+    is_loftys: bool = True
+    """Whether the answer can be Lofty's own rather than that of something in between."""
 
 
 @dataclass(frozen=True)
@@ -99,19 +117,27 @@ class Scribe:
         self._now = now
 
     def failed(self, received: Received) -> Exchange:
-        return self._exchange(received, None, None, "")
+        return self._exchange(received, None, None, "", is_loftys=True)
 
     def answered(self, received: Received, body: bytes) -> Answer:
         value, fault = _parsed(body)
         text = body.decode("utf-8", "replace")
         if not self._keep_body:
             text = ""
-        exchange = self._exchange(received, _code(value), self._message(value, text, fault), text)
+        is_loftys = _can_be_loftys(received.status, value, fault, body)
+        message = self._message(value, text, fault)
+        exchange = self._exchange(received, _code(value), message, text, is_loftys=is_loftys)
         retry_at = _retry_at(received.headers, exchange.budget, self._now())
-        return Answer(exchange, value, fault, retry_at)
+        return Answer(exchange, _unwrapped(value), fault, retry_at)
 
     def _exchange(
-        self, received: Received, code: str | None, message: str | None, text: str
+        self,
+        received: Received,
+        code: str | None,
+        message: str | None,
+        text: str,
+        *,
+        is_loftys: bool,
     ) -> Exchange:
         return Exchange(
             method=self._method,
@@ -122,14 +148,17 @@ class Scribe:
             body_excerpt=self._safe(text, EXCERPT_CHARS),
             duration_ms=received.duration_ms,
             budget=read_budget(received.headers, self._now()),
+            is_loftys=is_loftys,
         )
 
     def _message(self, value: JSON, text: str, fault: str | None) -> str | None:
         """Lofty's own words: in an object, as a JSON string, or as bare text that is no page."""
-        found = value.get("message") if isinstance(value, dict) else value
+        found = next(_texts(value), "")
         if fault is not None and "<" not in text:
             found = text.strip()
-        return found if isinstance(found, str) and found and self._keep_body else None
+        if inside := MESSAGE_IN_TEXT.search(found):
+            found = inside[1]
+        return found if found and self._keep_body else None
 
     def _safe(self, text: str, longest: int) -> str:
         for secret in self._hidden:
@@ -156,20 +185,76 @@ def _parsed(body: bytes) -> tuple[JSON, str | None]:
         return None, f"it is no sound JSON ({refused})"
 
 
+def _texts(value: JSON) -> Iterator[str]:
+    """What a body says in words: errorMsg, then message, or the body itself if it is a string."""
+    texts = [value.get("errorMsg"), value.get("message")] if isinstance(value, dict) else [value]
+    return (text for text in texts if isinstance(text, str) and text.strip())
+
+
 def _code(value: JSON) -> str | None:
-    """Lofty's error code: `code` or, at some endpoints, `errorCode`; number or text."""
-    if not isinstance(value, dict):
-        return None
-    code = value.get("code") if value.get("errorCode") is None else value["errorCode"]
-    return str(code) if isinstance(code, int | str) and not isinstance(code, bool) else None
+    """Lofty's error code: `errorCode` or `code`, number or text, or one inside the message.
+
+    A code that names an error wins over one that says success.
+    """
+    known = [value.get("errorCode"), value.get("code")] if isinstance(value, dict) else []
+    codes = [str(code) for code in known if _is_code(code)]
+    inside = [found for text in _texts(value) if (found := _code_in(text)) is not None]
+    errors = [code for code in (*codes, *inside) if not _is_success(code)]
+    return next(iter((*errors, *codes, *inside)), None)
+
+
+def _is_code(code: JSON) -> bool:
+    return isinstance(code, int | str) and not isinstance(code, bool) and code != ""
+
+
+def _is_success(code: str) -> bool:
+    return code.upper() in SUCCESS_CODES
+
+
+def _code_in(text: str) -> str | None:
+    """The code in 'errorCode=20005,errorMsg=...', or a named one such as LIMIT_PARAM_OVERSIZE."""
+    found = CODE_IN_TEXT.search(text) or LEADING_CODE.match(text) or NAMED_CODE.search(text)
+    return found[1] if found else None
 
 
 def is_error_body(value: JSON) -> bool:
-    """{"code", "message"} or {"errorCode"}, unless the code says success."""
+    """Whether a body is one of Lofty's errors, which can also come with status 200.
+
+    {"errorCode"}, {"code", "message"}, {"errorMsg"}, or a message or a bare string with a code in
+    it, unless the code says success. Other objects may have a property named `code`.
+    """
+    code = _code(value)
     if not isinstance(value, dict):
+        return isinstance(value, str) and code is not None and not _is_success(code)
+    if code is None:
+        return bool(value.get("errorMsg"))
+    named = "errorCode" in value or any(True for _ in _texts(value))
+    return named and not _is_success(code)
+
+
+def _can_be_loftys(status: int | None, value: JSON, fault: str | None, body: bytes) -> bool:
+    """Whether a refusal can be Lofty's own. A web page is not, nor is a 404 without its words."""
+    if fault is not None and b"<" in body:
         return False
-    named = "errorCode" in value or ("code" in value and "message" in value)
-    return named and _code(value) not in {None, "0", "200"}
+    if status != HTTPStatus.NOT_FOUND:
+        return True
+    if fault is not None or next(_texts(value), None) is None:
+        return fault is None and _code(value) is not None
+    return _code(value) is not None or not (isinstance(value, dict) and _is_gateways(value))
+
+
+def _is_gateways(body: Mapping[str, JSON]) -> bool:
+    """Whether an object without a code is what gateways and frameworks say of an unknown path."""
+    words = {text.strip(" .!").lower() for text in _texts(dict(body))}
+    return bool(GATEWAY_KEYS & body.keys() or GATEWAY_WORDS & words)
+
+
+def _unwrapped(value: JSON) -> JSON:
+    """Return what a success envelope {data, errorCode, errorMsg, errorData} holds."""
+    is_envelope = isinstance(value, dict) and "data" in value and value.keys() <= ENVELOPE
+    if isinstance(value, dict) and is_envelope and not is_error_body(value):
+        return value["data"]
+    return value
 
 
 def read_budget(headers: Mapping[str, str], now: datetime) -> Budget | None:

@@ -1,6 +1,7 @@
 """The Sales Agent settings: read, compare, build the PUT."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +15,7 @@ from lofty_admin.lofty.marking import gettext_noop
 
 INT32, INT64 = 2**31, 2**63
 LARGEST_EXACT = 2**53 - 1  # the largest whole number RFC 8785 takes
+NUMBER_AS_TEXT = re.compile(r"-?[0-9]{1,19}(\.0{1,9})?", re.ASCII)
 Canonical: TypeAlias = (
     "bool | int | float | str | Sequence[Canonical] | Mapping[str, Canonical] | None"
 )
@@ -98,10 +100,13 @@ class Settings:
 
     @classmethod
     def parse(cls, received: JSON) -> "Settings":
-        """Raises MalformedSettings unless it is an object with a whole id from 1 to 2^63-1."""
+        """Raises MalformedSettings unless it is an object with a whole id from 1 to 2^63-1.
+
+        An id written as text or as 5.0 is read as the number; raw keeps it as received.
+        """
         if not isinstance(received, dict):
             raise MalformedSettings
-        agent_id = received.get("id")
+        agent_id = as_number(received.get("id"))
         if not _is_whole(agent_id, INT64) or agent_id < 1:
             raise MalformedSettings(
                 "Lofty's answer holds settings without a usable Sales Agent id."
@@ -119,12 +124,17 @@ def means_all(name: str, value: Value) -> bool:
     if not isinstance(value, list | tuple):
         return False
     if name in ACCESS_LISTS:
-        return any(_is_whole(item, INT64) and item == -1 for item in value)
+        return any(_is_whole(item, INT64) and item == -1 for item in map(as_number, value))
     return name in FILTER_LISTS and not value
 
 
 def same(name: str, a: Value, b: Value) -> bool:
-    """Whether two values of a setting mean the same: lists as sets, null as absent."""
+    """Whether two values of a setting mean the same.
+
+    Lists are compared as sets, null is absent, and so is empty text. A value in another JSON type
+    equals the same value in the documented one: "9" and 9.0 are the number 9, "true" is true, and
+    the number 5125550142 is the text "5125550142".
+    """
     # Most are written alike, which is quick to see; repr tells 1, 1.0 and True apart.
     return repr(a) == repr(b) or _canonical_bytes(name, a) == _canonical_bytes(name, b)
 
@@ -153,23 +163,54 @@ def payload(before: Settings, changes: Mapping[str, JSON]) -> dict[str, JSON]:
     return body
 
 
+def as_number(value: Value) -> Value:
+    """Return the whole number that `value` writes as text or as 9.0, anything else unchanged."""
+    if isinstance(value, str) and NUMBER_AS_TEXT.fullmatch(value):
+        return int(value.partition(".")[0])
+    if isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_EXACT:
+        return int(value)
+    return value
+
+
+def _as_switch(value: Value) -> Value:
+    words = {"true": True, "false": False}
+    return words.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _as_text(value: Value) -> Value:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if value != "" else None
+
+
+# Reads a value of another JSON type as the documented one. Lists: each of their items.
+_AS_TYPE: Final[Mapping[str, Callable[[Value], Value]]] = {
+    "text": _as_text,
+    "yes/no": _as_switch,
+    "int32": as_number,
+    "list of int32": as_number,
+    "list of int64": as_number,
+}
+
+
 def _canonical_bytes(name: str, value: Value) -> bytes:
     return rfc8785.dumps(_canonical(name, value))
 
 
 def _canonical(name: str, value: Value) -> Canonical:
     """The value in a form rfc8785 takes; ABSENT is null, a list in LISTS a sorted set."""
-    if isinstance(value, Absent):
-        return None
+    read = _AS_TYPE.get(TYPES.get(name, ""), lambda value: value)
     if name in LISTS and isinstance(value, list | tuple):
-        members = {rfc8785.dumps(plain): plain for plain in map(_plain, value)}
+        members = {rfc8785.dumps(plain): plain for plain in (_plain(read(item)) for item in value)}
         return [members[key] for key in sorted(members)]
-    return _plain(value)
+    return _plain(value if name in LISTS else read(value))
 
 
-def _plain(value: JSON) -> Canonical:
+def _plain(value: Value) -> Canonical:
     """JSON within RFC 8785: big numbers and text with lone surrogates become objects."""
     match value:
+        case Absent():
+            return None
         case None | bool():
             return value
         case int():

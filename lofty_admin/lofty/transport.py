@@ -415,6 +415,17 @@ class _Response(http.client.HTTPResponse):
         super().__init__(sock, debuglevel, method, url)
         self.fp = _WholeLines(self.fp.detach())
 
+    def _read_status(self) -> tuple[str, int, str]:
+        """Skip informational answers: http.client knows 100 and takes 103 for the final one.
+
+        Their number needs no limit of its own, as the deadline of the exchange ends them.
+        """
+        version, status, reason = super()._read_status()  # type: ignore[misc]  # private to it
+        while 100 <= status < 200 and status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            http.client.parse_headers(self.fp)
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, status, reason
+
 
 class _Guarded(urllib3.connection.HTTPConnection):
     """Connects to checked addresses only, and notes the moment from which bytes may have left."""

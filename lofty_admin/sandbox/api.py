@@ -135,12 +135,13 @@ def _read(read: Reader, store: Store, profile: Profile, request: Request, _delay
 def _put_settings(
     store: Store, profile: Profile, request: Request, put_id: int, delay: Delay
 ) -> Answer:
-    if store.settings(profile.slug) is None:
+    stored = store.settings(profile.slug)
+    if stored is None:
         return _no_agent()
     try:
-        found = rules.find_problem(
-            request.json(), profile.agent_id, is_strict=profile.options.strict_put
-        )
+        is_strict = profile.options.strict_put
+        body, agent_id = request.json(), profile.agent_id
+        found = rules.find_problem(body, agent_id, is_strict=is_strict, stored=stored)
     except BadJSONError as error:
         return problem(400, "INVALID_PARAMETER", str(error))
     if found is not None:

@@ -3,9 +3,10 @@
     POST /_control/customers/<slug>/faults
     {"kind": "drop_after", "on": "PUT", "path": "/v2.0/", "times": 1, ...parameters}
 
-`on` is GET, PUT, POST (the token endpoint) or any; `path` a prefix, "" for all; `times` how often
-it acts, null for until it is removed. A request that is refused at the door (401, 403, 415, 429)
-uses up no fault. Times are seconds. Every PUT is recorded before any fault acts.
+`on` is GET, PUT, POST (the token endpoint) or any; `path` a prefix, or a whole path if it ends in
+"$" ("/v1.0/me$" leaves /v1.0/members alone), "" for all; `times` how often it acts, null for until
+it is removed. A request that is refused at the door (401, 403, 415, 429) uses up no fault. Times
+are seconds. Every PUT is recorded before any fault acts.
 
 Passing kinds act, then the request goes on. `when` is "before" the work is done or "after" it,
 which is right before the answer leaves:
@@ -220,7 +221,9 @@ class Fault:
     def matches(self, method: str, path: str) -> bool:
         if KINDS[self.kind].put_only and method != "PUT":
             return False
-        return self.on in ("any", method) and path.startswith(self.path)
+        whole = self.path.removesuffix("$")
+        fits = path == whole if whole != self.path else path.startswith(whole)
+        return self.on in ("any", method) and fits
 
     def number(self, name: str) -> float:
         return float(str(self.parameters[name]))

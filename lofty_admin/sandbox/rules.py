@@ -70,16 +70,25 @@ CHECKS: Mapping[str, tuple[Check, str]] = {
 PROPERTIES = tuple(CHECKS)
 
 
-def find_problem(body: object, agent_id: int, *, is_strict: bool = False) -> Problem | None:
+def find_problem(
+    body: object,
+    agent_id: int,
+    *,
+    is_strict: bool = False,
+    stored: Mapping[str, object] | None = None,
+) -> Problem | None:
     """Return the first reason to refuse this PUT body from the owner of `agent_id`, or None.
 
-    is_strict: refuse properties that the documentation does not name.
+    is_strict: refuse properties that the documentation does not name. A value that is `stored`
+    already is accepted whatever its type, as Lofty itself returned it.
     """
     if not isinstance(body, dict):
         return Problem("INVALID_PARAMETER", "The body must be a JSON object.")
     if body.get("id") is None:
         return Problem("MISSING_PARAMETER", "id is missing.")
     for name, value in body.items():
+        if stored is not None and name in stored and name != "id" and stored[name] == value:
+            continue
         found = _find_problem_in(name, value)
         if found is not None and (is_strict or name in CHECKS):
             return found

@@ -12,16 +12,14 @@ from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from lofty_admin.lofty.client import LoftyClient, Scheme
+from lofty_admin.lofty.client import ME_PATH, LoftyClient, Scheme
 from lofty_admin.lofty.errors import (
     BY_CODE,
-    BY_STATUS,
     SETTINGS_PATH,
     BudgetSpent,
     LoftyError,
-    NoSalesAgent,
-    NotFound,
     Unauthorised,
+    refusal_of,
 )
 from lofty_admin.lofty.exchange import Budget, Exchange
 from lofty_admin.tenants import health
@@ -215,14 +213,14 @@ def _columns(budget: Budget | None) -> dict[str, Any]:
 
 def _meaning(exchange: Exchange) -> type[LoftyError] | None:
     """What its code or status says went wrong; None also where they say nothing."""
-    meaning = BY_CODE.get(exchange.code or "") or BY_STATUS.get(exchange.status or 0)
-    is_settings = exchange.path == SETTINGS_PATH
-    return NoSalesAgent if is_settings and meaning is NotFound else meaning
+    return refusal_of(exchange) or BY_CODE.get(exchange.code or "")
 
 
 def _note_health(
     tenant: Tenant, credential: Credential, exchange: Exchange, meaning: type[LoftyError] | None
 ) -> None:
+    if meaning and exchange.path == ME_PATH:
+        return  # Lofty may drop that one operation: it condemns no token that opens the settings
     if meaning and issubclass(meaning, Unauthorised):
         _renew_next_time(credential)
         health.note_refusal(tenant, credential, meaning)

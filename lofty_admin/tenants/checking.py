@@ -1,6 +1,6 @@
 """A token before it is stored: whose it is at Lofty, and what is odd about a tenant having it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -11,10 +11,13 @@ from django.utils.translation import gettext as _
 from lofty_admin.audit.secrets import secret_fingerprint
 from lofty_admin.lofty.client import LoftyClient, Me, Scheme, clean_token
 from lofty_admin.lofty.errors import (
+    BudgetSpent,
     Forbidden,
     GrantRefused,
+    LoftyError,
     NoSalesAgent,
     NotFound,
+    RateLimited,
     ScopeMissing,
     Unauthorised,
 )
@@ -22,7 +25,7 @@ from lofty_admin.lofty.exchange import Budget
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.oauth import read_expiry
 from lofty_admin.tenants import health
-from lofty_admin.tenants.models import Credential, CredentialKind, Health, Tenant
+from lofty_admin.tenants.models import NOT_READ, Credential, CredentialKind, Health, Tenant
 from lofty_admin.tenants.reach import endpoint, oauth_client
 from lofty_admin.tenants.refusals import NeedsConsent
 from lofty_admin.tenants.renewal import REFRESH_LIFE, access_end
@@ -90,11 +93,14 @@ def unchecked_token(scheme: Scheme, pasted: str) -> CheckedToken:
 
 
 def ask_lofty(given: CheckedToken) -> CheckedToken:
-    """The same with what Lofty says of it (GET /v1.0/me, GET the settings). Raises LoftyError."""
+    """The same with what Lofty says of it (GET the settings, GET /v1.0/me). Raises LoftyError.
+
+    Where the settings can be read it does not need to know whose token it is: see `owner_of`.
+    """
     client = LoftyClient(endpoint(), given.scheme, given.token)
     try:
-        owner = lofty_user(client.me())
         found, agent = _settings_of(client)
+        owner = owner_of(client) if found == Health.WORKS else lofty_user(client.me())
     except Unauthorised as error:
         # The error's own words are about a token that worked before.
         message, advice = _NEW_TOKEN_REFUSED
@@ -127,6 +133,33 @@ def _token_for(customer_key: str) -> CheckedToken:
     )
 
 
+def owner_of(client: LoftyClient) -> dict[str, JSON]:
+    """Return whose token it is, or why Lofty does not say, of a token that opens the settings.
+
+    Lofty may drop GET /v1.0/me, or fail there alone. Raises RateLimited and BudgetSpent.
+    """
+    try:
+        return lofty_user(client.me())
+    except (RateLimited, BudgetSpent):
+        raise
+    except LoftyError as error:
+        return {NOT_READ: error.message}
+
+
+def belongs_to(credential: Credential) -> str:
+    """Say in a sentence whose token it is, or why Lofty did not say."""
+    if why := credential.owner_not_read:
+        return _(
+            "Lofty did not say whose it is: %(why)s Everything else works; only the name and the"
+            " time zone are not known."
+        ) % {"why": why}
+    return _("It belongs to %(owner)s.") % {"owner": credential.owner_name or _("a user")}
+
+
+def is_owner_known(user: Mapping[str, JSON]) -> bool:
+    return bool(user) and NOT_READ not in user
+
+
 def lofty_user(me: Me) -> dict[str, JSON]:
     """What is kept of Lofty's answer; absent things are null."""
     name = " ".join(part for part in (me.first_name, me.last_name) if part)
@@ -156,9 +189,9 @@ def ask_about(tenant: Tenant, checked: CheckedToken) -> None:
 
 
 def _owner_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
-    known = (row for row in tenant.credentials.order_by("-version") if row.lofty_user)
-    last = next(known, None)
-    if last is None or not checked.lofty_user:
+    rows = tenant.credentials.order_by("-version")
+    last = next((row for row in rows if is_owner_known(row.lofty_user)), None)
+    if last is None or not is_owner_known(checked.lofty_user):
         return
     who = ("team_id", "member_user_id")
     if any(last.lofty_user.get(key) != checked.lofty_user.get(key) for key in who):

@@ -18,6 +18,7 @@ from lofty_admin.lofty.client import TOKEN
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.tenants import connecting
 from lofty_admin.tenants.access import get_tenant
+from lofty_admin.tenants.checking import belongs_to
 from lofty_admin.tenants.forms import ConfirmConnectionForm
 from lofty_admin.tenants.models import PendingConnection, Role, Tenant
 from lofty_admin.tenants.reach import oauth_app
@@ -221,8 +222,7 @@ def _attach(
         context["questions"] = error.questions
         return render(request, "tenants/connect_confirm.html", context, status=409)
     request.session.pop(connecting.SESSION_KEY, None)
-    owner = stored.owner_name or _("a user")
-    messages.success(request, _("Connected. The account belongs to %(owner)s.") % {"owner": owner})
+    messages.success(request, " ".join([_("Connected."), belongs_to(stored)]))
     return redirect("credential", tenant.slug)
 
 

@@ -42,8 +42,7 @@ def credential_test(request: HttpRequest, slug: str) -> HttpResponse:
     except NoCredential as error:
         messages.error(request, " ".join([_("Nothing was sent to Lofty."), str(error)]))
     else:
-        owner = tested.owner_name or _("a user")
-        messages.success(request, _("The token works. It belongs to %(owner)s.") % {"owner": owner})
+        messages.success(request, " ".join([_("The token works."), checking.belongs_to(tested)]))
     return redirect("credential", tenant.slug)
 
 
@@ -57,8 +56,8 @@ def credential_replace(request: HttpRequest, slug: str) -> HttpResponse:
     stored = _replace(tenant, form) if form.is_valid() else None
     if stored is None:
         return _page(request, tenant, form)
-    told = _("The token works and is stored. It belongs to %(owner)s.")
-    messages.success(request, told % {"owner": stored.owner_name or _("a user")})
+    told = _("The token works and is stored.")
+    messages.success(request, " ".join([told, checking.belongs_to(stored)]))
     return redirect("credential", tenant.slug)
 
 

@@ -14,7 +14,7 @@ from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants import health, probing
 from lofty_admin.tenants.calls import NoCredential, client_for, require_calls
-from lofty_admin.tenants.checking import CheckedToken, ask_about, lofty_user
+from lofty_admin.tenants.checking import CheckedToken, ask_about, is_owner_known, owner_of
 from lofty_admin.tenants.models import Credential, Health, Tenant
 from lofty_admin.tenants.refusals import NotDone, locked
 from lofty_admin.tenants.renewal import marks_of
@@ -62,10 +62,9 @@ def test_credential(tenant: Tenant) -> Credential:
     require_calls(tenant, CALLS_OF_A_TEST)
     try:
         client = client_for(tenant, credential=credential)
-        owner = lofty_user(client.me())
-        credential.lofty_user = owner
-        credential.save(update_fields=["lofty_user", "owner_folded"])
-        probing.look(credential, client)
+        agent_id = client.get_settings().id
+        _keep_owner(credential, owner_of(client))
+        probing.settle(credential, agent_id)
     except LoftyError as error:
         health.note_error(tenant, credential, error)
         _record_test(tenant, credential, Outcome.REFUSED, error.message)
@@ -77,6 +76,13 @@ def test_credential(tenant: Tenant) -> Credential:
     _record_test(tenant, credential, Outcome.DONE, "Lofty accepts it.")
     credential.refresh_from_db()
     return credential
+
+
+def _keep_owner(credential: Credential, owner: dict[str, JSON]) -> None:
+    """Store whose token it is; what was known stays where Lofty does not say it now."""
+    if is_owner_known(owner) or not is_owner_known(credential.lofty_user):
+        credential.lofty_user = owner
+        credential.save(update_fields=["lofty_user", "owner_folded"])
 
 
 def store_credential(tenant: Tenant, checked: CheckedToken) -> Credential:

@@ -147,6 +147,9 @@ WARN_BEFORE = timedelta(days=30)
 RENEW_BEFORE = timedelta(minutes=10)
 
 
+NOT_READ = "not_read"
+
+
 class Credential(models.Model):
     """A tenant's access to Lofty, its secrets sealed, and what is known of it.
 
@@ -156,8 +159,9 @@ class Credential(models.Model):
     `scheme` is how the token in `sealed` is sent. `sealed_refresh` is a connection's refresh token,
     `sealed_key` the API key with which the OAuth app gets tokens. `lofty_user` holds what
     GET /v1.0/me said when the token was stored: name, email, team_id, role, time_zone,
-    member_user_id. `budget_*` are the X-RateLimit headers of the newest answer;
-    budget_claimed_until: the end of the window in which a save needs what is left. Times are UTC.
+    member_user_id; or, under NOT_READ, why only that could not be read. `budget_*` are the
+    X-RateLimit headers of the newest answer; budget_claimed_until: the end of the window in which
+    a save needs what is left. Times are UTC.
 
     `found_agent_id`: the Sales Agent behind it when that is not the tenant's.
     `expires_at`: when a person has to do something; None if nobody says. `access_expires_at`: when
@@ -237,6 +241,11 @@ class Credential(models.Model):
         """Whose token this is, in words."""
         known = self.lofty_user
         return str(known.get("name") or known.get("email") or "")
+
+    @property
+    def owner_not_read(self) -> str:
+        """Why Lofty did not say whose token this is; "" if it did, or was not asked."""
+        return str(self.lofty_user.get(NOT_READ) or "")
 
     @property
     def renews_itself(self) -> bool:

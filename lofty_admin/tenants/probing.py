@@ -54,8 +54,13 @@ def probe(credential: Credential) -> Credential:
 def look(credential: Credential, client: LoftyClient) -> None:
     """Read the settings and note that it works. Raises LoftyError and WrongAgent, of which only
     the second is noted."""
+    settle(credential, client.get_settings().id)
+
+
+def settle(credential: Credential, agent_id: int) -> None:
+    """Note that it opens the settings of this Sales Agent. Raises WrongAgent, which is noted."""
     tenant = credential.tenant
-    require_agent(tenant, client.get_settings().id, by_probe=True)
+    require_agent(tenant, agent_id, by_probe=True)
     health.note(tenant, credential, Health.WORKS, by_probe=True)
 
 

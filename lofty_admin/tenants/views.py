@@ -41,6 +41,8 @@ def tenant_add(request: HttpRequest) -> HttpResponse:
         tenant = _add(form)
         if tenant is not None:
             messages.success(request, _("%(name)s was added.") % {"name": tenant.name})
+            if (stored := tenant.credential) and stored.owner_not_read:
+                messages.warning(request, checking.belongs_to(stored))
             return redirect("credential", tenant.slug)
     return render(request, "tenants/add.html", {"form": form})
 

@@ -268,6 +268,39 @@ def test_settings__lofty_down__shows_the_last_known_read_only(
     assert f"{SETTINGS}review/" not in page.content.decode()
 
 
+@pytest.mark.parametrize("body", ["html", "text", "json", "empty"])
+def test_settings__404_of_a_gateway__is_not_taken_for_a_missing_sales_agent(
+    browsers: Browsers, lofty: PracticeCustomer, body: str
+) -> None:
+    browsers.owner.get(SETTINGS)
+    lofty.misbehave("proxy", on="GET", times=None, code=404, body=body)
+    text = text_of(browsers.owner.get(SETTINGS))
+    assert "Something other than Lofty answered" in text
+    assert "no Sales Agent" not in text
+    assert "Anna" in text
+
+
+def test_settings__early_hints_before_each_answer__saved_as_ever(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    lofty.misbehave("early_hints", times=None, count=2)
+    page = review(browsers.owner, assistantName=["Bella"])
+    assert "Verified" in text_of(save(browsers.owner, page))
+
+
+def test_settings__numbers_as_text__save_is_verified_and_the_rest_is_kept(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    agents = [str(number) for number in lofty.look()["settings"]["agentIds"]]
+    lofty.change(settings={"agentIds": agents, "startActiveHour": "8", "textChannel": "true"})
+    lofty.misbehave(
+        "foreign_change", on="PUT", settings={"endActiveHour": "21", "agentIds": agents}
+    )
+    page = review(browsers.owner, endActiveHour=["21"])
+    text = text_of(save(browsers.owner, page))
+    assert "Verified" in text
+
+
 def test_settings__token_dead_and_never_read__says_what_to_do(
     browsers: Browsers, lofty: PracticeCustomer
 ) -> None:

@@ -1,5 +1,6 @@
 """A sync against a practice Lofty, from beginning to end and when Lofty is odd."""
 
+import json
 from datetime import timedelta
 from uuid import uuid4
 
@@ -468,3 +469,77 @@ def test_advance__sync_has_ended__does_nothing(acme: Tenant, connect: Connect) -
     before = calls_made(customer)
     assert advance(sync.pk) is None
     assert calls_made(customer) == before
+
+
+# Lists that do not add up -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("total", [-1, 0, 10, 25, 999, 2**31 - 1])
+def test_sync__every_page_is_the_first_again__ends_and_marks_nobody_as_gone(
+    acme: Tenant, connect: Connect, total: int
+) -> None:
+    customer = connect(members=60, pipelines=30)
+    synced(acme)
+    customer.change(options={"repeat_pages": True, "false_total": total})
+    before = calls_made(customer)
+    sync = synced(acme)
+    assert sync.state == SyncState.DONE
+    assert calls_made(customer) - before <= 8
+    assert known(acme, EntryKind.AGENT) == 60 or total in (0, 10, 25)
+    assert gone(acme, EntryKind.PIPELINE) == []
+
+
+@pytest.mark.parametrize("total", [0, 1, 10, 25, 26, 59, 999, 2**31 - 1])
+@pytest.mark.parametrize("members", [25, 50, 60])
+def test_sync__total_is_a_lie__every_agent_is_read(
+    acme: Tenant, connect: Connect, total: int, members: int
+) -> None:
+    customer = connect(members=members, pipelines=25)
+    customer.change(options={"false_total": total})
+    sync = synced(acme)
+    assert sync.state == SyncState.DONE
+    assert known(acme, EntryKind.AGENT) == members
+    assert known(acme, EntryKind.PIPELINE) == 25
+
+
+def test_sync__total_too_small__nobody_is_marked_as_gone(acme: Tenant, connect: Connect) -> None:
+    customer = connect(members=60)
+    synced(acme)
+    customer.change(options={"false_total": 25})
+    assert synced(acme).state == SyncState.DONE
+    assert gone(acme) == []
+
+
+@pytest.mark.parametrize("members", [5, 60, 100])
+def test_sync__honest_total__costs_no_further_call(
+    acme: Tenant, connect: Connect, members: int
+) -> None:
+    customer = connect(members=members)
+    synced(acme)
+    assert calls_made(customer) == 5 + -(-members // 25)
+
+
+def test_sync__exactly_one_full_page__one_more_call_makes_sure(
+    acme: Tenant, connect: Connect
+) -> None:
+    customer = connect(members=25)
+    assert synced(acme).message == ""
+    assert calls_made(customer) == 5 + 2
+
+
+@pytest.mark.parametrize("code", ["LIMIT_PARAM_OVERSIZE", "LIMIT_NOT_VALID"])
+@pytest.mark.parametrize("form", ["bare", "envelope", "message"])
+def test_sync__page_size_refused_in_any_form__asks_for_the_default_size(
+    acme: Tenant, connect: Connect, code: str, form: str
+) -> None:
+    words = f"errorCode={code},errorMsg=limit exceeds the maximum"
+    bodies: dict[str, object] = {
+        "bare": json.dumps(f"limit exceeds the configured maximum ({code})."),
+        "envelope": {"data": None, "errorCode": code, "errorMsg": "too large"},
+        "message": {"message": words},
+    }
+    customer = connect(members=30)
+    customer.misbehave("status", on="GET", path="/v1.0/members", code=400, body=bodies[form])
+    sync = synced(acme)
+    assert (sync.state, known(acme, EntryKind.AGENT)) == (SyncState.DONE, 30)
+    assert sync.page_sizes == {"/v1.0/members": 25}

@@ -282,6 +282,17 @@ def test_run__token_that_works__tenant_is_known_as_if_added_by_hand(
     assert stored not in probing.due(timezone.now())
 
 
+@pytest.mark.parametrize("code", [401, 404, 500])
+def test_run__only_the_owner_cannot_be_read__added_and_says_so(
+    superuser: User, lofty: Lofty, west: None, code: int
+) -> None:
+    lofty.fault("acme", kind="proxy", code=code, on="GET", path="/v1.0/me$", times=None)
+    made = run(give(superuser))
+    assert set(states(made).values()) == {RowState.ADDED}
+    assert "Lofty did not say whose" in page(superuser, made)
+    assert Credential.objects.get(tenant__slug="acme").health == Health.WORKS
+
+
 @pytest.mark.parametrize("way", ["no scope", "no agent"])
 def test_run__token_that_cannot_read_the_settings__row_fails_and_says_what_to_do(
     superuser: User, lofty: Lofty, west: None, way: str

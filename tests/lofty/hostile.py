@@ -111,6 +111,12 @@ def sends(raw: bytes) -> Behaviour:
     return behave
 
 
+def hints(body: object | None, count: int = 1) -> Behaviour:
+    """Sends 103 Early Hints `count` times, then 200 with this body, or nothing at all for None."""
+    first = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n" * count
+    return sends(first if body is None else first + answer(200, json.dumps(body).encode()))
+
+
 def resets(connection: socket.socket, _: Request) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 

@@ -1,11 +1,17 @@
 """Every row of the fault table (reliability.md, B2): what it means for a PUT and a GET."""
 
+import json
 import socket
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lofty_admin.lofty import errors
 from lofty_admin.lofty.endpoint import Endpoint
+from lofty_admin.lofty.errors import SETTINGS_PATH
+from lofty_admin.lofty.exchange import UNSTORABLE, Received, Scribe, utc_now
+from lofty_admin.lofty.json_strict import JSON
 from tests.lofty.conftest import Served
 from tests.lofty.hostile import (
     OK_BODY,
@@ -13,6 +19,7 @@ from tests.lofty.hostile import (
     Request,
     answer,
     client_of,
+    hints,
     resets,
     says,
     sends,
@@ -60,6 +67,10 @@ UNKNOWN: dict[str, Behaviour] = {
     "504": says(504, OK_BODY),
     "400 that is a server error": says(400, {"code": 20005, "message": "server error"}),
     "200 that is a server error": says(200, {"code": 20005, "message": "server error"}),
+    "200 server error in the message": says(200, {"message": "errorCode=20005,errorMsg=oops"}),
+    "400 server error in a bare string": says(400, "errorCode=20005,errorMsg=oops"),
+    "400 server error in an envelope": says(400, {"data": None, "errorCode": "20005"}),
+    "103 and then nothing": hints(None),
 }
 REJECTED: dict[str, tuple[Behaviour, type[errors.Rejected]]] = {
     "400": (says(400, {"code": "INVALID_PARAMETER", "message": "bad hour"}), errors.Rejected),
@@ -77,8 +88,145 @@ REJECTED: dict[str, tuple[Behaviour, type[errors.Rejected]]] = {
     "429": (says(429, {"message": "Too Many Requests"}), errors.RateLimited),
     "200 code and message": (says(200, {"code": 20012, "message": "bad"}), errors.Rejected),
     "200 errorCode": (says(200, {"errorCode": "INVALID_PARAMETER"}), errors.Rejected),
+    "200 errorMsg alone": (says(200, {"errorMsg": "no"}), errors.Rejected),
+    "200 envelope": (
+        says(200, {"data": None, "errorCode": 20012, "errorMsg": "bad", "errorData": []}),
+        errors.Rejected,
+    ),
+    "200 code in the message": (
+        says(200, {"message": "errorCode=20012,errorMsg=endActiveHour is wrong"}),
+        errors.Rejected,
+    ),
+    "200 success code, error in the message": (
+        says(200, {"code": 0, "message": "errorCode=20012,errorMsg=bad"}),
+        errors.Rejected,
+    ),
+    "200 bare string with a code": (says(200, "errorCode=20012,errorMsg=bad"), errors.Rejected),
+    "400 token in the message": (
+        says(400, {"message": "errorCode=200058,errorMsg=User in token does not exist."}),
+        errors.WrongScheme,
+    ),
+    "403 scope in a bare string": (
+        says(403, "errorCode=200100,errorMsg=scope"),
+        errors.ScopeMissing,
+    ),
+    "404 envelope": (says(404, {"errorCode": 404, "errorMsg": "no agent"}), errors.NoSalesAgent),
+    "404 message only": (says(404, {"message": "No Sales Agent."}), errors.NoSalesAgent),
     "200 scope": (says(200, {"code": 200100, "message": "scope"}), errors.ScopeMissing),
 }
+
+
+PAGE = b"<!DOCTYPE html><html><title>404 Not Found</title></html>"
+NOT_LOFTY: dict[str, Behaviour] = {
+    **{f"{status} HTML": says(status, PAGE) for status in (400, 401, 403, 404, 409, 415, 422)},
+    "404 text": says(404, b"404 page not found"),
+    "404 empty": says(404, b""),
+    "404 null": says(404, b"null"),
+    "404 empty object": says(404, {}),
+    "404 number": says(404, b"404"),
+    "404 framework": says(
+        404, {"timestamp": 1, "status": 404, "error": "Not Found", "path": "/v2"}
+    ),
+    "404 with words": says(404, {"status": 404, "message": "No message available", "path": "/v2"}),
+    "404 gateway": says(404, {"message": "no Route matched with those values"}),
+    "404 bare words": says(404, {"message": "Not Found"}),
+    "404 detail": says(404, {"detail": "Not Found"}),
+    "404 XML": says(404, b"<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_LOFTY)
+def test_any_call__something_else_answered__not_lofty_and_effect_not_claimed(
+    serve: Served, name: str
+) -> None:
+    server, endpoint = serve(NOT_LOFTY[name])
+    error = put(endpoint)
+    assert type(error) is errors.NotLofty
+    assert (error.sent, "may or may not" in error.effect) == (None, True)
+    for read in (client_of(endpoint).get_settings, client_of(endpoint).me):
+        with pytest.raises(errors.NotLofty, match="Something other than Lofty"):
+            read()
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("count", [1, 3, 50])
+@pytest.mark.parametrize("tls", [False, True])
+def test_early_hints__then_the_answer__the_answer_counts(
+    serve: Served, tls: bool, count: int
+) -> None:
+    server, endpoint = serve(hints({"id": 12345}, count), tls)
+    assert client_of(endpoint).get_settings().id == 12345
+    assert len(server.requests) == 1
+
+
+@given(
+    st.sampled_from([200, 400, 401, 403, 404, 409, 415, 422, 500]),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=30),
+        lambda inner: (
+            st.lists(inner, max_size=2)
+            | st.dictionaries(
+                st.sampled_from(
+                    [
+                        "code",
+                        "errorCode",
+                        "errorMsg",
+                        "message",
+                        "data",
+                        "errorData",
+                        "status",
+                        "id",
+                    ]
+                ),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=8,
+    ),
+)
+def test_answer__any_error_shape__a_meaning_and_nothing_unstorable(status: int, body: JSON) -> None:
+    scribe = Scribe("PUT", SETTINGS_PATH, ["secret-token"], keep_body=True, now=utc_now)
+    answer = scribe.answered(Received(status, {}, 1), json.dumps(body).encode())
+    error = errors.error_for(answer)
+    if status != 200:
+        assert isinstance(error, errors.Rejected | errors.Unknown)
+    if isinstance(error, errors.NoSalesAgent):
+        assert answer.exchange.is_loftys
+        assert isinstance(body, str | dict)
+    for text in (answer.exchange.code, answer.exchange.lofty_message):
+        assert text is None or not UNSTORABLE.search(text)
+
+
+@given(
+    st.sampled_from(
+        ["errorCode={},errorMsg={}", "errorCode: {}, errorMsg: {}", "code={} errorMsg={}"]
+    ),
+    st.sampled_from(["20012", "20001", "INVALID_PARAMETER", "-1"]),
+    st.sampled_from(["bad hour", "x=1", "endActiveHour must be 0-23."]),
+    st.sampled_from(["message", "errorMsg", "bare"]),
+)
+def test_answer__code_inside_the_words__read_with_the_words(
+    form: str, code: str, words: str, place: str
+) -> None:
+    text = form.format(code, words)
+    body = text if place == "bare" else {place: text}
+    scribe = Scribe("PUT", SETTINGS_PATH, [], keep_body=True, now=utc_now)
+    exchange = scribe.answered(Received(200, {}, 1), json.dumps(body).encode()).exchange
+    assert (exchange.code, exchange.lofty_message) == (code, words)
+
+
+@pytest.mark.parametrize(
+    "words", ["Operation successful", "Invalid code supplied", "API_KEY saved", "Saved: 20003"]
+)
+def test_put__words_that_only_resemble_a_code__accepted(serve: Served, words: str) -> None:
+    _, endpoint = serve(says(200, {"message": words}))
+    assert client_of(endpoint).put_settings({"id": 1}).code is None
+
+
+def test_get__success_envelope__its_data_counts(serve: Served) -> None:
+    _, endpoint = serve(says(200, {"data": {"id": 5}, "errorCode": 0, "errorMsg": "success"}))
+    assert client_of(endpoint).get_settings().id == 5
 
 
 def put(endpoint: Endpoint) -> errors.LoftyError:

@@ -124,8 +124,13 @@ def test_payload__change_that_cannot_be_sent__refused(name: str, value: JSON) ->
         {"id": 0},
         {"id": -1},
         {"id": True},
-        {"id": 12345.0},
-        {"id": "12345"},
+        {"id": 12345.5},
+        {"id": "12345x"},
+        {"id": " 12345"},
+        {"id": "0"},
+        {"id": "-5"},
+        {"id": str(2**63)},
+        {"id": 1e300},
         {"id": 2**63},
         {"id": [1]},
         {"message": "Operation successful"},
@@ -135,6 +140,13 @@ def test_parse__no_object_or_no_usable_id__malformed(received: JSON) -> None:
     with pytest.raises(errors.MalformedSettings) as caught:
         Settings.parse(received)
     assert isinstance(caught.value, errors.Unknown)
+
+
+@pytest.mark.parametrize("written", ["12345", 12345.0, "12345.0", 12345])
+def test_parse__id_in_another_json_type__read_and_sent_as_the_number(written: JSON) -> None:
+    settings = Settings.parse({"id": written})
+    assert (settings.id, settings.raw) == (12345, {"id": written})
+    assert json.dumps(schema.payload(settings, {})) == '{"id": 12345}'
 
 
 def test_parse__documented_example__all_known() -> None:
@@ -191,6 +203,21 @@ def test_parse__unknown_property__kept_apart() -> None:
         ("startActiveHour", 8, 8),
         ("agentIds", [2**60, 1], [1, 2**60]),
         ("assistantName", "a\ud800", "a\ud800"),
+        ("startActiveHour", 8, "8"),
+        ("startActiveHour", 8, 8.0),
+        ("startActiveHour", "8", "8.0"),
+        ("startActiveHour", -1, "-1"),
+        ("startActiveHour", 2**60, str(2**60)),
+        ("agentIds", [1], ["1"]),
+        ("agentIds", [2, 1.0], ["1", "2", 2]),
+        ("agentIds", [-1], ["-1"]),
+        ("agentIds", [2**60], [str(2**60)]),
+        ("activeDays", [0, 6], ["6", "0"]),
+        ("textChannel", True, "true"),
+        ("textChannel", False, "False"),
+        ("fixedNumber", "5125550142", 5125550142),
+        ("virtualNumber", "", None),
+        ("assistantName", "", ABSENT),
     ],
 )
 def test_same__same_meaning__true(name: str, a: schema.Value, b: schema.Value) -> None:
@@ -204,18 +231,30 @@ def test_same__same_meaning__true(name: str, a: schema.Value, b: schema.Value) -
         ("agentIds", [1], [2]),
         ("agentIds", [], None),
         ("agentIds", [2**60], [2**60 + 1]),
-        ("agentIds", [1], ["1"]),
+        ("agentIds", [1], ["1x"]),
         ("agentIds", [1], [True]),
-        ("assistantName", "", None),
+        ("agentIds", [1], ["1.5"]),
+        ("agentIds", [1], "1"),
+        ("agentIds", [1], [" 1"]),
+        ("agentIds", [""], [0]),
+        ("agentIds", [2**60], [float(2**60)]),
+        ("assistantName", "", False),
+        ("assistantName", "", 0),
+        ("assistantName", "5", "5.0"),
+        ("assistantName", "True", True),
         ("assistantName", "a", "A"),
         ("assistantName", "é", "e\u0301"),
         ("assistantName", [1, 2], [2, 1]),
         ("textChannel", True, 1),
         ("textChannel", False, 0),
         ("textChannel", False, None),
-        ("startActiveHour", 8, "8"),
+        ("textChannel", "", None),
+        ("textChannel", True, "yes"),
         ("startActiveHour", 0, None),
-        ("startActiveHour", 2**60, str(2**60)),
+        ("startActiveHour", "", None),
+        ("startActiveHour", 8, "8.5"),
+        ("startActiveHour", 1, True),
+        ("startActiveHour", 8, "٨"),
     ],
 )
 def test_same__other_meaning__false(name: str, a: schema.Value, b: schema.Value) -> None:
@@ -229,7 +268,9 @@ def test_same__other_meaning__false(name: str, a: schema.Value, b: schema.Value)
         ("officeIds", [5, -1], True),
         ("leadPondIds", [], False),
         ("agentIds", [1], False),
-        ("agentIds", ["-1"], False),
+        ("agentIds", ["-1"], True),
+        ("agentIds", [-1.0], True),
+        ("agentIds", ["1"], False),
         ("activeDays", [], True),
         ("leadTypes", [-1], False),
         ("leadSources", [1], False),
@@ -306,6 +347,14 @@ def test_same__any_values__equivalence(name: str, a: JSON, b: JSON) -> None:
     assert same(name, a, a)
     assert same(name, a, b) == same(name, b, a)
     assert (differing({name: a}, {name: b}) == ()) == same(name, a, b)
+
+
+@given(st.sampled_from(EDITABLE), st.integers(-(2**63), 2**63 - 1))
+def test_same__number_written_as_text__equals_the_number(name: str, number: int) -> None:
+    kind = schema.TYPES[name]
+    value: JSON = [number] if kind.startswith("list") else number
+    written: JSON = [str(number)] if kind.startswith("list") else str(number)
+    assert same(name, value, written) is (kind != "yes/no")
 
 
 @given(st.sampled_from(sorted(schema.LISTS)), IDS, st.randoms())

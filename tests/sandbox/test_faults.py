@@ -358,6 +358,12 @@ def test_on_and_path__other_requests__are_served_well(caller: Caller, acme: dict
     assert caller.get("/v1.0/me").status == 503
 
 
+def test_path__ending_in_a_dollar__acts_on_that_path_alone(caller: Caller, acme: object) -> None:
+    caller.fault("status", path="/v1.0/me$", code=503, times=None)
+    assert caller.get("/v1.0/members").status == 200
+    assert caller.get("/v1.0/me").status == 503
+
+
 def test_other_customer__is_served_well(caller: Caller, acme: object) -> None:
     caller.customer(slug="globex", token="globex-token")
     caller.fault("status", times=None)

@@ -59,6 +59,15 @@ def test_settings__odd_but_legal_value__stored_as_given(
     assert caller.get(SETTINGS).json[name] == value
 
 
+def test_settings__unexpected_value_that_is_stored__can_be_put_back(
+    caller: Caller, acme: dict[str, Any]
+) -> None:
+    caller.change(settings={"startActiveHour": "8", "textChannel": 1})
+    body = {"id": acme["agent_id"], "startActiveHour": "8", "textChannel": 1}
+    assert caller.put(body).status == 200
+    assert caller.put({**body, "startActiveHour": "9"}).status == 400
+
+
 @pytest.mark.parametrize("name", ["headUrl", "hostedStatus", "surprise"])
 def test_settings__property_that_is_not_put__is_ignored(
     caller: Caller, acme: dict[str, Any], name: str

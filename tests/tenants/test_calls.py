@@ -98,13 +98,13 @@ def test_exchange__good_after_failing__works_again(
     lofty.fault("acme", kind="status", on="GET", times=2, code=401, body={"code": "X"})
     for _ in range(2):
         with pytest.raises(Unauthorised):
-            client_for(acme).me()
+            client_for(acme).quota()
     failing = Credential.objects.get(pk=credential.pk)
     assert failing.failing_since is not None
     assert failing.last_failure_at is not None
     assert failing.failing_since < failing.last_failure_at
     assert "no longer accepts" in failing.last_failure
-    client_for(acme).me()
+    client_for(acme).quota()
     assert acme.credential_state is CredentialState.WORKS
     assert kinds() == ["credential.added", "credential.failed", "credential.recovered"]
 

@@ -11,7 +11,7 @@ from lofty_admin.audit.context import acting_as
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.tenants import checking, lifecycle, members
-from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.tenants.models import NOT_READ, Role, Tenant
 from lofty_admin.tenants.refusals import NotDone
 
 SCHEMES = {"api-key": Scheme.API_KEY, "oauth-token": Scheme.OAUTH}
@@ -66,8 +66,7 @@ class Command(BaseCommand):
             checked=checked,
             meant=options["meant"],
         )
-        owner = checked.lofty_user.get("name") or "a user not asked for"
-        self.stdout.write(f"Added {tenant.name} ({tenant.slug}); the token belongs to {owner}.")
+        self.stdout.write(f"Added {tenant.name} ({tenant.slug}); {_owner_in_words(checked)}.")
 
     def _grant(self, options: dict[str, Any]) -> None:
         tenant = Tenant.objects.filter(slug=options["slug"]).first()
@@ -81,3 +80,9 @@ class Command(BaseCommand):
         for tenant in Tenant.objects.prefetch_related("credentials"):
             words = (tenant.slug, tenant.name, tenant.status, str(tenant.credential_state.label))
             self.stdout.write("\t".join(words))
+
+
+def _owner_in_words(checked: checking.CheckedToken) -> str:
+    if NOT_READ in checked.lofty_user:
+        return f"Lofty did not say whose token it is ({checked.lofty_user[NOT_READ]})"
+    return f"the token belongs to {checked.lofty_user.get('name') or 'a user not asked for'}"
