@@ -153,7 +153,7 @@ class CallsStopped(_Timed, NotSent):
 class Rejected(LoftyError):
     """Lofty answered and says it did not do it."""
 
-    sent = False
+    sent: bool | None = False
     default_message = gettext_noop("Lofty refused the request.")
     default_advice = gettext_noop("Read Lofty's answer, correct what it names, and try again.")
 
@@ -347,8 +347,8 @@ def refusal_of(exchange: "Exchange") -> type[Rejected] | None:
         return None
     if not exchange.is_loftys:
         return NotLofty
-    if exchange.code in BY_CODE:
-        return BY_CODE[exchange.code]
+    if by_code := BY_CODE.get(exchange.code or ""):
+        return by_code
     if status == 404 and exchange.path == SETTINGS_PATH:
         return NoSalesAgent
     return BY_STATUS[status]

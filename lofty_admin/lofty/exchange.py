@@ -253,7 +253,8 @@ def _unwrapped(value: JSON) -> JSON:
     """Return what a success envelope {data, errorCode, errorMsg, errorData} holds."""
     is_envelope = isinstance(value, dict) and "data" in value and value.keys() <= ENVELOPE
     if isinstance(value, dict) and is_envelope and not is_error_body(value):
-        return value["data"]
+        data: JSON = value["data"]
+        return data
     return value
 
 

@@ -172,6 +172,10 @@ def as_number(value: Value) -> Value:
     return value
 
 
+def _as_received(value: Value) -> Value:
+    return value
+
+
 def _as_switch(value: Value) -> Value:
     words = {"true": True, "false": False}
     return words.get(value.lower(), value) if isinstance(value, str) else value
@@ -199,7 +203,7 @@ def _canonical_bytes(name: str, value: Value) -> bytes:
 
 def _canonical(name: str, value: Value) -> Canonical:
     """The value in a form rfc8785 takes; ABSENT is null, a list in LISTS a sorted set."""
-    read = _AS_TYPE.get(TYPES.get(name, ""), lambda value: value)
+    read = _AS_TYPE.get(TYPES.get(name, ""), _as_received)
     if name in LISTS and isinstance(value, list | tuple):
         members = {rfc8785.dumps(plain): plain for plain in (_plain(read(item)) for item in value)}
         return [members[key] for key in sorted(members)]
