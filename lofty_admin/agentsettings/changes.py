@@ -4,7 +4,7 @@ Settings are mappings of Lofty's property names to JSON values; a property that 
 that is None mean the same ("not set in Lofty"). Nothing here reads a database or a network.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from lofty_admin.agentsettings.fields import BY_NAME, DAYS, SETTINGS, Setting, hour_text
 from lofty_admin.agentsettings.hours import is_hour, is_overnight
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.lofty.schema import differing, means_all, same
+from lofty_admin.lofty.schema import READ_ONLY, differing, means_all, same
 
 Values = Mapping[str, JSON]
 EVERY_DAY = frozenset(DAYS)
@@ -67,6 +67,43 @@ def diff(before: Values, after: Values) -> tuple[Change, ...]:
         Change(setting, before.get(setting.name), after.get(setting.name))
         for setting in SETTINGS
         if setting.name in names
+    )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A property of Lofty's answer that differs; `setting` is None for one that is no setting.
+
+    is_gone: Lofty no longer sends it. is_new: Lofty did not send it before.
+    """
+
+    name: str
+    before: JSON
+    after: JSON
+    is_gone: bool = False
+    is_new: bool = False
+
+    @property
+    def setting(self) -> Setting | None:
+        return BY_NAME.get(self.name)
+
+
+def differences(
+    before: Values, after: Values, *, without: Collection[str] = ()
+) -> tuple[Difference, ...]:
+    """Every property of Lofty's answer that differs, settings first: whether a PUT replaces what it
+    does not name is not documented, so nothing is left out of the comparison."""
+    names = dict.fromkeys((*BY_NAME, *READ_ONLY, *sorted({*before, *after} - {*BY_NAME})))
+    return tuple(
+        Difference(
+            name,
+            before.get(name),
+            after.get(name),
+            is_gone=name in before and name not in after,
+            is_new=name in after and name not in before,
+        )
+        for name in names
+        if name not in without and not same(name, before.get(name), after.get(name))
     )
 
 

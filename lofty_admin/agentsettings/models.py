@@ -1,14 +1,17 @@
 """What a save leaves behind: the operation with its states, and the settings last read."""
 
+import hashlib
 import json
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin.agentsettings.changes import Change, Values, diff
+from lofty_admin.agentsettings.changes import Change, Difference, Values, diff, differences
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.hours import in_short
 from lofty_admin.lofty.json_strict import JSON
@@ -40,7 +43,7 @@ NEXT: dict[State, frozenset[State]] = {
     State.SENT: frozenset(
         {State.UNKNOWN, State.VERIFIED, State.NOT_APPLIED, State.REJECTED, State.NOT_SENT}
     ),
-    State.UNKNOWN: frozenset({State.UNKNOWN, State.VERIFIED, State.NOT_APPLIED}),
+    State.UNKNOWN: frozenset({State.UNKNOWN, State.VERIFIED, State.NOT_APPLIED, State.REJECTED}),
     **{state: frozenset() for state in CLOSED},
 }
 
@@ -70,13 +73,23 @@ class ExactJSONField(models.TextField):  # type: ignore[type-arg] # generic only
         return None if value is None else exact_text(value)
 
 
+class Reply(models.TextChoices):
+    """What Lofty answered to the PUT. Only a read-back tells whether the change was made."""
+
+    NONE = "", _("no answer")
+    ACCEPTED = "accepted", _("accepted")
+    REJECTED = "rejected", _("rejected")
+
+
 class Operation(models.Model):
     """One save of one tenant's settings, from the click to its proof.
 
     before: the settings Lofty had right before the PUT (or, when nothing was sent, those the form
     was built from). wanted: the body of the PUT. changed: the names of the settings the person
-    changed. after: what was read back, or None. explanation: what happened, in a sentence or two.
-    fence: goes up when another process takes over; an outcome is only taken from the holder.
+    changed. after: the newest reading since then, or None; after_read_at: when that was.
+    explanation: what happened, in a sentence or two. fence: goes up when another process takes
+    over; an outcome is only taken from the holder. actor_id, actor_name: the user who made the
+    change, whoever settles it. seen_old_at: when a read-back first did not show the change.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -88,11 +101,14 @@ class Operation(models.Model):
     changed = ExactJSONField()
     after = ExactJSONField(null=True)
     reason = models.TextField(blank=True)
+    actor_id = models.CharField(max_length=64, blank=True, default="")
     actor_name = models.CharField(max_length=300)
     request_id = models.CharField(max_length=64)
     explanation = models.TextField(blank=True)
     advice = models.TextField(blank=True)
     answer = ExactJSONField(null=True)
+    reply = models.CharField(max_length=8, choices=Reply, blank=True, default=Reply.NONE)
+    after_read_at = models.DateTimeField(null=True)
     moved = models.BooleanField(default=False)
     needs_person = models.BooleanField(default=False)
     fence = models.PositiveIntegerField(default=0)
@@ -114,6 +130,7 @@ class Operation(models.Model):
                 name="operation_newest_sent",
                 condition=models.Q(sent_at__isnull=False),
             ),
+            models.Index("settled_at", name="operation_settled"),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -149,6 +166,24 @@ class Operation(models.Model):
         return self.state in (State.PREPARED, State.SENT) and self.lease_until > timezone.now()
 
     @property
+    def shown_state(self) -> State:
+        """The state to show: a save whose process stopped is not "being sent" any more."""
+        if self.is_open and not self.is_held:
+            return State.NOT_SENT if self.state == State.PREPARED else State.UNKNOWN
+        return State(self.state)
+
+    @property
+    def looks_again_at(self) -> datetime | None:
+        """When the console checks by itself at the latest, None if it waits for nothing."""
+        if not self.is_open or self.needs_person:
+            return None
+        if self.is_held:
+            return self.lease_until
+        if self.seen_old_at is not None:
+            return self.seen_old_at + quiet_time()
+        return None
+
+    @property
     def changes(self) -> tuple[Change, ...]:
         """What the person meant to change, against what Lofty had."""
         return diff(self.before or self.base, {**(self.before or self.base), **self.intended})
@@ -159,21 +194,43 @@ class Operation(models.Model):
         return {name: self.wanted[name] for name in self.changed}
 
     @property
-    def undoing(self) -> Values:
-        """What it changed in Lofty, as it was before; empty when there is nothing to undo.
+    def reading(self) -> str:
+        """A short digest of `after`, so that a decision is only taken on what the page showed."""
+        if self.after is None:
+            return ""
+        return hashlib.sha256(exact_text(self.after).encode()).hexdigest()[:16]
 
-        What was not set cannot be sent, so it cannot come back.
+    @property
+    def also_different(self) -> tuple[Difference, ...]:
+        """What a read-back found changed beyond what the person changed."""
+        if self.before is None or not self.after:
+            return ()
+        return differences(self.before, self.after, without=self.changed)
+
+    @property
+    def undoing(self) -> Values:
+        """What this change did in Lofty, as it was before; empty when it did nothing.
+
+        A setting that does not have the requested value was not changed by this, so undoing it
+        would revert somebody else. What was not set cannot be sent, so it cannot come back.
         """
         if self.state not in (State.VERIFIED, State.NOT_APPLIED) or not self.after:
             return {}
-        before, after = self.before or {}, self.after
+        before, after, intended = self.before or {}, self.after, self.intended
         return {
             name: before[name]
             for name in self.changed
             if name in before
             and IS_TYPE[TYPES[name]](before[name])
-            and not same(name, before[name], after.get(name))
+            and same(name, intended[name], after.get(name))
+            and not same(name, before[name], intended[name])
         }
+
+
+def quiet_time() -> timedelta:
+    """How long Lofty must show no trace of a change before it counts as not applied."""
+    seconds: int = settings.ENVIRONMENT.settle_quiet_seconds
+    return timedelta(seconds=seconds)
 
 
 class LastKnown(models.Model):

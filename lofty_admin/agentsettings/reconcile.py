@@ -1,21 +1,28 @@
 """Settling operations whose outcome is not known, by reading Lofty and never by sending again.
 
-If Lofty has what was meant, the change arrived. If it still has the old values, the PUT may yet
-arrive late: it counts as not applied only when a second look, a quiet time later, says the same.
-Anything in between is for a person.
+If Lofty has the requested values, the change arrived. If it does not, the PUT may yet arrive or
+become visible: it counts as not applied only when a second look, a quiet time later, says the same.
+Values that are neither the old ones nor those sent are left to a person, unless Lofty had said that
+it accepted the change. If Lofty had refused it, one look is enough.
 """
 
 import logging
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from lofty_admin.agentsettings.models import Operation, State
-from lofty_admin.agentsettings.services import Result, close, judge
+from lofty_admin.agentsettings.models import Operation, Reply, State, quiet_time
+from lofty_admin.agentsettings.services import (
+    Result,
+    close,
+    judge,
+    labels,
+    look_again_later,
+    missing_in,
+)
 from lofty_admin.audit.restored import is_behind
 from lofty_admin.lofty.errors import LoftyError, Unauthorised
 from lofty_admin.lofty.schema import Settings, same
@@ -24,12 +31,14 @@ from lofty_admin.tenants.calls import NoCredential, client_for
 logger = logging.getLogger(__name__)
 
 OLD_AS_SEEN = gettext_noop(
-    "Lofty has the old settings, not those that were sent. A person looked and settled it as it is."
+    "Lofty has the old settings, not those that were sent. A user checked this and closed the"
+    " change."
 )
 OTHERS_AS_SEEN = gettext_noop(
-    "Lofty has other settings, not those that were sent. A person looked and settled it as it is."
+    "Lofty has other settings, not those that were sent. A user checked this and closed the change."
 )
-HOLD = timedelta(seconds=90)  # of a reconciliation: one GET at its time limit, and to spare
+HOLD = timedelta(seconds=50)  # of a reconciliation: one GET at its time limit, and to spare
+TICK = timedelta(minutes=1)  # how often the job runs
 
 
 def due() -> list[Operation]:
@@ -54,7 +63,24 @@ def settle_all() -> list[Operation]:
             settled.append(settle(operation))
         except Exception:
             logger.exception("Operation %s could not be reconciled", operation.pk)
+    _look_when_leases_end()
     return settled
+
+
+def _look_when_leases_end() -> None:
+    """A process that was killed leaves a lease behind: look when it ends, not at the next tick."""
+    now = timezone.now()
+    for operation in Operation.objects.filter(
+        settled_at=None, lease_until__gt=now, lease_until__lt=now + TICK
+    ):
+        look_again_later(operation)
+
+
+def settle_by_id(operation_id: str) -> None:
+    """`settle`, for the job that looks at one operation. Nothing while the console is read-only."""
+    operation = Operation.objects.filter(pk=operation_id).first()
+    if operation is not None and not is_behind("settling an open change"):
+        settle(operation)
 
 
 def settle(operation: Operation) -> Operation:
@@ -75,39 +101,48 @@ def settle(operation: Operation) -> Operation:
     return Operation.objects.select_related("tenant").get(pk=operation.pk)
 
 
-def close_as_seen(operation: Operation) -> Operation:
-    """A person has looked: settle an operation the console cannot settle by itself.
+def close_as_seen(operation: Operation, seen: str | None = None) -> Operation:
+    """Close an operation the console cannot settle by itself, as a user decided.
 
-    Lofty is read once more, so that nothing is claimed that is not so. Does nothing to an operation
-    that needs no person.
+    seen: the `reading` the user decided on; by default the operation's. Lofty is read again, and if
+    it now has something else, that is noted for the user to look at, and nothing is closed. Does
+    nothing to an operation that needs no person.
     """
+    seen = operation.reading if seen is None else seen
     held = _take_over(operation) if operation.needs_person else None
     if held is not None:
-        close(held, _as_seen(held))
+        _close_held(held, seen)
     return Operation.objects.select_related("tenant").get(pk=operation.pk)
 
 
-def _as_seen(operation: Operation) -> Result:
+def _close_held(held: Operation, seen: str) -> None:
     try:
-        live = client_for(operation.tenant).get_settings()
+        live = client_for(held.tenant).get_settings()
     except (LoftyError, NoCredential):
         live = None
-    if live is None or live.id != operation.wanted["id"]:
-        return Result(
-            State.UNKNOWN,
-            gettext_noop(
-                "A person settled this without a reading of that Sales Agent. Whether the change"
-                " was made is not known."
-            ),
-            given_up=True,
-        )
-    result = judge(operation, live)
-    if result.state is State.VERIFIED:
-        return result
+    if live is None or live.id != held.wanted["id"]:
+        close(held, _closed_unread())
+        return
+    result = judge(held, live)
+    if result.state is State.UNKNOWN:
+        held.after = live.raw
+        if held.reading != seen:
+            told = gettext_noop("Lofty has other settings than when you decided. Check them again.")
+            _note(held, told, live, needs_person=True)
+            return
+        old = _has_old_values(held, live)
+        result = Result(State.NOT_APPLIED, OLD_AS_SEEN if old else OTHERS_AS_SEEN, after=live)
+    close(held, result)
+
+
+def _closed_unread() -> Result:
     return Result(
-        State.NOT_APPLIED,
-        OLD_AS_SEEN if _has_old_values(operation, live) else OTHERS_AS_SEEN,
-        after=live,
+        State.UNKNOWN,
+        gettext_noop(
+            "A user closed this without a reading of that Sales Agent. Whether the change was made"
+            " is not known."
+        ),
+        given_up=True,
     )
 
 
@@ -128,71 +163,79 @@ def _look(operation: Operation) -> None:
         live = client_for(operation.tenant).get_settings()
     except (LoftyError, NoCredential) as error:
         shut_out = isinstance(error, NoCredential | Unauthorised)
-        _note(operation, f"Lofty could not be read to settle this. {error}", needs_person=shut_out)
-        return
-    if live.id != operation.wanted["id"]:
-        _note(
-            operation, gettext_noop("The token now opens another Sales Agent."), needs_person=True
-        )
+        told = f"The settings could not be read from Lofty. {error}"
+        _note(operation, told, needs_person=shut_out)
         return
     result = judge(operation, live)
-    if result.state is State.VERIFIED:
+    if result.state is not State.UNKNOWN:
         close(operation, result)
-    elif _has_old_values(operation, live):
-        _old_values_seen(operation, live)
+    elif result.needs_person:
+        _note(operation, result.explanation, needs_person=True)
+    elif operation.reply == Reply.ACCEPTED or _has_old_values(operation, live):
+        _still_missing(operation, live, result)
     else:
-        _note(
-            operation,
-            gettext_noop(
-                "Lofty has neither the old settings nor those that were sent. A person must look."
-            ),
-            needs_person=True,
+        told = gettext_noop(
+            "Lofty has neither the old settings nor those that were sent. A user must decide."
         )
+        _note(operation, told, live, needs_person=True)
 
 
 def _has_old_values(operation: Operation, live: Settings) -> bool:
     return all(same(n, operation.before.get(n), live.get(n)) for n in operation.changed)
 
 
-def _old_values_seen(operation: Operation, live: Settings) -> None:
+def _still_missing(operation: Operation, live: Settings, result: Result) -> None:
     now = timezone.now()
-    quiet = timedelta(seconds=settings.ENVIRONMENT.settle_quiet_seconds)
-    if operation.seen_old_at is not None and now - operation.seen_old_at >= quiet:
-        close(
-            operation,
-            Result(
-                State.NOT_APPLIED,
-                gettext_noop(
-                    "Lofty has the old settings, looked at twice: the change did not arrive, or was"
-                    " changed back."
-                ),
-                gettext_noop("Review the change again if it is still wanted."),
-                after=live,
-            ),
-        )
+    if operation.seen_old_at is not None and now - operation.seen_old_at >= quiet_time():
+        close(operation, _not_applied(operation, live))
         return
-    _note(
-        operation,
-        "Lofty has the old settings. The change may yet arrive, so the console looks again, not"
-        f" before {now + quiet:%H:%M:%S} UTC, and only then calls it not applied.",
-        seen_old_at=operation.seen_old_at or now,
+    told = gettext_noop(
+        "Lofty does not have the change. It may yet arrive, so the console looks again, and only"
+        " then calls it not applied."
+    )
+    if operation.reply == Reply.ACCEPTED:
+        told = result.explanation
+    _note(operation, told, live, seen_old_at=operation.seen_old_at or now)
+
+
+def _not_applied(operation: Operation, live: Settings) -> Result:
+    told = gettext_noop(
+        "Lofty has the old settings, looked at twice: the change did not arrive, or was changed"
+        " back."
+    )
+    if operation.reply == Reply.ACCEPTED:
+        missing = labels(missing_in(operation, live))
+        told = f"Lofty accepted the request but did not change: {missing}. Checked twice."
+    return Result(
+        State.NOT_APPLIED,
+        told,
+        gettext_noop("Review the change again if it is still wanted."),
+        after=live,
     )
 
 
-def _note(operation: Operation, explanation: str, **fields: object) -> None:
-    """Still unknown: write down what was seen, and let go."""
+def _note(
+    operation: Operation, explanation: str, live: Settings | None = None, **fields: object
+) -> None:
+    """Still unknown: keep what was found, and let go."""
     now = timezone.now()
     fields = {
         "state": State.UNKNOWN,
         "explanation": explanation,
+        "advice": "",
         "looked_at": now,
         "lease_until": now,
         "needs_person": False,
         **fields,
     }
-    Operation.objects.filter(
+    if live is not None:
+        fields |= {"after": live.raw, "after_read_at": now}
+    noted = Operation.objects.filter(
         pk=operation.pk,
         fence=operation.fence,
         settled_at=None,
         state__in=[State.SENT, State.UNKNOWN],
-    ).update(**fields)
+    )
+    if noted.update(**fields):
+        operation.refresh_from_db()
+        look_again_later(operation)

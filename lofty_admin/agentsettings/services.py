@@ -2,12 +2,17 @@
 
 The steps are those of docs/architecture.md: take the tenant's place in flight, read Lofty again,
 commit the intent, PUT once, read back, record. No transaction is open while Lofty is called.
+
+An outcome states only what a read-back showed. A refusal is read back too, because a proxy can
+answer after Lofty applied the change; and one old value right after Lofty accepted a change proves
+nothing, because Lofty does not promise when a change becomes visible: reconcile looks again.
 """
 
+import json
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -16,31 +21,48 @@ from django.db.models import Exists
 from django.utils import timezone
 from django.utils.translation import gettext_noop, override
 
-from lofty_admin.agentsettings.changes import Values
+from lofty_admin.accounts.models import User
+from lofty_admin.agentsettings.changes import Difference, Values, differences, printable
 from lofty_admin.agentsettings.fields import BY_NAME
-from lofty_admin.agentsettings.models import NEXT, Operation, State
+from lofty_admin.agentsettings.models import NEXT, Operation, Reply, State
 from lofty_admin.agentsettings.naming import names_of
 from lofty_admin.agentsettings.plans import Plan
 from lofty_admin.agentsettings.reading import remember
-from lofty_admin.audit.context import current_actor, current_request_id
+from lofty_admin.audit.context import current_actor, current_request_id, person
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
 from lofty_admin.audit.restored import refuse_if_behind
+from lofty_admin.jobs import defer_once
 from lofty_admin.lofty.client import LoftyClient
-from lofty_admin.lofty.errors import BudgetSpent, LoftyError, NotSent, Rejected
+from lofty_admin.lofty.errors import (
+    BudgetSpent,
+    LoftyError,
+    NotSent,
+    RateLimited,
+    Rejected,
+    Unauthorised,
+)
 from lofty_admin.lofty.exchange import Exchange
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings, differing, payload, same
+from lofty_admin.tenants.access import role_of
 from lofty_admin.tenants.agents import known_agent, wrong_agent
 from lofty_admin.tenants.call_limits import priority_for_save
-from lofty_admin.tenants.calls import NoCredential, claim_calls, client_for, release_calls
-from lofty_admin.tenants.models import Tenant
+from lofty_admin.tenants.calls import (
+    NoCredential,
+    claim_calls,
+    client_and_credential,
+    release_calls,
+)
+from lofty_admin.tenants.models import Credential, Role, Tenant
 
 logger = logging.getLogger(__name__)
 
 CALLS_OF_A_SAVE = 3  # GET, PUT, GET
-STEPS_SLACK = timedelta(seconds=30)
+STEP_SLACK = timedelta(seconds=15)
+LOOK_AGAIN = "agentsettings.look_again"  # the task in tasks.py
+MOST_SHOWN = 60  # characters of a value inside a sentence
 
 
 class NotRecorded(Exception):
@@ -48,31 +70,49 @@ class NotRecorded(Exception):
 
 
 class SendRefused(Exception):
-    """Somebody tried to send without a committed intent, or too late, or inside a transaction."""
+    """Sending was attempted without a committed intent, or too late, or inside a transaction."""
+
+
+class ChangeNotAllowed(Exception):
+    """The change may not be sent any more: a right or the token was taken away while it waited."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        self.advice = advice
+        super().__init__(message)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a save: the state it ends in, in words, with Lofty's answer and what it has."""
+    """The outcome of a save: its state, in words, with Lofty's answer and what Lofty has.
+
+    given_up: UNKNOWN permanently, because a person closed it. is_unseen: the reading does not show
+    the change (yet). needs_person: the console cannot settle it by itself.
+    """
 
     state: State
     explanation: str
     advice: str = ""
     after: Settings | None = None
     exchange: Exchange | None = None
-    given_up: bool = False  # UNKNOWN for good: a person settled it
+    reply: Reply = Reply.NONE
+    given_up: bool = False
+    is_unseen: bool = False
+    needs_person: bool = False
 
 
 @priority_for_save()
-def apply(tenant: Tenant, plan: Plan, reason: str) -> Operation:
+def apply(tenant: Tenant, plan: Plan, reason: str, *, user: User | None = None) -> Operation:
     """Carry out a reviewed plan, at most once, and return its operation, settled or in flight.
 
-    The same plan again (a double click, a reload) returns the operation there is. Everything that
-    can go wrong is told by the operation's state and explanation, except NotRecorded, which is
-    raised when the database refuses the record, and ReadOnly; nothing was sent then.
+    user: who makes the change, where that is not the signed-in user (a job that acts for one).
+    Their right to make it is checked again when it is about to be sent.
+
+    The same plan again (a double click, a reload) returns the existing operation. Everything that
+    can go wrong is in the operation's state and explanation, except NotRecorded, which is raised
+    when the database refuses the record, and ReadOnly; nothing was sent then.
     """
     refuse_if_behind()
-    operation = _draft(tenant, plan, reason)
+    operation = _draft(tenant, plan, reason, user)
     try:
         is_ours = _take_place(operation)
         client = _prepare(tenant, plan, operation) if is_ours else None
@@ -87,13 +127,21 @@ def apply(tenant: Tenant, plan: Plan, reason: str) -> Operation:
 
 
 def lease() -> timedelta:
-    """How long a save may take: its three calls at their time limit, and something to spare."""
+    """How long one step of a save may take: one call at its time limit, and something to spare.
+
+    It is renewed before each step, so that a save whose process was killed is settled soon.
+    """
+    return _longest_call() + STEP_SLACK
+
+
+def _longest_call() -> timedelta:
     seconds: float = settings.ENVIRONMENT.lofty_deadline
-    return timedelta(seconds=CALLS_OF_A_SAVE * seconds) + STEPS_SLACK
+    return timedelta(seconds=seconds)
 
 
 # --- 1 One change in flight per tenant ------------------------------------------------------------
-def _draft(tenant: Tenant, plan: Plan, reason: str) -> Operation:
+def _draft(tenant: Tenant, plan: Plan, reason: str, user: User | None = None) -> Operation:
+    maker = person(user) if user is not None else current_actor()
     return Operation(
         id=plan.operation_id,
         tenant=tenant,
@@ -101,7 +149,8 @@ def _draft(tenant: Tenant, plan: Plan, reason: str) -> Operation:
         wanted=payload(plan.snapshot.settings, plan.wanted),
         changed=sorted(plan.wanted, key=list(BY_NAME).index),
         reason=reason,
-        actor_name=current_actor().name,
+        actor_id=maker.id if maker.kind == "person" else "",
+        actor_name=maker.name,
         request_id=current_request_id(),
         lease_until=timezone.now() + lease(),
     )
@@ -123,10 +172,10 @@ def _close_busy(operation: Operation) -> None:
     operation.state = State.NOT_SENT
     operation.settled_at = timezone.now()
     operation.explanation = gettext_noop(
-        "Another change of this tenant is still in flight. Only one is made at a time."
+        "Another change to this tenant isn't confirmed yet. Only one is made at a time."
     )
     operation.advice = gettext_noop(
-        "The settings page leads to it. When it is settled, review your change again."
+        "The settings page links to it. When it is settled, review your change again."
     )
     # The same plan may come twice at once: the other request has then written it down.
     with suppress(IntegrityError), transaction.atomic(durable=True):
@@ -138,23 +187,39 @@ def _prepare(tenant: Tenant, plan: Plan, operation: Operation) -> LoftyClient | 
     """Read Lofty and commit the intent: the client to send with, or None if nothing may be sent."""
     try:
         claim_calls(tenant, CALLS_OF_A_SAVE)
-        client = client_for(tenant)
+        client, credential = client_and_credential(tenant)
+        _extend_lease(operation)  # renewing the token may have taken a while
         live = client.get_settings()
+        if refusal := _refusal(operation, live):
+            _not_sent(operation, refusal)
+            return None
+        _commit_intent(operation, live, plan, credential)
     except (LoftyError, NoCredential) as error:
         _not_sent(operation, _unread(error))
-        return None
-    if refusal := _refusal(operation, live):
-        _not_sent(operation, refusal)
-        return None
-    try:
-        _commit_intent(operation, live, plan)
+    except ChangeNotAllowed as error:
+        _not_sent(operation, Result(State.NOT_SENT, f"{error} Nothing was sent.", error.advice))
     except SendRefused:
-        logger.warning("Operation %s was taken over before its intent stood", operation.pk)
-        return None
+        logger.warning("Operation %s was taken over before its intent was recorded", operation.pk)
     except DatabaseError:
         _give_up_place(operation)
         raise
-    return client
+    else:
+        return client
+    return None
+
+
+def _extend_lease(operation: Operation) -> None:
+    """Make sure the lease outlasts the next call. Raises SendRefused if it is over."""
+    now = timezone.now()
+    if operation.lease_until - now >= _longest_call() + STEP_SLACK / 3:
+        return
+    ends = now + lease()
+    held = Operation.objects.filter(
+        pk=operation.pk, fence=operation.fence, settled_at=None, lease_until__gt=now
+    )
+    if not held.update(lease_until=ends):
+        raise SendRefused("the lease is over")
+    operation.lease_until = ends
 
 
 def _carry_out(client: LoftyClient, operation: Operation) -> None:
@@ -165,7 +230,7 @@ def _carry_out(client: LoftyClient, operation: Operation) -> None:
     try:
         close(operation, _send_and_read_back(client, operation))
     except SendRefused:
-        logger.warning("Operation %s was taken over before it was sent", operation.pk)
+        logger.warning("Operation %s was taken over before its outcome was known", operation.pk)
     except DatabaseError:
         logger.exception("The outcome of operation %s could not be recorded", operation.pk)
 
@@ -193,7 +258,7 @@ def _refusal(operation: Operation, live: Settings) -> Result | None:
             State.NOT_SENT,
             f"The token now opens another Sales Agent ({live.id}) than the one on the page"
             f" ({base.id}). Nothing was sent.",
-            gettext_noop("Check the tenant's credential: it may belong to somebody else."),
+            gettext_noop("Check the tenant's credential: it may belong to another user."),
             after=live,
         )
     known = known_agent(operation.tenant, live.id)
@@ -221,13 +286,24 @@ def _not_sent(operation: Operation, result: Result) -> None:
 
 
 # --- 3 The intent ---------------------------------------------------------------------------------
-def _commit_intent(operation: Operation, live: Settings, plan: Plan) -> None:
-    """Write down what is about to be sent. Raises DatabaseError, and then nothing may be sent."""
+def _commit_intent(
+    operation: Operation, live: Settings, plan: Plan, credential: Credential
+) -> None:
+    """Record what is about to be sent. Raises DatabaseError, SendRefused (the lease is over) and
+    ChangeNotAllowed; then nothing may be sent."""
     operation.before = live.raw
     operation.wanted = payload(live, plan.wanted)
+    now = timezone.now()
+    if operation.lease_until <= now:
+        raise SendRefused("the lease is over")
     with transaction.atomic(durable=True):
         _move(
-            operation, State.SENT, before=live.raw, wanted=operation.wanted, sent_at=timezone.now()
+            operation,
+            State.SENT,
+            before=live.raw,
+            wanted=operation.wanted,
+            sent_at=now,
+            lease_until=now + lease(),
         )
         record(
             Kind.SETTINGS_INTENT,
@@ -239,6 +315,47 @@ def _commit_intent(operation: Operation, live: Settings, plan: Plan) -> None:
             after=operation.wanted,
             detail={"changed": operation.changed, "names": names_of(operation)},
         )
+        # From here to the commit this holds the head of the log, and whatever takes a right away
+        # is recorded in its own transaction. So either that was recorded before and is seen here,
+        # or it is recorded after this intent. No row lock could promise that for every way.
+        _require_allowed(operation, credential)
+
+
+def _require_allowed(operation: Operation, credential: Credential) -> None:
+    """Raise ChangeNotAllowed unless the user may still make this change with this token."""
+    user = _maker(operation)
+    if user is None:
+        raise ChangeNotAllowed(
+            "This change names no user who may make it.",
+            gettext_noop("Sign in and make the change from the settings page."),
+        )
+    if not user.is_active:
+        raise ChangeNotAllowed(f"{user} was deactivated while this change was waiting.", "")
+    tenant = Tenant.objects.get(pk=operation.tenant_id)
+    if tenant.is_archived:
+        raise ChangeNotAllowed(
+            "The tenant was archived while this change was waiting.",
+            gettext_noop("Restore the tenant before changing its settings."),
+        )
+    role = role_of(user, tenant)
+    if role is None or role < Role.EDITOR:
+        raise ChangeNotAllowed(
+            f"{user} no longer has the editor role for this tenant.",
+            gettext_noop("Ask a manager of this tenant for the editor role."),
+        )
+    in_use = Credential.objects.filter(tenant=tenant, retired_at=None)
+    if (credential.pk, credential.version) != in_use.values_list("pk", "version").first():
+        raise ChangeNotAllowed(
+            "The tenant's token was removed, replaced or renewed while this change was waiting.",
+            gettext_noop("Review the change again; it is then sent with the token in use."),
+        )
+
+
+def _maker(operation: Operation) -> User | None:
+    """The user who makes the change, as they are now."""
+    if not operation.actor_id.isdecimal():
+        return None
+    return User.objects.filter(pk=int(operation.actor_id)).first()
 
 
 def _give_up_place(operation: Operation) -> None:
@@ -272,27 +389,43 @@ def send(client: LoftyClient, operation: Operation) -> Exchange:
 
 # --- 5 Read back ----------------------------------------------------------------------------------
 def _send_and_read_back(client: LoftyClient, operation: Operation) -> Result:
+    refused: Rejected | None = None
     try:
-        exchange = send(client, operation)
+        exchange: Exchange | None = send(client, operation)
+    except RateLimited as error:
+        return _parked(error)
+    except Rejected as error:
+        refused, exchange = error, error.exchange
     except LoftyError as error:
         return _send_failed(error)
+    operation.reply = Reply.REJECTED if refused else Reply.ACCEPTED
+    operation.answer = answer_of(exchange) if exchange else None
+    _extend_lease(operation)
     try:
         after = client.get_settings()
     except LoftyError as error:
-        return Result(
-            State.UNKNOWN,
-            f"Lofty answered that it took the change, but reading it back failed. {error.message}",
-            gettext_noop("Check again in a moment; the console also does so by itself."),
-            exchange=exchange,
-        )
-    return judge(operation, after, exchange)
+        return replace(_not_read_back(refused, error), exchange=exchange)
+    result = replace(judge(operation, after), exchange=exchange)
+    if refused is not None and result.state is State.REJECTED:
+        told = f"{refused.message} {result.explanation}"
+        return replace(result, explanation=told, advice=refused.advice)
+    return result
+
+
+def _parked(error: RateLimited) -> Result:
+    """Lofty counts calls before it looks at them, so there is nothing to read back."""
+    return Result(
+        State.REJECTED,
+        f"{error.message} The change was not made.",
+        f"Your change is kept here. {error.advice}",
+        exchange=error.exchange,
+        reply=Reply.REJECTED,
+    )
 
 
 def _send_failed(error: LoftyError) -> Result:
     if isinstance(error, NotSent):
         return Result(State.NOT_SENT, error.message, error.advice, exchange=error.exchange)
-    if isinstance(error, Rejected):
-        return Result(State.REJECTED, error.message, error.advice, exchange=error.exchange)
     return Result(
         State.UNKNOWN,
         f"{error.message} The change may or may not have been made.",
@@ -303,29 +436,92 @@ def _send_failed(error: LoftyError) -> Result:
     )
 
 
-def judge(operation: Operation, after: Settings, exchange: Exchange | None = None) -> Result:
-    """Compare what Lofty has with what was meant: VERIFIED only if every change is there."""
-    missed = [n for n, value in operation.intended.items() if not same(n, value, after.get(n))]
-    if missed:
+def _not_read_back(refused: Rejected | None, unread: LoftyError) -> Result:
+    again = gettext_noop("Check again in a moment; the console also does so by itself.")
+    if refused is None:
+        told = f"Lofty accepted the change, but reading it back failed. {unread.message}"
+        return Result(State.UNKNOWN, told, again, reply=Reply.ACCEPTED)
+    if isinstance(refused, Unauthorised) and isinstance(unread, Unauthorised):
+        # A dead token refuses everything: waiting for a reading would only block the tenant.
+        told = f"{refused.message} For the same reason the settings could not be read back."
+        return Result(State.REJECTED, told, refused.advice, reply=Reply.REJECTED)
+    told = f"Lofty refused the change, but reading back to make sure failed. {unread.message}"
+    return Result(State.UNKNOWN, told, again, reply=Reply.REJECTED)
+
+
+def judge(operation: Operation, after: Settings) -> Result:
+    """Return what a reading tells about the change, given Lofty's reply to it.
+
+    VERIFIED only if it is of the same Sales Agent and has every change. Otherwise REJECTED if
+    Lofty said so, else UNKNOWN: what is not there yet may still become visible.
+    """
+    reply = Reply(operation.reply)
+    if after.id != operation.wanted["id"]:
         return Result(
-            State.NOT_APPLIED,
-            "Lofty took the request, but still has something else in: " + _labels(missed) + ".",
-            gettext_noop("Look at the settings in Lofty, then review your change again."),
-            after=after,
-            exchange=exchange,
+            State.UNKNOWN,
+            f"The reading is of another Sales Agent ({after.id}) than the one this change was made"
+            f" for ({operation.wanted['id']}).",
+            gettext_noop("A manager must check the tenant's credential."),
+            reply=reply,
+            needs_person=True,
         )
-    others = set(differing(operation.before, after.raw)) - set(operation.changed)
-    explanation = gettext_noop("Read back from Lofty: every change is there.")
-    if others:
-        explanation += (
-            " Also different from before this save, though not changed by it: "
-            + _labels(n for n in BY_NAME if n in others)
-            + "."
-        )
-    return Result(State.VERIFIED, explanation, after=after, exchange=exchange)
+    also = _also_different(operation, after)
+    missing = missing_in(operation, after)
+    if not missing:
+        return Result(State.VERIFIED, _verified(reply) + also, after=after, reply=reply)
+    if reply is Reply.REJECTED:
+        told = gettext_noop("Read back from Lofty: the change is not there.")
+        return Result(State.REJECTED, told + also, after=after, reply=reply)
+    return Result(
+        State.UNKNOWN,
+        "Lofty does not show the change yet in: " + labels(missing) + "." + also,
+        gettext_noop("Do not send it again: it may only take a while to become visible."),
+        after=after,
+        reply=reply,
+        is_unseen=True,
+    )
 
 
-def _labels(names: Iterable[str]) -> str:
+def missing_in(operation: Operation, live: Settings) -> list[str]:
+    """The changed settings that do not have the requested value."""
+    intended = operation.intended.items()
+    return [name for name, value in intended if not same(name, value, live.get(name))]
+
+
+def _verified(reply: Reply) -> str:
+    if reply is Reply.REJECTED:
+        return gettext_noop(
+            "Lofty answered with an error, but read back from Lofty, every change is there."
+        )
+    return gettext_noop("Read back from Lofty: every change is there.")
+
+
+def _also_different(operation: Operation, after: Settings) -> str:
+    """What else the save or somebody else changed meanwhile, " " in front; "" for nothing."""
+    found = differences(operation.before, after.raw, without=operation.changed)
+    if not found:
+        return ""
+    named = "; ".join(_in_english(difference) for difference in found)
+    return f" Also different from before this save, though not part of it: {named}."
+
+
+def _in_english(difference: Difference) -> str:
+    if difference.setting is not None:
+        return labels([difference.name])
+    name = printable(difference.name)[:MOST_SHOWN]
+    if difference.is_gone:
+        return f"{name} is gone (was {_short(difference.before)})"
+    if difference.is_new:
+        return f"{name} is new ({_short(difference.after)})"
+    return f"{name} (was {_short(difference.before)}, now {_short(difference.after)})"
+
+
+def _short(value: JSON) -> str:
+    text = json.dumps(value, ensure_ascii=True)
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
+
+
+def labels(names: Iterable[str]) -> str:
     """In English: these are written down."""
     with override(settings.LANGUAGE_CODE):
         return ", ".join(BY_NAME[name].label for name in names)
@@ -333,18 +529,21 @@ def _labels(names: Iterable[str]) -> str:
 
 # --- 6 The record ---------------------------------------------------------------------------------
 def close(operation: Operation, result: Result, kind: Kind = Kind.SETTINGS_OUTCOME) -> bool:
-    """Record what came of it, and free the tenant's place unless that is unknown.
+    """Record the outcome, and free the tenant's place unless it is unknown.
 
-    False when another process has taken over: then its word counts, not ours.
+    False when another process has taken over: then its outcome counts, not ours.
     """
     now = timezone.now()
     fields = {
         "explanation": result.explanation,
         "advice": result.advice,
         "after": result.after.raw if result.after else None,
+        "after_read_at": now if result.after else None,
+        "reply": result.reply or operation.reply,
         "moved": operation.moved,
-        "needs_person": False,
+        "needs_person": result.needs_person,
         "settled_at": None if result.state is State.UNKNOWN and not result.given_up else now,
+        "seen_old_at": now if result.is_unseen else operation.seen_old_at,
         "lease_until": now,
     }
     if result.exchange is not None:
@@ -356,9 +555,22 @@ def close(operation: Operation, result: Result, kind: Kind = Kind.SETTINGS_OUTCO
     except SendRefused:
         logger.warning("Operation %s was taken over; its outcome was not recorded", operation.pk)
         return False
+    look_again_later(operation)
     if result.after is not None and result.state is not State.UNKNOWN:
         _remember(operation, result.after, result.state)
     return True
+
+
+def look_again_later(operation: Operation) -> None:
+    """Have the worker look when the time the page names has come. Best effort: the minutely job
+    looks too."""
+    at = operation.looks_again_at
+    if at is None or at <= timezone.now():
+        return
+    try:
+        defer_once(LOOK_AGAIN, operation.pk, queue="default", at=at, operation_id=str(operation.pk))
+    except DatabaseError:
+        logger.warning("No job looks at operation %s in time; the next one does", operation.pk)
 
 
 def _remember(operation: Operation, after: Settings, state: State) -> None:
@@ -404,7 +616,8 @@ def answer_of(exchange: Exchange) -> dict[str, JSON]:
 
 
 def record_outcome(operation: Operation, kind: Kind) -> None:
-    """The audit event for where the operation stands now."""
+    """Record the operation's current state. `made_by`: the user who made the change, if another
+    one or a job settles it."""
     detail: dict[str, JSON] = {
         "changed": operation.changed,
         "names": names_of(operation),
@@ -412,6 +625,10 @@ def record_outcome(operation: Operation, kind: Kind) -> None:
         "explanation": operation.explanation,
         "answer": operation.answer,
     }
+    if operation.also_different:
+        detail["also_different"] = [one.name for one in operation.also_different]
+    if operation.actor_id and operation.actor_id != current_actor().id:
+        detail["made_by"] = {"id": operation.actor_id, "name": operation.actor_name}
     record(
         kind,
         tenant=operation.tenant.ref,
@@ -427,4 +644,4 @@ def record_outcome(operation: Operation, kind: Kind) -> None:
 
 def subject_of(operation: Operation) -> str:
     """The settings concerned, by their labels."""
-    return _labels(operation.changed)
+    return labels(operation.changed)

@@ -5,10 +5,11 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
-from lofty_admin.agentsettings.reconcile import settle_all
+from lofty_admin.agentsettings.reconcile import settle_all, settle_by_id
+from lofty_admin.agentsettings.services import LOOK_AGAIN
 from lofty_admin.audit.context import Actor, acting_as
 
-RECONCILING = Actor("job", "reconcile", "Reconcile job")
+RECONCILING = Actor("job", "reconcile", "Automatic check")
 SECONDS_UNTIL_STALLED = 60
 
 
@@ -18,6 +19,13 @@ def reconcile(timestamp: int) -> None:
     """Every minute: one look at each operation whose outcome is open."""
     with acting_as(RECONCILING):
         settle_all()
+
+
+@app.task(name=LOOK_AGAIN)
+def look_again(operation_id: str) -> None:
+    """One look at one operation, at the time its page names."""
+    with acting_as(RECONCILING):
+        settle_by_id(operation_id)
 
 
 @app.periodic(cron="*/2 * * * *")

@@ -80,15 +80,24 @@ def client_for(
     token that is about to end is renewed first, which calls Lofty: not inside a transaction.
     Raises NoCredential when there is no token or it does not open; nothing is sent then.
     """
+    return client_and_credential(tenant, credential=credential, can_wait=can_wait)[0]
+
+
+def client_and_credential(
+    tenant: Tenant, *, credential: Credential | None = None, can_wait: bool = False
+) -> tuple[LoftyClient, Credential]:
+    """Like `client_for`, with the credential as it was when its token was opened: a save checks
+    that it is still the one in use before it sends."""
     used = _in_use(tenant, credential)
     token = _opened(tenant, used)
-    return LoftyClient(
+    client = LoftyClient(
         endpoint(tenant.pk),
         Scheme(used.scheme),
         token,
         before_exchange=(lambda: require_spare_call(tenant)) if can_wait else None,
         on_exchange=lambda exchange: note_exchange(tenant, used, exchange),
     )
+    return client, used
 
 
 def _in_use(tenant: Tenant, credential: Credential | None) -> Credential:

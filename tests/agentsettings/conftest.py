@@ -2,6 +2,9 @@
 
 import pytest
 
+from lofty_admin.accounts.models import User
+from lofty_admin.agentsettings import services
+from lofty_admin.agentsettings.models import Operation
 from lofty_admin.agentsettings.plans import Plan
 from lofty_admin.agentsettings.reading import read_live
 from lofty_admin.lofty.client import Scheme
@@ -9,7 +12,7 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.checking import unchecked_token
 from lofty_admin.tenants.credentials import set_credential
-from lofty_admin.tenants.models import Tenant
+from lofty_admin.tenants.models import Membership, Role, Tenant
 from tests.documented import EXAMPLE
 from tests.practice import PracticeCustomer
 
@@ -20,6 +23,7 @@ def lofty(practice: Sandbox, acme: Tenant) -> PracticeCustomer:
     editable = {name: value for name, value in EXAMPLE.items() if name != "id"}
     customer = PracticeCustomer.add(practice.url, "acme", settings=editable)
     connect(acme, customer.token)
+    editor_of(acme)
     return customer
 
 
@@ -31,3 +35,16 @@ def plan_for(tenant: Tenant, **wanted: JSON) -> Plan:
     """A plan against what Lofty has now."""
     snapshot = read_live(tenant)
     return Plan.new(snapshot, {**snapshot.settings.raw, **wanted})
+
+
+def apply(tenant: Tenant, plan: Plan, reason: str) -> Operation:
+    """Apply it for an editor of the tenant, as a job does for a user."""
+    return services.apply(tenant, plan, reason, user=editor_of(tenant))
+
+
+def editor_of(tenant: Tenant) -> User:
+    """Emil, who may edit this tenant."""
+    user, _new = User.objects.get_or_create(email="emil@example.com", name="Emil Editor")
+    role = {"role": Role.EDITOR}
+    Membership.objects.get_or_create(user=user, tenant=tenant, defaults=role)
+    return user

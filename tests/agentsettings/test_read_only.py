@@ -8,7 +8,6 @@ from pytest_django import Settings
 
 from lofty_admin.agentsettings.models import LastKnown, Operation, State
 from lofty_admin.agentsettings.reconcile import settle_all
-from lofty_admin.agentsettings.services import apply
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.middleware import ReadOnlyMiddleware
 from lofty_admin.audit.models import AuditEvent
@@ -17,7 +16,7 @@ from lofty_admin.directory import tasks
 from lofty_admin.directory.models import Sync
 from lofty_admin.directory.sync import open_sync
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import plan_for
+from tests.agentsettings.conftest import apply, plan_for
 from tests.agentsettings.test_pages import SETTINGS, review, save, text_of
 from tests.audit.keeping import fall_behind
 from tests.conftest import Browsers

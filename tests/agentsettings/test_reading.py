@@ -9,13 +9,12 @@ import pytest
 from lofty_admin.agentsettings.models import LastKnown, State
 from lofty_admin.agentsettings.reading import read_live
 from lofty_admin.agentsettings.reconcile import settle
-from lofty_admin.agentsettings.services import apply
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
 from lofty_admin.tenants.agents import WrongAgent
 from lofty_admin.tenants.models import Health, Tenant
-from tests.agentsettings.conftest import connect, plan_for
+from tests.agentsettings.conftest import apply, connect, plan_for
 from tests.agentsettings.test_pages import text_of
 from tests.agentsettings.test_services import in_parallel
 from tests.conftest import Browsers

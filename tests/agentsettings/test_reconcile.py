@@ -1,23 +1,25 @@
 """Settling what is unknown: by reading, never by sending again (reliability B5, B6)."""
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
 from lofty_admin.agentsettings import services
 from lofty_admin.agentsettings.models import Operation, State
 from lofty_admin.agentsettings.reconcile import close_as_seen, settle, settle_all
-from lofty_admin.agentsettings.services import apply
+from lofty_admin.agentsettings.tasks import look_again
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
+from lofty_admin.tenants.calls import client_and_credential
 from lofty_admin.tenants.credentials import remove_credential
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import connect, plan_for
+from tests.agentsettings.conftest import apply, connect, editor_of, plan_for
 from tests.practice import PracticeCustomer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -182,3 +184,100 @@ def test_reconcile__as_a_command__tells_what_it_did(
     assert "Verified" in capsys.readouterr().out
     event = AuditEvent.objects.filter(operation_id=operation.pk).latest("seq")
     assert event.actor_kind == "command"
+
+
+# --- A decision is taken on what was shown --------------------------------------------------------
+def test_settle__a_third_value__keeps_what_lofty_has_and_when_it_was_read(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    operation = unknown(acme, lofty, "drop_before")
+    lofty.change(settings={"assistantName": "Carla"})
+    began = timezone.now()
+    operation = settle(operation)
+    assert operation.needs_person
+    assert operation.after["assistantName"] == "Carla"
+    assert operation.after_read_at >= began
+
+
+def test_close_as_seen__lofty_changed_since_the_page_was_shown__asks_again(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    operation = unknown(acme, lofty, "drop_before")
+    lofty.change(settings={"assistantName": "Carla"})
+    shown = settle(operation).reading
+    lofty.change(settings={"assistantName": "Dora"})
+    again = close_as_seen(settle(operation), shown)
+    assert (again.is_open, again.needs_person) == (True, True)
+    assert again.after["assistantName"] == "Dora"
+    assert "Check them again" in again.explanation
+    assert close_as_seen(again, again.reading).state == State.NOT_APPLIED
+
+
+# --- Settled soon after a kill, and never twice ---------------------------------------------------
+def test_lease__of_each_step__is_one_call_and_a_little(
+    acme: Tenant, lofty: PracticeCustomer, settings: Settings
+) -> None:
+    object.__setattr__(settings.ENVIRONMENT, "lofty_deadline", 30.0)
+    assert services.lease() <= timedelta(seconds=45)
+    plan = plan_for(acme, assistantName="Bella")
+    operation = services._draft(acme, plan, "", editor_of(acme))
+    services._take_place(operation)
+    operation.lease_until -= timedelta(seconds=20)  # the step before took a while
+    Operation.objects.filter(pk=operation.pk).update(lease_until=operation.lease_until)
+    services._extend_lease(operation)
+    stored = Operation.objects.get(pk=operation.pk)
+    assert stored.lease_until - timezone.now() > timedelta(seconds=40)
+
+
+def test_lease__over_before_the_intent__nothing_is_sent_although_nobody_took_over(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    plan = plan_for(acme, assistantName="Bella")
+    operation = services._draft(acme, plan, "", editor_of(acme))
+    services._take_place(operation)
+    operation.lease_until = timezone.now() - timedelta(seconds=1)
+    Operation.objects.filter(pk=operation.pk).update(lease_until=operation.lease_until)
+    assert operation.shown_state == State.NOT_SENT
+    _client, credential = client_and_credential(acme)
+    with pytest.raises(services.SendRefused):
+        services._commit_intent(operation, plan.snapshot.settings, plan, credential)
+    with pytest.raises(services.SendRefused):
+        services._extend_lease(operation)
+    assert settle(operation).state == State.NOT_SENT
+    assert lofty.puts == []
+
+
+def jobs_at(operation: Operation) -> list[datetime]:
+    jobs = ProcrastinateJob.objects.filter(task_name=services.LOOK_AGAIN)
+    found = jobs.filter(args={"operation_id": str(operation.pk)})
+    return [job.scheduled_at for job in found.order_by("pk") if job.scheduled_at]
+
+
+def test_reconcile__a_process_was_killed__a_job_looks_when_its_lease_ends(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    operation = services._draft(acme, plan_for(acme, assistantName="Bella"), "", editor_of(acme))
+    services._take_place(operation)
+    assert settle_all() == []
+    assert jobs_at(operation) == [operation.lease_until]
+
+
+def test_apply__not_visible_yet__a_job_looks_when_the_page_says(
+    acme: Tenant, lofty: PracticeCustomer, settings: Settings
+) -> None:
+    object.__setattr__(settings.ENVIRONMENT, "settle_quiet_seconds", 60)
+    plan = plan_for(acme, assistantName="Bella")
+    lofty.misbehave("ignore")
+    operation = apply(acme, plan, "")
+    assert jobs_at(operation) == [operation.looks_again_at]
+    look_again(operation_id=str(operation.pk))
+    assert Operation.objects.get(pk=operation.pk).is_open
+
+
+def test_settle__lofty_stays_down__no_job_runs_in_circles(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    operation = settle(unknown(acme, lofty, "drop_before"))
+    lofty.misbehave("status", on="GET", times=None, code=500, body="down")
+    settle(settle(operation))
+    assert jobs_at(operation) == []

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from threading import Thread
 from typing import Any
@@ -12,17 +13,28 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 from pytest_django import Settings
 
+from lofty_admin.accounts.models import User
+from lofty_admin.accounts.services import deactivate_person
 from lofty_admin.agentsettings import services
 from lofty_admin.agentsettings.models import LastKnown, Operation, State
-from lofty_admin.agentsettings.services import NotRecorded, SendRefused, apply, send
+from lofty_admin.agentsettings.reading import read_live
+from lofty_admin.agentsettings.reconcile import settle
+from lofty_admin.agentsettings.services import NotRecorded, SendRefused, send
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.lofty.exchange import Exchange
-from lofty_admin.tenants.calls import calls_left, client_for
-from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import connect, plan_for
+from lofty_admin.tenants import rights
+from lofty_admin.tenants.calls import calls_left, client_and_credential, client_for
+from lofty_admin.tenants.credentials import remove_credential
+from lofty_admin.tenants.lifecycle import archive_tenant
+from lofty_admin.tenants.members import deny, grant, remove_member
+from lofty_admin.tenants.models import Group, Membership, Role, Tenant
+from lofty_admin.tenants.rights import Scope
+from tests.agentsettings.conftest import apply, connect, editor_of, plan_for
+from tests.deployment import wait_for
 from tests.practice import PracticeCustomer
+from tools.practice_lofty import control
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -152,8 +164,8 @@ FAULTS = [
     ("cut_body", {}, State.UNKNOWN),
     ("html", {}, State.UNKNOWN),
     ("wrong_json", {"text": "{"}, State.UNKNOWN),
-    ("ignore", {}, State.NOT_APPLIED),
-    ("apply_later", {"seconds": 60}, State.NOT_APPLIED),
+    ("ignore", {}, State.UNKNOWN),
+    ("apply_later", {"seconds": 60}, State.UNKNOWN),
 ]
 
 
@@ -359,12 +371,13 @@ def test_send__after_another_process_took_over__is_refused(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     plan = plan_for(acme, assistantName="Bella")
-    operation = services._draft(acme, plan, "")
+    operation = services._draft(acme, plan, "", editor_of(acme))
     services._take_place(operation)
-    services._commit_intent(operation, plan.snapshot.settings, plan)
+    client, credential = client_and_credential(acme)
+    services._commit_intent(operation, plan.snapshot.settings, plan, credential)
     Operation.objects.filter(pk=operation.pk).update(fence=1)
     with pytest.raises(SendRefused):
-        send(client_for(acme), operation)
+        send(client, operation)
     assert lofty.puts == []
 
 
@@ -400,3 +413,302 @@ def test_apply__while_lofty_is_asked__nothing_is_locked(
         cursor.execute("SELECT id FROM agentsettings_operation FOR UPDATE NOWAIT")
     thread.join(20)
     assert Operation.objects.get().state == State.VERIFIED
+
+
+# --- A refusal is read back: a proxy can answer after Lofty applied the change --------------------
+PROXY_ANSWERS = [
+    {"code": 400, "body": {"code": 20012, "message": "bad"}},
+    {"code": 403, "body": {"code": "PERMISSION_DENIED", "message": "no"}},
+    {"code": 404, "body": {"code": 404, "message": "no such thing"}},
+    {"code": 409, "body": {"message": "conflict"}},
+    {"code": 422, "body": {"message": "cannot"}},
+    {"code": 200, "body": {"code": 20012, "message": "bad"}},
+]
+
+
+@pytest.mark.parametrize("answer", PROXY_ANSWERS, ids=lambda answer: str(answer["code"]))
+def test_apply__refused_after_it_was_applied__is_verified_and_says_so(
+    acme: Tenant, lofty: PracticeCustomer, answer: dict[str, Any]
+) -> None:
+    plan = plan_for(acme, assistantName="Bella")
+    lofty.misbehave("status", apply=True, **answer)
+    operation = apply(acme, plan, "")
+    assert operation.state == State.VERIFIED
+    assert "answered with an error" in operation.explanation
+    assert operation.answer["status"] == answer["code"]
+    assert len(lofty.puts) == 1
+
+
+@pytest.mark.parametrize("answer", PROXY_ANSWERS, ids=lambda answer: str(answer["code"]))
+def test_apply__refused__was_read_back(
+    acme: Tenant, lofty: PracticeCustomer, answer: dict[str, Any]
+) -> None:
+    plan = plan_for(acme, assistantName="Bella")
+    lofty.misbehave("status", **answer)
+    operation = apply(acme, plan, "")
+    assert operation.state == State.REJECTED
+    assert "the change is not there" in operation.explanation
+    assert operation.after["assistantName"] == "Anna"
+    assert operation.after_read_at is not None
+
+
+@pytest.mark.parametrize(("applied", "expected"), [(True, State.VERIFIED), (False, State.REJECTED)])
+def test_apply__refused_and_read_back_fails__is_unknown_until_one_look_tells(
+    acme: Tenant,
+    lofty: PracticeCustomer,
+    monkeypatch: pytest.MonkeyPatch,
+    applied: bool,
+    expected: State,
+) -> None:
+    plan = plan_for(acme, assistantName="Bella")
+    lofty.misbehave("status", code=400, body={"code": 20012, "message": "bad"}, apply=applied)
+    fails_after_put(lofty, monkeypatch)
+    operation = apply(acme, plan, "")
+    assert operation.state == State.UNKNOWN
+    assert "refused the change, but reading back" in operation.explanation
+    lofty.behave()
+    assert settle(operation).state == expected
+    assert len(lofty.puts) == 1
+
+
+def test_apply__over_the_rate_limit__is_parked_and_not_read_back(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    plan = plan_for(acme, assistantName="Bella")
+    lofty.misbehave("status", code=429, body={"message": "Too Many Requests"})
+    operation = apply(acme, plan, "")
+    assert (operation.state, operation.after) == (State.REJECTED, None)
+    assert "The change was not made" in operation.explanation
+    assert "Your change is kept" in operation.advice
+
+
+def test_apply__token_dies_with_the_put__is_rejected_and_frees_the_tenant(
+    acme: Tenant, lofty: PracticeCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_for(acme, assistantName="Bella")
+    original = services.send
+
+    def revoke_then_send(client: LoftyClient, operation: Operation) -> Exchange:
+        lofty.change(revoke_all=True)
+        return original(client, operation)
+
+    monkeypatch.setattr(services, "send", revoke_then_send)
+    operation = apply(acme, plan, "")
+    assert operation.state == State.REJECTED
+    assert "could not be read back" in operation.explanation
+
+
+# --- Not applied needs two looks (reliability B16) ------------------------------------------------
+def test_apply__old_value_right_after_a_200__waits_for_a_second_look(
+    acme: Tenant, lofty: PracticeCustomer, settings: Settings
+) -> None:
+    object.__setattr__(settings.ENVIRONMENT, "settle_quiet_seconds", 60)
+    plan = plan_for(acme, assistantName="Bella")
+    lofty.misbehave("apply_later", seconds=1.5)
+    operation = apply(acme, plan, "")
+    assert (operation.state, operation.is_open) == (State.UNKNOWN, True)
+    assert "does not show the change yet in: Assistant's name" in operation.explanation
+    assert operation.looks_again_at == operation.seen_old_at + timedelta(seconds=60)
+    read_live(acme)  # a user opens the settings meanwhile
+    assert settle(operation).is_open, "one look right after the other proves nothing"
+    time.sleep(1.6)
+    assert settle(operation).state == State.VERIFIED
+    read_live(acme)
+    assert not AuditEvent.objects.filter(kind=Kind.SETTINGS_SEEN_CHANGED).exists()
+
+
+def test_apply__accepted_but_never_there__is_not_applied_after_the_quiet_time(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    plan = plan_for(acme, assistantName="Bella", followUpRole="Agent")
+    lofty.misbehave("ignore")
+    operation = settle(apply(acme, plan, ""))
+    assert operation.state == State.NOT_APPLIED
+    assert "accepted the request but did not change: Assistant's name" in operation.explanation
+    assert operation.undoing == {}, "it changed nothing, so there is nothing to undo"
+    assert len(lofty.puts) == 1
+
+
+def test_apply__accepted_with_another_value__names_it_and_needs_no_person(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    plan = plan_for(acme, assistantName="Bella", followUpRole="Agent")
+    lofty.misbehave("foreign_change", settings={"assistantName": "BELLA"}, when="after")
+    first = apply(acme, plan, "")
+    assert (first.state, first.needs_person) == (State.UNKNOWN, False)
+    operation = settle(first)
+    assert operation.state == State.NOT_APPLIED
+    assert operation.after["assistantName"] == "BELLA"
+    assert operation.undoing == {"followUpRole": "AI"}, "only what this change did"
+
+
+# --- Everything Lofty sends is compared, not only the settings ------------------------------------
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ({"tone": "warm"}, {"tone": None}, "tone is gone"),
+        ({"tone": "warm"}, {"tone": "cold"}, 'tone (was "warm", now "cold")'),
+        ({}, {"tone": "cold"}, 'tone is new ("cold")'),
+        ({}, {"hostedStatus": "SUSPENDED"}, "hostedStatus"),
+        ({}, {"headUrl": "https://img.example.com/2.png"}, "headUrl"),
+    ],
+)
+def test_apply__something_else_is_different_afterwards__is_named(
+    acme: Tenant,
+    lofty: PracticeCustomer,
+    monkeypatch: pytest.MonkeyPatch,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    words: str,
+) -> None:
+    lofty.change(settings=before)
+    plan = plan_for(acme, assistantName="Bella")
+    changed_after_put(lofty, monkeypatch, after)
+    operation = apply(acme, plan, "")
+    assert operation.state == State.VERIFIED
+    assert words in operation.explanation
+    event = AuditEvent.objects.get(operation_id=operation.pk, kind=Kind.SETTINGS_OUTCOME)
+    assert event.detail["also_different"] == list(after)
+
+
+def changed_after_put(
+    lofty: PracticeCustomer, monkeypatch: pytest.MonkeyPatch, after: dict[str, Any]
+) -> None:
+    """The read-back finds these; a property that is None is not there any more."""
+    original = services.send
+
+    def send_then_change(client: LoftyClient, operation: Operation) -> Exchange:
+        exchange = original(client, operation)
+        found = {**lofty.settings, **after}
+        body = {name: value for name, value in found.items() if value is not None}
+        lofty.misbehave("status", on="GET", code=200, body=body)
+        return exchange
+
+    monkeypatch.setattr(services, "send", send_then_change)
+
+
+def test_apply__read_back_of_another_sales_agent__is_never_verified(
+    acme: Tenant, lofty: PracticeCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_for(acme, assistantName="Bella")
+    changed_after_put(lofty, monkeypatch, {"id": 4711})
+    operation = apply(acme, plan, "")
+    assert (operation.state, operation.needs_person) == (State.UNKNOWN, True)
+    assert "another Sales Agent (4711)" in operation.explanation
+    assert LastKnown.objects.get(tenant=acme).raw["id"] != 4711
+
+
+# --- The right to send, checked with the intent (reliability B17) ---------------------------------
+def held_save(
+    tenant: Tenant, lofty: PracticeCustomer, user: User, meanwhile: Callable[[], object]
+) -> Operation:
+    """A save of `user` that waits for its first read while something happens."""
+    plan = plan_for(tenant, assistantName="Bella")
+    lofty.misbehave("hold", on="GET")
+    thread = Thread(
+        target=in_parallel, args=[[lambda: services.apply(tenant, plan, "", user=user)]]
+    )
+    thread.start()
+    wait_for("the read to be held", lambda: control(lofty.url, "GET", "held")["held"])
+    meanwhile()
+    control(lofty.url, "POST", "release", {})
+    thread.join(20)
+    return Operation.objects.get(pk=plan.operation_id)
+
+
+Taking = Callable[[Tenant, User], object]
+
+
+def role_of_group_removed(tenant: Tenant, user: User) -> None:
+    group = Group.objects.create(slug="west", name="West")
+    tenant.groups.add(group)
+    rights.give(user, Scope(group=group), Role.EDITOR)
+    remove_member(Membership.objects.get(user=user, tenant=tenant))
+    rights.take_away(user, Scope(group=group))
+
+
+TAKEN_AWAY: dict[str, tuple[Taking, str]] = {
+    "deactivated": (lambda _tenant, user: deactivate_person(user), "was deactivated"),
+    "role removed": (
+        lambda tenant, user: remove_member(Membership.objects.get(user=user, tenant=tenant)),
+        "no longer has the editor role",
+    ),
+    "role lowered": (
+        lambda tenant, user: grant(tenant, user, Role.VIEWER),
+        "no longer has the editor role",
+    ),
+    "role by a group removed": (role_of_group_removed, "no longer has the editor role"),
+    "access denied": (lambda tenant, user: deny(tenant, user), "no longer has the editor role"),
+    "tenant archived": (lambda tenant, _user: archive_tenant(tenant), "was archived"),
+    "token removed": (lambda tenant, _user: remove_credential(tenant), "token was removed"),
+}
+
+
+@pytest.mark.parametrize("way", TAKEN_AWAY)
+def test_apply__right_taken_away_while_it_waits__sends_nothing(
+    acme: Tenant, lofty: PracticeCustomer, superuser: User, way: str
+) -> None:
+    take, words = TAKEN_AWAY[way]
+    editor = editor_of(acme)
+    operation = held_save(acme, lofty, editor, lambda: take(acme, editor))
+    assert lofty.puts == []
+    assert operation.state == State.NOT_SENT
+    assert words in operation.explanation
+    assert "Nothing was sent." in operation.explanation
+    assert kinds(operation.pk) == [Kind.SETTINGS_REFUSED]
+
+
+def test_apply__token_replaced_while_it_waits__sends_nothing_with_either(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    other = PracticeCustomer.add(lofty.url, "other")
+    operation = held_save(acme, lofty, editor_of(acme), lambda: connect(acme, other.token))
+    assert lofty.puts == other.puts == []
+    assert operation.state == State.NOT_SENT
+    assert "replaced" in operation.explanation
+
+
+def test_apply__nothing_taken_away_while_it_waits__sends(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    operation = held_save(acme, lofty, editor_of(acme), lambda: None)
+    assert (operation.state, len(lofty.puts)) == (State.VERIFIED, 1)
+
+
+def test_apply__without_a_user_who_may__sends_nothing(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    plan = plan_for(acme, assistantName="Bella")
+    operation = services.apply(acme, plan, "")
+    assert (operation.state, lofty.puts) == (State.NOT_SENT, [])
+    assert "names no user" in operation.explanation
+
+
+def test_apply__right_is_taken_away_while_the_intent_is_recorded__one_waits_for_the_other(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    """Whatever the order of the two in time, the history never shows a removal before an intent
+    that was sent."""
+    editor = editor_of(acme)
+    for number in range(6):
+        grant_again(acme, editor)
+        plan = plan_for(acme, assistantName=f"Name {number}")
+        before = len(lofty.puts)
+        save = partial(services.apply, acme, plan, "", user=editor)
+        in_parallel([save, partial(remove_after, 0.004 * number, acme, editor)])
+        removed = AuditEvent.objects.filter(kind=Kind.MEMBER_REMOVED).latest("seq").seq
+        intent = AuditEvent.objects.filter(
+            operation_id=plan.operation_id, kind=Kind.SETTINGS_INTENT
+        ).first()
+        assert len(lofty.puts) - before == (1 if intent else 0)
+        assert intent is None or intent.seq < removed
+
+
+def grant_again(tenant: Tenant, user: User) -> None:
+    if not Membership.objects.filter(tenant=tenant, user=user).exists():
+        grant(tenant, user, Role.EDITOR)
+
+
+def remove_after(seconds: float, tenant: Tenant, user: User) -> None:
+    time.sleep(seconds)
+    remove_member(Membership.objects.get(user=user, tenant=tenant))

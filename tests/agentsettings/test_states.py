@@ -30,6 +30,7 @@ from lofty_admin.agentsettings.services import Result, SendRefused
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.schema import Settings
 from lofty_admin.tenants.models import Tenant
+from tests.agentsettings.conftest import connect, editor_of
 from tests.documented import EXAMPLE
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +74,8 @@ class Processes(RuleBasedStateMachine):
         self.tenants = [
             Tenant.objects.create(slug=f"t-{uuid4().hex}", name="Acme Realty") for _ in range(2)
         ]
+        for tenant in self.tenants:
+            connect(tenant, "practice-0123456789abcdef")
         self.seen: dict[UUID, dict[str, Any]] = {}
 
     @rule(target=holders, which=st.integers(0, 1))
@@ -80,15 +83,19 @@ class Processes(RuleBasedStateMachine):
         """A new plan is applied; it gets the tenant's place only if that is free."""
         tenant, plan = self.tenants[which], a_plan()
         was_free = not Operation.objects.filter(tenant=tenant, state__in=OPEN).exists()
-        operation = services._draft(tenant, plan, "")
+        operation = services._draft(tenant, plan, "", editor_of(tenant))
         assert services._take_place(operation) == was_free
         return Holder(operation, plan) if was_free else multiple()
 
     @rule(holder=holders)
     def commit_intent(self, holder: Holder) -> None:
         late, before = holder.is_late, row(holder.operation.pk)
+        late = late or holder.operation.lease_until <= timezone.now()
+        credential = holder.operation.tenant.credential
+        assert credential is not None
+        live = holder.plan.snapshot.settings
         try:
-            services._commit_intent(holder.operation, holder.plan.snapshot.settings, holder.plan)
+            services._commit_intent(holder.operation, live, holder.plan, credential)
         except SendRefused:
             assert late or before["state"] != State.PREPARED
             assert row(holder.operation.pk) == before

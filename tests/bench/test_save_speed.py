@@ -24,11 +24,10 @@ from pytest_django import Settings
 
 from lofty_admin.agentsettings.models import State
 from lofty_admin.agentsettings.plans import Plan
-from lofty_admin.agentsettings.services import apply
 from lofty_admin.audit import record
 from lofty_admin.lofty.schema import payload
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import plan_for
+from tests.agentsettings.conftest import apply, plan_for
 from tests.audit.content import APPEND
 from tests.bench.lofty import PATH, customer_of
 from tests.practice import PracticeCustomer

@@ -21,7 +21,6 @@ import pytest
 from django.utils import timezone
 
 from lofty_admin.agentsettings.models import State
-from lofty_admin.agentsettings.services import apply
 from lofty_admin.directory.models import Entry, EntryKind, Sync, SyncState
 from lofty_admin.directory.names import names
 from lofty_admin.directory.pace import time_left
@@ -31,7 +30,7 @@ from lofty_admin.sandbox import limits
 from lofty_admin.sandbox.limits import Budget, Limiter
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Credential, Tenant
-from tests.agentsettings.conftest import plan_for
+from tests.agentsettings.conftest import apply, plan_for
 from tests.directory.conftest import Connect, get_members, set_members, synced
 from tests.directory.processes import start_manage
 from tests.directory.test_processes import wait_for

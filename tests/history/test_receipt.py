@@ -10,7 +10,6 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from lofty_admin.agentsettings import services
 from lofty_admin.audit.canonical import JSON
 from lofty_admin.audit.checkpoint import key_id_of
 from lofty_admin.audit.context import Actor, acting_as
@@ -20,7 +19,7 @@ from lofty_admin.audit.record import record
 from lofty_admin.directory.models import Profile
 from lofty_admin.history import receipt
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import plan_for
+from tests.agentsettings.conftest import apply, plan_for
 from tests.agentsettings.test_pages import text_of
 from tests.audit.keeping import PUBLIC_KEY, checkpoint, sign_here, use
 from tests.conftest import Browsers, signed_in
@@ -78,7 +77,7 @@ def test_receipt__a_real_save__in_words_with_person_reason_and_outcome(
 ) -> None:
     plan = plan_for(acme, activeDays=[], assistantName="Bella")
     with acting_as(EMIL):
-        services.apply(acme, plan, reason="asked by phone")
+        apply(acme, plan, "asked by phone")
     page = shown(browsers.viewer)
     assert "Acme Realty" in page
     assert "1 change." in page
