@@ -226,7 +226,7 @@ def test_apply__record_cannot_be_written__says_nothing_was_sent_and_keeps_the_pl
     [
         ("status", {"code": 400, "body": {"code": 20012, "message": "No such day"}}, "No such day"),
         ("drop_after", {}, "may or may not have been made"),
-        ("ignore", {}, "still has something else in: Assistant's name"),
+        ("ignore", {}, "does not show the change yet in: Assistant's name"),
     ],
 )
 def test_outcome__not_verified__says_what_happened(
@@ -340,7 +340,7 @@ def test_settings__five_thousand_agents_picked__save_works(
     )
     assert "1 change for" in text_of(page)
     lofty.misbehave("status", code=200, body={"message": "Operation successful"})
-    assert "Not applied" in text_of(save(browsers.owner, page))
+    assert "does not show the change yet" in text_of(save(browsers.owner, page))
     assert lofty.puts[0]["body"]["agentIds"] == ids
 
 

@@ -196,6 +196,7 @@ def test_settle__a_third_value__keeps_what_lofty_has_and_when_it_was_read(
     operation = settle(operation)
     assert operation.needs_person
     assert operation.after["assistantName"] == "Carla"
+    assert operation.after_read_at is not None
     assert operation.after_read_at >= began
 
 

@@ -508,6 +508,7 @@ def test_apply__old_value_right_after_a_200__waits_for_a_second_look(
     operation = apply(acme, plan, "")
     assert (operation.state, operation.is_open) == (State.UNKNOWN, True)
     assert "does not show the change yet in: Assistant's name" in operation.explanation
+    assert operation.seen_old_at is not None
     assert operation.looks_again_at == operation.seen_old_at + timedelta(seconds=60)
     read_live(acme)  # a user opens the settings meanwhile
     assert settle(operation).is_open, "one look right after the other proves nothing"

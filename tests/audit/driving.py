@@ -555,6 +555,10 @@ def reconcile_job(scene: Scene) -> None:
     assert not Operation.objects.filter(settled_at=None).exists()
 
 
+def look_again_job(scene: Scene) -> None:
+    settings_tasks.look_again(operation_id=str(scene.unknown()))
+
+
 def add_listed(scene: Scene) -> None:
     start_list(scene)
     fleet_tasks.import_tenants(import_id=str(Import.objects.get().pk))
@@ -594,6 +598,7 @@ JOBS: dict[str, tuple[Drive, Kind]] = {
     "directory.nightly": (read_names_nightly, Kind.DIRECTORY_SYNCED),
     "directory.recover": (take_names_up, Kind.DIRECTORY_SYNCED),
     RECONCILE: (reconcile_job, Kind.SETTINGS_OUTCOME),
+    "agentsettings.look_again": (look_again_job, Kind.SETTINGS_OUTCOME),
     "accounts.sessions": (leave_a_session, Kind.SESSION_EXPIRED),
     "tenants.renew_due": (begin_and_forget, Kind.CONNECTION_ENDED),
     "tenants.renew": (
