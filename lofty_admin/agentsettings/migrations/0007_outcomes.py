@@ -24,7 +24,7 @@ $body$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agentsettings", "0005_active_days")]
+    dependencies = [("agentsettings", "0006_folded_names")]
 
     operations = [
         migrations.AddField(
