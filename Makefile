@@ -21,6 +21,7 @@ run: setup assets ## Start console and worker against real Lofty, from the envir
 
 test: lint browser ## Set up, then run every check and test
 	@mkdir -p var; $(BIN)/python -m pytest tests/faults > var/faults.log 2>&1 & faults=$$!; \
+	trap "kill $$faults 2>/dev/null" EXIT INT TERM; \
 	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/browser --ignore tests/faults; plain=$$?; \
 	wait $$faults; faults=$$?; cat var/faults.log; \
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/browser; browser=$$?; \

@@ -30,7 +30,7 @@ class Bulkhead:
         self.total = total
         self._ordinary = max(1, total - reserved)
         self._for_slow = max(1, self._ordinary // 2)
-        self._per_key = per_key or total
+        self.per_key = per_key or total
         self._lock = threading.Lock()
         self._taken = 0
         self._slow = 0
@@ -57,7 +57,7 @@ class Bulkhead:
             if (
                 self._taken >= limit
                 or (slow and self._slow >= self._for_slow)
-                or any(self._held[key] >= self._per_key for key in keys)
+                or any(self._held[key] >= self.per_key for key in keys)
             ):
                 raise NoFreeSlotError
             self._taken += 1

@@ -3,6 +3,7 @@
 `owner` manages the tenant Acme, `viewer` may only look at it, `outsider` manages another tenant.
 """
 
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,6 +35,13 @@ hypothesis.settings.register_profile(
     "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("busy")
+
+
+def pytest_configure() -> None:
+    """End as after Ctrl-C on every signal that ends a program, so that fixtures stop what they
+    started. `make test` starts one run in the background, for which a shell ignores Ctrl-C."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
 
 
 def make_user(email: str, name: str, *, superuser: bool = False) -> User:

@@ -23,7 +23,6 @@ from lofty_admin.lofty.endpoint import Gate, Report
 from lofty_admin.lofty.errors import CallsStopped, NoFreeSlot
 from lofty_admin.lofty.exchange import Exchange
 
-SLOTS_PER_KEY = 3  # for one tenant, and for one user
 SLOW = 3.0  # seconds: a tenant whose last call took longer shares a part of the slots
 SLOW_FOR = 60.0  # seconds for which that counts
 BREAKER = Breaker()
@@ -43,9 +42,11 @@ _save: ContextVar[_Save | None] = ContextVar("save", default=None)
 
 @cache
 def slots() -> Bulkhead:
-    """This process's slots: half of its threads, a quarter of those for saves only."""
+    """This process's slots: half of its threads, a quarter of those for saves only. One tenant or
+    user gets half of those for pages."""
     total = max(2, settings.ENVIRONMENT.web_threads // 2)
-    return Bulkhead(total, reserved=max(1, total // 4), per_key=SLOTS_PER_KEY)
+    reserved = max(1, total // 4)
+    return Bulkhead(total, reserved=reserved, per_key=max(1, (total - reserved) // 2))
 
 
 @contextmanager

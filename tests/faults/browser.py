@@ -1,5 +1,6 @@
 """A browser without JavaScript: keeps cookies, and sends a page's forms as a person leaves them."""
 
+import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urljoin
@@ -30,13 +31,25 @@ class Browser:
 
     def __init__(self, url: str, timeout: float = 30) -> None:
         self.url, self.timeout = url, timeout
+        self._start()
+        self.signed_in_at: float | None = None
+
+    def _start(self) -> None:
         self._session = requests.Session()
         self._session.trust_env = False
 
+    @property
+    def signed_in_for(self) -> float:
+        """Seconds since the last sign-in."""
+        return float("inf") if self.signed_in_at is None else time.monotonic() - self.signed_in_at
+
     def sign_in(self, email: str) -> "Browser":
+        """Sign in with a fresh session, also if signed in already."""
+        self._start()
         form = form_in(self.get("/accounts/login/"), "/accounts/login/")
         page = self.send(form.filled(login=email, password=PASSWORD))
         assert "/accounts/login/" not in page.url, "not signed in"
+        self.signed_in_at = time.monotonic()
         return self
 
     def twin(self) -> "Browser":

@@ -97,12 +97,12 @@ def customers(deployment: Deployment) -> list[PracticeCustomer]:
 
 @pytest.fixture(scope="module")
 def rounds(
-    deployment: Deployment, browser: Browser, customers: list[PracticeCustomer]
+    deployment: Deployment, module_browser: Browser, customers: list[PracticeCustomer]
 ) -> list[dict[str, Ending]]:
     """How each round's saves ended, by their point."""
     done = []
     for number in range(ROUNDS):
-        saves = reviewed(deployment, browser, customers, f"Round {number}")
+        saves = reviewed(deployment, module_browser, customers, f"Round {number}")
         with ExitStack() as locks:
             bring_to_their_points(deployment, saves, locks)
             deployment.console.kill()

@@ -17,7 +17,7 @@ MANY = 8
 @pytest.fixture(scope="module", autouse=True)
 def two_processes(deployment: Deployment) -> Iterator[None]:
     deployment.console.kill()
-    deployment.console.start(WEB_WORKERS="2", WEB_THREADS="8")
+    deployment.console.start(WEB_WORKERS="2")
     yield
     deployment.console.kill()
     deployment.console.start()

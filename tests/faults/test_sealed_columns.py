@@ -36,10 +36,13 @@ def other(deployment: Deployment) -> PracticeCustomer:
 
 @pytest.fixture(scope="module", autouse=True)
 def _connected(
-    deployment: Deployment, browser: Browser, customer: PracticeCustomer, other: PracticeCustomer
+    deployment: Deployment,
+    module_browser: Browser,
+    customer: PracticeCustomer,
+    other: PracticeCustomer,
 ) -> None:
-    connect(browser, customer)
-    connect(browser, other)
+    connect(module_browser, customer)
+    connect(module_browser, other)
 
 
 def put(deployment: Deployment, row: Row, **columns: Any) -> None:

@@ -25,7 +25,7 @@ from lofty_admin.lofty.client import LoftyClient, Scheme
 from lofty_admin.lofty.errors import CallsStopped, LoftyError, NoFreeSlot
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants import call_limits, credentials
-from lofty_admin.tenants.call_limits import SLOTS_PER_KEY, slots
+from lofty_admin.tenants.call_limits import slots
 from lofty_admin.tenants.checking import unchecked_token
 from lofty_admin.tenants.credentials import set_credential
 from lofty_admin.tenants.models import Tenant
@@ -231,7 +231,7 @@ def test_one_tenant_and_one_user__hold_a_few_slots_only(
 
     def read_as(key: str) -> None:
         with ExitStack() as stack:
-            for _ in range(SLOTS_PER_KEY):
+            for _ in range(slots().per_key):
                 stack.enter_context(slots().slot(key))
             try:
                 read_live(acme)
