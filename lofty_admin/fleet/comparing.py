@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from lofty_admin.audit.secrets import secret_fingerprint
 from lofty_admin.fleet.table import Line
+from lofty_admin.folding import fold
 from lofty_admin.tenants.models import Credential, Group, Tenant
 
 
@@ -15,21 +16,21 @@ def compared(lines: Sequence[Line]) -> list[Line]:
     in_use = Credential.objects.filter(retired_at=None, fingerprint__in=set(prints))
     known = _Known(
         slugs=set(Tenant.objects.values_list("slug", flat=True)),
-        names={name.casefold() for name in Tenant.objects.values_list("name", flat=True)},
+        names=set(Tenant.objects.values_list("folded", flat=True)),
         prints=set(in_use.values_list("fingerprint", flat=True)),
         groups=_group_table(),
         slugs_here=Counter(line.slug for line in lines if line.slug),
-        names_here=Counter(line.name.casefold() for line in lines if line.name),
+        names_here=Counter(fold(line.name) for line in lines if line.name),
         prints_here=Counter(mark for mark in prints if mark),
     )
     return [known.judge(line, mark) for line, mark in zip(lines, prints, strict=True)]
 
 
 def _group_table() -> dict[str, str]:
-    """Short name and, where no other group has it, name -> short name; names without case."""
+    """Short name and, where no other group has it, name -> short name; names as folded."""
     groups = list(Group.objects.all())
-    names = Counter(group.name.casefold() for group in groups)
-    table = {g.name.casefold(): g.slug for g in groups if names[g.name.casefold()] == 1}
+    names = Counter(group.folded for group in groups)
+    table = {group.folded: group.slug for group in groups if names[group.folded] == 1}
     return {**table, **{group.slug: group.slug for group in groups}}
 
 
@@ -46,7 +47,7 @@ class _Known:
     prints_here: Counter[str]
 
     def judge(self, line: Line, fingerprint: str) -> Line:
-        found = [self.groups.get(group.casefold()) for group in line.groups]
+        found = [self.groups.get(fold(group)) for group in line.groups]
         return replace(
             line,
             groups=tuple(group for group in found if group) if all(found) else line.groups,
@@ -63,13 +64,13 @@ class _Known:
             yield "Another tenant uses this token."
         if self.prints_here[fingerprint] > 1:
             yield "Another row has this token too."
-        missing = [group for group in line.groups if group.casefold() not in self.groups]
+        missing = [group for group in line.groups if fold(group) not in self.groups]
         if missing:
             names = ", ".join(missing)
             yield f"There is no such group, or more than one of this name: {names}."
 
     def _notes(self, line: Line) -> Iterator[str]:
-        name = line.name.casefold()
+        name = fold(line.name)
         if name in self.names:
             yield "There is a tenant of this name already."
         if self.names_here[name] > 1:

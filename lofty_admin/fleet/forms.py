@@ -162,6 +162,7 @@ class StartForm(forms.Form):
         ],
         widget=forms.RadioSelect,
     )
+    same_names = forms.BooleanField(required=False)
 
     def __init__(self, *args: Any, bad: int = 0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -75,6 +75,7 @@ def import_run(request: HttpRequest, pk: UUID) -> HttpResponse:
         "to_try": states["rows"] - states["bad"],
         "can_go_on": any(_can_go_on(row) for row in rows),
         "start": StartForm(bad=states["bad"]),
+        "same_names": [] if made.is_open else imports.same_names(made),
     }
     only_state = request.headers.get("HX-Target") == "import-state"
     return render(request, f"fleet/import_run.html{'#state' if only_state else ''}", context)
@@ -90,7 +91,11 @@ def import_start(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.error(request, words)
         return redirect("import_run", pk)
     try:
-        imports.start(made, all_or_nothing=form.cleaned_data["mode"] == "all")
+        imports.start(
+            made,
+            all_or_nothing=form.cleaned_data["mode"] == "all",
+            names_are_meant=form.cleaned_data["same_names"],
+        )
     except NotDone as error:
         messages.error(request, str(error))
     return redirect("import_run", pk)

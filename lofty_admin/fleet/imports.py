@@ -25,6 +25,7 @@ from lofty_admin.audit.record import record
 from lofty_admin.fleet.comparing import compared
 from lofty_admin.fleet.models import KEPT_FOR, OPEN, Import, ImportRow, ImportState, RowState
 from lofty_admin.fleet.table import Line, read_table
+from lofty_admin.folding import fold
 from lofty_admin.jobs import defer_once
 from lofty_admin.lofty.client import clean_token
 from lofty_admin.lofty.errors import LoftyError, RateLimited, Rejected
@@ -32,7 +33,7 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.access import is_superuser
 from lofty_admin.tenants.checking import CheckedToken, check_token
 from lofty_admin.tenants.lifecycle import NewTenant, NotAdded, add_tenants
-from lofty_admin.tenants.models import CredentialKind, Group, Health
+from lofty_admin.tenants.models import CredentialKind, Group, Health, Tenant
 from lofty_admin.tenants.refusals import NotDone
 from lofty_admin.vault import VaultError
 
@@ -83,12 +84,27 @@ def read_list(user: User, text: str) -> Import:
     return made
 
 
-def start(made: Import, *, all_or_nothing: bool) -> None:
-    """Begin, or try again what failed. Raises NotDone when there is nothing to begin with."""
+def same_names(made: Import) -> list[ImportRow]:
+    """The rows still to be added whose name another row or a tenant has, or one that looks like
+    it."""
+    rows = list(_kept(made))
+    names = [fold(row.name) for row in rows]
+    taken = set(Tenant.objects.filter(folded__in=names).values_list("folded", flat=True))
+    here = Counter(names)
+    return [row for row, name in zip(rows, names, strict=True) if name in taken or here[name] > 1]
+
+
+def start(made: Import, *, all_or_nothing: bool, names_are_meant: bool = False) -> None:
+    """Begin, or try again what failed. Raises NotDone when there is nothing to begin with.
+
+    names_are_meant: rows may be called like another tenant. Otherwise such a row is left out, and
+    "all or nothing" is refused.
+    """
     with transaction.atomic():
         row = _locked(made)
         _require_startable(row, all_or_nothing)
         waiting = _kept(row)
+        _confirm_names(row, all_or_nothing, names_are_meant)
         waiting.filter(state=RowState.FAILED).update(state=RowState.READY, message="")
         row.state, row.all_or_nothing = ImportState.QUEUED, all_or_nothing
         row.message, row.resume_at, row.finished_at = "", None, None
@@ -102,6 +118,17 @@ def start(made: Import, *, all_or_nothing: bool) -> None:
             "rows": waiting.count(),
         }
         record(Kind.IMPORT_STARTED, subject=str(row), outcome=Outcome.DONE, detail=detail)
+
+
+def _confirm_names(row: Import, all_or_nothing: bool, names_are_meant: bool) -> None:
+    same = [one.pk for one in same_names(row)]
+    if same and all_or_nothing and not names_are_meant:
+        words = _(
+            "Nothing was started: another tenant or row has the same name. Tick the box if that is"
+            " right, or correct the list and upload it again."
+        )
+        raise NotDone(words)
+    row.rows.filter(pk__in=same).update(name_is_meant=names_are_meant)
 
 
 def _require_startable(row: Import, all_or_nothing: bool) -> None:
@@ -267,7 +294,13 @@ def _new_tenant(place: int, row: ImportRow) -> NewTenant:
                 sales_agent_id=row.sales_agent_id,
             )
         groups = tuple(Group.objects.filter(slug__in=line.groups))
-        return NewTenant(slug=line.slug, name=line.name, checked=checked, groups=groups)
+        return NewTenant(
+            slug=line.slug,
+            name=line.name,
+            checked=checked,
+            groups=groups,
+            name_is_meant=row.name_is_meant,
+        )
     raise NotAdded(place, problem)
 
 

@@ -85,7 +85,8 @@ class ImportRow(models.Model):
 
     The other columns are what may be shown; nothing is added from them. number: line of the list.
     message: what is wrong, or odd, with the row. lofty_user, health, sales_agent_id: as those of a
-    CheckedToken, once the token was tried.
+    CheckedToken, once the token was tried. name_is_meant: confirmed although another tenant or row
+    has this name.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -102,6 +103,7 @@ class ImportRow(models.Model):
     health = models.CharField(max_length=20, choices=Health, default=Health.UNKNOWN)
     sales_agent_id = models.BigIntegerField(null=True)
     tenant = models.ForeignKey(Tenant, null=True, on_delete=models.PROTECT, related_name="+")
+    name_is_meant = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["number"]

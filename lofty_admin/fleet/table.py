@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
+from lofty_admin.folding import fold
 from lofty_admin.lofty.client import Scheme, clean_token
 from lofty_admin.lofty.errors import BadToken
 from lofty_admin.tenants.lifecycle import suggest_slug
@@ -35,6 +36,13 @@ _SCHEMES: Mapping[str, Scheme] = {
     "oauth token": Scheme.OAUTH,
 }
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_SEPARATORS = ",;\t|"
+# Excel writes the separator into a first line of its own, and leaves it out when it opens the file.
+_SEP_LINE = re.compile(
+    rf"\A\s*\"?sep=([{_SEPARATORS}])\"?[{_SEPARATORS}]*[^\S\r\n\t]*(?=[\r\n]|\Z)", re.I
+)
+# No program writes these into a list, and PostgreSQL refuses some of them.
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 _RUN = re.compile(r"[^\s_-]{20,}")
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
 
@@ -61,25 +69,39 @@ class Line:
 
 
 def decode(data: bytes) -> str:
-    """The text of an uploaded file. Raises BadTable unless it is UTF-8, or UTF-16 with its mark."""
-    encoding = "utf-16" if data.startswith(_UTF16) else "utf-8-sig"
+    """Return the text of an uploaded file. Raises BadTable unless it is UTF-8 or UTF-16.
+
+    An older encoding is refused rather than guessed: guessed wrongly, it changes names.
+    """
     try:
-        return data.decode(encoding)
+        return data.decode(_encoding(data))
     except UnicodeDecodeError:
         pass
     raise BadTable(
         _(
-            "The file is not a CSV file in UTF-8. In Excel, save it as “CSV UTF-8”; a workbook"
-            " (.xlsx) cannot be read."
+            "The file is not a CSV file in UTF-8. In Excel, save it as “CSV UTF-8”, or copy the"
+            " rows and paste them here; a workbook (.xlsx) cannot be read."
         )
     )
+
+
+def _encoding(data: bytes) -> str:
+    """UTF-16 has a mark at the start, or a zero in each of its first characters."""
+    if data.startswith(_UTF16):
+        return "utf-16"
+    if data[1:4:2] == b"\0\0":
+        return "utf-16-le"
+    return "utf-16-be" if data[0:4:2] == b"\0\0" else "utf-8-sig"
 
 
 def read_table(text: str) -> list[Line]:
     """The lines of a list. Raises BadTable when there are none, too many, or it cannot be told
     what is what."""
     text = text.removeprefix("\ufeff")
-    rows = _cells(text, _separator(text))
+    if said := _SEP_LINE.match(text):
+        rows = _cells(text[said.end() :], said[1])
+    else:
+        rows = _cells(text, _separator(text))
     head = next(rows, None)
     if head is None:
         raise BadTable(_("The list is empty."))
@@ -89,6 +111,7 @@ def read_table(text: str) -> list[Line]:
         if len(lines) == MOST_ROWS:
             words = _("The list has more than %(most)s tenants. Split it in parts.")
             raise BadTable(words % {"most": MOST_ROWS})
+        _require_headings(number, columns, cells)
         lines.append(_line(number, columns, cells))
     if not lines:
         raise BadTable(_("The list has a first row with the columns, but no tenant below it."))
@@ -98,7 +121,7 @@ def read_table(text: str) -> list[Line]:
 def _separator(text: str) -> str:
     """The one by which the first row names the most columns."""
     first = next((line for line in text.splitlines() if line.strip()), "")
-    return max(",;\t", key=lambda sign: sum(_named(cell) is not None for cell in first.split(sign)))
+    return max(_SEPARATORS, key=lambda sign: sum(bool(_named(cell)) for cell in first.split(sign)))
 
 
 def _cells(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
@@ -107,7 +130,7 @@ def _cells(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     while True:
         number = reader.line_num + 1
         try:
-            cells = [cell.strip() for cell in next(reader)]
+            cells = [_trimmed(cell) for cell in next(reader)]
         except StopIteration:
             return
         except csv.Error:
@@ -116,17 +139,34 @@ def _cells(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
                 " does not end with one, or is too long."
             ) % {"number": number}
         else:
-            if any(cells):
+            if not any(cells):
+                continue
+            if not any(map(_CONTROL.search, cells)):
                 yield number, cells
-            continue
+                continue
+            words = _("Line %(number)s has control characters, which no list has. Save it again.")
+            problem = words % {"number": number}
         raise BadTable(problem)
 
 
+def _trimmed(cell: str) -> str:
+    """Without blanks, no-break spaces and invisible characters at both ends."""
+    visible = [
+        at
+        for at, sign in enumerate(cell)
+        if not sign.isspace() and unicodedata.category(sign) != "Cf"
+    ]
+    return cell[visible[0] : visible[-1] + 1] if visible else ""
+
+
 def _named(cell: str) -> str | None:
-    return _HEADS.get(cell.strip().strip('"').casefold().replace("_", " ").strip())
+    """The column with this heading, however it is written; "" for a blank heading."""
+    words = fold(cell.replace('"', " ").replace("_", " "))
+    return _HEADS.get(words) if words else ""
 
 
 def _columns(head: Sequence[str]) -> list[str]:
+    """The column of each heading, "" where it is blank."""
     columns = [_named(cell) for cell in head]
     known = [column for column in columns if column]
     if "name" not in known:
@@ -142,14 +182,25 @@ def _columns(head: Sequence[str]) -> list[str]:
         raise BadTable(words % {"place": place})
     if len(set(known)) < len(known):
         raise BadTable(_("The first row names a column twice."))
-    return known
+    return [column or "" for column in columns]
+
+
+def _require_headings(number: int, columns: Sequence[str], cells: Sequence[str]) -> None:
+    """Raises BadTable for a cell below a blank heading: nobody can tell what it is."""
+    for place, (column, cell) in enumerate(zip(columns, cells, strict=False), start=1):
+        if cell and not column:
+            words = _(
+                "Column %(place)s has no heading, but line %(number)s has something in it. Name"
+                " the column in the first row, or empty its cells."
+            )
+            raise BadTable(words % {"place": place, "number": number})
 
 
 def _line(number: int, columns: Sequence[str], cells: Sequence[str]) -> Line:
-    if len(cells) > len(columns):
+    if any(cells[len(columns) :]):
         problem = "It has more cells than the first row. Put a cell with a separator in quotes."
         return Line(number, problems=(problem,))
-    given = dict(zip(columns, cells, strict=False))
+    given = {name: cell for name, cell in zip(columns, cells, strict=False) if name}
     name, name_problem = _name(given.get("name", ""))
     slug, slug_problem = _slug(given.get("slug", ""), name)
     token, token_problem = _token(given.get("token", ""))
@@ -189,7 +240,7 @@ def _slug(cell: str, name: str) -> tuple[str, str]:
 
 
 def _scheme(cell: str, *, needed: bool) -> tuple[Scheme | None, str]:
-    scheme = _SCHEMES.get(cell.casefold().replace("_", " ").replace("-", " "))
+    scheme = _SCHEMES.get(fold(cell).replace("_", " ").replace("-", " "))
     if scheme or not needed:
         return scheme, ""
     if cell:
@@ -203,7 +254,7 @@ def _token(cell: str) -> tuple[str, str]:
     try:
         return clean_token(cell), ""
     except BadToken as error:
-        problem = error.message
+        problem = f"{error.message} {error.advice}"
     return "", problem
 
 

@@ -81,7 +81,8 @@ class BadToken(NotSent):
     )
     default_advice = gettext_noop(
         "Copy the token again from Lofty (Settings > Integrations > API). Paste only the token "
-        "itself, without the word “Bearer” or “token”, without spaces and line breaks."
+        "itself, without the word “Bearer” or “token”, without quotation marks, spaces and line "
+        "breaks."
     )
 
 

@@ -71,8 +71,11 @@ class TokenForm(forms.Form):
         self.fields["meant"].widget = forms.CheckboxInput()
         for question in error.questions:
             self.add_error(None, question)
-        self.add_error("token", not_stored(""))
-        self.add_error("meant", _("Tick this if it is meant, then paste the token once more."))
+        if self.cleaned_data.get("token"):
+            self.add_error("token", not_stored(""))
+            self.add_error("meant", _("If you're sure, tick this and paste the token again."))
+        else:
+            self.add_error("meant", _("If you're sure, tick this."))
 
 
 def kinds_to_paste() -> list[tuple[str, str]]:
@@ -136,6 +139,7 @@ class TenantForm(forms.Form):
         help_text=_("As many as fit. Rights can be given by group."),
         error_messages={"invalid_choice": _("There is no such group any more.")},
     )
+    meant = forms.BooleanField(label=_("Yes, two tenants may have this name"), required=False)
 
     def __init__(self, *args: Any, may_group: bool = False, **kwargs: Any) -> None:
         """may_group: whether the person may put the tenant into groups and take it out."""
@@ -146,7 +150,16 @@ class TenantForm(forms.Form):
         else:
             del self.fields["groups"]
         shown = [name for name in ("name", "note", "manual_only", "groups") if name in self.fields]
-        self.helper = layout(*shown, Submit("save", _("Save")))
+        self.helper = layout(*shown, "meant", Submit("save", _("Save")))
+        if not self.data.get("meant"):
+            self.fields["meant"].widget = forms.HiddenInput()
+
+    def ask(self, error: NeedsConsent) -> None:
+        """Show the questions, and the box to tick if the change is right all the same."""
+        self.fields["meant"].widget = forms.CheckboxInput()
+        for question in error.questions:
+            self.add_error("name", question)
+        self.add_error("meant", _("Nothing was saved. If you're sure, tick this and save again."))
 
 
 class GroupForm(forms.Form):

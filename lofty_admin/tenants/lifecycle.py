@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
+from lofty_admin.folding import fold
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.tenants.checking import CheckedToken, ask_about
+from lofty_admin.tenants.checking import CheckedToken, questions_about
 from lofty_admin.tenants.credentials import record_credential, store_credential
 from lofty_admin.tenants.models import Credential, Group, Tenant
 from lofty_admin.tenants.refusals import NeedsConsent, NotDone, locked
@@ -30,11 +32,14 @@ class NotAdded(NotDone):
 
 @dataclass(frozen=True)
 class NewTenant:
+    """name_is_meant: a person has confirmed that it may be called like another tenant."""
+
     slug: str
     name: str
     note: str = ""
     checked: CheckedToken | None = None
     groups: tuple[Group, ...] = ()
+    name_is_meant: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ def add_tenant(
     """Add a tenant, with its first credential if there is one.
 
     Raises ValidationError for a bad or taken short name or an empty name, and NeedsConsent when
-    the token is odd and the change is not said to be `meant`.
+    the token is odd or another tenant has this name, and the change is not said to be `meant`.
     """
     new = NewTenant(slug=slug, name=name, note=note, checked=checked)
     with transaction.atomic():
@@ -98,14 +103,33 @@ def _insert_or_say(place: int, new: NewTenant) -> _Added:
 
 def _insert(new: NewTenant, *, meant: bool = False) -> _Added:
     tenant = Tenant(slug=new.slug, name=new.name.strip(), note=new.note.strip())
-    tenant.full_clean()
-    if new.checked and not meant:
-        ask_about(tenant, new.checked)
+    _clean(tenant)
+    questions = [] if new.name_is_meant else _name_question(tenant)
+    questions += questions_about(tenant, new.checked) if new.checked else ()
+    if questions and not meant:
+        raise NeedsConsent(questions)
     tenant.save(force_insert=True)
     if new.groups:
         tenant.groups.set(new.groups)
     credential = store_credential(tenant, new.checked) if new.checked else None
     return _Added(tenant, credential, _described(tenant))
+
+
+def _clean(tenant: Tenant) -> None:
+    """Raises ValidationError for what cannot be stored, and for a name that cannot be seen."""
+    tenant.full_clean()
+    if not fold(tenant.name):
+        raise ValidationError({"name": _("A name needs at least one visible character.")})
+
+
+def _name_question(tenant: Tenant, among: QuerySet[Tenant] | None = None) -> list[str]:
+    """Ask if the name is right when one of `among`, or of all, has a name that looks like it."""
+    others = Tenant.objects.all() if among is None else among
+    other = others.filter(folded=fold(tenant.name)).exclude(pk=tenant.pk).first()
+    if other is None:
+        return []
+    words = _("Another tenant already has this name: %(name)s (%(slug)s).")
+    return [words % {"name": other.name, "slug": other.slug}]
 
 
 def _record_added(added: _Added) -> None:
@@ -122,17 +146,24 @@ def change_tenant(
     note: str,
     manual_only: bool | None = None,
     groups: Collection[Group] | None = None,
+    meant: bool = False,
+    among: QuerySet[Tenant] | None = None,
 ) -> bool:
     """Change a tenant's own data; None leaves it as it is. Nothing of it is at Lofty.
 
-    False, and no record, when everything is as it was already.
+    False, and no record, when everything is as it was already. Raises NeedsConsent when the new
+    name is like that of one of `among` (the tenants the user may see; None for all) and the change
+    is not said to be `meant`, and ValidationError for a name that cannot be seen.
     """
     with transaction.atomic():
         row = locked(tenant)
         before = _described(row)
         row.name, row.note = name.strip(), note.strip()
         row.manual_only = row.manual_only if manual_only is None else manual_only
-        row.full_clean()
+        _clean(row)
+        questions = [] if row.name == before["name"] else _name_question(row, among)
+        if questions and not meant:
+            raise NeedsConsent(questions)
         if groups is not None:
             row.groups.set(groups)
         if _described(row) == before:

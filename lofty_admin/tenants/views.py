@@ -24,6 +24,7 @@ from lofty_admin.tenants.access import (
     get_tenant,
     is_superuser,
     require_superuser,
+    visible_tenants,
 )
 from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, TenantForm, not_stored
 from lofty_admin.tenants.models import Role, Tenant
@@ -112,12 +113,14 @@ def tenant_edit(request: HttpRequest, slug: str) -> HttpResponse:
         # Rights hang on groups; for a name or a note nobody is asked again.
         if "groups" in form.changed_data and not is_proved(request):
             return ask_for_proof(request, request.path)
-        return _save(request, tenant, form)
+        if (saved := _save(request, tenant, form)) is not None:
+            return saved
     context = {"tenant": tenant, "form": form, "groups": tenant.groups.all(), "tab": "edit"}
     return render(request, "tenants/edit.html", context)
 
 
-def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpResponse:
+def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpResponse | None:
+    """None when the form must be shown again, with what was entered."""
     data = form.cleaned_data
     try:
         changed = lifecycle.change_tenant(
@@ -126,7 +129,15 @@ def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpRespons
             note=data["note"],
             manual_only=data["manual_only"],
             groups=data.get("groups"),
+            meant=data["meant"],
+            among=visible_tenants(request.user),
         )
+    except NeedsConsent as error:
+        form.ask(error)
+        return None
+    except ValidationError as error:
+        form.add_error(None, error)
+        return None
     except NotDone as error:
         messages.error(request, str(error))
     else:

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,10 @@ def states(made: Import) -> dict[str, str]:
 def upload(user: User, **fields: object) -> HttpResponse:
     answer: HttpResponse = signed_in(user).post(reverse("import"), fields, follow=True)  # type: ignore[assignment]  # the test client's subclass
     return answer
+
+
+def plain(html: bytes) -> str:
+    return unescape(html.decode())
 
 
 def page(user: User, made: Import) -> str:
@@ -157,6 +162,38 @@ Four,four,,,nowhere
     odd = rows["acme-2Acme Realty"]
     assert (odd.state, odd.message) == (RowState.READY, "There is a tenant of this name already.")
     assert {row.state for row in rows.values() if row is not odd} == {RowState.BAD}
+
+
+SAME = "name,slug\nacme  réalty,a\nHooli,h1\nHoo\u200bli,h2\nInitech,i\n"
+
+
+def test_start__rows_called_like_others__not_before_somebody_says_so(
+    superuser: User, acme: Tenant
+) -> None:
+    made = give(superuser, SAME)
+    html = page(superuser, made)
+    assert "Also add the 3 rows whose names other tenants or rows have" in html
+    url = reverse("import_start", args=[made.pk])
+    answer = signed_in(superuser).post(url, {"mode": "all"}, follow=True)
+    assert "Nothing was started: another tenant or row has the same name." in plain(answer.content)
+    assert waiting_jobs() == []
+    signed_in(superuser).post(url, {"mode": "all", "same_names": "on"})
+    take_jobs()
+    tasks.import_tenants(import_id=str(made.pk))
+    assert {*states(made).values()} == {RowState.ADDED}
+
+
+def test_run__valid_rows_without_a_word_on_the_names__leaves_the_others_out(
+    superuser: User, acme: Tenant
+) -> None:
+    made = run(give(superuser, SAME), all_or_nothing=False)
+    assert list(states(made).values()) == ["failed", "added", "failed", "added"]
+    row = made.rows.get(slug="a")
+    assert "Another tenant already has this name: Acme Realty (acme)." in row.message
+    imports.start(made, all_or_nothing=True, names_are_meant=True)
+    take_jobs()
+    tasks.import_tenants(import_id=str(made.pk))
+    assert {*states(made).values()} == {RowState.ADDED}
 
 
 def test_preview__hostile_cells__shown_as_text(superuser: User) -> None:
@@ -323,7 +360,7 @@ def test_run__short_name_taken_meanwhile__all_or_nothing_adds_nothing(
     superuser: User, lofty: Lofty, west: None
 ) -> None:
     made = give(superuser)
-    lifecycle.add_tenant(slug="initech", name="Initech")
+    lifecycle.add_tenant(slug="initech", name="Initech Homes")
     run(made)
     assert Tenant.objects.count() == 1
     assert "has this short name already" in made.rows.get(slug="initech").message

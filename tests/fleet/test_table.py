@@ -56,6 +56,39 @@ def test_decode__encodings_of_spreadsheets__read(data: bytes, name: str) -> None
     assert read_table(decode(data))[0].name == name
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_decode__utf_16_without_its_mark__read(encoding: str) -> None:
+    assert read_table(decode("name\nBüro Süd".encode(encoding)))[0].name == "Büro Süd"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name,slug,,,\nAcme,acme,,,\nGlobex,globex,,,\n,,,,\n,,,,\n",
+        "name,,slug\nAcme,,acme\nGlobex,,globex\n",
+        "name,slug\nAcme,acme,,,,\nGlobex,globex, ,\u00a0,\u200b\n",
+        "name,slug,\u00a0,\ufeff\nAcme,acme\nGlobex,globex\n\u00a0,\u00a0\n",
+        "sep=;\r\nname;slug\r\nAcme;acme\r\nGlobex;globex\r\n",
+        '\ufeff"sep=,",,\nname,slug\nAcme,acme\nGlobex,globex\n',
+        "SEP=\t\nname\tslug\nAcme\tacme\nGlobex\tglobex\n",
+        "\u00a0NAME\u00a0|\u200bShört Ñame\nAcme|acme\nGlobex|globex\n",
+        "Näme,SHORT_NAME\n\u00a0Acme\u2007,\u200bacme\ufeff\n\u202aGlobex\u202c,globex\n",
+    ],
+)
+def test_read_table__blanks_as_spreadsheets_leave_them__ignored(text: str) -> None:
+    rows = [(line.name, line.slug, line.problems) for line in read_table(text)]
+    assert rows == [("Acme", "acme", ()), ("Globex", "globex", ())]
+
+
+def test_read_table__separator_named_first__lines_keep_their_numbers() -> None:
+    (line,) = read_table("sep=;\nname;slug\n;acme\n")
+    assert line.number == 3
+
+
+def test_read_table__accent_at_the_end_of_a_name__kept() -> None:
+    assert one("Jose\N{COMBINING ACUTE ACCENT}").name == "Jose\N{COMBINING ACUTE ACCENT}"
+
+
 @pytest.mark.parametrize("data", [b"PK\x03\x04\xff\xfe", "name\nBüro".encode("latin-1")])
 def test_decode__something_else__says_how_to_save_it(data: bytes) -> None:
     with pytest.raises(BadTable, match="CSV UTF-8"):
@@ -83,6 +116,10 @@ def test_read_table__quoted_cells__separators_quotes_and_line_breaks_in_them() -
         (f'name,token\nAcme,"{TOKEN}"x\n', "from line 2 on"),
         ("name,token\nAcme," + "x" * 200_000, "from line 2 on"),
         (HEAD + "Acme\n" * (MOST_ROWS + 1), f"more than {MOST_ROWS}"),
+        (f"name,,token\nAcme,,\nGlobex,{TOKEN},\n", "Column 2 has no heading, but line 3"),
+        (f"name,slug,,\nAcme,a,,\nGlobex,g,,{TOKEN}\n", "Column 4 has no heading, but line 3"),
+        (f"name\nAc\x00me{TOKEN}\n", "Line 2 has control characters"),
+        (f"name,groups\nAcme,we\x1bst{TOKEN}\n", "Line 2 has control characters"),
     ],
 )
 def test_read_table__not_a_list__says_why_and_repeats_nothing(text: str, words: str) -> None:
@@ -103,11 +140,13 @@ def test_read_table__not_a_list__says_why_and_repeats_nothing(text: str, words: 
         ("Acme," + "a" * 51, "at most 50"),
         ("房地产", "No short name can be made"),
         ("x" * 121, "longer than 120"),
-        ("Acme\x00", "line break or another sign"),
+        ('"Acme\nInc"', "line break or another sign"),
         (f"Acme,,,{TOKEN}", "without a scheme"),
         (f"Acme,,{TOKEN},{TOKEN}", "scheme is not known"),
         ("Acme,,api_key,two words", "cannot be a Lofty token"),
-        ("Acme,,api_key,“quoted-token-0123456789”", "cannot be a Lofty token"),
+        ("Acme,,api_key,Bearer token-0123456789", "without the word “Bearer”"),
+        ("Acme,,api_key,“quoted-token-0123456789”", "without quotation marks"),
+        ("Acme,,api_key,'quoted token-0123456789'", "without quotation marks"),
         (f"Acme,,,,west|{TOKEN}", "groups looks like a token"),
         (f"Acme,,,,west,{TOKEN}", "more cells"),
     ],

@@ -91,3 +91,63 @@ def test_archive__twice__says_so(superuser: User, acme: Tenant) -> None:
     url = reverse("tenant_archive", args=["acme"])
     client.post(url)
     assert "is archived and cannot be changed" in client.post(url, follow=True).content.decode()
+
+
+LOOK_ALIKES = ["acme realty", "Acmé  Realty", "Acme\u200b Realty", "\u202aAcme Realty\ufe0f"]
+
+
+@pytest.mark.parametrize("name", LOOK_ALIKES)
+def test_add__name_that_looks_like_another__asks_first_and_keeps_what_was_typed(
+    superuser: User, acme: Tenant, name: str
+) -> None:
+    html = add(superuser, name=name, slug="second", note="From the fair").content.decode()
+    assert "Another tenant already has this name: Acme Realty (acme)." in html
+    for kept in ('value="second"', "From the fair", "If you&#x27;re sure, tick this."):
+        assert kept in html
+    assert Tenant.objects.count() == 1
+    add(superuser, name=name, slug="second", meant="on")
+    assert Tenant.objects.count() == 2
+
+
+@pytest.mark.parametrize("name", LOOK_ALIKES)
+def test_rename__to_a_name_that_looks_like_another__asks_first(
+    superuser: User, acme: Tenant, globex: Tenant, name: str
+) -> None:
+    browser, url = signed_in(superuser), reverse("tenant_edit", args=["globex"])
+    html = browser.post(url, {"name": name, "note": "New owner"}).content.decode()
+    assert "Another tenant already has this name" in html
+    assert "New owner" in html
+    globex.refresh_from_db()
+    assert (globex.name, globex.note) == ("Globex Homes", "")
+    browser.post(url, {"name": name, "note": "New owner", "meant": "on"})
+    globex.refresh_from_db()
+    assert (globex.name, globex.note) == (name.strip(), "New owner")
+
+
+def test_edit__a_note_of_one_of_two_with_the_same_name__does_not_ask(
+    superuser: User, acme: Tenant, globex: Tenant
+) -> None:
+    Tenant.objects.create(slug="acme-2", name="Acme Realty")
+    url = reverse("tenant_edit", args=["acme"])
+    signed_in(superuser).post(url, {"name": "Acme Realty", "note": "VIP"})
+    acme.refresh_from_db()
+    assert acme.note == "VIP"
+
+
+def test_rename__name_of_a_tenant_the_manager_cannot_see__is_not_revealed(
+    owner: User, acme: Tenant, globex: Tenant
+) -> None:
+    url = reverse("tenant_edit", args=["acme"])
+    signed_in(owner).post(url, {"name": "globex homes", "note": ""})
+    acme.refresh_from_db()
+    assert acme.name == "globex homes"
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u00ad\ufeff", "\u3164"])
+def test_name__that_cannot_be_seen__refused_by_both_forms(
+    superuser: User, acme: Tenant, name: str
+) -> None:
+    assert "visible character" in add(superuser, name=name, slug="x").content.decode()
+    url = reverse("tenant_edit", args=["acme"])
+    assert "visible character" in signed_in(superuser).post(url, {"name": name}).content.decode()
+    assert [tenant.name for tenant in Tenant.objects.all()] == ["Acme Realty"]

@@ -36,7 +36,11 @@ class Command(BaseCommand):
             help="read the token from the first line of standard input",
         )
         add.add_argument("--unchecked", action="store_true", help="store without asking Lofty")
-        add.add_argument("--meant", action="store_true", help="also if another tenant has it too")
+        add.add_argument(
+            "--meant",
+            action="store_true",
+            help="also if another tenant has this token or this name too",
+        )
         grant = actions.add_parser("grant", help="give a person a role in a tenant")
         grant.add_argument("slug")
         grant.add_argument("email")
