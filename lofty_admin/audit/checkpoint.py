@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from lofty_admin import clocks
 from lofty_admin.audit.canonical import canonical
 from lofty_admin.audit.models import (
     GENESIS,
@@ -125,9 +126,10 @@ def is_due() -> bool:
     head, last = AuditHead.objects.filter(pk=HEAD_ID).first(), newest()
     if head is None or last is None:
         return True
-    age = timezone.now() - last.at
-    grown = head.seq - last.size >= environment.checkpoint_events
-    return grown or age >= dt.timedelta(minutes=environment.checkpoint_minutes)
+    # One signed by a clock that was ahead must not stop the next ones.
+    longest = dt.timedelta(minutes=environment.checkpoint_minutes)
+    is_recent = clocks.is_recent(last.at, timezone.now(), longest)
+    return head.seq - last.size >= environment.checkpoint_events or not is_recent
 
 
 def newest() -> AuditCheckpoint | None:

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from operator import attrgetter
 from pathlib import Path
@@ -18,9 +18,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from lofty_admin import clocks
 from lofty_admin.audit.checkpoint import Checkpoint, believed_keys, stands
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import HEAD_ID, AuditEvent, AuditHead
@@ -50,7 +52,8 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Comparison:
-    """`sentences`: what was found, with places for `values`; `anchor`: the newest one believed.
+    """`sentences`: what was found, with places for `values`; `anchor`: the one they are about.
+    `behind`: every anchor the database does not hold, which is more than one after two restores.
 
     It may be kept and shown to many, so it is put in a language only where it is used.
     """
@@ -59,6 +62,7 @@ class Comparison:
     sentences: tuple[str, ...]
     anchor: Checkpoint | None = None
     values: Mapping[str, object] = field(default_factory=dict)
+    behind: tuple[Checkpoint, ...] = ()
 
     @property
     def words(self) -> str:
@@ -83,14 +87,14 @@ def compare() -> Comparison:
             "Checkpoints go to no file, so whether this database is an old copy is not checked."
         )
         return Comparison(State.NOT_COMPARED, (words,))
-    newest = _newest(Path(sink.target), believed_keys())
-    if newest is None:
+    ends = _ends(Path(sink.target), believed_keys())
+    if not ends:
         words = _(
             "The anchor file cannot be read here, or holds no checkpoint that AUDIT_PUBLIC_KEYS"
             " makes believable: whether this database is an old copy is not checked."
         )
         return Comparison(State.NOT_COMPARED, (words,))
-    return _judge(newest)
+    return _judge_all(ends)
 
 
 _kept: dict[str, tuple[float, Comparison]] = {}
@@ -147,30 +151,49 @@ def is_behind(what: str) -> bool:
 def acknowledge(reason: str) -> AuditEvent:
     """Record that the old database is meant; from then on the console works again.
 
-    It holds for the anchor it names: a newer one asks again. Raises NothingToAcknowledge.
+    It holds for the anchors it names: a newer one asks again. Raises NothingToAcknowledge.
     """
     found = compare()
-    if found.anchor is None or not found.is_read_only:
+    if not found.is_read_only:
         raise NothingToAcknowledge(found.words)
-    anchor = found.anchor
     with transaction.atomic():
-        event = record(
-            Kind.RESTORE_ACKNOWLEDGED,
-            subject="Audit log",
-            outcome=Outcome.DONE,
-            operation_id=_operation(anchor),
-            reason=reason,
-            detail={"anchor": anchor.line, "hash": anchor.hash, "found": found.words},
-        )
+        events = [_record_acknowledged(anchor, reason, found) for anchor in found.behind]
     forget()
-    return event
+    return events[-1]
 
 
-def _newest(path: Path, keys: Mapping[str, bytes]) -> Checkpoint | None:
-    """The newest checkpoint of the file's end whose signature holds: by its own signed time."""
-    found = sorted(_checkpoints(path), key=attrgetter("at"), reverse=True)
-    believed = (one for one in found if one.key_id in keys and one.is_signed_by(keys[one.key_id]))
-    return next(believed, None)
+def _record_acknowledged(anchor: Checkpoint, reason: str, found: Comparison) -> AuditEvent:
+    return record(
+        Kind.RESTORE_ACKNOWLEDGED,
+        subject="Audit log",
+        outcome=Outcome.DONE,
+        operation_id=_operation(anchor),
+        reason=reason,
+        detail={"anchor": anchor.line, "hash": anchor.hash, "found": found.words},
+    )
+
+
+def _ends(path: Path, keys: Mapping[str, bytes]) -> list[Checkpoint]:
+    """The believed checkpoints of the file's end that no other one continues, in the file's order.
+
+    One as a rule. After a restore the chain forks, and the database must hold, or somebody must
+    have acknowledged, the end of each branch. Times play no part: a clock may have been wrong. Only
+    ends are checked for their signature, as this runs before every save.
+    """
+    known = {one.hash: one for one in _checkpoints(path)}
+    while known:
+        followed = {one.previous for one in known.values()}
+        ends = [one for one in known.values() if one.hash not in followed]
+        forged = [one for one in ends if not _is_believed(one, keys)]
+        if not forged:
+            return ends
+        for one in forged:
+            del known[one.hash]
+    return []
+
+
+def _is_believed(one: Checkpoint, keys: Mapping[str, bytes]) -> bool:
+    return one.key_id in keys and one.is_signed_by(keys[one.key_id])
 
 
 def _checkpoints(path: Path) -> Iterator[Checkpoint]:
@@ -189,12 +212,25 @@ def _last_lines(path: Path) -> list[str]:
     return []
 
 
+def _judge_all(ends: list[Checkpoint]) -> Comparison:
+    """The worst that is true of the ends of the chain; of equal ones the largest, then the last."""
+    found = [_judge(end) for end in sorted(ends, key=attrgetter("size"))]
+    behind = [one for one in found if one.is_read_only]
+    if behind:
+        anchors = tuple(one.anchor for one in behind if one.anchor)
+        return replace(behind[-1], behind=anchors)
+    standing = [one for one in found if one.state is State.STANDS]
+    return (standing or found)[-1]
+
+
 def _judge(newest: Checkpoint) -> Comparison:
     head = AuditHead.objects.filter(pk=HEAD_ID).first()
     values = {"at": f"{newest.at:%Y-%m-%d %H:%M}", "size": newest.size, "here": head and head.seq}
     if head and head.log_id == newest.log_id and stands(newest.size, newest.head_hash):
         holds = _("This database holds what the checkpoint of %(at)s UTC names.")
-        return Comparison(State.STANDS, (holds,), newest, values)
+        wrong = _("That time is still to come: the clock of the machine that signed it was wrong.")
+        is_ahead = clocks.is_ahead(newest.at, timezone.now())
+        return Comparison(State.STANDS, (holds, wrong) if is_ahead else (holds,), newest, values)
     difference = _difference(head, newest)
     if _is_acknowledged(newest):
         sentences = (difference, _("That was acknowledged."))

@@ -13,13 +13,14 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from lofty_admin import clocks
 from lofty_admin.audit.anchors import Anchors
 from lofty_admin.audit.canonical import JSON
 from lofty_admin.audit.checkpoint import Checkpoint
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
-from lofty_admin.audit.verify import Finding, Verification, age_fault
+from lofty_admin.audit.verify import Finding, Verification, age_faults
 
 SOUND, FAULTY, NOT_ALL_CHECKED = 0, 1, 2
 STALE = dt.timedelta(hours=48)
@@ -83,7 +84,7 @@ def run(
     verification = Verification(believed, start=start, progress=progress)
     findings = chain(
         anchors.findings if anchors else (),
-        age_fault(believed, timezone.now(), stale_after),
+        age_faults(believed, timezone.now(), stale_after),
         verification.findings(),
     )
     faults, noted = 0, []
@@ -143,6 +144,10 @@ def _judge(code: int | None, age: dt.timedelta) -> tuple[str, str]:
         return "danger", _("Faults were found: the log is NOT as it was written.")
     if age > STALE:
         return "warning", _("The last verification is too old to rely on. Verify again.")
+    if age < -clocks.SKEW:
+        return "warning", _(
+            "The last verification is dated in the future, because a clock was wrong. Verify again."
+        )
     if code == SOUND:
         return "success", _("The log is as it was written, within the limits below.")
     return "warning", _("The log is consistent, but not all of it was checked.")

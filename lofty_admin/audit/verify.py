@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import F, Func, TextField, Value
 from django.db.models.functions import Cast
 
+from lofty_admin import clocks
 from lofty_admin.audit import triggers
 from lofty_admin.audit.chain import COPIED, begin, copies, link_in, surely_repeats
 from lofty_admin.audit.checkpoint import Checkpoint
@@ -50,6 +51,7 @@ class Fault(StrEnum):
     ANCHOR_LATER = "anchor later than the log"
     ANCHOR_MISMATCH = "anchor mismatch"
     ANCHOR_OLD = "no recent checkpoint"
+    ANCHOR_FUTURE = "anchor from the future"
 
 
 @dataclass(frozen=True)
@@ -250,12 +252,23 @@ def _copy_faults(event: AuditEvent) -> Iterator[Finding]:
         yield Finding(Fault.COPY_CHANGED, place, message)
 
 
-def age_fault(anchors: Sequence[Checkpoint], now: dt.datetime, minutes: int) -> Iterator[Finding]:
-    """A finding if the newest of `anchors` is older than `minutes`."""
-    newest = max((anchor.at for anchor in anchors), default=None)
-    if newest is not None and now - newest > dt.timedelta(minutes=minutes):
+def age_faults(anchors: Sequence[Checkpoint], now: dt.datetime, minutes: int) -> Iterator[Finding]:
+    """A finding if the last of `anchors`, in their order, is older than `minutes`; and one for each
+    that names a time to come, which says nothing about its age.
+
+    The order is that of the file, which the chain of checkpoints confirms: a time in an anchor is
+    only what the clock said then.
+    """
+    for anchor in anchors:
+        if clocks.is_ahead(anchor.at, now):
+            message = (
+                f"The checkpoint at record {anchor.size} was signed at {anchor.at:%Y-%m-%d %H:%M}"
+                " UTC, which is still to come: the clock of the machine that signed it was wrong."
+            )
+            yield Finding(Fault.ANCHOR_FUTURE, "log", message)
+    if anchors and now - anchors[-1].at > dt.timedelta(minutes=minutes):
         message = (
-            f"The newest anchor is of {newest:%Y-%m-%d %H:%M} UTC, older than {minutes} minutes."
-            " Checkpoints are no longer made, or no longer come here."
+            f"The newest anchor is of {anchors[-1].at:%Y-%m-%d %H:%M} UTC, older than {minutes}"
+            " minutes. Checkpoints are no longer made, or no longer come here."
         )
         yield Finding(Fault.ANCHOR_OLD, "log", message)

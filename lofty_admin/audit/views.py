@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from lofty_admin import clocks
 from lofty_admin.audit.access import superuser_only
 from lofty_admin.audit.checkpoint import newest
 from lofty_admin.audit.models import AuditDelivery
@@ -24,7 +25,8 @@ def verification(request: HttpRequest) -> HttpResponse:
     context = {
         "standing": standing(now),
         "checkpoint": checkpoint,
-        "checkpoint_is_old": checkpoint is not None and now - checkpoint.at > longest,
+        "checkpoint_is_old": checkpoint is not None
+        and not clocks.is_recent(checkpoint.at, now, longest),
         "delivery": AuditDelivery.objects.first(),
         "waiting": AuditDelivery.waiting().count(),
         "comparison": compare(),
