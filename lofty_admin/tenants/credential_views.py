@@ -24,7 +24,7 @@ from lofty_admin.tenants.refusals import NeedsConsent, NotDone
 @require_GET
 def credential(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    return _page(request, tenant, CredentialForm())
+    return _page(request, tenant, CredentialForm(user=request.user))
 
 
 @never_cache
@@ -52,7 +52,7 @@ def credential_test(request: HttpRequest, slug: str) -> HttpResponse:
 @prove_before_post(back="credential")
 def credential_replace(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    form = CredentialForm(request.POST)
+    form = CredentialForm(request.POST, user=request.user)
     stored = _replace(tenant, form) if form.is_valid() else None
     if stored is None:
         return _page(request, tenant, form)

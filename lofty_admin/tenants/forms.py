@@ -5,6 +5,7 @@ from typing import Any
 
 from crispy_forms.layout import HTML, Div, Submit
 from django import forms
+from django.contrib.auth.models import AnonymousUser
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -28,8 +29,9 @@ def not_stored(why: str) -> str:
 class TokenField(forms.CharField):
     """A pasted Lofty token. Never shown again, not in a message either."""
 
+    # Browsers ignore "off" and fill in the saved password of the console; this they respect.
     widget = forms.PasswordInput(
-        render_value=False, attrs={"autocomplete": "off", "spellcheck": "false"}
+        render_value=False, attrs={"autocomplete": "new-password", "spellcheck": "false"}
     )
 
     def clean(self, value: Any) -> str:
@@ -44,7 +46,7 @@ class TokenField(forms.CharField):
 
 
 class TokenForm(forms.Form):
-    """A token and its kind. After a NeedsConsent it also has the box to tick."""
+    """A token and its kind, from `user`. After a NeedsConsent it also has the box to tick."""
 
     scheme = forms.ChoiceField(
         label=_("Kind of token"),
@@ -60,11 +62,24 @@ class TokenForm(forms.Form):
     )
     meant = forms.BooleanField(label=_("Yes, this is meant"), required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User | AnonymousUser, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.user = user
         self.helper = layout("scheme", "token", "meant", Submit("replace", _("Check and store")))
         if not self.data.get("meant"):
             self.fields["meant"].widget = forms.HiddenInput()
+
+    def clean_token(self) -> str:
+        """A browser may have filled in the console's password: it must not reach Lofty."""
+        token = str(self.cleaned_data["token"])
+        if token and self.user.check_password(token):
+            raise forms.ValidationError(
+                _(
+                    "This is your password for this console, not a Lofty token. Nothing was sent"
+                    " or stored. Copy the token in Lofty and paste it here."
+                )
+            )
+        return token
 
     def ask(self, error: NeedsConsent) -> None:
         """Show what is odd, and the box to tick if it is meant."""

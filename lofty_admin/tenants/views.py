@@ -37,7 +37,7 @@ from lofty_admin.tenants.refusals import NeedsConsent, NotDone
 @prove_before_post(back="tenant_add")
 def tenant_add(request: HttpRequest) -> HttpResponse:
     require_superuser(request)
-    form = AddTenantForm(request.POST or None)
+    form = AddTenantForm(request.POST or None, user=request.user)
     if request.method == "POST" and form.is_valid():
         tenant = _add(form)
         if tenant is not None:

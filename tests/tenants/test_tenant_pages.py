@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from lofty_admin.accounts.models import User
 from lofty_admin.tenants.models import Tenant
-from tests.conftest import signed_in
+from tests.conftest import PASSWORD, signed_in
 from tests.tenants.conftest import TOKEN, Lofty, kinds
 
 
@@ -151,3 +151,21 @@ def test_name__that_cannot_be_seen__refused_by_both_forms(
     url = reverse("tenant_edit", args=["acme"])
     assert "visible character" in signed_in(superuser).post(url, {"name": name}).content.decode()
     assert [tenant.name for tenant in Tenant.objects.all()] == ["Acme Realty"]
+
+
+@pytest.mark.parametrize("page", ["tenant_add", "credential_replace"])
+@pytest.mark.parametrize("typed", [TOKEN, f" {TOKEN} ", PASSWORD])
+def test_token__own_password_of_the_console__refused_before_anything_is_sent(
+    superuser: User, acme: Tenant, lofty: Lofty, page: str, typed: str
+) -> None:
+    """A browser fills it in by itself. Here it would even work at Lofty."""
+    superuser.set_password(typed.strip())
+    superuser.save()
+    url = reverse(page, args=[acme.slug] if page == "credential_replace" else [])
+    data = {"name": "Initech", "scheme": "api_key", "token": typed}
+    html = signed_in(superuser).post(url, data).content.decode()
+    assert "is-invalid" in html
+    assert typed.strip() not in html
+    assert lofty.calls_made("acme") == 0
+    assert acme.credential is None
+    assert Tenant.objects.count() == 1
