@@ -135,7 +135,7 @@ LEVELS = {"viewer": 10, "editor": 20, "manager": 30}
 # somebody tried.
 NOT_COMPARED = {
     *("django_session", "usersessions_usersession"),
-    *("tenants_visit", "console_cache"),
+    *("tenants_visit", "console_cache", "accounts_signinattempt"),
 }
 # What looking at Lofty leaves behind: the newest answer, how the token did, and whose it is. Of the
 # tenant's row that is one column, which is compared apart from the others.

@@ -6,12 +6,12 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin.accounts.known_browser import remember, tries_key
+from lofty_admin.accounts import throttle
+from lofty_admin.accounts.known_browser import limits, remember
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.accounts.passwords import check_password_rules
 from lofty_admin.accounts.sessions import forget_before_sign_in
@@ -38,6 +38,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     }
 
     failure = Kind.SIGN_IN_FAILED
+    _attempt: throttle.Attempt | None = None
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
@@ -87,17 +88,20 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return response
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        try:
-            super().pre_authenticate(request, **credentials)
-        except ValidationError:
-            email = str(credentials.get("email", ""))
+        """In place of allauth's own counting, which counts correct tries too."""
+        email = str(credentials.get("email", ""))
+        self._attempt = throttle.begin(limits(request, email, self.get_client_ip(request)))
+        if self._attempt is None:
             _record_failure(email, "too many wrong tries", kind=self.failure)
-            raise
+            raise self.validation_error("too_many_login_attempts")
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        return tries_key(request, str(credentials.get("email", "")))
+    def _rollback_login_failed_rl_usage(self) -> None:
+        if self._attempt is not None:
+            self._attempt.succeeded()
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        if self._attempt is not None:
+            self._attempt.failed()
         email, reason = str(credentials.get("email", "")), "wrong e-mail address or password"
         _record_failure(email, reason, kind=self.failure)
 

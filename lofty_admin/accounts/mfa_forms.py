@@ -1,11 +1,12 @@
 """The forms that ask for a second step: a code, or a passkey. What fails is recorded."""
 
-from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, ClassVar
 
+from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm
-from allauth.mfa.base.internal.flows import check_rate_limit, post_authentication
+from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import (
     AddWebAuthnForm,
@@ -17,7 +18,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin.accounts import second_steps
+from lofty_admin.accounts import second_steps, throttle
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.context import person
 from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
@@ -26,6 +27,8 @@ from lofty_admin.vault import VaultError
 
 UNREADABLE = _("Your stored second step cannot be read. Ask the people who run this console.")
 NOT_THE_PASSKEY = _("That passkey did not work here. Nothing was changed. Try again.")
+
+CODES_PER_PERSON, CODES_PERIOD = 5, timedelta(minutes=5)
 
 
 class CodeForm(AuthenticateForm):  # type: ignore[misc]  # allauth ships no types
@@ -43,28 +46,30 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc]  # allauth ships no type
     )
 
     def clean_code(self) -> str:
-        forget_try = self._count_try()
+        limit = throttle.Limit(f"code|{self.user.pk}", CODES_PER_PERSON, CODES_PERIOD)
+        attempt = self._begin(limit)
         code = str(self.cleaned_data["code"])
         try:
             found = second_steps.use_code(self.user, code)
         except VaultError as error:
+            attempt.failed()
             record_failure(self.failure, self.user, str(error))
             raise ValidationError(UNREADABLE) from None
         if found is None:
+            attempt.failed()
             record_failure(self.failure, self.user, "wrong code")
             raise get_adapter().validation_error("incorrect_code")
-        forget_try()
+        throttle.forget(limit)
         self.authenticator = found
         return code
 
-    def _count_try(self) -> Callable[[], None]:
-        """Raises ValidationError after too many; returns what forgets this one."""
-        try:
-            forget: Callable[[], None] = check_rate_limit(self.user)
-        except ValidationError:
+    def _begin(self, limit: throttle.Limit) -> throttle.Attempt:
+        """Raises ValidationError after too many wrong codes."""
+        attempt = throttle.begin([limit])
+        if attempt is None:
             record_failure(self.failure, self.user, "too many wrong codes")
-            raise
-        return forget
+            raise get_account_adapter().validation_error("too_many_login_attempts")
+        return attempt
 
     def save(self) -> None:
         request = get_adapter().request

@@ -162,3 +162,20 @@ class Invitation(models.Model):
         else:
             why = _("has expired") if self.is_expired else _("is for a deactivated account")
         return format_lazy(_("The invitation {why}."), why=why)
+
+
+class SignInAttempt(models.Model):
+    """A password or code that failed, or is being checked: `throttle.py` counts them.
+
+    key: a digest of what the limit is for.
+    """
+
+    key = models.CharField(max_length=64)
+    at = models.DateTimeField(default=timezone.now)
+    is_failed = models.BooleanField(default=False)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["key", "at"])]
+
+    def __str__(self) -> str:
+        return f"{'Failed' if self.is_failed else 'Open'} at {self.at:%H:%M:%S}"

@@ -4,6 +4,7 @@ from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from lofty_admin.accounts import throttle
 from lofty_admin.accounts.sessions import clear_over
 from lofty_admin.audit.context import Actor, acting_as
 
@@ -21,5 +22,6 @@ def sessions(timestamp: int) -> None:
 
 def _forget_old_tries() -> None:
     """The cache in the database drops what has expired only when it is full."""
+    throttle.clear_old()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM console_cache WHERE expires < %s", [timezone.now()])

@@ -91,7 +91,8 @@ def test_set_up__asks_the_device_to_know_its_person(viewer: User) -> None:
     assert (chosen["residentKey"], chosen["userVerification"]) == ("required", "required")
 
 
-def test_sign_in__many_tries_from_one_address__stopped(db: None) -> None:
+def test_sign_in__many_bad_tries_from_one_address__keep_nobody_there_out(db: None) -> None:
+    """A passkey cannot be guessed, and others have the same address."""
     client = Client()
-    answers = [client.post(reverse("mfa_login_webauthn"), {"credential": "{}"}) for _ in range(11)]
-    assert answers[-1].status_code == 429
+    answers = [client.post(reverse("mfa_login_webauthn"), {"credential": "{}"}) for _ in range(30)]
+    assert {answer.status_code for answer in answers} == {302}

@@ -122,9 +122,10 @@ def test_throttle__spoofed_forwarded_header__counts_the_same_address(viewer: Use
     assert not is_signed_in(client)
 
 
-def test_throttle__page_itself__answers_429_in_plain_words(db: None) -> None:
-    client = Client()
-    answers = [client.post(reverse("account_login"), {}) for _ in range(61)]
+def test_throttle__page_itself__answers_429_in_plain_words(viewer: User) -> None:
+    client = signed_in(viewer)
+    data = {"password": WRONG}
+    answers = [client.post(reverse("account_reauthenticate"), data) for _ in range(11)]
     assert answers[-1].status_code == 429
     assert "Wait a minute" in answers[-1].content.decode()
 

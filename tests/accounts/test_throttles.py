@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from http.cookiejar import CookieJar
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
@@ -13,16 +14,17 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from lofty_admin import checks
-from lofty_admin.accounts import tasks
+from lofty_admin.accounts import tasks, throttle
 from lofty_admin.accounts.known_browser import COOKIE
-from lofty_admin.accounts.models import User
+from lofty_admin.accounts.models import SignInAttempt, User
 from lofty_admin.audit.models import AuditEvent
 from tests.accounts.second_step import code_at, later, shown_secret
 from tests.accounts.test_sign_in import WRONG, is_signed_in, sign_in
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, make_user
 from tests.deployment import Deployment
 
 EMAIL = "staff@example.com"
@@ -183,7 +185,7 @@ def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployme
 
 
 def test_processes__wrong_passwords_at_once__five_tries_in_all(two_processes: Deployment) -> None:
-    two_processes.query("DELETE FROM console_cache")
+    two_processes.query("DELETE FROM accounts_signinattempt")
     url = two_processes.console.url
     with ThreadPoolExecutor(6) as pool:
         pages = list(pool.map(lambda _: Browser(url).sign_in(WRONG), range(12)))
@@ -194,7 +196,7 @@ def test_processes__wrong_passwords_at_once__five_tries_in_all(two_processes: De
 
 def test_processes__same_code_at_once__one_gets_in(two_processes: Deployment) -> None:
     """Four browsers have the password and send the same code at the same moment."""
-    two_processes.query("DELETE FROM console_cache")
+    two_processes.query("DELETE FROM accounts_signinattempt")
     url, app, step = two_processes.console.url, "/accounts/security/app/", "/accounts/login/step/"
     phone = Browser(url)
     phone.sign_in()
@@ -212,3 +214,99 @@ def test_processes__same_code_at_once__one_gets_in(two_processes: Deployment) ->
             )
         )
     assert sorted(browser.path == "/" for browser in browsers) == [False, False, False, True]
+
+
+def test_address__ten_wrong_passwords_at_others__known_browsers_there_still_get_in(
+    viewer: User, owner: User
+) -> None:
+    """As everybody in one office has one address."""
+    known = Client()
+    sign_in(known, viewer.email, address="198.51.100.9")
+    known.post(reverse("account_logout"))
+    for number in range(30):
+        sign_in(Client(), f"person{number}@example.com", WRONG, address="198.51.100.9")
+    fresh = Client()
+    sign_in(fresh, owner.email, address="198.51.100.9")
+    assert not is_signed_in(fresh)
+    sign_in(known, viewer.email, address="198.51.100.9")
+    assert is_signed_in(known)
+    again = known.post(
+        reverse("account_reauthenticate"),
+        {"password": PASSWORD, "next": "/"},
+        REMOTE_ADDR="198.51.100.9",
+    )
+    assert again.status_code == 302
+
+
+def test_address__within_one_ipv6_network__counts_together(viewer: User) -> None:
+    for number in range(11):
+        address = f"2001:db8:1:1::{number + 1}"
+        sign_in(Client(), f"person{number}@example.com", WRONG, address=address)
+    client = Client()
+    sign_in(client, viewer.email, address="2001:db8:1:1:ffff::1")
+    assert not is_signed_in(client)
+    sign_in(client, viewer.email, address="2001:db8:1:2::1")
+    assert is_signed_in(client)
+
+
+def test_correct_tries__of_many_people_at_one_address__never_count(viewer: User) -> None:
+    for number in range(15):
+        person = make_user(f"person{number}@example.com", f"Person {number}")
+        client = Client()
+        sign_in(client, person.email)
+        assert is_signed_in(client), number
+    assert not SignInAttempt.objects.exists()
+
+
+def test_correct_try__between_wrong_ones__forgets_none_of_them(viewer: User) -> None:
+    client = Client()
+    for _ in range(4):
+        sign_in(client, viewer.email, WRONG)
+    sign_in(Client(), viewer.email)
+    sign_in(client, viewer.email, WRONG)
+    last = Client()
+    sign_in(last, viewer.email)
+    assert not is_signed_in(last)
+
+
+def test_try__of_a_process_that_was_killed__is_forgotten(viewer: User) -> None:
+    limits = [throttle.Limit(f"person|{viewer.email}", 5, timedelta(minutes=5))]
+    for _ in range(5):
+        assert throttle.begin(limits)
+    SignInAttempt.objects.update(at=timezone.now() - timedelta(seconds=31))
+    client = Client()
+    sign_in(client, viewer.email)
+    assert is_signed_in(client)
+
+
+def test_processes__twelve_right_passwords_at_once__all_get_in(two_processes: Deployment) -> None:
+    two_processes.query("DELETE FROM accounts_signinattempt")
+    two_processes.query("DELETE FROM mfa_authenticator")
+    url = two_processes.console.url
+    browsers = [Browser(url) for _ in range(12)]
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda browser: browser.sign_in(), browsers))
+    assert [browser.path for browser in browsers] == ["/"] * 12
+
+
+def test_processes__wrong_ones_at_others_from_here__known_browser_gets_in(
+    two_processes: Deployment,
+) -> None:
+    two_processes.query("DELETE FROM accounts_signinattempt")
+    two_processes.query("DELETE FROM mfa_authenticator")
+    url, login = two_processes.console.url, "/accounts/login/"
+    known = Browser(url)
+    known.sign_in()
+    known.send("/accounts/logout/", known.get("/"))
+
+    def guess_at(number: int) -> str:
+        browser = Browser(url)
+        page = browser.get(login)
+        return browser.send(login, page, login=f"p{number}@example.com", password=WRONG)
+
+    with ThreadPoolExecutor(6) as pool:
+        pages = list(pool.map(guess_at, range(15)))
+    assert sum("is wrong" in page for page in pages) == 10
+    assert "Too many wrong tries" in Browser(url).sign_in()
+    known.sign_in()
+    assert known.path == "/"

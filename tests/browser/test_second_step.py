@@ -25,6 +25,7 @@ def page(new_page: NewPage, deployment: Deployment, _person: None) -> Page:
     """On localhost: a passkey belongs to a host name, and an address has none."""
     deployment.manage("person", "reset-mfa", PERSON)
     deployment.query("DELETE FROM console_cache")
+    deployment.query("DELETE FROM accounts_signinattempt")
     host = deployment.console.url.replace("127.0.0.1", "localhost")
     page = new_page(signed_in=False, base_url=host)
     session = page.context.new_cdp_session(page)
