@@ -6,7 +6,7 @@
 // these and dispatch "change".
 "use strict";
 
-const NOT_SETTINGS = ["snapshot", "reason", "shown", "end", "csrfmiddlewaretoken"];
+const NOT_SETTINGS = ["snapshot", "draft", "revision", "end", "csrfmiddlewaretoken"];
 
 // As fields stand now, and as the page was sent: on a slow line somebody may have changed them
 // before this script was there.
@@ -124,23 +124,35 @@ function watchChanges(form) {
   const bar = form.querySelector("[data-save-bar]");
   if (!bar) return;
   const stored = inLofty(form);
+  const sent = stateOf(form, SENT);
   let leaving = false;
-  let count = 0;
-  const update = () => {
+  const differs = (from) => {
     const now = stateOf(form);
-    const changed = [...stored.keys()].filter((name) => now.has(name) && !isSame(stored.get(name), now.get(name)));
+    return [...from.keys()].filter((name) => now.has(name) && !isSame(from.get(name), now.get(name)));
+  };
+  const update = () => {
+    const changed = differs(stored);
     for (const name of stored.keys()) mark(form, name, changed.includes(name), stored.get(name));
-    count = changed.length;
-    say(bar.querySelector("[data-count]"), told(count));
-    bar.hidden = !count;
+    say(bar.querySelector("[data-count]"), told(changed.length));
+    bar.hidden = !changed.length;
   };
   form.addEventListener("input", update);
   form.addEventListener("change", update);
-  form.addEventListener("submit", () => (leaving = true));
-  bar.querySelector("[data-discard]").addEventListener("click", () => (leaving = true));
-  addEventListener("pageshow", () => (leaving = false));
+  form.addEventListener("submit", () => {
+    leaving = true;
+    history.replaceState(null, "", form.dataset.draftUrl); // Back from the review leads to the draft
+  });
+  bar.querySelector("[data-discard]")?.addEventListener("click", (event) => {
+    const lost = ngettext("Discard %(count)s change? You can't get it back.", "Discard %(count)s changes? You can't get them back.", countOf(form));
+    leaving = confirm(interpolate(lost, { count: countOf(form) }));
+    if (!leaving) event.preventDefault();
+  });
+  addEventListener("pageshow", (event) => {
+    leaving = false;
+    if (event.persisted) location.reload(); // it may have become a draft since
+  });
   addEventListener("beforeunload", (event) => {
-    if (count && !leaving) event.preventDefault();
+    if (!leaving && differs(sent).length) event.preventDefault(); // a draft's own values are kept
   });
   update();
 }

@@ -20,7 +20,7 @@ from pytest_django import Settings
 from lofty_admin.accounts.models import User
 from lofty_admin.logs import JsonLines
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
-from tests.agentsettings.conftest import lofty  # noqa: F401 - a fixture
+from tests.agentsettings.conftest import connect, lofty  # noqa: F401 - a fixture
 from tests.agentsettings.test_pages import review, text_of
 from tests.conftest import PASSWORD, make_user, signed_in
 from tests.practice import PracticeCustomer
@@ -63,6 +63,11 @@ def plain_http() -> Any:
         return Client().get("/")
 
 
+def unreadable(client: Client) -> Any:
+    connect(Tenant.objects.get(slug="acme"), "a-token-for-a-port-where-nothing-listens")
+    return client.get("/t/acme/settings/")
+
+
 ANSWERS: dict[str, tuple[int, Callable[[Client, User], Any]]] = {
     "page": (200, lambda root, user: root.get("/")),
     "sign in": (200, lambda root, user: Client().get("/accounts/login/")),
@@ -74,14 +79,14 @@ ANSWERS: dict[str, tuple[int, Callable[[Client, User], Any]]] = {
         lambda root, user: root.get("/", {f"field-{number}": "" for number in range(1001)}),
     ),
     "forbidden": (403, lambda root, user: signed_in(user).get("/people/")),
-    "csrf": (403, lambda root, user: strict(user).post("/t/acme/settings/apply/")),
+    "csrf": (403, lambda root, user: strict(user).post("/t/acme/settings/review/")),
     "no page": (404, lambda root, user: root.get("/nowhere/")),
     "no page, anonymous": (404, lambda root, user: Client().get("/nowhere/")),
     "no such person": (404, lambda root, user: root.get("/people/987654/")),
     "method": (405, lambda root, user: root.delete("/")),
     "too often": (429, lambda root, user: too_often(root)),
     "broken": (500, lambda root, user: broken(root)),
-    "Lofty unreadable": (502, lambda root, user: root.get("/t/acme/settings/")),
+    "Lofty unreadable": (502, lambda root, user: unreadable(root)),
 }
 each_answer = pytest.mark.parametrize("name", ANSWERS)
 

@@ -22,7 +22,9 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.sessions import SEEN_AT, SIGNED_IN_AT
-from lofty_admin.agentsettings.models import Operation, State
+from lofty_admin.agentsettings.drafts import Content, create_draft, share_draft
+from lofty_admin.agentsettings.models import Draft, Operation, State
+from lofty_admin.agentsettings.plans import Snapshot
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
@@ -31,6 +33,7 @@ from lofty_admin.environment import OAuthApp
 from lofty_admin.fleet.imports import read_list
 from lofty_admin.fleet.models import Import
 from lofty_admin.history.models import SavedView
+from lofty_admin.lofty import schema
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants import rights
 from lofty_admin.tenants.models import Group, Role, Tenant
@@ -81,6 +84,7 @@ NEEDS: dict[str, str | Role] = {
     **dict.fromkeys(["names_pasted", "names_of_office"], Role.VIEWER),
     **dict.fromkeys(["export", "hours"], Role.VIEWER),
     **dict.fromkeys(["review", "apply", "check_now", "close_as_seen", "merge"], Role.EDITOR),
+    **dict.fromkeys(["draft", "draft_edit", "draft_share", "draft_discard"], Role.EDITOR),
     **dict.fromkeys(["try_again", "go_back", "undo", "names_refresh", "name_source"], Role.EDITOR),
     "copy": Role.EDITOR,
     **dict.fromkeys(["tenant_edit", "people", "member_role", "member_remove"], Role.MANAGER),
@@ -119,6 +123,7 @@ POSTED: dict[str, dict[str, str]] = {
 RECORDED_LATER = {"names_refresh"}
 # What a person keeps for themselves: no record, by tests/audit/driving.py.
 BOOKMARKS = {"view_save", "view_delete", "tenant_pin", "tenant_unpin"}
+BOOKMARKS |= {"review", "draft_edit", "merge", "try_again", "go_back", "undo", "copy"}  # drafts
 OF_THE_LOG = {
     *("audit_auditevent", "audit_audithead"),
     *("audit_auditindex", "audit_auditchoice", "audit_auditword"),
@@ -126,6 +131,7 @@ OF_THE_LOG = {
 OBJECTS = {
     "pk",
     "operation_id",
+    "draft_id",
     "event_id",
     "office_id",
 }  # the arguments that name a row of a tenant
@@ -188,6 +194,7 @@ class World:
         tenant = of or self.acme
         rows = {
             "operation_id": Operation.objects.get(tenant=tenant).pk,
+            "draft_id": Draft.objects.get(tenant=tenant).pk,
             "event_id": AuditEvent.objects.for_tenant(tenant.pk).get(kind=Kind.SETTINGS_OUTCOME).pk,
             "pk": self.row_of(route, tenant),
             "office_id": Entry.objects.get(tenant=tenant, kind=EntryKind.OFFICE).lofty_id,
@@ -249,8 +256,10 @@ def made() -> World:
     rights.give(people["editor"], Scope(group=group), Role.EDITOR)
     rights.give(people["outsider"], Scope(), Role.VIEWER)
     rights.deny(people["outsider"], Scope(tenant=acme))
-    for number, tenant in enumerate((acme, globex), start=7):
+    owners = (people["manager"], people["outsider"])
+    for number, (tenant, owner) in enumerate(zip((acme, globex), owners, strict=True), start=7):
         saved(tenant)
+        drafted(tenant, owner)
         Entry.objects.keep([Entry.build(tenant, EntryKind.OFFICE, number, "Downtown")])
     somebody = make_user("somebody@example.com", "Sam Somebody")
     rosa = people["superuser"]
@@ -267,6 +276,13 @@ def session_of(user: User) -> str:
     session[SIGNED_IN_AT] = session[SEEN_AT] = time.time() + 3600
     session.save()
     return str(session.session_key)
+
+
+def drafted(tenant: Tenant, owner: User) -> None:
+    """A change that its owner drafted and shared with the tenant's editors."""
+    snapshot = Snapshot(schema.Settings.parse(EXAMPLE), timezone.now())
+    content = Content(snapshot, {"assistantName": "Bella"})
+    share_draft(create_draft(tenant, owner, content))
 
 
 def saved(tenant: Tenant) -> None:
@@ -414,6 +430,7 @@ def test_foreign_object__in_the_address__404_recorded_and_untouched(
 @pytest.mark.parametrize("route", WITH_OBJECTS, ids=[route.name for route in WITH_OBJECTS])
 def test_object_that_nobody_has__in_the_address__404(world: World, route: Route) -> None:
     nobody = {"pk": 987654321, "operation_id": uuid4(), "event_id": uuid4(), "office_id": 987654321}
+    nobody["draft_id"] = uuid4()
     arguments = {name: nobody.get(name, value) for name, value in world.arguments(route).items()}
     url = reverse(route.name, kwargs=arguments)
     for method in methods(world, route, url):

@@ -98,7 +98,7 @@ def test_server_error__anything_raised__shows_a_page_without_details(superuser: 
 def test_csrf__missing__shows_a_page_that_says_nothing_was_sent(superuser: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(superuser)
-    answer = client.post("/t/acme/settings/apply/")
+    answer = client.post("/t/acme/settings/review/")
     assert answer.status_code == 403
     assert b"nothing was sent" in answer.content
 

@@ -11,20 +11,20 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from lofty_admin.agentsettings.copying import NotRead, compare
+from lofty_admin.agentsettings.drafts import Content
 from lofty_admin.agentsettings.plans import Plan, Tampered
-from lofty_admin.agentsettings.views import may_edit, review_plan
+from lofty_admin.agentsettings.views import may_edit, new_draft, to_review
 from lofty_admin.directory.names import freshness
 from lofty_admin.searching import search_problem, searched
 from lofty_admin.tenants.access import called, get_tenant, visible_tenants
 from lofty_admin.tenants.models import Role, Tenant
 
 MOST_TENANTS = 20
-OFFER = "copy"  # what the plan of all that could be copied is signed as: no save takes it
 
 
 @require_http_methods(["GET", "POST"])
 def copy(request: HttpRequest, slug: str) -> HttpResponse:
-    """GET: choose a tenant, or with ?from= compare with it. POST: review what was ticked."""
+    """GET: choose a tenant, or with ?from= compare with it. POST: draft what was ticked."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     if request.method == "POST":
         return _review_ticked(request, tenant)
@@ -57,7 +57,7 @@ def _compared(request: HttpRequest, tenant: Tenant, other: Tenant | None) -> Htt
             "other": other,
             "lines": found.lines,
             "own_lines": found.own_lines,
-            "offer": found.plan.signed(tenant, OFFER),
+            "offer": found.plan.signed_as_offer(tenant),
             "unread": [one for one in (other, tenant) if not freshness(one).synced_at],
         }
     answer = render(request, "agentsettings/copy.html", context, status=status)
@@ -66,9 +66,9 @@ def _compared(request: HttpRequest, tenant: Tenant, other: Tenant | None) -> Htt
 
 
 def _review_ticked(request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    """What was ticked, of the values that the page showed, against what was read for it."""
+    """Draft the ticked values that the page showed, against what was read for it."""
     try:
-        offered = Plan.opened(tenant, request.POST.get("offer", ""), OFFER)
+        offered = Plan.opened_offer(tenant, request.POST.get("offer", ""))
     except Tampered as error:
         again = _("Nothing was sent. Choose the customer once more.")
         messages.error(request, f"{error} {again}")
@@ -82,8 +82,9 @@ def _review_ticked(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     if not ticked:
         messages.error(request, _("Nothing was ticked, so there is nothing to review."))
         return _back(tenant, other)
-    plan = Plan.new(offered.snapshot, {**offered.snapshot.settings.raw, **ticked})
-    return review_plan(request, tenant, plan, reason=f"As at {other.name}")
+    content = Content.of(offered.snapshot, {**offered.snapshot.settings.raw, **ticked})
+    reason = f"As at {other.name}"
+    return to_review(new_draft(request, tenant, content, reason=reason), "copy", tenant.slug)
 
 
 def _back(tenant: Tenant, other: Tenant) -> HttpResponseRedirect:

@@ -33,6 +33,7 @@ from lofty_admin.directory.names import Name, names, unknown
 from lofty_admin.layouts import layout
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
+from lofty_admin.text_areas import TextAreaField, unify_line_breaks
 
 KEEP = "as-it-is"
 END = "end"  # the last field of the form: without it, something was cut off
@@ -118,9 +119,12 @@ class SettingsForm(forms.Form):
         """All settings as wanted. Only for a valid form."""
         after = dict(self.stored)
         for setting in SETTINGS:
-            cleaned = self.cleaned_data[setting.name]
-            if not unchanged(setting, self.stored.get(setting.name), cleaned):
-                after[setting.name] = from_form(setting, cleaned)
+            name, cleaned = setting.name, self.cleaned_data[setting.name]
+            if unchanged(setting, self.stored.get(name), cleaned):
+                continue
+            # What a draft had before keeps its exact value, too, also where no field can show it.
+            is_kept = name in self.start and unchanged(setting, self.start[name], cleaned)
+            after[name] = self.start[name] if is_kept else from_form(setting, cleaned)
         return after
 
     @property
@@ -143,7 +147,7 @@ class SettingsForm(forms.Form):
             known = self._names(setting, [int(i) for i in value.ids])
             names = {i: known[i].name for i in value.ids if i in known}
             return {"scope": value.scope, "ids": list(value.ids), "names": names}
-        return {"value": _lines(value) if isinstance(value, str) else value}
+        return {"value": unify_line_breaks(value) if isinstance(value, str) else value}
 
     def _field(self, setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
         if setting.is_list:
@@ -152,7 +156,7 @@ class SettingsForm(forms.Form):
             return _switch(setting, stored)
         if setting.kind in (Kind.CHOICE, Kind.HOUR, Kind.COUNTRY):
             return _select(setting, stored, shown)
-        return _text(setting, stored)
+        return _text(setting, stored, shown)
 
     def clean(self) -> dict[str, Any]:
         """A part of the form that did not arrive must not be read as empty, off or anything."""
@@ -199,26 +203,25 @@ def _always_sent(field: forms.Field) -> bool:
     return not isinstance(field, forms.BooleanField | ScopedListField)
 
 
-def _text(setting: Setting, stored: JSON) -> forms.Field:
+def _text(setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
     if isinstance(stored, str) and not _can_travel(stored):
         return forms.CharField(
             label=setting.label, required=False, disabled=True, help_text=FIXED, widget=PlainText
         )
     long = setting.kind is Kind.LONG_TEXT
-    text = str(to_form(setting, stored))
-    rows = 3 if long else text.count("\n") + text.count("\r")  # one line cannot hold a line break
+    texts = [unify_line_breaks(str(to_form(setting, value))) for value in (stored, shown)]
+    rows = 3 if long else max(text.count("\n") for text in texts)  # one line cannot hold a break
     attrs = {"autocomplete": "off"}
     if stored is None:
         attrs["placeholder"] = _("not set in Lofty")
     if setting.kind is Kind.PHONE:
         attrs["inputmode"] = "tel"
-    return forms.CharField(
+    return TextAreaField(
         label=setting.label,
         help_text=setting.help,
         required=False,
         strip=False,
-        # Browsers send each line break as two characters.
-        max_length=max(MAX_LONG_TEXT if long else MAX_TEXT, len(text) + text.count("\n")),
+        max_length=max(MAX_LONG_TEXT if long else MAX_TEXT, *map(len, texts)),
         widget=PlainTextarea({**attrs, "rows": rows}) if rows else PlainText(attrs),
     )
 
@@ -287,7 +290,7 @@ def unchanged(setting: Setting, stored: JSON, cleaned: object) -> bool:
         return shown.equals(cleaned)
     if isinstance(shown, str) and isinstance(cleaned, str):
         # Browsers send line breaks as CR LF, however they were stored.
-        return _lines(shown) == _lines(cleaned)
+        return unify_line_breaks(shown) == unify_line_breaks(cleaned)
     return shown == cleaned
 
 
@@ -303,7 +306,7 @@ def from_form(setting: Setting, cleaned: object) -> JSON:
         return int(text)
     if setting.kind is Kind.SWITCH:
         return cleaned in (True, "true")
-    return _lines(str(cleaned)).strip()
+    return unify_line_breaks(str(cleaned)).strip()
 
 
 def _is_plain(value: JSON) -> bool:
@@ -313,10 +316,6 @@ def _is_plain(value: JSON) -> bool:
 def _can_travel(text: str) -> bool:
     """Whether a page can show it and a form bring it back: no NUL, no half of a character."""
     return "\x00" not in text and text == text.encode("utf-8", "ignore").decode()
-
-
-def _lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 class Card:

@@ -1,7 +1,8 @@
-"""What a save leaves behind: the operation with its states, and the settings last read."""
+"""Drafts of changes, the operations they become, and the settings last read."""
 
 import hashlib
 import json
+import uuid
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from lofty_admin.agentsettings.changes import Change, Difference, Values, diff, differences
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.hours import in_short
+from lofty_admin.agentsettings.plans import Plan, Snapshot
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.lofty.schema import IS_TYPE, TYPES, same
+from lofty_admin.lofty.schema import IS_TYPE, TYPES, Settings, same
 from lofty_admin.searching import FoldedField
 from lofty_admin.tenants.models import Tenant
 
@@ -231,6 +233,82 @@ def quiet_time() -> timedelta:
     """How long Lofty must show no trace of a change before it counts as not applied."""
     seconds: int = settings.ENVIRONMENT.settle_quiet_seconds
     return timedelta(seconds=seconds)
+
+
+DRAFT_LIFETIME = timedelta(days=7)
+
+
+def draft_expiry() -> datetime:
+    return timezone.now() + DRAFT_LIFETIME
+
+
+class DraftQuerySet(models.QuerySet["Draft"]):
+    def open(self) -> "DraftQuerySet":
+        """Drafts that were neither applied nor have expired."""
+        applied = Operation.objects.filter(pk=models.OuterRef("pk"))
+        return self.filter(~models.Exists(applied), expires_at__gt=timezone.now())
+
+    def visible_to(self, user_id: int) -> "DraftQuerySet":
+        """The user's own drafts and the shared ones. The caller checks the role in the tenant."""
+        return self.filter(models.Q(owner_id=user_id) | models.Q(shared_at__isnull=False))
+
+
+class Draft(models.Model):
+    """A change of one tenant's settings that was not sent: what the review page shows.
+
+    id: also the id of the operation that applying it makes, so it is applied at most once.
+    base, read_at: the snapshot it was built from. wanted: setting name -> new value.
+    typed: the form as it was sent, by field, while some of its values are invalid; else None.
+    later_changes: setting name -> id of the event that changed it after the state a draft restores.
+    ticked: the confirmations of the user `ticked_by`; emptied when the draft's values change.
+    revision: counts the edits, so that a page that shows an older one cannot apply or replace it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="drafts")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts"
+    )
+    base = ExactJSONField()
+    read_at = models.DateTimeField()
+    wanted = ExactJSONField()
+    typed = ExactJSONField(null=True)
+    later_changes = ExactJSONField(default=dict)
+    reason = models.TextField(blank=True, default="")
+    ticked = ArrayField(models.CharField(max_length=50), default=list)
+    ticked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    revision = models.PositiveIntegerField(default=1)
+    shared_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(default=draft_expiry, db_index=True)
+
+    objects = DraftQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-updated_at"]
+
+    def __str__(self) -> str:
+        return f"{self.tenant}: draft of {self.owner}"
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return Snapshot(Settings.parse(self.base), self.read_at)
+
+    @property
+    def plan(self) -> Plan:
+        return Plan(self.id, self.snapshot, self.wanted)
+
+    @property
+    def is_shared(self) -> bool:
+        return self.shared_at is not None
+
+    @property
+    def count(self) -> int:
+        """How many settings it changes."""
+        return len(self.wanted)
 
 
 class LastKnown(models.Model):

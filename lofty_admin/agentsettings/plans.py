@@ -1,7 +1,9 @@
-"""What travels between the pages, signed: the snapshot a form was built from, and a reviewed plan.
+"""The snapshot a form was built from, and a plan: what to change against that snapshot.
 
-Both are bound to their tenant; neither can be altered or moved to another tenant by the browser.
-They never expire: Lofty is read again before anything is sent, and an operation id counts once.
+A snapshot travels with its form, signed and bound to its tenant, so that the browser can neither
+alter it nor move it to another tenant. It never expires: Lofty is read again before anything is
+sent. A plan that was reviewed is stored as a draft (drafts.py); only the offer of a comparison
+with another tenant travels signed, and no save takes that.
 """
 
 from collections.abc import Mapping
@@ -20,7 +22,7 @@ from lofty_admin.tenants.models import Tenant
 
 
 class Tampered(Exception):
-    """A snapshot or plan that this console did not sign for this tenant."""
+    """A snapshot or offer that this console did not sign for this tenant."""
 
 
 @dataclass(frozen=True)
@@ -76,22 +78,16 @@ class Plan:
     def widening(self) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.widens)
 
-    def signed(self, tenant: Tenant, what: str = "plan") -> str:
-        """`what`: another word for a plan that was not reviewed; no save takes that."""
-        data: dict[str, JSON] = {
-            "operation": str(self.operation_id),
-            "snapshot": self.snapshot._as_json(),
-            "wanted": self.wanted,
-        }
-        return _sign(tenant, what, data)
+    def signed_as_offer(self, tenant: Tenant) -> str:
+        """What the comparison with another tenant showed, for its form."""
+        data: dict[str, JSON] = {"snapshot": self.snapshot._as_json(), "wanted": self.wanted}
+        return _sign(tenant, "offer", data)
 
     @classmethod
-    def opened(cls, tenant: Tenant, signed: str, what: str = "plan") -> "Plan":
+    def opened_offer(cls, tenant: Tenant, signed: str) -> "Plan":
         """Raises Tampered."""
-        data = _open(tenant, what, signed)
-        return cls(
-            UUID(data["operation"]), Snapshot._from_json(data["snapshot"]), dict(data["wanted"])
-        )
+        data = _open(tenant, "offer", signed)
+        return cls(uuid4(), Snapshot._from_json(data["snapshot"]), dict(data["wanted"]))
 
 
 def _salt(tenant: Tenant, what: str) -> str:

@@ -5,6 +5,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
+from lofty_admin.agentsettings.drafts import prune_drafts
 from lofty_admin.agentsettings.reconcile import settle_all, settle_by_id
 from lofty_admin.agentsettings.services import LOOK_AGAIN
 from lofty_admin.audit.context import Actor, acting_as
@@ -26,6 +27,13 @@ def look_again(operation_id: str) -> None:
     """One look at one operation, at the time its page names."""
     with acting_as(RECONCILING):
         settle_by_id(operation_id)
+
+
+@app.periodic(cron="23 * * * *")
+@app.task(queueing_lock="agentsettings.prune_drafts", lock="agentsettings.prune_drafts")
+def prune_old_drafts(timestamp: int) -> None:
+    """Every hour: delete the drafts that were applied or have expired."""
+    prune_drafts()
 
 
 @app.periodic(cron="*/2 * * * *")

@@ -1,12 +1,12 @@
-"""The main job's pages: the form, the review, the save and what came of it."""
+"""The settings form and the outcome of a save. draft_views.py has the steps between them."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -14,17 +14,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.agentsettings import reconcile
-from lofty_admin.agentsettings.changes import Side, merge, new_warnings, printable, settle
+from lofty_admin.agentsettings.changes import Side, merge, printable, settle
+from lofty_admin.agentsettings.drafts import Content, create_draft, open_drafts
 from lofty_admin.agentsettings.forms import SettingsForm
-from lofty_admin.agentsettings.hours import NAMES as OF_HOURS
-from lofty_admin.agentsettings.hours import HoursChange, Week, hours_change, week
+from lofty_admin.agentsettings.hours import Week, week
 from lofty_admin.agentsettings.live_hours import sent_along, stored_in, week_of_form
-from lofty_admin.agentsettings.models import LastKnown, Operation
-from lofty_admin.agentsettings.plans import Plan, Snapshot, Tampered
+from lofty_admin.agentsettings.models import Draft, LastKnown, Operation
+from lofty_admin.agentsettings.plans import Snapshot
 from lofty_admin.agentsettings.reading import read_live
 from lofty_admin.agentsettings.rows import (
     conflict_rows,
@@ -33,37 +33,37 @@ from lofty_admin.agentsettings.rows import (
     setting_rows,
     unnamed_sources,
 )
-from lofty_admin.agentsettings.services import CALLS_OF_A_SAVE, NotRecorded, apply
+from lofty_admin.agentsettings.services import CALLS_OF_A_SAVE
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.names import freshness, profile, time_zone, zone_of
-from lofty_admin.lofty.errors import CallsStopped, LoftyError, NoFreeSlot
+from lofty_admin.lofty.errors import (
+    CallsStopped,
+    Forbidden,
+    LoftyError,
+    NoFreeSlot,
+    Unauthorised,
+)
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import READ_ONLY, Settings
-from lofty_admin.tenants.access import find_of, get_tenant, role_of
-from lofty_admin.tenants.calls import NoCredential, calls_left
+from lofty_admin.tenants.access import current_user, find_of, get_tenant, role_of
+from lofty_admin.tenants.calls import NoCredential, NoToken, calls_left
 from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.tenants.standings import managers_of
 
-MAX_REASON = 2000
 NO_TOKEN = gettext_noop("A manager can store one on the Credential page.")
 
 
-@require_http_methods(["GET", "POST"])
+@require_GET
 def settings_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """GET: read Lofty and show the form. POST with a plan: back from the review, nothing lost."""
+    """Read Lofty and show the form."""
     tenant = get_tenant(request, slug, Role.VIEWER)
-    if request.method == "POST":
-        return _back_to_form(request, tenant)
     try:
         snapshot = read_live(tenant)
     except (LoftyError, NoCredential) as error:
         return _unreadable(request, tenant, error)
-    return _form_page(
-        request,
-        tenant,
-        snapshot,
-        SettingsForm(tenant, snapshot, can_edit=may_edit(request, tenant)),
-    )
+    form = SettingsForm(tenant, snapshot, can_edit=may_edit(request, tenant))
+    return form_page(request, tenant, snapshot, form)
 
 
 @require_GET
@@ -74,56 +74,6 @@ def hours(request: HttpRequest, slug: str) -> HttpResponse:
     response = render(request, "agentsettings/hours_week.html", {"week": found})
     response["Cache-Control"] = "no-store"
     return response
-
-
-@require_POST
-def review(request: HttpRequest, slug: str) -> HttpResponse:
-    """The form -> what would change. Sends nothing and writes nothing."""
-    tenant = get_tenant(request, slug, Role.EDITOR)
-    try:
-        snapshot = Snapshot.opened(tenant, request.POST.get("snapshot", ""))
-        shown = request.POST.get("shown", "")
-        after = Plan.opened(tenant, shown).after if shown else None
-    except Tampered as error:
-        return _start_again(request, tenant, error)
-    form = SettingsForm(tenant, snapshot, request.POST, shown=after)
-    if not form.is_valid():
-        return _form_page(request, tenant, snapshot, form, status=422)
-    plan = Plan.new(snapshot, form.after)
-    return _review_page(request, tenant, plan, reason=request.POST.get("reason", ""))
-
-
-@require_POST
-def apply_plan(request: HttpRequest, slug: str) -> HttpResponse:
-    """Carry out a reviewed plan, then show what came of it."""
-    tenant = get_tenant(request, slug, Role.EDITOR)
-    try:
-        plan = Plan.opened(tenant, request.POST.get("plan", ""))
-    except Tampered as error:
-        return _start_again(request, tenant, error)
-    reason = request.POST.get("reason", "").replace("\x00", "").strip()
-    if problem := _not_ready(plan, reason, request.POST.getlist("confirmed")):
-        return _review_page(request, tenant, plan, reason=reason, problem=problem, status=422)
-    try:
-        operation = apply(tenant, plan, reason)
-    except NotRecorded:
-        problem = _(
-            "Nothing was sent: the record of this change could not be written, and nothing goes to"
-            " Lofty without a record. Try again in a moment; your change is still below."
-        )
-        return _review_page(request, tenant, plan, reason=reason, problem=problem, status=503)
-    return redirect("operation", tenant.slug, operation.pk)
-
-
-def _not_ready(plan: Plan, reason: str, confirmed: list[str]) -> str:
-    if not plan.wanted:
-        return _("Nothing differs from what is in Lofty, so nothing was sent.")
-    if any(change.name not in confirmed for change in plan.widening):
-        return _("Nothing was sent: tick every change that reaches further than before.")
-    if len(reason) > MAX_REASON:
-        told = _("Nothing was sent: the reason is longer than %(most)d characters.")
-        return told % {"most": MAX_REASON}
-    return ""
 
 
 @require_GET
@@ -176,7 +126,7 @@ def close_as_seen(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRe
 
 @require_POST
 def merge_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
-    """After somebody else's change: their settings plus mine, as chosen -> the ordinary review."""
+    """Draft what results from two users' changes, as chosen, and lead to its review."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     operation = find_of(request, tenant, Operation.objects.filter(moved=True), pk=operation_id)
     theirs = Settings.parse(operation.after)
@@ -190,43 +140,67 @@ def merge_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespo
         messages.error(request, _("Choose a side for every setting that both of you changed."))
         return redirect("operation", tenant.slug, operation.pk)
     snapshot = Snapshot(theirs, operation.settled_at or timezone.now())
-    plan = Plan.new(snapshot, settle(theirs.raw, merged, sides))
-    return _review_page(request, tenant, plan, reason=operation.reason)
+    content = Content.of(snapshot, settle(theirs.raw, merged, sides))
+    draft = new_draft(request, tenant, content, reason=operation.reason)
+    return to_review(draft, "operation", tenant.slug, operation.pk)
 
 
 @require_POST
 def try_again(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
-    """The change of an operation that was not made, reviewed afresh against what is live now."""
+    """Draft the change of an operation that was not made, against what Lofty has now."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     operation = find_of(request, tenant, Operation.objects.all(), pk=operation_id)
-    return review_live(request, tenant, operation.intended, reason=operation.reason)
+    draft = draft_live(request, tenant, operation.intended, reason=operation.reason)
+    return to_review(draft, "operation", tenant.slug, operation.pk)
 
 
-def review_live(
+def to_review(draft: Draft | None, page: str, *arguments: object) -> HttpResponse:
+    """Redirect to the draft's review; without a draft, back to the `page` that asked for it."""
+    if draft is None:
+        return redirect(page, *arguments)
+    return redirect("draft", draft.tenant.slug, draft.pk)
+
+
+def new_draft(
+    request: HttpRequest,
+    tenant: Tenant,
+    content: Content,
+    *,
+    reason: str = "",
+    later_changes: Mapping[str, AuditEvent] | None = None,
+) -> Draft | None:
+    """Draft what another page than the form asks for; None, with a message, if nothing differs."""
+    if not content.wanted:
+        messages.info(request, _("Nothing to change: Lofty has all of this already."))
+        return None
+    user = current_user(request)
+    return create_draft(tenant, user, content, reason=reason, later_changes=later_changes)
+
+
+def draft_live(
     request: HttpRequest,
     tenant: Tenant,
     wanted: Mapping[str, JSON],
     *,
     reason: str = "",
-    undone: Callable[[Plan], Sequence[tuple[str, AuditEvent]]] = lambda plan: (),
-) -> HttpResponse:
-    """Read Lofty and open the ordinary review of setting `wanted` there (retry, going back).
+    later_changes: Callable[[Collection[str]], Mapping[str, AuditEvent]] = lambda names: {},
+) -> Draft | None:
+    """Read Lofty and draft setting `wanted` there (retry, restore, undo).
 
-    undone: which settings somebody changed meanwhile, and that change; the review names them.
+    later_changes: returns, for the names of the settings the draft changes, the newest change of
+    each since the state it restores; the review names them. None, with a message, if Lofty cannot
+    be read: the caller returns to the page it came from, which keeps its button.
     """
     try:
         snapshot = read_live(tenant)
     except (LoftyError, NoCredential) as error:
-        return _unreadable(request, tenant, error)
-    plan = Plan.new(snapshot, {**snapshot.settings.raw, **wanted})
-    return _review_page(request, tenant, plan, reason=reason, undone=undone(plan))
-
-
-def review_plan(
-    request: HttpRequest, tenant: Tenant, plan: Plan, *, reason: str = ""
-) -> HttpResponse:
-    """The ordinary review of a plan that was made on another page (copying from a tenant)."""
-    return _review_page(request, tenant, plan, reason=reason)
+        told = _("Nothing was sent, and there is nothing to review yet: %(why)s %(advice)s")
+        why = {"why": _(str(error)), "advice": _(getattr(error, "advice", NO_TOKEN))}
+        messages.error(request, told % why)
+        return None
+    content = Content.of(snapshot, {**snapshot.settings.raw, **wanted})
+    later = later_changes(content.wanted.keys())
+    return new_draft(request, tenant, content, reason=reason, later_changes=later)
 
 
 def may_edit(request: HttpRequest, tenant: Tenant) -> bool:
@@ -240,38 +214,33 @@ def naming_at(request: HttpRequest, tenant: Tenant) -> str:
     return reverse("names", args=[tenant.slug]) if may_edit(request, tenant) else ""
 
 
-def _back_to_form(request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    try:
-        plan = Plan.opened(tenant, request.POST.get("plan", ""))
-    except Tampered as error:
-        return _start_again(request, tenant, error)
-    can_edit = may_edit(request, tenant)
-    form = SettingsForm(tenant, plan.snapshot, shown=plan.after, can_edit=can_edit)
-    return _form_page(request, tenant, plan.snapshot, form)
+def in_flight(tenant: Tenant) -> Operation | None:
+    """The tenant's change whose outcome is open: until it is settled, no other can be applied."""
+    return Operation.objects.filter(tenant=tenant, settled_at=None).first()
 
 
-def _start_again(request: HttpRequest, tenant: Tenant, error: Tampered) -> HttpResponse:
-    again = _("Nothing was sent. Start again from the settings as they are.")
-    messages.error(request, f"{error} {again}")
-    return redirect("settings", tenant.slug)
-
-
-def _form_page(
-    request: HttpRequest, tenant: Tenant, snapshot: Snapshot, form: SettingsForm, status: int = 200
+def form_page(
+    request: HttpRequest,
+    tenant: Tenant,
+    snapshot: Snapshot,
+    form: SettingsForm,
+    draft: Draft | None = None,
 ) -> HttpResponse:
+    """The form as Lofty's settings are, or with a draft's values."""
     left, page = calls_left(tenant), _page(request, tenant)
     context = {
         **page,
         "form": form,
-        "reason": request.POST.get("reason", ""),
-        # Back from the review: the plan whose values the form began with.
-        "shown": request.POST.get("plan", "") or request.POST.get("shown", ""),
+        "draft": draft,
+        # A new form has an id already: sent twice, it makes one draft, and Back leads to that.
+        "draft_id": draft.pk if draft else uuid4(),
+        "revision": draft.revision if draft else 0,
         # A form that begins with other values says what Lofty has, for static/changes.js.
-        "in_lofty": form.in_lofty() if request.method == "POST" else None,
+        "in_lofty": form.in_lofty() if draft else None,
         "snapshot": snapshot,
         "signed_snapshot": snapshot.signed(tenant),
         "unnamed_sources": unnamed_sources(tenant, snapshot.settings.raw, form.source_names),
-        "hours_week": _week_of(request, form, zone_of(page["profile"])),
+        "hours_week": _week_of(form, zone_of(page["profile"])),
         "hours_stored": sent_along(form.stored),
         "names_age": _names_age(request, page),
         "calls_left": left,
@@ -281,7 +250,7 @@ def _form_page(
             name: printable(str(snapshot.settings.raw.get(name) or "")) for name in READ_ONLY
         },
     }
-    response = render(request, "agentsettings/settings.html", context, status=status)
+    response = render(request, "agentsettings/settings.html", context)
     response["Cache-Control"] = "no-store"
     return response
 
@@ -292,77 +261,46 @@ def _names_age(request: HttpRequest, page: dict[str, Any]) -> str:
     return render_to_string("directory/age.html", context)
 
 
-def _week_of(request: HttpRequest, form: SettingsForm, zone: str) -> Week:
-    return (
-        week_of_form(request.POST, form.stored, zone) if form.is_bound else week(form.start, zone)
-    )
+def _week_of(form: SettingsForm, zone: str) -> Week:
+    if isinstance(form.data, QueryDict) and form.is_bound:
+        return week_of_form(form.data, form.stored, zone)
+    return week(form.start, zone)
 
 
 def _unreadable(
     request: HttpRequest, tenant: Tenant, error: LoftyError | NoCredential
 ) -> HttpResponse:
+    """The last known settings and the reason. A tenant without a token is a to-do, no error."""
     known = LastKnown.objects.filter(tenant=tenant).first()
+    has_token = not isinstance(error, NoToken)
+    needs_manager = isinstance(error, NoCredential | Unauthorised | Forbidden)
     context = {
         **_page(request, tenant),
         "error": error,
+        "has_token": has_token,
+        "ask": managers_of(tenant) if needs_manager else [],
         "advice": getattr(error, "advice", NO_TOKEN),
         "last_known": known,
         "rows": setting_rows(tenant, known.raw) if known else [],
     }
-    status = 503 if isinstance(error, CallsStopped | NoFreeSlot) else 502
+    stopped = isinstance(error, CallsStopped | NoFreeSlot)
+    status = 200 if not has_token else 503 if stopped else 502
     return render(request, "agentsettings/unreadable.html", context, status=status)
 
 
 def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
-    in_flight = Operation.objects.filter(tenant=tenant, settled_at=None)
+    can_edit = may_edit(request, tenant)
     return {
         "tenant": tenant,
         "tab": "settings",
-        "can_edit": may_edit(request, tenant),
+        "can_edit": can_edit,
+        "drafts": open_drafts(tenant, current_user(request)) if can_edit else [],
         "naming_at": naming_at(request, tenant),
         "profile": profile(tenant),
         "freshness": freshness(tenant),
-        "in_flight": in_flight.only("actor_name").first(),
+        "ask": [] if can_edit or tenant.is_archived else managers_of(tenant),
+        "in_flight": in_flight(tenant),
     }
-
-
-def _review_page(
-    request: HttpRequest,
-    tenant: Tenant,
-    plan: Plan,
-    *,
-    reason: str = "",
-    problem: str = "",
-    undone: Sequence[tuple[str, AuditEvent]] = (),
-    status: int = 200,
-) -> HttpResponse:
-    changes = plan.changes
-    context = {
-        "tenant": tenant,
-        "tab": "settings",
-        "plan": plan,
-        "signed_plan": plan.signed(tenant),
-        "widening": rows_of(tenant, [c for c in changes if c.widens]),
-        "rows": rows_of(tenant, [c for c in changes if not c.widens]),
-        "hours": _hours_of(tenant, plan),
-        "count": len(changes),
-        "cautions": new_warnings(plan.snapshot.settings.raw, plan.after) if changes else (),
-        "undone": undone,
-        "reason": reason,
-        "max_reason": MAX_REASON,
-        "problem": problem,
-        "confirmed": request.POST.getlist("confirmed"),
-        "naming_at": naming_at(request, tenant),
-    }
-    response = render(request, "agentsettings/review.html", context, status=status)
-    response["Cache-Control"] = "no-store"
-    return response
-
-
-def _hours_of(tenant: Tenant, plan: Plan) -> HoursChange | None:
-    if OF_HOURS.isdisjoint(plan.wanted):
-        return None
-    return hours_change(plan.snapshot.settings.raw, plan.after, zone=time_zone(tenant))
 
 
 def _merge_context(tenant: Tenant, operation: Operation) -> dict[str, Any]:

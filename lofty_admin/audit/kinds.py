@@ -17,6 +17,8 @@ class Kind(TextChoices):
         "settings.seen_changed",
         _("saw a change made in Lofty itself"),
     )
+    DRAFT_SHARED = "draft.shared", _("shared a draft of changes")
+    DRAFT_DISCARDED = "draft.discarded", _("discarded a shared draft of changes")
     TENANT_ADDED = "tenant.added", _("added the tenant")
     TENANT_CHANGED = "tenant.changed", _("changed the tenant")
     TENANT_ARCHIVED = "tenant.archived", _("archived the tenant")

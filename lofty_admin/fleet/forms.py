@@ -16,6 +16,7 @@ from lofty_admin.fleet.tokens import More
 from lofty_admin.layouts import layout
 from lofty_admin.searching import SearchField
 from lofty_admin.tenants.models import CredentialState, Group
+from lofty_admin.text_areas import TextAreaField
 
 SORT_LABELS = {
     "name": _("Tenant"),
@@ -118,7 +119,7 @@ class ImportForm(forms.Form):
         ],
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv"}),
     )
-    pasted = forms.CharField(
+    pasted = TextAreaField(
         label=_("Or paste the rows, including the header"),
         required=False,
         max_length=MOST_BYTES,

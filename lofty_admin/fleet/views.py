@@ -10,16 +10,18 @@ from django.utils.functional import Promise
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from lofty_admin.agentsettings.drafts import own_drafts
 from lofty_admin.fleet.first_run import first_run, whom_to_ask
 from lofty_admin.fleet.forms import FIRST_CLICK, SORT_LABELS, FindForm
 from lofty_admin.fleet.listing import find, rows
 from lofty_admin.fleet.overview import overview
 from lofty_admin.searching import search_problem
-from lofty_admin.tenants.access import is_superuser, visible_tenants
+from lofty_admin.tenants.access import current_user, is_superuser, visible_tenants
 from lofty_admin.tenants.models import Group, Tenant
 from lofty_admin.zones import reader_zone
 
 PAGE_LENGTH = 40
+MAX_DRAFTS_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if not only_list:
         zone = reader_zone(request)
         context |= {"overview": overview(request.user, visible, zone), "zone": zone}
+        context["drafts"] = own_drafts(current_user(request), visible)[:MAX_DRAFTS_SHOWN]
         if page.paginator.count <= 1:
             context |= _first_steps(request)
     return render(request, f"fleet/home.html{'#found' if only_list else ''}", context)

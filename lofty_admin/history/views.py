@@ -1,7 +1,7 @@
 """Browse the history, look at an event, keep a view, go back."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -19,8 +19,7 @@ from django_htmx.middleware import HtmxDetails
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS
 from lofty_admin.agentsettings.models import Operation
-from lofty_admin.agentsettings.plans import Plan
-from lofty_admin.agentsettings.views import may_edit, naming_at, review_live
+from lofty_admin.agentsettings.views import draft_live, may_edit, naming_at, to_review
 from lofty_admin.audit.finding import LISTED, Filter, Found, neighbours, page
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
@@ -297,11 +296,12 @@ def _review(
     values: Mapping[str, JSON],
     reason: str,
 ) -> HttpResponse:
-    undone = partial(_undone, found)
-    return review_live(request, tenant, values, reason=reason, undone=undone)
+    later = partial(_later_changes, found)
+    draft = draft_live(request, tenant, values, reason=reason, later_changes=later)
+    return to_review(draft, "event", tenant.slug, found.pk)
 
 
-def _undone(found: AuditEvent, plan: Plan) -> list[tuple[str, AuditEvent]]:
-    """Of the settings the plan would change: who changed them since, each by its newest event."""
-    since = changed_since(found, {change.name for change in plan.changes})
-    return [(str(setting.label), since[name]) for name, setting in BY_NAME.items() if name in since]
+def _later_changes(found: AuditEvent, names: Collection[str]) -> Mapping[str, AuditEvent]:
+    """The newest event after `found` that changed each of these settings, by the setting's name."""
+    since = changed_since(found, set(names))
+    return {name: since[name] for name in BY_NAME if name in since}

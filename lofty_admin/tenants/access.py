@@ -56,6 +56,13 @@ def is_superuser(user: User | AnonymousUser) -> TypeGuard[User]:
     return isinstance(user, User) and user.is_active and user.is_superuser
 
 
+def current_user(request: HttpRequest) -> User:
+    """Return the signed-in user. Raises PermissionDenied without one."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
 def find_of(request: HttpRequest, tenant: Tenant, rows: QuerySet[_Row], **which: object) -> _Row:
     """The one of `rows` that is like `which` and the tenant's. Raises Http404.
 

@@ -54,6 +54,10 @@ class NoCredential(Exception):
     """The tenant has no token that could be used. The text may be shown to a person."""
 
 
+class NoToken(NoCredential):
+    """The tenant never had a token, or it was removed: adding one is the next thing to do."""
+
+
 @dataclass(frozen=True)
 class CallsLeft:
     """The call budget of a tenant's token, from the X-RateLimit headers of the newest answer.
@@ -105,7 +109,7 @@ def _in_use(tenant: Tenant, credential: Credential | None) -> Credential:
     rows = Credential.objects.filter(tenant=tenant, retired_at=None).only(*_NEEDED)
     used = rows.filter(pk=credential.pk).first() if credential else rows.first()
     if used is None:
-        raise NoCredential(f"{tenant.name} has no Lofty token yet.")
+        raise NoToken(f"{tenant.name} has no Lofty token yet.")
     try:
         return usable(used)
     except NotRenewed as error:

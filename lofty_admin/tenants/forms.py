@@ -17,6 +17,7 @@ from lofty_admin.tenants.lifecycle import suggest_slug
 from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, CredentialKind, Group, Role
 from lofty_admin.tenants.reach import oauth_app
 from lofty_admin.tenants.refusals import NeedsConsent
+from lofty_admin.text_areas import TextAreaField
 
 PASTE_AGAIN = _("The token is not kept while something is wrong: paste it once more.")
 
@@ -131,7 +132,7 @@ class AcceptAgentForm(forms.Form):
 
 class TenantForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120)
-    note = forms.CharField(
+    note = TextAreaField(
         label=_("Note"),
         required=False,
         max_length=2000,
@@ -217,7 +218,7 @@ class AddTenantForm(TokenForm):
             " from the name."
         ),
     )
-    note = forms.CharField(
+    note = TextAreaField(
         label=_("Note"),
         required=False,
         max_length=2000,

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from lofty_admin.accounts.models import User
+from lofty_admin.accounts.services import working_superusers
 from lofty_admin.tenants.access import strongest
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant, role_in_words
 
@@ -93,6 +94,12 @@ def people_of(tenant: Tenant) -> list[Standing]:
         Standing(user, tenant, tuple(said[user.pk]), memberships.get(user.pk))
         for user in sorted(people.values(), key=lambda user: user.folded)
     ]
+
+
+def managers_of(tenant: Tenant) -> list[User]:
+    """The users who can store a token for `tenant`: its managers, or without any the superusers."""
+    managers = [one.user for one in people_of(tenant) if one.role == Role.MANAGER]
+    return managers or list(working_superusers())
 
 
 def _reach(user: User, tenants: Sequence[Tenant]) -> Iterator[tuple[Grant, Iterable[UUID]]]:

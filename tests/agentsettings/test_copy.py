@@ -11,13 +11,13 @@ from lofty_admin.directory.names import give_name, search
 from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Membership, Role, Tenant
 from tests.agentsettings.conftest import connect
-from tests.agentsettings.test_pages import Page, form_of, save, text_of
+from tests.agentsettings.test_pages import Page, form_of, review_form, save, text_of
 from tests.conftest import Browsers, signed_in
 from tests.directory.conftest import synced
 from tests.practice import PracticeCustomer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-COPY = "/t/acme/settings/copy/"
+COPY, REVIEW = "/t/acme/settings/copy/", "/t/acme/settings/review/"
 FROM = f"{COPY}?from=globex"
 
 
@@ -44,7 +44,7 @@ def ids(tenant: Tenant, kind: EntryKind) -> list[int]:
 
 def ticked(client: Client, *names: str) -> Page:
     fields = form_of(client.get(FROM), COPY)
-    return client.post(COPY, {**fields, "copy": names})
+    return client.post(COPY, {**fields, "copy": names}, follow=True)
 
 
 def test_copy__ticked_of_what_differs__reviewed_and_applied_by_name(
@@ -83,7 +83,7 @@ def test_copy__ticked_of_what_differs__reviewed_and_applied_by_name(
     text = text_of(page)
     assert "3 changes for Acme Realty, not sent yet" in text
     assert "Reaches further than before" in text
-    assert form_of(page, "/t/acme/settings/apply/")["reason"] == ["As at Globex Homes"]
+    assert review_form(page)["reason"] == ["As at Globex Homes"]
     assert ours.puts == []
 
     page = save(browsers.owner, page, confirmed=["leadPondIds"])
@@ -128,9 +128,8 @@ def test_copy__forms_of_elsewhere_or_nothing_ticked__nothing_happens_and_it_is_s
 ) -> None:
     both[1].change(settings={"startActiveHour": 10})
     fields = form_of(browsers.owner.get(FROM), COPY)
-    # What was only compared is no plan: no save takes it.
-    plan = {"plan": fields["offer"], "reason": "x"}
-    answer = browsers.owner.post("/t/acme/settings/apply/", plan, follow=True)
+    # What was only compared is no snapshot of a form.
+    answer = browsers.owner.post(REVIEW, {"snapshot": fields["offer"]}, follow=True)
     assert "not made by this console" in text_of(answer)
     for sent, words in (
         (fields, "Nothing was ticked"),

@@ -1,4 +1,4 @@
-"""Snapshots and plans in the browser's hands: bound to the tenant, not to be altered."""
+"""Snapshots and offers in the browser's hands: bound to the tenant, not to be altered."""
 
 from datetime import UTC, datetime
 
@@ -21,11 +21,10 @@ def plan(raw: dict[str, JSON], after: dict[str, JSON]) -> Plan:
 
 
 @given(any_values(), any_values())
-def test_plan__signed_and_opened__is_the_same(a: dict[str, JSON], b: dict[str, JSON]) -> None:
+def test_offer__signed_and_opened__is_the_same(a: dict[str, JSON], b: dict[str, JSON]) -> None:
     made = plan(a, b)
-    opened = Plan.opened(ACME, made.signed(ACME))
+    opened = Plan.opened_offer(ACME, made.signed_as_offer(ACME))
     assert opened.wanted == made.wanted
-    assert opened.operation_id == made.operation_id
     assert opened.snapshot.settings.raw == a
     assert opened.snapshot.read_at == READ_AT
 
@@ -45,18 +44,18 @@ def test_snapshot__of_another_tenant__is_refused() -> None:
 @pytest.mark.parametrize(
     "alter", [lambda s: s[:-1], lambda s: "x" + s, lambda s: "", lambda s: s[5:]]
 )
-def test_plan__altered_or_cut__is_refused(alter: object) -> None:
-    signed = plan(EXAMPLE, {**EXAMPLE, "assistantName": "Bella"}).signed(ACME)
+def test_offer__altered_or_cut__is_refused(alter: object) -> None:
+    signed = plan(EXAMPLE, {**EXAMPLE, "assistantName": "Bella"}).signed_as_offer(ACME)
     with pytest.raises(Tampered):
-        Plan.opened(ACME, alter(signed))  # type: ignore[operator]
+        Plan.opened_offer(ACME, alter(signed))  # type: ignore[operator]
 
 
-def test_plan__a_snapshot_in_its_place__is_refused() -> None:
+def test_offer__a_snapshot_in_its_place__is_refused() -> None:
     with pytest.raises(Tampered):
-        Plan.opened(ACME, Snapshot(Settings.parse(EXAMPLE), READ_AT).signed(ACME))
+        Plan.opened_offer(ACME, Snapshot(Settings.parse(EXAMPLE), READ_AT).signed(ACME))
 
 
-def test_plan__of_a_very_large_tenant__fits_the_upload_limit() -> None:
+def test_offer__of_a_very_large_tenant__fits_the_upload_limit() -> None:
     ids = [844510972070000 + i for i in range(5000)]
     large = {**EXAMPLE, "agentIds": ids, "leadPondIds": ids}
-    assert len(plan(large, {**large, "agentIds": ids[1:]}).signed(ACME)) < 400_000
+    assert len(plan(large, {**large, "agentIds": ids[1:]}).signed_as_offer(ACME)) < 400_000

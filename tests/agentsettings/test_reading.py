@@ -15,7 +15,7 @@ from lofty_admin.audit.record import record
 from lofty_admin.tenants.agents import WrongAgent
 from lofty_admin.tenants.models import Health, Tenant
 from tests.agentsettings.conftest import apply, connect, plan_for
-from tests.agentsettings.test_pages import text_of
+from tests.agentsettings.test_pages import go_back, text_of
 from tests.agentsettings.test_services import in_parallel
 from tests.conftest import Browsers
 from tests.practice import PracticeCustomer
@@ -101,7 +101,7 @@ def test_history__outside_change__is_shown_and_can_be_undone(
     event = AuditEvent.objects.get(kind=Kind.SETTINGS_SEEN_CHANGED)
     page = browsers.owner.get(f"/t/acme/history/{event.pk}/")
     assert "Anna Carla" in text_of(page)
-    page = browsers.owner.post(f"/t/acme/history/{event.pk}/go-back/", {"side": "before"})
+    page = go_back(browsers.owner, event)
     assert "1 change for Acme Realty" in text_of(page)
 
 

@@ -26,7 +26,7 @@ from lofty_admin.accounts import services as people
 from lofty_admin.accounts import tasks as account_tasks
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings import tasks as settings_tasks
-from lofty_admin.agentsettings.models import Operation
+from lofty_admin.agentsettings.models import Draft, Operation
 from lofty_admin.agentsettings.reconcile import settle
 from lofty_admin.audit import tasks as audit_tasks
 from lofty_admin.audit.kinds import Kind
@@ -278,6 +278,20 @@ def accept_agent(scene: Scene) -> None:
     scene.post("credential_agent", sales_agent_id=found, sure="on")
 
 
+def share_draft(scene: Scene) -> UUID:
+    """Draft a change and share it."""
+    review(scene.client, assistantName=["Bella"])
+    draft = Draft.objects.get()
+    scene.post("draft_share", draft.pk)
+    return draft.pk
+
+
+def discard_shared_draft(scene: Scene) -> None:
+    shared = share_draft(scene)
+    scene.prepared()
+    scene.post("draft_discard", shared)
+
+
 PAGES: dict[str, list[tuple[Drive, Kind]]] = {
     "account_login": [(sign_in, Kind.SIGNED_IN), (sign_in_badly, Kind.SIGN_IN_FAILED)],
     "account_logout": [(lambda s: s.client.post(reverse("account_logout")), Kind.SIGNED_OUT)],
@@ -371,6 +385,8 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
             Kind.SETTINGS_OUTCOME,
         ),
     ],
+    "draft_share": [(share_draft, Kind.DRAFT_SHARED)],
+    "draft_discard": [(discard_shared_draft, Kind.DRAFT_DISCARDED)],
     "check_now": [(lambda s: s.post("check_now", s.unknown()), Kind.SETTINGS_OUTCOME)],
     "close_as_seen": [(lambda s: s.post("close_as_seen", s.needs_person()), Kind.SETTINGS_OUTCOME)],
     "export": [(lambda s: s.post("export", format="csv"), Kind.LOG_EXPORTED)],
@@ -384,7 +400,7 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
     "import_start": [(start_list, Kind.IMPORT_STARTED)],
     "import_forget": [(forget_list, Kind.IMPORT_FORGOTTEN)],
 }
-OPENS_A_REVIEW = "Opens the review, which sends and writes nothing; `apply` records."
+OPENS_A_REVIEW = "Stores a draft that only its owner sees; sharing and applying it record."
 A_BOOKMARK = "Of one person only: the address of a filter under a name. Changes nobody's rights."
 A_PIN = "Of one person only: which tenants they see first. Changes nobody's rights."
 PAGES_WITHOUT: dict[str, str] = {
@@ -393,8 +409,8 @@ PAGES_WITHOUT: dict[str, str] = {
     "tenant_unpin": A_PIN,
     "view_save": A_BOOKMARK,
     "view_delete": A_BOOKMARK,
-    "settings": "POST leads back from the review to the form with what was typed.",
-    "review": "Shows what would change; sends and writes nothing.",
+    "review": OPENS_A_REVIEW,
+    "draft_edit": OPENS_A_REVIEW,
     "merge": OPENS_A_REVIEW,
     "try_again": OPENS_A_REVIEW,
     "go_back": OPENS_A_REVIEW,
@@ -612,5 +628,6 @@ JOBS: dict[str, tuple[Drive, Kind]] = {
 JOBS_WITHOUT: dict[str, str] = {
     "fleet.tidy": "Erases uploaded rows at their announced end; the tenants added are recorded.",
     "audit.checkpoint": COMMANDS_WITHOUT["audit_checkpoint"],
+    "lofty_admin.agentsettings.tasks.prune_old_drafts": "Deletes what was applied or expired.",
     "lofty_admin.agentsettings.tasks.retry_stalled": "Moves jobs in the queue; each records.",
 }

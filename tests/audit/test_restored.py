@@ -195,7 +195,7 @@ def test_pages__behind__banner_everywhere_and_nothing_can_be_changed(
         assert page.status_code == 200
         assert b"Read-only: nothing can be changed or sent." in page.content
     before = AuditHead.objects.get().seq
-    for url in ("/tenants/add/", "/accounts/password/change/", "/t/acme/settings/apply/"):
+    for url in ("/tenants/add/", "/accounts/password/change/", "/t/acme/settings/review/"):
         page = client.post(url)
         assert page.status_code == 503
         assert b"Nothing was changed and nothing was sent" in page.content

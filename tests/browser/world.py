@@ -25,7 +25,7 @@ from tests.accounts.second_step import give_app, give_codes
 from tests.agentsettings.conftest import connect
 from tests.conftest import make_user
 from tests.practice import PracticeCustomer
-from tests.test_rights_matrix import EXAMPLE_SETTINGS, ROUTES, World, saved, session_of
+from tests.test_rights_matrix import EXAMPLE_SETTINGS, ROUTES, World, drafted, saved, session_of
 
 ROSA = "rosa@example.com"
 LOFTY = settings.ENVIRONMENT.lofty_base_url
@@ -41,6 +41,7 @@ def make() -> World:
     connect(cedar, PracticeCustomer.add(LOFTY, "cedar", settings=EXAMPLE_SETTINGS).token)
     cedar.memberships.create(user=somebody, role=20)
     saved(cedar)
+    drafted(cedar, rosa)
     Entry.objects.keep([Entry.build(cedar, EntryKind.OFFICE, 7, "Downtown")])
     Group.objects.create(slug="west", name="West").tenants.add(cedar)
     made = read_list(rosa, "name,slug\nInitech,initech\n")

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -79,8 +79,8 @@ class Browser:
     def reviewed(self, slug: str, **values: str) -> Form:
         """Open the tenant's settings, fill in these, review: the form that applies them."""
         settings = form_in(self.get(f"/t/{slug}/settings/"), f"/t/{slug}/settings/review/")
-        apply = f"/t/{slug}/settings/apply/"
-        return form_in(self.send(settings.filled(**values)), apply)
+        page = self.send(settings.filled(**values))  # leads to the draft
+        return form_in(page, f"{urlsplit(page.url).path}apply/")
 
 
 def form_in(page: requests.Response, action: str) -> Form:

@@ -14,7 +14,7 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.record import record
 from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.test_pages import HOSTILE, Page, form_of, review, save, text_of
+from tests.agentsettings.test_pages import HOSTILE, Page, review, review_form, save, text_of
 from tests.conftest import Browsers, signed_in
 from tests.practice import PracticeCustomer
 
@@ -151,7 +151,7 @@ def test_event__huge_record__capped_on_the_page(browsers: Browsers, acme: Tenant
 
 # --- going back -----------------------------------------------------------------------------------
 def go_back(client: Client, event: AuditEvent, side: str = "before") -> Page:
-    return client.post(f"/t/acme/history/{event.pk}/go-back/", {"side": side})
+    return client.post(f"/t/acme/history/{event.pk}/go-back/", {"side": side}, follow=True)
 
 
 def test_go_back__changed_since__the_review_names_what_and_by_whom(
@@ -188,7 +188,7 @@ def test_go_back__from_a_change_made_in_lofty__works(
     lofty.change(settings={"assistantName": "Mallory"})
     browsers.owner.get("/t/acme/settings/")
     page = go_back(browsers.owner, newest(Kind.SETTINGS_SEEN_CHANGED))
-    assert form_of(page, "/t/acme/settings/apply/")["reason"][0].startswith("Go back to before")
+    assert review_form(page)["reason"][0].startswith("Go back to before")
     save(browsers.owner, page)
     assert lofty.settings["assistantName"] == "Anna"
     assert Operation.objects.get().state == "verified"
@@ -210,7 +210,7 @@ def test_undo__from_the_result__only_what_it_changed_and_reviewed_against_now(
     text = text_of(page)
     assert "1 change for Acme Realty, not sent yet" in text
     assert "Going back undoes" not in text, "nobody changed the same setting since"
-    assert form_of(page, "/t/acme/settings/apply/")["reason"][0].startswith("Undo the change of")
+    assert review_form(page)["reason"][0].startswith("Undo the change of")
     assert "Verified" in text_of(save(browsers.owner, page))
     assert (lofty.settings["assistantName"], lofty.settings["followUpRole"]) == ("Anna", "Agent")
     assert "Nothing to change" in text_of(undo(browsers.owner, first))

@@ -1,0 +1,258 @@
+"""From the form to the save: every page on the way is an ordinary GET of a draft.
+
+A POST stores something and redirects, so Back, Forward, Reload and a second tab work at each step.
+"""
+
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from lofty_admin.agentsettings.changes import new_warnings
+from lofty_admin.agentsettings.drafts import (
+    Content,
+    discard_draft,
+    find_draft,
+    save_edits,
+    save_note,
+    share_draft,
+)
+from lofty_admin.agentsettings.fields import BY_NAME
+from lofty_admin.agentsettings.forms import END, SettingsForm
+from lofty_admin.agentsettings.hours import NAMES as OF_HOURS
+from lofty_admin.agentsettings.hours import HoursChange, hours_change
+from lofty_admin.agentsettings.models import Draft, Operation
+from lofty_admin.agentsettings.plans import Plan, Snapshot, Tampered
+from lofty_admin.agentsettings.rows import rows_of
+from lofty_admin.agentsettings.services import NotRecorded, apply
+from lofty_admin.agentsettings.views import form_page, in_flight, may_edit, naming_at
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.directory.names import time_zone
+from lofty_admin.tenants.access import current_user, get_tenant
+from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.text_areas import unify_line_breaks
+
+MAX_REASON = 2000
+
+
+@require_POST
+def review(request: HttpRequest, slug: str) -> HttpResponse:
+    """Store what the form holds as a draft, then show its review, or the form if it has errors."""
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    try:
+        snapshot = Snapshot.opened(tenant, request.POST.get("snapshot", ""))
+    except Tampered as error:
+        again = _("Nothing was sent. Start again from the settings as they are.")
+        messages.error(request, f"{error} {again}")
+        return redirect("settings", tenant.slug)
+    draft_id, revision = _opened_with(request.POST)
+    known = find_draft(request, tenant, draft_id)
+    content = _content(tenant, snapshot, request.POST, known)
+    if known is None and not content.wanted and content.typed is None:
+        messages.info(request, _("Nothing to change: Lofty has all of this already."))
+        return redirect("settings", tenant.slug)
+    draft, is_same = save_edits(tenant, current_user(request), draft_id, revision, content)
+    if not is_same:
+        messages.warning(
+            request,
+            _(
+                "The draft was edited, applied or discarded after you opened this form. Nothing of"
+                " yours is lost: it was saved as a new draft. Nothing was sent."
+            ),
+        )
+    return redirect("draft_edit" if draft.typed else "draft", tenant.slug, draft.pk)
+
+
+def _opened_with(sent: QueryDict) -> tuple[UUID, int]:
+    """The id and the revision of the draft the form was opened with; new ones if unreadable."""
+    try:
+        return UUID(sent.get("draft", "")), max(0, int(sent.get("revision", "")))
+    except ValueError:
+        return uuid4(), 0
+
+
+def _content(tenant: Tenant, snapshot: Snapshot, sent: QueryDict, known: Draft | None) -> Content:
+    form = SettingsForm(tenant, snapshot, sent, shown=known.plan.after if known else None)
+    if form.is_valid():
+        return Content.of(snapshot, form.after)
+    names = (name for name in sent if name == END or name.split("-")[0] in BY_NAME)
+    typed = {name: [str(value) for value in sent.getlist(name)] for name in names}
+    return Content(snapshot, known.wanted if known else {}, typed)
+
+
+@require_GET
+def draft_page(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
+    """Review a draft: what would change, and the button that applies it. Does not ask Lofty."""
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    draft = find_draft(request, tenant, draft_id)
+    if draft is None:
+        return _no_draft(request, tenant, draft_id)
+    if draft.typed:
+        return redirect("draft_edit", tenant.slug, draft.pk)
+    response = render(request, "agentsettings/review.html", _review(request, tenant, draft))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _review(request: HttpRequest, tenant: Tenant, draft: Draft) -> dict[str, object]:
+    plan = draft.plan
+    changes, raw = plan.changes, plan.snapshot.settings.raw
+    user = current_user(request)
+    return {
+        "tenant": tenant,
+        "tab": "settings",
+        "draft": draft,
+        "is_owner": draft.owner_id == user.pk,
+        "address": request.build_absolute_uri(reverse("draft", args=[tenant.slug, draft.pk])),
+        "can_edit": may_edit(request, tenant),
+        "in_flight": in_flight(tenant),
+        "plan": plan,
+        "widening": rows_of(tenant, [c for c in changes if c.widens]),
+        "rows": rows_of(tenant, [c for c in changes if not c.widens]),
+        "hours": _hours_of(tenant, plan),
+        "count": len(changes),
+        "cautions": new_warnings(raw, plan.after) if changes else (),
+        "undone": _undone(draft),
+        "max_reason": MAX_REASON,
+        "confirmed": draft.ticked if draft.ticked_by_id == user.pk else [],
+        "naming_at": naming_at(request, tenant),
+    }
+
+
+def _hours_of(tenant: Tenant, plan: Plan) -> HoursChange | None:
+    if OF_HOURS.isdisjoint(plan.wanted):
+        return None
+    return hours_change(plan.snapshot.settings.raw, plan.after, zone=time_zone(tenant))
+
+
+def _undone(draft: Draft) -> list[tuple[str, AuditEvent]]:
+    """Which later change of a setting applying this draft would undo, by the setting's label."""
+    later = {name: pk for name, pk in draft.later_changes.items() if name in draft.wanted}
+    events = AuditEvent.objects.in_bulk([UUID(pk) for pk in later.values()])
+    found = {name: events.get(UUID(pk)) for name, pk in later.items()}
+    return [(str(BY_NAME[n].label), event) for n, event in found.items() if event is not None]
+
+
+@require_http_methods(["GET", "POST"])
+def draft_edit(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
+    """GET: the form with the draft's values. POST: keep what was entered on the review, then it."""
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    draft = find_draft(request, tenant, draft_id)
+    if draft is None:
+        return _no_draft(request, tenant, draft_id)
+    if request.method == "POST":
+        _save_note(request, draft)
+        return redirect("draft_edit", tenant.slug, draft.pk)
+    form = SettingsForm(
+        tenant,
+        draft.snapshot,
+        _as_sent(draft.typed) if draft.typed else None,
+        shown=draft.plan.after,
+        can_edit=may_edit(request, tenant),
+    )
+    return form_page(request, tenant, draft.snapshot, form, draft)
+
+
+def _as_sent(typed: dict[str, list[str]]) -> QueryDict:
+    sent = QueryDict(mutable=True)
+    for name, values in typed.items():
+        sent.setlist(name, values)
+    return sent
+
+
+@require_POST
+def apply_draft(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
+    """Carry out a reviewed draft, then show the outcome. Twice the same leads to one operation."""
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    draft = find_draft(request, tenant, draft_id)
+    if draft is None:
+        return _no_draft(request, tenant, draft_id)
+    reason = _save_note(request, draft)
+    if problem := _not_ready(request, tenant, draft, reason):
+        messages.error(request, problem)
+        return redirect("draft", tenant.slug, draft.pk)
+    try:
+        operation = apply(tenant, draft.plan, reason)
+    except NotRecorded:
+        problem = _(
+            "Nothing was sent: the record of this change could not be written, and nothing goes to"
+            " Lofty without a record. Your change is kept: review and apply it again in a moment."
+        )
+        messages.error(request, problem)
+        return redirect("draft", tenant.slug, draft.pk)
+    return redirect("operation", tenant.slug, operation.pk)
+
+
+def _not_ready(request: HttpRequest, tenant: Tenant, draft: Draft, reason: str) -> str:
+    plan = draft.plan
+    if draft.typed or request.POST.get("revision") != str(draft.revision):
+        return _("Nothing was sent: this draft was edited after you opened the page. Check it.")
+    if not plan.wanted:
+        return _("Nothing differs from what is in Lofty, so nothing was sent.")
+    if (other := in_flight(tenant)) is not None:
+        told = _("Nothing was sent: a change by %(name)s is still in flight.")
+        return told % {"name": other.actor_name or _("somebody")}
+    if any(change.name not in request.POST.getlist("confirmed") for change in plan.widening):
+        return _("Nothing was sent: tick every change that reaches further than before.")
+    if len(reason) > MAX_REASON:
+        told = _("Nothing was sent: the reason is longer than %(most)d characters.")
+        return told % {"most": MAX_REASON}
+    return ""
+
+
+@require_POST
+def draft_share(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
+    """Let every editor of the tenant continue the draft."""
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    draft = find_draft(request, tenant, draft_id)
+    if draft is None:
+        return _no_draft(request, tenant, draft_id)
+    _save_note(request, draft)
+    share_draft(draft)
+    messages.success(request, _("Shared. Send a colleague the address below."))
+    return redirect("draft", tenant.slug, draft.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def draft_discard(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
+    """GET: what would be lost. POST: delete the draft."""
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    draft = find_draft(request, tenant, draft_id)
+    if draft is None:
+        return _no_draft(request, tenant, draft_id)
+    if draft.owner_id != current_user(request).pk:
+        told = _("Only %(name)s, who made this draft, can discard it.") % {"name": draft.owner}
+        messages.error(request, told)
+        return redirect("draft", tenant.slug, draft.pk)
+    if request.method == "POST":
+        discard_draft(draft)
+        messages.success(request, _("The draft is discarded. Nothing was sent."))
+        return redirect("settings", tenant.slug)
+    context = {
+        "tenant": tenant,
+        "tab": "settings",
+        "draft": draft,
+        "labels": [BY_NAME[name].label for name in BY_NAME if name in draft.wanted],
+    }
+    return render(request, "agentsettings/draft_discard.html", context)
+
+
+def _save_note(request: HttpRequest, draft: Draft) -> str:
+    """Keep the reason and ticks entered on the review page; return the reason."""
+    if "reason" not in request.POST:
+        return draft.reason
+    reason = unify_line_breaks(request.POST["reason"]).replace("\x00", "").strip()
+    save_note(draft, current_user(request), reason, request.POST.getlist("confirmed"))
+    return reason
+
+
+def _no_draft(request: HttpRequest, tenant: Tenant, draft_id: UUID) -> HttpResponse:
+    """Lead on to the operation the draft became, else say why there may be no draft."""
+    if Operation.objects.filter(tenant=tenant, pk=draft_id).exists():
+        return redirect("operation", tenant.slug, draft_id)
+    context = {"tenant": tenant, "tab": "settings"}
+    return render(request, "agentsettings/draft_gone.html", context, status=404)
