@@ -52,8 +52,11 @@ def _settings(_acme: PracticeCustomer) -> dict[str, object]:
 
 
 @pytest.fixture
-def acme(_acme: PracticeCustomer, _settings: dict[str, object]) -> PracticeCustomer:
-    """Acme's Sales Agent: 12 members, 4 offices; two of each list are picked."""
+def acme(
+    deployment: Deployment, _acme: PracticeCustomer, _settings: dict[str, object]
+) -> PracticeCustomer:
+    """Acme's Sales Agent: 12 members, 4 offices; two of each list are picked. No drafts."""
+    deployment.query("DELETE FROM agentsettings_draft")
     _acme.behave()
     _acme.change(settings=_settings)
     return _acme

@@ -99,29 +99,43 @@ WATCH_MAIN = """() => {
 }"""
 
 
-def test_leaving__discard__is_not_asked_and_lofty_being_slow_is_shown(
+def test_leaving__discard__asks_how_much_and_stays(
     page: Page, acme: PracticeCustomer, asked: list[str]
 ) -> None:
     rename(page, "Bella")
+    page.get_by_label("Text messages").uncheck()
+    page.get_by_role("link", name="Discard", exact=True).click()
+    expect(page.get_by_label("Assistant's name")).to_have_value("Bella")
+    assert asked == ["confirm"]
+
+
+def test_leaving__discard_confirmed__asked_once_and_lofty_being_slow_is_shown(
+    page: Page, acme: PracticeCustomer
+) -> None:
+    questions: list[str] = []
+
+    def agree(dialog: Dialog) -> None:
+        questions.append(dialog.message)
+        dialog.accept()
+
+    page.on("dialog", agree)
+    rename(page, "Bella")
     acme.misbehave("delay", on="GET", seconds=1.5)
     page.evaluate(WATCH_MAIN)
-    page.get_by_role("link", name="Discard").click()
+    page.get_by_role("link", name="Discard", exact=True).click()
     expect(page.get_by_label("Assistant's name")).to_have_value("Anna")
-    assert asked == []
+    assert questions == ["Discard 1 change? You can't get it back."]
     assert page.evaluate("sessionStorage.getItem('seen')") == "page-body is-waiting"
     expect(page.locator("#waiting-bar")).to_be_hidden()
 
 
-def test_leaving__back_from_the_review__shows_what_is_in_lofty(
-    page: Page, acme: PracticeCustomer
+def test_leaving__draft_without_new_edits__is_not_asked_because_it_is_kept(
+    page: Page, acme: PracticeCustomer, asked: list[str]
 ) -> None:
-    """Not half of it as the browser remembers it, with no word of changes."""
     rename(page, "Bella")
-    page.get_by_label("Text messages").uncheck()
-    page.get_by_role("group", name="Agents").get_by_label("Everyone").check()
     review(page)
-    page.go_back()
-    expect(page.get_by_label("Assistant's name")).to_have_value("Anna")
-    expect(page.get_by_label("Text messages")).to_be_checked()
-    expect(page.get_by_role("group", name="Agents").get_by_label("Only these")).to_be_checked()
-    expect(page.locator("[data-save-bar]")).to_be_hidden()
+    page.get_by_role("button", name="Back to the form").click()
+    page.get_by_label("Assistant's name").press("End")  # the page was used
+    leave(page)
+    page.wait_for_url("**/history/")
+    assert asked == []
