@@ -101,8 +101,7 @@ def test_history__outside_change__is_shown_and_can_be_undone(
     event = AuditEvent.objects.get(kind=Kind.SETTINGS_SEEN_CHANGED)
     page = browsers.owner.get(f"/t/acme/history/{event.pk}/")
     assert "Anna Carla" in text_of(page)
-    page = go_back(browsers.owner, event)
-    assert "1 change for Acme Realty" in text_of(page)
+    assert "1 change for Acme Realty" in text_of(go_back(browsers.owner, event))
 
 
 def test_history__renewals__are_recorded_but_not_listed(

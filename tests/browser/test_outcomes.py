@@ -54,7 +54,7 @@ def test_apply__the_same_review_twice__shows_the_one_outcome(
     review(page)
     form = page.locator("form[data-once]")
     url = form.get_attribute("action") or ""
-    fields = {
+    fields: dict[str, str | float | bool] = {
         name: form.locator(f"[name={name}]").input_value()
         for name in ("revision", "csrfmiddlewaretoken")
     }
