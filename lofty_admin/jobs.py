@@ -1,11 +1,15 @@
 """Jobs that wait at most once."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
+
+LONGEST_DELAY = timedelta(days=3)  # more than any job is put off
 
 
 def defer_once(
@@ -28,4 +32,10 @@ def defer_once(
         with transaction.atomic():
             job.defer(**arguments)
     except AlreadyEnqueued:
-        return
+        _pull_forward(key, at or timezone.now())
+
+
+def _pull_forward(key: str, at: datetime) -> None:
+    """Move the waiting job to `at` if it waits for a day that no right clock can have meant."""
+    waiting = ProcrastinateJob.objects.filter(queueing_lock=key, status="todo")
+    waiting.filter(scheduled_at__gt=at + LONGEST_DELAY).update(scheduled_at=at)

@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from lofty_admin import clocks
 from lofty_admin.accounts.identity import canonical_email, is_storable
 from lofty_admin.accounts.passwords import normalize, spellings
 from lofty_admin.audit.context import acting_as
@@ -148,7 +149,7 @@ class Invitation(models.Model):
 
     @property
     def is_expired(self) -> bool:
-        return self.expires_at <= timezone.now()
+        return not clocks.is_recent(self.made_at, timezone.now(), self.LIFETIME)
 
     @property
     def is_usable(self) -> bool:

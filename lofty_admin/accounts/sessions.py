@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from lofty_admin import clocks
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.context import Actor, person
 from lofty_admin.audit.kinds import Kind, Outcome
@@ -62,6 +63,8 @@ def why_over(session: SessionBase) -> str:
     """Why a session has ended by time, in words; "" while it goes on."""
     now = time.time()
     since = float(session.get(SIGNED_IN_AT, 0))
+    if max(since, float(session.get(SEEN_AT, since))) > now + clocks.SKEW.total_seconds():
+        return "dated in the future by a clock that was wrong"
     if now - since > settings.SESSION_COOKIE_AGE:
         return "signed in too long ago"
     if now - float(session.get(SEEN_AT, since)) > settings.SESSION_IDLE_AGE:
@@ -98,6 +101,7 @@ def clear_over() -> int:
     idle = now - timedelta(seconds=settings.SESSION_IDLE_AGE + _WRITE_EVERY)
     oldest = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
     is_over = Q(last_seen_at__lt=idle) | Q(created_at__lt=oldest)
+    is_over |= Q(last_seen_at__gt=now + clocks.SKEW) | Q(created_at__gt=now + clocks.SKEW)
     found = list(UserSession.objects.filter(is_over).select_related("user"))
     for session in found:
         with transaction.atomic():

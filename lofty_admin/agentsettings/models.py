@@ -12,6 +12,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from lofty_admin import clocks
 from lofty_admin.agentsettings.changes import Change, Difference, Values, diff, differences
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.hours import in_short
@@ -20,6 +21,8 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES, Settings, same
 from lofty_admin.searching import FoldedField
 from lofty_admin.tenants.models import Tenant
+
+LONGEST_LEASE = timedelta(minutes=10)  # far more than a save or a check may take
 
 
 class State(models.TextChoices):
@@ -165,7 +168,8 @@ class Operation(models.Model):
     @property
     def is_held(self) -> bool:
         """Whether a process is still working on it."""
-        return self.state in (State.PREPARED, State.SENT) and self.lease_until > timezone.now()
+        is_held = clocks.is_held(self.lease_until, timezone.now(), LONGEST_LEASE)
+        return self.state in (State.PREPARED, State.SENT) and is_held
 
     @property
     def shown_state(self) -> State:

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import override
 
+from lofty_admin import clocks
 from lofty_admin.agentsettings.changes import Change, Values, diff, printable
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.hours import is_hour, known_days
@@ -62,7 +63,8 @@ def remember(
                 tenant=tenant, defaults={**in_brief(found.raw), "read_at": timezone.now()}
             )
             return
-        if expected is None and (known.read_at > asked_at or _may_be_ours(tenant, asked_at)):
+        is_newer = asked_at < known.read_at and not clocks.is_ahead(known.read_at, asked_at)
+        if expected is None and (is_newer or _may_be_ours(tenant, asked_at)):
             return
         before = known.raw if expected is None else expected
         LastKnown.objects.filter(pk=known.pk).update(**in_brief(found.raw), read_at=timezone.now())
@@ -99,7 +101,8 @@ def _yes_or_no(value: object) -> bool | None:
 
 def _may_be_ours(tenant: Tenant, asked_at: datetime) -> bool:
     """Whether something of ours was on its way when Lofty was asked, or still is."""
-    unsettled_then = Q(settled_at=None) | Q(settled_at__gt=asked_at)
+    soon = timezone.now() + clocks.SKEW
+    unsettled_then = Q(settled_at=None) | Q(settled_at__gt=asked_at, settled_at__lte=soon)
     return Operation.objects.filter(unsettled_then, tenant=tenant, sent_at__isnull=False).exists()
 
 

@@ -14,7 +14,8 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from lofty_admin.agentsettings.models import Operation, Reply, State, quiet_time
+from lofty_admin import clocks
+from lofty_admin.agentsettings.models import LONGEST_LEASE, Operation, Reply, State, quiet_time
 from lofty_admin.agentsettings.services import (
     Result,
     close,
@@ -45,7 +46,7 @@ def due() -> list[Operation]:
     """The open operations nobody is working on, those looked at longest ago first."""
     return list(
         Operation.objects.select_related("tenant")
-        .filter(settled_at=None, lease_until__lte=timezone.now())
+        .filter(clocks.is_over("lease_until", timezone.now(), LONGEST_LEASE), settled_at=None)
         .order_by(F("looked_at").asc(nulls_first=True))
     )
 
@@ -151,7 +152,7 @@ def _take_over(operation: Operation) -> Operation | None:
     now = timezone.now()
     with transaction.atomic(durable=True):
         taken = Operation.objects.filter(
-            pk=operation.pk, settled_at=None, lease_until__lte=now
+            clocks.is_over("lease_until", now, LONGEST_LEASE), pk=operation.pk, settled_at=None
         ).update(fence=F("fence") + 1, lease_until=now + HOLD)
     if not taken:
         return None
@@ -185,8 +186,10 @@ def _has_old_values(operation: Operation, live: Settings) -> bool:
 
 
 def _still_missing(operation: Operation, live: Settings, result: Result) -> None:
-    now = timezone.now()
-    if operation.seen_old_at is not None and now - operation.seen_old_at >= quiet_time():
+    now, first = timezone.now(), operation.seen_old_at
+    if first is not None and clocks.is_ahead(first, now):
+        first = None
+    if first is not None and now - first >= quiet_time():
         close(operation, _not_applied(operation, live))
         return
     told = gettext_noop(
@@ -195,7 +198,7 @@ def _still_missing(operation: Operation, live: Settings, result: Result) -> None
     )
     if operation.reply == Reply.ACCEPTED:
         told = result.explanation
-    _note(operation, told, live, seen_old_at=operation.seen_old_at or now)
+    _note(operation, told, live, seen_old_at=first or now)
 
 
 def _not_applied(operation: Operation, live: Settings) -> Result:

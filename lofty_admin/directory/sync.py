@@ -21,6 +21,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from lofty_admin import clocks
 from lofty_admin.audit.context import acting_as, current_actor, current_request_id
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
@@ -47,6 +48,7 @@ from lofty_admin.lofty.errors import (
     Unknown,
     Unreachable,
 )
+from lofty_admin.lofty.exchange import LONGEST_WAIT
 from lofty_admin.tenants.calls import NoCredential, client_for
 from lofty_admin.tenants.models import Tenant
 
@@ -119,8 +121,10 @@ def with_names_to_read() -> list[Tenant]:
 
 def left_behind() -> list[Sync]:
     """Open syncs that nobody seems to work on any more."""
-    late = timezone.now() - STALE
-    idle = Q(heartbeat_at__lt=late) & (Q(resume_at=None) | Q(resume_at__lt=late))
+    now = timezone.now()
+    idle = clocks.happened_long_ago("heartbeat_at", now, STALE) & (
+        Q(resume_at=None) | clocks.is_over("resume_at", now - STALE, LONGEST_WAIT + STALE)
+    )
     return list(Sync.objects.filter(idle, state__in=OPEN, tenant__status=Tenant.Status.ACTIVE))
 
 
@@ -142,7 +146,7 @@ def advance(sync_id: UUID, *, seconds: float = SLICE) -> datetime | None:
 def _claim(sync_id: UUID) -> Sync | None:
     now, runner = timezone.now(), uuid4()
     free = Q(state__in=[SyncState.QUEUED, SyncState.WAITING]) | Q(
-        state=SyncState.RUNNING, heartbeat_at__lt=now - STALE
+        clocks.happened_long_ago("heartbeat_at", now, STALE), state=SyncState.RUNNING
     )
     claimed = Sync.objects.filter(free, pk=sync_id).update(
         state=SyncState.RUNNING,
@@ -156,7 +160,7 @@ def _claim(sync_id: UUID) -> Sync | None:
 
 
 def _is_resumable(sync: Sync) -> bool:
-    recent = sync.started_at > timezone.now() - RESUMABLE
+    recent = clocks.is_recent(sync.started_at, timezone.now(), RESUMABLE)
     return sync.state == SyncState.FAILED and recent
 
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from lofty_admin import clocks
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.changes import printable
 from lofty_admin.audit.context import acting_as, current_request_id, person
@@ -180,8 +181,10 @@ def advance(import_id: UUID, *, seconds: float = SLICE) -> bool:
 
 def left_behind() -> list[Import]:
     """Those that nobody seems to work on any more."""
-    late = timezone.now() - STALE
-    idle = Q(heartbeat_at__lt=late) & (Q(resume_at=None) | Q(resume_at__lt=late))
+    now = timezone.now()
+    idle = clocks.happened_long_ago("heartbeat_at", now, STALE) & (
+        Q(resume_at=None) | clocks.is_over("resume_at", now - STALE, LONGEST_PAUSE + STALE)
+    )
     return list(Import.objects.filter(idle, state__in=OPEN))
 
 
@@ -190,7 +193,8 @@ def erase_expired() -> int:
     now = timezone.now()
     kept = Exists(ImportRow.objects.filter(parent=OuterRef("pk")).exclude(sealed=b""))
     unfinished = Q(state__in=[ImportState.READ, *OPEN])
-    expired = Import.objects.filter(unfinished | Q(kept), expires_at__lte=now)
+    is_over = clocks.is_over("expires_at", now, KEPT_FOR)
+    expired = Import.objects.filter(is_over, unfinished | Q(kept))
     erased = [made for made in expired if _erase(made)]
     Import.objects.filter(created_at__lt=now - HISTORY).exclude(state__in=OPEN).delete()
     return len(erased)
@@ -344,7 +348,7 @@ def _finish(made: Import, message: str) -> bool:
 def _erase(made: Import) -> bool:
     with transaction.atomic():
         row = _locked(made)
-        if row.expires_at > timezone.now():
+        if clocks.is_held(row.expires_at, timezone.now(), KEPT_FOR):
             return False
         row.rows.update(sealed=b"")
         if row.is_open:

@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from lofty_admin import clocks
 from lofty_admin.tenants.models import (
     STALE_AFTER,
     WARN_BEFORE,
@@ -58,7 +59,7 @@ def meaning(state: str) -> Q:
     more = {
         More.ENDS: Q(in_use__expires_at__lte=now + WARN_BEFORE),
         More.NO_SETTINGS: Q(in_use__health__in=_NO_SETTINGS),
-        More.UNCHECKED: Q(in_use__checked_at__lte=now - STALE_AFTER)
+        More.UNCHECKED: clocks.happened_long_ago("in_use__checked_at", now, STALE_AFTER)
         | Q(in_use__checked_at=None, in_use__added_at__lte=now - STALE_AFTER),
     }
     return more[More(state)] if state in More.values else MEANING[CredentialState(state)]

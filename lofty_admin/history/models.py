@@ -8,6 +8,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from lofty_admin import clocks
+
 
 class SavedView(models.Model):
     """A filter of the history under a name, seen by one person only. `query`: as in the address."""
@@ -83,7 +85,7 @@ class Export(models.Model):
     @property
     def is_running(self) -> bool:
         """Open, and seen alive lately."""
-        alive = self.heartbeat_at > timezone.now() - self.DEAD_AFTER
+        alive = clocks.is_recent(self.heartbeat_at, timezone.now(), self.DEAD_AFTER)
         return self.ended_at is None and alive
 
     @property

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
+from lofty_admin import clocks
 from lofty_admin.lofty.client import ME_PATH, LoftyClient, Scheme
 from lofty_admin.lofty.errors import (
     BY_CODE,
@@ -21,7 +22,7 @@ from lofty_admin.lofty.errors import (
     Unauthorised,
     refusal_of,
 )
-from lofty_admin.lofty.exchange import Budget, Exchange
+from lofty_admin.lofty.exchange import LONGEST_WAIT, Budget, Exchange
 from lofty_admin.tenants import health
 from lofty_admin.tenants.models import RENEWING, Credential, Health, Tenant
 from lofty_admin.tenants.opening import opened
@@ -124,7 +125,7 @@ def calls_left(tenant: Tenant) -> CallsLeft:
         "budget_limit", "budget_remaining", "budget_reset_at", "budget_claimed_until"
     ).first()
     limit, remaining, resets_at, claimed_until = row or (None, None, None, None)
-    if resets_at is None or resets_at <= timezone.now():
+    if resets_at is None or not clocks.is_held(resets_at, timezone.now(), LONGEST_WAIT):
         return CallsLeft(limit, None, None)
     return CallsLeft(limit, remaining, resets_at, claimed_until == resets_at)
 
@@ -246,5 +247,5 @@ def _note_health(
 def _renew_next_time(credential: Credential) -> None:
     """A refused access token has ended, whatever its hour; but a fresh one is not renewed again."""
     Credential.objects.filter(pk=credential.pk, kind__in=RENEWING).filter(
-        Q(renewed_at=None) | Q(renewed_at__lte=timezone.now() - YOUNG)
+        Q(renewed_at=None) | clocks.happened_long_ago("renewed_at", timezone.now(), YOUNG)
     ).update(access_expires_at=timezone.now())

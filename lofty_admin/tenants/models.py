@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext, override
 from django.utils.translation import gettext_lazy as _
 
+from lofty_admin import clocks
 from lofty_admin.audit.record import TenantRef
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.searching import FoldedField
@@ -148,6 +149,7 @@ RENEW_BEFORE = timedelta(minutes=10)
 
 
 NOT_READ = "not_read"
+LONGEST_CONNECTING = timedelta(hours=1)  # far more than a connection has to be confirmed
 
 
 class Credential(models.Model):
@@ -254,7 +256,9 @@ class Credential(models.Model):
     @property
     def is_stale(self) -> bool:
         """Whether `health` is too old to be believed: the daily probe has not run."""
-        return self.checked_at is None or self.checked_at < timezone.now() - STALE_AFTER
+        if self.checked_at is None:
+            return True
+        return not clocks.is_recent(self.checked_at, timezone.now(), STALE_AFTER)
 
     @property
     def days_left(self) -> int | None:
@@ -333,7 +337,7 @@ class PendingConnection(models.Model):
 
     @property
     def is_over(self) -> bool:
-        return self.ends_at <= timezone.now()
+        return not clocks.is_held(self.ends_at, timezone.now(), LONGEST_CONNECTING)
 
 
 class Role(models.IntegerChoices):

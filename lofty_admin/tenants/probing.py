@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from lofty_admin import clocks
 from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.lofty.errors import BudgetSpent, LoftyError
 from lofty_admin.tenants import health
@@ -29,7 +30,7 @@ def in_use() -> QuerySet[Credential]:
 
 def due(now: datetime) -> QuerySet[Credential]:
     """Those whose daily probe has not been made, or told nothing of the credential."""
-    old = Q(checked_at=None) | Q(checked_at__lte=now - EVERY)
+    old = Q(checked_at=None) | clocks.happened_long_ago("checked_at", now, EVERY)
     told_nothing = Q(health__in=[Health.LIMITED, Health.LOFTY_DOWN], checked_at__lte=now - AGAIN)
     return in_use().filter(old | told_nothing)
 

@@ -23,6 +23,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from lofty_admin import clocks
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
 from lofty_admin.audit.secrets import secret_fingerprint
@@ -111,7 +112,7 @@ def _is_past(credential: Credential) -> bool:
 
 def _is_claimed(credential: Credential) -> bool:
     until = credential.renewal_lease_until
-    return until is not None and until > timezone.now()
+    return until is not None and clocks.is_held(until, timezone.now(), _lease())
 
 
 def _why(credential: Credential) -> str:
@@ -126,8 +127,8 @@ def _lease() -> timedelta:
 
 
 def _open_to_all(now: datetime) -> QuerySet[Credential]:
-    unclaimed = Q(renewal_lease_until=None) | Q(renewal_lease_until__lte=now)
-    allowed = Q(renewal_not_before=None) | Q(renewal_not_before__lte=now)
+    unclaimed = Q(renewal_lease_until=None) | clocks.is_over("renewal_lease_until", now, _lease())
+    allowed = Q(renewal_not_before=None) | clocks.is_over("renewal_not_before", now, LONGEST_PAUSE)
     return Credential.objects.filter(
         unclaimed, allowed, kind__in=RENEWING, retired_at=None, authorise_again_since=None
     )

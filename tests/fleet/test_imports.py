@@ -441,7 +441,7 @@ def test_run__hostile_lofty_user__stored_and_shown_as_text(
     superuser: User, lofty: Lofty, west: None
 ) -> None:
     me = {"code": 0, "id": 7, "firstName": "<img src=x>\x00", "lastName": "\ud800"}
-    lofty.fault("acme", kind="status", on="GET", times=1, code=200, body=me)
+    lofty.fault("acme", kind="status", on="GET", path="/v1.0/me$", times=1, code=200, body=me)
     made = run(give(superuser), all_or_nothing=False)
     assert states(made)["Acme Realty"] == RowState.ADDED
     html = page(superuser, made)

@@ -330,8 +330,8 @@ def test_refused_by_lofty__before_its_end__renewed_at_the_next_use(
         tokens=[{"token": t["token"], "revoked": True} for t in found if t["client_id"]],
     )
     with pytest.raises(Unauthorised):
-        client_for(acme).me()
-    assert client_for(acme).me().member_user_id
+        client_for(acme).quota()
+    assert client_for(acme).quota().total is not None
     assert renewals() == 1
 
 
@@ -343,7 +343,7 @@ def test_refused_by_lofty__freshly_renewed__not_renewed_again(
     app.fault("acme", kind="status", on="GET", times=4, code=401, body={"code": "X"})
     for _ in range(4):
         with pytest.raises(Unauthorised):
-            client_for(acme).me()
+            client_for(acme).quota()
     assert renewals() == 1
 
 

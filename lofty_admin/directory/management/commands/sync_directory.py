@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from lofty_admin import clocks
 from lofty_admin.audit.commandline import command_actor, require_current_database
 from lofty_admin.audit.context import acting_as
 from lofty_admin.directory.models import Sync, SyncState
@@ -54,7 +55,9 @@ class Command(BaseCommand):
 
     def _is_young(self, tenant: Tenant, most: timedelta | None) -> bool:
         synced_at = freshness(tenant).synced_at
-        if most is None or synced_at is None or timezone.now() - synced_at > most:
+        if most is None or synced_at is None:
+            return False
+        if not clocks.is_recent(synced_at, timezone.now(), most):
             return False
         self.stdout.write(f"{tenant.slug}: left out, read at {synced_at:%Y-%m-%d %H:%M} UTC")
         return True

@@ -1,0 +1,177 @@
+"""The clock is forty years ahead for one moment, then right: nothing stays blocked or unchecked.
+
+What this does to the log's own safeguards is in tests/audit/test_wrong_clock.py.
+"""
+
+import time
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from django.http import HttpRequest
+from django.test import Client
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from lofty_admin.accounts.models import Invitation, User
+from lofty_admin.accounts.proof import is_proved
+from lofty_admin.accounts.sessions import SEEN_AT, SIGNED_IN_AT, why_over
+from lofty_admin.agentsettings.models import Operation, State
+from lofty_admin.agentsettings.reading import read_live
+from lofty_admin.agentsettings.reconcile import due
+from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.clocks import is_ahead, is_held, is_recent
+from lofty_admin.directory import sync as directory
+from lofty_admin.directory.models import Sync, SyncState
+from lofty_admin.fleet import imports
+from lofty_admin.fleet.models import Import, ImportState
+from lofty_admin.history.models import Export
+from lofty_admin.jobs import defer_once
+from lofty_admin.tenants import probing, renewal
+from lofty_admin.tenants.calls import calls_left, require_calls
+from lofty_admin.tenants.models import Credential, CredentialKind, Health, Tenant
+from tests.agentsettings.conftest import lofty, plan_for
+from tests.conftest import signed_in
+from tests.practice import PracticeCustomer
+from tests.wrong_clock import YEARS_AHEAD, wrong_clock
+
+__all__ = ["lofty"]
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+LATER = NOW + YEARS_AHEAD
+HOUR = timedelta(hours=1)
+
+
+def test_clocks__what_no_right_clock_can_have_written__does_not_count() -> None:
+    assert [is_ahead(NOW + HOUR, NOW), is_ahead(NOW, NOW), is_ahead(NOW - HOUR, NOW)] == [1, 0, 0]
+    assert is_recent(NOW - HOUR / 2, NOW, HOUR)
+    assert not is_recent(NOW - HOUR, NOW, HOUR)
+    assert not is_recent(LATER, NOW, HOUR)
+    assert is_held(NOW + HOUR, NOW, HOUR)
+    assert not is_held(NOW, NOW, HOUR)
+    assert not is_held(LATER, NOW, HOUR)
+
+
+def test_budget__of_a_clock_ahead__does_not_block_the_tenant(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    with wrong_clock():
+        reset = timezone.now() + timedelta(seconds=40)
+    Credential.objects.update(budget_limit=10, budget_remaining=0, budget_reset_at=reset)
+    assert calls_left(acme).remaining is None
+    require_calls(acme, 3)
+
+
+def test_operation__leased_by_a_clock_ahead__is_settled(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    operation = Operation.objects.create(
+        id=uuid4(),
+        tenant=acme,
+        base={"id": 1},
+        wanted={"id": 1},
+        changed=["assistantName"],
+        reason="",
+        actor_name="Emil",
+        state=State.PREPARED,
+        lease_until=timezone.now() + YEARS_AHEAD,
+    )
+    assert not operation.is_held
+    assert due() == [operation]
+
+
+def test_reading__known_from_a_clock_ahead__changes_made_in_lofty_are_still_seen(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    with wrong_clock():
+        read_live(acme)
+    lofty.change(settings={"assistantName": "Changed in Lofty"})
+    read_live(acme)
+    assert AuditEvent.objects.filter(kind=Kind.SETTINGS_SEEN_CHANGED).count() == 1
+    assert plan_for(acme, assistantName="Bella")
+
+
+def test_sync__of_a_process_with_a_clock_ahead__is_taken_over(acme: Tenant) -> None:
+    with wrong_clock():
+        sync = directory.open_sync(acme)
+    Sync.objects.update(state=SyncState.RUNNING, runner=uuid4())
+    assert directory.left_behind() == [sync]
+    assert directory._claim(sync.pk) is not None
+    Sync.objects.update(state=SyncState.WAITING, resume_at=timezone.now() + YEARS_AHEAD)
+    Sync.objects.update(heartbeat_at=timezone.now() - HOUR)
+    assert directory.left_behind() == [sync]
+
+
+def test_probe__checked_by_a_clock_ahead__is_due_and_shown_as_unchecked(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    Credential.objects.update(checked_at=timezone.now() + YEARS_AHEAD, health=Health.WORKS)
+    credential = Credential.objects.get()
+    assert credential.is_stale
+    assert credential in probing.due(timezone.now())
+
+
+@pytest.mark.parametrize("column", ["renewal_lease_until", "renewal_not_before"])
+def test_renewal__held_back_by_a_clock_ahead__is_tried(
+    acme: Tenant, lofty: PracticeCustomer, column: str
+) -> None:
+    Credential.objects.update(
+        kind=CredentialKind.CONNECTION,
+        access_expires_at=timezone.now(),
+        **{column: timezone.now() + YEARS_AHEAD},
+    )
+    assert renewal.due(timezone.now()).exists()
+    assert renewal._claim(Credential.objects.get()) is not None
+
+
+def test_import__expiring_decades_from_now__is_erased(
+    superuser: User, events_looked_at: list[str]
+) -> None:
+    with wrong_clock():
+        made = imports.read_list(superuser, "name,slug,scheme,token,groups\nInitech,,,,\n")
+    assert imports.erase_expired() == 1
+    assert not Import.objects.filter(pk=made.pk, state=ImportState.READ).exists()
+    events_looked_at.clear()  # one has a wrong time on purpose
+
+
+def test_export__heartbeat_in_the_future__does_not_run_for_ever(owner: User) -> None:
+    export = Export(user=owner, heartbeat_at=timezone.now() + YEARS_AHEAD)
+    assert not export.is_running
+
+
+def test_session__begun_by_a_clock_ahead__is_over(owner: User) -> None:
+    client: Client = signed_in(owner)
+    assert client.get("/").status_code == 200
+    for name in (SIGNED_IN_AT, SEEN_AT):
+        session = client.session
+        kept = session[SIGNED_IN_AT]
+        session[name] = time.time() + YEARS_AHEAD.total_seconds()
+        assert "dated in the future" in why_over(session)
+        session[SIGNED_IN_AT] = kept
+
+
+def test_invitation__made_by_a_clock_ahead__is_expired(owner: User) -> None:
+    invitation = Invitation(user=owner, email=owner.email)
+    invitation.made_at = timezone.now() + YEARS_AHEAD
+    assert invitation.is_expired
+    invitation.made_at = timezone.now()
+    assert not invitation.is_expired
+
+
+def test_job__waiting_for_a_day_decades_from_now__is_pulled_forward(acme: Tenant) -> None:
+    at = timezone.now() + YEARS_AHEAD
+    defer_once("directory.sync", acme.pk, queue="directory", at=at, tenant_id="x", sync_id="y")
+    defer_once("directory.sync", acme.pk, queue="directory", tenant_id="x", sync_id="y")
+    job = ProcrastinateJob.objects.get(queueing_lock=f"directory.sync:{acme.pk}")
+    assert job.scheduled_at is not None
+    assert job.scheduled_at <= timezone.now()
+
+
+def test_proof__by_a_clock_ahead__does_not_count(owner: User) -> None:
+    client = signed_in(owner)
+    session = client.session
+    request = HttpRequest()
+    request.user, request.session = owner, session
+    assert is_proved(request)
+    session[SIGNED_IN_AT] = time.time() + YEARS_AHEAD.total_seconds()
+    assert not is_proved(request)
