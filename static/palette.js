@@ -93,7 +93,7 @@
   }
   document.addEventListener("palette:open", open);
   document.addEventListener("keydown", (event) => {
-    if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
+    if (shortcutKey(event).toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
     if (event.shiftKey || event.altKey) return;
     event.preventDefault();
     open();

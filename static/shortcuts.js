@@ -50,9 +50,10 @@
 
   document.addEventListener("keydown", (event) => {
     if (areOff() || event.defaultPrevented || isTyping(event)) return;
-    const link = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-    if (event.key === "/") search();
-    else if (event.key === "?") open();
+    const key = shortcutKey(event);
+    const link = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    if (key === "/") search();
+    else if (key === "?") open();
     else if (link) link.click(); // a link, so that unsent changes are asked about
     else return;
     event.preventDefault();

@@ -66,7 +66,7 @@ NEEDS: dict[str, str | Role] = {
     **dict.fromkeys(["session_end", "sessions_end"], OWN),
     "step_remove": MINE,
     "oauth_callback": TOLD,
-    **dict.fromkeys(["palette", "history_all", "view_save", "export_all"], OWN),
+    **dict.fromkeys(["palette", "history_all", "view_save", "export_all", "tenant_search"], OWN),
     **dict.fromkeys(["groups", "group", "group_delete"], SUPERUSER),
     **dict.fromkeys(["import", "import_template", "import_run"], SUPERUSER),
     **dict.fromkeys(["import_start", "import_forget"], SUPERUSER),

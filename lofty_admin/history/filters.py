@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.text import format_lazy
@@ -22,6 +23,7 @@ from lofty_admin.folding import fold
 from lofty_admin.history.days import DayField, end_of
 from lofty_admin.searching import SearchField, search_problem
 from lofty_admin.tenants.access import is_superuser, visible_tenants
+from lofty_admin.tenants.choosing import TenantField, label_of
 from lofty_admin.tenants.models import Tenant
 from lofty_admin.zones import begin_of, reader_zone
 
@@ -96,20 +98,40 @@ class FilterForm(forms.Form):
         else:
             named = [(slug, name) for _pk, slug, name in seen]
         if len(named) > MOST_OFFERED:
-            # Too many to offer: typed, as the short name.
-            self.fields["tenant"] = forms.CharField(label=_("Tenant (short name)"), required=False)
+            field = TenantField(label=_("Tenant"))
+            field.among = self._readable_tenants()
+            self.fields["tenant"] = field
             return
         self._set("tenant", gettext("All tenants"), named)
 
     def _set(self, name: str, all_label: str, offered: _Choices) -> None:
         self.fields[name].choices = Rows([("", all_label), *offered])  # type: ignore[attr-defined]  # of a ChoiceField
 
+    def _readable_tenants(self) -> QuerySet[Tenant]:
+        readable = Tenant.objects.all()
+        return readable if self.scope is None else readable.filter(pk__in=self.scope)
+
     def clean_tenant(self) -> Tenant | None:
-        slug = self.cleaned_data["tenant"]
-        found = Tenant.objects.filter(slug=slug).first() if slug else None
-        if slug and (found is None or not (self.scope is None or found.pk in self.scope)):
+        given = self.cleaned_data["tenant"]
+        if isinstance(given, Tenant) or not given:
+            return given or None
+        found = self._readable_tenants().filter(slug=given).first()
+        if found is None:
             raise forms.ValidationError(NOT_THERE.format(field=self.fields["tenant"].label))
         return found
+
+    @property
+    def tenant_candidates(self) -> list[Tenant]:
+        """The tenants to choose from when it is not clear which one was meant."""
+        self.is_valid()
+        return getattr(self.fields.get("tenant"), "candidates", [])
+
+    @property
+    def tenant_typed(self) -> str:
+        """What a field for the tenant is filled in with."""
+        self.is_valid()
+        chosen = self.cleaned_data.get("tenant")
+        return label_of(chosen) if chosen else self.data.get("tenant", "")
 
     def clean_q(self) -> str:
         text: str = self.cleaned_data["q"]

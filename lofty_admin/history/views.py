@@ -34,6 +34,7 @@ from lofty_admin.history.versions import changed_since, sendable, undoing
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.redirects import is_ours
 from lofty_admin.tenants.access import find_of, get_tenant
+from lofty_admin.tenants.choosing import label_of
 from lofty_admin.tenants.models import Role, Tenant
 from lofty_admin.zones import reader_zone
 
@@ -64,6 +65,9 @@ def _list(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
         "found": found,
         "pending": _pending(form, address),
         "presets": presets(address, reader_zone(request)),
+        "candidates": [
+            (label, address.having(tenant=label)) for label in map(label_of, form.tenant_candidates)
+        ],
         "used": [(text, address.having(**{name: ""})) for name, text in form.in_use],
         "views": _views(request, tenant),
         "export": shown(request),

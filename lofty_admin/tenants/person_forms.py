@@ -9,6 +9,7 @@ from django.utils.translation import pgettext
 
 from lofty_admin.layouts import layout
 from lofty_admin.searching import SearchField
+from lofty_admin.tenants.choosing import TenantField
 from lofty_admin.tenants.everybody import PersonState
 from lofty_admin.tenants.models import Group, Role, Tenant
 from lofty_admin.tenants.rights import Scope
@@ -40,12 +41,10 @@ class RightForm(forms.Form):
             ("all", _("All tenants, including future ones")),
         ],
     )
-    tenant = forms.CharField(
-        label=_("Short name of the tenant"),
-        required=False,
-        max_length=50,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "list": "tenant-slugs"}),
-        help_text=_("If it is for one tenant."),
+    tenant = TenantField(
+        active_only=True,
+        label=_("Tenant"),
+        help_text=_("If it is for one tenant. Type its name or short name."),
     )
     group = forms.ModelChoiceField(
         label=_("Group"),
@@ -58,6 +57,7 @@ class RightForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["tenant"].among = Tenant.objects.all()  # type: ignore[attr-defined]  # a TenantField
         self.helper = layout(
             "where", "tenant", "group", "level", Submit("change", pgettext("button", "Change"))
         )
@@ -66,16 +66,11 @@ class RightForm(forms.Form):
         data = self.cleaned_data
         if data.get("where") == "group" and not data.get("group") and "group" not in self.errors:
             self.add_error("group", _("Choose the group."))
-        tenant = self._tenant() if data.get("where") == "tenant" else None
+        tenant = data.get("tenant") if data.get("where") == "tenant" else None
+        if data.get("where") == "tenant" and tenant is None and "tenant" not in self.errors:
+            self.add_error("tenant", _("Choose the tenant."))
         group = data.get("group") if data.get("where") == "group" else None
         return {**data, "scope": Scope(tenant=tenant, group=group)}
-
-    def _tenant(self) -> Tenant | None:
-        slug = self.cleaned_data.get("tenant", "").lower()
-        found = Tenant.objects.filter(slug=slug).first()
-        if found is None and "tenant" not in self.errors:
-            self.add_error("tenant", _("There is no tenant with this short name."))
-        return found
 
 
 class FindPersonForm(forms.Form):

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,7 +20,7 @@ from lofty_admin.tenants import rights
 from lofty_admin.tenants.access import called, denied_tenants, require_superuser, visible_tenants
 from lofty_admin.tenants.everybody import everybody as all_people
 from lofty_admin.tenants.everybody import find, roles_in_words, state_of
-from lofty_admin.tenants.models import Grant, Role, Tenant
+from lofty_admin.tenants.models import Grant, Role
 from lofty_admin.tenants.person_forms import (
     DENIED,
     LEVELS,
@@ -37,7 +36,6 @@ from lofty_admin.tenants.standings import standings_of
 
 PAGE_LENGTH = 50
 MEMBERSHIPS_SHOWN = 50
-TENANTS_OFFERED = 500  # beside a field that takes any short name
 
 
 @require_GET
@@ -197,17 +195,10 @@ def _page(request: HttpRequest, user: User, form: RightForm) -> HttpResponse:
         "levels": LEVELS,
         "grants": Grant.objects.filter(user=user).select_related("group", "tenant"),
         "memberships": memberships[:MEMBERSHIPS_SHOWN],
-        "tenants_to_choose": _to_choose(),
         "more_memberships": max(0, memberships.count() - MEMBERSHIPS_SHOWN),
         **_seen(request, user),
     }
     return render(request, "tenants/person.html", context)
-
-
-def _to_choose() -> QuerySet[Tenant]:
-    """Of the first active tenants what the browser offers while a short name is typed."""
-    active = Tenant.objects.filter(status=Tenant.Status.ACTIVE)
-    return active.only("slug", "name")[:TENANTS_OFFERED]
 
 
 def _seen(request: HttpRequest, user: User) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from lofty_admin.tenants import (
 
 urlpatterns = [
     path("tenants/add/", views.tenant_add, name="tenant_add"),
+    path("tenants/search/", views.tenant_search, name="tenant_search"),
     path("groups/", group_views.groups, name="groups"),
     path("groups/<slug:group>/", group_views.group, name="group"),
     path("groups/<slug:group>/delete/", group_views.group_delete, name="group_delete"),

@@ -5,7 +5,7 @@ from typing import cast
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -19,6 +19,7 @@ from lofty_admin.accounts.proof import ask_for_proof, is_proved, prove_before_po
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.redirects import is_ours
+from lofty_admin.searching import search_problem, searched
 from lofty_admin.tenants import checking, lifecycle, visits
 from lofty_admin.tenants.access import (
     get_tenant,
@@ -26,6 +27,7 @@ from lofty_admin.tenants.access import (
     require_superuser,
     visible_tenants,
 )
+from lofty_admin.tenants.choosing import MOST_OFFERED, label_of, suggestions
 from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, TenantForm, not_stored
 from lofty_admin.tenants.models import Role, Tenant
 from lofty_admin.tenants.refusals import NeedsConsent, NotDone
@@ -70,6 +72,27 @@ def _add(form: AddTenantForm) -> Tenant | None:
         if data["token"]:
             form.add_error("token", PASTE_AGAIN)
     return None
+
+
+@never_cache
+@require_GET
+def tenant_search(request: HttpRequest) -> HttpResponse:
+    """What a field for a tenant suggests for ?q=; with ?status=active no archived tenants.
+
+    {"items": [{"value", "name", "detail"}], "more", "why"}. more: whether there are more than
+    these; why: why nothing can be found.
+    """
+    text = searched(request.GET.get("q"))
+    tenants = visible_tenants(request.user)
+    if request.GET.get("status") == Tenant.Status.ACTIVE:
+        tenants = tenants.filter(status=Tenant.Status.ACTIVE)
+    found = suggestions(tenants, text)
+    items = [
+        {"value": label_of(one), "name": one.name, "detail": one.slug}
+        for one in found[:MOST_OFFERED]
+    ]
+    more = len(found) > MOST_OFFERED
+    return JsonResponse({"items": items, "more": more, "why": search_problem(text)})
 
 
 @require_GET

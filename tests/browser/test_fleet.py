@@ -21,8 +21,10 @@ LIST = f"name;scheme;token\r\nHooli Homes;API key;{TOKEN}\r\nInitech Living;;\r\
 def globex(deployment: Deployment, acme: PracticeCustomer) -> Iterator[None]:
     """A second tenant, without a token, for as long as the test."""
     deployment.query(
-        "INSERT INTO tenants_tenant (id, slug, name, note, manual_only, status, created_at)"
-        " VALUES (gen_random_uuid(), 'globex', 'Globex Homes', '', true, 'active', now())"
+        "INSERT INTO tenants_tenant"
+        " (id, slug, name, folded, note, note_folded, manual_only, status, created_at)"
+        " VALUES (gen_random_uuid(), 'globex', 'Globex Homes', 'globex homes', '', '', true,"
+        " 'active', now())"
         " ON CONFLICT (slug) DO UPDATE SET status = 'active'"
     )
     yield

@@ -43,7 +43,7 @@ def test_invited__by_the_link__in_and_the_code_is_nowhere(
     page: Page, new_page: NewPage, deployment: Deployment, acme: PracticeCustomer
 ) -> None:
     address, code = invite(page, "nina@example.com", deployment)
-    page.get_by_label("Short name of the tenant").fill("acme")
+    page.get_by_label("Tenant", exact=True).fill("acme")
     page.get_by_label("Role*").select_option("Editor")
     page.get_by_role("button", name="Change", exact=True).click()
     expect_message(page, "is now editor of Acme Realty")

@@ -23,6 +23,7 @@ LEFT_OUT = {
     "set_language": "a button of the menu",
     **dict.fromkeys(["healthz", "readyz", "names_search", "import_template"], PART),
     **dict.fromkeys(["names_pasted", "names_of_office", "names_freshness", "hours"], PART),
+    "tenant_search": PART,
     **dict.fromkeys(["account_login", "account_inactive", "invitation"], SIGNING_IN),
     **dict.fromkeys(["invitation_accept", "sso_login", "sso_callback"], SIGNING_IN),
     **dict.fromkeys(["mfa_authenticate", "mfa_login_webauthn", "second_step"], SIGNING_IN),

@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import re
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -23,6 +24,7 @@ from tests.agentsettings.conftest import apply, plan_for
 from tests.agentsettings.test_pages import text_of
 from tests.audit.keeping import PUBLIC_KEY, checkpoint, sign_here, use
 from tests.conftest import Browsers, signed_in
+from tests.history.paper import printed
 from tests.practice import PracticeCustomer
 
 pytestmark = pytest.mark.django_db
@@ -378,3 +380,35 @@ def test_receipt__key_not_known_or_signature_wrong__says_so(
 
 def _key_id() -> str:
     return key_id_of(base64.b64decode(PUBLIC_KEY))
+
+
+# --- On paper -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("changes", [1, 4, 12])
+def test_receipt__printed__no_sheet_is_blank(
+    browsers: Browsers, acme: Tenant, tmp_path: Path, changes: int
+) -> None:
+    for _ in range(changes):
+        outcome(acme, uuid4(), Outcome.VERIFIED)
+    sheets = printed(browsers.viewer.get(URL).content, tmp_path)
+    assert (len(sheets) > 1) == (changes > 3)
+    assert all(sheets), sheets
+
+
+def test_receipt__printed_with_one_change_longer_than_a_sheet__no_sheet_is_blank(
+    browsers: Browsers, acme: Tenant, tmp_path: Path
+) -> None:
+    before: dict[str, JSON] = {"assistantName": "Anna " * 3000}
+    outcome(acme, uuid4(), Outcome.VERIFIED)
+    record(
+        Kind.SETTINGS_OUTCOME,
+        tenant=acme.ref,
+        outcome=Outcome.VERIFIED,
+        operation_id=uuid4(),
+        before=before,
+        after={"assistantName": "Bella"},
+        detail={"changed": ["assistantName"], "wanted": {"assistantName": "Bella"}, "names": {}},
+        actor=EMIL,
+    )
+    sheets = printed(browsers.viewer.get(URL).content, tmp_path)
+    assert len(sheets) > 2
+    assert all(sheets), sheets
