@@ -50,8 +50,12 @@ function reason(error) {
   return gettext("The console does not answer. Nothing was added; what is picked stays.");
 }
 
+// One number with separators for thousands: 1,234,567 or 1.234.567 or 1 234 567. The server decides.
+const GROUPED = /^\d{1,3}([ ,.'’_\u00a0\u2007\u2009\u202f])\d{2,3}(?:\1\d{2,3})*$/;
+
 // Several ids or e-mails, or several lines: a list. Anything else is a search.
 function isList(text) {
+  if (GROUPED.test(text.trim())) return true;
   const parts = text.split(/[,;\t\r\n，；、]+/).filter((part) => part.trim());
   const known = text.split(/[\s,;，；、<>]+/).filter((word) => /@/.test(word) || /^\d+$/.test(word));
   if (/[\r\n]/.test(text.trim())) return true;
@@ -99,9 +103,12 @@ class Picker {
     this.known(JSON.parse(place.querySelector("script").textContent));
     this.unadded = { problem: "", unknown: new Set(), ambiguous: new Map(), missing: [] };
     this.rows = ROWS;
+    this.offersNames = !("foreign" in place.dataset);
     const isFocused = this.input === document.activeElement;
     this.input.after(this.frame());
     this.input.type = "hidden";
+    // For the server: commas here are always between ids.
+    if (!this.fixed) this.input.after(make("input", { type: "hidden", name: this.input.name.replace(/-ids$/, "-separate"), value: "1" }));
     this.listen();
     this.show();
     if (isFocused) this.search.focus();
@@ -415,6 +422,14 @@ class Picker {
         this.search.focus();
       });
     }
+    this.part("offer")?.toggleAttribute("hidden", this.fixed);
+    this.part("offer")?.addEventListener("click", () => {
+      this.offersNames = true;
+      this.part("offer").hidden = true;
+      this.search.clearOptions();
+      this.search.focus();
+      this.search.load("");
+    });
     for (const list of [this.part("chips"), this.part("rows")]) this.listenTo(list);
     this.part("copy").addEventListener("click", () => this.copy());
     this.part("close").addEventListener("click", () => {
@@ -540,7 +555,8 @@ class Picker {
   }
 
   // Offices to be picked whole, the entries in the server's order, and what is to say about them.
-  options(found, text) {
+  options(all, text) {
+    const found = this.offersNames ? all : { items: [], why: gettext("Names are not offered here: they may not fit the ids that Lofty has. Ids can be entered.") };
     const whole = (found.offices ?? []).map((office) => ({ ...office, id: `office:${office.id}`, office }));
     const items = found.items.map((item) => ({ ...item, tree: this.kind === "office" && !text, disabled: this.ids.has(item.id) }));
     const id = text.trim();

@@ -1,18 +1,14 @@
-"""What changes, what it means and what looks wrong: pure functions over settings.
+"""What changes between two states of the settings, and how two edits merge: pure functions.
 
 Settings are mappings of Lofty's property names to JSON values; a property that is missing and one
 that is None mean the same ("not set in Lofty"). Nothing here reads a database or a network.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-import phonenumbers
-from django.utils.translation import gettext as _
-
-from lofty_admin.agentsettings.fields import BY_NAME, DAYS, SETTINGS, Setting, hour_text
-from lofty_admin.agentsettings.hours import is_hour, is_overnight
+from lofty_admin.agentsettings.fields import BY_NAME, DAYS, SETTINGS, Setting
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import READ_ONLY, differing, means_all, same
 
@@ -42,15 +38,10 @@ class Change:
         """Of a list: what goes, in its order."""
         return _without(self.before, self.after)
 
-    @property
-    def widens(self) -> bool:
-        """Whether it reaches further than before: from some, or none, to all."""
-        return reaches_all(self.name, self.after) and not reaches_all(self.name, self.before)
-
 
 def _without(items: JSON, others: JSON) -> list[JSON]:
-    gone = others if isinstance(others, list) else []
-    return [item for item in items if item not in gone] if isinstance(items, list) else []
+    gone = {repr(item) for item in others} if isinstance(others, list) else set()
+    return [item for item in items if repr(item) not in gone] if isinstance(items, list) else []
 
 
 def reaches_all(name: str, value: JSON) -> bool:
@@ -166,99 +157,3 @@ def settle(theirs: Values, merged: Merge, choices: Mapping[str, Side]) -> dict[s
         if choices[conflict.setting.name] is Side.MINE:
             after[conflict.setting.name] = conflict.mine
     return after
-
-
-@dataclass(frozen=True)
-class Caution:
-    """Something that looks wrong in the settings as they would be. Never stops a save."""
-
-    names: tuple[str, ...]
-    text: str
-
-
-def lint(after: Values) -> tuple[Caution, ...]:
-    """What a careful colleague would point at in these settings."""
-    return (
-        tuple(_channels(after))
-        + tuple(_hours(after))
-        + tuple(_numbers(after))
-        + tuple(_access(after))
-    )
-
-
-def _channels(after: Values) -> Iterable[Caution]:
-    names = ("websiteChannel", "textChannel", "emailChannel")
-    if all(after.get(name) is False for name in names):
-        yield Caution(names, _("All three channels are off: the assistant cannot reach anybody."))
-    if after.get("textChannel") is True and not after.get("virtualNumber"):
-        yield Caution(
-            ("textChannel", "virtualNumber"),
-            _("Text messages are on, but there is no number to text from."),
-        )
-    if after.get("newLeadEnable") is False and after.get("visitorsEnable") is False:
-        yield Caution(
-            ("newLeadEnable", "visitorsEnable"),
-            _("It follows up neither new leads nor website visitors."),
-        )
-
-
-def _hours(after: Values) -> Iterable[Caution]:
-    names = ("startActiveHour", "endActiveHour")
-    start, end = (after.get(name) for name in names)
-    if not (is_hour(start) and is_hour(end)):
-        return
-    if start == end:
-        yield Caution(
-            names,
-            _(
-                "It starts and ends at %(hour)s: unclear in Lofty's documentation, it may mean all"
-                " day or never."
-            )
-            % {"hour": hour_text(start)},
-        )
-    elif is_overnight(start, end):
-        yield Caution(names, _("Active overnight: from one day into the next."))
-
-
-def _numbers(after: Values) -> Iterable[Caution]:
-    region = after.get("virtualNumberCountry")
-    for name in ("virtualNumber", "fixedNumber"):
-        number = after.get(name)
-        if isinstance(number, str) and number and not _is_valid(number, region):
-            yield Caution(
-                (name,),
-                _("%(label)s: “%(number)s” does not look like a valid phone number.")
-                % {"label": BY_NAME[name].label, "number": printable(number)},
-            )
-
-
-def printable(text: str) -> str:
-    """Text of Lofty's that any page can show: halves of characters and NUL are spelt out."""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
-
-
-def _is_valid(number: str, region: JSON) -> bool:
-    try:
-        parsed = phonenumbers.parse(number, region if isinstance(region, str) else None)
-    except phonenumbers.NumberParseException:
-        return False
-    return phonenumbers.is_valid_number(parsed)
-
-
-def _access(after: Values) -> Iterable[Caution]:
-    for setting in SETTINGS:
-        if setting.is_access_list and after.get(setting.name) == []:
-            yield Caution(
-                (setting.name,),
-                _(
-                    "%(label)s: an empty list. Lofty does not document what that means; most likely"
-                    " nobody."
-                )
-                % {"label": setting.label},
-            )
-
-
-def new_warnings(before: Values, after: Values) -> tuple[Caution, ...]:
-    """The warnings about `after`, those that this change brings first."""
-    old = set(lint(before))
-    return tuple(sorted(lint(after), key=lambda warning: warning in old))

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from django.utils.translation import gettext, gettext_noop
 
-from lofty_admin.agentsettings.changes import Change, Values, printable
+from lofty_admin.agentsettings.changes import Change, Values
 from lofty_admin.agentsettings.fields import SETTINGS, Setting
 from lofty_admin.agentsettings.matching import (
     Book,
@@ -26,6 +26,7 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import means_all
 from lofty_admin.tenants.calls import NoCredential
 from lofty_admin.tenants.models import Tenant
+from lofty_admin.visible import visible
 
 EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
@@ -57,11 +58,11 @@ class Line:
 
     @property
     def missing(self) -> list[str]:
-        return [f"{printable(one.name)}: {gettext(one.why)}" for one in self.offer.missing]
+        return [f"{visible(one.name)}: {gettext(one.why)}" for one in self.offer.missing]
 
     @property
     def gone(self) -> list[str]:
-        return [printable(one.name) for one in self.offer.gone]
+        return [visible(one.name) for one in self.offer.gone]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from lofty_admin.agentsettings.changes import new_warnings
 from lofty_admin.agentsettings.drafts import (
     Content,
     discard_draft,
@@ -27,7 +26,7 @@ from lofty_admin.agentsettings.hours import NAMES as OF_HOURS
 from lofty_admin.agentsettings.hours import HoursChange, hours_change
 from lofty_admin.agentsettings.models import Draft, Operation
 from lofty_admin.agentsettings.plans import Plan, Snapshot, Tampered
-from lofty_admin.agentsettings.rows import rows_of
+from lofty_admin.agentsettings.review import review_context
 from lofty_admin.agentsettings.services import NotRecorded, apply
 from lofty_admin.agentsettings.views import form_page, in_flight, may_edit, naming_at
 from lofty_admin.audit.models import AuditEvent
@@ -100,7 +99,6 @@ def draft_page(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
 
 def _review(request: HttpRequest, tenant: Tenant, draft: Draft) -> dict[str, object]:
     plan = draft.plan
-    changes, raw = plan.changes, plan.snapshot.settings.raw
     user = current_user(request)
     return {
         "tenant": tenant,
@@ -111,11 +109,9 @@ def _review(request: HttpRequest, tenant: Tenant, draft: Draft) -> dict[str, obj
         "can_edit": may_edit(request, tenant),
         "in_flight": in_flight(tenant),
         "plan": plan,
-        "widening": rows_of(tenant, [c for c in changes if c.widens]),
-        "rows": rows_of(tenant, [c for c in changes if not c.widens]),
+        **review_context(tenant, plan),
         "hours": _hours_of(tenant, plan),
-        "count": len(changes),
-        "cautions": new_warnings(raw, plan.after) if changes else (),
+        "count": len(plan.changes),
         "undone": _undone(draft),
         "max_reason": MAX_REASON,
         "confirmed": draft.ticked if draft.ticked_by_id == user.pk else [],
@@ -196,8 +192,9 @@ def _not_ready(request: HttpRequest, tenant: Tenant, draft: Draft, reason: str) 
     if (other := in_flight(tenant)) is not None:
         told = _("Nothing was sent: a change by %(name)s is still in flight.")
         return told % {"name": other.actor_name or _("somebody")}
-    if any(change.name not in request.POST.getlist("confirmed") for change in plan.widening):
-        return _("Nothing was sent: tick every change that reaches further than before.")
+    confirmed = request.POST.getlist("confirmed")
+    if any(widening.name not in confirmed for widening in plan.widening):
+        return _("Nothing was sent: confirm each change that widens who is reached.")
     if len(reason) > MAX_REASON:
         told = _("Nothing was sent: the reason is longer than %(most)d characters.")
         return told % {"most": MAX_REASON}

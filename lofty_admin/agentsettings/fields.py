@@ -26,7 +26,7 @@ class Section(Enum):
     PHONE = gettext_noop("Phone")
     CHANNELS = gettext_noop("Channels")
     HOURS = gettext_noop("Hours")
-    LEADS = gettext_noop("Leads it works")
+    LEADS = gettext_noop("Leads it handles")
     ACCESS = gettext_noop("Who has access")
     FOLLOW_UP = gettext_noop("Follow-up")
 
@@ -146,7 +146,7 @@ SETTINGS: tuple[Setting, ...] = (
         "virtualNumber",
         Section.PHONE,
         Kind.PHONE,
-        _("Number it texts from"),
+        _("Texting number"),
         help=_("With the country code, for example +1 415 555 0100."),
         own=OWN_NUMBER,
     ),
@@ -154,7 +154,7 @@ SETTINGS: tuple[Setting, ...] = (
         "virtualNumberCountry",
         Section.PHONE,
         Kind.COUNTRY,
-        _("Country of that number"),
+        _("Texting number country"),
         own=OWN_NUMBER,
     ),
     Setting(
@@ -168,11 +168,11 @@ SETTINGS: tuple[Setting, ...] = (
         "callTransferType",
         Section.PHONE,
         Kind.CHOICE,
-        _("Calls from leads"),
+        _("Incoming calls"),
         help=_("What happens when a lead calls the number."),
         choices={
-            "Disabled": _("Are not passed on"),
-            "ToAssignedAgent": _("Go to the assigned agent"),
+            "Disabled": _("Not transferred"),
+            "ToAssignedAgent": _("Transferred to the assigned agent"),
         },
     ),
     Setting(
@@ -234,7 +234,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.LEADS,
         Kind.PICKER,
         _("Lead sources"),
-        help=_("Lofty does not tell the names of sources; give them on the Names page."),
+        help=_("Lofty doesn't provide source names. Add them on the Names page."),
         entries=EntryKind.SOURCE,
         all_label=_("All sources"),
     ),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,8 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django_countries import countries
 
+from lofty_admin.agentsettings.cautions import foreign_words
+from lofty_admin.agentsettings.entered import entered_name, entered_number, entered_text
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS, Kind, Section, Setting
 from lofty_admin.agentsettings.plain_widgets import (
     PlainCheckbox,
@@ -28,12 +31,14 @@ from lofty_admin.agentsettings.widgets import (
     ScopedListField,
     ScopedListWidget,
 )
+from lofty_admin.directory.id_families import foreign_ids
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.directory.names import Name, names, unknown
 from lofty_admin.layouts import layout
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
 from lofty_admin.text_areas import TextAreaField, unify_line_breaks
+from lofty_admin.visible import has_unseen, visible
 
 KEEP = "as-it-is"
 END = "end"  # the last field of the form: without it, something was cut off
@@ -117,14 +122,16 @@ class SettingsForm(forms.Form):
     @property
     def after(self) -> dict[str, JSON]:
         """All settings as wanted. Only for a valid form."""
-        after = dict(self.stored)
-        for setting in SETTINGS:
-            name, cleaned = setting.name, self.cleaned_data[setting.name]
-            if unchanged(setting, self.stored.get(name), cleaned):
+        after, cleaned = dict(self.stored), self.cleaned_data
+        # Numbers come last: one without a country code is read by the country chosen.
+        for setting in sorted(SETTINGS, key=lambda setting: setting.kind is Kind.PHONE):
+            name, entered = setting.name, cleaned[setting.name]
+            if unchanged(setting, self.stored.get(name), entered):
                 continue
             # What a draft had before keeps its exact value, too, also where no field can show it.
-            is_kept = name in self.start and unchanged(setting, self.start[name], cleaned)
-            after[name] = self.start[name] if is_kept else from_form(setting, cleaned)
+            is_kept = name in self.start and unchanged(setting, self.start[name], entered)
+            country = after.get("virtualNumberCountry")
+            after[name] = self.start[name] if is_kept else from_form(setting, entered, country)
         return after
 
     @property
@@ -145,7 +152,7 @@ class SettingsForm(forms.Form):
         value = to_form(setting, self.stored.get(setting.name))
         if isinstance(value, ListChoice):
             known = self._names(setting, [int(i) for i in value.ids])
-            names = {i: known[i].name for i in value.ids if i in known}
+            names = {i: visible(known[i].name) for i in value.ids if i in known}
             return {"scope": value.scope, "ids": list(value.ids), "names": names}
         return {"value": unify_line_breaks(value) if isinstance(value, str) else value}
 
@@ -183,7 +190,22 @@ class SettingsForm(forms.Form):
             for setting in SETTINGS
             if setting.entries is not None
         }
-        return Picking.all_of(self.tenant, picked)
+        picking = Picking.all_of(self.tenant, picked)
+        foreign = self._foreign(picking)
+        return {kind: replace(one, foreign=foreign.get(kind, "")) for kind, one in picking.items()}
+
+    def _foreign(self, picking: Mapping[EntryKind, Picking]) -> dict[EntryKind, str]:
+        """Where names do not fit the ids that Lofty has, and why. Most of the time no query."""
+        settings = {setting.entries: setting for setting in SETTINGS if setting.entries is not None}
+        stored = {
+            kind: [int(i) for i in ListChoice.of(setting, self.stored.get(setting.name)).ids]
+            for kind, setting in settings.items()
+        }
+        doubtful = {
+            kind: ids for kind, ids in stored.items() if not all(map(picking[kind].knows, ids))
+        }
+        found = foreign_ids(self.tenant, doubtful) if doubtful else {}
+        return {kind: foreign_words(settings[kind], foreign) for kind, foreign in found.items()}
 
     def _names(self, setting: Setting, ids: list[int]) -> dict[str, Name]:
         if setting.entries is None:
@@ -218,12 +240,19 @@ def _text(setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
         attrs["inputmode"] = "tel"
     return TextAreaField(
         label=setting.label,
-        help_text=setting.help,
+        help_text=" ".join(filter(None, [setting.help, _unseen_in(texts[0])])),
         required=False,
         strip=False,
         max_length=max(MAX_LONG_TEXT if long else MAX_TEXT, *map(len, texts)),
         widget=PlainTextarea({**attrs, "rows": rows}) if rows else PlainText(attrs),
     )
+
+
+def _unseen_in(text: str) -> str:
+    """A note where the field does not show all of what Lofty has."""
+    if not has_unseen(text):
+        return ""
+    return _("Lofty has characters here that are not visible: %(text)s") % {"text": visible(text)}
 
 
 def _switch(setting: Setting, stored: JSON) -> forms.Field:
@@ -268,7 +297,7 @@ def _country_choices(language: str | None) -> Mapping[str, str]:
 
 
 def _as_it_is(stored: JSON) -> str:
-    return _("not set in Lofty") if stored is None else unknown(json.dumps(stored)[:60])
+    return _("not set in Lofty") if stored is None else unknown(visible(json.dumps(stored)[:60]))
 
 
 def to_form(setting: Setting, value: JSON) -> object:
@@ -294,8 +323,11 @@ def unchanged(setting: Setting, stored: JSON, cleaned: object) -> bool:
     return shown == cleaned
 
 
-def from_form(setting: Setting, cleaned: object) -> JSON:
-    """The value Lofty stores for what was entered."""
+def from_form(setting: Setting, cleaned: object, country: JSON = None) -> JSON:
+    """Return the value to store at Lofty for what was entered.
+
+    country: of phone numbers that were entered without a country code.
+    """
     if isinstance(cleaned, ListChoice):
         return cleaned.stored(setting)
     text = str(cleaned)
@@ -306,7 +338,9 @@ def from_form(setting: Setting, cleaned: object) -> JSON:
         return int(text)
     if setting.kind is Kind.SWITCH:
         return cleaned in (True, "true")
-    return unify_line_breaks(str(cleaned)).strip()
+    if setting.kind is Kind.PHONE:
+        return entered_number(text, country)
+    return entered_text(text) if setting.kind is Kind.LONG_TEXT else entered_name(text)
 
 
 def _is_plain(value: JSON) -> bool:

@@ -14,9 +14,11 @@ from typing import TypeGuard
 
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lofty_admin.agentsettings.fields import DAYS, HOURS, hour_in_short, hour_text
 from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.visible import visible
 
 NAMES = frozenset({"startActiveHour", "endActiveHour", "activeDays"})
 NOON, MIDNIGHT = 12, 24
@@ -29,6 +31,9 @@ class Activity(StrEnum):
 
     ACTIVE = "active"
     UNCLEAR = "unclear"
+
+
+_RANK: Mapping[Activity | None, int] = {None: 0, Activity.UNCLEAR: 1, Activity.ACTIVE: 2}
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,86 @@ def in_short(start: int | None, end: int | None, days: Sequence[int] | None) -> 
     return " ".join(parts)
 
 
+# --- What is longer -------------------------------------------------------------------------------
+def more_hours(before: _Values, after: _Values) -> frozenset[tuple[int, int]]:
+    """Return the (day, hour) pairs that become active, or may become so: of 7 x 24.
+
+    Hours that were not clear and become active count; those that stay unclear do not.
+    """
+    old, new = _grid(before), _grid(after)
+    return frozenset(at for at, kind in new.items() if _RANK[kind] > _RANK.get(old.get(at), 0))
+
+
+def more_hours_in_words(before: _Values, after: _Values) -> str:
+    """Return how much longer the assistant is active, "" if it is not."""
+    more, old, new = more_hours(before, after), _grid(before), _grid(after)
+    if not more:
+        return ""
+    if any(new[at] is Activity.UNCLEAR or at in old for at in more):
+        told = _("Possibly active longer: %(after)s instead of %(before)s")
+        return told % {"after": _without_zone(after), "before": _without_zone(before)}
+    old_days, days = _day_set(before), _day_set(after)
+    is_longer = set(old) <= set(new)
+    if old_days == days:
+        return _longer_days(before, after, len(more) // len(days), is_longer=is_longer)
+    if is_longer and _window(before) == _window(after):
+        added = days - old_days
+        told = ngettext(
+            "Active on %(count)s more day: %(days)s",
+            "Active on %(count)s more days: %(days)s",
+            len(added),
+        )
+        return told % {"count": len(added), "days": _listed(list(_spans(added)))}
+    told = ngettext(
+        "Active %(count)s hour a week when it was not before: %(after)s instead of %(before)s",
+        "Active %(count)s hours a week when it was not before: %(after)s instead of %(before)s",
+        len(more),
+    )
+    values = {"count": len(more), "after": _without_zone(after), "before": _without_zone(before)}
+    return told % values
+
+
+def _longer_days(before: _Values, after: _Values, count: int, *, is_longer: bool) -> str:
+    if is_longer:
+        told = ngettext(
+            "Active %(count)s hour a day longer: %(after)s instead of %(before)s",
+            "Active %(count)s hours a day longer: %(after)s instead of %(before)s",
+            count,
+        )
+    else:
+        told = ngettext(
+            "Active %(count)s hour a day when it was not before: %(after)s instead of %(before)s",
+            "Active %(count)s hours a day when it was not before: %(after)s instead of %(before)s",
+            count,
+        )
+    return told % {"count": count, "after": _window(after), "before": _window(before)}
+
+
+def _without_zone(values: _Values) -> str:
+    """Return days and hours, without the time zone."""
+    start, end = values.get("startActiveHour"), values.get("endActiveHour")
+    return f"{_days_in_words(values.get('activeDays'))}, {_hours_in_words(start, end)}"
+
+
+def _window(values: _Values) -> str:
+    start, end = values.get("startActiveHour"), values.get("endActiveHour")
+    return in_short(start if is_hour(start) else None, end if is_hour(end) else None, None)
+
+
+def _day_set(values: _Values) -> set[int]:
+    return set(known_days(values.get("activeDays")) or DAYS)
+
+
+def _grid(values: _Values) -> dict[tuple[int, int], Activity]:
+    """(day, hour) -> what is known of it, for the hours that are not off."""
+    return {
+        (day.number, hour): run.kind
+        for day in week(values).days
+        for run in day.runs
+        for hour in range(run.start, run.end)
+    }
+
+
 # --- The week -------------------------------------------------------------------------------------
 def _chosen(days: JSON) -> dict[int, Activity]:
     """The days that count, by how sure that is."""
@@ -186,7 +271,7 @@ def in_words(values: _Values, zone: str = "") -> str:
 
 
 def _zone(name: str) -> str:
-    return name or _("time zone not known")
+    return visible(name) or _("time zone not known")
 
 
 def _hours_in_words(start: JSON, end: JSON) -> str:
@@ -196,7 +281,7 @@ def _hours_in_words(start: JSON, end: JSON) -> str:
         return _("hours not clear from what Lofty has")
     hours = _("%(start)s to %(end)s") % {"start": hour_text(start), "end": hour_text(end)}
     if start == end:
-        return _("%(hours)s, which may mean all day or never") % {"hours": hours}
+        return _("%(hours)s (could mean all day, or never)") % {"hours": hours}
     if not is_overnight(start, end):
         return hours
     if end <= NOON:

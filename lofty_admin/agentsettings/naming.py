@@ -1,5 +1,8 @@
 """Settings in words: values with names instead of ids, for review, result and history."""
 
+import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -8,15 +11,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django_countries import countries
 
-from lofty_admin.agentsettings.changes import Change, printable, reaches_all
+from lofty_admin.agentsettings.changes import Change, reaches_all
 from lofty_admin.agentsettings.fields import Kind, Setting
 from lofty_admin.directory.names import UNKNOWN, names, unknown
+from lofty_admin.folding import fold
 from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.schema import IS_TYPE, TYPES
 from lofty_admin.tenants.models import Tenant
+from lofty_admin.visible import visible
 
 if TYPE_CHECKING:
     from lofty_admin.agentsettings.models import Operation
 
+_ENDS_IN_AN_ID = re.compile(r"\(-?\d+\)$")
 NameTable = Mapping[str, Mapping[str, str]]  # setting name -> id as text -> name
 
 
@@ -45,47 +52,91 @@ def names_in(tenant: Tenant, setting: Setting, values: Iterable[JSON]) -> dict[s
 
 
 def words(setting: Setting, value: JSON, table: NameTable) -> str:
-    """One value as a phrase: "may text leads", "8 AM", "Monday, Tuesday", "Everyone"."""
+    """Return one value as a phrase: "may text leads", "8 AM", "Monday, Tuesday", "Everyone".
+
+    Values that are not the same never give the same phrase.
+    """
     if value is None:
         return _("not set in Lofty")
     if setting.kind is Kind.SWITCH and isinstance(value, bool):
         return setting.on if value else setting.off
-    if setting.is_list and isinstance(value, list):
-        return list_words(setting, value, table)
+    if setting.is_list:
+        return list_words(setting, value, table) if isinstance(value, list) else _as_json(value)
     if value == "":
         return _("empty")
-    return printable(_choice_words(setting, value))
+    return _choice_words(setting, value)
 
 
 def _choice_words(setting: Setting, value: JSON) -> str:
-    if setting.kind is Kind.COUNTRY and isinstance(value, str) and countries.name(value):
-        return f"{countries.name(value)} ({value})"
-    choices = setting.choices
-    if choices is None:
-        return str(value)
-    labels = (label for key, label in choices.items() if type(key) is type(value) and key == value)
-    return next(labels, unknown(value))
+    if not isinstance(value, str | int) or not _has_type_of(setting, value):
+        return _as_json(value)
+    if setting.kind is Kind.COUNTRY:
+        name = countries.name(value) if isinstance(value, str) and value.isascii() else ""
+        return f"{name} ({visible(str(value))})" if name else unknown(visible(str(value)))
+    if setting.choices is None:
+        return _text_words(str(value))
+    labels = (label for key, label in setting.choices.items() if key == value)
+    return next(labels, None) or unknown(visible(str(value)))
+
+
+def _has_type_of(setting: Setting, value: JSON) -> bool:
+    """Return whether it is what Lofty documents for the setting, or for a member of the list."""
+    return IS_TYPE[TYPES[setting.name]]([value] if setting.is_list else value)
+
+
+def _as_json(value: JSON) -> str:
+    """A value of a type that is not the setting's own: 8 as a text is another value than 8."""
+    return f"⟨JSON⟩ {visible(json.dumps(value, ensure_ascii=False))}"
+
+
+def _text_words(text: str) -> str:
+    """A text; it is marked as one where it reads like what is shown for no text."""
+    is_misleading = text in {_("not set in Lofty"), _("empty")}
+    return f"⟨text⟩ {text}" if is_misleading else visible(text)
 
 
 def list_words(setting: Setting, value: list[JSON], table: NameTable) -> str:
-    """A list as what it means, else its members by name."""
+    """Return a list as what it means, else its members by name."""
     if setting.is_access_list and not value:
-        return _("%(nobody)s (an empty list)") % {"nobody": setting.none_label}
-    if not value or (setting.is_access_list and reaches_all(setting.name, value)):
+        return _none_words(setting)
+    means_all = setting.is_access_list and reaches_all(setting.name, value)
+    if not value or (means_all and len(value) == 1):
         return setting.all_label
-    return ", ".join(member_words(setting, item, table) for item in value)
+    members = ", ".join(member_words(setting, value, table))
+    if means_all:
+        told = _("%(all)s (stored as: %(members)s)")
+        return told % {"all": setting.all_label, "members": members}
+    return members
 
 
-def member_words(setting: Setting, item: JSON, table: NameTable) -> str:
-    """One member of a list by name, else "unknown (1002)"."""
+def member_words(setting: Setting, items: Iterable[JSON], table: NameTable) -> list[str]:
+    """Return members of a list by name, else as "unknown (1002)".
+
+    A name that could stand for something else has its id: of namesakes, or "Everyone".
+    """
     if setting.choices is not None:
-        return printable(_choice_words(setting, item))
-    if item == -1:
-        return setting.all_label
-    name = table.get(setting.name, {}).get(str(item))
-    return printable(unknown(item)) if is_unnamed(item, name) else str(name)
+        return [_choice_words(setting, item) for item in items]
+    names = table.get(setting.name, {})
+    taken = Counter(map(fold, names.values()))
+    taken.update(2 * [fold(setting.all_label), fold(_none_words(setting))])
+    return [_member(setting, item, names.get(str(item)), taken) for item in items]
+
+
+def _member(setting: Setting, item: JSON, name: str | None, taken: Mapping[str, int]) -> str:
+    if not isinstance(item, int) or not _has_type_of(setting, item):
+        return _as_json(item)
+    if item == -1 and setting.is_access_list:
+        return f"{setting.all_label} (-1)"
+    if name is None or is_unnamed(item, name):
+        return unknown(item)
+    is_clear = taken[fold(name)] == 1 and "," not in name and not _ENDS_IN_AN_ID.search(name)
+    return visible(name) if is_clear else f"{visible(name)} ({item})"
+
+
+def _none_words(setting: Setting) -> str:
+    return _("%(nobody)s (an empty list)") % {"nobody": setting.none_label}
 
 
 def is_unnamed(item: JSON, name: str | None) -> bool:
-    """Whether a name, of today or as it was written down, only says that there is none."""
+    """Return whether a name, of today or as it was recorded, only says that there is none."""
     return not name or name in {unknown(item), UNKNOWN % {"id": item}}

@@ -16,6 +16,7 @@ from django.core import signing
 from django.utils.translation import gettext as _
 
 from lofty_admin.agentsettings.changes import Change, diff
+from lofty_admin.agentsettings.widening import Widening, widenings
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings
 from lofty_admin.tenants.models import Tenant
@@ -75,8 +76,8 @@ class Plan:
         return {**self.snapshot.settings.raw, **self.wanted}
 
     @property
-    def widening(self) -> tuple[Change, ...]:
-        return tuple(change for change in self.changes if change.widens)
+    def widening(self) -> tuple[Widening, ...]:
+        return widenings(self.snapshot.settings.raw, self.after)
 
     def signed_as_offer(self, tenant: Tenant) -> str:
         """What the comparison with another tenant showed, for its form."""

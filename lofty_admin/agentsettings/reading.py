@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from lofty_admin import clocks
-from lofty_admin.agentsettings.changes import Change, Values, diff, printable
+from lofty_admin.agentsettings.changes import Change, Values, diff
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.hours import is_hour, known_days
 from lofty_admin.agentsettings.models import LastKnown, Operation, State
@@ -28,6 +28,7 @@ from lofty_admin.searching import folded
 from lofty_admin.tenants.agents import require_agent
 from lofty_admin.tenants.calls import client_for
 from lofty_admin.tenants.models import Tenant
+from lofty_admin.visible import visible
 
 
 def read_live(tenant: Tenant) -> Snapshot:
@@ -81,7 +82,7 @@ def _is_known(tenant: Tenant, found: Settings, asked_at: datetime) -> bool:
 def in_brief(raw: Values) -> dict[str, Any]:
     """`raw`, and the columns of LastKnown that copy parts of it."""
     name, start, end = (raw.get(n) for n in ("assistantName", "startActiveHour", "endActiveHour"))
-    agent_name = printable(name)[:200] if isinstance(name, str) else ""
+    agent_name = visible(name)[:200] if isinstance(name, str) else ""
     return {
         "raw": raw,
         "agent_name": agent_name,

@@ -1,9 +1,9 @@
 """Rows of the tables people read: changes, conflicts and whole settings, in names and words."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lofty_admin.agentsettings.changes import Change, Conflict, Merge, Values, printable
+from lofty_admin.agentsettings.changes import Change, Conflict, Merge, Values
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS, Setting
 from lofty_admin.agentsettings.naming import (
     NameTable,
@@ -13,10 +13,13 @@ from lofty_admin.agentsettings.naming import (
     names_in,
     words,
 )
+from lofty_admin.agentsettings.widening import Widening
+from lofty_admin.agentsettings.widening_words import widening_in_words
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import means_all, same
 from lofty_admin.tenants.models import Tenant
+from lofty_admin.visible import visible
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,9 @@ class Member:
 class Row:
     """One setting before and after, in words. `now` is what Lofty has after a save, if it differs.
 
-    added and removed: members by name, where both sides are lists of single ones; before_count and
-    after_count: how many those sides have, else 0. unnamed: ids of lead sources without a name.
+    added and removed: members by name, where both sides are lists of single ones; before_count,
+    after_count and now_count: how many those sides have, else 0. unnamed: ids of lead sources
+    without a name. confirm: in which way it reaches further, where a person has to confirm that.
     """
 
     name: str
@@ -44,7 +48,9 @@ class Row:
     before_count: int = 0
     after_count: int = 0
     now: str = ""
+    now_count: int = 0
     unnamed: tuple[str, ...] = ()
+    confirm: str = ""
 
     @property
     def members(self) -> list[tuple[str, Member]]:
@@ -65,6 +71,17 @@ def change_rows(
     return [_row(change, table, found) for change in changes]
 
 
+def widening_rows(tenant: Tenant, widenings: Iterable[Widening]) -> list[Row]:
+    """Return the rows of what reaches further; the first of each says how, to be confirmed."""
+    widenings = list(widenings)
+    table = name_table(tenant, [change for widening in widenings for change in widening.changes])
+    rows = []
+    for widening in widenings:
+        first, *others = change_rows(widening.changes, table)
+        rows += [replace(first, confirm=widening_in_words(widening, table)), *others]
+    return rows
+
+
 def _row(change: Change, table: NameTable, found: Values | None) -> Row:
     setting = change.setting
     now = ""
@@ -82,6 +99,7 @@ def _row(change: Change, table: NameTable, found: Values | None) -> Row:
         before_count=counts[0],
         after_count=counts[1],
         now=now,
+        now_count=_count(setting, found.get(change.name)) if found is not None and now else 0,
         unnamed=_unnamed(setting, [change.before, change.after], table),
     )
 
@@ -104,7 +122,9 @@ def _count(setting: Setting, value: JSON) -> int:
 
 
 def _members(setting: Setting, items: Iterable[JSON], table: NameTable) -> tuple[Member, ...]:
-    return tuple(Member(printable(str(item)), member_words(setting, item, table)) for item in items)
+    items = list(items)
+    names = member_words(setting, items, table)
+    return tuple(Member(visible(str(item)), name) for item, name in zip(items, names, strict=True))
 
 
 def unnamed_sources(tenant: Tenant, values: Values, known: Mapping[str, str]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop, override
 
 from lofty_admin.accounts.models import User
-from lofty_admin.agentsettings.changes import Difference, Values, differences, printable
+from lofty_admin.agentsettings.changes import Difference, Values, differences
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.models import NEXT, Operation, Reply, State
 from lofty_admin.agentsettings.naming import names_of
@@ -56,6 +56,7 @@ from lofty_admin.tenants.calls import (
     release_calls,
 )
 from lofty_admin.tenants.models import Credential, Role, Tenant
+from lofty_admin.visible import visible
 
 logger = logging.getLogger(__name__)
 
@@ -508,7 +509,7 @@ def _also_different(operation: Operation, after: Settings) -> str:
 def _in_english(difference: Difference) -> str:
     if difference.setting is not None:
         return labels([difference.name])
-    name = printable(difference.name)[:MOST_SHOWN]
+    name = visible(difference.name)[:MOST_SHOWN]
     if difference.is_gone:
         return f"{name} is gone (was {_short(difference.before)})"
     if difference.is_new:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.agentsettings import reconcile
-from lofty_admin.agentsettings.changes import Side, merge, printable, settle
+from lofty_admin.agentsettings.changes import Side, merge, settle
 from lofty_admin.agentsettings.drafts import Content, create_draft, open_drafts
 from lofty_admin.agentsettings.forms import SettingsForm
 from lofty_admin.agentsettings.hours import Week, week
@@ -50,6 +50,7 @@ from lofty_admin.tenants.access import current_user, find_of, get_tenant, role_o
 from lofty_admin.tenants.calls import NoCredential, NoToken, calls_left
 from lofty_admin.tenants.models import Role, Tenant
 from lofty_admin.tenants.standings import managers_of
+from lofty_admin.visible import visible
 
 NO_TOKEN = gettext_noop("A manager can store one on the Credential page.")
 
@@ -245,9 +246,9 @@ def form_page(
         "names_age": _names_age(request, page),
         "calls_left": left,
         "too_few_calls": left.remaining is not None and left.remaining < CALLS_OF_A_SAVE,
-        "unknown": {printable(n): json.dumps(v) for n, v in snapshot.settings.unknown.items()},
+        "unknown": {visible(n): json.dumps(v) for n, v in snapshot.settings.unknown.items()},
         "read_only": {
-            name: printable(str(snapshot.settings.raw.get(name) or "")) for name in READ_ONLY
+            name: visible(str(snapshot.settings.raw.get(name) or "")) for name in READ_ONLY
         },
     }
     response = render(request, "agentsettings/settings.html", context)

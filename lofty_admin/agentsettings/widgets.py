@@ -14,10 +14,12 @@ from django.utils.translation import gettext as _
 from lofty_admin.agentsettings.changes import reaches_all
 from lofty_admin.agentsettings.fields import DAYS, Setting
 from lofty_admin.directory.models import EntryKind
-from lofty_admin.directory.names import Name, count_gone, names_by_kind, unknown
+from lofty_admin.directory.names import LARGEST_ID, Name, count_gone, names_by_kind, unknown
+from lofty_admin.directory.pasting import grouped_digits
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES, means_all
 from lofty_admin.tenants.models import Tenant
+from lofty_admin.visible import visible
 
 ALL_IN_ACCESS_LIST = -1
 MOST_LISTED = 100  # of more, the page holds the ids only; static/picker.js fetches their names
@@ -32,10 +34,14 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class ListChoice:
-    """What the component holds: a scope and, for ONLY, ids as text in the order picked."""
+    """What the component holds: a scope and, for ONLY, ids as text in the order picked.
+
+    typed: the ids as a person typed them, "" where a picker put the commas.
+    """
 
     scope: str
     ids: tuple[str, ...] = ()
+    typed: str = ""
 
     @classmethod
     def of(cls, setting: Setting, value: JSON) -> "ListChoice":
@@ -64,7 +70,8 @@ class ListChoice:
 @dataclass(frozen=True)
 class Picking:
     """What the page gives a picker: names by id, if they are few; how many of those picked are no
-    longer in Lofty; and the addresses it asks (office_url ends in 0, for the office's id)."""
+    longer in Lofty; and the addresses it asks (office_url ends in 0, for the office's id).
+    foreign: why names of the directory may not fit the ids that Lofty has, "" if they do."""
 
     kind: EntryKind
     names: Mapping[str, Name]
@@ -72,6 +79,12 @@ class Picking:
     search_url: str
     pasted_url: str
     office_url: str
+    foreign: str = ""
+
+    def knows(self, entry_id: int) -> bool:
+        """Return whether the page was given a name for it."""
+        name = self.names.get(str(entry_id))
+        return name is not None and name.known
 
     @classmethod
     def all_of(
@@ -125,7 +138,8 @@ class ScopedListWidget(forms.Widget):
         key = f"{name}-ids"
         texts = data.getlist(key) if isinstance(data, MultiValueDict) else [data.get(key) or ""]
         ids = (part.strip() for text in texts for part in str(text).split(","))
-        return ListChoice(str(scope), tuple(dict.fromkeys(filter(None, ids))))
+        typed = "" if f"{name}-separate" in data else ", ".join(map(str, texts))
+        return ListChoice(str(scope), tuple(dict.fromkeys(filter(None, ids))), typed)
 
     def value_omitted_from_data(self, data: object, files: object, name: str) -> bool:
         return False
@@ -186,8 +200,8 @@ class ScopedListWidget(forms.Widget):
             return {"id": entry_id, "name": unknown(entry_id), "detail": "", "gone": False}
         return {
             "id": entry_id,
-            "name": name.name,
-            "detail": name.detail,
+            "name": visible(name.name),
+            "detail": visible(name.detail),
             "gone": name.gone_since is not None,
         }
 
@@ -222,6 +236,14 @@ class ScopedListField(forms.Field):
         return value
 
     def _check_ids(self, value: ListChoice) -> None:
+        if grouped := self._grouped(value):
+            raise self._error(
+                _(
+                    "%(label)s: “%(id)s” may be one id with separators or several ids. Write an id"
+                    " without separators, and a blank after each comma between ids."
+                ),
+                id=grouped[:60],
+            )
         if not value.ids:
             raise self._error(
                 _(
@@ -229,19 +251,52 @@ class ScopedListField(forms.Field):
                     " is what you mean."
                 )
             )
-        wrong = [i for i in value.ids if not _is_id(i)]
-        if wrong:
-            raise self._error(_("%(label)s: “%(id)s” is not an id."), id=wrong[0][:40])
+        kept = ListChoice.of(self.setting, self.stored).ids
+        entered = [i for i in value.ids if i not in kept]
         if self.setting.is_access_list and str(ALL_IN_ACCESS_LIST) in value.ids:
             raise self._error(_("%(label)s: -1 means all. Choose “%(all)s” instead."))
+        for entry in entered:
+            if not self._can_be_entered(entry):
+                raise self._error(self._refusal, id=visible(entry[:40]))
+
+    def _grouped(self, value: ListChoice) -> str:
+        """Return digits that may be one id with commas for thousands, as they were typed.
+
+        Not where one of the groups is an id that Lofty has or the directory knows.
+        """
+        picking = self.widget.picking
+        if picking is None or len(value.ids) > MOST_LISTED:
+            return ""
+        known = {i for i, name in picking.names.items() if name.known}
+        known |= set(ListChoice.of(self.setting, self.stored).ids)
+        stretches: list[list[str]] = [[]]
+        for part in value.typed.split(","):
+            if part in known or part != part.strip():
+                stretches.append([])
+            if part.strip() not in known:
+                stretches[-1].append(part.strip())
+        joined = (",".join(stretch) for stretch in stretches)
+        return next(filter(None, map(grouped_digits, joined)), "")
+
+    def _can_be_entered(self, text: str) -> bool:
+        """Return whether it may come into the list; what Lofty already has may stay as it is."""
+        choices = self.setting.choices
+        if choices is not None:
+            return text in map(str, choices)
+        is_without_entry = text == str(ALL_IN_ACCESS_LIST)  # in other lists -1 is what has none
+        return is_without_entry or (_is_whole(text) and 0 < int(text) <= LARGEST_ID)
+
+    @property
+    def _refusal(self) -> str:
+        if self.setting.choices is None:
+            return _("%(label)s: “%(id)s” is not an id.")
+        return _("%(label)s: “%(id)s” is none of the choices.")
 
     def _error(self, text: str, **values: str) -> forms.ValidationError:
         named = {"label": self.setting.label, "all": self.setting.all_label, **values}
         return forms.ValidationError(text % named)
 
 
-def _is_id(text: str) -> bool:
-    digits = text.removeprefix("-")
-    return (
-        digits.isascii() and digits.isdigit() and len(digits) < 20 and -(2**63) <= int(text) < 2**63
-    )
+def _is_whole(text: str) -> bool:
+    """Return whether it is a whole number as Lofty writes ids: no sign, no zeros in front."""
+    return text.isascii() and text.isdecimal() and len(text) < 20 and not text.startswith("0")

@@ -8,15 +8,23 @@ from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.directory.models import TEXT_LENGTH, EntryKind
 from lofty_admin.directory.names import LARGEST_ID, LONGEST_QUERY
+from lofty_admin.directory.pasting import ungrouped
 from lofty_admin.folding import clean
 from lofty_admin.layouts import layout
 from lofty_admin.searching import SearchField
 
 
+class IdField(forms.IntegerField):
+    """A whole number, also as spreadsheets show it: 1,234,567."""
+
+    def to_python(self, value: object) -> int | None:
+        return super().to_python(ungrouped(value) if isinstance(value, str) else value)
+
+
 class SourceForm(forms.Form):
     """An id of a lead source and the name people know it by."""
 
-    lofty_id = forms.IntegerField(
+    lofty_id = IdField(
         label=_("Lead source id"),
         min_value=1,
         max_value=LARGEST_ID,

@@ -4,7 +4,7 @@ Everything pasted comes back in one of the answers of `resolve`; nothing is drop
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from django.contrib.humanize.templatetags.humanize import intcomma
@@ -18,6 +18,13 @@ MOST_PASTED = 10_000
 LONGEST_PASTE = 1_000_000  # characters
 # Between commas and the like; a name in quotation marks before an <e-mail> may hold commas.
 _PART = re.compile(r'(?:"[^"\r\n]*"(?=\s*<)|[^,;\t\r\n\v\f\x85\u2028\u2029，；、])+')
+# Digits in groups, with one separator throughout: 1,234,567 or 1 234 567 or 1.234.567.
+_RUN = re.compile(
+    r"(?<![^\s,;(\[<\"'])[\"']?+"
+    r"(\d++([ ,.'’_\u00a0\u2007\u2009\u202f])\d++(?:\2\d++)*+)"
+    r"[\"']?+(?=$|[\s,;)\]>])"
+)
+_COULD_SEPARATE_IDS = frozenset(" ,")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2060\ufeff\x00"))
 _AROUND = "\"'()[]<>"
 
@@ -28,11 +35,17 @@ class TooMuch(Exception):
 
 @dataclass(frozen=True)
 class Pasted:
-    """One thing of a list: `text` as it stood there, and the id or the e-mail it is read as."""
+    """One item of a list: `text` as it was pasted, and the id or the e-mail it is read as.
+
+    wholes and pieces: two ways to read digits in groups. 1,234,567 is one id with separators, or
+    three ids; only the directory can tell.
+    """
 
     text: str
     id: int | None = None
     email: str = ""
+    wholes: tuple[int, ...] = ()
+    pieces: tuple[int, ...] = ()
 
 
 @dataclass
@@ -51,7 +64,8 @@ def parse(text: str) -> list[Pasted]:
     """The ids and e-mails in a text, and what stands between them, in its order.
 
     Separated by commas, semicolons, tabs and line breaks; by blanks where ids and e-mails stand on
-    both sides of them. "Name <e-mail>" is one. Raises TooMuch.
+    both sides of them. "Name <e-mail>" is one, and so is a number with separators for thousands.
+    Raises TooMuch.
     """
     if len(text) > LONGEST_PASTE:
         raise TooMuch(
@@ -61,12 +75,8 @@ def parse(text: str) -> list[Pasted]:
             )
             % {"number": intcomma(len(text)), "most": intcomma(LONGEST_PASTE)}
         )
-    items = [
-        item
-        for part in _PART.findall(text.translate(_INVISIBLE))
-        for item in _items(part.replace("<", " <").split())
-    ]
-    if len(items) > MOST_PASTED:
+    items = list(_items_of(text.translate(_INVISIBLE)))
+    if sum(max(1, len(item.pieces)) for item in items) > MOST_PASTED:
         raise TooMuch(
             _(
                 "The list has %(number)s entries; %(most)s at most can be looked up at once."
@@ -83,7 +93,8 @@ def resolve(tenant: Tenant, kind: EntryKind, text: str) -> Resolved:
     Of several agents with one e-mail those no longer in Lofty do not count. Raises TooMuch.
     """
     items = parse(text)
-    by_id = names(tenant, kind, [item.id for item in items if item.id is not None])
+    by_id = names(tenant, kind, [i for item in items for i in _ids(item)])
+    items = [one for item in items for one in _settled(item, by_id)]
     emails = {item.email for item in items if item.email}
     by_email = _by_email(tenant, emails) if kind == EntryKind.AGENT and emails else {}
     resolved, seen = Resolved(), set[int | str]()
@@ -98,6 +109,26 @@ def resolve(tenant: Tenant, kind: EntryKind, text: str) -> Resolved:
     return resolved
 
 
+def _ids(item: Pasted) -> list[int]:
+    return [*([] if item.id is None else [item.id]), *item.wholes, *item.pieces]
+
+
+def _settled(item: Pasted, by_id: Mapping[int, Name]) -> list[Pasted]:
+    """Read digits in groups as the directory knows them: as one id, or as several.
+
+    Where it knows neither or both, they stay together as text: no id is made up from a piece.
+    """
+    if not item.wholes:
+        return [item]
+    known_wholes, known_pieces = (
+        any(by_id[i].known for i in ids) for ids in (item.wholes, item.pieces)
+    )
+    if known_wholes == known_pieces:
+        return [Pasted(item.text)]
+    ids = item.wholes if known_wholes else item.pieces
+    return [Pasted(item.text if len(ids) == 1 else str(i), id=i) for i in ids]
+
+
 def _sort_in(item: Pasted, known: list[Name], resolved: Resolved) -> None:
     if not known:
         resolved.not_found.append(item.text)
@@ -107,6 +138,87 @@ def _sort_in(item: Pasted, known: list[Name], resolved: Resolved) -> None:
         resolved.found.append(known[0])
     else:
         resolved.unknown.append(known[0].id)
+
+
+def _items_of(text: str) -> Iterator[Pasted]:
+    at = 0
+    for start, grouped in _groupings(text):
+        yield from _plain_items(text[at:start])
+        yield grouped
+        at = start + len(grouped.text)
+    yield from _plain_items(text[at:])
+
+
+def _groupings(text: str) -> Iterator[tuple[int, Pasted]]:
+    """Yield each number with separators for thousands, and where it begins."""
+    run = _RUN.search(text)
+    while run is not None:
+        grouped = _grouped(run)
+        if grouped is not None:
+            yield run.start(), grouped
+        # In "101 102 1,234,567" the last of the ids between blanks begins the number.
+        last = run.start(1) + run.group(1).rindex(run.group(2)) + 1
+        run = _RUN.search(text, last if grouped is None else run.end())
+
+
+def _plain_items(text: str) -> Iterator[Pasted]:
+    for part in _PART.findall(text):
+        yield from _items(part.replace("<", " <").split())
+
+
+def _grouped(run: re.Match[str]) -> Pasted | None:
+    """Return the numbers that these digits are with separators for thousands, None if they aren't.
+
+    A group of fewer than three digits begins a number: 1,234,2,345 can be 1234 and 2345.
+    """
+    separator = run.group(2)
+    groups, numbers = run.group(1).split(separator), list[list[str]]()
+    for group in groups:
+        if not numbers or len(group) < 3:
+            numbers.append([])
+        numbers[-1].append(group)
+    if _is_indian(groups):
+        numbers = [groups]
+    elif not all(map(_is_grouping, numbers)):
+        return None
+    wholes = [_id("".join(number)) for number in numbers]
+    if separator not in _COULD_SEPARATE_IDS:
+        return Pasted(run.group(), id=wholes[0] if len(wholes) == 1 else None)
+    pieces = [_id(group) for group in groups]
+    return Pasted(
+        run.group(), wholes=tuple(filter(None, wholes)), pieces=tuple(filter(None, pieces))
+    )
+
+
+def _is_grouping(groups: Sequence[str]) -> bool:
+    first, *others = groups
+    thousands = all(len(group) == 3 for group in others)
+    return bool(others) and thousands and len(first) <= 3 and not first.startswith("0")
+
+
+def _is_indian(groups: Sequence[str]) -> bool:
+    """Return whether they are grouped as in India: 12,34,567."""
+    first, *middle, last = groups
+    is_grouped = bool(middle) and len(last) == 3 and all(len(group) == 2 for group in middle)
+    return is_grouped and len(first) <= 2 and not first.startswith("0")
+
+
+def ungrouped(text: str) -> str:
+    """Return the digits of one number without its separators for thousands; other text as it is."""
+    run = _RUN.fullmatch(text.strip())
+    grouped = _grouped(run) if run else None
+    numbers = [] if grouped is None else [i for i in (grouped.id, *grouped.wholes) if i]
+    return str(numbers[0]) if len(numbers) == 1 else text
+
+
+def grouped_digits(text: str) -> str:
+    """Return the first digits in a list that may be one number with separators, "" if none."""
+    return next((grouped.text for _start, grouped in _groupings(text)), "")
+
+
+def _id(digits: str) -> int | None:
+    is_id = digits.isdecimal() and len(digits) < 20 and 0 < int(digits) <= LARGEST_ID
+    return int(digits) if is_id else None
 
 
 def _items(words: list[str]) -> Iterator[Pasted]:
@@ -129,8 +241,8 @@ def _items(words: list[str]) -> Iterator[Pasted]:
 
 def _read(word: str) -> Pasted | None:
     bare = word.strip(_AROUND).removeprefix("mailto:")
-    if bare.isdecimal() and len(bare) < 20 and 0 < int(bare) <= LARGEST_ID:
-        return Pasted(word, id=int(bare))
+    if (number := _id(bare)) is not None:
+        return Pasted(word, id=number)
     before, at, after = bare.partition("@")
     return Pasted(word, email=bare.casefold()) if before and at and after else None
 

@@ -451,6 +451,11 @@ def _whole_kinds(sync: Sync) -> tuple[list[str], list[str]]:
     return sync.whole, [CHANGED.format("agents")]
 
 
+def completely_listed(sync: Sync) -> frozenset[str]:
+    """Return the kinds whose every entry a finished sync listed."""
+    return frozenset(_whole_kinds(sync)[0])
+
+
 def _is_whole(sync: Sync, kind: EntryKind) -> bool:
     """Whether as many different ones came as Lofty said there are."""
     return sync.steady and (sync.total is None or _seen(sync, kind).count() >= sync.total)

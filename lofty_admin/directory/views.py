@@ -28,6 +28,7 @@ from lofty_admin.directory.sync import start_sync
 from lofty_admin.searching import search_problem
 from lofty_admin.tenants.access import find_of, get_tenant, role_of
 from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.visible import visible
 
 LONGEST_ID = 20  # digits
 MOST_AT_ONCE = 10_000  # names in one answer
@@ -80,7 +81,7 @@ def name_source(request: HttpRequest, slug: str) -> HttpResponse:
         return _render(request, tenant, form)
     given = give_name(tenant, form.cleaned_data["lofty_id"], form.cleaned_data["name"])
     told = _("Lead source %(id)s is now called %(name)s here.")
-    messages.success(request, told % {"id": given.id, "name": given.name})
+    messages.success(request, told % {"id": given.id, "name": visible(given.name)})
     return redirect("names", tenant.slug)
 
 
@@ -213,7 +214,12 @@ def _found_offices(tenant: Tenant, text: str) -> dict[str, object]:
 def _in_tree(office: Name, tree: Tree) -> dict[str, object]:
     path = " › ".join(tree.path(office.id))
     depth, below = tree.depths.get(office.id, 0), len(tree.below(office.id))
-    return {**_item(office), "detail": path or office.detail, "depth": depth, "below": below}
+    return {
+        **_item(office),
+        "detail": visible(path or office.detail),
+        "depth": depth,
+        "below": below,
+    }
 
 
 def _items(found: Iterable[Name]) -> list[dict[str, object]]:
@@ -223,8 +229,8 @@ def _items(found: Iterable[Name]) -> list[dict[str, object]]:
 def _item(name: Name) -> dict[str, object]:
     return {
         "id": str(name.id),
-        "name": name.name,
-        "detail": name.detail,
+        "name": visible(name.name),
+        "detail": visible(name.detail),
         "gone": name.gone_since is not None,
     }
 

@@ -19,7 +19,6 @@ from django.utils.translation import gettext_noop
 
 from lofty_admin import clocks
 from lofty_admin.accounts.models import User
-from lofty_admin.agentsettings.changes import printable
 from lofty_admin.audit.context import acting_as, current_request_id, person
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
@@ -37,6 +36,7 @@ from lofty_admin.tenants.lifecycle import NewTenant, NotAdded, add_tenants
 from lofty_admin.tenants.models import CredentialKind, Group, Health, Tenant
 from lofty_admin.tenants.refusals import NotDone
 from lofty_admin.vault import VaultError
+from lofty_admin.visible import visible
 
 TASK = "fleet.import"
 QUEUE = "fleet"
@@ -240,7 +240,7 @@ def _try(row: ImportRow) -> bool:
         return True
     if checked:
         owner = checked.lofty_user
-        row.lofty_user = {k: printable(v) if isinstance(v, str) else v for k, v in owner.items()}
+        row.lofty_user = {k: visible(v) if isinstance(v, str) else v for k, v in owner.items()}
         row.health, row.sales_agent_id = checked.health, checked.sales_agent_id
     _note(row, RowState.CHECKED, "")
     return True

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from django.utils.translation import gettext
+
 from lofty_admin.agentsettings.changes import Change, diff
 from lofty_admin.agentsettings.hours import NAMES as OF_HOURS
 from lofty_admin.agentsettings.hours import HoursChange, hours_change
@@ -11,6 +13,7 @@ from lofty_admin.agentsettings.rows import Row, change_rows
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent, mapping
 from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.visible import visible
 
 SEEN = (Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)  # with what Lofty had afterwards
 SETTINGS_KINDS = (Kind.SETTINGS_INTENT, Kind.SETTINGS_REFUSED, *SEEN)
@@ -80,4 +83,6 @@ def _plain_rows(content: Mapping[str, Any]) -> list[Row]:
 
 
 def _text(value: JSON) -> str:
-    return "—" if value is None or value == "" else str(value)
+    if value is None:
+        return "—"
+    return visible(str(value)) if value != "" else gettext("empty")

@@ -1,4 +1,4 @@
-"""Diff, merge, widening and lint: pure functions."""
+"""Diff and merge: pure functions."""
 
 import pytest
 from hypothesis import given
@@ -6,17 +6,13 @@ from hypothesis import given
 from lofty_admin.agentsettings.changes import (
     Side,
     diff,
-    lint,
     merge,
-    new_warnings,
-    reaches_all,
     settle,
 )
 from lofty_admin.agentsettings.fields import SETTINGS
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import EDITABLE, differing, same
 from tests.agentsettings.values import any_values
-from tests.documented import EXAMPLE
 
 
 def test_fields__compared_with_the_schema__name_every_editable_setting_once() -> None:
@@ -50,31 +46,6 @@ def test_diff__list_in_another_order__is_no_change() -> None:
 def test_change__list_members__are_told_apart_as_added_and_removed() -> None:
     (change,) = diff({"agentIds": [1, 2]}, {"agentIds": [2, 3]})
     assert (change.added, change.removed) == ([3], [1])
-
-
-@pytest.mark.parametrize(
-    ("name", "before", "after", "widens"),
-    [
-        ("activeDays", [1, 2], [], True),
-        ("activeDays", [1, 2], [0, 1, 2, 3, 4, 5, 6], True),
-        ("activeDays", [], [1], False),
-        ("activeDays", [0, 1, 2, 3, 4, 5, 6], [], False),
-        ("leadTypes", [1], [], True),
-        ("leadTypes", [1], [-1], False),
-        ("leadSources", None, [], True),
-        ("agentIds", [101], [-1], True),
-        ("agentIds", [], [-1], True),
-        ("agentIds", [101], [], False),
-        ("agentIds", [-1, 101], [-1], False),
-        ("officeIds", [201], [201, -1], True),
-        ("leadPondIds", [301], [301, 302], False),
-    ],
-)
-def test_widens__from_some_to_all__is_told(
-    name: str, before: JSON, after: JSON, widens: bool
-) -> None:
-    (change,) = diff({name: before}, {name: after})
-    assert change.widens is widens
 
 
 @given(any_values(), any_values(), any_values())
@@ -111,42 +82,3 @@ def test_settle__conflict_without_a_choice__is_refused() -> None:
     merged = merge({"assistantName": "a"}, {"assistantName": "b"}, {"assistantName": "c"})
     with pytest.raises(KeyError, match="assistantName"):
         settle({"assistantName": "b"}, merged, {})
-
-
-@pytest.mark.parametrize(
-    ("changed", "expected"),
-    [
-        ({"virtualNumber": ""}, "no number to text from"),
-        ({"websiteChannel": False, "textChannel": False, "emailChannel": False}, "All three"),
-        ({"startActiveHour": 8, "endActiveHour": 8}, "unclear in Lofty's documentation"),
-        ({"startActiveHour": 20, "endActiveHour": 6}, "overnight"),
-        ({"fixedNumber": "call me"}, "does not look like a valid phone number"),
-        ({"agentIds": []}, "an empty list"),
-        ({"newLeadEnable": False, "visitorsEnable": False}, "neither new leads"),
-    ],
-)
-def test_lint__something_odd__is_pointed_out(changed: dict[str, JSON], expected: str) -> None:
-    assert any(expected in caution.text for caution in lint({**EXAMPLE, **changed}))
-
-
-def test_lint__valid_numbers_and_everything_on__says_nothing() -> None:
-    sound = {**EXAMPLE, "virtualNumber": "+1 415 555 2671", "fixedNumber": "(415) 555-2671"}
-    assert lint(sound) == ()
-
-
-@given(any_values())
-def test_lint__any_settings__never_fails(values: dict[str, JSON]) -> None:
-    lint(values)
-    for setting in SETTINGS:
-        reaches_all(setting.name, values.get(setting.name))
-
-
-def test_new_warnings__old_and_new__new_ones_come_first() -> None:
-    before = {**EXAMPLE, "fixedNumber": "nonsense"}
-    cautions = new_warnings(before, {**before, "agentIds": []})
-    assert "empty list" in cautions[0].text
-
-
-def test_lint__until_midnight__is_not_overnight() -> None:
-    until_midnight = {**EXAMPLE, "startActiveHour": 8, "endActiveHour": 0}
-    assert not any("overnight" in caution.text for caution in lint(until_midnight))

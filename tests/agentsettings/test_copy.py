@@ -82,11 +82,11 @@ def test_copy__ticked_of_what_differs__reviewed_and_applied_by_name(
     page = ticked(browsers.owner, "leadPipelines", "leadSources", "leadPondIds", "agentIds")
     text = text_of(page)
     assert "3 changes for Acme Realty, not sent yet" in text
-    assert "Reaches further than before" in text
+    assert "Widens who is reached" in text
     assert review_form(page)["reason"] == ["As at Globex Homes"]
     assert ours.puts == []
 
-    page = save(browsers.owner, page, confirmed=["leadPondIds"])
+    page = save(browsers.owner, page, confirmed=["leadPondIds", "leadPipelines", "leadSources"])
     assert "Verified" in text_of(page)
     settings = ours.settings
     assert sorted(settings["leadPipelines"]) == sorted(here[1:])

@@ -121,7 +121,7 @@ SENTENCES: list[tuple[JSON, JSON, JSON, str]] = [
     (22, 6, [], "Every day, 10 PM to 6 AM, into the next morning"),
     (22, 14, [], "Every day, 10 PM to 2 PM, into the next day"),
     (8, 0, [], "Every day, 8 AM to 12 AM (midnight)"),
-    (8, 8, [], "Every day, 8 AM to 8 AM, which may mean all day or never"),
+    (8, 8, [], "Every day, 8 AM to 8 AM (could mean all day, or never)"),
     (None, None, None, "Days not set in Lofty, hours not set in Lofty"),
     (None, 8, [], "Every day, hours not clear from what Lofty has"),
     (24, 8, [], "Every day, hours not clear from what Lofty has"),
@@ -166,7 +166,7 @@ def test_in_short__any_window_and_days__names_the_days_of_the_sentence(
     assert named == re.findall("Mon|Tue|Wed|Thu|Fri|Sat|Sun", sentence)
     assert short.startswith("Every day") == sentence.startswith("Every day")
     assert ("overnight" in short) == ("into the next" in sentence)
-    assert ("unclear" in short) == ("all day or never" in sentence)
+    assert ("unclear" in short) == ("all day, or never" in sentence)
 
 
 def test_sentence__no_zone__says_so() -> None:
@@ -210,7 +210,7 @@ def test_event__hours_not_applied__the_week_lofty_has_too(
     event = AuditEvent.objects.get(kind=Kind.SETTINGS_OUTCOME)
     shown = browsers.owner.get(f"/t/acme/history/{event.pk}/")
     assert shown.content.decode().count('<svg class="hours-strip"') == 3
-    assert "Dashed with “?”" in text_of(shown)
+    assert "Dashed: Lofty doesn't say" in text_of(shown)
     assert " style=" not in shown.content.decode()
 
 

@@ -109,8 +109,9 @@ def back_to_form(client: Client, page: Page, **more: list[str]) -> Page:
 
 
 def save(client: Client, page: Page, **more: list[str]) -> Page:
+    """Apply a review, with every box ticked unless `more` says otherwise."""
     fields = review_form(page)
-    fields.pop("confirmed", None)
+    fields["confirmed"] = re.findall(r'name="confirmed" value="(\w+)"', page.content.decode())
     return client.post(apply_url(page), {**fields, **more}, follow=True)
 
 
@@ -182,9 +183,9 @@ def test_review__bad_input__comes_back_with_everything_typed(
 
 def test_review__widening__must_be_ticked(browsers: Browsers, lofty: PracticeCustomer) -> None:
     page = review(browsers.owner, **{"agentIds-scope": ["all"], "activeDays-scope": ["all"]})
-    assert "Reaches further than before" in text_of(page)
+    assert "Widens who is reached" in text_of(page)
     page = save(browsers.owner, page, confirmed=["agentIds"])
-    assert "tick every change" in text_of(page)
+    assert "confirm each change" in text_of(page)
     assert lofty.puts == []
     page = save(browsers.owner, page, confirmed=["agentIds", "activeDays"])
     assert "Verified" in text_of(page)

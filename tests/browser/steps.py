@@ -34,6 +34,9 @@ def review(page: Page) -> None:
 
 
 def apply(page: Page) -> None:
+    """Confirm each change that widens, then apply."""
+    for box in page.locator("[name=confirmed]").all():
+        box.check()
     page.get_by_role("button", name="Apply to Acme Realty").click()
 
 

@@ -72,7 +72,7 @@ def test_back__from_the_result_and_forward__shows_the_outcome_and_sends_once(
     sent = len(acme.puts)
     edit(page)
     review(page)
-    page.get_by_label("Agents: yes, this is meant").check()
+    page.locator("#confirm-agentIds").check()
     apply(page)
     expect_outcome(page, "Verified")
     outcome = page.url
@@ -105,13 +105,13 @@ def test_back__refused_apply__ticks_and_reason_survive(page: Page, acme: Practic
     edit(page)
     setting(page, "Active days").get_by_label("Every day").check()
     review(page)
-    page.get_by_label("Agents: yes, this is meant").check()
+    page.locator("#confirm-agentIds").check()
     page.get_by_label("Why").fill("They asked\nfor it")
     apply(page)
     for step in (lambda: None, page.reload, page.go_back, page.go_forward):
         step()
     expect(page.get_by_label("Why")).to_have_value("They asked\nfor it")
-    expect(page.get_by_label("Agents: yes, this is meant")).to_be_checked()
+    expect(page.locator("#confirm-agentIds")).to_be_checked()
 
 
 def test_back__reason_typed_on_the_review__is_there_again(
@@ -176,7 +176,7 @@ def test_second_tab__same_draft__the_older_page_sends_nothing_that_it_did_not_sh
     expect_edited(second)
     second.get_by_label(NAME).fill("Carla")
     review(second)
-    page.get_by_label("Agents: yes, this is meant").check()
+    page.locator("#confirm-agentIds").check()
     apply(page)
     expect(page.get_by_role("alert")).to_contain_text("Nothing was sent: this draft was edited")
     expect(page.get_by_role("row", name=NAME)).to_contain_text("Carla")

@@ -29,8 +29,8 @@ def change_one_of_each_kind(page: Page, agent: str) -> None:
     page.get_by_label("Assistant's name").fill("Bella")
     page.get_by_label("Agent's experience").fill("Two lines\nof text & <markup>")
     page.get_by_label("Fixed phone number").fill("+1 415 555 2671")
-    page.get_by_label("Country of that number").select_option("CA")
-    page.get_by_label("Calls from leads").select_option(label="Are not passed on")
+    page.get_by_label("Texting number country").select_option("CA")
+    page.get_by_label("Incoming calls").select_option(label="Not transferred")
     page.get_by_label("Text messages").uncheck()
     page.get_by_label("Active from").select_option(label="10 PM")
     expect(page.locator("#hours-said")).to_contain_text("into the next day")
@@ -56,9 +56,9 @@ def test_main_job__one_setting_of_each_kind__is_verified_and_goes_back(
     expect(page.get_by_role("heading", level=2)).to_contain_text("11 changes for Acme Realty")
     expect(page.get_by_role("row", name=re.compile("Agents"))).to_contain_text(agent)
     apply(page)
-    expect(page.get_by_role("alert")).to_contain_text("Nothing was sent: tick every change")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was sent: confirm each change")
     assert len(acme.puts) == puts
-    page.get_by_label("Offices: yes, this is meant").check()
+    page.get_by_label("Offices: All offices instead of").check()
     page.get_by_label("Why").fill("They asked for it")
     apply(page)
 

@@ -26,7 +26,8 @@ def test_main_job__without_javascript__works(new_page: NewPage, acme: PracticeCu
     review(page)
     expect(page.get_by_role("heading", level=2)).to_contain_text("3 changes")
     expect(page.locator(".members")).to_contain_text("unknown (4711)")
-    page.get_by_label("Active days: yes, this is meant").check()
+    page.get_by_label("Active on").check()
+    page.get_by_label("1 agent added: unknown (4711)").check()
     apply(page)
     expect_outcome(page, "Verified")
     now = acme.settings

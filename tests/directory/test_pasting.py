@@ -16,6 +16,7 @@ from lofty_admin.directory.pasting import (
     TooMuch,
     parse,
     resolve,
+    ungrouped,
 )
 from lofty_admin.tenants.models import Tenant
 
@@ -140,3 +141,61 @@ def test_resolve__other_tenants_and_other_kinds__not_known_here(
     told = resolve(staff, EntryKind.OFFICE, f"7 {BIG} jose@acme.example.com")
     assert [name.id for name in told.found] == [7]
     assert (told.unknown, told.not_found) == ([BIG], ["jose@acme.example.com"])
+
+
+GROUPED = 1_234_567
+
+
+@pytest.fixture
+def grouped(acme: Tenant) -> Tenant:
+    add(acme, (GROUPED, "Grace Grouped", ""), (BIG, "Bea Big", ""), (101, "A", ""), (102, "B", ""))
+    return acme
+
+
+@pytest.mark.parametrize("separator", [",", ".", " ", "'", "’", "_", "\u00a0", "\u202f", "\u2009"])
+def test_resolve__an_id_with_thousands_separators__is_one_id(
+    grouped: Tenant, separator: str
+) -> None:
+    one, big = f"{GROUPED:,}".replace(",", separator), f"{BIG:,}".replace(",", separator)
+    for text in (one, f" {one}\n{big}\r\n", f'"{one}";"{big}"', f"{one};{big}", f"{one}\t{big}"):
+        told = resolve(grouped, AGENT, text)
+        assert [name.id for name in told.found] == [GROUPED, BIG][: len(told.found)]
+        assert len(told.found) == (1 if big not in text else 2)
+        assert (told.unknown, told.not_found) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("101,102", [101, 102]),
+        ("101 102 1,234,567", [101, 102, GROUPED]),
+        ("101,102, 1,234,567", [101, 102, GROUPED]),
+        ("12,34,567", [GROUPED]),
+        ("Grace 1,234,567 <x@y.example>", [GROUPED]),
+    ],
+)
+def test_resolve__short_ids_between_commas__the_directory_tells_them_apart(
+    grouped: Tenant, text: str, found: list[int]
+) -> None:
+    assert [name.id for name in resolve(grouped, AGENT, text).found] == found
+
+
+@pytest.mark.parametrize("text", ["9,876,543", "9 876 543", "9,876,543,2,345,678", "111,222,333"])
+def test_resolve__grouped_digits_that_nobody_knows__stay_whole_and_are_not_added(
+    grouped: Tenant, text: str
+) -> None:
+    told = resolve(grouped, AGENT, text)
+    assert told.not_found == [text]
+    assert (told.found, told.unknown) == ([], [])
+
+
+@given(st.integers(1000, 2**63 - 1), st.sampled_from(list(",.'’ _\u00a0\u202f")))
+def test_ungrouped__any_number_with_separators__gives_its_digits(
+    number: int, separator: str
+) -> None:
+    assert ungrouped(f"{number:,}".replace(",", separator)) == str(number)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "1,23", "1234,567", "101, 102", "0,123", "a1,234"])
+def test_ungrouped__other_text__stays_as_it_is(text: str) -> None:
+    assert ungrouped(text) == text

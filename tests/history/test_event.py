@@ -164,7 +164,7 @@ def test_go_back__changed_since__the_review_names_what_and_by_whom(
     lofty.change(settings={"followUpRole": "Agent"})
     page = go_back(browsers.owner, first, "after")
     text = text_of(page)
-    assert "Going back undoes what was changed since" in text
+    assert "Restoring also undoes these later changes" in text
     assert "Assistant's name: Olivia Owner changed settings" in text
     assert "(“New brand”)" in text
     assert "Who follows up: Olivia Owner saw a change made in Lofty itself" in text
@@ -222,7 +222,7 @@ def test_undo__somebody_changed_it_since__the_review_says_so(
     save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
     first = newest()
     save(browsers.owner, review(browsers.owner, assistantName=["Carla"]))
-    assert "Going back undoes what was changed since" in text_of(undo(browsers.owner, first))
+    assert "Restoring also undoes these later changes" in text_of(undo(browsers.owner, first))
 
 
 def test_undo__viewer_or_nothing_to_undo__not_offered(

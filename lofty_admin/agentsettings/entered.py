@@ -1,0 +1,79 @@
+"""Clean up what a person typed or pasted into a field, so that what is checked is what is sent.
+
+Only for values that somebody entered: what Lofty has and nobody touched is never changed.
+"""
+
+import re
+import unicodedata
+
+import phonenumbers
+
+from lofty_admin.lofty.json_strict import JSON
+
+# What people write around the digits of one number. No letters: they could be an extension, a
+# second number or a remark, which must not be lost.
+_PLAIN_NUMBER = re.compile(r"\+?[0-9(][0-9 ().\-/]*")
+_DASHES = re.compile("[‐‑‒–—―−﹣－]")
+# Joiners shape emoji and the letters of some scripts: a text may need them, a name does without.
+_JOINERS = frozenset("\u200c\u200d\ufe0e\ufe0f")
+_IGNORED = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe0e\ufe0f")
+
+
+def entered_name(text: str) -> str:
+    """Return a name on one line, without characters that nobody sees."""
+    return " ".join(_without_unseen(text).split())
+
+
+def entered_text(text: str) -> str:
+    """Return a longer text, with its line breaks and joiners, without other unseen characters."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join(_without_unseen(line, keep=_JOINERS) for line in lines).strip()
+
+
+def entered_number(text: str, region: JSON) -> str:
+    """Return a phone number as +14155550100 if it is one number, else the text as it was typed.
+
+    Either way without unseen characters.
+
+    region: the country as Lofty has it ("US"), for numbers without a country code.
+    """
+    cleaned = entered_name(text)
+    plain = _plain_digits(_DASHES.sub("-", cleaned))
+    parsed = parsed_number(plain, region)
+    if parsed is None or not (plain.startswith("+") or _is_possible(parsed)):
+        return cleaned
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def parsed_number(text: str, region: JSON) -> phonenumbers.PhoneNumber | None:
+    """Return the number that is written with ASCII digits and plain separators, else None."""
+    if not _PLAIN_NUMBER.fullmatch(text):
+        return None
+    try:
+        return phonenumbers.parse(text, region if isinstance(region, str) else None)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _is_possible(number: phonenumbers.PhoneNumber) -> bool:
+    """Return whether it has the length of a whole number, not of one within a town."""
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    return bool(reason == phonenumbers.ValidationResult.IS_POSSIBLE)
+
+
+def _without_unseen(text: str, keep: frozenset[str] = frozenset()) -> str:
+    blanks = "".join(" " if sign.isspace() else sign for sign in text)
+    kept = (sign for sign in blanks if sign in keep or not _is_unseen(sign))
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def _is_unseen(sign: str) -> bool:
+    return unicodedata.category(sign) in {"Cc", "Cf", "Cs"} or sign in _IGNORED
+
+
+def _plain_digits(text: str) -> str:
+    """Full-width and other digits as the ones of the keyboard; nothing else changes."""
+    compatible = unicodedata.normalize("NFKC", text)
+    digits = (unicodedata.decimal(sign, None) for sign in compatible)
+    pairs = zip(compatible, digits, strict=True)
+    return "".join(sign if digit is None else str(digit) for sign, digit in pairs)
