@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from lofty_admin.sandbox import rules
+from lofty_admin.sandbox import crm, rules
 from lofty_admin.sandbox.limits import Budget, Limiter
 from lofty_admin.sandbox.messages import (
     Answer,
@@ -24,8 +24,9 @@ SCHEMES: Mapping[str, Scheme] = {"bearer": "oauth", "token": "api_key"}
 ANONYMOUS_LIMIT = 100
 DEFAULT_MEMBERS = 25
 DEFAULT_PIPELINES = 10
+SETTINGS = "/v2.0/sales-agent/settings"
 OPERATION_OF: Mapping[str, str] = {
-    "/v2.0/sales-agent/settings": "settings",
+    SETTINGS: "settings",
     "/v2.0/sales-agents/quota": "quota",
     "/v2.0/sales-agents/current": "current",
     "/v1.0/me": "me",
@@ -34,12 +35,17 @@ OPERATION_OF: Mapping[str, str] = {
     "/v1.0/team-features/lead-ponds": "ponds",
     "/v1.0/teamFeatures/lead-pipelines": "pipelines",
 }
-NEEDS_CONTENT_TYPE = frozenset({"ponds"})
+NEEDS_CONTENT_TYPE = frozenset({"/v1.0/team-features/lead-ponds", crm.NEEDS_CONTENT_TYPE})
 METHODS_OF: Mapping[str, tuple[str, ...]] = {"settings": ("GET", "PUT")}
 
 
 class ParameterError(ValueError):
     """A query parameter is not what it must be; the text says how."""
+
+
+def operation_of(path: str) -> str | None:
+    """Return the operation of a path, as scopes name it; None if Lofty has no such path."""
+    return OPERATION_OF.get(path) or (crm.OPERATION if crm.methods_of(path) else None)
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ def _record(store: Store, caller: Caller, request: Request) -> int | None:
 
 
 def _refuse(caller: Caller, request: Request, budget: Budget, now: float) -> Answer | None:
-    operation = OPERATION_OF[request.path]
+    operation = operation_of(request.path) or ""
     credential = caller.credential
     if budget.over:
         return as_json(429, {"message": "Too Many Requests"})
@@ -93,10 +99,10 @@ def _refuse(caller: Caller, request: Request, budget: Budget, now: float) -> Ans
         return unknown_user() if caller.profile.options.dead_answers_400 else bad_credentials()
     if credential.scopes is not None and operation not in credential.scopes:
         return problem(403, 200100, "The app has no permission for this endpoint.")
-    methods = METHODS_OF.get(operation, ("GET",))
+    methods = crm.methods_of(request.path) or METHODS_OF.get(operation, ("GET",))
     if request.method not in methods:
         return not_allowed(*methods)
-    if not request.is_json and (operation in NEEDS_CONTENT_TYPE or request.method == "PUT"):
+    if not request.is_json and (request.path in NEEDS_CONTENT_TYPE or request.method == "PUT"):
         return problem(415, 20001, "Content-Type must be application/json.", key="errorCode")
     return None
 
@@ -116,9 +122,9 @@ def _no_agent() -> Answer:
 def _find_work(
     store: Store, caller: Caller, request: Request, put_id: int | None
 ) -> Callable[[Delay], Answer]:
-    if put_id is not None:
+    if put_id is not None and request.path == SETTINGS:
         return partial(_put_settings, store, caller.profile, request, put_id)
-    read = READERS[OPERATION_OF[request.path]]
+    read = crm.find(request.path, request.method) or READERS[OPERATION_OF[request.path]]
     return partial(_read, read, store, caller.profile, request)
 
 

@@ -27,6 +27,7 @@ from typing import get_args
 
 from lofty_admin.sandbox import faults, oauth, seed
 from lofty_admin.sandbox.api import OPERATION_OF
+from lofty_admin.sandbox.crm import OPERATION
 from lofty_admin.sandbox.holds import Holds
 from lofty_admin.sandbox.limits import Limiter
 from lofty_admin.sandbox.messages import Answer, BadJSONError, Request, as_json
@@ -362,8 +363,9 @@ def _read_scopes(value: object) -> tuple[str, ...] | None:
     if value is None:
         return None
     scopes = tuple(_read_names(value))
-    if not set(scopes) <= set(OPERATION_OF.values()):
-        raise WishError(f"scopes must be among: {', '.join(OPERATION_OF.values())}.")
+    known = (*OPERATION_OF.values(), OPERATION)
+    if not set(scopes) <= set(known):
+        raise WishError(f"scopes must be among: {', '.join(known)}.")
     return scopes
 
 

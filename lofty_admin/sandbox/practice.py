@@ -49,7 +49,7 @@ class Practice:
             return problem(HTTPStatus.INTERNAL_SERVER_ERROR, 20005, "Server error"), None
 
     def _route(self, request: Request) -> Answer | Call:
-        if request.path in api.OPERATION_OF:
+        if api.operation_of(request.path):
             return api.begin(self.store, self._limiter, request, time.time())
         if request.path in oauth.TOKEN_PATHS:
             if request.method != "POST":
