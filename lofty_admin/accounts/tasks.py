@@ -2,13 +2,14 @@
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
 from lofty_admin.accounts import throttle
 from lofty_admin.accounts.sessions import clear_over
 from lofty_admin.audit.context import Actor, acting_as
 
-HOURLY = Actor("job", "accounts.sessions", "Hourly clearing of sessions")
+HOURLY = Actor("job", "accounts.sessions", gettext_noop("Hourly clearing of sessions"))
 
 
 @app.periodic(cron="23 * * * *")

@@ -1,5 +1,6 @@
 """What runs by the clock: settling unknown outcomes, and putting stalled jobs back to work."""
 
+from django.utils.translation import gettext_noop
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
@@ -10,7 +11,7 @@ from lofty_admin.agentsettings.reconcile import settle_all, settle_by_id
 from lofty_admin.agentsettings.services import LOOK_AGAIN
 from lofty_admin.audit.context import Actor, acting_as
 
-RECONCILING = Actor("job", "reconcile", "Automatic check")
+RECONCILING = Actor("job", "reconcile", gettext_noop("Automatic check"))
 SECONDS_UNTIL_STALLED = 60
 
 

@@ -33,6 +33,7 @@ LISTED = (
     "at",
     "kind",
     "outcome",
+    "actor_kind",
     "actor_id",
     "actor_name",
     "tenant_name",

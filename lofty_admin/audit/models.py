@@ -20,6 +20,11 @@ _KINDS, _OUTCOMES = dict(Kind.choices), dict(Outcome.choices)
 GENESIS = "0" * 64
 
 
+def actor_in_words(kind: str, name: str) -> str:
+    """A recorded name for a page: a job's is one of ours, in English, and is translated."""
+    return _(name) if name and kind == "job" else name
+
+
 def kind_label(kind: str) -> str:
     """A kind in words; the raw kind when this version does not know it."""
     return str(_KINDS.get(kind, kind))
@@ -163,7 +168,11 @@ class AuditEvent(_AppendOnly):
     @property
     def who(self) -> str:
         """The actor in words: "Olivia Owner", "reconcile", "Somebody not signed in"."""
-        return self.actor_name or self.actor_id or _("Somebody not signed in")
+        return (
+            actor_in_words(self.actor_kind, self.actor_name)
+            or self.actor_id
+            or _("Somebody not signed in")
+        )
 
     @property
     def what(self) -> str:

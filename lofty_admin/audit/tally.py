@@ -24,7 +24,7 @@ from django.db.models import (
 )
 
 from lofty_admin.audit.kinds import CHANGES
-from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex
+from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex, actor_in_words
 
 _Tenants = QuerySet[Any] | None
 
@@ -78,7 +78,8 @@ def names_of(actors: Sequence[str]) -> list[str]:
         scope=AuditChoice.EVERYWHERE, dimension="actor", value__in=actors
     )
     names = dict(found.values_list("value", "label"))
-    return [names.get(actor) or actor.partition(":")[2] for actor in actors]
+    parts = [(actor.partition(":"), names.get(actor, "")) for actor in actors]
+    return [actor_in_words(kind, name) or number for (kind, _, number), name in parts]
 
 
 def _changes(tenants: _Tenants, since: datetime) -> QuerySet[AuditIndex]:

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
 from lofty_admin.audit import index, verdict
@@ -12,7 +13,7 @@ from lofty_admin.audit.context import Actor, acting_as
 from lofty_admin.audit.restored import is_behind
 from lofty_admin.audit.sinks import hand_over
 
-NIGHTLY = Actor("job", "audit.verify", "Nightly verification")
+NIGHTLY = Actor("job", "audit.verify", gettext_noop("Nightly verification"))
 logger = logging.getLogger(__name__)
 
 

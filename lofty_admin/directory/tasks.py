@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
 from lofty_admin.audit.context import Actor, acting_as
@@ -9,7 +10,7 @@ from lofty_admin.audit.restored import is_behind
 from lofty_admin.directory import sync
 from lofty_admin.directory.models import Sync
 
-NIGHTLY = Actor("job", "directory.nightly", "Nightly refresh of names")
+NIGHTLY = Actor("job", "directory.nightly", gettext_noop("Nightly refresh of names"))
 
 
 @app.task(name=sync.TASK, queue=sync.QUEUE)

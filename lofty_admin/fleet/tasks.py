@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
 from lofty_admin.audit.context import Actor, acting_as
@@ -9,7 +10,7 @@ from lofty_admin.audit.restored import is_behind
 from lofty_admin.fleet import imports
 from lofty_admin.fleet.models import Import
 
-TIDY = Actor("job", "fleet.tidy", "Tidying of uploaded lists")
+TIDY = Actor("job", "fleet.tidy", gettext_noop("Tidying of uploaded lists"))
 
 
 @app.task(name=imports.TASK, queue=imports.QUEUE)

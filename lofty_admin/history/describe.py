@@ -1,10 +1,12 @@
 """One event in words: what changed, with the names of its day."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.agentsettings.changes import Change, diff
 from lofty_admin.agentsettings.hours import NAMES as OF_HOURS
@@ -17,6 +19,35 @@ from lofty_admin.visible import visible
 
 SEEN = (Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)  # with what Lofty had afterwards
 SETTINGS_KINDS = (Kind.SETTINGS_INTENT, Kind.SETTINGS_REFUSED, *SEEN)
+
+
+# Subjects that the console words itself, and the same to be translated.
+_RECORDED = (
+    (
+        re.compile(r"(?P<kind>.+) ending in (?P<end>.{1,4})"),
+        gettext_noop("%(kind)s ending in %(end)s"),
+    ),
+    (re.compile(r"lead source (?P<id>[0-9]+)"), gettext_noop("lead source %(id)s")),
+    (re.compile(r"List of (?P<at>[0-9: -]+) UTC"), gettext_noop("List of %(at)s UTC")),
+    (re.compile(r"Audit log"), gettext_noop("Audit log")),
+    (re.compile(r"an invitation"), gettext_noop("an invitation")),
+)
+# Properties that events keep before and after, as a page names them.
+_PROPERTIES = {
+    "name": _("name"),
+    "slug": _("short name"),
+    "note": _("note"),
+    "manual_only": _("manual only"),
+    "groups": _("groups"),
+    "email": _("e-mail address"),
+    "role": _("role"),
+    "superuser": _("superuser"),
+    "kind": _("kind"),
+    "version": _("version"),
+    "last_four": _("last four characters"),
+    "lofty_user": _("Lofty user"),
+    "sales_agent_id": _("Sales Agent"),
+}
 
 
 @dataclass(frozen=True)
@@ -68,12 +99,26 @@ def event_hours(event: AuditEvent, zone: str = "") -> HoursChange | None:
     return hours_change(before, {**before, **changed}, mapping(after) if after else None, zone)
 
 
+def subject_in_words(event: AuditEvent) -> str:
+    """What the event is about, for a page. Recorded in English; what is ours is translated."""
+    text = event.subject
+    if event.kind in SETTINGS_KINDS:
+        return ", ".join(gettext(part) if part else "" for part in text.split(", "))
+    for pattern, words in _RECORDED:
+        if match := pattern.fullmatch(text):
+            parts = match.groupdict()
+            if "kind" in parts:
+                parts["kind"] = gettext(parts["kind"])
+            return gettext(words) % parts
+    return text
+
+
 def _plain_rows(content: Mapping[str, Any]) -> list[Row]:
     before, after = mapping(content.get("before")), mapping(content.get("after"))
     return [
         Row(
             name=key,
-            label=key.replace("_", " "),
+            label=str(_PROPERTIES.get(key) or key.replace("_", " ")),
             before=_text(before.get(key)),
             after=_text(after.get(key)),
         )
@@ -83,6 +128,8 @@ def _plain_rows(content: Mapping[str, Any]) -> list[Row]:
 
 
 def _text(value: JSON) -> str:
+    if isinstance(value, bool):
+        return gettext("Yes") if value else gettext("No")
     if value is None:
         return "—"
     return visible(str(value)) if value != "" else gettext("empty")

@@ -19,6 +19,7 @@ from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.plain_widgets import PlainSelect, Rows
 from lofty_admin.audit.finding import Filter, choices
 from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.models import actor_in_words
 from lofty_admin.folding import fold
 from lofty_admin.history.days import DayField, end_of
 from lofty_admin.searching import SearchField, search_problem
@@ -187,7 +188,10 @@ def _label(field: forms.Field, value: Any) -> str:
 
 
 def _by_label(found: _Choices) -> _Choices:
-    named = [(value, label or gettext("Somebody not signed in")) for value, label in found]
+    named = [
+        (value, actor_in_words(value.partition(":")[0], label) or gettext("Somebody not signed in"))
+        for value, label in found
+    ]
     return sorted(named, key=lambda one: fold(one[1]))
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
 from lofty_admin.audit.context import Actor, acting_as
@@ -17,9 +18,9 @@ from lofty_admin.lofty.errors import BudgetSpent
 from lofty_admin.tenants import connecting, probing, renewal
 
 QUEUE = "credentials"
-RENEWING = Actor("job", "tenants.renew", "Renewal job")
-PROBING = Actor("job", "tenants.probe", "Daily check")
-SWEEPING = Actor("job", "tenants.sweep", "Console")
+RENEWING = Actor("job", "tenants.renew", gettext_noop("Renewal job"))
+PROBING = Actor("job", "tenants.probe", gettext_noop("Daily check"))
+SWEEPING = Actor("job", "tenants.sweep", gettext_noop("Console"))
 SPREAD = timedelta(seconds=1)
 
 

@@ -9,6 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import Truncator
 
 from lofty_admin.audit.models import AuditEvent, kind_label
+from lofty_admin.history.describe import subject_in_words
 from lofty_admin.templatetags.states import state
 from lofty_admin.templatetags.when import when
 
@@ -51,7 +52,7 @@ def _lines(
         line = BEGIN
         values = [event.seq, f"{before}{event.pk}/{after}", event.who, label(event.kind)]
         for part, text in (
-            (SUBJECT, _short(event.subject, LONGEST_SUBJECT)),
+            (SUBJECT, _short(subject_in_words(event), LONGEST_SUBJECT)),
             (TENANT, "" if tenant else event.tenant_name),
             (REASON, _short(event.reason, LONGEST_REASON)),
         ):
@@ -65,3 +66,9 @@ def _lines(
 def _short(text: str, most: int) -> str:
     """Cut only where it is long: asking Truncator of every text takes longer than the rest."""
     return Truncator(text).chars(most) if len(text) > most else text
+
+
+@register.filter
+def subject(event: AuditEvent) -> str:
+    """What the event is about, in the reader's language."""
+    return subject_in_words(event)
