@@ -1,4 +1,4 @@
-"""The demo's week: what nine customers' settings went through before the demo was first opened.
+"""The demo's week: what the customers' settings went through before the demo was first opened.
 
 Everything is done by the console's own services against the practice Lofty, which misbehaves where
 the story wants it, so the records are what such a week leaves behind. Only the clock is bent.

@@ -1,4 +1,4 @@
-"""Practice customers: how one of any size is made, and the nine that `--seed` adds.
+"""Practice customers: how one of any size is made, and the ten that `--seed` adds.
 
 Everything follows from the slug and the numbers: the same specification, the same data.
 """
@@ -407,6 +407,19 @@ _NOTES_AND_SPECS: tuple[tuple[str, Spec], ...] = (
             rate_limit=DEVELOPMENT_APP,
             members=6,
             scopes=("me", "members", "org", "ponds", "pipelines"),
+        ),
+    ),
+    (
+        "Its settings name agents by 15-digit ids, its directory by short ones",
+        Spec(
+            "alder-and-pine",
+            "Alder & Pine Realty",
+            rate_limit=DEVELOPMENT_APP,
+            members=9,
+            offices=1,
+            short_member_ids=True,
+            first_id=GIANT_ID + 1_000_000,
+            settings={"assistantName": "Juniper"},
         ),
     ),
 )

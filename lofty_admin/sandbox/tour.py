@@ -55,10 +55,12 @@ TRIES = (
         "Press the button, then change the assistant's name and apply.",
         _settings_of(HARBOUR),
         "Settings of Harbour & Vine Homes",
-        "Not applied: Lofty answered that all went well, and reading back shows the old name.",
+        "Unknown at first: Lofty answered that all went well, but still shows the old name, which"
+        " may only be late. About a minute later the console looks again, and only then calls it"
+        " Not applied.",
         "Ignore the next save",
         _at_the_next_save("ignore"),
-        outcome="not_applied",
+        outcome="unknown",
     ),
     Try(
         "Lofty refuses",

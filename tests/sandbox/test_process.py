@@ -136,7 +136,7 @@ def test_process__seed_option__has_the_practice_customers(tmp_path: Path) -> Non
     with _started(tmp_path / "db", "--seed") as process:
         port = int(_read_line(process).rpartition(":")[2])
         listed = Caller(port).control("GET", "customers").json["customers"]
-    assert len(listed) == 9
+    assert len(listed) == 10
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ def test_seed__slugs_and_tokens__do_not_change() -> None:
         "larkspur-living",
         "quixote-estates",
         "bluebonnet-brokers",
+        "alder-and-pine",
     ]
     assert seed.customers() == seed.customers()
     assert seed.make_token("x", "oauth") == "practice-sXoDpNOohBTPtQ3Qa3V66tpac6Xviqn2yWFmOIWYTZk"
@@ -111,6 +112,16 @@ def test_seed__odd_customer__has_what_a_console_must_survive(seeded: Sandbox) ->
     assert "visitorsEnable" not in settings
     assert (settings["agentIds"], settings["leadPondIds"]) == ([-1, 101], [])
     assert (settings["leadSources"], settings["followUpRole"]) == ([1002], "Committee")
+
+
+def test_seed__customer_with_two_families_of_ids__none_of_its_agents_is_listed(
+    seeded: Sandbox,
+) -> None:
+    slug = "alder-and-pine"
+    agents = _get(seeded, slug, SETTINGS)["agentIds"]
+    members = _get(seeded, slug, "/v1.0/members")["members"]
+    assert {len(str(number)) for number in agents} == {15}
+    assert all(member["memberUserId"] < 1000 for member in members)
 
 
 def test_seed__twice__keeps_what_was_changed_and_takes_little_time(tmp_path: Path) -> None:

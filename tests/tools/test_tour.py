@@ -9,7 +9,6 @@ from django.urls import resolve
 
 from lofty_admin.agentsettings.plans import Plan
 from lofty_admin.agentsettings.reading import read_live
-from lofty_admin.agentsettings.services import apply
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.sandbox.seed import customers
 from lofty_admin.sandbox.server import Sandbox
@@ -17,6 +16,7 @@ from lofty_admin.sandbox.tour import HARBOUR, TRIES, Try
 from lofty_admin.tenants.checking import unchecked_token
 from lofty_admin.tenants.credentials import set_credential
 from lofty_admin.tenants.models import Tenant
+from tests.agentsettings.conftest import apply
 from tests.practice import PracticeCustomer
 from tests.sandbox.conftest import Caller
 from tools.processes import ROOT
