@@ -93,7 +93,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _page(500)
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+def open_too_long(request: HttpRequest) -> HttpResponse:
     return _page(403, _OPEN_TOO_LONG)
 
 

@@ -56,6 +56,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "lofty_admin.accounts.middleware.NoStoreMiddleware",
     "lofty_admin.compression.PagesOnlyGZipMiddleware",  # whose files are compressed already
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -99,7 +100,10 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": ["template_partials.templatetags.partials"],
+            "builtins": [
+                "template_partials.templatetags.partials",
+                "lofty_admin.accounts.templatetags.page_owner",  # its {% csrf_token %}
+            ],
         },
     }
 ]
@@ -257,7 +261,7 @@ EMAIL_USE_TLS = ENVIRONMENT.email.get("EMAIL_USE_TLS", False)
 EMAIL_TIMEOUT = 15  # seconds: a mail server that hangs must not hold a job
 EMAIL_USE_SSL = ENVIRONMENT.email.get("EMAIL_USE_SSL", False)
 LOGGING = logging_config(level=ENVIRONMENT.log_level, style=ENVIRONMENT.log_format)
-CSRF_FAILURE_VIEW = "lofty_admin.errorpages.csrf_failure"
+CSRF_FAILURE_VIEW = "lofty_admin.accounts.unsent_views.csrf_failure"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "lofty_admin.reporter.NothingPrivateFilter"
 # Addresses are unique without regard to case, by a constraint the check does not see.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]

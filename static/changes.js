@@ -6,7 +6,7 @@
 // these and dispatch "change".
 "use strict";
 
-const NOT_SETTINGS = ["snapshot", "draft", "revision", "end", "csrfmiddlewaretoken"];
+const NOT_SETTINGS = ["snapshot", "draft", "revision", "end", "csrfmiddlewaretoken", "page_of"];
 
 // As fields stand now, and as the page was sent: on a slow line somebody may have changed them
 // before this script was there.

@@ -27,6 +27,7 @@ function startDrawer(drawer, body) {
 
   const show = async (url) => {
     const answer = await fetch(url, { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (answer?.status === 401) return announce(SESSION_ENDED), checkSession(), false;
     if (!answer?.ok) return announce(gettext("The event could not be loaded. Try again.")), false;
     if (answer.headers.has("HX-Refresh")) return location.reload(), false; // the session has ended
     body.innerHTML = await answer.text();

@@ -77,7 +77,17 @@
     line.textContent = text;
     results.replaceChildren(line);
   }
-  search.addEventListener("htmx:responseError", () => fail(gettext("The search does not answer. Try again.")));
+  // The dialog covers the notice of static/session.js: the way to sign in is in the dialog too.
+  function failSignedOut() {
+    fail(SESSION_ENDED);
+    const link = sessionNotice().querySelector("a").cloneNode(true);
+    link.className = "d-block px-3 pb-3";
+    results.append(link);
+  }
+  search.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.xhr.status === 401) failSignedOut();
+    else fail(gettext("The search does not answer. Try again."));
+  });
   search.addEventListener("htmx:sendError", () => fail(gettext("The console does not answer. Try again.")));
 
   results.addEventListener("click", (event) => {

@@ -4,12 +4,14 @@
 const PASSKEY_TROUBLE = {
   NotAllowedError: gettext("The passkey was not used, so nothing happened. You can try again."),
   InvalidStateError: gettext("This passkey is set up already."),
+  NotSignedIn: gettext("You were signed out. Nothing happened. Reload the page and sign in."),
   SecurityError: gettext("Passkeys do not work at this address. They need https and a host name."),
 };
 
 async function passkeyOptions(form) {
   if (!form.dataset.optionsUrl) return JSON.parse(document.getElementById("passkey-options").textContent);
   const answer = await fetch(form.dataset.optionsUrl, { headers: { Accept: "application/json" } });
+  if (answer.status === 401) throw new DOMException("", "NotSignedIn");
   if (!answer.ok) throw new Error("no options");
   return (await answer.json()).request_options;
 }

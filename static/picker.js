@@ -40,7 +40,8 @@ function secondary(text, more = "") {
 
 class SessionEnded extends Error {
   constructor() {
-    super(gettext("Your session has ended. Open this page in another tab and sign in there; what you entered stays here until you reload."));
+    super(SESSION_ENDED);
+    checkSession();
   }
 }
 
@@ -143,10 +144,10 @@ class Picker {
   // --- The console's answers ---------------------------------------------------------------------
   async ask(url, options = {}) {
     const answer = await fetch(url, { headers: { Accept: "application/json" }, ...options });
+    if (answer.status === 401) throw new SessionEnded();
     const isJSON = answer.headers.get("Content-Type")?.startsWith("application/json");
     const told = isJSON ? await answer.json() : {};
-    if (answer.ok && !isJSON) throw new SessionEnded(); // it led to the page to sign in
-    if (!answer.ok) throw new Error(told.error ?? gettext("The console could not answer that. Nothing was added."));
+    if (!answer.ok || !isJSON) throw new Error(told.error ?? gettext("The console could not answer that. Nothing was added."));
     return told;
   }
 
@@ -506,7 +507,7 @@ class Picker {
       render: {
         loading: () => make("div", { className: "no-results", textContent: gettext("Searching …") }),
         option: (data) => this.option(data),
-        no_results: ({ input }) => make("div", { className: "no-results", textContent: interpolate(gettext("Nothing found for “%(text)s”."), { text: input }) }),
+        no_results: ({ input }) => make("div", { className: "no-results", textContent: this.problem || interpolate(gettext("Nothing found for “%(text)s”."), { text: input }) }),
       },
     });
     // The server ranks and folds accents; what it found must not be filtered out again here.
@@ -543,14 +544,16 @@ class Picker {
     this.ask(`${this.place.dataset.search}?q=${encodeURIComponent(text)}`)
       .then((found) => {
         if (this.search.inputValue() !== text) return done(); // they typed on; another answer follows
+        this.problem = "";
         this.search.clearOptions();
         done(this.options(found, text));
         if (text) announce(howMany(found));
       })
       .catch((error) => {
-        if (error instanceof SessionEnded) this.say(error.message);
-        else announce(gettext("The search does not answer. What is picked stays."));
-        done();
+        const ended = error instanceof SessionEnded;
+        this.problem = ended ? error.message : gettext("The search does not answer. What is picked stays.");
+        announce(this.problem);
+        done(); // an empty list, which says the problem
       });
   }
 

@@ -52,6 +52,7 @@ TOLD = (
 )
 MIDWAY = "midway"  # of somebody who is signing in; who has not begun is sent to begin
 NOT_SET_UP = "not set up"  # not there without single sign-on, which this test's console has not
+ELSEWHERE = "elsewhere"  # kept for the browser it was typed in, which none of these is
 ITS_TENANT = "its tenant"  # a row whose tenant is not in the address: for who may look at that
 NEEDS: dict[str, str | Role] = {
     **dict.fromkeys(["healthz", "readyz", "set_language"], OPEN),
@@ -64,6 +65,8 @@ NEEDS: dict[str, str | Role] = {
     **dict.fromkeys(["mfa_index", "second_step", "mfa_activate_totp", "mfa_add_webauthn"], OWN),
     **dict.fromkeys(["mfa_view_recovery_codes", "mfa_generate_recovery_codes"], OWN),
     **dict.fromkeys(["session_end", "sessions_end"], OWN),
+    "signed_in": OWN,
+    "unsent_form": ELSEWHERE,
     "step_remove": MINE,
     "oauth_callback": TOLD,
     **dict.fromkeys(["palette", "history_all", "view_save", "export_all", "tenant_search"], OWN),
@@ -199,6 +202,7 @@ class World:
             "pk": self.row_of(route, tenant),
             "office_id": Entry.objects.get(tenant=tenant, kind=EntryKind.OFFICE).lofty_id,
         }
+        rows["form_id"] = uuid4()
         others = {"slug": self.acme.slug, "kind": "agent", "group": "west"}
         return {name: {**others, **rows}[name] for name in route.arguments}
 
@@ -323,6 +327,8 @@ def expected(route: Route, who: str) -> str:
         return "403" if need == TOLD else "sign in"
     if who == "outsider" and (route.in_tenant or need == ITS_TENANT):
         return "404"
+    if need == ELSEWHERE:
+        return "404 without a record"
     if need == MINE and who != "superuser":
         return "404 without a record"
     if need == SUPERUSER and who != "superuser":

@@ -8,13 +8,14 @@ from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts import throttle
 from lofty_admin.accounts.known_browser import limits, remember
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.accounts.passwords import check_password_rules
-from lofty_admin.accounts.sessions import forget_before_sign_in
+from lofty_admin.accounts.sessions import forget_before_sign_in, note_signed_out
 from lofty_admin.audit.context import client_ip, person
 from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
 from lofty_admin.audit.record import record
@@ -24,6 +25,9 @@ _PROOFS = {
     "mfa_reauthenticate": _("Use a code"),
     "mfa_reauthenticate:webauthn": _("Use a passkey"),
 }
+
+
+_STAGES = "lofty_admin.accounts.pending"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -40,8 +44,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     failure = Kind.SIGN_IN_FAILED
     _attempt: throttle.Attempt | None = None
 
+    def get_login_stages(self) -> list[str]:
+        """allauth's stages, between noting what the sign-in relies on and comparing it again."""
+        stages: list[str] = super().get_login_stages()
+        return [f"{_STAGES}.NoteStage", *stages, f"{_STAGES}.CompareStage"]
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("mfa_index")
 
     def is_safe_url(self, url: str | None) -> bool:
         return is_ours(url)
@@ -68,6 +80,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         if isinstance(user, User):
             record(Kind.SIGNED_OUT, subject=user.email, outcome=Outcome.DONE, actor=person(user))
             UserSession.objects.filter(session_key=request.session.session_key).delete()
+            note_signed_out(request)
         super().logout(request)
 
     def get_client_ip(self, request: HttpRequest) -> str:

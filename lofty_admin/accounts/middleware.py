@@ -4,14 +4,17 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
-from lofty_admin.accounts import sessions
+from lofty_admin.accounts import sessions, unsent
+from lofty_admin.accounts.background import is_background, signed_out
 from lofty_admin.accounts.models import User
-from lofty_admin.accounts.second_steps import has_second_step
+from lofty_admin.accounts.second_steps import AFTER_SECOND_STEP, has_second_step
+from lofty_admin.accounts.unsent_views import interrupted, sign_in_address
 
 OPEN_VIEWS = frozenset({"healthz", "readyz", "set_language", "invitation", "invitation_accept"})
 SECOND_STEP_VIEWS = OPEN_VIEWS | {
@@ -24,6 +27,26 @@ SECOND_STEP_VIEWS = OPEN_VIEWS | {
 }
 _View = Callable[..., HttpResponseBase]
 _GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class NoStoreMiddleware:
+    """No page stays in the browser's cache, nor after signing out in its memory of pages.
+
+    The one place for that. Static files are answered before and can be cached.
+    """
+
+    def __init__(self, get_response: _GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response["Cache-Control"] = "no-store"
+        if sessions.was_signed_out(request):
+            response["Clear-Site-Data"] = '"cache"'
+        return response
 
 
 class SessionLimitsMiddleware:
@@ -59,14 +82,22 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
     ) -> HttpResponseBase | None:
         if _view_name(request) in OPEN_VIEWS:
             return None
-        refusal = super().process_view(request, view_func, view_args, view_kwargs)
-        if refusal is None:
+        if super().process_view(request, view_func, view_args, view_kwargs) is None:
+            return self._somebody_elses_page(request)
+        if is_background(request):
+            return signed_out(request)
+        if request.method == "POST":
+            return interrupted(request)
+        after = request.get_full_path() if request.method in _READING else ""
+        return redirect(sign_in_address(request, after))
+
+    def _somebody_elses_page(self, request: HttpRequest) -> HttpResponseBase | None:
+        """A form from a page of another user is not carried out as the one who is signed in now."""
+        user = request.user
+        if request.method != "POST" or not isinstance(user, User):
             return None
-        if HtmxDetails(request):
-            return HttpResponseClientRefresh()  # a sign-in form has no place inside a fragment
-        if request.method not in {"GET", "HEAD"}:
-            return redirect("account_login")  # what was posted cannot be returned to
-        return refusal
+        owner = unsent.page_owner_id(request)
+        return interrupted(request) if owner not in (0, user.pk) else None
 
 
 class SecondStepMiddleware:
@@ -91,6 +122,10 @@ class SecondStepMiddleware:
             return None
         if HtmxDetails(request):
             return HttpResponseClientRefresh()
+        if is_background(request):
+            return JsonResponse({"error": _("Set up a second step first.")}, status=403)
+        if request.method == "GET":
+            request.session[AFTER_SECOND_STEP] = request.get_full_path()
         return redirect("second_step")
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -68,6 +69,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     folded = FoldedField(of=("name", "email"))
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    # Counted up to end every session and every half-finished sign-in of this user at once.
+    session_version = models.PositiveIntegerField(default=0, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -100,6 +103,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def check_password(self, raw_password: str) -> bool:
         check = super().check_password
         return any(check(spelling) for spelling in spellings(raw_password))
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Add the session version to what a session must match, as Django does the password."""
+        bound = f"{self.password}:{self.session_version}" if self.session_version else self.password
+        salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+        return salted_hmac(salt, bound, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Invitation(models.Model):
@@ -180,3 +189,29 @@ class SignInAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{'Failed' if self.is_failed else 'Open'} at {self.at:%H:%M:%S}"
+
+
+class UnsentForm(models.Model):
+    """What a user typed into a form that could not be sent: `unsent.py` has the rules.
+
+    `browser` is the digest of a cookie, so that only the browser it came from can open it.
+    """
+
+    LIFETIME = dt.timedelta(hours=1)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    browser = models.CharField(max_length=64)
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"Unsent form of {self.user_id}"
+
+    @classmethod
+    def oldest(cls) -> dt.datetime:
+        """Return the time before which nothing is kept any more."""
+        return timezone.now() - cls.LIFETIME

@@ -24,7 +24,7 @@ from django.utils.translation import gettext_noop
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.sealing import open_for, owner_of, seal_for
 from lofty_admin.accounts.services import keep_a_superuser
-from lofty_admin.accounts.sessions import end_sessions
+from lofty_admin.accounts.sessions import end_everything
 from lofty_admin.audit.context import person
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
@@ -38,6 +38,8 @@ NAMES = {
     PASSKEY: gettext_noop("passkey"),
     CODES: gettext_noop("recovery codes"),
 }
+# In the session: the page that a user without a second step asked for.
+AFTER_SECOND_STEP = "console.after_second_step"
 SEALED_UNDER = {APP: "secret", CODES: "seed"}
 
 
@@ -144,7 +146,7 @@ def reset(user: User) -> int:
         _lock(user)
         found = list(Authenticator.objects.filter(user=user))
         Authenticator.objects.filter(user=user).delete()
-        end_sessions(user)
+        end_everything(user)
         for one in found:
             _record(Kind.SECOND_STEP_REMOVED, user, name_of(one))
     return len(found)

@@ -15,6 +15,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -24,6 +25,7 @@ from lofty_admin.accounts.mfa_forms import AddAppForm, AddPasskeyForm
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.proof import prove_first
 from lofty_admin.accounts.sealing import open_for, seal_for
+from lofty_admin.redirects import is_ours
 from lofty_admin.vault import VaultError
 
 _PENDING_APP = "console.pending_app"
@@ -135,7 +137,8 @@ def codes(request: HttpRequest) -> HttpResponse:
         told = _("Recovery codes are shown once only. You can make new ones.")
         messages.info(request, told)
         return redirect("mfa_index")
-    return render(request, "mfa/codes.html", {"codes": unused})
+    context = {"codes": unused, "after": _page_asked_for(request) or reverse("mfa_index")}
+    return render(request, "mfa/codes.html", context)
 
 
 @never_cache
@@ -167,7 +170,7 @@ def sessions_end(request: HttpRequest) -> HttpResponse:
     """End all other sessions, or (`all` in the form) this one too."""
     user = _me(request)
     if "all" in request.POST:
-        sessions.end_sessions(user)
+        sessions.end_everything(user)
         logout(request)
         return redirect("account_login")
     ended = sessions.end_sessions(user, keep=request.session.session_key)
@@ -187,9 +190,15 @@ def _set_up(request: HttpRequest, user: User, done: str) -> HttpResponse:
     """After the first step come the codes for the day it is lost."""
     messages.success(request, done)
     if second_steps.has_codes(user):
-        return redirect("mfa_index")
+        return redirect(_page_asked_for(request) or "mfa_index")
     second_steps.make_codes(user)
     return redirect("mfa_view_recovery_codes")
+
+
+def _page_asked_for(request: HttpRequest) -> str:
+    """Return the page SecondStepMiddleware did not let this user open yet; "" if there is none."""
+    url = str(request.session.pop(second_steps.AFTER_SECOND_STEP, ""))
+    return url if is_ours(url) else ""
 
 
 def _pending_secret(request: HttpRequest, user: User, *, fresh: bool) -> str:

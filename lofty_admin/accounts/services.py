@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from lofty_admin.accounts.identity import canonical_email, check_email, check_name
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.accounts.passwords import check_password_rules
+from lofty_admin.accounts.sessions import end_everything
 from lofty_admin.audit.context import is_acting
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
@@ -49,6 +50,7 @@ def set_password(user: User, password: str) -> None:
     give_password(user, password)
     with transaction.atomic():
         user.save(update_fields=["password"])
+        end_everything(user)
         Invitation.end(user, Invitation.Ending.NOT_NEEDED)
         record(Kind.PASSWORD_CHANGED, subject=user.email, outcome=Outcome.DONE)
 
@@ -64,6 +66,7 @@ def deactivate_person(user: User) -> None:
         changed = User.objects.filter(pk=user.pk, is_active=True).update(is_active=False)
         if changed:
             Invitation.end(user, Invitation.Ending.WITHDRAWN)
+            end_everything(user)
             record(Kind.PERSON_DEACTIVATED, subject=user.email, outcome=Outcome.DONE)
     user.is_active = False
 

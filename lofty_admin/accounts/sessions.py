@@ -12,13 +12,14 @@ from django.contrib.auth import logout
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from lofty_admin import clocks
 from lofty_admin.accounts.models import User
+from lofty_admin.accounts.unsent import PAGE_OWNER
 from lofty_admin.audit.context import Actor, person
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
@@ -41,6 +42,11 @@ _SYSTEMS = (
     ("Macintosh", "Mac"),
     ("Linux", "Linux"),
 )
+# Why a session has ended: the sign-in page says it, by the code in its address.
+IDLE, TOO_OLD, ENDED = "idle", "age", "ended"
+_FOR_THE_RECORD = {IDLE: "not used for too long", TOO_OLD: "signed in too long ago"}
+_ENDED_BECAUSE = "_console_ended_because"
+_SIGNED_OUT_HERE = "_console_signed_out"
 _KEPT_AT_SIGN_IN = (AUTHENTICATION_METHODS_SESSION_KEY, "account_authentication_methods_user")
 
 
@@ -60,15 +66,15 @@ def forget_before_sign_in(request: HttpRequest) -> None:
 
 
 def why_over(session: SessionBase) -> str:
-    """Why a session has ended by time, in words; "" while it goes on."""
+    """Return the code of why a session has ended by time; "" while it goes on."""
     now = time.time()
     since = float(session.get(SIGNED_IN_AT, 0))
     if max(since, float(session.get(SEEN_AT, since))) > now + clocks.SKEW.total_seconds():
         return "dated in the future by a clock that was wrong"
     if now - since > settings.SESSION_COOKIE_AGE:
-        return "signed in too long ago"
+        return TOO_OLD
     if now - float(session.get(SEEN_AT, since)) > settings.SESSION_IDLE_AGE:
-        return "not used for too long"
+        return IDLE
     return ""
 
 
@@ -78,7 +84,39 @@ def expire(request: HttpRequest, reason: str) -> None:
     with transaction.atomic():
         UserSession.objects.filter(session_key=request.session.session_key).delete()
         logout(request)
-        _record_expiry(user, reason, actor=person(user))
+        _record_expiry(user, _FOR_THE_RECORD[reason], actor=person(user))
+    setattr(request, _ENDED_BECAUSE, reason)
+    note_signed_out(request)
+
+
+def why_signed_out(request: HttpRequest) -> str:
+    """Return the code of why this browser's session is no more; "" if it never had one."""
+    reason: str = getattr(request, _ENDED_BECAUSE, "")
+    had_one = settings.SESSION_COOKIE_NAME in request.COOKIES and not request.session.session_key
+    return reason or (ENDED if had_one or PAGE_OWNER in request.POST else "")
+
+
+def in_words(reason: str) -> str:
+    """Say why the page to sign in appeared; "" for a code that is none."""
+    minutes, hours = settings.SESSION_IDLE_AGE // 60, settings.SESSION_COOKIE_AGE // 3600
+    words = {
+        IDLE: _("You were signed out after %(minutes)d minutes without activity."),
+        TOO_OLD: _("You were signed out %(hours)d hours after signing in."),
+        ENDED: _(
+            "You were signed out. A session ends after %(minutes)d minutes without activity,"
+            " %(hours)d hours after signing in, or when it is ended from another device."
+        ),
+    }
+    return words.get(reason, "") % {"minutes": minutes, "hours": hours}
+
+
+def note_signed_out(request: HttpRequest) -> None:
+    """Let the answer to this request clear the browser's cached pages."""
+    setattr(request, _SIGNED_OUT_HERE, True)
+
+
+def was_signed_out(request: HttpRequest) -> bool:
+    return getattr(request, _SIGNED_OUT_HERE, False)
 
 
 def note_seen(request: HttpRequest) -> None:
@@ -134,6 +172,17 @@ def end_sessions(user: User, *, keep: str | None = None, only: int | None = None
             detail = {"number": len(chosen)}
             record(Kind.SESSIONS_ENDED, subject=user.email, outcome=Outcome.DONE, detail=detail)
     return len(chosen)
+
+
+def end_everything(user: User) -> int:
+    """End a user's sessions and half-finished sign-ins, also those this console does not list.
+
+    Return how many sessions were listed.
+    """
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(session_version=F("session_version") + 1)
+        user.refresh_from_db(fields=["session_version"])
+        return end_sessions(user)
 
 
 def _record_expiry(user: Any, reason: str, *, actor: Actor | None = None) -> None:

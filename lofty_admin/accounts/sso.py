@@ -34,7 +34,7 @@ from lofty_admin.accounts.identity import is_storable, is_written_canonically
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.provider_calls import Kept, ProviderSession
 from lofty_admin.accounts.services import REFUSED_BY_PROVIDER, keep_a_superuser
-from lofty_admin.accounts.sessions import end_sessions
+from lofty_admin.accounts.sessions import end_everything
 from lofty_admin.audit.context import person
 from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
 from lofty_admin.audit.record import record
@@ -61,7 +61,7 @@ def disconnect(user: User) -> int:
         accounts = list(SocialAccount.objects.select_for_update().filter(user=user))
         SocialAccount.objects.filter(user=user).delete()
         if accounts:
-            end_sessions(user)
+            end_everything(user)
             record(
                 Kind.SINGLE_SIGN_ON_UNLINKED,
                 subject=user.email,

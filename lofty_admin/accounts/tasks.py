@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
-from lofty_admin.accounts import throttle
+from lofty_admin.accounts import throttle, unsent
 from lofty_admin.accounts.sessions import clear_over
 from lofty_admin.audit.context import Actor, acting_as
 
@@ -18,6 +18,7 @@ def sessions(timestamp: int) -> None:
     """Every hour: end the sessions in which nobody came back in time. May run twice."""
     with acting_as(HOURLY):
         clear_over()
+    unsent.clear_expired()
     _forget_old_tries()
 
 

@@ -7,12 +7,19 @@ from django.urls import path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from lofty_admin.accounts import invitation_views, security_views, services, sso
+from lofty_admin.accounts import (
+    invitation_views,
+    security_views,
+    services,
+    sign_in_views,
+    sso,
+    unsent_views,
+)
 
 urlpatterns = [
     path(
         "login/",
-        views.LoginView.as_view(
+        sign_in_views.SignInView.as_view(
             extra_context={
                 "sso_is_offered": sso.is_offered,
                 "nobody_is_here": services.nobody_is_here,
@@ -20,9 +27,11 @@ urlpatterns = [
         ),
         name="account_login",
     ),
-    path("login/step/", mfa_views.authenticate, name="mfa_authenticate"),
+    path("login/step/", sign_in_views.step, name="mfa_authenticate"),
     path("login/passkey/", passkey_views.login_webauthn, name="mfa_login_webauthn"),
     path("logout/", require_POST(views.logout), name="account_logout"),
+    path("signed-in/", unsent_views.signed_in, name="signed_in"),
+    path("unsent/<uuid:form_id>/", unsent_views.unsent_form, name="unsent_form"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("password/change/", security_views.password, name="account_change_password"),
     path("again/", never_cache(views.reauthenticate), name="account_reauthenticate"),

@@ -53,10 +53,25 @@ def test_anonymous__write__sign_in_without_the_way_back(db: None, method: str) -
     assert answer.headers["Location"] == "/accounts/login/"
 
 
-def test_anonymous__fragment__whole_page_is_loaded_again(db: None) -> None:
-    answer = Client().get("/t/acme/people/", headers={"HX-Request": "true"})
-    assert answer.headers["HX-Refresh"] == "true"
-    assert b"form" not in answer.content
+SCRIPTS = [
+    {"HX-Request": "true"},
+    {"Accept": "application/json"},
+    {"Sec-Fetch-Dest": "empty", "Accept": "*/*"},
+]
+
+
+@pytest.mark.parametrize("headers", SCRIPTS)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_anonymous__script_asks_any_page__401_and_no_page_to_sign_in(
+    db: None, headers: dict[str, str], method: str
+) -> None:
+    for path, name in routes(get_resolver()):
+        if "<" in filled(path) or name in OPEN | {"mfa_authenticate", "mfa_login_webauthn"}:
+            continue
+        answer = getattr(Client(), method)(filled(path), headers=headers)
+        assert (answer.status_code, answer.headers.get("Location")) == (401, None), path
+        assert b"<form" not in answer.content
+        assert b"Nothing was sent" in answer.content
 
 
 def test_anonymous__unknown_address__404_without_a_view(db: None) -> None:

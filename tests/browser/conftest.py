@@ -20,7 +20,9 @@ PATIENCE = 15_000  # milliseconds: the machine may be busy with other tests
 
 
 class NewPage(Protocol):
-    def __call__(self, *, signed_in: bool = True, **options: object) -> Page: ...
+    def __call__(
+        self, *, signed_in: bool = True, session_ends: bool = False, **options: object
+    ) -> Page: ...
 
 
 @pytest.fixture(scope="package")
@@ -89,12 +91,12 @@ def new_page(
     """Opens pages that are watched: the test fails on what Watch finds."""
     watches: list[Watch] = []
 
-    def opened(*, signed_in: bool = True, **options: object) -> Page:
+    def opened(*, signed_in: bool = True, session_ends: bool = False, **options: object) -> Page:
         state = cookies if signed_in else None
         options = {"base_url": deployment.console.url, "storage_state": state, **options}
         context = chromium.new_context(**options)  # type: ignore[arg-type]  # what Playwright takes
         context.set_default_timeout(PATIENCE)
-        watches.append(Watch(context, deployment.console.url))
+        watches.append(Watch(context, deployment.console.url, session_ends=session_ends))
         return context.new_page()
 
     cookies = signed_in.storage_state()

@@ -13,10 +13,14 @@ LEFT = ("net::ERR_ABORTED", "net::ERR_CACHE_MISS")
 
 
 class Watch:
-    """Gathers the problems of all pages of a context. `url`: our own host."""
+    """Gathers the problems of all pages of a context. `url`: our own host.
 
-    def __init__(self, context: BrowserContext, url: str) -> None:
+    `session_ends`: a test that ends the session expects what scripts then get.
+    """
+
+    def __init__(self, context: BrowserContext, url: str, *, session_ends: bool = False) -> None:
         self.problems: list[str] = []
+        self._session_ends = session_ends
         self._context, self._url = context, url
         context.add_init_script(REPORT)
         context.on("console", self._console)
@@ -28,6 +32,8 @@ class Watch:
         self._context.close()
 
     def _console(self, message: ConsoleMessage) -> None:
+        if self._session_ends and "Error Code 401" in message.text:
+            return
         told_elsewhere = message.text.startswith((OF_A_PAGE, *OF_A_REQUEST))
         if message.type in ("error", "warning") and not told_elsewhere:
             self.problems.append(f"console: {message.text}")
@@ -40,6 +46,8 @@ class Watch:
             self.problems.append(f"request: {request.url} {request.failure}")
 
     def _response(self, response: Response) -> None:
+        if self._session_ends and response.status == 401:
+            return
         a_page = response.request.resource_type == "document"
         if response.status == 500 or (response.status > 400 and not a_page):
             self.problems.append(f"status {response.status}: {response.url}")

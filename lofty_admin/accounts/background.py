@@ -1,0 +1,41 @@
+"""Requests made by scripts: they get a status they can act on, never a page to sign in."""
+
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django_htmx.middleware import HtmxDetails
+
+
+def is_background(request: HttpRequest) -> bool:
+    """Return whether a script of a page asks, and not a user who follows a link or sends a form."""
+    if HtmxDetails(request) or request.headers.get("Sec-Fetch-Dest") == "empty":
+        return True
+    accepts = request.headers.get("Accept", "")
+    return "application/json" in accepts and "text/html" not in accepts
+
+
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """401: the session has ended, or the page was rendered before the user signed in again.
+
+    static/session.js then keeps the page as it is and offers to sign in.
+    """
+    words = _(
+        "You were signed out. Nothing was sent. What you typed is still on the page: sign in in"
+        " another tab, then continue here."
+    )
+    address = f"{reverse('account_login')}?{urlencode({'next': _page(request)})}"
+    if HtmxDetails(request):
+        return HttpResponse(words, status=401, content_type="text/plain; charset=utf-8")
+    return JsonResponse({"error": words, "sign_in": address}, status=401)
+
+
+def _page(request: HttpRequest) -> str:
+    """The path of the page whose script asks; the home page if the browser does not say."""
+    page = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
+    parts = urlsplit(page)
+    if parts.netloc != request.get_host():
+        return reverse("home")
+    return parts._replace(scheme="", netloc="", fragment="").geturl() or reverse("home")

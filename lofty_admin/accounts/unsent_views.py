@@ -1,0 +1,114 @@
+"""The way back to a form that was not sent, and the answers that lead there."""
+
+import re
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from lofty_admin import errorpages
+from lofty_admin.accounts import sessions, unsent
+from lofty_admin.accounts.background import is_background, signed_out
+from lofty_admin.accounts.models import User
+from lofty_admin.redirects import safe_next
+
+SIGN_IN_VIEWS = frozenset({"account_login", "mfa_authenticate", "mfa_login_webauthn"})
+_MACHINE_VALUE = re.compile(r"\S{200,}")  # a signed snapshot, a list of ten thousand ids
+
+
+@require_safe
+def unsent_form(request: HttpRequest, form_id: UUID) -> HttpResponse:
+    """Show what was typed, to the user who typed it. Nothing is sent before they press a button."""
+    row = unsent.find(request, form_id)
+    content = unsent.opened(row) if row else None
+    if row is None or content is None:
+        return render(request, "account/unsent_gone.html", status=404)
+    if row.user != request.user:
+        return render(request, "account/unsent_other.html", {"address": request.path}, status=403)
+    context = {"content": content, "typed": _typed(content)}
+    return render(request, "account/unsent.html", context)
+
+
+@require_safe
+def signed_in(request: HttpRequest) -> HttpResponse:
+    """For a user who signed in in another tab; its JSON makes the first tab's forms work again."""
+    if not is_background(request):
+        return render(request, "account/signed_in.html")
+    user = request.user
+    owner = unsent.owner_marker(user) if isinstance(user, User) else ""
+    return JsonResponse({"csrf_token": get_token(request), unsent.PAGE_OWNER: owner})
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form with a missing or outdated CSRF token. Django calls this before any view."""
+    match = request.resolver_match
+    name = match.view_name if match else ""
+    if name in SIGN_IN_VIEWS:
+        return _sign_in_again(request)
+    if name == "account_logout":
+        return _sign_out_again(request)
+    if not unsent.page_owner_id(request):
+        return errorpages.open_too_long(request)
+    return signed_out(request) if is_background(request) else interrupted(request)
+
+
+def interrupted(request: HttpRequest) -> HttpResponse:
+    """Keep a posted form that may not be carried out now, and lead to it past the sign-in."""
+    row = unsent.keep(request)
+    if row is None:
+        return _not_kept(request)
+    address = reverse("unsent_form", args=[row.pk])
+    if not request.user.is_authenticated:
+        address = sign_in_address(request, address)
+    response = redirect(address)
+    unsent.bind_browser(request, response)
+    return response
+
+
+def sign_in_address(request: HttpRequest, after: str = "") -> str:
+    """Return the address of the page to sign in, which says why it appeared."""
+    query = {"next": after} if after else {}
+    if reason := sessions.why_signed_out(request):
+        query["because"] = reason
+    suffix = f"?{urlencode(query, safe='/')}" if query else ""
+    return reverse("account_login") + suffix
+
+
+def _not_kept(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return errorpages.open_too_long(request)
+    return redirect(sign_in_address(request))
+
+
+def _sign_in_again(request: HttpRequest) -> HttpResponse:
+    """A sign-in page that was open too long, or while the user signed in from another tab."""
+    after = safe_next(request, default="")
+    if request.user.is_authenticated:
+        return redirect(after or "home")
+    messages.warning(request, _("This page was open too long. Nothing was sent. Sign in here."))
+    return redirect(sign_in_address(request, after))
+
+
+def _sign_out_again(request: HttpRequest) -> HttpResponse:
+    if not request.user.is_authenticated:
+        return redirect("account_login")
+    words = _("You are still signed in: that page was opened before you signed in again.")
+    messages.warning(request, f"{words} {_('Sign out here.')}")
+    return redirect("mfa_index")
+
+
+def _typed(content: unsent.Content) -> list[tuple[str, str]]:
+    """What a reader can use of it, under the names of the fields in words."""
+    values = [(name, value) for name, value in content.fields if value.strip()]
+    return [(_in_words(name), value) for name, value in values if not _MACHINE_VALUE.search(value)]
+
+
+def _in_words(name: str) -> str:
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[-_]", " ", name).lower()
+    return words[:1].upper() + words[1:]
