@@ -1,6 +1,7 @@
 """Events as rows of a CSV file that people open in a spreadsheet."""
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC
 from typing import Any
@@ -34,13 +35,19 @@ COLUMNS = (
 )
 BOM = "\ufeff"  # without it Excel reads UTF-8 as something else
 LONGEST = 32_000  # characters: Excel takes 32,767 in one cell
-_FORMULA = tuple("=+-@\t\r\n\0＝＋－＠﹦﹢﹣﹫−")
+_FORMULA = "=+@\t\r\n\0＝＋－＠﹦﹢﹣﹫−-"  # the hyphen last: it goes into a character class
 _BLANK = " \xa0\u200b\u200e\u200f\u2060\ufeff"  # some programs skip these before they look
+# Where a cell begins in a program that splits at semicolons or tabs, or does not heed quotes.
+_FORMULA_IN_SOME_CELL = re.compile(rf"""(\A|\r\n|[,;\t\n]|\r(?!\n))(?=["{_BLANK}]*[{_FORMULA}])""")
 
 
 def cell(text: str) -> str:
-    """`text` as no spreadsheet takes it for a formula: what could be one gets an apostrophe."""
-    return f"'{text}" if text.lstrip(_BLANK).startswith(_FORMULA) else text
+    """`text` as no spreadsheet takes any of it for a formula: what could be one gets an apostrophe.
+
+    Programs split a file at commas, semicolons or tabs, as the country's custom is, so a formula
+    may begin in the middle of a text.
+    """
+    return _FORMULA_IN_SOME_CELL.sub(r"\1'", text)
 
 
 def csv_line(texts: Sequence[str]) -> str:
