@@ -22,6 +22,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from lofty_admin import clocks
+from lofty_admin.accounts.models import User
 from lofty_admin.audit.context import acting_as, current_actor, current_request_id
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.record import record
@@ -49,8 +50,9 @@ from lofty_admin.lofty.errors import (
     Unreachable,
 )
 from lofty_admin.lofty.exchange import LONGEST_WAIT
+from lofty_admin.tenants.access import role_of
 from lofty_admin.tenants.calls import NoCredential, client_for
-from lofty_admin.tenants.models import Tenant
+from lofty_admin.tenants.models import Role, Tenant
 
 TASK = "directory.sync"
 QUEUE = "directory"
@@ -178,7 +180,7 @@ def _work(sync: Sync, deadline: float) -> datetime | None:
         return _pause(sync, SyncState.WAITING, timezone.now() + pause, error.message)
     except LoftyError as error:
         _fail(sync, f"{error.message} {error.advice}")
-    except NoCredential as error:
+    except (NoCredential, RightLost) as error:
         _fail(sync, str(error))
     else:
         _finish(sync)
@@ -195,10 +197,27 @@ def _client(sync: Sync) -> LoftyClient:
 def _read(sync: Sync, client: LoftyClient, deadline: float) -> bool:
     """At least one step, then on until the end (True) or the deadline (False)."""
     while sync.step != Step.END:
+        _require_right(sync)
         _take_step(sync, client)
         if time.monotonic() > deadline:
             return sync.step == Step.END
     return True
+
+
+class RightLost(Exception):
+    """Whoever asked for the names may not ask for them any more, or nobody may."""
+
+
+def _require_right(sync: Sync) -> None:
+    """Raise RightLost, with the reason as its text. Rights may change while names are read."""
+    if Tenant.objects.only("status").get(pk=sync.tenant_id).is_archived:
+        raise RightLost("The tenant was archived meanwhile.")
+    if sync.actor.kind != "person":
+        return
+    user = User.objects.filter(pk=sync.actor.id).first()
+    role = role_of(user, sync.tenant) if user else None
+    if role is None or role < Role.EDITOR:
+        raise RightLost("The person who asked for the names may not do so any more.")
 
 
 def _take_step(sync: Sync, client: LoftyClient) -> None:

@@ -166,6 +166,10 @@ def counts(rows: Iterable[ImportRow]) -> dict[str, int]:
     return {"rows": by_state.total(), **{state.value: by_state[state.value] for state in RowState}}
 
 
+class _RightLost(Exception):
+    """The person was deactivated or is no superuser any more."""
+
+
 # --- The job --------------------------------------------------------------------------------------
 def advance(import_id: UUID, *, seconds: float = SLICE) -> bool:
     """Work on a list for about so many seconds; whether another job must go on with it."""
@@ -201,13 +205,20 @@ def erase_expired() -> int:
 
 
 def _work(made: Import, until: float) -> bool:
-    if not is_superuser(made.person):
+    try:
+        return _work_on_rows(made, until)
+    except _RightLost:
         return _finish(made, _FORBIDDEN)
+
+
+def _work_on_rows(made: Import, until: float) -> bool:
+    _require_right(made)
     silent = 0
     waiting = made.rows.filter(state__in=[RowState.READY, RowState.CHECKED])
     for row in waiting.select_related("parent"):
         if time.monotonic() > until:
             return True
+        _require_right(made)
         try:
             silent = 0 if _try(row) else silent + 1
         except RateLimited as error:
@@ -262,6 +273,7 @@ def _add(made: Import, rows: Sequence[ImportRow]) -> str:
             # With the list locked, its rows are ours too: no new lock after the log's.
             if _locked(made).state != ImportState.RUNNING or not _still_to_add(rows):
                 return ""
+            _require_right(made)
             for row, tenant in zip(rows, add_tenants(new), strict=True):
                 row.state, row.tenant, row.sealed = RowState.ADDED, tenant, b""
             ImportRow.objects.bulk_update(rows, ["state", "tenant", "sealed"])
@@ -274,6 +286,14 @@ def _add(made: Import, rows: Sequence[ImportRow]) -> str:
             return _NONE_TAKEN
         _note(rows[0], RowState.FAILED, _TAKEN)
     return _NONE
+
+
+def _require_right(made: Import) -> None:
+    """Raise _RightLost if whoever started this may not add tenants any more."""
+    starter = User.objects.filter(pk=made.person_id).select_for_update(no_key=True)
+    with transaction.atomic():
+        if not is_superuser(starter.get()):
+            raise _RightLost
 
 
 def _still_to_add(rows: Sequence[ImportRow]) -> bool:

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
+from lofty_admin.audit.context import person
 from lofty_admin.audit.finding import Filter, count, stream
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.lines import line
@@ -20,6 +21,7 @@ from lofty_admin.audit.models import HEAD_ID, AuditEvent, AuditHead
 from lofty_admin.audit.record import TenantRef, record
 from lofty_admin.history.models import Ending, Export, Format
 from lofty_admin.history.spreadsheet import BOM, COLUMNS, columns, csv_line
+from lofty_admin.tenants.access import is_superuser, visible_tenants
 
 BLOCK = 64 * 1024  # bytes handed over at once
 BEAT = 1.0  # seconds between two signs of life
@@ -100,6 +102,10 @@ def end(export: Export, ending: Ending) -> None:
     )
 
 
+class RightLost(Exception):
+    """The person was deactivated or lost a tenant: they get no more of it."""
+
+
 class Pieces:
     """The bytes of an export. `close` must be called at the end, wherever that is."""
 
@@ -108,7 +114,10 @@ class Pieces:
         self._beaten = time.monotonic()
 
     def __iter__(self) -> Iterator[bytes]:
-        """Blocks of whole lines. Raises NotOurs when another export took the place."""
+        """Blocks of whole lines. Raises NotOurs when another export took the place, and RightLost.
+
+        Either breaks the download off, so that nobody takes the file for a complete one.
+        """
         head, as_line = _form(Format(self.export.format))
         block = head.encode()
         for event in stream(self.wanted, self.export.up_to):
@@ -119,6 +128,7 @@ class Pieces:
                 yield block
                 block = b""
                 self._beat()
+        self._beat()
         yield block
         end(self.export, Ending.DONE)
 
@@ -133,6 +143,31 @@ class Pieces:
         ours = Export.objects.filter(pk=self.export.pk, ended_at=None)
         if not ours.update(done=self.export.done, heartbeat_at=timezone.now()):
             raise NotOurs
+        if not _may_still_read(self.export.user_id, self.wanted):
+            _revoke(self.export)
+            raise RightLost
+
+
+def _may_still_read(user_id: int, wanted: Filter) -> bool:
+    """Whether the person may read everything that was asked for; rights may change meanwhile."""
+    user = User.objects.get(pk=user_id)
+    if wanted.tenants is None:
+        return is_superuser(user)
+    seen = visible_tenants(user).filter(pk__in=wanted.tenants)
+    return user.is_active and seen.count() == len(wanted.tenants)
+
+
+def _revoke(export: Export) -> None:
+    how_far = f"{export.done:,} of {export.total or 0:,} events"
+    with transaction.atomic():
+        end(export, Ending.REVOKED)
+        record(
+            Kind.LOG_EXPORTED,
+            subject=f"stopped after {how_far} as {Format(export.format).label}",
+            outcome=Outcome.REFUSED,
+            detail={"because": "may no longer read all of it", "filter": export.query},
+            actor=person(export.user),
+        )
 
 
 def _form(form: Format) -> tuple[str, _Line]:

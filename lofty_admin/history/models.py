@@ -42,6 +42,7 @@ class Format(models.TextChoices):
 class Ending(models.TextChoices):
     DONE = "done", _("Done")
     BROKEN_OFF = "broken_off", _("Broken off")
+    REVOKED = "revoked", _("Stopped: the right was lost")
 
 
 class Export(models.Model):
@@ -87,6 +88,10 @@ class Export(models.Model):
         """Open, and seen alive lately."""
         alive = clocks.is_recent(self.heartbeat_at, timezone.now(), self.DEAD_AFTER)
         return self.ended_at is None and alive
+
+    @property
+    def is_revoked(self) -> bool:
+        return self.outcome == Ending.REVOKED
 
     @property
     def is_done(self) -> bool:

@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.context import acting_as, person
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory import sync as sync_module
 from lofty_admin.directory.models import Entry, EntryKind, Step, Sync, SyncState
@@ -16,7 +17,7 @@ from lofty_admin.directory.sync import MOST_ATTEMPTS, TakenOver, advance, left_b
 from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.sandbox import api
 from lofty_admin.sandbox.server import Sandbox
-from lofty_admin.tenants.models import Tenant
+from lofty_admin.tenants.models import Role, Tenant
 from tests.directory.conftest import (
     Connect,
     calls_made,
@@ -28,7 +29,6 @@ from tests.directory.conftest import (
 )
 
 REFUSED = {"code": 200100, "message": "The app lacks the scope"}
-OLIVIA = Actor("person", "7", "Olivia Owner")
 
 
 def known(tenant: Tenant, kind: EntryKind) -> int:
@@ -393,9 +393,9 @@ def test_sync__lead_source_names__never_touched(acme: Tenant, connect: Connect) 
     assert gone(acme, EntryKind.SOURCE) == []
 
 
-def test_sync__ended__recorded_with_who_asked(acme: Tenant, connect: Connect) -> None:
+def test_sync__ended__recorded_with_who_asked(acme: Tenant, owner: User, connect: Connect) -> None:
     connect(members=5)
-    with acting_as(OLIVIA):
+    with acting_as(person(owner)):
         sync = open_sync(acme)
     advance(sync.pk)
     event = AuditEvent.objects.get(kind="directory.synced")
@@ -543,3 +543,30 @@ def test_sync__page_size_refused_in_any_form__asks_for_the_default_size(
     sync = synced(acme)
     assert (sync.state, known(acme, EntryKind.AGENT)) == (SyncState.DONE, 30)
     assert sync.page_sizes == {"/v1.0/members": 25}
+
+
+@pytest.mark.parametrize("loss", ["deactivated", "demoted", "removed", "archived"])
+def test_sync__right_lost_while_names_are_read__stops_and_says_so(
+    acme: Tenant, editor: User, connect: Connect, loss: str
+) -> None:
+    customer = connect(members=100)
+    with acting_as(person(editor)):
+        sync = open_sync(acme)
+    for _ in range(3):
+        advance(sync.pk, seconds=0.000001)
+    if loss == "deactivated":
+        User.objects.filter(pk=editor.pk).update(is_active=False)
+    elif loss == "archived":
+        Tenant.objects.filter(pk=acme.pk).update(status=Tenant.Status.ARCHIVED)
+    elif loss == "demoted":
+        acme.memberships.update(role=Role.VIEWER)
+    else:
+        acme.memberships.all().delete()
+    calls = calls_made(customer)
+    advance(sync.pk)
+    assert calls_made(customer) == calls
+    sync.refresh_from_db()
+    assert sync.state == SyncState.FAILED
+    assert ("archived" if loss == "archived" else "may not do so any more") in sync.message
+    event = AuditEvent.objects.filter(kind="directory.synced").latest("seq")
+    assert event.outcome == "not_applied"

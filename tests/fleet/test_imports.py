@@ -1,12 +1,15 @@
 """Adding many tenants from a list: preview, run, retry, expiry, and no token anywhere."""
 
 import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -627,3 +630,35 @@ def test_progress__htmx__gets_the_part_that_renews_itself(superuser: User) -> No
     assert html.strip().startswith("<section")
     assert 'hx-trigger="every 2s"' in html
     assert "0 of 1 rows" in html
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("loss", [{"is_active": False}, {"is_superuser": False}])
+@pytest.mark.parametrize("all_or_nothing", [True, False])
+def test_run__person_loses_the_right_while_a_token_is_tried__nothing_more_is_added(
+    superuser: User, lofty: Lofty, loss: dict[str, bool], all_or_nothing: bool
+) -> None:
+    lofty.fault("globex", kind="delay", on="GET", times=1, seconds=1.5)
+    add_group(slug="west", name="West coast")
+    made = give(superuser)
+    imports.start(made, all_or_nothing=all_or_nothing)
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(advance_and_hang_up, made)
+        while not made.rows.filter(name="Acme Realty").exclude(state=RowState.READY).exists():
+            time.sleep(0.02)
+        User.objects.filter(pk=superuser.pk).update(**loss)
+        job.result(30)
+    made.refresh_from_db()
+    assert made.state == ImportState.DONE
+    assert "may not add tenants any more" in made.message
+    added = set(Tenant.objects.values_list("name", flat=True))
+    assert added <= (set() if all_or_nothing else {"Acme Realty"})
+    event = AuditEvent.objects.get(kind="import.finished")
+    assert event.content["detail"]["message"] == made.message
+
+
+def advance_and_hang_up(made: Import) -> None:
+    try:
+        imports.advance(made.pk)
+    finally:
+        connection.close()

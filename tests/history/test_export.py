@@ -23,7 +23,7 @@ from lofty_admin.environment import read_environment
 from lofty_admin.history import export
 from lofty_admin.history.models import Ending, Export, Format
 from lofty_admin.history.spreadsheet import COLUMNS
-from lofty_admin.tenants.models import Membership, Role, Tenant
+from lofty_admin.tenants.models import Grant, Membership, Role, Tenant
 from tests.agentsettings.test_pages import text_of
 from tests.audit.keeping import tamper
 from tests.audit.test_archive import verified
@@ -400,3 +400,59 @@ def test_export__address_opened_without_javascript__leads_to_the_list(
     assert answer["Location"] == "/t/acme/history/?kind=tenant.changed"
     page = browsers.owner.get(answer["Location"]).content.decode()
     assert f'action="{ACME}?kind=tenant.changed"' in page
+
+
+LOSSES = {
+    "tenant": lambda user: Membership.objects.filter(user=user).delete(),
+    "denial": lambda user: Grant.objects.create(user=user, tenant=Tenant.objects.get(slug="acme")),
+    "account": lambda user: User.objects.filter(pk=user.pk).update(is_active=False),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("form", list(Format))
+def test_export__right_lost_while_it_runs__stops_and_is_recorded(
+    browsers: Browsers,
+    owner: User,
+    acme: Tenant,
+    monkeypatch: pytest.MonkeyPatch,
+    loss: str,
+    form: Format,
+) -> None:
+    monkeypatch.setattr(export, "BLOCK", 1)
+    monkeypatch.setattr(export, "BEAT", 0)
+    for _ in range(3):
+        record(Kind.TENANT_CHANGED, tenant=acme.ref)
+    answer = browsers.owner.post(ACME, {"format": form.value})
+    pieces = iter(answer.streaming_content)  # type: ignore[attr-defined]
+    next(pieces)
+    LOSSES[loss](owner)
+    with pytest.raises(export.RightLost):
+        next(pieces)
+    leave(answer)
+    row = Export.objects.get()
+    assert (row.outcome, row.done) == (Ending.REVOKED, 1)
+    event = AuditEvent.objects.filter(kind=Kind.LOG_EXPORTED).latest("seq")
+    assert (event.outcome, event.actor_id) == (Outcome.REFUSED, str(owner.pk))
+    assert "may no longer read" in event.content["detail"]["because"]
+
+
+def test_export__superuser_demoted_while_everything_is_exported__stops(
+    superuser: User, events: dict[str, AuditEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "BLOCK", 1)
+    monkeypatch.setattr(export, "BEAT", 0)
+    answer = signed_in(superuser).post(ALL, {"format": "csv"})
+    pieces = iter(answer.streaming_content)  # type: ignore[attr-defined]
+    next(pieces)
+    User.objects.filter(pk=superuser.pk).update(is_superuser=False)
+    with pytest.raises(export.RightLost):
+        next(pieces)
+
+
+def test_export__stopped__page_says_why(browsers: Browsers, owner: User, acme: Tenant) -> None:
+    Export.objects.create(
+        user=owner, format=Format.CSV, up_to=9, done=4, ended_at=timezone.now(), outcome="revoked"
+    )
+    page = text_of(browsers.owner.get("/t/acme/history/"))
+    assert "was stopped after 4 events, because you no longer have access" in page
