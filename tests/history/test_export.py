@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -402,7 +403,7 @@ def test_export__address_opened_without_javascript__leads_to_the_list(
     assert f'action="{ACME}?kind=tenant.changed"' in page
 
 
-LOSSES = {
+LOSSES: dict[str, Callable[[User], object]] = {
     "tenant": lambda user: Membership.objects.filter(user=user).delete(),
     "denial": lambda user: Grant.objects.create(user=user, tenant=Tenant.objects.get(slug="acme")),
     "account": lambda user: User.objects.filter(pk=user.pk).update(is_active=False),
