@@ -179,6 +179,16 @@ class Operation(models.Model):
         return State(self.state)
 
     @property
+    def renews(self) -> bool:
+        """Whether its page asks again: something may happen to it without the reader."""
+        return self.is_open and not self.needs_person
+
+    @property
+    def shown_key(self) -> str:
+        """Changes whenever its page would show something else."""
+        return f"{self.shown_state}-{self.fence}-{self.needs_person:d}"
+
+    @property
     def looks_again_at(self) -> datetime | None:
         """When the console checks by itself at the latest, None if it waits for nothing."""
         if not self.is_open or self.needs_person:

@@ -1,9 +1,19 @@
 """Rows of the tables people read: changes, conflicts and whole settings, in names and words."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from lofty_admin.agentsettings.changes import Change, Conflict, Merge, Values
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from lofty_admin.agentsettings.changes import (
+    Change,
+    Conflict,
+    Difference,
+    Merge,
+    Values,
+)
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS, Setting
 from lofty_admin.agentsettings.naming import (
     NameTable,
@@ -20,6 +30,9 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import means_all, same
 from lofty_admin.tenants.models import Tenant
 from lofty_admin.visible import visible
+
+# What Lofty sends beside the settings, as the settings page calls it.
+PROPERTIES = {"hostedStatus": _lazy("Hosting status"), "headUrl": _lazy("Avatar")}
 
 
 @dataclass(frozen=True)
@@ -136,6 +149,24 @@ def unnamed_sources(tenant: Tenant, values: Values, known: Mapping[str, str]) ->
     others = [i for i in value if str(i) not in known] if isinstance(value, list) else []
     table = {**known, **names_in(tenant, setting, [others])}
     return _unnamed(setting, [value], {setting.name: table})
+
+
+def other_rows(tenant: Tenant, found: Iterable[Difference]) -> list[Row]:
+    """What a save changed besides: settings in words, other properties as Lofty has them."""
+    found = list(found)
+    named = [Change(one.setting, one.before, one.after) for one in found if one.setting]
+    return rows_of(tenant, named) + [_property_row(one) for one in found if not one.setting]
+
+
+def _property_row(one: Difference) -> Row:
+    label = PROPERTIES.get(one.name) or visible(one.name)
+    before = _("not there") if one.is_new else _as_text(one.before)
+    after = _("not there any more") if one.is_gone else _as_text(one.after)
+    return Row(name=one.name, label=str(label), before=before, after=after)
+
+
+def _as_text(value: JSON) -> str:
+    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def setting_rows(tenant: Tenant, values: Values) -> list[Row]:

@@ -19,6 +19,7 @@ from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.agentsettings import reconcile
 from lofty_admin.agentsettings.changes import Side, merge, settle
+from lofty_admin.agentsettings.credit import credited
 from lofty_admin.agentsettings.drafts import Content, create_draft, open_drafts
 from lofty_admin.agentsettings.forms import SettingsForm
 from lofty_admin.agentsettings.hours import Week, week
@@ -29,6 +30,7 @@ from lofty_admin.agentsettings.reading import read_live
 from lofty_admin.agentsettings.rows import (
     conflict_rows,
     merge_rows,
+    other_rows,
     rows_of,
     setting_rows,
     unnamed_sources,
@@ -82,15 +84,19 @@ def operation_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpR
     """What came of a save; renews itself while that is open."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     operation = find_of(request, tenant, Operation.objects.all(), pk=operation_id)
-    can_edit = may_edit(request, tenant)
+    if request.GET.get("shown") == operation.shown_key:
+        return HttpResponse(status=204)  # nothing to show: htmx leaves the page and the focus alone
+    can_edit, outcome = may_edit(request, tenant), _outcome(operation)
     context = {
         "tenant": tenant,
         "tab": "settings",
         "operation": operation,
         "rows": rows_of(tenant, operation.changes, operation.after),
+        "others": other_rows(tenant, operation.also_different),
         "can_edit": can_edit,
         "naming_at": naming_at(request, tenant),
-        "outcome": _outcome(operation) if can_edit and operation.undoing else None,
+        "outcome": outcome if can_edit and operation.undoing else None,
+        "resolved_by": outcome.who if outcome and outcome.maker else "",
     }
     if operation.moved:
         context |= _merge_context(tenant, operation)
@@ -101,7 +107,7 @@ def operation_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpR
 def _outcome(operation: Operation) -> AuditEvent | None:
     """The event that says what came of it: what an undo starts from."""
     events = AuditEvent.objects.filter(operation_id=operation.pk, kind=Kind.SETTINGS_OUTCOME)
-    return events.defer("body").order_by("-seq").first()
+    return next(iter(credited(events.defer("body").order_by("-seq")[:1])), None)
 
 
 @require_POST
@@ -110,7 +116,7 @@ def check_now(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespon
     tenant = get_tenant(request, slug, Role.EDITOR)
     operation = find_of(request, tenant, Operation.objects.all(), pk=operation_id)
     if operation.is_held:
-        messages.info(request, _("It is still being worked on. This page renews itself."))
+        messages.info(request, _("This change is still being made. The page updates by itself."))
     else:
         reconcile.settle(operation)
     return redirect("operation", tenant.slug, operation.pk)
@@ -118,10 +124,10 @@ def check_now(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespon
 
 @require_POST
 def close_as_seen(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
-    """A person settles an operation that the console cannot settle by itself."""
+    """Close an operation that the console cannot settle by itself, as the user decided."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     operation = find_of(request, tenant, Operation.objects.all(), pk=operation_id)
-    reconcile.close_as_seen(operation)
+    reconcile.close_as_seen(operation, request.POST.get("seen", ""))
     return redirect("operation", tenant.slug, operation.pk)
 
 
@@ -217,7 +223,8 @@ def naming_at(request: HttpRequest, tenant: Tenant) -> str:
 
 def in_flight(tenant: Tenant) -> Operation | None:
     """The tenant's change whose outcome is open: until it is settled, no other can be applied."""
-    return Operation.objects.filter(tenant=tenant, settled_at=None).first()
+    found = Operation.objects.filter(tenant=tenant, settled_at=None)
+    return found.defer("base", "before", "wanted", "after").first()
 
 
 def form_page(

@@ -39,6 +39,7 @@ LISTED = (
     "tenant_name",
     "subject",
     "reason",
+    "operation_id",
 )
 # A hundred writers at once could record out of the order of their clocks.
 FIRST_SINCE = """SELECT min(seq) FROM

@@ -111,6 +111,8 @@ class AuditEvent(_AppendOnly):
     ip = models.TextField()
     reason = models.TextField()
 
+    maker = ""  # who made the change that another actor settled: see agentsettings/credit.py
+
     objects = AuditEventQuerySet.as_manager()
 
     class Meta:
@@ -176,7 +178,9 @@ class AuditEvent(_AppendOnly):
 
     @property
     def what(self) -> str:
-        """Its `kind_label`."""
+        """Its `kind_label`, or whose change it settled, if `maker` was set."""
+        if self.maker:
+            return _("resolved the change by %(name)s") % {"name": self.maker}
         return kind_label(self.kind)
 
     @property

@@ -1,18 +1,38 @@
-"""What was changed today and in the last two weeks: for the home page, from the log alone."""
+"""What was changed today and in the last two weeks, for the home page.
+
+Counted by operations, so each change counts once, with the outcome it has now and for the user who
+made it, whoever settled it and however often that was tried.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
 
-from django.db.models import QuerySet
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import (
+    Case,
+    Count,
+    DateTimeField,
+    F,
+    Func,
+    IntegerField,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.agentsettings.credit import credited
+from lofty_admin.agentsettings.models import Operation, State
+from lofty_admin.audit.kinds import Outcome
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.audit.tally import Counted, names_of, newest, tally
+from lofty_admin.audit.tally import newest, seen_in_lofty
 from lofty_admin.tenants.models import Tenant
 from lofty_admin.zones import begin_of
 
@@ -40,6 +60,11 @@ class Day:
     def in_order(self) -> list[int]:
         """One number for each of OUTCOMES."""
         return [self.counts.get(outcome, 0) for outcome in OUTCOMES]
+
+    @property
+    def by_outcome(self) -> list[tuple[str, int]]:
+        """As `in_order`, each number with its outcome."""
+        return [(outcome.value, self.counts.get(outcome, 0)) for outcome in OUTCOMES]
 
     @property
     def total(self) -> int:
@@ -78,26 +103,57 @@ class Changes:
         return [sum(column) for column in zip(*(day.in_order for day in self.days), strict=True)]
 
 
+@dataclass(frozen=True)
+class Counted:
+    """A number of changes alike. day: 0 for the first of the days asked for."""
+
+    day: int
+    outcome: str
+    actor_id: str
+    actor_name: str
+    count: int
+
+
 def changes(visible: QuerySet[Tenant] | None, zone: tzinfo) -> Changes:
     """Of these tenants, or of all; with the days of `zone`. At most three queries."""
     today = timezone.now().astimezone(zone).date()
     dates = [today - timedelta(days=ago) for ago in range(DAYS - 1, -1, -1)]
     ids = None if visible is None else visible.order_by().values("pk")
     begins = [begin_of(one, zone) for one in dates]
-    counted = tally(ids, begins)
-    outcomes = [one for one in counted if one.kind == Kind.SETTINGS_OUTCOME]
-    of_today = [one for one in counted if one.day == DAYS - 1]
+    counted = _counted(ids, begins)
     return Changes(
-        days=tuple(_day(one, n, outcomes) for n, one in enumerate(dates)),
-        by=_by(one for one in of_today if one.kind == Kind.SETTINGS_OUTCOME),
-        in_lofty=sum(one.count for one in of_today if one.kind == Kind.SETTINGS_SEEN_CHANGED),
-        newest=newest(ids, begins[-1], LISTED) if of_today else (),
+        days=tuple(_day(one, n, counted) for n, one in enumerate(dates)),
+        by=_by(one for one in counted if one.day == DAYS - 1),
+        in_lofty=seen_in_lofty(ids, begins[-1]),
+        newest=credited(newest(ids, begins[-1], LISTED)),
     )
 
 
-def _day(of: date, number: int, outcomes: Iterable[Counted]) -> Day:
+def _counted(tenants: QuerySet[Any] | None, begins: Sequence[datetime]) -> list[Counted]:
+    """The changes settled since the first of `begins`, and those sent since then whose outcome is
+    not known. Days are given as moments: PostgreSQL may not know the reader's time zone."""
+    stopped = Q(state=State.UNKNOWN) | Q(state=State.SENT, lease_until__lte=timezone.now())
+    found = Operation.objects.filter(
+        Q(settled_at__gte=begins[0]) | Q(stopped, settled_at=None, sent_at__gte=begins[0])
+    )
+    if tenants is not None:
+        found = found.filter(tenant_id__in=tenants)
+    edges = Value(list(begins), output_field=ArrayField(DateTimeField()))
+    at = Coalesce("settled_at", "sent_at")
+    day = Func(at, edges, function="width_bucket", output_field=IntegerField())
+    outcome = Case(When(settled_at=None, then=Value(State.UNKNOWN)), default=F("state"))
+    rows = (
+        found.annotate(day=day - 1, outcome=outcome)
+        .values_list("day", "outcome", "actor_id", "actor_name")
+        .annotate(Count("pk"))
+        .order_by()
+    )
+    return [Counted(*row) for row in rows]
+
+
+def _day(of: date, number: int, counted: Iterable[Counted]) -> Day:
     counts: Counter[str] = Counter()
-    for one in outcomes:
+    for one in counted:
         if one.day == number:
             counts[one.outcome] += one.count
     return Day(of, counts)
@@ -106,11 +162,13 @@ def _day(of: date, number: int, outcomes: Iterable[Counted]) -> Day:
 def _by(of_today: Iterable[Counted]) -> str:
     """ "Olivia Owner, Emil Editor and 3 others", those with the most changes first."""
     counts: Counter[str] = Counter()
+    names: dict[str, str] = {}
     for one in of_today:
-        counts[one.actor] += one.count
-    actors = sorted(counts, key=lambda actor: (-counts[actor], actor))
-    known = names_of(actors[:NAMED]) if actors else []
-    named = [name or _("Somebody not signed in") for name in known]
+        actor = one.actor_id or one.actor_name
+        counts[actor] += one.count
+        names[actor] = one.actor_name
+    actors = sorted(counts, key=lambda actor: (-counts[actor], names[actor]))
+    named = [names[actor] or _("Somebody not signed in") for actor in actors[:NAMED]]
     if left := len(actors) - len(named):
         words = ngettext("%(names)s and %(left)s other", "%(names)s and %(left)s others", left)
         return words % {"names": ", ".join(named), "left": left}

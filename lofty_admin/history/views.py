@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from django_htmx.http import push_url
 from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts.models import User
+from lofty_admin.agentsettings.credit import credited
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.agentsettings.views import draft_live, may_edit, naming_at, to_review
@@ -39,6 +41,7 @@ from lofty_admin.tenants.models import Role, Tenant
 from lofty_admin.zones import reader_zone
 
 MOST_VIEWS = 50
+OF_ITS_STATE = ("state", "lease_until", "settled_at")  # what Operation.shown_state reads
 
 
 # --- The list -------------------------------------------------------------------------------------
@@ -85,7 +88,8 @@ def _found(request: HttpRequest, form: FilterForm) -> Found | None:
     if not form.is_valid():
         return None
     edges = {name: _record_number(request.GET.get(name)) for name in ("before", "after")}
-    return page(form.wanted, **edges)
+    found = page(form.wanted, **edges)
+    return replace(found, events=credited(found.events))
 
 
 def _record_number(text: str | None) -> int | None:
@@ -94,15 +98,22 @@ def _record_number(text: str | None) -> int | None:
 
 
 def _pending(form: FilterForm, address: Address) -> list[AuditEvent]:
-    """Changes in flight stand on top, where nothing is filtered."""
+    """The changes in flight that have no outcome event yet: listed first, with their state."""
     if address.query or not form.is_valid():
         return []
-    open_ones = Operation.objects.filter(settled_at=None)
+    open_ones = Operation.objects.filter(settled_at=None, sent_at__isnull=False)
     if (tenants := form.wanted.tenants) is not None:
         open_ones = open_ones.filter(tenant_id__in=tenants)
-    found = list(open_ones.order_by().values_list("pk", flat=True))
-    intents = AuditEvent.objects.filter(kind=Kind.SETTINGS_INTENT, operation_id__in=found)
-    return list(intents.order_by("-seq").only(*LISTED)) if found else []
+    states = {one.pk: one.shown_state for one in open_ones.only(*OF_ITS_STATE)}
+    if not states:
+        return []
+    events = AuditEvent.objects.filter(operation_id__in=states).order_by("-seq").only(*LISTED)
+    recorded = list(events.filter(kind__in=(Kind.SETTINGS_INTENT, Kind.SETTINGS_OUTCOME)))
+    told = {one.operation_id for one in recorded if one.kind == Kind.SETTINGS_OUTCOME}
+    pending = [one for one in recorded if one.operation_id not in told]
+    for event in pending:
+        event.outcome = next(state for pk, state in states.items() if pk == event.operation_id)
+    return pending
 
 
 def _is_part(request: HttpRequest) -> bool:
@@ -208,7 +219,7 @@ def _event_page(
     context = {
         "tenant": listed,
         "tab": "history",
-        "event": found,
+        "event": credited([found])[0],
         "of_tenant": tenant,
         "address": address,
         "newer": newer,

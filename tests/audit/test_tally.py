@@ -1,4 +1,4 @@
-"""Counting changes by day, outcome and person: those of the tenants asked for and no others."""
+"""The newest changes and what was seen in Lofty: of the tenants asked for and no others."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,7 +10,7 @@ from lofty_admin.audit.context import Actor
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditIndex
 from lofty_admin.audit.record import record
-from lofty_admin.audit.tally import Counted, names_of, newest, tally
+from lofty_admin.audit.tally import newest, seen_in_lofty
 from lofty_admin.tenants.models import Tenant
 from lofty_admin.zones import begin_of
 
@@ -44,21 +44,10 @@ def log(acme: Tenant, globex: Tenant) -> None:
     happened(globex, last, Kind.DIRECTORY_SYNCED, Outcome.DONE)
 
 
-def test_tally__days_of_a_zone__counted_where_they_begin_there(log: None, acme: Tenant) -> None:
-    saved = Kind.SETTINGS_OUTCOME.value
-    of_acme = {
-        Counted(saved, 0, "verified", "", 1),
-        Counted(saved, 1, "verified", "", 1),
-        Counted(saved, 1, "unknown", "", 1),
-        Counted(saved, 2, "verified", "person:2", 1),
-    }
-    of_globex = {
-        Counted(saved, 2, "verified", "person:3", 1),
-        Counted(Kind.SETTINGS_SEEN_CHANGED.value, 2, "", "person:3", 1),
-    }
-    assert set(tally(Tenant.objects.filter(pk=acme.pk).values("pk"), BEGINS)) == of_acme
-    assert set(tally(None, BEGINS)) == of_acme | of_globex
-    assert tally(Tenant.objects.none().values("pk"), BEGINS) == []
+def test_seen_in_lofty__since_a_moment__of_the_tenants_asked_for(log: None, acme: Tenant) -> None:
+    assert seen_in_lofty(None, BEGINS[-1]) == 1
+    assert seen_in_lofty(None, BEGINS[-1] + timedelta(hours=2)) == 0
+    assert seen_in_lofty(Tenant.objects.filter(pk=acme.pk).values("pk"), BEGINS[0]) == 0
 
 
 def test_newest__of_some_tenants__in_order_and_no_more_than_asked(log: None, acme: Tenant) -> None:
@@ -67,15 +56,6 @@ def test_newest__of_some_tenants__in_order_and_no_more_than_asked(log: None, acm
     assert len(newest(None, BEGINS[-1], 2)) == 2
     of_acme = newest(Tenant.objects.filter(pk=acme.pk).values("pk"), BEGINS[-1], 5)
     assert [event.tenant_id for event in of_acme] == [acme.pk]
-
-
-def test_names_of__actors__newest_names_in_their_order(log: None, acme: Tenant) -> None:
-    record(Kind.TENANT_CHANGED, tenant=acme.ref, actor=Actor("person", "2", "Wed Anew"))
-    assert names_of(["person:3", "person:2", "job:nameless"]) == [
-        "Person 3",
-        "Wed Anew",
-        "nameless",
-    ]
 
 
 def test_tally__index__holds_all_it_needs() -> None:

@@ -20,7 +20,7 @@ from lofty_admin.fleet.changes import DAYS, LISTED, OUTCOMES, changes
 from lofty_admin.tenants.models import Tenant
 from lofty_admin.zones import zone_named
 from tests.conftest import Browsers, signed_in
-from tests.fleet.fleets import change, read
+from tests.fleet.fleets import change, read, sent
 from tests.fleet.test_home import listed
 
 SUBJECT = "Active days"
@@ -35,12 +35,17 @@ def saved(
     kind: Kind = Kind.SETTINGS_OUTCOME,
 ) -> AuditEvent:
     actor = Actor("person", f"of {by}" if by else "", by)
+    operation_id = uuid4()
+    if kind is not Kind.SETTINGS_SEEN_CHANGED and outcome is not None:
+        at = timezone.now() - timedelta(days=days_ago)
+        fields = {"state": outcome, "actor_id": actor.id, "actor_name": by, "created_at": at}
+        sent(tenant, at, id=operation_id, **fields).save(force_insert=True)
     event = record(
         kind,
         tenant=tenant.ref,
         outcome=outcome,
         subject=SUBJECT,
-        operation_id=uuid4(),
+        operation_id=operation_id,
         before={},
         after={},
         actor=actor,
@@ -66,7 +71,8 @@ def busy(acme: Tenant, globex: Tenant) -> None:
         saved(globex, by=name)
     saved(globex, None, kind=Kind.SETTINGS_SEEN_CHANGED)
     read(globex, textChannel=False, websiteChannel=False)
-    change(globex, state=State.UNKNOWN, settled_at=None)
+    by_gus = {"actor_id": "of Gus Globex", "actor_name": "Gus Globex"}
+    change(globex, minutes_ago=0, state=State.UNKNOWN, settled_at=None, **by_gus)
 
 
 def test_overview__member__counts_of_own_tenants_only(browsers: Browsers, busy: None) -> None:
@@ -80,7 +86,7 @@ def test_overview__member__counts_of_own_tenants_only(browsers: Browsers, busy: 
         assert "Nothing needs a look" in text
         assert "1 tenant settings not read yet" in text
     text = overview(browsers.outsider)
-    assert "4 changes by Gus Globex, Gerda Globex and 1 other" in text
+    assert "5 changes by Gus Globex, Gerda Globex and 1 other" in text
     assert "1 made directly in Lofty" in text
     assert "1 change to resolve" in text
     assert "1 with all channels off" in text
@@ -93,14 +99,14 @@ def test_overview__superuser__everything_and_each_link_finds_it(
 ) -> None:
     client = signed_in(superuser)
     text = overview(client)
-    assert "6 changes by" in text
-    assert "7 in 14 days" in text
+    assert "7 changes by" in text
+    assert "8 in 14 days" in text
     assert listed(superuser, "?change=unknown") == ["Globex Homes"]
     assert listed(superuser, "?channel=none") == ["Globex Homes"]
     assert listed(superuser, "?channel=unread") == ["Acme Realty"]
     html = client.get("/").content.decode()
     links = {unescape(link) for link in re.findall(r'href="(/audit/\?[^"]*)"', html)}
-    assert len(links) == DAYS + 3  # each day, the changes, what was seen, all of today
+    assert len(links) == DAYS + 6  # each day, its outcomes, the changes, what was seen, all of today
     for link in links:
         assert client.get(link).status_code == 200
         assert "no event that you may see" not in client.get(link).content.decode()

@@ -32,25 +32,22 @@ END = """</span>
 
 
 @register.simple_tag(takes_context=True)
-def event_lines(
-    context: dict[str, Any], events: Iterable[AuditEvent], outcome: str | None = None
-) -> str:
-    """A link to each event. `outcome`: what came of them, where their own says it no more.
+def event_lines(context: dict[str, Any], events: Iterable[AuditEvent]) -> str:
+    """A link to each event.
 
     The context has `events_at`, what stands before an event's id in its address, `address`, the
     filter, and `tenant`, the one the list is of, or nothing.
     """
-    return format_html_join("", "{}", ((line,) for line in _lines(context, events, outcome)))
+    return format_html_join("", "{}", ((line,) for line in _lines(context, events)))
 
 
-def _lines(
-    context: dict[str, Any], events: Iterable[AuditEvent], outcome: str | None
-) -> Iterator[str]:
+def _lines(context: dict[str, Any], events: Iterable[AuditEvent]) -> Iterator[str]:
     before, after, tenant = context["events_at"], context["address"].suffix, context["tenant"]
     label, badge = cache(kind_label), cache(state)  # few different ones stand on a page
     for event in events:
         line = BEGIN
-        values = [event.seq, f"{before}{event.pk}/{after}", event.who, label(event.kind)]
+        what = event.what if event.maker else label(event.kind)
+        values = [event.seq, f"{before}{event.pk}/{after}", event.who, what]
         for part, text in (
             (SUBJECT, _short(subject_in_words(event), LONGEST_SUBJECT)),
             (TENANT, "" if tenant else event.tenant_name),
@@ -59,8 +56,7 @@ def _lines(
             if text:
                 line += part
                 values.append(text)
-        shown = event.outcome if outcome is None else outcome
-        yield format_html(line + END, *values, badge(shown), when(context, event.at))
+        yield format_html(line + END, *values, badge(event.outcome), when(context, event.at))
 
 
 def _short(text: str, most: int) -> str:
