@@ -83,7 +83,7 @@ def test_unknown__it_never_arrived__is_not_applied_after_two_looks(
     save(page, "Bella")
     expect_outcome(page, "Unknown")
     page.get_by_role("button", name="Check now").click()
-    expect(page.get_by_text("The change may yet arrive")).to_be_visible()
+    expect(page.get_by_text("It may yet arrive")).to_be_visible()
     page.get_by_role("button", name="Check now").click()
     expect_outcome(page, "Not applied")
     assert names_sent(acme, sent) == ["Bella"]
@@ -140,3 +140,37 @@ def test_three_way__somebody_else_was_faster__choose_review_apply(
     now = acme.settings
     assert (now["assistantName"], now["fixedNumber"]) == ("Bella", "+1 415 555 2671")
     assert now["followUpRole"] == "Agent"
+
+
+def test_late__accepted_and_visible_later__waits_and_then_says_verified(
+    page: Page, acme: PracticeCustomer
+) -> None:
+    acme.misbehave("apply_later", seconds=2)
+    save(page, "Bella")
+    expect_outcome(page, "Unknown")
+    expect(page.get_by_text("does not show the change yet")).to_be_visible()
+    expect(page.get_by_text("Nothing else can be applied to this tenant")).to_be_visible()
+    wait_for("Lofty to show it", lambda: acme.settings["assistantName"] == "Bella")
+    page.get_by_role("button", name="Check now").click()
+    expect_outcome(page, "Verified")
+
+
+def test_decision__values_of_somebody_else__are_shown_before_the_change_is_closed(
+    page: Page, acme: PracticeCustomer
+) -> None:
+    acme.misbehave("drop_before")
+    save(page, "Bella")
+    acme.change(settings={"assistantName": "Carla"})
+    page.get_by_role("button", name="Check now").click()
+    expect(page.get_by_role("heading", name="Decide what to do")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Found in Lofty")).to_be_visible()
+    expect(page.get_by_role("cell", name="Carla")).to_be_visible()
+    assert faults(page) == []
+    acme.change(settings={"assistantName": "Dora"})
+    close = page.get_by_role("button", name="I've checked Lofty: close this change")
+    close.click()
+    expect(page.get_by_text("Check them again")).to_be_visible()
+    expect(page.get_by_role("cell", name="Dora")).to_be_visible()
+    close.click()
+    expect_outcome(page, "Not applied")
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
