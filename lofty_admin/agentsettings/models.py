@@ -190,14 +190,13 @@ class Operation(models.Model):
 
     @property
     def looks_again_at(self) -> datetime | None:
-        """When the console checks by itself at the latest, None if it waits for nothing."""
+        """When the console checks by itself, None if it waits for nothing but the minutely job."""
         if not self.is_open or self.needs_person:
             return None
         if self.is_held:
             return self.lease_until
-        if self.seen_old_at is not None:
-            return self.seen_old_at + quiet_time()
-        return None
+        at = self.seen_old_at and self.seen_old_at + quiet_time()
+        return at if at and at > timezone.now() else None
 
     @property
     def changes(self) -> tuple[Change, ...]:
