@@ -191,7 +191,7 @@ def _not_ready(request: HttpRequest, tenant: Tenant, draft: Draft, reason: str) 
         return _("Nothing differs from what is in Lofty, so nothing was sent.")
     if (other := in_flight(tenant)) is not None:
         told = _("Nothing was sent: a change by %(name)s is still in flight.")
-        return told % {"name": other.actor_name or _("somebody")}
+        return told % {"name": other.actor_name or _("another user")}
     confirmed = request.POST.getlist("confirmed")
     if any(widening.name not in confirmed for widening in plan.widening):
         return _("Nothing was sent: confirm each change that widens who is reached.")

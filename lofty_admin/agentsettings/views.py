@@ -21,6 +21,7 @@ from lofty_admin.agentsettings import reconcile
 from lofty_admin.agentsettings.changes import Side, merge, settle
 from lofty_admin.agentsettings.credit import credited
 from lofty_admin.agentsettings.drafts import Content, create_draft, open_drafts
+from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.forms import SettingsForm
 from lofty_admin.agentsettings.hours import Week, week
 from lofty_admin.agentsettings.live_hours import sent_along, stored_in, week_of_form
@@ -47,7 +48,7 @@ from lofty_admin.lofty.errors import (
     Unauthorised,
 )
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.lofty.schema import READ_ONLY, Settings
+from lofty_admin.lofty.schema import READ_ONLY, Settings, same
 from lofty_admin.tenants.access import current_user, find_of, get_tenant, role_of
 from lofty_admin.tenants.calls import NoCredential, NoToken, calls_left
 from lofty_admin.tenants.models import Role, Tenant
@@ -191,12 +192,14 @@ def draft_live(
     *,
     reason: str = "",
     later_changes: Callable[[Collection[str]], Mapping[str, AuditEvent]] = lambda names: {},
+    undone: Mapping[str, JSON] | None = None,
 ) -> Draft | None:
     """Read Lofty and draft setting `wanted` there (retry, restore, undo).
 
     later_changes: returns, for the names of the settings the draft changes, the newest change of
-    each since the state it restores; the review names them. None, with a message, if Lofty cannot
-    be read: the caller returns to the page it came from, which keeps its button.
+    each since the state it restores; the review names them. undone: what the change being undone
+    had set; a setting that has another value by now is left alone. None, with a message, if Lofty
+    cannot be read: the caller returns to the page it came from, which keeps its button.
     """
     try:
         snapshot = read_live(tenant)
@@ -205,9 +208,29 @@ def draft_live(
         why = {"why": _(str(error)), "advice": _(getattr(error, "advice", NO_TOKEN))}
         messages.error(request, told % why)
         return None
+    if undone is not None:
+        wanted = _not_changed_since(request, wanted, undone, snapshot.settings.raw)
+        if not wanted:
+            return None
     content = Content.of(snapshot, {**snapshot.settings.raw, **wanted})
     later = later_changes(content.wanted.keys())
     return new_draft(request, tenant, content, reason=reason, later_changes=later)
+
+
+def _not_changed_since(
+    request: HttpRequest,
+    wanted: Mapping[str, JSON],
+    undone: Mapping[str, JSON],
+    live: Mapping[str, JSON],
+) -> Mapping[str, JSON]:
+    """What of `wanted` an undo may set back: never what another user changed since."""
+    expected = [undone, wanted]  # as the change left it, or undone already
+    left = [n for n in wanted if not any(same(n, one[n], live.get(n)) for one in expected)]
+    if left:
+        told = _("Left as they are, because they were changed since: %(settings)s.")
+        labels = ", ".join(str(BY_NAME[name].label) for name in left)
+        messages.info(request, told % {"settings": labels})
+    return {name: value for name, value in wanted.items() if name not in left}
 
 
 def may_edit(request: HttpRequest, tenant: Tenant) -> bool:

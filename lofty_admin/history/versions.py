@@ -95,22 +95,26 @@ def _of_operation(event: AuditEvent, side: str) -> dict[str, JSON]:
     """The exact settings, from the save the event belongs to."""
     if event.operation_id is None or not _side(event, side):
         return {}
-    operation = Operation.objects.filter(pk=event.operation_id).first()
-    if operation is None or operation.tenant_id != event.tenant_id:
+    operation = operation_of(event)
+    if operation is None:
         return {}
     values = operation.after if side == "after" else operation.before or operation.base
     return {s.name: values.get(s.name) for s in SETTINGS} if values else {}
 
 
+def operation_of(event: AuditEvent) -> Operation | None:
+    """The save the event belongs to."""
+    if event.operation_id is None or event.tenant_id is None:
+        return None
+    found = Operation.objects.filter(pk=event.operation_id, tenant_id=event.tenant_id)
+    return found.first()
+
+
 def undoing(event: AuditEvent) -> Values:
     """What the save the event is the outcome of changed, as it was before; empty if nothing can be
     undone."""
-    if event.kind != Kind.SETTINGS_OUTCOME or event.operation_id is None:
-        return {}
-    operation = Operation.objects.filter(pk=event.operation_id).first()
-    if operation is None or operation.tenant_id != event.tenant_id:
-        return {}
-    return operation.undoing
+    operation = operation_of(event) if event.kind == Kind.SETTINGS_OUTCOME else None
+    return operation.undoing if operation else {}
 
 
 def _of_record(event: AuditEvent, side: str) -> dict[str, JSON]:

@@ -32,7 +32,7 @@ from lofty_admin.history.export_views import shown
 from lofty_admin.history.filters import Address, FilterForm, filter_of, presets, scope_of
 from lofty_admin.history.forms import SaveViewForm
 from lofty_admin.history.models import SavedView
-from lofty_admin.history.versions import changed_since, sendable, undoing
+from lofty_admin.history.versions import changed_since, operation_of, sendable, undoing
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.redirects import is_ours
 from lofty_admin.tenants.access import find_of, get_tenant
@@ -301,7 +301,10 @@ def undo(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
         messages.info(request, _("There is nothing to undo: this changed nothing in Lofty."))
         return redirect("event", tenant.slug, found.pk)
     reason = f"Undo the change of {found.at:%Y-%m-%d %H:%M} UTC"
-    return _review(request, tenant, found, values, reason)
+    operation = operation_of(found)
+    return _review(
+        request, tenant, found, values, reason, undone=operation.intended if operation else None
+    )
 
 
 def _review(
@@ -310,9 +313,11 @@ def _review(
     found: AuditEvent,
     values: Mapping[str, JSON],
     reason: str,
+    *,
+    undone: Mapping[str, JSON] | None = None,
 ) -> HttpResponse:
     later = partial(_later_changes, found)
-    draft = draft_live(request, tenant, values, reason=reason, later_changes=later)
+    draft = draft_live(request, tenant, values, reason=reason, later_changes=later, undone=undone)
     return to_review(draft, "event", tenant.slug, found.pk)
 
 

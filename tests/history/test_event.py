@@ -7,6 +7,7 @@ from django.test import Client
 
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import Operation
+from lofty_admin.agentsettings.reconcile import settle_all
 from lofty_admin.audit.canonical import JSON
 from lofty_admin.audit.context import Actor, acting_as
 from lofty_admin.audit.kinds import Kind, Outcome
@@ -216,13 +217,38 @@ def test_undo__from_the_result__only_what_it_changed_and_reviewed_against_now(
     assert "Nothing to change" in text_of(undo(browsers.owner, first))
 
 
-def test_undo__somebody_changed_it_since__the_review_says_so(
+def test_undo__another_user_changed_it_since__their_change_is_left_alone(
     browsers: Browsers, lofty: PracticeCustomer
 ) -> None:
-    save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
+    changed = {"assistantName": ["Bella"], "agentExperience": ["Ten years"]}
+    save(browsers.owner, review(browsers.owner, **changed))
     first = newest()
     save(browsers.owner, review(browsers.owner, assistantName=["Carla"]))
-    assert "Restoring also undoes these later changes" in text_of(undo(browsers.owner, first))
+    page = undo(browsers.owner, first)
+    left = "Left as they are, because they were changed since: Assistant's name."
+    assert left in text_of(page)
+    assert "1 change for Acme Realty" in text_of(page)
+    save(browsers.owner, page)
+    assert lofty.settings["assistantName"] == "Carla"
+    assert lofty.settings["agentExperience"] != "Ten years"
+    lofty.change(settings={"agentExperience": "Twenty years"})
+    page = undo(browsers.owner, first)
+    assert "changed since: Assistant's name, " in text_of(page)
+    assert "not sent yet" not in text_of(page), "nothing of it is left to undo"
+
+
+def test_undo__not_applied_and_then_changed_by_another_user__is_not_offered(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    lofty.misbehave("ignore")
+    save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
+    lofty.change(settings={"assistantName": "Carla"})
+    settle_all()
+    event = newest()
+    assert event.outcome == Outcome.NOT_APPLIED
+    for path in (f"history/{event.pk}", f"operations/{event.operation_id}"):
+        assert "Undo" not in text_of(browsers.owner.get(f"/t/acme/{path}/"))
+    assert "There is nothing to undo" in text_of(undo(browsers.owner, event))
 
 
 def test_undo__viewer_or_nothing_to_undo__not_offered(
@@ -236,8 +262,8 @@ def test_undo__viewer_or_nothing_to_undo__not_offered(
     assert browsers.viewer.post(f"/t/acme/history/{event.pk}/undo/").status_code == 403
     lofty.misbehave("ignore")
     page = save(browsers.owner, review(browsers.owner, assistantName=["Carla"]))
-    assert "Not applied" in text_of(page)
-    assert "Undo" not in text_of(page)
+    assert "Undo" not in text_of(page), "not known yet"
+    settle_all()
     assert "There is nothing to undo" in text_of(undo(browsers.owner, newest()))
     intent = newest(Kind.SETTINGS_INTENT)
     assert "There is nothing to undo" in text_of(undo(browsers.owner, intent))

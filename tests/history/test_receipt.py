@@ -106,9 +106,9 @@ def test_receipt__from_the_history__is_linked(browsers: Browsers, acme: Tenant) 
 # --- What came of it ------------------------------------------------------------------------------
 OUTCOMES = {
     Outcome.VERIFIED: ("Setting Before After", "Verified: read back from Lofty as wanted."),
-    Outcome.NOT_APPLIED: ("Setting Before Wanted", "Not applied: Lofty did not take it over."),
-    Outcome.REJECTED: ("Setting Before Wanted", "Rejected: Lofty refused it"),
-    Outcome.UNKNOWN: ("Setting Before Wanted", "Unknown: it may or may not have happened."),
+    Outcome.NOT_APPLIED: ("Setting Before Requested", "Not applied: Lofty did not take it over."),
+    Outcome.REJECTED: ("Setting Before Requested", "Rejected: Lofty refused it"),
+    Outcome.UNKNOWN: ("Setting Before Requested", "Unknown: it may or may not have happened."),
 }
 
 
@@ -122,7 +122,7 @@ def test_receipt__each_outcome__is_told_once(
     page = shown(browsers.owner)
     assert all(text in page for text in OUTCOMES[came])
     assert "1 change." in page
-    assert ("In Lofty afterwards: Monday, Tuesday" in page) is (came is not Outcome.VERIFIED)
+    assert ("Found in Lofty: Monday, Tuesday" in page) is (came is not Outcome.VERIFIED)
 
 
 def test_receipt__nothing_reached_lofty__is_left_out_and_that_is_said(
@@ -248,7 +248,7 @@ def test_receipt__hostile_texts__are_shown_as_text(
 def test_receipt__old_or_spoilt_record__question_mark(browsers: Browsers, acme: Tenant) -> None:
     record(Kind.SETTINGS_OUTCOME, tenant=acme.ref, outcome=Outcome.DONE)
     page = shown(browsers.owner)
-    assert "Setting Before Wanted ?" in page
+    assert "Setting Before Requested ?" in page
     assert "Outcome ?" in page
 
 
