@@ -16,13 +16,14 @@ from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.fleet.listing import Wanted
 from lofty_admin.fleet.listing import find as find_tenants
-from lofty_admin.folding import fold, is_wordless, search_words
+from lofty_admin.folding import clean, fold, is_wordless, search_words
 from lofty_admin.searching import searched
 from lofty_admin.tenants.access import role_of, visible_tenants
 from lofty_admin.tenants.models import Pin, Role, Tenant, Visit
 from lofty_admin.tenants.visits import is_pinned
 
 MOST_TENANTS = 8
+LONGEST_SLUG = 50
 MOST_IN_FLIGHT = 5
 ANYBODY, SUPERUSER = "anybody", "superuser"
 
@@ -115,7 +116,9 @@ class Place:
 
     @classmethod
     def of(cls, user: User, slug: str) -> "Place":
-        tenant = visible_tenants(user).filter(slug=slug).first() if slug else None
+        tenant = (
+            visible_tenants(user).filter(slug=clean(slug, LONGEST_SLUG)).first() if slug else None
+        )
         if tenant is None:
             return cls(user, None, None)
         return cls(user, tenant, role_of(user, tenant), is_pinned(user, tenant))

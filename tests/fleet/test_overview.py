@@ -83,7 +83,7 @@ def test_overview__member__counts_of_own_tenants_only(browsers: Browsers, busy: 
         assert "Verified: 1, Not sent: 0, Rejected: 1, Not applied: 0, Unknown: 1" in text
         assert "Globex" not in text
         assert "made directly in Lofty" not in text
-        assert "Nothing needs a look" in text
+        assert "Nothing to resolve" in text
         assert "1 tenant settings not read yet" in text
     text = overview(browsers.outsider)
     assert "5 changes by Gus Globex, Gerda Globex and 1 other" in text
