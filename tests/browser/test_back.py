@@ -106,11 +106,11 @@ def test_back__refused_apply__ticks_and_reason_survive(page: Page, acme: Practic
     setting(page, "Active days").get_by_label("Every day").check()
     review(page)
     page.locator("#confirm-agentIds").check()
-    page.get_by_label("Why").fill("They asked\nfor it")
-    apply(page)
+    page.get_by_label("Reason").fill("They asked\nfor it")
+    apply(page, confirm=False)
     for step in (lambda: None, page.reload, page.go_back, page.go_forward):
         step()
-    expect(page.get_by_label("Why")).to_have_value("They asked\nfor it")
+    expect(page.get_by_label("Reason")).to_have_value("They asked\nfor it")
     expect(page.locator("#confirm-agentIds")).to_be_checked()
 
 
@@ -119,11 +119,11 @@ def test_back__reason_typed_on_the_review__is_there_again(
 ) -> None:
     edit(page)
     review(page)
-    page.get_by_label("Why").fill("They asked for it")
+    page.get_by_label("Reason").fill("They asked for it")
     page.go_back()
     expect_edited(page)
     page.go_forward()
-    expect(page.get_by_label("Why")).to_have_value("They asked for it")
+    expect(page.get_by_label("Reason")).to_have_value("They asked for it")
 
 
 def test_back__three_way_page__back_reload_and_on_to_the_review_and_back(
@@ -222,8 +222,8 @@ def test_in_flight__settled_while_the_review_is_open__apply_becomes_available(
     button = other.get_by_role("button", name="Apply to Acme Realty")
     expect(button).to_be_disabled()
     expect(other.get_by_text("is still in flight")).to_be_visible()
-    other.get_by_label("Why").fill("after that")
+    other.get_by_label("Reason").fill("after that")
     page.get_by_role("button", name="Check now").click()
     expect_outcome(page, "Verified")
     expect(button).to_be_enabled()
-    expect(other.get_by_label("Why")).to_have_value("after that")
+    expect(other.get_by_label("Reason")).to_have_value("after that")

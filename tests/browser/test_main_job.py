@@ -55,11 +55,11 @@ def test_main_job__one_setting_of_each_kind__is_verified_and_goes_back(
     review(page)
     expect(page.get_by_role("heading", level=2)).to_contain_text("11 changes for Acme Realty")
     expect(page.get_by_role("row", name=re.compile("Agents"))).to_contain_text(agent)
-    apply(page)
+    apply(page, confirm=False)
     expect(page.get_by_role("alert")).to_contain_text("Nothing was sent: confirm each change")
     assert len(acme.puts) == puts
     page.get_by_label("Offices: All offices instead of").check()
-    page.get_by_label("Why").fill("They asked for it")
+    page.get_by_label("Reason").fill("They asked for it")
     apply(page)
 
     expect_outcome(page, "Verified")
@@ -113,6 +113,8 @@ def test_main_job__by_keyboard_only__works(
     tab_to(page, page.get_by_role("button", name="Review the changes"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=2)).to_contain_text("2 changes for Acme Realty")
+    tab_to(page, page.get_by_label("1 agent added"))
+    page.keyboard.press("Space")
     tab_to(page, page.get_by_role("button", name="Apply to Acme Realty"))
     page.keyboard.press("Enter")
     expect_outcome(page, "Verified")
