@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "lofty_admin.compression.PagesOnlyGZipMiddleware",  # whose files are compressed already
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "lofty_admin.zones.ReaderZoneMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

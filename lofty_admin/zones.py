@@ -1,12 +1,26 @@
 """The reader's time zone: what the browser says, UTC otherwise."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
 
 COOKIE = "zone"  # set by static/app.js
+
+
+class ReaderZoneMiddleware:
+    """Make the reader's zone the current one, for the times that a page shows."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with timezone.override(reader_zone(request)):
+            return self.get_response(request)
 
 
 def reader_zone(request: HttpRequest) -> tzinfo:

@@ -7,7 +7,7 @@ of Lofty's raw answers.
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from django import forms
@@ -24,13 +24,11 @@ from lofty_admin.agentsettings.rows import Row
 from lofty_admin.audit.checkpoint import Checkpoint, believed_keys
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditIndex
-from lofty_admin.directory.names import time_zone
 from lofty_admin.history.days import DayField, end_of
 from lofty_admin.history.describe import event_rows
-from lofty_admin.templatetags.when import exactly
 from lofty_admin.tenants.access import get_tenant
 from lofty_admin.tenants.models import Role, Tenant
-from lofty_admin.zones import begin_of, zone_named
+from lofty_admin.zones import begin_of, reader_zone
 
 PAGE = 200
 LISTED = (Kind.SETTINGS_INTENT, Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)
@@ -116,23 +114,23 @@ class Entry:
     """A change as it is printed. proof: None while no checkpoint covers it."""
 
     change: Change
-    when: str
+    at: datetime
     proof: Proof | None
 
 
 @require_safe
 def receipt(request: HttpRequest, slug: str) -> HttpResponse:
-    """A page to print: the changes of a period, in the tenant's time zone."""
+    """A page to print: the changes of a period, in the reader's time zone."""
     tenant = get_tenant(request, slug, Role.VIEWER)
-    zone, zone_name = zone_of(tenant)
+    zone = reader_zone(request)
     form = PeriodForm(request.GET, timezone.now().astimezone(zone).date())
     context = {
         "tenant": tenant,
         "tab": "history",
         "form": form,
-        "zone": zone_name,
+        "zone": str(zone),
         "presets": presets(form.today),
-        "made": exactly(timezone.now(), zone),
+        "made": timezone.now(),
         **(_filled(request, tenant, form, zone) if form.is_valid() else {}),
     }
     return render(request, "history/receipt.html", context)
@@ -144,7 +142,7 @@ def _filled(
     since, until = form.cleaned_data["since"], form.cleaned_data["until"]
     numbers = changes_of(tenant, begin_of(since, zone), end_of(until, zone))
     page = Paginator(numbers, PAGE).get_page(request.GET.get("page"))
-    entries = _entries(page, zone)
+    entries = _entries(page)
     proofs = {entry.proof.number: entry.proof for entry in entries if entry.proof}
     return {
         "since": since,
@@ -154,13 +152,6 @@ def _filled(
         "proofs": proofs.values(),
         "uncovered": sum(1 for entry in entries if entry.proof is None),
     }
-
-
-def zone_of(tenant: Tenant) -> tuple[tzinfo, str]:
-    """The tenant's time zone as Lofty told it, and its name; UTC when it told none that exists."""
-    name = time_zone(tenant)
-    zone = zone_named(name)
-    return (zone, name) if zone else (UTC, "UTC")
 
 
 def presets(today: date) -> list[tuple[str, date, date]]:
@@ -195,13 +186,13 @@ def changes_of(tenant: Tenant, begin: datetime, end: datetime) -> list[tuple[int
     ]
 
 
-def _entries(page: Page[tuple[int, int]], zone: tzinfo) -> list[Entry]:
+def _entries(page: Page[tuple[int, int]]) -> list[Entry]:
     numbers = [number for pair in page for number in pair]
     events = {event.seq: event for event in AuditEvent.objects.filter(seq__in=numbers)}
     pairs = [(events[begun], events[told]) for begun, told in page]
     proofs = proofs_of([told.seq for _, told in pairs])
     return [
-        Entry(Change(begun, told), exactly(begun.at, zone), proof)
+        Entry(Change(begun, told), begun.at, proof)
         for (begun, told), proof in zip(pairs, proofs, strict=True)
     ]
 

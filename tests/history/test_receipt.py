@@ -20,6 +20,7 @@ from lofty_admin.audit.record import record
 from lofty_admin.directory.models import Profile
 from lofty_admin.history import receipt
 from lofty_admin.tenants.models import Tenant
+from lofty_admin.zones import COOKIE, zone_named
 from tests.agentsettings.conftest import apply, plan_for
 from tests.agentsettings.test_pages import text_of
 from tests.audit.keeping import PUBLIC_KEY, checkpoint, sign_here, use
@@ -300,17 +301,20 @@ def test_presets__begin_of_a_year__reach_into_the_last_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "zone"),
-    [("Asia/Tokyo", "Asia/Tokyo"), ("Mars/Base", "UTC"), (None, "UTC"), (7, "UTC"), ("", "UTC")],
+    ("cookie", "zone"),
+    [("Asia/Tokyo", "Asia/Tokyo"), ("Mars/Base", "UTC"), ("", "UTC")],
 )
-def test_receipt__tenant_with_a_zone__times_and_days_are_of_it(
-    browsers: Browsers, acme: Tenant, told: object, zone: str
+def test_receipt__reader_with_a_zone__times_and_days_are_of_it(
+    browsers: Browsers, acme: Tenant, cookie: str, zone: str
 ) -> None:
-    Profile.objects.create(tenant=acme, me={"time_zone": told}, fetched_at=timezone.now())
+    """The tenant's own zone is for its active hours only."""
+    me = {"time_zone": "America/Denver"}
+    Profile.objects.create(tenant=acme, me=me, fetched_at=timezone.now())
     event = outcome(acme, uuid4(), Outcome.VERIFIED)
+    browsers.owner.cookies[COOKIE] = cookie
     page = shown(browsers.owner, "?since=2000-01-01")
     assert f"All times: {zone}." in page
-    here = event.at.astimezone(receipt.zone_of(acme)[0])
+    here = event.at.astimezone(zone_named(zone) or dt.UTC)
     assert f"{here:%H:%M:%S %Z}" in page
     assert ("JST" in page) is (zone == "Asia/Tokyo")
 

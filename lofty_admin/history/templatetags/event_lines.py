@@ -11,7 +11,7 @@ from django.utils.text import Truncator
 from lofty_admin.audit.models import AuditEvent, kind_label
 from lofty_admin.history.describe import subject_in_words
 from lofty_admin.templatetags.states import state
-from lofty_admin.templatetags.when import when
+from lofty_admin.templatetags.when import when_tag
 
 register = template.Library()
 LONGEST_SUBJECT, LONGEST_REASON = 160, 120
@@ -56,7 +56,7 @@ def _lines(context: dict[str, Any], events: Iterable[AuditEvent]) -> Iterator[st
             if text:
                 line += part
                 values.append(text)
-        yield format_html(line + END, *values, badge(event.outcome), when(context, event.at))
+        yield format_html(line + END, *values, badge(event.outcome), when_tag(context, event.at))
 
 
 def _short(text: str, most: int) -> str:
