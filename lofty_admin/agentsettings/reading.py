@@ -28,7 +28,6 @@ from lofty_admin.searching import folded
 from lofty_admin.tenants.agents import require_agent
 from lofty_admin.tenants.calls import client_for
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.visible import visible
 
 
 def read_live(tenant: Tenant) -> Snapshot:
@@ -82,7 +81,7 @@ def _is_known(tenant: Tenant, found: Settings, asked_at: datetime) -> bool:
 def in_brief(raw: Values) -> dict[str, Any]:
     """`raw`, and the columns of LastKnown that copy parts of it."""
     name, start, end = (raw.get(n) for n in ("assistantName", "startActiveHour", "endActiveHour"))
-    agent_name = visible(name)[:200] if isinstance(name, str) else ""
+    agent_name = _storable(name)[:200] if isinstance(name, str) else ""
     return {
         "raw": raw,
         "agent_name": agent_name,
@@ -94,6 +93,11 @@ def in_brief(raw: Values) -> dict[str, Any]:
         "end_hour": end if is_hour(end) else None,
         "active_days": known_days(raw.get("activeDays")),
     }
+
+
+def _storable(text: str) -> str:
+    """Return the text without what PostgreSQL refuses; the page spells out what is unseen."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
 def _yes_or_no(value: object) -> bool | None:

@@ -258,6 +258,13 @@ def test_in_brief__odd_settings__are_not_known_and_shown_all_the_same(
     assert "Acme Realty" in home(superuser)
 
 
+def test_home__agent_name_with_unseen_characters__they_are_spelled_out(
+    superuser: User, acme: Tenant
+) -> None:
+    read(acme, assistantName="Anna K.\u200b")
+    assert "Anna K.⟨U+200B⟩" in home(superuser)
+
+
 def test_in_brief__columns__say_what_raw_says() -> None:
     raw: dict[str, JSON] = {
         "assistantName": "A\x00\ud800",
