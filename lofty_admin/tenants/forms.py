@@ -91,7 +91,9 @@ class TokenForm(forms.Form):
             self.add_error("token", not_stored(""))
             self.add_error("meant", _("If you're sure, tick this and paste the token again."))
         else:
-            self.add_error("meant", _("If you're sure, tick this."))
+            self.add_error(
+                "meant", _("Nothing was stored. If you're sure, tick this and add it again.")
+            )
 
 
 def kinds_to_paste() -> list[tuple[str, str]]:

@@ -145,7 +145,7 @@ def test_import__phone_paste_preview_progress_retry__to_the_end(
     phone.get_by_role("button", name="Check the list").click()
     expect(phone.get_by_role("heading", name="2 of 2 rows can be added")).to_be_visible()
     look(phone, "preview")
-    phone.get_by_label("Add the good rows").check()
+    phone.get_by_label("Import valid rows").check()
     phone.get_by_role("button", name="Add the tenants").click()
     expect(phone.get_by_role("heading", name="0 of 2 rows")).to_be_visible()
     phone.reload()

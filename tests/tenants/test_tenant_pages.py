@@ -102,7 +102,11 @@ def test_add__name_that_looks_like_another__asks_first_and_keeps_what_was_typed(
 ) -> None:
     html = add(superuser, name=name, slug="second", note="From the fair").content.decode()
     assert "Another tenant already has this name: Acme Realty (acme)." in html
-    for kept in ('value="second"', "From the fair", "If you&#x27;re sure, tick this."):
+    for kept in (
+        'value="second"',
+        "From the fair",
+        "Nothing was stored. If you&#x27;re sure, tick this and add it again.",
+    ):
         assert kept in html
     assert Tenant.objects.count() == 1
     add(superuser, name=name, slug="second", meant="on")
