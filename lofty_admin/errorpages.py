@@ -81,6 +81,11 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     return _page(400, _TOO_BIG if too_big else None)
 
 
+def unreadable_request(status: int) -> HttpResponse:
+    """For what the server refuses before Django: too long, or no HTTP."""
+    return _page(status, _TEXTS[400])
+
+
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _page(403)
 

@@ -22,6 +22,8 @@ timeout = 150
 graceful_timeout = 120
 keepalive = 5
 forwarded_allow_ips = "127.0.0.1,::1"
+# No proxy moves the console to another path, so SCRIPT_NAME is not taken from a header.
+forwarder_headers = ""
 limit_request_line = 8190
 accesslog = None
 logconfig_dict = logging_config(
@@ -32,6 +34,9 @@ logconfig_dict = logging_config(
 def post_worker_init(worker: object) -> None:
     """Load the addresses before the first request, and never search what is loaded for garbage:
     that took 80 ms of every twelfth page of the history."""
+    from lofty_admin import server_errors  # not before Django's apps are loaded
+
     _ = get_resolver().url_patterns
+    server_errors.install()
     gc.collect()
     gc.freeze()

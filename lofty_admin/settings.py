@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "lofty_admin.accounts.middleware.NoStoreMiddleware",
     "lofty_admin.compression.PagesOnlyGZipMiddleware",  # whose files are compressed already
+    "lofty_admin.input.StorableInputMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "lofty_admin.zones.ReaderZoneMiddleware",

@@ -23,6 +23,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.audit.context import person
 from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
 from lofty_admin.audit.record import record
+from lofty_admin.lofty.json_strict import loads
 from lofty_admin.vault import VaultError
 
 UNREADABLE = _("Your stored second step cannot be read. Ask the people who run this console.")
@@ -83,9 +84,27 @@ class CodeAgainForm(CodeForm):
     reauthenticated = True
 
 
+class _CredentialField(forms.CharField):
+    """What the browser's passkey answered, as JSON. Nothing of it is shown again."""
+
+    widget = forms.HiddenInput
+
+    def clean(self, value: Any) -> Any:
+        text: str = super().clean(value)
+        try:
+            credential = loads(text.encode())
+        except ValueError:
+            raise ValidationError(NOT_THE_PASSKEY) from None
+        # allauth's form does not look at an empty one, and would take it.
+        if not credential or not isinstance(credential, dict):
+            raise ValidationError(NOT_THE_PASSKEY)
+        return credential
+
+
 class _Passkey(forms.Form):
     """Whatever the browser sends: it works, or it is refused and recorded."""
 
+    credential = _CredentialField()
     failure: ClassVar[Kind] = Kind.SIGN_IN_FAILED
     user: User | None
 
@@ -116,6 +135,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
     """Every passkey here can stand alone: it must know its person (a fingerprint, face or PIN)."""
 
     passwordless = None
+    credential = _CredentialField()
     name = forms.CharField(
         label=_("Name"),
         required=False,

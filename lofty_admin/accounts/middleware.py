@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from django.conf import settings
-from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from lofty_admin.accounts.background import is_background, signed_out
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.second_steps import AFTER_SECOND_STEP, has_second_step
 from lofty_admin.accounts.unsent_views import interrupted, sign_in_address
+from lofty_admin.redirects import is_ours
 
 OPEN_VIEWS = frozenset({"healthz", "readyz", "set_language", "invitation", "invitation_accept"})
 SECOND_STEP_VIEWS = OPEN_VIEWS | {
@@ -70,8 +70,14 @@ class SessionLimitsMiddleware:
             sessions.note_seen(request)
 
 
-class SignInRequiredMiddleware(LoginRequiredMiddleware):
+class SignInRequiredMiddleware:
     """Denies by default. allauth marks its own sign-in pages as open with `login_not_required`."""
+
+    def __init__(self, get_response: _GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
 
     def process_view(
         self,
@@ -82,13 +88,15 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
     ) -> HttpResponseBase | None:
         if _view_name(request) in OPEN_VIEWS:
             return None
-        if super().process_view(request, view_func, view_args, view_kwargs) is None:
+        if request.user.is_authenticated or not getattr(view_func, "login_required", True):
             return self._somebody_elses_page(request)
         if is_background(request):
             return signed_out(request)
         if request.method == "POST":
             return interrupted(request)
         after = request.get_full_path() if request.method in _READING else ""
+        if after and not is_ours(after):
+            after = request.path  # too long to be sent along
         return redirect(sign_in_address(request, after))
 
     def _somebody_elses_page(self, request: HttpRequest) -> HttpResponseBase | None:

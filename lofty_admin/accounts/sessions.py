@@ -43,8 +43,12 @@ _SYSTEMS = (
     ("Linux", "Linux"),
 )
 # Why a session has ended: the sign-in page says it, by the code in its address.
-IDLE, TOO_OLD, ENDED = "idle", "age", "ended"
-_FOR_THE_RECORD = {IDLE: "not used for too long", TOO_OLD: "signed in too long ago"}
+IDLE, TOO_OLD, WRONG_CLOCK, ENDED = "idle", "age", "clock", "ended"
+_FOR_THE_RECORD = {
+    IDLE: "not used for too long",
+    TOO_OLD: "signed in too long ago",
+    WRONG_CLOCK: "dated in the future by a clock that was wrong",
+}
 _ENDED_BECAUSE = "_console_ended_because"
 _SIGNED_OUT_HERE = "_console_signed_out"
 _KEPT_AT_SIGN_IN = (AUTHENTICATION_METHODS_SESSION_KEY, "account_authentication_methods_user")
@@ -70,7 +74,7 @@ def why_over(session: SessionBase) -> str:
     now = time.time()
     since = float(session.get(SIGNED_IN_AT, 0))
     if max(since, float(session.get(SEEN_AT, since))) > now + clocks.SKEW.total_seconds():
-        return "dated in the future by a clock that was wrong"
+        return WRONG_CLOCK
     if now - since > settings.SESSION_COOKIE_AGE:
         return TOO_OLD
     if now - float(session.get(SEEN_AT, since)) > settings.SESSION_IDLE_AGE:
@@ -102,6 +106,7 @@ def in_words(reason: str) -> str:
     words = {
         IDLE: _("You were signed out after %(minutes)d minutes without activity."),
         TOO_OLD: _("You were signed out %(hours)d hours after signing in."),
+        WRONG_CLOCK: _("You were signed out, because the clock of the console was wrong."),
         ENDED: _(
             "You were signed out. A session ends after %(minutes)d minutes without activity,"
             " %(hours)d hours after signing in, or when it is ended from another device."

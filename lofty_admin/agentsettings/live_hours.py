@@ -11,7 +11,7 @@ from django.http import QueryDict
 
 from lofty_admin.agentsettings.hours import NAMES, Week, week, week_without_days
 from lofty_admin.agentsettings.widgets import Scope
-from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.json_strict import JSON, loads
 
 STORED = "stored"
 MOST_DIGITS = 4  # of a number that can be a day or an hour
@@ -38,8 +38,8 @@ def sent_along(stored: Mapping[str, JSON]) -> str:
 def stored_in(sent: QueryDict) -> Mapping[str, JSON]:
     """What `sent_along` sent; nothing for what it did not write."""
     try:
-        found = json.loads(sent.get(STORED, ""))
-    except (ValueError, RecursionError):
+        found = loads(sent.get(STORED, "").encode())
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 

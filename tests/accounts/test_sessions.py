@@ -188,3 +188,15 @@ def test_clear__signed_in_too_long_ago__ended_though_in_use(viewer: User) -> Non
 )
 def test_browser__what_it_says_of_itself__in_words(agent: str, words: str) -> None:
     assert sessions.browser_of(agent) == words
+
+
+def test_clock__was_ahead_at_the_sign_in__over_and_the_page_says_why(viewer: User) -> None:
+    client = opened(viewer)
+    session = client.session
+    session[sessions.SIGNED_IN_AT] = session[sessions.SEEN_AT] = timezone.now().timestamp() + 9e8
+    session.save()
+    answer = client.get("/", follow=True)
+    assert "because the clock of the console was wrong" in answer.content.decode()
+    assert AuditEvent.objects.get(kind="session.expired").content["detail"] == {
+        "because": "dated in the future by a clock that was wrong"
+    }

@@ -1,0 +1,46 @@
+"""Replaces what no database can store in what a request brings along."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+
+NUL, INSTEAD = "\x00", "\ufffd"
+_View = Callable[..., HttpResponseBase]
+
+
+class StorableInputMiddleware:
+    """PostgreSQL refuses NUL in any text. No keyboard makes one, so no view has to expect it.
+
+    In the query and in forms it becomes the replacement character, as bytes that are no UTF-8 do:
+    what was typed stays, and the view says what is wrong with it. No address has one.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: _View, view_args: object, view_kwargs: object
+    ) -> None:
+        if NUL in request.path:
+            raise Http404
+        request.GET = _storable(request.GET)
+        if request.method == "POST":
+            request.POST = _storable(request.POST)
+
+
+def _storable(sent: Any) -> Any:
+    """Return the same QueryDict, or one without NUL if it has any."""
+    if not any(NUL in text for name, values in sent.lists() for text in (name, *values)):
+        return sent
+    clean = QueryDict(mutable=True)
+    for name, values in sent.lists():
+        clean.setlist(_replaced(name), [_replaced(value) for value in values])
+    return clean
+
+
+def _replaced(text: str) -> str:
+    return text.replace(NUL, INSTEAD)
