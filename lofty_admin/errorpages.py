@@ -60,6 +60,15 @@ _READ_ONLY = (
 )
 
 
+_TOO_MANY_REFUSALS = (
+    _("Too many refused requests"),
+    _(
+        "Nothing was changed and nothing was sent. Requests from you were refused many times within"
+        " a minute, so the console does not handle more of them now. Wait a minute."
+    ),
+)
+
+
 def _page(status: int, texts: tuple[str | Promise, str | Promise] | None = None) -> HttpResponse:
     title, advice = texts or _TEXTS[status]
     # Rendered without context processors: they may be what failed.
@@ -104,3 +113,7 @@ def open_too_long(request: HttpRequest) -> HttpResponse:
 
 def read_only(request: HttpRequest) -> HttpResponse:
     return _page(503, _READ_ONLY)
+
+
+def too_many_refusals(request: HttpRequest) -> HttpResponse:
+    return _page(429, _TOO_MANY_REFUSALS)

@@ -1,14 +1,17 @@
-"""Jobs that wait at most once."""
+"""Jobs that wait at most once, and those that a dead worker left behind."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from procrastinate import App
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.jobs import Status
 
+SECONDS_UNTIL_STALLED = 60
 LONGEST_DELAY = timedelta(days=3)  # more than any job is put off
 
 
@@ -39,3 +42,16 @@ def _pull_forward(key: str, at: datetime) -> None:
     """Move the waiting job to `at` if it waits for a day that no right clock can have meant."""
     waiting = ProcrastinateJob.objects.filter(queueing_lock=key, status="todo")
     waiting.filter(scheduled_at__gt=at + LONGEST_DELAY).update(scheduled_at=at)
+
+
+async def put_back_stalled(app: App) -> None:
+    """Jobs whose worker died (no heartbeat) go back into the queue; all can run twice.
+
+    Where the next one waits already, the dead one would only keep it waiting, and is ended.
+    """
+    stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SECONDS_UNTIL_STALLED)
+    for job in stalled:
+        try:
+            await app.job_manager.retry_job(job)
+        except UniqueViolation:  # of the queueing lock
+            await app.job_manager.finish_job(job, Status.FAILED, delete_job=False)

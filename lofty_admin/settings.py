@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "heroicons",
     "template_partials",
+    "lofty_admin.apps.ConsoleConfig",  # before procrastinate: it replaces its command
     "procrastinate.contrib.django",
     "lofty_admin.audit",
     "lofty_admin.tenants",
@@ -46,7 +47,6 @@ INSTALLED_APPS = [
     "lofty_admin.history",
     "lofty_admin.fleet",
     "lofty_admin.sandbox",
-    "lofty_admin.apps.ConsoleConfig",
 ]
 
 MIDDLEWARE = [
@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "lofty_admin.health.ProbeMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "lofty_admin.accounts.middleware.NoStoreMiddleware",
     "lofty_admin.compression.PagesOnlyGZipMiddleware",  # whose files are compressed already
@@ -70,6 +71,7 @@ MIDDLEWARE = [
     "lofty_admin.accounts.middleware.SignInRequiredMiddleware",
     "lofty_admin.accounts.middleware.SecondStepMiddleware",
     "lofty_admin.audit.middleware.ReadOnlyMiddleware",
+    "lofty_admin.audit.middleware.RefusalLimitMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -87,6 +89,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "lofty_admin.tenants.context.header",
                 "lofty_admin.audit.middleware.read_only",
+                "lofty_admin.worker_status.worker_warning",
             ],
             "loaders": [
                 (

@@ -29,7 +29,29 @@ def test_healthz__anybody__is_told_it_lives() -> None:
 
 def test_readyz__all_is_well__is_ok() -> None:
     answer = Client().get("/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("host", ["10.0.0.7:8000", "[::1]", "evil.test", "", "a b"])
+def test_probes__any_host__are_answered(path: str, host: str) -> None:
+    answer = Client().get(path, HTTP_HOST=host)
+    assert answer.status_code == 200
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert Client().get(f"{path}/", HTTP_HOST="evil.test").status_code == 400
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readyz__database_read_only__says_so() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    try:
+        answer = Client().get("/readyz")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SET default_transaction_read_only = off")
+    assert (answer.status_code, answer.json()["status"]) == (503, "the database refuses writes")
+    assert Client().get("/readyz").status_code == 200
 
 
 def test_readyz__database_gone__says_so() -> None:

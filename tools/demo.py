@@ -10,6 +10,7 @@ import secrets
 import sys
 from base64 import b64decode, b64encode
 from pathlib import Path
+from typing import NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -46,7 +47,7 @@ def main() -> int:
     processes = Processes()
     VAR.mkdir(exist_ok=True)
     try:
-        return serve(processes)
+        serve(processes)
     except Stopped:
         print("\nStopping ... (your data stays in var/; `make demo` goes on with it)", flush=True)
         return 0
@@ -54,7 +55,7 @@ def main() -> int:
         processes.stop()
 
 
-def serve(processes: Processes) -> int:
+def serve(processes: Processes) -> NoReturn:
     state = read_state()
     env = environment(state)
     state["console_port"] = str(free_port(int(state.get("console_port", "0"))))
@@ -66,9 +67,7 @@ def serve(processes: Processes) -> int:
     python("-m", "tools.demo_data", env={**env, SIGNING_KEY: state[SIGNING_KEY]})
     console_url = start_site(processes, state, env)
     report(console_url, sandbox_url)
-    ended = processes.wait()
-    print(f"{ended} ended by itself; see var/{ended}.log. Stopping the rest.")
-    return 1
+    processes.keep_running()
 
 
 def read_state() -> dict[str, str]:

@@ -7,12 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 from urllib.error import URLError
 from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parent.parent
+RAN_WELL = 60.0  # seconds after which the pause before starting again is short
+LONGEST_PAUSE = 60.0
 GRACE = 130.0  # seconds: a save in flight may take that long
 
 
@@ -20,39 +24,81 @@ class Stopped(Exception):
     """Somebody asked for the end (Ctrl-C, SIGTERM)."""
 
 
+@dataclass
+class Child:
+    """A process, what it was started with, and when it is to be started again if it ended."""
+
+    name: str
+    command: tuple[str, ...]
+    env: dict[str, str]
+    log: Path
+    process: subprocess.Popen[bytes] = field(init=False)
+    started: float = 0.0
+    pause: float = 0.5
+    again_at: float | None = None
+
+    def start(self) -> None:
+        """As the head of a group of its own: Ctrl-C reaches only us."""
+        with self.log.open("ab") as sink:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=ROOT,
+                env=self.env,
+                stdout=sink,
+                stderr=sink,
+                start_new_session=True,
+            )
+        self.started, self.again_at = time.monotonic(), None
+
+    @property
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def keep_running(self) -> None:
+        """Start it again if it ended, after a pause that doubles while it keeps ending soon."""
+        now = time.monotonic()
+        if self.is_running:
+            return
+        if self.again_at is None:
+            ran_well = now - self.started > RAN_WELL
+            self.pause = 1.0 if ran_well else min(2 * self.pause, LONGEST_PAUSE)
+            self.again_at = now + self.pause
+            ended = f"{self.name} ended by itself (code {self.process.returncode})"
+            print(f"{ended}: see {self.log}. It starts again in {self.pause:.0f} s.", flush=True)
+        elif now >= self.again_at:
+            self.start()
+
+
 class Processes:
-    """Named child processes. Each is the head of a group of its own: Ctrl-C reaches only us."""
+    """Named child processes."""
 
     def __init__(self) -> None:
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._children: dict[str, Child] = {}
 
     def start(self, name: str, *command: str, env: Mapping[str, str], log: Path) -> None:
-        with log.open("ab") as sink:
-            self._running[name] = subprocess.Popen(
-                command, cwd=ROOT, env=dict(env), stdout=sink, stderr=sink, start_new_session=True
-            )
+        child = self._children[name] = Child(name, command, dict(env), log)
+        child.start()
 
-    def wait(self) -> str:
-        """Until one of them ends by itself: returns its name."""
+    def keep_running(self) -> NoReturn:
+        """Start again whatever ends, until Stopped is raised."""
         while True:
-            for name, process in self._running.items():
-                if process.poll() is not None:
-                    return name
+            for child in self._children.values():
+                child.keep_running()
             time.sleep(0.3)
 
     def alive(self, name: str) -> bool:
-        return self._running[name].poll() is None
+        return self._children[name].is_running
 
     def stop(self) -> None:
         """In reverse order of starting, gently first."""
-        for process in reversed(self._running.values()):
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
+        for child in reversed(self._children.values()):
+            if child.is_running:
+                child.process.send_signal(signal.SIGTERM)
             try:
-                process.wait(GRACE)
+                child.process.wait(GRACE)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-        self._running.clear()
+                os.killpg(child.process.pid, signal.SIGKILL)
+        self._children.clear()
 
 
 def stop_on_signals() -> None:

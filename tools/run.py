@@ -32,13 +32,12 @@ def main() -> int:
         start_console(processes, env)
         start_worker(processes, env)
         print(f"Console on {env.get('CONSOLE_BIND', '127.0.0.1:8000')}; logs in var/*.log")
-        print(f"{processes.wait()} ended by itself: see its log in var/")
+        processes.keep_running()
     except Stopped:
         print("Stopping ...")
         return 0
     finally:
         processes.stop()
-    return 1
 
 
 def start_console(processes: Processes, env: dict[str, str]) -> None:

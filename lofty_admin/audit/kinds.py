@@ -68,6 +68,7 @@ class Kind(TextChoices):
     SINGLE_SIGN_ON_UNLINKED = "sso.unlinked", _("disconnected single sign-on")
     PASSWORD_CHANGED = "password.changed", _("changed their password")
     ACCESS_REFUSED = "access.refused", _("was refused access")
+    REFUSALS_COUNTED = "access.refusals_counted", _("counted refusals without recording each")
     DIRECTORY_SYNCED = "directory.synced", _("refreshed the names")
     NAME_GIVEN = "directory.name_given", _("gave a name to an id")
     LOG_VERIFIED = "audit.verified", _("verified the audit log")

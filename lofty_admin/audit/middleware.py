@@ -1,4 +1,5 @@
-"""Keeps a console whose database is older than the newest anchor from changing anything."""
+"""Keeps a console whose database is older than the newest anchor from changing anything, and
+answers who is refused too often."""
 
 from collections.abc import Callable
 
@@ -7,6 +8,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from lofty_admin import errorpages
+from lofty_admin.audit.refusal_limit import TooManyRefusals
 from lofty_admin.audit.restored import ReadOnly, lately, read_only_because
 
 # Signing in and out; and the language, which only this browser keeps.
@@ -42,6 +44,23 @@ class ReadOnlyMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A service that looked more recently found it."""
         return _refusal(request) if isinstance(exception, ReadOnly) else None
+
+
+class RefusalLimitMiddleware:
+    """Answers 429 where a refusal was one too many."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, TooManyRefusals):
+            return None
+        response = errorpages.too_many_refusals(request)
+        response["Retry-After"] = str(exception.seconds)
+        return response
 
 
 def _refusal(request: HttpRequest) -> HttpResponse:

@@ -332,3 +332,40 @@ class AuditDelivery(models.Model):
         """The checkpoints not handed over yet, oldest first."""
         row = cls.objects.filter(pk=cls.ONLY).first()
         return AuditCheckpoint.objects.filter(pk__gt=row.up_to if row else 0).order_by("pk")
+
+
+class RefusalCount(models.Model):
+    """How often one source caused one kind of refusal in one minute: see refusal_limit.py.
+
+    recorded: how many of them have an event of their own. subjects: different ones, in order.
+    """
+
+    source = models.CharField(max_length=100)
+    kind = models.CharField(max_length=40)
+    minute = models.DateTimeField()
+    count = models.PositiveIntegerField()
+    recorded = models.PositiveIntegerField()
+    ip = models.CharField(max_length=45)
+    who = models.CharField(max_length=200)
+    subjects = ArrayField(models.CharField(max_length=200))
+    last_subject = models.CharField(max_length=200)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "kind", "minute"], name="refusal_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} of {self.kind} by {self.source}"
+
+
+class Pulse(models.Model):
+    """When something was last alive, or last written: see lofty_admin/health.py."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

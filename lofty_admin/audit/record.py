@@ -16,6 +16,7 @@ from lofty_admin.audit.chain import copies, link
 from lofty_admin.audit.context import Actor, current_actor, current_ip, current_request_id
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import HEAD_ID, AuditEvent, AuditHead
+from lofty_admin.audit.refusal_limit import count_refusal
 from lofty_admin.audit.secrets import hide_secrets
 
 
@@ -49,10 +50,12 @@ def record(
     no gap.
 
     Content never makes it fail: see `canonical` for what is escaped and capped. Values under the
-    names of secrets are replaced by fingerprints. Raises ValueError for an unknown kind or outcome,
+    names of secrets are replaced by fingerprints. Raises TooManyRefusals instead of recording the
+    twenty-first refusal of a minute (refusal_limit.py), ValueError for an unknown kind or outcome,
     and django.db.Error when the database refuses; the caller's transaction can then not commit, so
     what cannot be recorded is not done.
     """
+    count_refusal(Kind(kind), subject)
     content = {
         "id": uuid4(),
         "at": timezone.now(),

@@ -10,6 +10,7 @@ from procrastinate.contrib.django import app
 from lofty_admin.audit import index, verdict
 from lofty_admin.audit.checkpoint import believed_keys, is_due, make
 from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.refusal_limit import sum_up
 from lofty_admin.audit.restored import is_behind
 from lofty_admin.audit.sinks import hand_over
 
@@ -30,6 +31,14 @@ def checkpoint(timestamp: int) -> None:
     if settings.ENVIRONMENT.audit_signing_key and is_due():
         make()
     hand_over()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="audit.refusals", queueing_lock="audit.refusals", lock="audit.refusals")
+def refusals(timestamp: int) -> None:
+    """Every minute: record what was only counted in the minutes before."""
+    if not is_behind("summing up refusals"):
+        sum_up()
 
 
 @app.periodic(cron="37 2 * * *")

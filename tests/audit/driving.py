@@ -16,6 +16,7 @@ from uuid import UUID
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.core.management import CommandError, call_command
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -30,7 +31,8 @@ from lofty_admin.agentsettings.models import Draft, Operation
 from lofty_admin.agentsettings.reconcile import settle
 from lofty_admin.audit import tasks as audit_tasks
 from lofty_admin.audit.kinds import Kind
-from lofty_admin.audit.models import AuditEvent, AuditHead
+from lofty_admin.audit.models import AuditEvent, AuditHead, RefusalCount
+from lofty_admin.audit.refusal_limit import MAX_PER_SOURCE
 from lofty_admin.directory import tasks as directory_tasks
 from lofty_admin.directory.models import Sync
 from lofty_admin.directory.sync import open_sync, start_sync
@@ -51,7 +53,7 @@ from tests.accounts.test_sign_in import sign_in as give_password
 from tests.agentsettings.test_pages import review, save
 from tests.agentsettings.test_reconcile import unknown
 from tests.audit.keeping import fall_behind, run
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, signed_in
 from tests.practice import PracticeCustomer
 from tests.tenants.conftest import Lofty, connected, register_console
 from tests.tenants.test_connecting import lofty_sends_back
@@ -607,9 +609,19 @@ def leave_a_session(scene: Scene) -> None:
     account_tasks.sessions(timestamp=0)
 
 
+def sum_up_refusals(scene: Scene) -> None:
+    """A minute after somebody without rights has asked for Acme many times."""
+    stranger = signed_in(scene.stranger)
+    for _ in range(MAX_PER_SOURCE + 5):
+        stranger.get(reverse("settings", args=["acme"]))
+    RefusalCount.objects.update(minute=F("minute") - timedelta(minutes=5))
+    audit_tasks.refusals(timestamp=0)
+
+
 RECONCILE = "lofty_admin.agentsettings.tasks.reconcile"
 JOBS: dict[str, tuple[Drive, Kind]] = {
     "audit.verify": (lambda scene: audit_tasks.verify(timestamp=0), Kind.LOG_VERIFIED),
+    "audit.refusals": (sum_up_refusals, Kind.REFUSALS_COUNTED),
     "directory.sync": (read_names, Kind.DIRECTORY_SYNCED),
     "directory.nightly": (read_names_nightly, Kind.DIRECTORY_SYNCED),
     "directory.recover": (take_names_up, Kind.DIRECTORY_SYNCED),
@@ -626,6 +638,7 @@ JOBS: dict[str, tuple[Drive, Kind]] = {
     "fleet.import": (add_listed, Kind.IMPORT_FINISHED),
 }
 JOBS_WITHOUT: dict[str, str] = {
+    "worker.pulse": "Notes that jobs run, and changes nothing else.",
     "fleet.tidy": "Erases uploaded rows at their announced end; the tenants added are recorded.",
     "audit.checkpoint": COMMANDS_WITHOUT["audit_checkpoint"],
     "lofty_admin.agentsettings.tasks.prune_old_drafts": "Deletes what was applied or expired.",

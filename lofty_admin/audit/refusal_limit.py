@@ -1,0 +1,162 @@
+"""Keeps anyone from filling the log with refusals.
+
+Who has caused MAX_PER_SOURCE events of one kind within a minute gets 429 for the rest of it, and so
+does everyone once MAX_IN_ALL were recorded. Nothing is lost: what is not recorded one by one is
+counted in `RefusalCount`, by all processes together, and one event for each minute and kind says
+how many there were, from where and of what.
+"""
+
+from collections.abc import Sequence
+from contextvars import Context
+from datetime import datetime
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from lofty_admin.audit.canonical import JSON
+from lofty_admin.audit.context import Actor, current_actor, current_ip, is_in_request
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.models import RefusalCount
+
+LIMITED = frozenset({Kind.ACCESS_REFUSED, Kind.SIGN_IN_FAILED, Kind.PROOF_FAILED})
+MAX_PER_SOURCE = 20  # events of one kind a minute
+MAX_IN_ALL = 200
+MAX_SOURCES = 20  # that a summary names
+MAX_SUBJECTS = 20  # different ones that are kept for a source
+SUBJECT_CHARS = 200
+EVERYONE = "everyone"
+SUMMING_UP = Actor("job", "audit.refusals", gettext_noop("Limit of refusals"))
+
+# One statement, so that requests at the same moment are all counted.
+_COUNT = """
+INSERT INTO audit_refusalcount AS c
+    (source, kind, minute, count, recorded, ip, who, subjects, last_subject, first_at, last_at)
+VALUES (%(source)s, %(kind)s, %(minute)s, 1, 0, %(ip)s, %(who)s, ARRAY[%(subject)s]::varchar[],
+    %(subject)s, %(now)s, %(now)s)
+ON CONFLICT (source, kind, minute) DO UPDATE SET
+    count = c.count + 1,
+    last_at = excluded.last_at,
+    last_subject = excluded.last_subject,
+    subjects = CASE
+        WHEN cardinality(c.subjects) >= %(most)s OR %(subject)s = ANY (c.subjects) THEN c.subjects
+        ELSE c.subjects || excluded.subjects
+    END
+RETURNING count
+"""
+
+
+class TooManyRefusals(Exception):
+    """It is counted and not recorded; the answer is 429. seconds: until the next minute."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__("too many refusals")
+
+
+def count_refusal(kind: Kind, subject: str) -> None:
+    """Count what is about to be recorded. Raises TooManyRefusals if it shall not be."""
+    if kind not in LIMITED or not is_in_request():
+        return
+    now = timezone.now()
+    minute = now.replace(second=0, microsecond=0)
+    number = _counted(_source(), kind, subject, now)
+    if number == 1:
+        Context().run(sum_up)  # of the minutes before, by nobody's request
+    if number <= MAX_PER_SOURCE and _counted(EVERYONE, kind, "", now) <= MAX_IN_ALL:
+        RefusalCount.objects.filter(source=_source(), kind=kind, minute=minute).update(
+            recorded=F("recorded") + 1
+        )
+        return
+    raise TooManyRefusals(60 - now.second)
+
+
+def sum_up(now: datetime | None = None) -> int:
+    """Record one event for each kind and minute in which something was only counted. How many."""
+    minute = (now or timezone.now()).replace(second=0, microsecond=0)
+    if not RefusalCount.objects.filter(minute__lt=minute).exists():
+        return 0
+    written = 0
+    with transaction.atomic():
+        over = RefusalCount.objects.select_for_update(skip_locked=True).filter(minute__lt=minute)
+        rows = list(over.exclude(source=EVERYONE).order_by("minute", "kind", "-count"))
+        RefusalCount.objects.filter(pk__in=[row.pk for row in rows]).delete()
+        RefusalCount.objects.filter(minute__lt=minute, source=EVERYONE).delete()
+        for key in dict.fromkeys((row.minute, row.kind) for row in rows):
+            of_key = [r for r in rows if (r.minute, r.kind) == key and r.count > r.recorded]
+            written += _record(*key, of_key)
+    return written
+
+
+def _record(minute: datetime, kind: str, rows: Sequence[RefusalCount]) -> int:
+    from lofty_admin.audit.record import record  # it asks this module
+
+    if not rows:
+        return 0
+    missing = sum(row.count - row.recorded for row in rows)
+    sources: list[JSON] = [_described(row) for row in rows[:MAX_SOURCES]]
+    record(
+        Kind.REFUSALS_COUNTED,
+        subject=f"{missing} more of {kind} at {minute:%H:%M} UTC",
+        detail={
+            "kind": kind,
+            "minute": minute.isoformat(),
+            "not_recorded": missing,
+            "sources": sources,
+            "more_sources": max(0, len(rows) - MAX_SOURCES),
+        },
+        outcome=Outcome.REFUSED,
+        actor=SUMMING_UP,
+    )
+    return 1
+
+
+def _described(row: RefusalCount) -> JSON:
+    return {
+        "who": row.who,
+        "ip": row.ip,
+        "source": row.source,
+        "all": row.count,
+        "not_recorded": row.count - row.recorded,
+        "first": row.subjects[0],
+        "last": row.last_subject,
+        "different": list(row.subjects),
+        "first_at": row.first_at.isoformat(),
+        "last_at": row.last_at.isoformat(),
+    }
+
+
+def _counted(source: str, kind: Kind, subject: str, now: datetime) -> int:
+    values = {
+        "source": source,
+        "kind": kind.value,
+        "minute": now.replace(second=0, microsecond=0),
+        "ip": current_ip(),
+        "who": current_actor().name[:SUBJECT_CHARS].replace("\x00", ""),
+        "subject": _storable(subject),
+        "most": MAX_SUBJECTS,
+        "now": now,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, values)
+        (number,) = cursor.fetchone()
+    return int(number)
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL refuses NUL and lone surrogates, which an address may hold."""
+    clean = text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()
+    return clean[:SUBJECT_CHARS]
+
+
+def _source() -> str:
+    """The signed-in person, else the network a client can choose its address in."""
+    actor = current_actor()
+    if actor.id:
+        return f"person:{actor.id}"
+    ip = current_ip()
+    if ip and isinstance(ip_address(ip), IPv6Address):
+        return f"network:{ip_network(f'{ip}/64', strict=False)}"
+    return f"ip:{ip}"

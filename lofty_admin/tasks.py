@@ -1,0 +1,12 @@
+"""What the worker does for the console as a whole."""
+
+from procrastinate.contrib.django import app
+
+from lofty_admin.worker_status import note_alive
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="worker.pulse", queueing_lock="worker.pulse")
+def pulse(timestamp: int) -> None:
+    """Every minute: note that jobs run."""
+    note_alive()

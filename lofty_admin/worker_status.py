@@ -1,0 +1,52 @@
+"""Whether a worker is alive. Without one, nothing goes on by itself.
+
+procrastinate writes each worker's heartbeat every ten seconds and deletes it when the worker stops;
+a job notes every minute that jobs run, so that it is known since when none does.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db.models import Max
+from django.http import HttpRequest
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateWorker
+
+from lofty_admin.audit.models import Pulse
+
+MISSING_AFTER = timedelta(minutes=3)
+_WORKER = "worker"
+
+
+def note_alive() -> None:
+    """A job runs now."""
+    Pulse.objects.update_or_create(name=_WORKER, defaults={"at": timezone.now()})
+
+
+def last_alive() -> datetime | None:
+    """When a worker was last alive; None if there never was one."""
+    beat = ProcrastinateWorker.objects.aggregate(at=Max("last_heartbeat"))["at"]
+    noted = Pulse.objects.filter(name=_WORKER).values_list("at", flat=True).first()
+    return max((at for at in (beat, noted) if at is not None), default=None)
+
+
+def is_missing(last: datetime | None) -> bool:
+    return last is None or timezone.now() - last > MISSING_AFTER
+
+
+def worker_status() -> dict[str, str | None]:
+    """For /readyz: `status` is "alive" or "missing"."""
+    last = last_alive()
+    status = "missing" if is_missing(last) else "alive"
+    return {"status": status, "last_alive": last.isoformat(timespec="seconds") if last else None}
+
+
+def worker_warning(request: HttpRequest) -> dict[str, Callable[[], dict[str, datetime | None]]]:
+    """Context processor. `no_worker`: {"since": ...} when no worker is alive, else empty. Asked
+    only by templates that use it."""
+
+    def no_worker() -> dict[str, datetime | None]:
+        last = last_alive()
+        return {"since": last} if is_missing(last) else {}
+
+    return {"no_worker": no_worker}
