@@ -130,6 +130,7 @@ BOOKMARKS |= {"review", "draft_edit", "merge", "try_again", "go_back", "undo", "
 OF_THE_LOG = {
     *("audit_auditevent", "audit_audithead"),
     *("audit_auditindex", "audit_auditchoice", "audit_auditword"),
+    *("audit_refusalcount", "audit_pulse"),  # counts of refusals; what /readyz writes
 }
 OBJECTS = {
     "pk",

@@ -70,7 +70,8 @@ def commands() -> Iterator[str]:
         if owner == "django.core":
             continue
         ours = str(owner).startswith("lofty_admin")
-        actions = list(actions_of(name, str(owner))) if ours else []
+        with_actions = ours and name not in COMMANDS_WITHOUT  # "procrastinate" is one as a whole
+        actions = list(actions_of(name, str(owner))) if with_actions else []
         yield from [f"{name} {action}" for action in actions] or [name]
 
 
