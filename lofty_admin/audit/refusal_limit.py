@@ -129,7 +129,7 @@ def _described(row: RefusalCount) -> JSON:
 
 
 def _counted(source: str, kind: Kind, subject: str, now: datetime) -> int:
-    values = {
+    values: dict[str, str | int | datetime] = {
         "source": source,
         "kind": kind.value,
         "minute": now.replace(second=0, microsecond=0),

@@ -43,16 +43,19 @@ class WorkerKeeper:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
         failures = 0
-        while not self._is_stopped:
+        while not self.is_stopped():
             started = time.monotonic()
             with suppress(KeyboardInterrupt):
                 reason = _failure_of(attempt)
-                if self._is_stopped:
+                if self.is_stopped():  # a signal came meanwhile
                     return
                 failures = 1 if time.monotonic() - started > RAN_WELL else failures + 1
                 pause = min(LONGEST_PAUSE, 0.5 * 2**failures)
                 logger.error("The worker ended (%s). It starts again in %.0f s.", reason, pause)
                 time.sleep(pause)
+
+    def is_stopped(self) -> bool:
+        return self._is_stopped
 
     async def work(self, app: App, **options: Any) -> None:
         """One worker, until it fails or is asked to stop."""
@@ -60,7 +63,7 @@ class WorkerKeeper:
             await app.job_manager.unregister_worker(self._dead_worker)
             self._dead_worker = None
             await put_back_stalled(app)
-        app.perform_import_paths()
+        app.perform_import_paths()  # type: ignore[no-untyped-call]
         given = {name: value for name, value in options.items() if value is not None}
         worker = app._worker(**given, install_signal_handlers=False)
         try:
@@ -73,7 +76,7 @@ class WorkerKeeper:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop_worker, worker)
         try:
-            await worker.run()
+            await worker.run()  # type: ignore[no-untyped-call]
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
@@ -81,7 +84,7 @@ class WorkerKeeper:
 
     def _stop_worker(self, worker: Worker) -> None:
         self._is_stopped = True
-        worker.stop()
+        worker.stop()  # type: ignore[no-untyped-call]
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         """While no worker runs: it may be waiting for the database, or for its next try."""
