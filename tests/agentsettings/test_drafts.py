@@ -183,10 +183,10 @@ def test_apply__another_change_in_flight__unavailable_said_and_the_draft_stays(
         lease_until=timezone.now(),
     )
     shown = browsers.owner.get(apply_url(page).removesuffix("apply/"))
-    assert "A change by Emil Editor is still in flight" in text_of(shown)
+    assert "The change by Emil Editor isn't confirmed yet" in text_of(shown)
     button = shown.content.decode().split("Apply to Acme Realty")[0].rsplit("<button", 1)[1]
     assert "disabled" in button
-    assert "A change by Emil Editor is still in flight" in text_of(browsers.owner.get(SETTINGS))
+    assert "The change by Emil Editor isn't confirmed yet" in text_of(browsers.owner.get(SETTINGS))
     page = save(browsers.owner, page, reason=["still mine"])
     assert "Nothing was sent: a change by Emil Editor is still in flight" in text_of(page)
     assert review_form(page)["reason"] == ["still mine"]

@@ -272,7 +272,9 @@ def test_outcome__unknown__is_settled_by_check_now(
     lofty.misbehave("drop_after")
     save(browsers.owner, page)
     operation = Operation.objects.get()
-    assert "still in flight" in text_of(browsers.owner.get(SETTINGS))
+    text = text_of(browsers.owner.get(SETTINGS))
+    assert "isn't confirmed yet. Nothing else can be applied until it is." in text
+    assert "checks Lofty again within a minute" in text
     page = browsers.owner.post(f"/t/acme/operations/{operation.pk}/check/", follow=True)
     assert "Verified" in text_of(page)
 

@@ -221,7 +221,7 @@ def test_in_flight__settled_while_the_review_is_open__apply_becomes_available(
     review(other)
     button = other.get_by_role("button", name="Apply to Acme Realty")
     expect(button).to_be_disabled()
-    expect(other.get_by_text("is still in flight")).to_be_visible()
+    expect(other.get_by_text("isn't confirmed yet")).to_be_visible()
     other.get_by_label("Reason").fill("after that")
     page.get_by_role("button", name="Check now").click()
     expect_outcome(page, "Verified")
