@@ -35,6 +35,7 @@ SHORTEST_SECRET = 8  # hiding shorter texts would garble every answer
 EXCERPT_CHARS = 4_000
 MESSAGE_CHARS = 500
 LONGEST_WAIT = timedelta(hours=1)  # our own cap on what Lofty asks us to wait
+LEAST_WAIT = timedelta(seconds=2)  # of a 429: "Retry-After: 0" must not make us ask in a loop
 RATE_WINDOW = timedelta(minutes=1)  # Lofty counts calls per minute
 
 
@@ -267,7 +268,7 @@ def read_budget(headers: Mapping[str, str], now: datetime) -> Budget | None:
     """
     limit = _whole(headers.get("X-RateLimit-Limit"))
     remaining = _whole(headers.get("X-RateLimit-Remaining"))
-    if limit is None or remaining is None:
+    if not limit or remaining is None:  # a limit of no calls at all says nothing
         return None
     reset = _whole(headers.get("X-RateLimit-Reset"))
     return Budget(limit, remaining, now + _wait_until_reset(reset, now))
@@ -297,7 +298,7 @@ def _retry_at(headers: Mapping[str, str], budget: Budget | None, now: datetime) 
     elif asked:
         with suppress(ValueError, OverflowError):
             wanted = parsedate_to_datetime(asked).astimezone(UTC)
-    return min(max(wanted, now), now + LONGEST_WAIT)
+    return min(max(wanted, now + LEAST_WAIT), now + LONGEST_WAIT)
 
 
 def _whole(text: str | None) -> int | None:

@@ -124,6 +124,17 @@ def test_429__retry_after__until_with_our_cap(
     assert exchange.lofty_message == "Too Many Requests"
 
 
+@pytest.mark.parametrize("asked", ["0", "00", "Mon, 01 Jan 2001 00:00:00 GMT"])
+def test_429__no_wait_asked_for__waits_a_moment_all_the_same(serve: Served, asked: str) -> None:
+    wait, _ = _until(serve, Retry_After=asked)
+    assert 1 < wait < 5
+
+
+@pytest.mark.parametrize("limit", ["0", "000"])
+def test_read_budget__limit_of_no_calls__says_nothing(limit: str) -> None:
+    assert read_budget(budget_headers(limit, 0, 5), NOW) is None
+
+
 def test_429__retry_after_as_a_date__until(serve: Served) -> None:
     moment = datetime.now(UTC) + timedelta(seconds=40)
     wait, _ = _until(serve, Retry_After=format_datetime(moment, usegmt=True))
