@@ -3,6 +3,7 @@ import os
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.services import add_person
@@ -13,7 +14,7 @@ from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.tenants.checking import CheckedToken, check_token, unchecked_token
 from lofty_admin.tenants.lifecycle import add_tenant
 from lofty_admin.tenants.members import grant
-from lofty_admin.tenants.models import Role, Tenant
+from lofty_admin.tenants.models import Credential, Role, Tenant
 
 
 class Command(BaseCommand):
@@ -30,10 +31,8 @@ class Command(BaseCommand):
             )
         with acting_as(Actor("command", "demo_data", "Demo data")):
             people = self._people()
-            for tenant in self._tenants():
+            for tenant in self._tenants(people):
                 start_sync(tenant)
-            for tenant in Tenant.objects.filter(memberships=None):
-                self._memberships(tenant, people)
 
     def _people(self) -> dict[str, User]:
         people = {}
@@ -47,8 +46,11 @@ class Command(BaseCommand):
             )
         return people
 
-    def _tenants(self) -> list[Tenant]:
-        """The practice customers that are no tenants yet; some of their tokens do not work."""
+    def _tenants(self, people: dict[str, User]) -> list[Tenant]:
+        """Add the practice customers that were never added, with their members.
+
+        Whatever was done to a tenant since stays: archived, renamed, without members.
+        """
         from lofty_admin.sandbox.seed import customers
 
         added = []
@@ -56,9 +58,15 @@ class Command(BaseCommand):
             if Tenant.objects.filter(slug=one.slug).exists():
                 continue
             checked = self._checked(Scheme(one.scheme), one.token)
-            added.append(
-                add_tenant(slug=one.slug, name=one.name, note=one.note, checked=checked, meant=True)
-            )
+            # Its short name may have been changed.
+            if Credential.objects.filter(fingerprint=checked.fingerprint).exists():
+                continue
+            with transaction.atomic():  # killed half way, the next start adds it whole
+                tenant = add_tenant(
+                    slug=one.slug, name=one.name, note=one.note, checked=checked, meant=True
+                )
+                self._memberships(tenant, people)
+            added.append(tenant)
         return added
 
     def _checked(self, scheme: Scheme, token: str) -> CheckedToken:
