@@ -70,7 +70,7 @@ def test_main_job__one_setting_of_each_kind__is_verified_and_goes_back(
         "Bella",
         "Two lines\nof text & <markup>",
     )
-    assert (now["fixedNumber"], now["virtualNumberCountry"]) == ("+1 415 555 2671", "CA")
+    assert (now["fixedNumber"], now["virtualNumberCountry"]) == ("+14155552671", "CA")
     assert (now["callTransferType"], now["textChannel"]) == ("Disabled", False)
     assert (now["startActiveHour"], now["officeIds"]) == (22, [-1])
     assert set(now["activeDays"]) == {1, 2, 3, 4, 5, 6}
