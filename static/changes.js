@@ -80,10 +80,10 @@ function resetButton(form, field, name, stored) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "btn btn-sm field-reset";
-  button.textContent = gettext("Back to what Lofty has");
+  button.textContent = gettext("Reset");
   const of = document.createElement("span");
   of.className = "visually-hidden";
-  const whose = interpolate(gettext("for %(setting)s"), { setting: label.textContent.trim() });
+  const whose = interpolate(gettext("%(setting)s to what Lofty has"), { setting: label.textContent.trim() });
   of.textContent = ` ${whose}`;
   button.append(of);
   button.addEventListener("click", () => {
@@ -114,10 +114,14 @@ function countOf(form) {
   return form.querySelectorAll(".is-changed").length;
 }
 
-function say(place, text) {
-  if (place.textContent === text) return;
-  place.textContent = text;
-  announce(text || gettext("No changes"));
+// Without changes the words stay while the bar is invisible, so that it keeps its height.
+function say(bar, count) {
+  const place = bar.querySelector("[data-count]");
+  const isNew = place.dataset.count !== String(count);
+  if (isNew && place.dataset.count) announce(told(count) || gettext("No changes"));
+  if (count || !place.textContent) place.textContent = told(count || 1);
+  place.dataset.count = count;
+  bar.classList.toggle("invisible", !count);
 }
 
 function watchChanges(form) {
@@ -133,8 +137,7 @@ function watchChanges(form) {
   const update = () => {
     const changed = differs(stored);
     for (const name of stored.keys()) mark(form, name, changed.includes(name), stored.get(name));
-    say(bar.querySelector("[data-count]"), told(changed.length));
-    bar.hidden = !changed.length;
+    say(bar, changed.length);
   };
   form.addEventListener("input", update);
   form.addEventListener("change", update);

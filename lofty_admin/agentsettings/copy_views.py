@@ -17,6 +17,7 @@ from lofty_admin.agentsettings.views import may_edit, new_draft, to_review
 from lofty_admin.directory.names import freshness
 from lofty_admin.searching import search_problem, searched
 from lofty_admin.tenants.access import called, get_tenant, visible_tenants
+from lofty_admin.tenants.calls import NoToken
 from lofty_admin.tenants.models import Role, Tenant
 
 MOST_TENANTS = 20
@@ -50,7 +51,7 @@ def _compared(request: HttpRequest, tenant: Tenant, other: Tenant | None) -> Htt
         found = compare(other, tenant)
     except NotRead as failed:
         context |= {"failed": failed, "other": other}
-        status = 502
+        status = 200 if isinstance(failed.error, NoToken) else 502
     else:
         context |= {
             "found": found,

@@ -85,7 +85,7 @@ def test_leaving__changed_before_the_scripts_came__is_counted_and_asked(
     held[0].continue_()
     expect(page.locator("[data-save-bar]")).to_contain_text("4 changes, not sent yet")
     expect(page.locator("#hours-said")).to_contain_text("10 PM")
-    page.get_by_role("button", name="Back to what Lofty has for Assistant's name").click()
+    page.get_by_role("button", name="Reset Assistant's name to what Lofty has").click()
     expect(page.get_by_label("Assistant's name")).to_have_value("Anna")
     leave(page)
     expect(page.locator("[data-save-bar]")).to_contain_text("3 changes, not sent yet")

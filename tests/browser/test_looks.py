@@ -144,3 +144,35 @@ def test_looks__forced_colours__on_and_off_can_be_told_apart(
             page.mouse.move(0, 0)
             looks.append(box.screenshot())
         assert looks[0] == looks[2] != looks[1], name
+
+
+PLACES = """() => [...document.querySelectorAll("[data-section], [data-section] label, [data-section] legend, [data-section] .form-control, [data-section] .form-check-input, aside")]
+  .filter((one) => one.checkVisibility())
+  .map((one) => { const { x, y } = one.getBoundingClientRect(); return [one.id || one.textContent.trim().slice(0, 30), x, y + scrollY]; })"""
+OUT_OF_CARD = """() => [...document.querySelectorAll(".is-changed")].filter((field) => {
+  const card = field.closest(".card").getBoundingClientRect();
+  return [...field.querySelectorAll("*")].some((one) => {
+    const box = one.getBoundingClientRect();
+    return box.width && (box.left < card.left + 4 || box.right > card.right - 4);
+  });
+}).map((field) => field.id)"""
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_looks__fields_changed__nothing_moves_and_nothing_leaves_its_card(
+    new_page: NewPage, acme: PracticeCustomer, width: int
+) -> None:
+    page = new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+    page.goto(SETTINGS)
+    page.wait_for_load_state("networkidle")
+    places = page.evaluate(PLACES)
+    page.get_by_label("Assistant's name").fill("Bella")
+    page.get_by_label("Agent's experience").fill("Two lines")
+    for name in ("Text messages", "Website visitors", "New leads"):
+        if page.get_by_label(name, exact=True).count():
+            page.get_by_label(name, exact=True).click()
+    page.get_by_role("group", name="Lead types").get_by_label("Investor").click()
+    expect(page.locator(".is-changed")).not_to_have_count(0)
+    assert page.locator(".is-changed.form-switch").count() > 0
+    assert page.evaluate(PLACES) == places
+    assert page.evaluate(OUT_OF_CARD) == []
