@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 from psycopg.sql import SQL, Identifier
 
 from tests.browser.steps import expect_outcome
@@ -12,7 +12,7 @@ from tests.deployment import Deployment
 from tests.practice import PracticeCustomer
 
 pytestmark = pytest.mark.browser
-NARROW = {"width": 320, "height": 800}
+NARROW = ViewportSize(width=320, height=800)
 LONG = ("Wolfeschlegelsteinhausenbergerdorff" * 4)[:120]
 # Table, column: what people, customers and Lofty name.
 NAMES = {
@@ -79,7 +79,7 @@ def walk_a_change(page: Page, deployment: Deployment) -> Iterator[str]:
     yield fits(page, "settings with long values")
     page.get_by_label("Assistant's name").fill(LONG[1:])
     page.get_by_role("button", name="Review the changes").click()
-    page.get_by_label("Why").fill(LONG)
+    page.get_by_label("Reason").fill(LONG)
     page.get_by_role("button", name="Share with editors").click()
     expect(page.get_by_text("Send a colleague the address below")).to_be_visible()
     yield fits(page, "review")
