@@ -38,6 +38,7 @@ bench: setup assets browser ## Measure a million events beside Django's admin, e
 	@BENCH_TENANTS=2000 BENCH_ROUNDS=8 $(BIN)/python -m pytest -s tests/bench/test_home_speed.py
 	@BENCH_MEMBERS=5000 $(BIN)/python -m pytest -s tests/bench/test_sync_speed.py
 	@BENCH_ROUNDS=40 $(BIN)/python -m pytest -s tests/bench/test_save_speed.py
+	@$(BIN)/python -m pytest -s tests/bench/test_slow_lofty_speed.py
 	@BENCH_AGENTS=5000 $(BIN)/python -m pytest -s tests/bench/test_settings_speed.py
 	@BENCH_EVENTS=1000000 $(BIN)/python -m pytest -s tests/bench/test_history_speed.py
 
