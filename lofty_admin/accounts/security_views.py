@@ -25,6 +25,7 @@ from lofty_admin.accounts.mfa_forms import AddAppForm, AddPasskeyForm
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.proof import prove_first
 from lofty_admin.accounts.sealing import open_for, seal_for
+from lofty_admin.confirmation import ask_to_confirm
 from lofty_admin.redirects import is_ours
 from lofty_admin.vault import VaultError
 
@@ -137,7 +138,11 @@ def codes(request: HttpRequest) -> HttpResponse:
         told = _("Recovery codes are shown once only. You can make new ones.")
         messages.info(request, told)
         return redirect("mfa_index")
-    context = {"codes": unused, "after": _page_asked_for(request) or reverse("mfa_index")}
+    context = {
+        "codes": unused,
+        "text": "".join(f"{code}\n" for code in unused),  # the browser makes a file of it
+        "after": _page_asked_for(request) or reverse("mfa_index"),
+    }
     return render(request, "mfa/codes.html", context)
 
 
@@ -170,6 +175,8 @@ def sessions_end(request: HttpRequest) -> HttpResponse:
     """End all other sessions, or (`all` in the form) this one too."""
     user = _me(request)
     if "all" in request.POST:
+        if page := _confirm_signing_out(request):
+            return page
         sessions.end_everything(user)
         logout(request)
         return redirect("account_login")
@@ -177,6 +184,16 @@ def sessions_end(request: HttpRequest) -> HttpResponse:
     told = _("Ended elsewhere: %(count)s. You are still signed in here.") % {"count": ended}
     messages.success(request, told)
     return redirect("mfa_index")
+
+
+def _confirm_signing_out(request: HttpRequest) -> HttpResponse | None:
+    return ask_to_confirm(
+        request,
+        question=_("Sign out everywhere?"),
+        consequences=[_("Every session of yours ends now, also this one.")],
+        button=_("Sign out everywhere"),
+        back=reverse("mfa_index"),
+    )
 
 
 @never_cache

@@ -3,11 +3,13 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.proof import prove_before_post
+from lofty_admin.confirmation import ask_to_confirm
 from lofty_admin.tenants import members
 from lofty_admin.tenants.access import find_of, get_tenant, role_of
 from lofty_admin.tenants.forms import AddMemberForm, RoleForm
@@ -66,6 +68,8 @@ def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def member_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     membership = find_of(request, tenant, Membership.objects.select_related("user"), pk=pk)
+    if page := _confirm_removing(request, membership):
+        return page
     try:
         members.remove_member(membership)
     except NotDone as error:
@@ -74,6 +78,20 @@ def member_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         told = _("%(person)s has no access to %(place)s any more.")
         messages.success(request, told % {"person": membership.user, "place": tenant.name})
     return _after(request, tenant)
+
+
+def _confirm_removing(request: HttpRequest, membership: Membership) -> HttpResponse | None:
+    words = {"person": membership.user, "place": membership.tenant.name}
+    return ask_to_confirm(
+        request,
+        question=_("Remove %(person)s from %(place)s?") % words,
+        consequences=[
+            _("Their role as %(role)s in this tenant ends at once.")
+            % {"role": Role(membership.role).label.lower()}
+        ],
+        button=_("Remove access"),
+        back=reverse("people", args=[membership.tenant.slug]),
+    )
 
 
 def _given(user: User, role: Role, tenant: Tenant) -> str:

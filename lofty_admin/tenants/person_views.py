@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from lofty_admin.accounts import invitations, services
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.proof import prove_before_post
+from lofty_admin.confirmation import ask_to_confirm
 from lofty_admin.searching import search_problem
 from lofty_admin.tenants import rights
 from lofty_admin.tenants.access import called, denied_tenants, require_superuser, visible_tenants
@@ -126,7 +127,22 @@ def _change(user: User, scope: Scope, level: str) -> str:
 @require_POST
 @prove_before_post(back="person")
 def person_deactivate(request: HttpRequest, pk: int) -> HttpResponse:
-    return _do(request, pk, services.deactivate_person, _("%s can no longer sign in."))
+    require_superuser(request)
+    user = get_object_or_404(User, pk=pk)
+    page = ask_to_confirm(
+        request,
+        question=_("Deactivate %(person)s?") % {"person": user},
+        consequences=[
+            _(
+                "%(email)s is signed out everywhere and cannot sign in. Nothing is deleted, and you"
+                " can reactivate the account."
+            )
+            % {"email": user.email}
+        ],
+        button=_("Deactivate"),
+        back=reverse("person", args=[pk]),
+    )
+    return page or _do(request, pk, services.deactivate_person, _("%s can no longer sign in."))
 
 
 @require_POST
@@ -141,7 +157,22 @@ def person_promote(request: HttpRequest, pk: int) -> HttpResponse:
     def promote(user: User) -> None:
         services.set_superuser(user, superuser=True)
 
-    return _do(request, pk, promote, _("%s is now a superuser."))
+    require_superuser(request)
+    user = get_object_or_404(User, pk=pk)
+    page = ask_to_confirm(
+        request,
+        question=_("Make %(person)s a superuser?") % {"person": user},
+        consequences=[
+            _(
+                "A superuser can change every tenant, see the whole history, and give or take"
+                " away all rights, yours included."
+            )
+        ],
+        button=_("Make a superuser"),
+        back=reverse("person", args=[pk]),
+        type_this=user.email,
+    )
+    return page or _do(request, pk, promote, _("%s is now a superuser."))
 
 
 @require_POST

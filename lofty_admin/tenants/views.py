@@ -16,6 +16,7 @@ from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.proof import ask_for_proof, is_proved, prove_before_post
+from lofty_admin.confirmation import ask_to_confirm
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.redirects import is_ours
@@ -172,6 +173,8 @@ def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpRespons
 def tenant_archive(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.VIEWER)
     require_superuser(request)
+    if page := _confirm_archiving(request, tenant):
+        return page
     try:
         lifecycle.archive_tenant(tenant)
     except NotDone as error:
@@ -180,6 +183,21 @@ def tenant_archive(request: HttpRequest, slug: str) -> HttpResponse:
         told = _("%(name)s is archived. Nothing was deleted.")
         messages.success(request, told % {"name": tenant.name})
     return redirect("tenant_edit", tenant.slug)
+
+
+def _confirm_archiving(request: HttpRequest, tenant: Tenant) -> HttpResponse | None:
+    return ask_to_confirm(
+        request,
+        question=_("Archive %(name)s?") % {"name": tenant.name},
+        consequences=[
+            _(
+                "No one can change its settings then, also not jobs. Nothing is deleted here or in"
+                " Lofty, and a superuser can restore it."
+            )
+        ],
+        button=_("Archive %(name)s") % {"name": tenant.name},
+        back=reverse("tenant_edit", args=[tenant.slug]),
+    )
 
 
 @require_POST

@@ -111,7 +111,7 @@ def test_end_others__pressed__only_this_one_is_left_and_recorded(viewer: User) -
 
 def test_end_all__pressed__this_one_too(viewer: User) -> None:
     elsewhere, here = opened(viewer), opened(viewer)
-    here.post(reverse("sessions_end"), {"all": "1"})
+    here.post(reverse("sessions_end"), {"all": "1", "confirmed": "1"})
     assert not is_signed_in(here)
     assert not is_signed_in(elsewhere)
     assert not UserSession.objects.filter(user=viewer).exists()

@@ -341,10 +341,18 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
         (lift_denial, Kind.DENIAL_LIFTED),
     ],
     "person_deactivate": [
-        (lambda s: s.post_of("person_deactivate", s.member), Kind.PERSON_DEACTIVATED)
+        (
+            lambda s: s.post_of("person_deactivate", s.member, confirmed=1),
+            Kind.PERSON_DEACTIVATED,
+        )
     ],
     "person_reactivate": [(reactivate, Kind.PERSON_REACTIVATED)],
-    "person_promote": [(lambda s: s.post_of("person_promote", s.member), Kind.PERSON_CHANGED)],
+    "person_promote": [
+        (
+            lambda s: s.post_of("person_promote", s.member, confirmed=1, typed=s.member.email),
+            Kind.PERSON_CHANGED,
+        )
+    ],
     "person_demote": [(demote, Kind.PERSON_CHANGED)],
     "tenant_add": [
         (
@@ -355,7 +363,7 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
         )
     ],
     "tenant_edit": [(lambda s: s.post("tenant_edit", name="Acme Two"), Kind.TENANT_CHANGED)],
-    "tenant_archive": [(lambda s: s.post("tenant_archive"), Kind.TENANT_ARCHIVED)],
+    "tenant_archive": [(lambda s: s.post("tenant_archive", confirmed=1), Kind.TENANT_ARCHIVED)],
     "tenant_restore": [(restore_tenant, Kind.TENANT_RESTORED)],
     "credential_test": [(lambda s: s.post("credential_test"), Kind.CREDENTIAL_TESTED)],
     "credential_replace": [
@@ -375,7 +383,12 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
     "member_role": [
         (lambda s: s.post("member_role", s.membership(), role=20), Kind.MEMBER_CHANGED)
     ],
-    "member_remove": [(lambda s: s.post("member_remove", s.membership()), Kind.MEMBER_REMOVED)],
+    "member_remove": [
+        (
+            lambda s: s.post("member_remove", s.membership(), confirmed=1),
+            Kind.MEMBER_REMOVED,
+        )
+    ],
     "names_refresh": [(refresh_names, Kind.DIRECTORY_SYNCED)],
     "name_source": [
         (lambda s: s.post("name_source", lofty_id="1002", name="Fairs"), Kind.NAME_GIVEN)

@@ -127,3 +127,28 @@ def test_pages__on_a_phone__fit_and_are_readable_in_both_themes(page: Page) -> N
     page.goto("/accounts/security/")
     page.get_by_role("link", name="Remove").click()
     look(page, "remove")
+
+
+def test_codes__copied_and_downloaded__are_the_ones_on_the_page(page: Page) -> None:
+    """The file is made in the browser: the server is not asked again."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    sign_in(page, PERSON)
+    page.goto("/accounts/security/")
+    page.get_by_role("link", name="Add a passkey").click()
+    page.get_by_label("Name").fill("Work laptop")
+    page.get_by_role("button", name="Set up the passkey").click()
+    shown = page.locator(".recovery-codes li").all_text_contents()
+    assert len(shown) == 10
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").split() == shown
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "recovery-codes.txt"
+    assert download.value.path().read_text().split() == shown
+    assert [url for url in asked if not url.startswith("data:")] == []
+    page.screenshot(path="/tmp/identity/codes.png")
+    page.reload()
+    expect(page.get_by_text("shown once only")).to_be_visible()

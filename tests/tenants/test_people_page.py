@@ -70,14 +70,15 @@ def test_remove__other_member__out_at_once(owner: User, viewer: User, acme: Tena
     watching = signed_in(viewer)
     assert watching.get("/t/acme/").status_code == 302
     member = acme.memberships.get(user=viewer)
-    signed_in(owner).post(reverse("member_remove", args=["acme", member.pk]))
+    url = reverse("member_remove", args=["acme", member.pk])
+    signed_in(owner).post(url, {"confirmed": "1"})
     assert watching.get("/t/acme/").status_code == 404
 
 
 def test_last_manager__by_the_page__kept_with_the_reason(owner: User, acme: Tenant) -> None:
     member = acme.memberships.get(user=owner)
     client = signed_in(owner)
-    for name, data in (("member_remove", {}), ("member_role", {"role": "10"})):
+    for name, data in (("member_remove", {"confirmed": "1"}), ("member_role", {"role": "10"})):
         url = reverse(name, args=["acme", member.pk])
         assert "last manager" in client.post(url, data, follow=True).content.decode()
     member.refresh_from_db()
@@ -87,7 +88,8 @@ def test_last_manager__by_the_page__kept_with_the_reason(owner: User, acme: Tena
 def test_own_role__given_up__lands_on_the_list(owner: User, viewer: User, acme: Tenant) -> None:
     give(owner, viewer.email, role=Role.MANAGER)
     member = acme.memberships.get(user=owner)
-    answer = signed_in(owner).post(reverse("member_remove", args=["acme", member.pk]))
+    url = reverse("member_remove", args=["acme", member.pk])
+    answer = signed_in(owner).post(url, {"confirmed": "1"})
     assert answer.headers["Location"] == "/"
 
 

@@ -220,7 +220,7 @@ def test_account__deactivated_and_let_in_again__sessions_end_at_once(
 ) -> None:
     watching = signed_in(viewer)
     assert watching.get("/").status_code == 200
-    assert "can no longer sign in" in post(root, "person_deactivate", viewer)
+    assert "can no longer sign in" in post(root, "person_deactivate", viewer, confirmed="1")
     assert watching.get("/").status_code == 302
     assert "can sign in again" in post(root, "person_reactivate", viewer)
     assert kinds() == ["person.deactivated", "person.reactivated"]
@@ -230,7 +230,8 @@ def test_account__deactivated_and_let_in_again__sessions_end_at_once(
 def test_superuser__made_and_unmade__at_once(root: Client, viewer: User) -> None:
     other = signed_in(viewer)
     assert other.get("/people/").status_code == 403
-    assert "is now a superuser" in post(root, "person_promote", viewer)
+    sure = {"confirmed": "1", "typed": viewer.email.upper()}
+    assert "is now a superuser" in post(root, "person_promote", viewer, **sure)
     assert other.get("/people/").status_code == 200
     assert "is not a superuser any more" in post(root, "person_demote", viewer)
     assert other.get("/people/").status_code == 403
@@ -241,7 +242,7 @@ def test_oneself__by_the_page__refused_with_the_reason(
     root: Client, superuser: User, name: str
 ) -> None:
     make_user("second@example.com", "Second Root", superuser=True)
-    assert "You cannot do this to yourself" in post(root, name, superuser)
+    assert "You cannot do this to yourself" in post(root, name, superuser, confirmed="1")
     superuser.refresh_from_db()
     assert (superuser.is_active, superuser.is_superuser) == (True, True)
 

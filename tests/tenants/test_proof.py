@@ -48,7 +48,7 @@ def _role(member: Membership) -> Posted:
 
 
 def _take_away(member: Membership) -> Posted:
-    return "member_remove", ["acme", member.pk], {}
+    return "member_remove", ["acme", member.pk], {"confirmed": "1"}
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_edit__name_and_note__saved_and_nothing_else(owner: User, acme: Tenant) 
 def test_archive_and_restore__superuser__done_and_recorded(superuser: User, acme: Tenant) -> None:
     client = signed_in(superuser)
     for name, status in (("tenant_archive", "archived"), ("tenant_restore", "active")):
-        client.post(reverse(name, args=["acme"]))
+        client.post(reverse(name, args=["acme"]), {"confirmed": "1"})
         acme.refresh_from_db()
         assert acme.status == status
     assert kinds() == ["tenant.archived", "tenant.restored"]
@@ -89,8 +89,11 @@ def test_archive_and_restore__superuser__done_and_recorded(superuser: User, acme
 def test_archive__twice__says_so(superuser: User, acme: Tenant) -> None:
     client = signed_in(superuser)
     url = reverse("tenant_archive", args=["acme"])
-    client.post(url)
-    assert "is archived and cannot be changed" in client.post(url, follow=True).content.decode()
+    sure = {"confirmed": "1"}
+    client.post(url, sure)
+    assert (
+        "is archived and cannot be changed" in client.post(url, sure, follow=True).content.decode()
+    )
 
 
 LOOK_ALIKES = ["acme realty", "Acmé  Realty", "Acme\u200b Realty", "\u202aAcme Realty\ufe0f"]

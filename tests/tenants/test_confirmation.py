@@ -1,0 +1,98 @@
+"""What cannot be taken back lightly asks first, on a page that works without JavaScript."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.tenants.models import Tenant
+from tests.accounts.second_step import later
+from tests.conftest import signed_in
+
+Case = tuple[str, list[Any], dict[str, str]]
+
+
+@pytest.fixture(params=["archive", "deactivate", "promote", "remove", "everywhere"])
+def case(request: pytest.FixtureRequest, acme: Tenant, viewer: User) -> Case:
+    member = acme.memberships.get(user=viewer)
+    cases: dict[str, Case] = {
+        "archive": ("tenant_archive", ["acme"], {}),
+        "deactivate": ("person_deactivate", [viewer.pk], {}),
+        "promote": ("person_promote", [viewer.pk], {}),
+        "remove": ("member_remove", ["acme", member.pk], {}),
+        "everywhere": ("sessions_end", [], {"all": "1"}),
+    }
+    return cases[request.param]
+
+
+def hidden(html: str) -> dict[str, str]:
+    """What the page's form sends."""
+    found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', html)
+    return {name: value for name, value in found if name != "csrfmiddlewaretoken"}
+
+
+def test_button__pressed__asks_first_and_changes_nothing(superuser: User, case: Case) -> None:
+    name, arguments, data = case
+    client = signed_in(superuser)
+    answer = client.post(reverse(name, args=arguments), data)
+    assert answer.status_code == 200
+    assert "Nothing was changed yet." in answer.content.decode()
+    assert not AuditEvent.objects.exists()
+
+
+def test_page__confirmed__done(superuser: User, viewer: User, case: Case) -> None:
+    name, arguments, data = case
+    client = signed_in(superuser)
+    url = reverse(name, args=arguments)
+    sent = hidden(client.post(url, data).content.decode())
+    assert data.items() <= sent.items()
+    if name == "person_promote":
+        sent["typed"] = f" {viewer.email} "
+    assert client.post(url, sent).status_code == 302
+    if name != "sessions_end":
+        assert AuditEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize("typed", ["", "viewer", "other@example.com", "v\u0131ewer@example.com"])
+def test_superuser__address_typed_wrongly__nothing_changes(
+    superuser: User, viewer: User, typed: str
+) -> None:
+    url = reverse("person_promote", args=[viewer.pk])
+    html = signed_in(superuser).post(url, {"confirmed": "1", "typed": typed}).content.decode()
+    assert "That is not the same" in html
+    viewer.refresh_from_db()
+    assert not viewer.is_superuser
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "person_promote",
+        "person_demote",
+        "person_deactivate",
+        "person_reactivate",
+        "person_right",
+        "person_invite_again",
+        "person_withdraw",
+    ],
+)
+def test_trust__given_in_an_old_session__proof_is_asked_first(
+    superuser: User, viewer: User, name: str
+) -> None:
+    client = signed_in(superuser)
+    data = {"confirmed": "1", "typed": viewer.email, "where": "all", "level": "30"}
+    with later(16 * 60):
+        answer = client.post(reverse(name, args=[viewer.pk]), data)
+    assert answer.status_code == 302
+    assert "/again/" in answer.headers["Location"]
+    assert not AuditEvent.objects.exists()
+
+
+def test_confirmation__outsider__sees_no_name(client: Client, outsider: User, acme: Tenant) -> None:
+    answer = signed_in(outsider).post(reverse("tenant_archive", args=["acme"]))
+    assert answer.status_code == 404
+    assert acme.name not in answer.content.decode()
