@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils.http import urlencode
 
-CONFIRMED, TYPED = "confirmed", "typed"
-_NOT_REPEATED = frozenset({CONFIRMED, TYPED, "csrfmiddlewaretoken"})
+CONFIRMED, TYPED, WRONG = "confirmed", "typed", "wrong"
+_NOT_REPEATED = frozenset({CONFIRMED, TYPED, WRONG, "csrfmiddlewaretoken"})
 
 
 def ask_to_confirm(
@@ -20,21 +21,25 @@ def ask_to_confirm(
 ) -> HttpResponse | None:
     """Return the page that asks, or None once its form was sent.
 
-    The form posts to the same address what was posted before. type_this: what the person must type
-    for the gravest; `back` is the address for "no".
+    A button posts, and is led to the page by GET, so that Back and Reload work; what was posted
+    comes along in the address, so it must not be secret. type_this: what the person must type for
+    the gravest; `back` is the address for "no".
     """
-    is_sent = CONFIRMED in request.POST
-    typed = request.POST.get(TYPED, "").strip()
-    is_right = typed.casefold() == type_this.casefold()
-    if is_sent and is_right:
-        return None
+    if request.method == "POST":
+        is_right = request.POST.get(TYPED, "").strip().lower() == type_this.lower()
+        if CONFIRMED in request.POST and is_right:
+            return None
+        again = {k: v for k, v in request.POST.items() if k not in _NOT_REPEATED}
+        if CONFIRMED in request.POST:
+            again[WRONG] = "1"
+        return redirect(f"{request.path}?{urlencode(again)}" if again else request.path)
     context = {
         "question": question,
         "button": button,
         "back": back,
         "consequences": consequences,
         "type_this": type_this,
-        "is_wrong": is_sent,
-        "repeated": [(k, v) for k, v in request.POST.items() if k not in _NOT_REPEATED],
+        "is_wrong": WRONG in request.GET,
+        "repeated": [(k, v) for k, v in request.GET.items() if k not in _NOT_REPEATED],
     }
     return render(request, "components/confirm.html", context)

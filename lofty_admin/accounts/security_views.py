@@ -170,11 +170,13 @@ def session_end(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@require_http_methods(["GET", "POST"])
 def sessions_end(request: HttpRequest) -> HttpResponse:
     """End all other sessions, or (`all` in the form) this one too."""
     user = _me(request)
-    if "all" in request.POST:
+    if request.method == "GET" and "all" not in request.GET:
+        return redirect("mfa_index")
+    if "all" in request.POST or request.method == "GET":
         if page := _confirm_signing_out(request):
             return page
         sessions.end_everything(user)

@@ -63,7 +63,7 @@ def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return _after(request, tenant)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @prove_before_post(back="people")
 def member_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)

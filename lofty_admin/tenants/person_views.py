@@ -124,7 +124,7 @@ def _change(user: User, scope: Scope, level: str) -> str:
     return _("%(person)s is now %(role)s of %(place)s.") % {**words, "role": role.label.lower()}
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @prove_before_post(back="person")
 def person_deactivate(request: HttpRequest, pk: int) -> HttpResponse:
     require_superuser(request)
@@ -151,7 +151,7 @@ def person_reactivate(request: HttpRequest, pk: int) -> HttpResponse:
     return _do(request, pk, services.reactivate_person, _("%s can sign in again."))
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @prove_before_post(back="person")
 def person_promote(request: HttpRequest, pk: int) -> HttpResponse:
     def promote(user: User) -> None:

@@ -169,7 +169,7 @@ def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpRespons
     return redirect("tenant_edit", tenant.slug)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def tenant_archive(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.VIEWER)
     require_superuser(request)
