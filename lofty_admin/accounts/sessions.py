@@ -43,20 +43,11 @@ _SYSTEMS = (
     ("Linux", "Linux"),
 )
 # Why a session has ended: the sign-in page says it, by the code in its address.
-<<<<<<< HEAD
 IDLE, TOO_OLD, WRONG_CLOCK, ENDED = "idle", "age", "clock", "ended"
 _FOR_THE_RECORD = {
     IDLE: "not used for too long",
     TOO_OLD: "signed in too long ago",
     WRONG_CLOCK: "dated in the future by a clock that was wrong",
-=======
-IDLE, TOO_OLD, ENDED = "idle", "age", "ended"
-FROM_THE_FUTURE = "clock"
-_FOR_THE_RECORD = {
-    IDLE: "not used for too long",
-    TOO_OLD: "signed in too long ago",
-    FROM_THE_FUTURE: "dated in the future by a clock that was wrong",
->>>>>>> 1f550d7 (Lead confirmations to pages of their own, repair the rights matrix)
 }
 _ENDED_BECAUSE = "_console_ended_because"
 _SIGNED_OUT_HERE = "_console_signed_out"
@@ -83,11 +74,7 @@ def why_over(session: SessionBase) -> str:
     now = time.time()
     since = float(session.get(SIGNED_IN_AT, 0))
     if max(since, float(session.get(SEEN_AT, since))) > now + clocks.SKEW.total_seconds():
-<<<<<<< HEAD
         return WRONG_CLOCK
-=======
-        return FROM_THE_FUTURE
->>>>>>> 1f550d7 (Lead confirmations to pages of their own, repair the rights matrix)
     if now - since > settings.SESSION_COOKIE_AGE:
         return TOO_OLD
     if now - float(session.get(SEEN_AT, since)) > settings.SESSION_IDLE_AGE:
