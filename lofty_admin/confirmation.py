@@ -29,7 +29,7 @@ def ask_to_confirm(
         is_right = request.POST.get(TYPED, "").strip().lower() == type_this.lower()
         if CONFIRMED in request.POST and is_right:
             return None
-        again = {k: v for k, v in request.POST.items() if k not in _NOT_REPEATED}
+        again = {k: str(v) for k, v in request.POST.items() if k not in _NOT_REPEATED}
         if CONFIRMED in request.POST:
             again[WRONG] = "1"
         return redirect(f"{request.path}?{urlencode(again)}" if again else request.path)
