@@ -186,6 +186,7 @@ def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployme
 
 def test_processes__wrong_passwords_at_once__five_tries_in_all(two_processes: Deployment) -> None:
     two_processes.query("DELETE FROM accounts_signinattempt")
+    two_processes.query("DELETE FROM audit_refusalcount")
     url = two_processes.console.url
     with ThreadPoolExecutor(6) as pool:
         pages = list(pool.map(lambda _: Browser(url).sign_in(WRONG), range(12)))
@@ -197,6 +198,7 @@ def test_processes__wrong_passwords_at_once__five_tries_in_all(two_processes: De
 def test_processes__same_code_at_once__one_gets_in(two_processes: Deployment) -> None:
     """Four browsers have the password and send the same code at the same moment."""
     two_processes.query("DELETE FROM accounts_signinattempt")
+    two_processes.query("DELETE FROM audit_refusalcount")
     url, app, step = two_processes.console.url, "/accounts/security/app/", "/accounts/login/step/"
     phone = Browser(url)
     phone.sign_in()
@@ -281,6 +283,7 @@ def test_try__of_a_process_that_was_killed__is_forgotten(viewer: User) -> None:
 
 def test_processes__twelve_right_passwords_at_once__all_get_in(two_processes: Deployment) -> None:
     two_processes.query("DELETE FROM accounts_signinattempt")
+    two_processes.query("DELETE FROM audit_refusalcount")
     two_processes.query("DELETE FROM mfa_authenticator")
     url = two_processes.console.url
     browsers = [Browser(url) for _ in range(12)]
@@ -293,6 +296,7 @@ def test_processes__wrong_ones_at_others_from_here__known_browser_gets_in(
     two_processes: Deployment,
 ) -> None:
     two_processes.query("DELETE FROM accounts_signinattempt")
+    two_processes.query("DELETE FROM audit_refusalcount")
     two_processes.query("DELETE FROM mfa_authenticator")
     url, login = two_processes.console.url, "/accounts/login/"
     known = Browser(url)
