@@ -149,6 +149,5 @@ def test_codes__copied_and_downloaded__are_the_ones_on_the_page(page: Page) -> N
     assert download.value.suggested_filename == "recovery-codes.txt"
     assert download.value.path().read_text().split() == shown
     assert [url for url in asked if not url.startswith("data:")] == []
-    page.screenshot(path="/tmp/identity/codes.png")
     page.reload()
     expect(page.get_by_text("shown once only")).to_be_visible()
