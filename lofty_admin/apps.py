@@ -8,6 +8,6 @@ class ConsoleConfig(AppConfig):
     label = "console"
 
     def ready(self) -> None:
-        from lofty_admin import checks
+        from lofty_admin.core import checks
 
         checks.register_all()

@@ -9,13 +9,13 @@ import os
 
 from django.urls import get_resolver
 
-from lofty_admin.logs import logging_config
+from lofty_admin.core.logs import logging_config
 
 wsgi_app = "lofty_admin.wsgi:application"
 bind = os.environ.get("CONSOLE_BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 threads = int(os.environ.get("WEB_THREADS", "16"))
-worker_class = "lofty_admin.web_worker.BufferingWorker"
+worker_class = "lofty_admin.core.web_worker.BufferingWorker"
 # Below the usual limit of 1024 open files. When all are in use, half-sent requests are dropped.
 worker_connections = 500
 timeout = 150

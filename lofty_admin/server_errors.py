@@ -9,7 +9,7 @@ from csp.utils import build_policy
 from django.conf import settings
 from gunicorn import util
 
-from lofty_admin import errorpages
+from lofty_admin import error_views
 
 
 def install() -> None:
@@ -19,7 +19,7 @@ def install() -> None:
 
 def write_error(sock: object, status: int, reason: str, message: str) -> None:
     """Replace gunicorn's function of this name. `message` repeats the request: it is left out."""
-    page = errorpages.unreadable_request(status).content
+    page = error_views.unreadable_request(status).content
     lines = [f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in _headers(page))]
     util.write_nonblock(sock, "\r\n".join([*lines, "", ""]).encode("latin-1") + page)
 

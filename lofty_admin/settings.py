@@ -2,8 +2,8 @@
 
 from csp.constants import NONE, SELF
 
-from lofty_admin.environment import BASE_DIR, read_environment
-from lofty_admin.logs import logging_config
+from lofty_admin.core.environment import BASE_DIR, read_environment
+from lofty_admin.core.logs import logging_config
 
 ENVIRONMENT = read_environment()
 DEMO = ENVIRONMENT.demo
@@ -46,27 +46,26 @@ INSTALLED_APPS = [
     "lofty_admin.agentsettings",
     "lofty_admin.history",
     "lofty_admin.fleet",
-    "lofty_admin.sandbox",
 ]
 
 MIDDLEWARE = [
-    "lofty_admin.audit.context.RequestContextMiddleware",
+    "lofty_admin.audit.log.context.RequestContextMiddleware",
     # Before whatever may refuse a request: every answer has these headers.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "lofty_admin.health.ProbeMiddleware",
+    "lofty_admin.probes.ProbeMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "lofty_admin.accounts.middleware.NoStoreMiddleware",
-    "lofty_admin.compression.PagesOnlyGZipMiddleware",  # whose files are compressed already
-    "lofty_admin.input.StorableInputMiddleware",
+    "lofty_admin.core.compression.PagesOnlyGZipMiddleware",  # whose files are compressed already
+    "lofty_admin.core.input.StorableInputMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "lofty_admin.zones.ReaderZoneMiddleware",
+    "lofty_admin.core.timezones.ReaderZoneMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "lofty_admin.audit.context.ActorMiddleware",
+    "lofty_admin.audit.log.context.ActorMiddleware",
     "lofty_admin.accounts.middleware.SessionLimitsMiddleware",
     "lofty_admin.accounts.middleware.SignInRequiredMiddleware",
     "lofty_admin.accounts.middleware.SecondStepMiddleware",
@@ -75,7 +74,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "lofty_admin.tenants.visits.VisitMiddleware",
+    "lofty_admin.tenants.recents.VisitMiddleware",
 ]
 
 TEMPLATES = [
@@ -267,6 +266,6 @@ EMAIL_TIMEOUT = 15  # seconds: a mail server that hangs must not hold a job
 EMAIL_USE_SSL = ENVIRONMENT.email.get("EMAIL_USE_SSL", False)
 LOGGING = logging_config(level=ENVIRONMENT.log_level, style=ENVIRONMENT.log_format)
 CSRF_FAILURE_VIEW = "lofty_admin.accounts.unsent_views.csrf_failure"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "lofty_admin.reporter.NothingPrivateFilter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "lofty_admin.core.error_reporting.NothingPrivateFilter"
 # Addresses are unique without regard to case, by a constraint the check does not see.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]

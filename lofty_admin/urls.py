@@ -3,11 +3,11 @@
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from lofty_admin import health
+from lofty_admin import probes
 
 urlpatterns = [
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
+    path("healthz", probes.healthz, name="healthz"),
+    path("readyz", probes.readyz, name="readyz"),
     path("language/", set_language, name="set_language"),
     path("accounts/", include("lofty_admin.accounts.urls")),
     path("audit/", include("lofty_admin.audit.urls")),
@@ -17,7 +17,7 @@ urlpatterns = [
     path("", include("lofty_admin.agentsettings.urls")),
     path("", include("lofty_admin.history.urls")),
 ]
-handler400 = "lofty_admin.errorpages.bad_request"
-handler403 = "lofty_admin.errorpages.forbidden"
-handler404 = "lofty_admin.errorpages.not_found"
-handler500 = "lofty_admin.errorpages.server_error"
+handler400 = "lofty_admin.error_views.bad_request"
+handler403 = "lofty_admin.error_views.forbidden"
+handler404 = "lofty_admin.error_views.not_found"
+handler500 = "lofty_admin.error_views.server_error"

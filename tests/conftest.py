@@ -22,10 +22,10 @@ from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.sessions import SEEN_AT, SIGNED_IN_AT
-from lofty_admin.sandbox.server import Sandbox
-from lofty_admin.tenants.call_limits import BREAKER
+from lofty_admin.tenants.credentials.call_limits import BREAKER
 from lofty_admin.tenants.models import Membership, Role, Tenant
 from tests.template import template
+from tools.practice_lofty.server import Sandbox
 
 # The audit log refuses TRUNCATE, with which TransactionTestCase empties the database.
 pytest_plugins = ["tests.audit.flush", "tests.audit.content"]

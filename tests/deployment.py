@@ -31,7 +31,7 @@ from psycopg.rows import dict_row
 from tests.audit.content import faults_of
 from tests.practice import PracticeCustomer
 from tests.template import on_server, template, url_of
-from tools.practice_lofty import control
+from tools.practice_control import control
 from tools.processes import ROOT, free_port, wait_until_answers
 
 Found = TypeVar("Found")
@@ -211,7 +211,7 @@ class Deployment:
 
     def _practice_lofty(self) -> Process:
         port = free_port()
-        command = ["-m", "lofty_admin.sandbox", "--port", str(port)]
+        command = ["-m", "tools.practice_lofty", "--port", str(port)]
         command += ["--db", str(self.folder / "practice.sqlite3")]
         command += ["--seed"] if self._seeded else []
         return self._process("practice", command, port, "/_control/healthz")

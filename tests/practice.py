@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tools.practice_lofty import control
+from tools.practice_control import control
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,10 @@ def template() -> str:
 
 def _state_of_migrations() -> str:
     files = [ROOT / "requirements.txt", *sorted(ROOT.glob("lofty_admin/*/migrations/*.py"))]
-    files += [ROOT / "lofty_admin" / "settings.py", ROOT / "lofty_admin" / "audit" / "triggers.py"]
+    files += [
+        ROOT / "lofty_admin" / "settings.py",
+        ROOT / "lofty_admin" / "audit" / "log" / "triggers.py",
+    ]
     state = hashlib.sha256()
     for file in files:
         state.update(f"{file.relative_to(ROOT)}\n".encode() + file.read_bytes())

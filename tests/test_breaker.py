@@ -2,7 +2,7 @@
 
 import pytest
 
-from lofty_admin.breaker import LONGEST_PROBE, Breaker, CircuitOpenError
+from lofty_admin.core.breaker import LONGEST_PROBE, Breaker, CircuitOpenError
 
 
 class Clock:

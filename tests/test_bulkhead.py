@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lofty_admin.bulkhead import Bulkhead, NoFreeSlotError
+from lofty_admin.core.bulkhead import Bulkhead, NoFreeSlotError
 
 
 def take(bulkhead: Bulkhead, stack: ExitStack, *keys: str, **how: bool) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from lofty_admin.environment import Sink, read_environment
+from lofty_admin.core.environment import Sink, read_environment
 
 KEY = b64encode(b"k" * 32).decode()
 SOUND = {
@@ -162,7 +162,7 @@ def test_environment__shown__tells_no_secret() -> None:
 def test_environment__the_example_file__names_every_variable() -> None:
     root = Path(__file__).parent.parent
     example = (root / ".env.example").read_text()
-    source = (root / "lofty_admin" / "environment.py").read_text()
+    source = (root / "lofty_admin" / "core" / "environment.py").read_text()
     names = {part.split('"')[0] for part in source.split('read, "')[1:]}
     assert names
     assert [name for name in names if f"\n{name}=" not in example] == []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lofty_admin.folding import clean, fold, is_wordless, search_words
+from lofty_admin.core.text import clean, fold, is_wordless, search_words
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lofty_admin.web_worker import Incoming
+from lofty_admin.core.web_worker import Incoming
 from tests.deployment import Deployment, wait_for
 from tests.faults.browser import Browser
 

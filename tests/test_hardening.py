@@ -18,7 +18,8 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
-from lofty_admin.logs import JsonLines
+from lofty_admin.audit.refusal_limit import MAX_PER_SOURCE
+from lofty_admin.core.logs import JsonLines
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
 from tests.agentsettings.conftest import connect, lofty  # noqa: F401 - a fixture
 from tests.agentsettings.test_pages import review, text_of
@@ -53,9 +54,8 @@ def broken(client: Client) -> Any:
 
 
 def too_often(client: Client) -> Any:
-    cache.clear()
-    anonymous = Client()
-    return [anonymous.post(reverse("account_login"), {}) for _ in range(61)][-1]
+    """A page of a person without the right, refused until no more refusals are recorded."""
+    return [client.get("/people/") for _ in range(MAX_PER_SOURCE + 1)][-1]
 
 
 def plain_http() -> Any:
@@ -84,7 +84,7 @@ ANSWERS: dict[str, tuple[int, Callable[[Client, User], Any]]] = {
     "no page, anonymous": (404, lambda root, user: Client().get("/nowhere/")),
     "no such person": (404, lambda root, user: root.get("/people/987654/")),
     "method": (405, lambda root, user: root.delete("/")),
-    "too often": (429, lambda root, user: too_often(root)),
+    "too often": (429, lambda root, user: too_often(signed_in(user))),
     "broken": (500, lambda root, user: broken(root)),
     "Lofty unreadable": (502, lambda root, user: unreadable(root)),
 }
@@ -135,7 +135,7 @@ def test_broken__posted_secret__in_no_log_line(
     root: Client, acme: Tenant, caplog: pytest.LogCaptureFixture
 ) -> None:
     """S10 in earnest: a form with a secret, a view that raises, and what the log says of it."""
-    target = "lofty_admin.tenants.credential_views.checking.check_token"
+    target = "lofty_admin.tenants.credentials.credential_views.token_verification.check_token"
     with caplog.at_level(logging.DEBUG), patch(target, side_effect=ValueError("odd")):
         data = {"scheme": "api_key", "token": SECRET}
         answer = root.post(reverse("credential_replace", args=["acme"]), data)

@@ -1,4 +1,4 @@
-"""`python -m lofty_admin.keys`, on a machine that has no keys yet."""
+"""`python -m lofty_admin.core.keys`, on a machine that has no keys yet."""
 
 import os
 import subprocess
@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from lofty_admin.audit.checkpoint import public_key_of
-from lofty_admin.environment import read_environment
+from lofty_admin.audit.proof.checkpoints import public_key_of
+from lofty_admin.core.environment import read_environment
 
 
 def printed() -> dict[str, str]:
     bare = {"PATH": os.environ["PATH"]}
-    command = [sys.executable, "-m", "lofty_admin.keys"]
+    command = [sys.executable, "-m", "lofty_admin.core.keys"]
     done = subprocess.run(command, env=bare, capture_output=True, text=True, check=True)
     lines = [line for line in done.stdout.splitlines() if not line.startswith("#")]
     return dict(line.split("=", 1) for line in lines)

@@ -18,8 +18,8 @@ from django.utils.log import log_response
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lofty_admin.audit.context import Actor, RequestContextMiddleware, acting_as
-from lofty_admin.logs import MAX_TEXT, logging_config
+from lofty_admin.audit.log.context import Actor, RequestContextMiddleware, acting_as
+from lofty_admin.core.logs import MAX_TEXT, logging_config
 
 JOB = Actor("job", "reconcile", "Reconcile")
 HOSTILE = [
@@ -226,6 +226,6 @@ def test_logging_config__unknown_style__error() -> None:
 
 
 def test_logs__imported_by_the_settings__touches_no_model() -> None:
-    code = "import sys, lofty_admin.logs; print('django.db.models' in sys.modules)"
+    code = "import sys, lofty_admin.core.logs; print('django.db.models' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 from django.views.debug import ExceptionReporter
 
-from lofty_admin.reporter import NothingPrivateFilter
+from lofty_admin.core.error_reporting import NothingPrivateFilter
 
 # Put together here, so that no line of source code that a report quotes has it.
 TOKEN = "-".join(("sen", "ti", "nel", "0451"))

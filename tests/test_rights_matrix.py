@@ -25,24 +25,24 @@ from lofty_admin.accounts.sessions import SEEN_AT, SIGNED_IN_AT
 from lofty_admin.agentsettings.drafts import Content, create_draft, share_draft
 from lofty_admin.agentsettings.models import Draft, Operation, State
 from lofty_admin.agentsettings.plans import Snapshot
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.audit.record import record
+from lofty_admin.core.environment import OAuthApp
 from lofty_admin.directory.models import Entry, EntryKind
-from lofty_admin.environment import OAuthApp
-from lofty_admin.fleet.imports import read_list
+from lofty_admin.fleet.import_job import read_list
 from lofty_admin.fleet.models import Import
 from lofty_admin.history.models import SavedView
 from lofty_admin.lofty import schema
-from lofty_admin.sandbox.server import Sandbox
-from lofty_admin.tenants import rights
+from lofty_admin.tenants.access import grants
+from lofty_admin.tenants.access.grants import Scope
 from lofty_admin.tenants.models import Group, Role, Tenant
-from lofty_admin.tenants.rights import Scope
 from tests.accounts.second_step import give_app
 from tests.agentsettings.conftest import connect
 from tests.conftest import PASSWORD, make_user, signed_in
 from tests.documented import EXAMPLE
 from tests.practice import PracticeCustomer
+from tools.practice_lofty.server import Sandbox
 
 NEW = ("password1", "password2")
 OPEN, OWN, SUPERUSER = "open", "own", "superuser"
@@ -258,9 +258,9 @@ def made() -> World:
     # The editor has the role by a group, the outsider is denied what all may see.
     group = Group.objects.create(slug="west", name="West")
     group.tenants.add(acme)
-    rights.give(people["editor"], Scope(group=group), Role.EDITOR)
-    rights.give(people["outsider"], Scope(), Role.VIEWER)
-    rights.deny(people["outsider"], Scope(tenant=acme))
+    grants.assign(people["editor"], Scope(group=group), Role.EDITOR)
+    grants.assign(people["outsider"], Scope(), Role.VIEWER)
+    grants.deny(people["outsider"], Scope(tenant=acme))
     owners = (people["manager"], people["outsider"])
     for number, (tenant, owner) in enumerate(zip((acme, globex), owners, strict=True), start=7):
         saved(tenant)

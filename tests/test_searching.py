@@ -12,22 +12,23 @@ from hypothesis import strategies as st
 
 from lofty_admin.accounts import services
 from lofty_admin.accounts.models import User
-from lofty_admin.agentsettings.models import LastKnown
-from lofty_admin.agentsettings.reading import in_brief
-from lofty_admin.audit.finding import Filter, count, page
-from lofty_admin.audit.kinds import Kind
-from lofty_admin.audit.record import TenantRef, record
+from lofty_admin.agentsettings.models import SettingsSnapshot
+from lofty_admin.agentsettings.snapshots import summary_fields
+from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.log.record import TenantRef, record
+from lofty_admin.audit.search.query import Filter, count, fetch_page
+from lofty_admin.core.searching import NO_WORDS
+from lofty_admin.core.text import is_wordless
 from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.directory.names import search
-from lofty_admin.fleet.listing import Wanted
-from lofty_admin.fleet.listing import find as find_tenants
 from lofty_admin.fleet.palette import Place
 from lofty_admin.fleet.palette import find as find_in_palette
-from lofty_admin.folding import is_wordless
-from lofty_admin.searching import NO_WORDS
-from lofty_admin.tenants import groups, lifecycle
-from lofty_admin.tenants.access import called
-from lofty_admin.tenants.everybody import find as find_people
+from lofty_admin.fleet.tenant_list import Wanted
+from lofty_admin.fleet.tenant_list import find as find_tenants
+from lofty_admin.tenants import groups
+from lofty_admin.tenants import services as tenant_services
+from lofty_admin.tenants.access.permissions import search_by_name
+from lofty_admin.tenants.access.user_list import find as find_people
 from lofty_admin.tenants.models import Tenant
 from tests.conftest import make_user, signed_in
 
@@ -40,7 +41,7 @@ Search = Callable[[str], set[object]]
 @pytest.fixture
 def searches(superuser: User) -> dict[str, Search]:
     """Each search of the console over the same names: text -> what it finds."""
-    tenants = [lifecycle.add_tenant(slug=f"t{n}", name=name) for n, name in enumerate(NAMES)]
+    tenants = [tenant_services.add_tenant(slug=f"t{n}", name=name) for n, name in enumerate(NAMES)]
     for n, name in enumerate(NAMES):
         make_user(f"p{n}@example.com", name)
         record(Kind.SIGNED_IN, subject=name, tenant=TenantRef(UUID(int=n + 1), "x", "y"))
@@ -49,8 +50,8 @@ def searches(superuser: User) -> dict[str, Search]:
         [Entry.build(here, EntryKind.AGENT, n + 1, name) for n, name in enumerate(NAMES)]
     )
     for tenant, name in zip(tenants, reversed(NAMES), strict=True):
-        LastKnown.objects.create(
-            tenant=tenant, read_at=tenant.created_at, **in_brief({"assistantName": name})
+        SettingsSnapshot.objects.create(
+            tenant=tenant, read_at=tenant.created_at, **summary_fields({"assistantName": name})
         )
     place = Place.of(superuser, "")
     return {
@@ -60,10 +61,10 @@ def searches(superuser: User) -> dict[str, Search]:
             for group in find_in_palette(place, text)[0]
             for item in group.items
         },
-        "copy and person": lambda text: set(called(Tenant.objects.all(), text)),
+        "copy and person": lambda text: set(search_by_name(Tenant.objects.all(), text)),
         "people": lambda text: set(find_people(text=text, state="")),
         "names": lambda text: {name.id for name in search(here, EntryKind.AGENT, text)},
-        "history": lambda text: {event.seq for event in page(Filter(None, text=text)).events},
+        "history": lambda text: {event.seq for event in fetch_page(Filter(None, text=text)).events},
         "export": lambda text: set(range(count(Filter(None, text=text), 10**6))),
     }
 
@@ -138,9 +139,9 @@ def test_order__by_the_letters_without_accents(superuser: User) -> None:
 def test_folded_names__every_way_to_change_a_name__follow(
     superuser: User, settings: object
 ) -> None:
-    tenant = lifecycle.add_tenant(slug="a", name="Łódź", note="Straße")
+    tenant = tenant_services.add_tenant(slug="a", name="Łódź", note="Straße")
     assert (tenant.folded, tenant.note_folded) == ("lodz", "strasse")
-    lifecycle.change_tenant(tenant, name="Ærø", note="İ")
+    tenant_services.change_tenant(tenant, name="Ærø", note="İ")
     tenant.refresh_from_db()
     assert (tenant.folded, tenant.note_folded) == ("aero", "i")
     group = groups.add_group(slug="g", name="Écija")

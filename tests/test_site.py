@@ -13,10 +13,10 @@ from django.test import Client
 from django.urls import get_resolver
 from pytest_django import Settings
 
-from lofty_admin import checks
 from lofty_admin.accounts.models import User
+from lofty_admin.core import checks
+from lofty_admin.core.logs import logging_config
 from lofty_admin.gunicorn_config import post_worker_init
-from lofty_admin.logs import logging_config
 from tests.conftest import signed_in
 
 FORM = "application/x-www-form-urlencoded"
@@ -55,7 +55,7 @@ def test_readyz__database_read_only__says_so() -> None:
 
 
 def test_readyz__database_gone__says_so() -> None:
-    with patch("lofty_admin.health.MigrationExecutor", side_effect=OperationalError):
+    with patch("lofty_admin.probes.MigrationExecutor", side_effect=OperationalError):
         answer = Client().get("/readyz")
     assert answer.status_code == 503
     assert "does not answer" in answer.json()["status"]

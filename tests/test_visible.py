@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lofty_admin.visible import has_unseen, visible
+from lofty_admin.core.visible import has_unseen, visible
 
 ANY = st.text(st.characters(), max_size=12)
 # Mostly what is confused in practice, so that short texts collide often.

@@ -14,22 +14,22 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from lofty_admin.accounts.models import Invitation, User
-from lofty_admin.accounts.proof import is_proved
-from lofty_admin.accounts.sessions import SEEN_AT, SIGNED_IN_AT, why_over
+from lofty_admin.accounts.reauth import is_recently_authenticated
+from lofty_admin.accounts.sessions import SEEN_AT, SIGNED_IN_AT, expiry_reason
 from lofty_admin.agentsettings.models import Operation, State
-from lofty_admin.agentsettings.reading import read_live
 from lofty_admin.agentsettings.reconcile import due
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.agentsettings.snapshots import read_live
+from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.clocks import is_ahead, is_held, is_recent
+from lofty_admin.core.clocks import is_ahead, is_held, is_recent
+from lofty_admin.core.queue import defer_once
 from lofty_admin.directory import sync as directory
 from lofty_admin.directory.models import Sync, SyncState
-from lofty_admin.fleet import imports
+from lofty_admin.fleet import import_job
 from lofty_admin.fleet.models import Import, ImportState
 from lofty_admin.history.models import Export
-from lofty_admin.jobs import defer_once
-from lofty_admin.tenants import probing, renewal
-from lofty_admin.tenants.calls import calls_left, require_calls
+from lofty_admin.tenants.credentials import health_probe, token_refresh
+from lofty_admin.tenants.credentials.api_client import calls_left, require_calls
 from lofty_admin.tenants.models import Credential, CredentialKind, Health, Tenant
 from tests.agentsettings.conftest import lofty, plan_for
 from tests.conftest import signed_in
@@ -95,11 +95,11 @@ def test_sync__of_a_process_with_a_clock_ahead__is_taken_over(acme: Tenant) -> N
     with wrong_clock():
         sync = directory.open_sync(acme)
     Sync.objects.update(state=SyncState.RUNNING, runner=uuid4())
-    assert directory.left_behind() == [sync]
+    assert directory.stalled() == [sync]
     assert directory._claim(sync.pk) is not None
     Sync.objects.update(state=SyncState.WAITING, resume_at=timezone.now() + YEARS_AHEAD)
     Sync.objects.update(heartbeat_at=timezone.now() - HOUR)
-    assert directory.left_behind() == [sync]
+    assert directory.stalled() == [sync]
 
 
 def test_probe__checked_by_a_clock_ahead__is_due_and_shown_as_unchecked(
@@ -108,7 +108,7 @@ def test_probe__checked_by_a_clock_ahead__is_due_and_shown_as_unchecked(
     Credential.objects.update(checked_at=timezone.now() + YEARS_AHEAD, health=Health.WORKS)
     credential = Credential.objects.get()
     assert credential.is_stale
-    assert credential in probing.due(timezone.now())
+    assert credential in health_probe.due(timezone.now())
 
 
 @pytest.mark.parametrize("column", ["renewal_lease_until", "renewal_not_before"])
@@ -120,16 +120,16 @@ def test_renewal__held_back_by_a_clock_ahead__is_tried(
         access_expires_at=timezone.now(),
         **{column: timezone.now() + YEARS_AHEAD},
     )
-    assert renewal.due(timezone.now()).exists()
-    assert renewal._claim(Credential.objects.get()) is not None
+    assert token_refresh.due(timezone.now()).exists()
+    assert token_refresh._claim(Credential.objects.get()) is not None
 
 
 def test_import__expiring_decades_from_now__is_erased(
     superuser: User, events_looked_at: list[str]
 ) -> None:
     with wrong_clock():
-        made = imports.read_list(superuser, "name,slug,scheme,token,groups\nInitech,,,,\n")
-    assert imports.erase_expired() == 1
+        made = import_job.read_list(superuser, "name,slug,scheme,token,groups\nInitech,,,,\n")
+    assert import_job.erase_expired() == 1
     assert not Import.objects.filter(pk=made.pk, state=ImportState.READ).exists()
     events_looked_at.clear()  # one has a wrong time on purpose
 
@@ -146,7 +146,7 @@ def test_session__begun_by_a_clock_ahead__is_over(owner: User) -> None:
         session = client.session
         kept = session[SIGNED_IN_AT]
         session[name] = time.time() + YEARS_AHEAD.total_seconds()
-        assert why_over(session)
+        assert expiry_reason(session)
         session[SIGNED_IN_AT] = kept
 
 
@@ -172,6 +172,6 @@ def test_proof__by_a_clock_ahead__does_not_count(owner: User) -> None:
     session = client.session
     request = HttpRequest()
     request.user, request.session = owner, session
-    assert is_proved(request)
+    assert is_recently_authenticated(request)
     session[SIGNED_IN_AT] = time.time() + YEARS_AHEAD.total_seconds()
-    assert not is_proved(request)
+    assert not is_recently_authenticated(request)

@@ -14,9 +14,9 @@ from typing import NoReturn
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from lofty_admin.sandbox.seed import customers
 from tools.postgres import VAR, ensure_database, start_server
-from tools.practice_lofty import control
+from tools.practice_control import control
+from tools.practice_lofty.seed import customers
 from tools.processes import (
     Processes,
     Stopped,
@@ -131,7 +131,7 @@ def _own_database() -> str:
 def start_practice_lofty(processes: Processes, state: dict[str, str], env: dict[str, str]) -> str:
     port = free_port(int(state.get("sandbox_port", "0")))
     state["sandbox_port"] = str(port)
-    command = [sys.executable, "-m", "lofty_admin.sandbox", "--port", str(port), "--seed"]
+    command = [sys.executable, "-m", "tools.practice_lofty", "--port", str(port), "--seed"]
     command += ["--db", str(VAR / "practice-lofty.sqlite3")]
     command += ["--console-url", f"http://127.0.0.1:{state['console_port']}"]
     return _started(processes, "practice-lofty", command, env, port, "/_control/healthz")

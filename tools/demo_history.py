@@ -18,14 +18,14 @@ from lofty_admin.accounts.models import User
 from lofty_admin.accounts.services import add_person, deactivate_person
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.agentsettings.plans import Plan, Snapshot
-from lofty_admin.agentsettings.reading import read_live
-from lofty_admin.agentsettings.reconcile import settle_all
+from lofty_admin.agentsettings.reconcile import reconcile_all
 from lofty_admin.agentsettings.services import apply
+from lofty_admin.agentsettings.snapshots import read_live
 from lofty_admin.agentsettings.tasks import RECONCILING
-from lofty_admin.audit.context import acting_as, person
-from lofty_admin.audit.finding import Filter
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.context import acting_as, person
+from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent, AuditHead
+from lofty_admin.audit.search.query import Filter
 from lofty_admin.directory.names import give_name
 from lofty_admin.directory.sync import advance, open_sync
 from lofty_admin.history.export import Pieces, begin
@@ -33,18 +33,18 @@ from lofty_admin.history.models import Format
 from lofty_admin.history.versions import sendable
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.sandbox.seed import make_token
-from lofty_admin.tenants import probing
-from lofty_admin.tenants.checking import check_token
-from lofty_admin.tenants.credentials import set_credential, test_credential
+from lofty_admin.tenants.access.grants import Scope, assign
+from lofty_admin.tenants.access.memberships import grant, remove_member
+from lofty_admin.tenants.credentials import health_probe
+from lofty_admin.tenants.credentials.token_store import set_credential, test_credential
+from lofty_admin.tenants.credentials.token_verification import check_token
 from lofty_admin.tenants.groups import add_group
-from lofty_admin.tenants.lifecycle import change_tenant
-from lofty_admin.tenants.members import grant, remove_member
 from lofty_admin.tenants.models import Group, Role, Tenant
-from lofty_admin.tenants.rights import Scope, give
+from lofty_admin.tenants.services import change_tenant
 from lofty_admin.tenants.tasks import PROBING
 from tools.past import Clock, bent_clock
-from tools.practice_lofty import control
+from tools.practice_control import control
+from tools.practice_lofty.seed import make_token
 
 GROUPS = (("enterprise", "Enterprise plan"), ("texas", "Texas"), ("starter", "Starter plan"))
 IN_GROUPS = {
@@ -81,8 +81,8 @@ def make(practice_url: str, password: str) -> None:
             for day in DAYS:
                 day(week)
     with acting_as(PROBING):
-        for credential in probing.in_use():
-            probing.probe(credential)
+        for credential in health_probe.in_use():
+            health_probe.probe(credential)
 
 
 @dataclass
@@ -125,12 +125,12 @@ class Week:
 
     def reconcile(self) -> None:
         with acting_as(RECONCILING):
-            settle_all()
+            reconcile_all()
 
     def probe_all(self) -> None:
         with acting_as(PROBING):
-            for credential in probing.in_use():
-                probing.probe(credential)
+            for credential in health_probe.in_use():
+                health_probe.probe(credential)
 
     def misbehave(self, slug: str, kind: str, **parameters: object) -> None:
         """Once, at the next PUT."""
@@ -216,8 +216,8 @@ def _groups() -> None:
 
 
 def _rights(priya: User, tom: User, sam: User) -> None:
-    give(priya, Scope(group=Group.objects.get(slug="enterprise")), Role.EDITOR)
-    give(tom, Scope(group=Group.objects.get(slug="texas")), Role.VIEWER)
+    assign(priya, Scope(group=Group.objects.get(slug="enterprise")), Role.EDITOR)
+    assign(tom, Scope(group=Group.objects.get(slug="texas")), Role.VIEWER)
     grant(tenant("harbour-and-vine"), sam, Role.EDITOR)
 
 

@@ -12,14 +12,14 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts import throttle
-from lofty_admin.accounts.known_browser import limits, remember
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.accounts.passwords import check_password_rules
 from lofty_admin.accounts.sessions import forget_before_sign_in, note_signed_out
-from lofty_admin.audit.context import client_ip, person
-from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
-from lofty_admin.audit.record import record
-from lofty_admin.redirects import is_ours
+from lofty_admin.accounts.trusted_device import limits, remember_device
+from lofty_admin.audit.log.context import client_ip, person
+from lofty_admin.audit.log.kinds import SOMEBODY, Kind, Outcome
+from lofty_admin.audit.log.record import record
+from lofty_admin.core.redirects import is_ours
 
 _PROOFS = {
     "mfa_reauthenticate": _("Use a code"),
@@ -97,7 +97,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **kwargs)
-        remember(response, user)
+        remember_device(response, user)
         return response
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from lofty_admin.accounts.identity import check_name
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.passwords import check_password_rules
-from lofty_admin.layouts import layout
+from lofty_admin.core.layouts import layout
 
 
 class CodeForm(forms.Form):

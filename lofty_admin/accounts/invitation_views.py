@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from lofty_admin.accounts import invitations
 from lofty_admin.accounts.invitation_forms import AcceptForm, CodeForm
-from lofty_admin.accounts.invitations import NotOpen
+from lofty_admin.accounts.invitations import InvitationUnusable
 
 _OPENED = "invitation"  # in the session: which invitation this browser has the code of
 
@@ -27,7 +27,7 @@ def invitation(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             found = invitations.open_by_code(form.cleaned_data["code"])
-        except NotOpen as error:
+        except InvitationUnusable as error:
             form.add_error(None, str(error))
         else:
             request.session[_OPENED] = str(found.pk)
@@ -44,7 +44,7 @@ def invitation_accept(request: HttpRequest) -> HttpResponse:
         return redirect("invitation")
     try:
         return _accept(request, UUID(request.session[_OPENED]))
-    except NotOpen as error:
+    except InvitationUnusable as error:
         del request.session[_OPENED]
         messages.error(request, str(error))
         return redirect("invitation")

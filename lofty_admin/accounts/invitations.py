@@ -21,9 +21,9 @@ from django.utils.translation import gettext_lazy, override
 from lofty_admin.accounts import services
 from lofty_admin.accounts.identity import canonical_email, check_email, check_name
 from lofty_admin.accounts.models import Invitation, User
-from lofty_admin.audit.context import current_actor, person
-from lofty_admin.audit.kinds import Kind, Outcome
-from lofty_admin.audit.record import record
+from lofty_admin.audit.log.context import current_actor, person
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 
 _log = logging.getLogger(__name__)
 _SALT = "lofty_admin.accounts.invitations"
@@ -45,11 +45,11 @@ nobody can sign in as you.
 """)
 
 
-class NotOpen(Exception):
+class InvitationUnusable(Exception):
     """An invitation that cannot be used (any more). The text may be shown."""
 
 
-class MailNotSent(Exception):
+class MailDeliveryError(Exception):
     """The invitation is stored, but its mail could not be handed over. The text may be shown."""
 
 
@@ -115,7 +115,7 @@ def open_by_code(code: str) -> Invitation:
         raise _refused("", older) from None
     except signing.BadSignature:
         # Not recorded: anybody could fill the log with it.
-        raise NotOpen(
+        raise InvitationUnusable(
             _("This is not the code of an invitation. Copy it again from the mail.")
         ) from None
     return find_open(UUID(content["invitation"]), content["email"])
@@ -139,7 +139,7 @@ def accept(invitation: Invitation, *, name: str, password: str) -> User:
         row = Invitation.objects.get(pk=invitation.pk)
         row.user = user
         if not row.is_usable or has_come_in(user):
-            raise NotOpen(str(row.why_not))
+            raise InvitationUnusable(str(row.why_not))
         check_name(name)
         user.name = name.strip()
         services.give_password(user, password)
@@ -169,7 +169,7 @@ def _mail(invitation: Invitation, page: str) -> None:
     if settings.EMAIL_BACKEND == _CONSOLE and not settings.DEMO:
         # It would print the link, and what is printed is a log.
         told = _("No mail server is set: EMAIL_URL. Set one, then send the mail again.")
-        raise MailNotSent(told)
+        raise MailDeliveryError(told)
     content = {"invitation": str(invitation.pk), "email": invitation.email}
     text = _TEXT % {
         "who": " ".join(current_actor().name.split()) or _("Somebody who runs it"),
@@ -183,11 +183,11 @@ def _mail(invitation: Invitation, page: str) -> None:
     except OSError as error:  # smtplib's errors are OSErrors
         _log.warning("An invitation could not be mailed: %s", type(error).__name__)
         told = _("The mail server did not take the mail. Send it again later.")
-        raise MailNotSent(told) from None
+        raise MailDeliveryError(told) from None
     Invitation.objects.filter(pk=invitation.pk).update(mailed_at=timezone.now())
 
 
-def _refused(email: str, reason: str | Promise) -> NotOpen:
+def _refused(email: str, reason: str | Promise) -> InvitationUnusable:
     with override("en"):
         because = str(reason)
     record(
@@ -196,4 +196,6 @@ def _refused(email: str, reason: str | Promise) -> NotOpen:
         outcome=Outcome.REFUSED,
         detail={"because": because},
     )
-    return NotOpen(_("%(reason)s Ask whoever invited you for a new one.") % {"reason": reason})
+    return InvitationUnusable(
+        _("%(reason)s Ask whoever invited you for a new one.") % {"reason": reason}
+    )

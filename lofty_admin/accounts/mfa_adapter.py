@@ -18,7 +18,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 
     def encrypt(self, text: str) -> str:
         """Never asked: `second_steps` seals for an owner, which allauth does not tell here."""
-        raise NotImplementedError("second steps are stored by lofty_admin.accounts.second_steps")
+        raise NotImplementedError("second steps are stored by lofty_admin.accounts.mfa")
 
     def decrypt(self, encrypted_text: str) -> str:
         """The row was checked against its owner before: see `second_steps.checked`."""

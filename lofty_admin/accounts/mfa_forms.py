@@ -18,13 +18,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin.accounts import second_steps, throttle
+from lofty_admin.accounts import mfa, throttle
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.context import person
-from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
-from lofty_admin.audit.record import record
+from lofty_admin.audit.log.context import person
+from lofty_admin.audit.log.kinds import SOMEBODY, Kind, Outcome
+from lofty_admin.audit.log.record import record
+from lofty_admin.core.vault import VaultError
 from lofty_admin.lofty.json_strict import loads
-from lofty_admin.vault import VaultError
 
 UNREADABLE = _("Your stored second step cannot be read. Ask the people who run this console.")
 NOT_THE_PASSKEY = _("That passkey did not work here. Nothing was changed. Try again.")
@@ -51,7 +51,7 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc]  # allauth ships no type
         attempt = self._begin(limit)
         code = str(self.cleaned_data["code"])
         try:
-            found = second_steps.use_code(self.user, code)
+            found = mfa.use_code(self.user, code)
         except VaultError as error:
             attempt.failed()
             record_failure(self.failure, self.user, str(error))

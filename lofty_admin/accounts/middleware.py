@@ -11,10 +11,10 @@ from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts import sessions, unsent
 from lofty_admin.accounts.background import is_background, signed_out
+from lofty_admin.accounts.mfa import AFTER_SECOND_STEP, has_second_step
 from lofty_admin.accounts.models import User
-from lofty_admin.accounts.second_steps import AFTER_SECOND_STEP, has_second_step
 from lofty_admin.accounts.unsent_views import interrupted, sign_in_address
-from lofty_admin.redirects import is_ours
+from lofty_admin.core.redirects import is_ours
 
 OPEN_VIEWS = frozenset({"healthz", "readyz", "set_language", "invitation", "invitation_accept"})
 SECOND_STEP_VIEWS = OPEN_VIEWS | {
@@ -63,11 +63,11 @@ class SessionLimitsMiddleware:
     ) -> None:
         if _view_name(request) in OPEN_VIEWS or not request.user.is_authenticated:
             return
-        reason = sessions.why_over(request.session)
+        reason = sessions.expiry_reason(request.session)
         if reason:
             sessions.expire(request, reason)
         else:
-            sessions.note_seen(request)
+            sessions.touch(request)
 
 
 class SignInRequiredMiddleware:

@@ -12,11 +12,11 @@ from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin import clocks
 from lofty_admin.accounts.identity import canonical_email, is_storable
 from lofty_admin.accounts.passwords import normalize, spellings
-from lofty_admin.audit.context import acting_as
-from lofty_admin.searching import FoldedField
+from lofty_admin.audit.log.context import acting_as
+from lofty_admin.core import clocks
+from lofty_admin.core.searching import FoldedField
 
 
 class UserManager(BaseUserManager["User"]):

@@ -12,7 +12,7 @@ from django.contrib.auth.password_validation import CommonPasswordValidator, val
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from lofty_admin import folding
+from lofty_admin.core.text import fold, words
 
 MINIMUM_DISTINCT = 5  # different characters in a password
 _SHORTEST_PART = 3  # of a name or an address that counts as personal
@@ -62,7 +62,7 @@ class PatternValidator:
     """Refuses few characters, repetitions and runs along the alphabet or the keyboard."""
 
     def validate(self, password: str, user: object = None) -> None:
-        text = folding.fold(password) or password
+        text = fold(password) or password
         visible = "".join(password.split())
         if len(visible) < 8 or len(set(visible)) < MINIMUM_DISTINCT:
             raise ValidationError(
@@ -110,7 +110,7 @@ def _personal_parts(user: object) -> set[str]:
 
 def _bare(text: str) -> str:
     """Letters and digits only, folded."""
-    return "".join(folding.words(text))
+    return "".join(words(text))
 
 
 def _is_repetition(text: str) -> bool:

@@ -15,9 +15,9 @@ from django.utils.crypto import constant_time_compare
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from lofty_admin.accounts.mfa import has_second_step
 from lofty_admin.accounts.models import User
-from lofty_admin.accounts.second_steps import has_second_step
-from lofty_admin.redirects import is_ours
+from lofty_admin.core.redirects import is_ours
 
 _NOTE = "console_note"
 

@@ -4,14 +4,14 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
 
+from lofty_admin.accounts.mfa import SEALED_UNDER
 from lofty_admin.accounts.sealing import key_of, open_for, seal_for
-from lofty_admin.accounts.second_steps import SEALED_UNDER
-from lofty_admin.audit.kinds import Kind, Outcome
-from lofty_admin.audit.record import record
-from lofty_admin.vault import VaultError
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
+from lofty_admin.core.vault import VaultError
 
 
-def seal_anew(size: int, *, beside: frozenset[int] = frozenset()) -> tuple[list[int], list[int]]:
+def reseal(size: int, *, beside: frozenset[int] = frozenset()) -> tuple[list[int], list[int]]:
     """One batch of at most `size` rows, in a transaction of its own: the ids of the rows that were
     sealed anew, and of those that do not open. Call it until both are empty, naming `beside` the
     rows to leave out because they did not open. The rows are locked, so that a code used meanwhile

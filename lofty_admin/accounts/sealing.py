@@ -8,7 +8,7 @@ import base64
 import binascii
 from uuid import UUID
 
-from lofty_admin import vault
+from lofty_admin.core import vault
 
 _TABLE, _COLUMN, _VERSION = "mfa_authenticator", "data", 1
 

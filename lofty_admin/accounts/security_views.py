@@ -20,14 +20,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from lofty_admin.accounts import second_steps, sessions
+from lofty_admin.accounts import mfa, sessions
 from lofty_admin.accounts.mfa_forms import AddAppForm, AddPasskeyForm
 from lofty_admin.accounts.models import User
-from lofty_admin.accounts.proof import prove_first
+from lofty_admin.accounts.reauth import require_recent_auth
 from lofty_admin.accounts.sealing import open_for, seal_for
-from lofty_admin.confirmation import ask_to_confirm
-from lofty_admin.redirects import is_ours
-from lofty_admin.vault import VaultError
+from lofty_admin.core.confirmation import ask_to_confirm
+from lofty_admin.core.redirects import is_ours
+from lofty_admin.core.vault import VaultError
 
 _PENDING_APP = "console.pending_app"
 
@@ -36,12 +36,12 @@ _PENDING_APP = "console.pending_app"
 @require_GET
 def security(request: HttpRequest) -> HttpResponse:
     user = _me(request)
-    steps = second_steps.steps_of(user)
+    steps = mfa.steps_of(user)
     context = {
-        "steps": [(second_steps.words_for(step), step) for step in steps],
-        "has_app": any(step.type == second_steps.APP for step in steps),
-        "has_codes": second_steps.has_codes(user),
-        "codes_left": second_steps.codes_left(user),
+        "steps": [(mfa.words_for(step), step) for step in steps],
+        "has_app": any(step.type == mfa.APP for step in steps),
+        "has_codes": mfa.has_codes(user),
+        "codes_left": mfa.codes_left(user),
         "codes_made": settings.MFA_RECOVERY_CODE_COUNT,
         "sessions": [
             (sessions.browser_of(one.user_agent), one) for one in sessions.sessions_of(user)
@@ -55,7 +55,7 @@ def security(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@prove_first(back="account_change_password")
+@require_recent_auth(back="account_change_password")
 def password(request: HttpRequest) -> HttpResponse:
     """allauth's page, for people who have a password."""
     if not _me(request).has_usable_password():
@@ -68,21 +68,21 @@ def password(request: HttpRequest) -> HttpResponse:
 @require_GET
 def second_step(request: HttpRequest) -> HttpResponse:
     """Where SecondStepMiddleware sends people who have none yet."""
-    if second_steps.has_second_step(_me(request)):
+    if mfa.has_second_step(_me(request)):
         return redirect("home")
     return render(request, "mfa/second_step.html")
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@prove_first(back="mfa_activate_totp")
+@require_recent_auth(back="mfa_activate_totp")
 def app_add(request: HttpRequest) -> HttpResponse:
     user = _me(request)
     form = AddAppForm(request.POST or None)
     secret = _pending_secret(request, user, fresh=request.method == "GET")
     if request.method == "POST" and form.is_valid():
         try:
-            second_steps.add_app(user, secret, form.cleaned_data["code"])
+            mfa.add_app(user, secret, form.cleaned_data["code"])
         except ValidationError as error:
             form.add_error("code", error)
         else:
@@ -95,12 +95,12 @@ def app_add(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@prove_first(back="mfa_add_webauthn")
+@require_recent_auth(back="mfa_add_webauthn")
 def passkey_add(request: HttpRequest) -> HttpResponse:
     user = _me(request)
     form = AddPasskeyForm(request.POST or None, user=user, initial={"name": ""})
     if request.method == "POST" and form.is_valid():
-        second_steps.add_passkey(user, form.cleaned_data["name"], form.cleaned_data["credential"])
+        mfa.add_passkey(user, form.cleaned_data["name"], form.cleaned_data["credential"])
         return _set_up(request, user, _("The passkey is set up."))
     context = {"form": form, "options": begin_registration(user, passwordless=True)}
     return render(request, "mfa/passkey_add.html", context)
@@ -108,18 +108,18 @@ def passkey_add(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@prove_first(back="step_remove")
+@require_recent_auth(back="step_remove")
 def step_remove(request: HttpRequest, pk: int) -> HttpResponse:
     user = _me(request)
-    found = {step.pk: step for step in second_steps.steps_of(user)}
+    found = {step.pk: step for step in mfa.steps_of(user)}
     if pk not in found:
         raise Http404
-    name = second_steps.words_for(found[pk])
+    name = mfa.words_for(found[pk])
     if request.method == "GET":
         context = {"name": name, "is_last": len(found) == 1}
         return render(request, "mfa/step_remove.html", {"pk": pk, **context})
     try:
-        second_steps.remove_step(user, pk)
+        mfa.remove_step(user, pk)
         messages.success(request, _("The %(name)s is removed.") % {"name": name})
     except ValidationError as error:
         messages.error(request, " ".join([_("Nothing was removed."), *error.messages]))
@@ -130,10 +130,10 @@ def step_remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 @never_cache
 @require_GET
-@prove_first()
+@require_recent_auth()
 def codes(request: HttpRequest) -> HttpResponse:
     """Shows the recovery codes once after they were made."""
-    unused = second_steps.show_codes_once(_me(request))
+    unused = mfa.show_codes_once(_me(request))
     if not unused:
         told = _("Recovery codes are shown once only. You can make new ones.")
         messages.info(request, told)
@@ -148,10 +148,10 @@ def codes(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_POST
-@prove_first(back="mfa_index")
+@require_recent_auth(back="mfa_index")
 def codes_make(request: HttpRequest) -> HttpResponse:
     try:
-        second_steps.make_codes(_me(request))
+        mfa.make_codes(_me(request))
     except ValidationError as error:
         messages.error(request, " ".join([_("Nothing was changed."), *error.messages]))
         return redirect("mfa_index")
@@ -208,15 +208,15 @@ def sign_in_again(request: HttpRequest) -> HttpResponse:
 def _set_up(request: HttpRequest, user: User, done: str) -> HttpResponse:
     """After the first step come the codes for the day it is lost."""
     messages.success(request, done)
-    if second_steps.has_codes(user):
+    if mfa.has_codes(user):
         return redirect(_page_asked_for(request) or "mfa_index")
-    second_steps.make_codes(user)
+    mfa.make_codes(user)
     return redirect("mfa_view_recovery_codes")
 
 
 def _page_asked_for(request: HttpRequest) -> str:
     """Return the page SecondStepMiddleware did not let this user open yet; "" if there is none."""
-    url = str(request.session.pop(second_steps.AFTER_SECOND_STEP, ""))
+    url = str(request.session.pop(mfa.AFTER_SECOND_STEP, ""))
     return url if is_ours(url) else ""
 
 

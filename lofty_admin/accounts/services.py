@@ -16,9 +16,9 @@ from lofty_admin.accounts.identity import canonical_email, check_email, check_na
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.accounts.passwords import check_password_rules
 from lofty_admin.accounts.sessions import end_everything
-from lofty_admin.audit.context import is_acting
-from lofty_admin.audit.kinds import Kind, Outcome
-from lofty_admin.audit.record import record
+from lofty_admin.audit.log.context import is_acting
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 
 REFUSED_BY_PROVIDER = "refused"  # in SocialAccount.extra_data, after the last try was refused
 
@@ -105,7 +105,7 @@ def set_superuser(user: User, superuser: bool) -> None:
     user.is_superuser = superuser
 
 
-def nobody_is_here() -> bool:
+def has_no_users() -> bool:
     """Whether no person was ever added: then nobody can sign in, nor let anybody in."""
     return not User.objects.exists()
 

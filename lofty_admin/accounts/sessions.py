@@ -17,12 +17,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from lofty_admin import clocks
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.unsent import PAGE_OWNER
-from lofty_admin.audit.context import Actor, person
-from lofty_admin.audit.kinds import Kind, Outcome
-from lofty_admin.audit.record import record
+from lofty_admin.audit.log.context import Actor, person
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
+from lofty_admin.core import clocks
 
 SIGNED_IN_AT = "console.signed_in_at"  # seconds since 1970
 SEEN_AT = "console.seen_at"
@@ -69,7 +69,7 @@ def forget_before_sign_in(request: HttpRequest) -> None:
     request.session.update(kept)
 
 
-def why_over(session: SessionBase) -> str:
+def expiry_reason(session: SessionBase) -> str:
     """Return the code of why a session has ended by time; "" while it goes on."""
     now = time.time()
     since = float(session.get(SIGNED_IN_AT, 0))
@@ -124,7 +124,7 @@ def was_signed_out(request: HttpRequest) -> bool:
     return getattr(request, _SIGNED_OUT_HERE, False)
 
 
-def note_seen(request: HttpRequest) -> None:
+def touch(request: HttpRequest) -> None:
     """Keep the session from going idle; written down once a minute at most."""
     now = time.time()
     if now - float(request.session.get(SEEN_AT, 0)) >= _WRITE_EVERY:
@@ -138,7 +138,7 @@ def sessions_of(user: User) -> list[UserSession]:
     return sorted(found, key=lambda one: one.last_seen_at, reverse=True)
 
 
-def clear_over() -> int:
+def delete_expired() -> int:
     """End the sessions that are over by time though nobody came back to see it; how many."""
     now = timezone.now()
     idle = now - timedelta(seconds=settings.SESSION_IDLE_AGE + _WRITE_EVERY)

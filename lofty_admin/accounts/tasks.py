@@ -6,8 +6,8 @@ from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
 from lofty_admin.accounts import throttle, unsent
-from lofty_admin.accounts.sessions import clear_over
-from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.accounts.sessions import delete_expired
+from lofty_admin.audit.log.context import Actor, acting_as
 
 HOURLY = Actor("job", "accounts.sessions", gettext_noop("Hourly clearing of sessions"))
 
@@ -17,7 +17,7 @@ HOURLY = Actor("job", "accounts.sessions", gettext_noop("Hourly clearing of sess
 def sessions(timestamp: int) -> None:
     """Every hour: end the sessions in which nobody came back in time. May run twice."""
     with acting_as(HOURLY):
-        clear_over()
+        delete_expired()
     unsent.clear_expired()
     _forget_old_tries()
 

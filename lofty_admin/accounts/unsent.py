@@ -21,9 +21,9 @@ from django.core import signing
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
-from lofty_admin import vault
 from lofty_admin.accounts.models import UnsentForm, User
-from lofty_admin.redirects import is_ours
+from lofty_admin.core import vault
+from lofty_admin.core.redirects import is_ours
 
 PAGE_OWNER = "page_of"
 COOKIE = "console_unsent" if settings.DEMO else "__Host-console_unsent"

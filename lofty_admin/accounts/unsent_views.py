@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from lofty_admin import errorpages
+from lofty_admin import error_views
 from lofty_admin.accounts import sessions, unsent
 from lofty_admin.accounts.background import is_background, signed_out
 from lofty_admin.accounts.models import User
-from lofty_admin.redirects import safe_next
+from lofty_admin.core.redirects import safe_next
 
 SIGN_IN_VIEWS = frozenset({"account_login", "mfa_authenticate", "mfa_login_webauthn"})
 _MACHINE_VALUE = re.compile(r"\S{200,}")  # a signed snapshot, a list of ten thousand ids
@@ -54,7 +54,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if name == "account_logout":
         return _sign_out_again(request)
     if not unsent.page_owner_id(request):
-        return errorpages.open_too_long(request)
+        return error_views.open_too_long(request)
     return signed_out(request) if is_background(request) else interrupted(request)
 
 
@@ -82,7 +82,7 @@ def sign_in_address(request: HttpRequest, after: str = "") -> str:
 
 def _not_kept(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
-        return errorpages.open_too_long(request)
+        return error_views.open_too_long(request)
     return redirect(sign_in_address(request))
 
 

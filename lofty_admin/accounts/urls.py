@@ -22,7 +22,7 @@ urlpatterns = [
         sign_in_views.SignInView.as_view(
             extra_context={
                 "sso_is_offered": sso.is_offered,
-                "nobody_is_here": services.nobody_is_here,
+                "nobody_is_here": services.has_no_users,
             }
         ),
         name="account_login",

@@ -16,9 +16,9 @@ from lofty_admin.agentsettings.entered import parsed_number
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS, Setting, hour_text
 from lofty_admin.agentsettings.hours import is_hour, is_overnight
 from lofty_admin.agentsettings.texting_hours import texting_warnings
+from lofty_admin.core.visible import visible
 from lofty_admin.directory.id_families import Foreign
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.visible import visible
 
 
 @dataclass(frozen=True)

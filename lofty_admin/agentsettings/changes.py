@@ -146,7 +146,7 @@ def merge(base: Values, theirs: Values, mine: Values) -> Merge:
     )
 
 
-def settle(theirs: Values, merged: Merge, choices: Mapping[str, Side]) -> dict[str, JSON]:
+def resolve_merge(theirs: Values, merged: Merge, choices: Mapping[str, Side]) -> dict[str, JSON]:
     """The values to review after a merge: theirs, plus what only I changed, plus my choices.
 
     Raises KeyError with the name of a conflict nobody chose a side for.

@@ -10,14 +10,14 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from lofty_admin.agentsettings.copying import NotRead, compare
+from lofty_admin.agentsettings.copy_settings import ReadFailed, compare
 from lofty_admin.agentsettings.drafts import Content
 from lofty_admin.agentsettings.plans import Plan, Tampered
 from lofty_admin.agentsettings.views import may_edit, new_draft, to_review
+from lofty_admin.core.searching import search_problem, searched
 from lofty_admin.directory.names import freshness
-from lofty_admin.searching import search_problem, searched
-from lofty_admin.tenants.access import called, get_tenant, visible_tenants
-from lofty_admin.tenants.calls import NoToken
+from lofty_admin.tenants.access.permissions import get_tenant, search_by_name, visible_tenants
+from lofty_admin.tenants.credentials.api_client import NoToken
 from lofty_admin.tenants.models import Role, Tenant
 
 MOST_TENANTS = 20
@@ -49,7 +49,7 @@ def _compared(request: HttpRequest, tenant: Tenant, other: Tenant | None) -> Htt
     context, status = _page(request, tenant), 200
     try:
         found = compare(other, tenant)
-    except NotRead as failed:
+    except ReadFailed as failed:
         context |= {"failed": failed, "other": other}
         status = 200 if isinstance(failed.error, NoToken) else 502
     else:
@@ -96,7 +96,7 @@ def _back(tenant: Tenant, other: Tenant) -> HttpResponseRedirect:
 
 def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
     text = searched(request.GET.get("q"))
-    others = called(visible_tenants(request.user), text).exclude(pk=tenant.pk)
+    others = search_by_name(visible_tenants(request.user), text).exclude(pk=tenant.pk)
     first = list(others.filter(status=Tenant.Status.ACTIVE)[: MOST_TENANTS + 1])
     return {
         "tenant": tenant,

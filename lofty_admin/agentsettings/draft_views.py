@@ -27,13 +27,13 @@ from lofty_admin.agentsettings.hours import HoursChange, hours_change
 from lofty_admin.agentsettings.models import Draft, Operation
 from lofty_admin.agentsettings.plans import Plan, Snapshot, Tampered
 from lofty_admin.agentsettings.review import review_context
-from lofty_admin.agentsettings.services import NotRecorded, apply
+from lofty_admin.agentsettings.services import AuditWriteFailed, apply
 from lofty_admin.agentsettings.views import form_page, in_flight, may_edit, naming_at
 from lofty_admin.audit.models import AuditEvent
+from lofty_admin.core.text_areas import unify_line_breaks
 from lofty_admin.directory.names import time_zone
-from lofty_admin.tenants.access import current_user, get_tenant
+from lofty_admin.tenants.access.permissions import current_user, get_tenant
 from lofty_admin.tenants.models import Role, Tenant
-from lofty_admin.text_areas import unify_line_breaks
 
 MAX_REASON = 2000
 
@@ -173,7 +173,7 @@ def apply_draft(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse
         return redirect("draft", tenant.slug, draft.pk)
     try:
         operation = apply(tenant, draft.plan, reason)
-    except NotRecorded:
+    except AuditWriteFailed:
         problem = _(
             "Nothing was sent: the record of this change could not be written, and nothing goes to"
             " Lofty without a record. Your change is kept: review and apply it again in a moment."

@@ -19,11 +19,11 @@ from lofty_admin.agentsettings.changes import diff
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.models import Draft, DraftQuerySet, Operation, draft_expiry
 from lofty_admin.agentsettings.plans import Snapshot
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.audit.record import record
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.tenants.access import current_user, find_of
+from lofty_admin.tenants.access.permissions import current_user, get_related_or_404
 from lofty_admin.tenants.models import Tenant
 
 
@@ -128,7 +128,7 @@ def find_draft(request: HttpRequest, tenant: Tenant, draft_id: UUID) -> Draft | 
     Asking for a draft of another tenant is recorded as a refusal.
     """
     try:
-        find_of(request, tenant, Draft.objects.only("tenant"), pk=draft_id)
+        get_related_or_404(request, tenant, Draft.objects.only("tenant"), pk=draft_id)
     except Http404:
         return None
     return open_drafts(tenant, current_user(request)).filter(pk=draft_id).first()

@@ -14,7 +14,7 @@ from django.utils.functional import Promise, lazy
 from django.utils.translation import get_language, gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin.agentsettings.texts import Labels, Text
+from lofty_admin.agentsettings.lazy_labels import Labels, Text
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.lofty.schema import ACCESS_LISTS, LEAD_TYPES, LISTS
 

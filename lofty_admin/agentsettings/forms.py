@@ -31,14 +31,14 @@ from lofty_admin.agentsettings.widgets import (
     ScopedListField,
     ScopedListWidget,
 )
+from lofty_admin.core.layouts import layout
+from lofty_admin.core.text_areas import TextAreaField, unify_line_breaks
+from lofty_admin.core.visible import has_unseen, visible
 from lofty_admin.directory.id_families import foreign_ids
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.directory.names import Name, names, unknown
-from lofty_admin.layouts import layout
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.text_areas import TextAreaField, unify_line_breaks
-from lofty_admin.visible import has_unseen, visible
 
 KEEP = "as-it-is"
 END = "end"  # the last field of the form: without it, something was cut off

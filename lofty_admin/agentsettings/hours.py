@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from lofty_admin.agentsettings.fields import DAYS, HOURS, hour_in_short, hour_text
+from lofty_admin.core.visible import visible
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.visible import visible
 
 NAMES = frozenset({"startActiveHour", "endActiveHour", "activeDays"})
 NOON, MIDNIGHT = 12, 24

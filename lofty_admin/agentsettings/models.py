@@ -12,14 +12,14 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin import clocks
 from lofty_admin.agentsettings.changes import Change, Difference, Values, diff, differences
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.hours import in_short
 from lofty_admin.agentsettings.plans import Plan, Snapshot
+from lofty_admin.core import clocks
+from lofty_admin.core.searching import FoldedField
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES, Settings, same
-from lofty_admin.searching import FoldedField
 from lofty_admin.tenants.models import Tenant
 
 LONGEST_LEASE = timedelta(minutes=10)  # far more than a save or a check may take
@@ -324,7 +324,7 @@ class Draft(models.Model):
         return len(self.wanted)
 
 
-class LastKnown(models.Model):
+class SettingsSnapshot(models.Model):
     """The settings as Lofty last told them: shown, with their age, when Lofty cannot be read.
 
     The other columns copy parts of `raw`, for lists of many tenants (see reading.in_brief). Null:
@@ -342,6 +342,9 @@ class LastKnown(models.Model):
     start_hour = models.SmallIntegerField(null=True)
     end_hour = models.SmallIntegerField(null=True)
     active_days = ArrayField(models.SmallIntegerField(), null=True)
+
+    class Meta:
+        db_table = "agentsettings_lastknown"  # its name in earlier versions
 
     def __str__(self) -> str:
         return f"{self.tenant} at {self.read_at:%Y-%m-%d %H:%M}"

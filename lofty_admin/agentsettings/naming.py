@@ -13,12 +13,12 @@ from django_countries import countries
 
 from lofty_admin.agentsettings.changes import Change, reaches_all
 from lofty_admin.agentsettings.fields import Kind, Setting
+from lofty_admin.core.text import fold
+from lofty_admin.core.visible import visible
 from lofty_admin.directory.names import UNKNOWN, names, unknown
-from lofty_admin.folding import fold
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.visible import visible
 
 if TYPE_CHECKING:
     from lofty_admin.agentsettings.models import Operation

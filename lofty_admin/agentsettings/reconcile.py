@@ -14,20 +14,20 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from lofty_admin import clocks
 from lofty_admin.agentsettings.models import LONGEST_LEASE, Operation, Reply, State, quiet_time
 from lofty_admin.agentsettings.services import (
     Result,
-    close,
-    judge,
     labels,
     look_again_later,
     missing_in,
+    record_result,
+    verify_result,
 )
-from lofty_admin.audit.restored import is_behind
+from lofty_admin.audit.proof.restore_guard import is_behind
+from lofty_admin.core import clocks
 from lofty_admin.lofty.errors import LoftyError, Unauthorised
 from lofty_admin.lofty.schema import Settings, same
-from lofty_admin.tenants.calls import NoCredential, client_for
+from lofty_admin.tenants.credentials.api_client import CredentialUnavailable, client_for
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def due() -> list[Operation]:
     )
 
 
-def settle_all() -> list[Operation]:
+def reconcile_all() -> list[Operation]:
     """One look at each operation that is due; one that fails does not keep the others waiting.
 
     None while the console is read-only: Lofty may have moved on since this database was current.
@@ -61,7 +61,7 @@ def settle_all() -> list[Operation]:
     settled = []
     for operation in due():
         try:
-            settled.append(settle(operation))
+            settled.append(reconcile_operation(operation))
         except Exception:
             logger.exception("Operation %s could not be reconciled", operation.pk)
     _look_when_leases_end()
@@ -81,10 +81,10 @@ def settle_by_id(operation_id: str) -> None:
     """`settle`, for the job that looks at one operation. Nothing while the console is read-only."""
     operation = Operation.objects.filter(pk=operation_id).first()
     if operation is not None and not is_behind("settling an open change"):
-        settle(operation)
+        reconcile_operation(operation)
 
 
-def settle(operation: Operation) -> Operation:
+def reconcile_operation(operation: Operation) -> Operation:
     """Look at Lofty once and settle the operation if that tells enough. Returns it as it is now.
 
     Does nothing to a settled operation, nor to one that another process is working on.
@@ -93,7 +93,7 @@ def settle(operation: Operation) -> Operation:
     if held is None:
         return Operation.objects.select_related("tenant").get(pk=operation.pk)
     if held.state == State.PREPARED:
-        close(
+        record_result(
             held,
             Result(State.NOT_SENT, gettext_noop("The console stopped before anything was sent.")),
         )
@@ -102,7 +102,7 @@ def settle(operation: Operation) -> Operation:
     return Operation.objects.select_related("tenant").get(pk=operation.pk)
 
 
-def close_as_seen(operation: Operation, seen: str | None = None) -> Operation:
+def close_after_review(operation: Operation, seen: str | None = None) -> Operation:
     """Close an operation the console cannot settle by itself, as a user decided.
 
     seen: the `reading` the user decided on; by default the operation's. Lofty is read again, and if
@@ -119,12 +119,12 @@ def close_as_seen(operation: Operation, seen: str | None = None) -> Operation:
 def _close_held(held: Operation, seen: str) -> None:
     try:
         live = client_for(held.tenant).get_settings()
-    except (LoftyError, NoCredential):
+    except (LoftyError, CredentialUnavailable):
         live = None
     if live is None or live.id != held.wanted["id"]:
-        close(held, _closed_unread())
+        record_result(held, _closed_unread())
         return
-    result = judge(held, live)
+    result = verify_result(held, live)
     if result.state is State.UNKNOWN:
         held.after = live.raw
         if held.reading != seen:
@@ -133,7 +133,7 @@ def _close_held(held: Operation, seen: str) -> None:
             return
         old = _has_old_values(held, live)
         result = Result(State.NOT_APPLIED, OLD_AS_SEEN if old else OTHERS_AS_SEEN, after=live)
-    close(held, result)
+    record_result(held, result)
 
 
 def _closed_unread() -> Result:
@@ -162,14 +162,14 @@ def _take_over(operation: Operation) -> Operation | None:
 def _look(operation: Operation) -> None:
     try:
         live = client_for(operation.tenant).get_settings()
-    except (LoftyError, NoCredential) as error:
-        shut_out = isinstance(error, NoCredential | Unauthorised)
+    except (LoftyError, CredentialUnavailable) as error:
+        shut_out = isinstance(error, CredentialUnavailable | Unauthorised)
         told = f"The settings could not be read from Lofty. {error}"
         _note(operation, told, needs_person=shut_out)
         return
-    result = judge(operation, live)
+    result = verify_result(operation, live)
     if result.state is not State.UNKNOWN:
-        close(operation, result)
+        record_result(operation, result)
     elif result.needs_person:
         _note(operation, result.explanation, needs_person=True)
     elif operation.reply == Reply.ACCEPTED or _has_old_values(operation, live):
@@ -190,7 +190,7 @@ def _still_missing(operation: Operation, live: Settings, result: Result) -> None
     if first is not None and clocks.is_ahead(first, now):
         first = None
     if first is not None and now - first >= quiet_time():
-        close(operation, _not_applied(operation, live))
+        record_result(operation, _not_applied(operation, live))
         return
     told = gettext_noop(
         "Lofty does not have the change. It may yet arrive, so the console looks again, and only"

@@ -13,12 +13,12 @@ from lofty_admin.agentsettings.changes import Values
 from lofty_admin.agentsettings.fields import SETTINGS
 from lofty_admin.agentsettings.plans import Plan
 from lofty_admin.agentsettings.rows import rows_of, widening_rows
+from lofty_admin.core.visible import visible
 from lofty_admin.directory.id_families import foreign_ids
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.directory.names import Name, names_by_kind, time_zone
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.visible import visible
 
 PICKED = {setting.entries: setting for setting in SETTINGS if setting.entries is not None}
 

@@ -25,11 +25,11 @@ from lofty_admin.agentsettings.naming import (
 )
 from lofty_admin.agentsettings.widening import Widening
 from lofty_admin.agentsettings.widening_words import widening_in_words
+from lofty_admin.core.visible import visible
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import means_all, same
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.visible import visible
 
 # What Lofty sends beside the settings, as the settings page calls it.
 PROPERTIES = {"hostedStatus": _lazy("Hosting status"), "headUrl": _lazy("Avatar")}

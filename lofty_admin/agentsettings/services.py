@@ -27,13 +27,14 @@ from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.models import NEXT, Operation, Reply, State
 from lofty_admin.agentsettings.naming import names_of
 from lofty_admin.agentsettings.plans import Plan
-from lofty_admin.agentsettings.reading import remember
-from lofty_admin.audit.context import current_actor, current_request_id, person
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.agentsettings.snapshots import store_snapshot
+from lofty_admin.audit.log.context import current_actor, current_request_id, person
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.audit.record import record
-from lofty_admin.audit.restored import refuse_if_behind
-from lofty_admin.jobs import defer_once
+from lofty_admin.audit.proof.restore_guard import refuse_if_behind
+from lofty_admin.core.queue import defer_once
+from lofty_admin.core.visible import visible
 from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.lofty.errors import (
     BudgetSpent,
@@ -46,17 +47,16 @@ from lofty_admin.lofty.errors import (
 from lofty_admin.lofty.exchange import Exchange
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings, differing, payload, same
-from lofty_admin.tenants.access import role_of
+from lofty_admin.tenants.access.permissions import role_of
 from lofty_admin.tenants.agents import known_agent, wrong_agent
-from lofty_admin.tenants.call_limits import priority_for_save
-from lofty_admin.tenants.calls import (
-    NoCredential,
-    claim_calls,
+from lofty_admin.tenants.credentials.api_client import (
+    CredentialUnavailable,
     client_and_credential,
     release_calls,
+    reserve_calls,
 )
+from lofty_admin.tenants.credentials.call_limits import priority_for_save
 from lofty_admin.tenants.models import Credential, Role, Tenant
-from lofty_admin.visible import visible
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ LOOK_AGAIN = "agentsettings.look_again"  # the task in tasks.py
 MOST_SHOWN = 60  # characters of a value inside a sentence
 
 
-class NotRecorded(Exception):
+class AuditWriteFailed(Exception):
     """The record of a save could not be written, so nothing was sent."""
 
 
@@ -115,11 +115,11 @@ def apply(tenant: Tenant, plan: Plan, reason: str, *, user: User | None = None) 
     refuse_if_behind()
     operation = _draft(tenant, plan, reason, user)
     try:
-        is_ours = _take_place(operation)
+        is_ours = _acquire_slot(operation)
         client = _prepare(tenant, plan, operation) if is_ours else None
     except DatabaseError as error:
         logger.exception("A save of tenant %s could not be recorded", tenant.slug)
-        raise NotRecorded from error
+        raise AuditWriteFailed from error
     if client is not None:
         _carry_out(client, operation)
     if is_ours:
@@ -157,19 +157,19 @@ def _draft(tenant: Tenant, plan: Plan, reason: str, user: User | None = None) ->
     )
 
 
-def _take_place(operation: Operation) -> bool:
+def _acquire_slot(operation: Operation) -> bool:
     """Whether the tenant's one place in flight is ours now."""
     try:
         with transaction.atomic(durable=True):
             operation.save(force_insert=True)
     except IntegrityError:
         if not Operation.objects.filter(pk=operation.pk).exists():
-            _close_busy(operation)
+            _record_busy(operation)
         return False
     return True
 
 
-def _close_busy(operation: Operation) -> None:
+def _record_busy(operation: Operation) -> None:
     operation.state = State.NOT_SENT
     operation.settled_at = timezone.now()
     operation.explanation = gettext_noop(
@@ -187,7 +187,7 @@ def _close_busy(operation: Operation) -> None:
 def _prepare(tenant: Tenant, plan: Plan, operation: Operation) -> LoftyClient | None:
     """Read Lofty and commit the intent: the client to send with, or None if nothing may be sent."""
     try:
-        claim_calls(tenant, CALLS_OF_A_SAVE)
+        reserve_calls(tenant, CALLS_OF_A_SAVE)
         client, credential = client_and_credential(tenant)
         _extend_lease(operation)  # renewing the token may have taken a while
         live = client.get_settings()
@@ -195,7 +195,7 @@ def _prepare(tenant: Tenant, plan: Plan, operation: Operation) -> LoftyClient | 
             _not_sent(operation, refusal)
             return None
         _commit_intent(operation, live, plan, credential)
-    except (LoftyError, NoCredential) as error:
+    except (LoftyError, CredentialUnavailable) as error:
         _not_sent(operation, _unread(error))
     except ChangeNotAllowed as error:
         _not_sent(operation, Result(State.NOT_SENT, f"{error} Nothing was sent.", error.advice))
@@ -229,7 +229,7 @@ def _carry_out(client: LoftyClient, operation: Operation) -> None:
     Whatever fails here, something may have been sent: it is left to reconcile, not told as unsent.
     """
     try:
-        close(operation, _send_and_read_back(client, operation))
+        record_result(operation, _send_and_read_back(client, operation))
     except SendRefused:
         logger.warning("Operation %s was taken over before its outcome was known", operation.pk)
     except DatabaseError:
@@ -237,8 +237,8 @@ def _carry_out(client: LoftyClient, operation: Operation) -> None:
 
 
 # --- 2 What Lofty has now -------------------------------------------------------------------------
-def _unread(error: LoftyError | NoCredential) -> Result:
-    if isinstance(error, NoCredential):
+def _unread(error: LoftyError | CredentialUnavailable) -> Result:
+    if isinstance(error, CredentialUnavailable):
         return Result(
             State.NOT_SENT, str(error), gettext_noop("Store a working token, then try again.")
         )
@@ -283,7 +283,7 @@ def _refusal(operation: Operation, live: Settings) -> Result | None:
 
 def _not_sent(operation: Operation, result: Result) -> None:
     operation.moved = result.after is not None and result.after.id == operation.base["id"]
-    close(operation, result, Kind.SETTINGS_REFUSED)
+    record_result(operation, result, Kind.SETTINGS_REFUSED)
 
 
 # --- 3 The intent ---------------------------------------------------------------------------------
@@ -406,7 +406,7 @@ def _send_and_read_back(client: LoftyClient, operation: Operation) -> Result:
         after = client.get_settings()
     except LoftyError as error:
         return replace(_not_read_back(refused, error), exchange=exchange)
-    result = replace(judge(operation, after), exchange=exchange)
+    result = replace(verify_result(operation, after), exchange=exchange)
     if refused is not None and result.state is State.REJECTED:
         told = f"{refused.message} {result.explanation}"
         return replace(result, explanation=told, advice=refused.advice)
@@ -450,7 +450,7 @@ def _not_read_back(refused: Rejected | None, unread: LoftyError) -> Result:
     return Result(State.UNKNOWN, told, again, reply=Reply.REJECTED)
 
 
-def judge(operation: Operation, after: Settings) -> Result:
+def verify_result(operation: Operation, after: Settings) -> Result:
     """Return what a reading tells about the change, given Lofty's reply to it.
 
     VERIFIED only if it is of the same Sales Agent and has every change. Otherwise REJECTED if
@@ -529,7 +529,7 @@ def labels(names: Iterable[str]) -> str:
 
 
 # --- 6 The record ---------------------------------------------------------------------------------
-def close(operation: Operation, result: Result, kind: Kind = Kind.SETTINGS_OUTCOME) -> bool:
+def record_result(operation: Operation, result: Result, kind: Kind = Kind.SETTINGS_OUTCOME) -> bool:
     """Record the outcome, and free the tenant's place unless it is unknown.
 
     False when another process has taken over: then its outcome counts, not ours.
@@ -558,7 +558,7 @@ def close(operation: Operation, result: Result, kind: Kind = Kind.SETTINGS_OUTCO
         return False
     look_again_later(operation)
     if result.after is not None and result.state is not State.UNKNOWN:
-        _remember(operation, result.after, result.state)
+        _store_snapshot(operation, result.after, result.state)
     return True
 
 
@@ -574,11 +574,11 @@ def look_again_later(operation: Operation) -> None:
         logger.warning("No job looks at operation %s in time; the next one does", operation.pk)
 
 
-def _remember(operation: Operation, after: Settings, state: State) -> None:
+def _store_snapshot(operation: Operation, after: Settings, state: State) -> None:
     """What was read is noted beside the record; that must not fail a save that is recorded."""
     expected = _expected(operation, state)
     try:
-        remember(operation.tenant, after, operation.created_at, expected=expected)
+        store_snapshot(operation.tenant, after, operation.created_at, expected=expected)
     except Exception:
         logger.exception("What operation %s read back could not be noted", operation.pk)
 

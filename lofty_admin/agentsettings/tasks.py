@@ -5,10 +5,10 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
 from lofty_admin.agentsettings.drafts import prune_drafts
-from lofty_admin.agentsettings.reconcile import settle_all, settle_by_id
+from lofty_admin.agentsettings.reconcile import reconcile_all, settle_by_id
 from lofty_admin.agentsettings.services import LOOK_AGAIN
-from lofty_admin.audit.context import Actor, acting_as
-from lofty_admin.jobs import put_back_stalled
+from lofty_admin.audit.log.context import Actor, acting_as
+from lofty_admin.core.queue import put_back_stalled
 
 RECONCILING = Actor("job", "reconcile", gettext_noop("Automatic check"))
 
@@ -18,7 +18,7 @@ RECONCILING = Actor("job", "reconcile", gettext_noop("Automatic check"))
 def reconcile(timestamp: int) -> None:
     """Every minute: one look at each operation whose outcome is open."""
     with acting_as(RECONCILING):
-        settle_all()
+        reconcile_all()
 
 
 @app.task(name=LOOK_AGAIN)

@@ -18,16 +18,15 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.agentsettings import reconcile
-from lofty_admin.agentsettings.changes import Side, merge, settle
+from lofty_admin.agentsettings.changes import Side, merge, resolve_merge
 from lofty_admin.agentsettings.credit import credited
 from lofty_admin.agentsettings.drafts import Content, create_draft, open_drafts
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.forms import SettingsForm
 from lofty_admin.agentsettings.hours import Week, week
-from lofty_admin.agentsettings.live_hours import sent_along, stored_in, week_of_form
-from lofty_admin.agentsettings.models import Draft, LastKnown, Operation
+from lofty_admin.agentsettings.hours_preview import sent_along, stored_in, week_of_form
+from lofty_admin.agentsettings.models import Draft, Operation, SettingsSnapshot
 from lofty_admin.agentsettings.plans import Snapshot
-from lofty_admin.agentsettings.reading import read_live
 from lofty_admin.agentsettings.rows import (
     conflict_rows,
     merge_rows,
@@ -37,8 +36,10 @@ from lofty_admin.agentsettings.rows import (
     unnamed_sources,
 )
 from lofty_admin.agentsettings.services import CALLS_OF_A_SAVE
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.agentsettings.snapshots import read_live
+from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
+from lofty_admin.core.visible import visible
 from lofty_admin.directory.names import freshness, profile, time_zone, zone_of
 from lofty_admin.lofty.errors import (
     CallsStopped,
@@ -49,11 +50,15 @@ from lofty_admin.lofty.errors import (
 )
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import READ_ONLY, Settings, same
-from lofty_admin.tenants.access import current_user, find_of, get_tenant, role_of
-from lofty_admin.tenants.calls import NoCredential, NoToken, calls_left
+from lofty_admin.tenants.access.explained import managers_of
+from lofty_admin.tenants.access.permissions import (
+    current_user,
+    get_related_or_404,
+    get_tenant,
+    role_of,
+)
+from lofty_admin.tenants.credentials.api_client import CredentialUnavailable, NoToken, calls_left
 from lofty_admin.tenants.models import Role, Tenant
-from lofty_admin.tenants.standings import managers_of
-from lofty_admin.visible import visible
 
 NO_TOKEN = gettext_noop("A manager can store one on the Credential page.")
 
@@ -64,7 +69,7 @@ def settings_page(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.VIEWER)
     try:
         snapshot = read_live(tenant)
-    except (LoftyError, NoCredential) as error:
+    except (LoftyError, CredentialUnavailable) as error:
         return _unreadable(request, tenant, error)
     form = SettingsForm(tenant, snapshot, can_edit=may_edit(request, tenant))
     return form_page(request, tenant, snapshot, form)
@@ -84,7 +89,7 @@ def hours(request: HttpRequest, slug: str) -> HttpResponse:
 def operation_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
     """What came of a save; renews itself while that is open."""
     tenant = get_tenant(request, slug, Role.VIEWER)
-    operation = find_of(request, tenant, Operation.objects.all(), pk=operation_id)
+    operation = get_related_or_404(request, tenant, Operation.objects.all(), pk=operation_id)
     if request.GET.get("shown") == operation.shown_key:
         return HttpResponse(status=204)  # nothing to show: htmx leaves the page and the focus alone
     can_edit, outcome = may_edit(request, tenant), _outcome(operation)
@@ -115,11 +120,11 @@ def _outcome(operation: Operation) -> AuditEvent | None:
 def check_now(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
     """Look at Lofty once, to settle an operation whose outcome is open."""
     tenant = get_tenant(request, slug, Role.EDITOR)
-    operation = find_of(request, tenant, Operation.objects.all(), pk=operation_id)
+    operation = get_related_or_404(request, tenant, Operation.objects.all(), pk=operation_id)
     if operation.is_held:
         messages.info(request, _("This change is still being made. The page updates by itself."))
     else:
-        reconcile.settle(operation)
+        reconcile.reconcile_operation(operation)
     return redirect("operation", tenant.slug, operation.pk)
 
 
@@ -127,8 +132,8 @@ def check_now(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespon
 def close_as_seen(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
     """Close an operation that the console cannot settle by itself, as the user decided."""
     tenant = get_tenant(request, slug, Role.EDITOR)
-    operation = find_of(request, tenant, Operation.objects.all(), pk=operation_id)
-    reconcile.close_as_seen(operation, request.POST.get("seen", ""))
+    operation = get_related_or_404(request, tenant, Operation.objects.all(), pk=operation_id)
+    reconcile.close_after_review(operation, request.POST.get("seen", ""))
     return redirect("operation", tenant.slug, operation.pk)
 
 
@@ -136,7 +141,9 @@ def close_as_seen(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRe
 def merge_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
     """Draft what results from two users' changes, as chosen, and lead to its review."""
     tenant = get_tenant(request, slug, Role.EDITOR)
-    operation = find_of(request, tenant, Operation.objects.filter(moved=True), pk=operation_id)
+    operation = get_related_or_404(
+        request, tenant, Operation.objects.filter(moved=True), pk=operation_id
+    )
     theirs = Settings.parse(operation.after)
     merged = merge(operation.base, theirs.raw, {**operation.base, **operation.intended})
     try:
@@ -148,7 +155,7 @@ def merge_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespo
         messages.error(request, _("Choose a side for every setting that both of you changed."))
         return redirect("operation", tenant.slug, operation.pk)
     snapshot = Snapshot(theirs, operation.settled_at or timezone.now())
-    content = Content.of(snapshot, settle(theirs.raw, merged, sides))
+    content = Content.of(snapshot, resolve_merge(theirs.raw, merged, sides))
     draft = new_draft(request, tenant, content, reason=operation.reason)
     return to_review(draft, "operation", tenant.slug, operation.pk)
 
@@ -157,7 +164,7 @@ def merge_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespo
 def try_again(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
     """Draft the change of an operation that was not made, against what Lofty has now."""
     tenant = get_tenant(request, slug, Role.EDITOR)
-    operation = find_of(request, tenant, Operation.objects.all(), pk=operation_id)
+    operation = get_related_or_404(request, tenant, Operation.objects.all(), pk=operation_id)
     draft = draft_live(request, tenant, operation.intended, reason=operation.reason)
     return to_review(draft, "operation", tenant.slug, operation.pk)
 
@@ -203,7 +210,7 @@ def draft_live(
     """
     try:
         snapshot = read_live(tenant)
-    except (LoftyError, NoCredential) as error:
+    except (LoftyError, CredentialUnavailable) as error:
         told = _("Nothing was sent, and there is nothing to review yet: %(why)s %(advice)s")
         why = {"why": _(str(error)), "advice": _(getattr(error, "advice", NO_TOKEN))}
         messages.error(request, told % why)
@@ -299,12 +306,12 @@ def _week_of(form: SettingsForm, zone: str) -> Week:
 
 
 def _unreadable(
-    request: HttpRequest, tenant: Tenant, error: LoftyError | NoCredential
+    request: HttpRequest, tenant: Tenant, error: LoftyError | CredentialUnavailable
 ) -> HttpResponse:
     """The last known settings and the reason. A tenant without a token is a to-do, no error."""
-    known = LastKnown.objects.filter(tenant=tenant).first()
+    known = SettingsSnapshot.objects.filter(tenant=tenant).first()
     has_token = not isinstance(error, NoToken)
-    needs_manager = isinstance(error, NoCredential | Unauthorised | Forbidden)
+    needs_manager = isinstance(error, CredentialUnavailable | Unauthorised | Forbidden)
     context = {
         **_page(request, tenant),
         "error": error,

@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 
 from lofty_admin.agentsettings.changes import reaches_all
 from lofty_admin.agentsettings.fields import DAYS, Setting
+from lofty_admin.core.visible import visible
+from lofty_admin.directory.bulk_lookup import grouped_digits
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.directory.names import LARGEST_ID, Name, count_gone, names_by_kind, unknown
-from lofty_admin.directory.pasting import grouped_digits
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES, means_all
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.visible import visible
 
 ALL_IN_ACCESS_LIST = -1
 MOST_LISTED = 100  # of more, the page holds the ids only; static/picker.js fetches their names

@@ -6,8 +6,8 @@ from functools import wraps
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from lofty_admin.audit.kinds import Kind, Outcome
-from lofty_admin.audit.record import record
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 
 _View = Callable[[HttpRequest], HttpResponse]
 

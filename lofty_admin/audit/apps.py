@@ -10,7 +10,8 @@ class AuditConfig(AppConfig):
     label = "audit"
 
     def ready(self) -> None:
-        from lofty_admin.audit import checks, triggers
+        from lofty_admin.audit import checks
+        from lofty_admin.audit.log import triggers
 
         post_migrate.connect(triggers.restore, sender=self)
         register(checks.triggers_stand, Tags.database)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core import checks
 from django.db import connections
 
-from lofty_admin.audit import triggers
+from lofty_admin.audit.log import triggers
 from lofty_admin.audit.models import AuditEvent
 
 
@@ -59,7 +59,7 @@ def checkpoints_are_signed(**kwargs: Any) -> list[checks.CheckMessage]:
         checks.Info(
             "AUDIT_SIGNING_KEY is not set here. That is right for the console; a worker without it"
             " makes no signed checkpoints, and a cut end of the audit log cannot be found.",
-            hint="`python -m lofty_admin.keys` makes one.",
+            hint="`python -m lofty_admin.core.keys` makes one.",
             id="audit.I002",
         )
     ]

@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
-from lofty_admin import errorpages
+from lofty_admin import error_views
+from lofty_admin.audit.proof.restore_guard import ReadOnly, cached_state, read_only_reason
 from lofty_admin.audit.refusal_limit import TooManyRefusals
-from lofty_admin.audit.restored import ReadOnly, lately, read_only_because
 
 # Signing in and out; and the language, which only this browser keeps.
 ALLOWED = frozenset(
@@ -37,7 +37,7 @@ class ReadOnlyMiddleware:
     ) -> HttpResponse | None:
         match = request.resolver_match
         named = match.view_name if match else ""
-        if request.method in _SAFE or named in ALLOWED or not lately().is_read_only:
+        if request.method in _SAFE or named in ALLOWED or not cached_state().is_read_only:
             return None
         return _refusal(request)
 
@@ -58,7 +58,7 @@ class RefusalLimitMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, TooManyRefusals):
             return None
-        response = errorpages.too_many_refusals(request)
+        response = error_views.too_many_refusals(request)
         response["Retry-After"] = str(exception.seconds)
         return response
 
@@ -66,9 +66,9 @@ class RefusalLimitMiddleware:
 def _refusal(request: HttpRequest) -> HttpResponse:
     if HtmxDetails(request):
         return HttpResponseClientRefresh()  # the whole page then says so at its top
-    return errorpages.read_only(request)
+    return error_views.read_only(request)
 
 
 def read_only(request: HttpRequest) -> dict[str, str]:
     """`read_only_because`: see there."""
-    return {"read_only_because": read_only_because(lately())}
+    return {"read_only_because": read_only_reason(cached_state())}

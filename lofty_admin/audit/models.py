@@ -12,8 +12,8 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.utils.translation import gettext as _
 
-from lofty_admin.audit.context import Actor
-from lofty_admin.audit.kinds import CHANGES, CREDENTIAL_STORED, Kind, Outcome
+from lofty_admin.audit.log.context import Actor
+from lofty_admin.audit.log.kinds import CHANGES, CREDENTIAL_STORED, Kind, Outcome
 
 HEAD_ID = 1
 _KINDS, _OUTCOMES = dict(Kind.choices), dict(Outcome.choices)
@@ -362,7 +362,7 @@ class RefusalCount(models.Model):
 
 
 class Pulse(models.Model):
-    """When something was last alive, or last written: see lofty_admin/health.py."""
+    """When something was last alive, or last written: see lofty_admin/probes.py."""
 
     name = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()

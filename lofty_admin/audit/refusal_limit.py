@@ -16,9 +16,9 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from lofty_admin.audit.canonical import JSON
-from lofty_admin.audit.context import Actor, current_actor, current_ip, is_in_request
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.canonical import JSON
+from lofty_admin.audit.log.context import Actor, current_actor, current_ip, is_in_request
+from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.models import RefusalCount
 
 LIMITED = frozenset({Kind.ACCESS_REFUSED, Kind.SIGN_IN_FAILED, Kind.PROOF_FAILED})
@@ -91,7 +91,7 @@ def sum_up(now: datetime | None = None) -> int:
 
 
 def _record(minute: datetime, kind: str, rows: Sequence[RefusalCount]) -> int:
-    from lofty_admin.audit.record import record  # it asks this module
+    from lofty_admin.audit.log.record import record  # it asks this module
 
     if not rows:
         return 0

@@ -7,12 +7,13 @@ from django.conf import settings
 from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
-from lofty_admin.audit import index, verdict
-from lofty_admin.audit.checkpoint import believed_keys, is_due, make
-from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.log.context import Actor, acting_as
+from lofty_admin.audit.proof import verification
+from lofty_admin.audit.proof.checkpoints import believed_keys, is_due, make
+from lofty_admin.audit.proof.restore_guard import is_behind
+from lofty_admin.audit.proof.sinks import deliver
 from lofty_admin.audit.refusal_limit import sum_up
-from lofty_admin.audit.restored import is_behind
-from lofty_admin.audit.sinks import hand_over
+from lofty_admin.audit.search import index
 
 NIGHTLY = Actor("job", "audit.verify", gettext_noop("Nightly verification"))
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ def checkpoint(timestamp: int) -> None:
         return
     if settings.ENVIRONMENT.audit_signing_key and is_due():
         make()
-    hand_over()
+    deliver()
 
 
 @app.periodic(cron="* * * * *")
@@ -49,12 +50,12 @@ def verify(timestamp: int) -> None:
     Then what an older version of the console wrote during an upgrade is indexed.
     """
     with acting_as(NIGHTLY):
-        found = verdict.run(
+        found = verification.run(
             anchor_file=_anchor_file(),
             keys=believed_keys(),
             stale_after=2 * settings.ENVIRONMENT.checkpoint_minutes,
         )
-        verdict.note(found)
+        verification.store_verdict(found)
     index.fill()
     if found.faults:
         logger.critical("The audit log is NOT as it was written: %s", " ".join(found.findings))

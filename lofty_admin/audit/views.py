@@ -8,12 +8,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from lofty_admin import clocks
 from lofty_admin.audit.access import superuser_only
-from lofty_admin.audit.checkpoint import newest
 from lofty_admin.audit.models import AuditDelivery
-from lofty_admin.audit.restored import compare
-from lofty_admin.audit.verdict import standing
+from lofty_admin.audit.proof.checkpoints import newest
+from lofty_admin.audit.proof.restore_guard import compare
+from lofty_admin.audit.proof.verification import verification_status
+from lofty_admin.core import clocks
 
 
 @require_safe
@@ -23,7 +23,7 @@ def verification(request: HttpRequest) -> HttpResponse:
     now, checkpoint = timezone.now(), newest()
     longest = dt.timedelta(minutes=2 * settings.ENVIRONMENT.checkpoint_minutes)
     context = {
-        "standing": standing(now),
+        "standing": verification_status(now),
         "checkpoint": checkpoint,
         "checkpoint_is_old": checkpoint is not None
         and not clocks.is_recent(checkpoint.at, now, longest),

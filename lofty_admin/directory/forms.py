@@ -6,12 +6,12 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from lofty_admin.core.layouts import layout
+from lofty_admin.core.searching import SearchField
+from lofty_admin.core.text import clean
+from lofty_admin.directory.bulk_lookup import ungrouped
 from lofty_admin.directory.models import TEXT_LENGTH, EntryKind
 from lofty_admin.directory.names import LARGEST_ID, LONGEST_QUERY
-from lofty_admin.directory.pasting import ungrouped
-from lofty_admin.folding import clean
-from lofty_admin.layouts import layout
-from lofty_admin.searching import SearchField
 
 
 class IdField(forms.IntegerField):

@@ -8,12 +8,12 @@ from django.db import transaction
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.utils.translation import gettext, gettext_noop
 
-from lofty_admin.audit.kinds import Kind, Outcome
-from lofty_admin.audit.record import record
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
+from lofty_admin.core.searching import searched
+from lofty_admin.core.text import fold, is_wordless, search_words
+from lofty_admin.directory.eta import in_words, time_left
 from lofty_admin.directory.models import OPEN, Entry, EntryKind, Profile, Sync, SyncState, nameless
-from lofty_admin.directory.pace import in_words, time_left
-from lofty_admin.folding import fold, is_wordless, search_words
-from lofty_admin.searching import searched
 from lofty_admin.tenants.models import Tenant
 
 MOST_FOUND = 50

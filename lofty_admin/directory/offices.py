@@ -6,10 +6,10 @@ from functools import lru_cache
 
 from django.db.models import Count, QuerySet
 
+from lofty_admin.core.searching import searched
+from lofty_admin.core.text import fold, search_words
 from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.directory.names import LONGEST_QUERY, MOST_FOUND, Name, named, named_row
-from lofty_admin.folding import fold, search_words
-from lofty_admin.searching import searched
 from lofty_admin.tenants.models import Tenant
 
 MOST_LOOKED_AT = 500

@@ -21,11 +21,13 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from lofty_admin import clocks
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.context import acting_as, current_actor, current_request_id
-from lofty_admin.audit.kinds import Kind, Outcome
-from lofty_admin.audit.record import record
+from lofty_admin.audit.log.context import acting_as, current_actor, current_request_id
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
+from lofty_admin.core import clocks
+from lofty_admin.core.queue import defer_once
+from lofty_admin.core.text import clean
 from lofty_admin.directory.models import (
     BETWEEN,
     OPEN,
@@ -37,8 +39,6 @@ from lofty_admin.directory.models import (
     Sync,
     SyncState,
 )
-from lofty_admin.folding import clean
-from lofty_admin.jobs import defer_once
 from lofty_admin.lofty.client import LoftyClient, Member, Page
 from lofty_admin.lofty.errors import (
     BudgetSpent,
@@ -50,8 +50,8 @@ from lofty_admin.lofty.errors import (
     Unreachable,
 )
 from lofty_admin.lofty.exchange import LONGEST_WAIT
-from lofty_admin.tenants.access import role_of
-from lofty_admin.tenants.calls import NoCredential, client_for
+from lofty_admin.tenants.access.permissions import role_of
+from lofty_admin.tenants.credentials.api_client import CredentialUnavailable, client_for
 from lofty_admin.tenants.models import Role, Tenant
 
 TASK = "directory.sync"
@@ -78,7 +78,7 @@ CHANGED = (
 )
 
 
-class TakenOver(Exception):
+class LeaseLost(Exception):
     """Another process has this sync now, or it has ended: this one must write no more."""
 
 
@@ -121,7 +121,7 @@ def with_names_to_read() -> list[Tenant]:
     return list(having.filter(credentials__retired_at=None).distinct())
 
 
-def left_behind() -> list[Sync]:
+def stalled() -> list[Sync]:
     """Open syncs that nobody seems to work on any more."""
     now = timezone.now()
     idle = clocks.happened_long_ago("heartbeat_at", now, STALE) & (
@@ -141,7 +141,7 @@ def advance(sync_id: UUID, *, seconds: float = SLICE) -> datetime | None:
     with acting_as(sync.actor, sync.request_id or None):
         try:
             return _work(sync, time.monotonic() + seconds)
-        except TakenOver:
+        except LeaseLost:
             return None
 
 
@@ -180,7 +180,7 @@ def _work(sync: Sync, deadline: float) -> datetime | None:
         return _pause(sync, SyncState.WAITING, timezone.now() + pause, error.message)
     except LoftyError as error:
         _fail(sync, f"{error.message} {error.advice}")
-    except (NoCredential, RightLost) as error:
+    except (CredentialUnavailable, RightLost) as error:
         _fail(sync, str(error))
     else:
         _finish(sync)
@@ -405,7 +405,7 @@ def _write(sync: Sync, **changes: Any) -> None:
     changes |= {"heartbeat_at": timezone.now(), "page_sizes": sync.page_sizes}
     ours = Sync.objects.filter(pk=sync.pk, runner=sync.runner, state=SyncState.RUNNING)
     if not ours.update(**changes):
-        raise TakenOver
+        raise LeaseLost
     for name, value in changes.items():
         setattr(sync, name, value)
 

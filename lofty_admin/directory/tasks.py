@@ -5,8 +5,8 @@ from uuid import UUID
 from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
-from lofty_admin.audit.context import Actor, acting_as
-from lofty_admin.audit.restored import is_behind
+from lofty_admin.audit.log.context import Actor, acting_as
+from lofty_admin.audit.proof.restore_guard import is_behind
 from lofty_admin.directory import sync
 from lofty_admin.directory.models import Sync
 
@@ -42,5 +42,5 @@ def recover(timestamp: int) -> None:
     """Take up the syncs whose job or process died."""
     if is_behind("taking up unfinished refreshes of names"):
         return
-    for stalled in sync.left_behind():
+    for stalled in sync.stalled():
         sync.enqueue(stalled)

@@ -12,6 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
+from lofty_admin.core.searching import search_problem
+from lofty_admin.core.visible import visible
+from lofty_admin.directory.bulk_lookup import TooManyItems, resolve
 from lofty_admin.directory.forms import SearchForm, SourceForm
 from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.directory.names import MOST_FOUND, Name, freshness, give_name, search
@@ -23,12 +26,9 @@ from lofty_admin.directory.offices import (
     whole_offices,
     without_known_office,
 )
-from lofty_admin.directory.pasting import TooMuch, resolve
 from lofty_admin.directory.sync import start_sync
-from lofty_admin.searching import search_problem
-from lofty_admin.tenants.access import find_of, get_tenant, role_of
+from lofty_admin.tenants.access.permissions import get_related_or_404, get_tenant, role_of
 from lofty_admin.tenants.models import Role, Tenant
-from lofty_admin.visible import visible
 
 LONGEST_ID = 20  # digits
 MOST_AT_ONCE = 10_000  # names in one answer
@@ -119,7 +119,7 @@ def names_pasted(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.VIEWER)
     try:
         resolved = resolve(tenant, _kind(kind), request.POST.get("text", ""))
-    except TooMuch as error:
+    except TooManyItems as error:
         return JsonResponse({"error": str(error)}, status=400)
     return JsonResponse(
         {
@@ -142,7 +142,7 @@ def names_of_office(request: HttpRequest, slug: str, kind: str, office_id: int) 
     {"error"} if they are more than can be picked at once."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     offices = Entry.objects.filter(kind=EntryKind.OFFICE)
-    office = find_of(request, tenant, offices, lofty_id=office_id)
+    office = get_related_or_404(request, tenant, offices, lofty_id=office_id)
     if _kind(kind) == EntryKind.OFFICE:
         found, unknown = Tree.of(tenant).below(office_id), 0
     elif kind == EntryKind.AGENT:

@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.services import working_superusers
-from lofty_admin.agentsettings.models import LastKnown
+from lofty_admin.agentsettings.models import SettingsSnapshot
 from lofty_admin.directory.names import freshness
+from lofty_admin.tenants.config import oauth_app
 from lofty_admin.tenants.models import Credential, Health, Tenant
-from lofty_admin.tenants.reach import oauth_app
 
 MOST_NAMED = 5
 
@@ -102,7 +102,7 @@ def _steps(tenant: Tenant) -> list[Step]:
             _("Open the settings"),
             _("Open the settings"),
             reverse("settings", args=[tenant.slug]) if works else "",
-            LastKnown.objects.filter(tenant=tenant).exists(),
+            SettingsSnapshot.objects.filter(tenant=tenant).exists(),
         ),
     ]
 

@@ -10,13 +10,13 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin.fleet.listing import DEFAULT_SORT, SORTS, Wanted
-from lofty_admin.fleet.table import MOST_BYTES, BadTable, decode
-from lofty_admin.fleet.tokens import More
-from lofty_admin.layouts import layout
-from lofty_admin.searching import SearchField
+from lofty_admin.core.layouts import layout
+from lofty_admin.core.searching import SearchField
+from lofty_admin.core.text_areas import TextAreaField
+from lofty_admin.fleet.connection_status import ConnectionSummary
+from lofty_admin.fleet.import_csv import MOST_BYTES, BadTable, decode
+from lofty_admin.fleet.tenant_list import DEFAULT_SORT, SORTS, Wanted
 from lofty_admin.tenants.models import CredentialState, Group
-from lofty_admin.text_areas import TextAreaField
 
 SORT_LABELS = {
     "name": _("Tenant"),
@@ -53,7 +53,8 @@ class FindForm(forms.Form):
         choices=[("", _("Active")), ("archived", _("Archived")), ("all", _("Active and archived"))],
     )
     token = forms.ChoiceField(
-        required=False, choices=[("", _("Any token")), *CredentialState.choices, *More.choices]
+        required=False,
+        choices=[("", _("Any token")), *CredentialState.choices, *ConnectionSummary.choices],
     )
     group = forms.ChoiceField(required=False)
     channel = forms.ChoiceField(

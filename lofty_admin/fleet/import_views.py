@@ -12,14 +12,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from lofty_admin.accounts.models import User
-from lofty_admin.accounts.proof import prove_before_post
-from lofty_admin.fleet import imports
+from lofty_admin.accounts.reauth import require_recent_auth_for_post
+from lofty_admin.fleet import import_job
 from lofty_admin.fleet.forms import ImportForm, StartForm
+from lofty_admin.fleet.import_csv import COLUMNS, MOST_BYTES, MOST_ROWS, BadTable
 from lofty_admin.fleet.models import Import, ImportRow, RowState
-from lofty_admin.fleet.table import COLUMNS, MOST_BYTES, MOST_ROWS, BadTable
-from lofty_admin.tenants.access import require_superuser
+from lofty_admin.tenants.access.permissions import require_superuser
+from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.models import Group
-from lofty_admin.tenants.refusals import NotDone
 
 NEWEST = 5
 
@@ -27,14 +27,14 @@ NEWEST = 5
 @never_cache
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
-@prove_before_post(back="import")
+@require_recent_auth_for_post(back="import")
 def import_list(request: HttpRequest) -> HttpResponse:
     """Give a list, by file or pasted. Nothing of a list is ever sent back as it came."""
     user = require_superuser(request)
     form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
     if form.is_valid():
         try:
-            made = imports.read_list(user, form.cleaned_data["text"])
+            made = import_job.read_list(user, form.cleaned_data["text"])
         except BadTable as error:
             form.refuse(str(error))
         else:
@@ -65,7 +65,7 @@ def import_run(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The preview, the progress or the result; only that part when htmx asks for it."""
     made = _mine(require_superuser(request), pk)
     rows = list(made.rows.select_related("tenant"))
-    states = imports.counts(rows)
+    states = import_job.counts(rows)
     tried = states["rows"] - states["bad"] - states["ready"]
     context = {
         "import": made,
@@ -75,14 +75,14 @@ def import_run(request: HttpRequest, pk: UUID) -> HttpResponse:
         "to_try": states["rows"] - states["bad"],
         "can_go_on": any(_can_go_on(row) for row in rows),
         "start": StartForm(bad=states["bad"]),
-        "same_names": [] if made.is_open else imports.same_names(made),
+        "same_names": [] if made.is_open else import_job.same_names(made),
     }
     only_state = request.headers.get("HX-Target") == "import-state"
     return render(request, f"fleet/import_run.html{'#state' if only_state else ''}", context)
 
 
 @require_POST
-@prove_before_post(back="import_run")
+@require_recent_auth_for_post(back="import_run")
 def import_start(request: HttpRequest, pk: UUID) -> HttpResponse:
     made = _mine(require_superuser(request), pk)
     form = StartForm(request.POST)
@@ -91,12 +91,12 @@ def import_start(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.error(request, words)
         return redirect("import_run", pk)
     try:
-        imports.start(
+        import_job.start(
             made,
             all_or_nothing=form.cleaned_data["mode"] == "all",
             names_are_meant=form.cleaned_data["same_names"],
         )
-    except NotDone as error:
+    except ChangeNotAllowed as error:
         messages.error(request, str(error))
     return redirect("import_run", pk)
 
@@ -105,8 +105,8 @@ def import_start(request: HttpRequest, pk: UUID) -> HttpResponse:
 def import_forget(request: HttpRequest, pk: UUID) -> HttpResponse:
     made = _mine(require_superuser(request), pk)
     try:
-        imports.forget(made)
-    except NotDone as error:
+        import_job.forget(made)
+    except ChangeNotAllowed as error:
         messages.error(request, str(error))
         return redirect("import_run", pk)
     messages.success(request, _("The list is deleted. Tenants that were added from it stay."))

@@ -10,8 +10,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin import vault
-from lofty_admin.fleet.table import Line
+from lofty_admin.core import vault
+from lofty_admin.fleet.import_csv import Line
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.tenants.models import Credential, Health, Tenant
 

@@ -9,10 +9,10 @@ from django.db.models import Count, QuerySet
 
 from lofty_admin.accounts.models import User
 from lofty_admin.fleet.changes import OUTCOMES, Changes, Day, changes
-from lofty_admin.fleet.listing import CHANNELS, LAST_CHANGE
+from lofty_admin.fleet.connection_status import CONCERNS, Concern, meaning, with_token
 from lofty_admin.fleet.plots import Bar, Column, bars, stacked
-from lofty_admin.fleet.tokens import CONCERNS, Concern, meaning, with_token
-from lofty_admin.tenants.access import is_superuser
+from lofty_admin.fleet.tenant_list import CHANNELS, LAST_CHANGE
+from lofty_admin.tenants.access.permissions import is_superuser
 from lofty_admin.tenants.models import Tenant
 
 

@@ -14,13 +14,13 @@ from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import Operation
-from lofty_admin.fleet.listing import Wanted
-from lofty_admin.fleet.listing import find as find_tenants
-from lofty_admin.folding import clean, fold, is_wordless, search_words
-from lofty_admin.searching import searched
-from lofty_admin.tenants.access import role_of, visible_tenants
+from lofty_admin.core.searching import searched
+from lofty_admin.core.text import clean, fold, is_wordless, search_words
+from lofty_admin.fleet.tenant_list import Wanted
+from lofty_admin.fleet.tenant_list import find as find_tenants
+from lofty_admin.tenants.access.permissions import role_of, visible_tenants
 from lofty_admin.tenants.models import Pin, Role, Tenant, Visit
-from lofty_admin.tenants.visits import is_pinned
+from lofty_admin.tenants.recents import is_pinned
 
 MOST_TENANTS = 8
 LONGEST_SLUG = 50

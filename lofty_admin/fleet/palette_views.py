@@ -11,9 +11,9 @@ from django.views.decorators.http import require_GET
 from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts.models import User
+from lofty_admin.core.searching import search_problem, searched
 from lofty_admin.fleet.palette import Place, beside, find, same_page
-from lofty_admin.searching import search_problem, searched
-from lofty_admin.tenants.access import get_tenant, role_of
+from lofty_admin.tenants.access.permissions import get_tenant, role_of
 from lofty_admin.tenants.models import Role
 
 

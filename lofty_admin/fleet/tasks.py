@@ -5,15 +5,15 @@ from uuid import UUID
 from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
-from lofty_admin.audit.context import Actor, acting_as
-from lofty_admin.audit.restored import is_behind
-from lofty_admin.fleet import imports
+from lofty_admin.audit.log.context import Actor, acting_as
+from lofty_admin.audit.proof.restore_guard import is_behind
+from lofty_admin.fleet import import_job
 from lofty_admin.fleet.models import Import
 
 TIDY = Actor("job", "fleet.tidy", gettext_noop("Tidying of uploaded lists"))
 
 
-@app.task(name=imports.TASK, queue=imports.QUEUE)
+@app.task(name=import_job.TASK, queue=import_job.QUEUE)
 def import_tenants(*, import_id: str) -> None:
     """Get a list further, and leave another job when it has to go on later.
 
@@ -21,8 +21,8 @@ def import_tenants(*, import_id: str) -> None:
     """
     if is_behind("adding tenants from a list"):
         return
-    if imports.advance(UUID(import_id)):
-        imports.enqueue(Import.objects.get(pk=import_id))
+    if import_job.advance(UUID(import_id)):
+        import_job.enqueue(Import.objects.get(pk=import_id))
 
 
 @app.periodic(cron="*/5 * * * *", queueing_lock="fleet.tidy")
@@ -30,8 +30,8 @@ def import_tenants(*, import_id: str) -> None:
 def tidy(timestamp: int) -> None:
     """Erase what is kept no longer, and take up the lists whose job or process died."""
     with acting_as(TIDY):
-        imports.erase_expired()
+        import_job.erase_expired()
     if is_behind("taking up unfinished lists of tenants"):
         return
-    for made in imports.left_behind():
-        imports.enqueue(made)
+    for made in import_job.stalled():
+        import_job.enqueue(made)

@@ -11,14 +11,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from lofty_admin.agentsettings.drafts import own_drafts
+from lofty_admin.core.searching import search_problem
+from lofty_admin.core.timezones import reader_zone
 from lofty_admin.fleet.first_run import first_run, whom_to_ask
 from lofty_admin.fleet.forms import FIRST_CLICK, SORT_LABELS, FindForm
-from lofty_admin.fleet.listing import find, rows
 from lofty_admin.fleet.overview import overview
-from lofty_admin.searching import search_problem
-from lofty_admin.tenants.access import current_user, is_superuser, visible_tenants
+from lofty_admin.fleet.tenant_list import find, rows
+from lofty_admin.tenants.access.permissions import current_user, is_superuser, visible_tenants
 from lofty_admin.tenants.models import Group, Tenant
-from lofty_admin.zones import reader_zone
 
 PAGE_LENGTH = 40
 MAX_DRAFTS_SHOWN = 20

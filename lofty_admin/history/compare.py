@@ -15,11 +15,11 @@ from lofty_admin.agentsettings.changes import diff
 from lofty_admin.agentsettings.rows import rows_of, setting_rows
 from lofty_admin.agentsettings.views import may_edit, naming_at
 from lofty_admin.audit.models import AuditEvent
+from lofty_admin.core.timezones import reader_zone
 from lofty_admin.history.days import DayField, end_of
 from lofty_admin.history.versions import Version, sendable, version_at, version_now, version_of
-from lofty_admin.tenants.access import get_tenant
+from lofty_admin.tenants.access.permissions import get_tenant
 from lofty_admin.tenants.models import Role, Tenant
-from lofty_admin.zones import reader_zone
 
 
 class CompareForm(forms.Form):

@@ -8,7 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin.zones import begin_of
+from lofty_admin.core.timezones import begin_of
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise

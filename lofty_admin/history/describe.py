@@ -12,10 +12,10 @@ from lofty_admin.agentsettings.changes import Change, diff
 from lofty_admin.agentsettings.hours import NAMES as OF_HOURS
 from lofty_admin.agentsettings.hours import HoursChange, hours_change
 from lofty_admin.agentsettings.rows import Row, change_rows
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent, mapping
+from lofty_admin.core.visible import visible
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.visible import visible
 
 SEEN = (Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)  # with what Lofty had afterwards
 SETTINGS_KINDS = (Kind.SETTINGS_INTENT, Kind.SETTINGS_REFUSED, *SEEN)

@@ -13,15 +13,15 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.context import person
-from lofty_admin.audit.finding import Filter, count, stream
-from lofty_admin.audit.kinds import Kind, Outcome
-from lofty_admin.audit.lines import line
+from lofty_admin.audit.log.context import person
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import TenantRef, record
 from lofty_admin.audit.models import HEAD_ID, AuditEvent, AuditHead
-from lofty_admin.audit.record import TenantRef, record
+from lofty_admin.audit.proof.jsonl import line
+from lofty_admin.audit.search.query import Filter, count, stream
 from lofty_admin.history.models import Ending, Export, Format
 from lofty_admin.history.spreadsheet import BOM, COLUMNS, columns, csv_line
-from lofty_admin.tenants.access import is_superuser, visible_tenants
+from lofty_admin.tenants.access.permissions import is_superuser, visible_tenants
 
 BLOCK = 64 * 1024  # bytes handed over at once
 BEAT = 1.0  # seconds between two signs of life
@@ -36,7 +36,7 @@ class AlreadyRunning(Exception):
         self.export = export
 
 
-class NotOurs(Exception):
+class LeaseLost(Exception):
     """The export was taken for dead and closed meanwhile: it must not go on."""
 
 
@@ -52,7 +52,7 @@ def begin(
 
     Raises AlreadyRunning. Whatever else goes wrong gives the place free again.
     """
-    export = _take_place(user, form, query)
+    export = _acquire_slot(user, form, query)
     try:
         export.total = count(wanted, export.up_to)
         with transaction.atomic():
@@ -64,7 +64,7 @@ def begin(
     return export
 
 
-def _take_place(user: User, form: Format, query: str) -> Export:
+def _acquire_slot(user: User, form: Format, query: str) -> Export:
     now = timezone.now()
     dead = Export.objects.filter(
         user=user, ended_at=None, heartbeat_at__lte=now - Export.DEAD_AFTER
@@ -142,7 +142,7 @@ class Pieces:
         self._beaten = time.monotonic()
         ours = Export.objects.filter(pk=self.export.pk, ended_at=None)
         if not ours.update(done=self.export.done, heartbeat_at=timezone.now()):
-            raise NotOurs
+            raise LeaseLost
         if not _may_still_read(self.export.user_id, self.wanted):
             _revoke(self.export)
             raise RightLost

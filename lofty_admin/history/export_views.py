@@ -16,7 +16,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.history.export import AlreadyRunning, Pieces, begin, newest
 from lofty_admin.history.filters import Address, FilterForm, filter_of
 from lofty_admin.history.models import Export, Format
-from lofty_admin.tenants.access import get_tenant
+from lofty_admin.tenants.access.permissions import get_tenant
 from lofty_admin.tenants.models import Role, Tenant
 
 CONTENT_TYPES = {Format.CSV: "text/csv", Format.JSON_LINES: "application/x-ndjson"}

@@ -17,16 +17,16 @@ from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.plain_widgets import PlainSelect, Rows
-from lofty_admin.audit.finding import Filter, choices
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.models import actor_in_words
-from lofty_admin.folding import fold
+from lofty_admin.audit.search.query import Filter, choices
+from lofty_admin.core.searching import SearchField, search_problem
+from lofty_admin.core.text import fold
+from lofty_admin.core.timezones import begin_of, reader_zone
 from lofty_admin.history.days import DayField, end_of
-from lofty_admin.searching import SearchField, search_problem
-from lofty_admin.tenants.access import is_superuser, visible_tenants
-from lofty_admin.tenants.choosing import TenantField, label_of
+from lofty_admin.tenants.access.permissions import is_superuser, visible_tenants
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.zones import begin_of, reader_zone
+from lofty_admin.tenants.tenant_choice import TenantField, label_of
 
 PAGING = ("before", "after")
 PRESETS = ((_("Today"), 0), (_("7 days"), 6), (_("30 days"), 29), (_("90 days"), 89))

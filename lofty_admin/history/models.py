@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin import clocks
+from lofty_admin.core import clocks
 
 
 class SavedView(models.Model):

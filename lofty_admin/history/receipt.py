@@ -21,14 +21,14 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from lofty_admin.agentsettings.rows import Row
-from lofty_admin.audit.checkpoint import Checkpoint, believed_keys
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditIndex
+from lofty_admin.audit.proof.checkpoints import Checkpoint, believed_keys
+from lofty_admin.core.timezones import begin_of, reader_zone
 from lofty_admin.history.days import DayField, end_of
 from lofty_admin.history.describe import event_rows
-from lofty_admin.tenants.access import get_tenant
+from lofty_admin.tenants.access.permissions import get_tenant
 from lofty_admin.tenants.models import Role, Tenant
-from lofty_admin.zones import begin_of, reader_zone
 
 PAGE = 200
 LISTED = (Kind.SETTINGS_INTENT, Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)

@@ -8,10 +8,10 @@ from django.db.models import QuerySet
 
 from lofty_admin.agentsettings.changes import Values
 from lofty_admin.agentsettings.fields import SETTINGS, Setting
-from lofty_admin.agentsettings.models import LastKnown, Operation
-from lofty_admin.audit.index import term
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.agentsettings.models import Operation, SettingsSnapshot
+from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent, AuditIndex, mapping
+from lofty_admin.audit.search.index import term
 from lofty_admin.history.describe import SEEN, SETTINGS_KINDS
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES, differing
@@ -58,7 +58,7 @@ def version_at(tenant: Tenant, at: datetime) -> Version | None:
 
 def version_now(tenant: Tenant) -> Version | None:
     """What was read last from Lofty."""
-    known = LastKnown.objects.filter(tenant=tenant).first()
+    known = SettingsSnapshot.objects.filter(tenant=tenant).first()
     return Version(known.raw, known.read_at) if known else None
 
 

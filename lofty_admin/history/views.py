@@ -22,10 +22,12 @@ from lofty_admin.agentsettings.credit import credited
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.agentsettings.views import draft_live, may_edit, naming_at, to_review
-from lofty_admin.audit.finding import LISTED, Filter, Found, neighbours, page
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.audit.record import record
+from lofty_admin.audit.search.query import LISTED, Filter, Page, fetch_page, neighbours
+from lofty_admin.core.redirects import is_ours
+from lofty_admin.core.timezones import reader_zone
 from lofty_admin.directory.names import time_zone
 from lofty_admin.history.describe import SEEN, event_hours, event_rows, related
 from lofty_admin.history.export_views import shown
@@ -34,11 +36,9 @@ from lofty_admin.history.forms import SaveViewForm
 from lofty_admin.history.models import SavedView
 from lofty_admin.history.versions import changed_since, operation_of, sendable, undoing
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.redirects import is_ours
-from lofty_admin.tenants.access import find_of, get_tenant
-from lofty_admin.tenants.choosing import label_of
+from lofty_admin.tenants.access.permissions import get_related_or_404, get_tenant
 from lofty_admin.tenants.models import Role, Tenant
-from lofty_admin.zones import reader_zone
+from lofty_admin.tenants.tenant_choice import label_of
 
 MOST_VIEWS = 50
 OF_ITS_STATE = ("state", "lease_until", "settled_at")  # what Operation.shown_state reads
@@ -83,12 +83,12 @@ def _list(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
     return push_url(answer, f"{_list_url(tenant)}{address.suffix}")
 
 
-def _found(request: HttpRequest, form: FilterForm) -> Found | None:
+def _found(request: HttpRequest, form: FilterForm) -> Page | None:
     """None for a filter that makes no sense: the page then says why."""
     if not form.is_valid():
         return None
     edges = {name: _record_number(request.GET.get(name)) for name in ("before", "after")}
-    found = page(form.wanted, **edges)
+    found = fetch_page(form.wanted, **edges)
     return replace(found, events=credited(found.events))
 
 
@@ -192,7 +192,7 @@ def event_anywhere(request: HttpRequest, event_id: UUID) -> HttpResponse:
 def event(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
     """One event: per setting before and after, Lofty's answer, the exact record."""
     tenant = get_tenant(request, slug, Role.VIEWER)
-    found = find_of(request, tenant, AuditEvent.objects.all(), pk=event_id)
+    found = get_related_or_404(request, tenant, AuditEvent.objects.all(), pk=event_id)
     return _event_page(request, found, tenant, tenant)
 
 
@@ -279,7 +279,7 @@ def go_back(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
     POST, because it reads Lofty: a prefetched link must not spend the tenant's calls.
     """
     tenant = get_tenant(request, slug, Role.EDITOR)
-    found = find_of(request, tenant, AuditEvent.objects.all(), pk=event_id)
+    found = get_related_or_404(request, tenant, AuditEvent.objects.all(), pk=event_id)
     side = request.POST.get("side", "")
     values = sendable(found, side) if side in ("before", "after") else {}
     if not values:
@@ -295,7 +295,7 @@ def go_back(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
 def undo(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
     """What a save changed, and only that, as it was before -> the ordinary review against now."""
     tenant = get_tenant(request, slug, Role.EDITOR)
-    found = find_of(request, tenant, AuditEvent.objects.all(), pk=event_id)
+    found = get_related_or_404(request, tenant, AuditEvent.objects.all(), pk=event_id)
     values = undoing(found)
     if not values:
         messages.info(request, _("There is nothing to undo: this changed nothing in Lofty."))

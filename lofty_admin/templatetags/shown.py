@@ -2,7 +2,7 @@
 
 from django import template
 
-from lofty_admin.visible import visible as spelled_out
+from lofty_admin.core.visible import visible as spelled_out
 
 register = template.Library()
 

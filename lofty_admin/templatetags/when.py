@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import get_language
 
-from lofty_admin.zones import reader_zone
+from lofty_admin.core.timezones import reader_zone
 
 register = template.Library()
 AN_HOUR = timedelta(hours=1)

@@ -6,14 +6,14 @@ neither shown nor saved for this tenant until a manager says that it is meant.
 
 from django.db import transaction
 
-from lofty_admin.audit.kinds import Kind, Outcome
-from lofty_admin.audit.record import record
-from lofty_admin.tenants import health
-from lofty_admin.tenants.calls import NoCredential, client_for
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
+from lofty_admin.tenants.credentials import health
+from lofty_admin.tenants.credentials.api_client import CredentialUnavailable, client_for
 from lofty_admin.tenants.models import Credential, Health, Tenant
 
 
-class WrongAgent(NoCredential):
+class WrongAgent(CredentialUnavailable):
     """The token in use opens another Sales Agent than the tenant's. The text may be shown."""
 
     effect = "This only read from Lofty; nothing was changed."
@@ -31,7 +31,7 @@ def require_agent(tenant: Tenant, found: int, *, by_probe: bool = False) -> None
     reason = wrong_agent(known, found)
     if credential := tenant.credentials.filter(retired_at=None).first():
         Credential.objects.filter(pk=credential.pk).update(found_agent_id=found)
-        health.note(tenant, credential, Health.WRONG_AGENT, reason, by_probe=by_probe)
+        health.record_health(tenant, credential, Health.WRONG_AGENT, reason, by_probe=by_probe)
     raise WrongAgent(reason)
 
 
@@ -72,4 +72,4 @@ def accept_agent(tenant: Tenant, found: int) -> None:
             after={"sales_agent_id": found},
         )
     if credential := tenant.credentials.filter(retired_at=None).first():
-        health.note(tenant, credential, Health.WORKS, by_probe=True)
+        health.record_health(tenant, credential, Health.WORKS, by_probe=True)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from django.http import HttpRequest
 
 from lofty_admin.accounts.models import User
-from lofty_admin.tenants.access import ROLE_KEY, TENANT_KEY
+from lofty_admin.tenants.access.permissions import ROLE_KEY, TENANT_KEY
 from lofty_admin.tenants.models import Role
-from lofty_admin.tenants.visits import is_pinned
+from lofty_admin.tenants.recents import is_pinned
 
 
 def header(request: HttpRequest) -> dict[str, object]:

@@ -10,14 +10,14 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts.models import User
-from lofty_admin.layouts import layout
+from lofty_admin.core.layouts import layout
+from lofty_admin.core.text_areas import TextAreaField
 from lofty_admin.lofty.client import Scheme, clean_token
 from lofty_admin.lofty.errors import BadToken
-from lofty_admin.tenants.lifecycle import suggest_slug
+from lofty_admin.tenants.config import oauth_app
+from lofty_admin.tenants.errors import ConfirmationRequired
 from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, CredentialKind, Group, Role
-from lofty_admin.tenants.reach import oauth_app
-from lofty_admin.tenants.refusals import NeedsConsent
-from lofty_admin.text_areas import TextAreaField
+from lofty_admin.tenants.services import suggest_slug
 
 PASTE_AGAIN = _("The token is not kept while something is wrong: paste it once more.")
 
@@ -82,7 +82,7 @@ class TokenForm(forms.Form):
             )
         return token
 
-    def ask(self, error: NeedsConsent) -> None:
+    def ask(self, error: ConfirmationRequired) -> None:
         """Show what is odd, and the box to tick if it is meant."""
         self.fields["meant"].widget = forms.CheckboxInput()
         for question in error.questions:
@@ -172,7 +172,7 @@ class TenantForm(forms.Form):
         if not self.data.get("meant"):
             self.fields["meant"].widget = forms.HiddenInput()
 
-    def ask(self, error: NeedsConsent) -> None:
+    def ask(self, error: ConfirmationRequired) -> None:
         """Show the questions, and the box to tick if the change is right all the same."""
         self.fields["meant"].widget = forms.CheckboxInput()
         for question in error.questions:

@@ -9,19 +9,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from lofty_admin.accounts.proof import prove_before_post
-from lofty_admin.tenants.access import require_superuser
+from lofty_admin.accounts.reauth import require_recent_auth_for_post
+from lofty_admin.tenants.access.permissions import require_superuser
+from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.forms import GroupForm
 from lofty_admin.tenants.groups import add_group, delete_group, rename_group
 from lofty_admin.tenants.models import Group
-from lofty_admin.tenants.refusals import NotDone
 
 MOST_SHOWN = 200
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@prove_before_post(back="groups")
+@require_recent_auth_for_post(back="groups")
 def groups(request: HttpRequest) -> HttpResponse:
     require_superuser(request)
     form = GroupForm(request.POST or None)
@@ -40,7 +40,7 @@ def groups(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
-@prove_before_post(back="group")
+@require_recent_auth_for_post(back="group")
 def group(request: HttpRequest, group: str) -> HttpResponse:
     require_superuser(request)
     found = get_object_or_404(Group, slug=group)
@@ -58,13 +58,13 @@ def group(request: HttpRequest, group: str) -> HttpResponse:
 
 
 @require_POST
-@prove_before_post(back="group")
+@require_recent_auth_for_post(back="group")
 def group_delete(request: HttpRequest, group: str) -> HttpResponse:
     require_superuser(request)
     found = get_object_or_404(Group, slug=group)
     try:
         delete_group(found)
-    except NotDone as error:
+    except ChangeNotAllowed as error:
         messages.error(request, str(error))
         return redirect("group", group)
     messages.success(request, _("The group %(name)s was deleted.") % {"name": found.name})
@@ -77,7 +77,7 @@ def _rename(request: HttpRequest, found: Group, form: GroupForm) -> bool:
     except ValidationError as error:
         form.add_error(None, error)
         return False
-    except NotDone as error:
+    except ChangeNotAllowed as error:
         form.add_error(None, str(error))
         return False
     messages.success(request, _("Saved.") if changed else _("Nothing was changed."))

@@ -3,11 +3,11 @@
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from lofty_admin.audit.kinds import Kind, Outcome
-from lofty_admin.audit.record import record
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.models import Group
-from lofty_admin.tenants.refusals import NotDone
 
 
 def add_group(*, slug: str, name: str) -> Group:
@@ -46,10 +46,10 @@ def delete_group(group: Group) -> None:
         row = _locked(group)
         if row.tenants.exists():
             words = _("%(name)s still has tenants. Take them out first.")
-            raise NotDone(words % {"name": row.name})
+            raise ChangeNotAllowed(words % {"name": row.name})
         if row.grants.exists():
             words = _("Somebody has rights through %(name)s. Take those away first.")
-            raise NotDone(words % {"name": row.name})
+            raise ChangeNotAllowed(words % {"name": row.name})
         before = _described(row)
         row.delete()
         record(Kind.GROUP_DELETED, subject=row.name, outcome=Outcome.DONE, before=before)
@@ -58,7 +58,7 @@ def delete_group(group: Group) -> None:
 def _locked(group: Group) -> Group:
     row = Group.objects.select_for_update().filter(pk=group.pk).first()
     if row is None:
-        raise NotDone(_("Somebody has deleted this group already."))
+        raise ChangeNotAllowed(_("Somebody has deleted this group already."))
     return row
 
 

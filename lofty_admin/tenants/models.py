@@ -10,10 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext, override
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin import clocks
-from lofty_admin.audit.record import TenantRef
+from lofty_admin.audit.log.record import TenantRef
+from lofty_admin.core import clocks
+from lofty_admin.core.searching import FoldedField
 from lofty_admin.lofty.client import Scheme
-from lofty_admin.searching import FoldedField
 
 SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 RESERVED_SLUGS = frozenset({"add", "new", "all"})

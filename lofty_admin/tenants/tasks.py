@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
-from lofty_admin.audit.context import Actor, acting_as
-from lofty_admin.audit.restored import is_behind
-from lofty_admin.jobs import defer_once
+from lofty_admin.audit.log.context import Actor, acting_as
+from lofty_admin.audit.proof.restore_guard import is_behind
+from lofty_admin.core.queue import defer_once
 from lofty_admin.lofty.errors import BudgetSpent
-from lofty_admin.tenants import connecting, probing, renewal
+from lofty_admin.tenants.credentials import health_probe, oauth_flow, token_refresh
 
 QUEUE = "credentials"
 RENEWING = Actor("job", "tenants.renew", gettext_noop("Renewal job"))
@@ -30,10 +30,10 @@ def renew_due(timestamp: int) -> None:
     """Every minute: a job for each credential whose access token ends soon."""
     if is_behind("renewing access tokens"):
         return
-    for pk in renewal.due(timezone.now()).values_list("pk", flat=True):
+    for pk in token_refresh.due(timezone.now()).values_list("pk", flat=True):
         _enqueue("tenants.renew", pk)
     with acting_as(SWEEPING):
-        connecting.sweep()
+        oauth_flow.sweep()
 
 
 @app.task(name="tenants.renew", queue=QUEUE)
@@ -41,10 +41,10 @@ def renew(*, credential_id: str) -> None:
     """One try. If it fails, the clock comes again when the pause is over."""
     if is_behind("renewing an access token"):
         return
-    credential = renewal.due(timezone.now()).filter(pk=credential_id).first()
+    credential = token_refresh.due(timezone.now()).filter(pk=credential_id).first()
     if credential is not None:
         with acting_as(RENEWING):
-            renewal.renew(credential)
+            token_refresh.renew(credential)
 
 
 @app.periodic(cron="7 * * * *")
@@ -54,7 +54,7 @@ def probe_due(timestamp: int) -> None:
     if is_behind("checking the credentials"):
         return
     now = timezone.now()
-    for number, pk in enumerate(probing.due(now).values_list("pk", flat=True)):
+    for number, pk in enumerate(health_probe.due(now).values_list("pk", flat=True)):
         _enqueue("tenants.probe", pk, now + number * SPREAD)
 
 
@@ -63,12 +63,12 @@ def probe(*, credential_id: str) -> None:
     """One probe; later, if a save could not be made after it now."""
     if is_behind("checking a credential"):
         return
-    credential = probing.due(timezone.now()).filter(pk=credential_id).first()
+    credential = health_probe.due(timezone.now()).filter(pk=credential_id).first()
     if credential is None:
         return
     with acting_as(PROBING):
         try:
-            probing.probe(credential)
+            health_probe.probe(credential)
         except BudgetSpent as spent:
             _enqueue("tenants.probe", credential.pk, spent.until)
 

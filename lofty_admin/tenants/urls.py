@@ -1,13 +1,8 @@
 from django.urls import path
 
-from lofty_admin.tenants import (
-    connect_views,
-    credential_views,
-    group_views,
-    people_views,
-    person_views,
-    views,
-)
+from lofty_admin.tenants import group_views, views
+from lofty_admin.tenants.access import member_views, user_views
+from lofty_admin.tenants.credentials import credential_views, oauth_views
 
 urlpatterns = [
     path("tenants/add/", views.tenant_add, name="tenant_add"),
@@ -36,27 +31,25 @@ urlpatterns = [
         name="credential_remove",
     ),
     path("t/<slug:slug>/credential/agent/", credential_views.agent, name="credential_agent"),
-    path("t/<slug:slug>/credential/connect/", connect_views.connect, name="connect"),
-    path("t/<slug:slug>/credential/connect/cancel/", connect_views.cancel, name="connect_cancel"),
-    path(
-        "t/<slug:slug>/credential/connect/confirm/", connect_views.confirm, name="connect_confirm"
-    ),
-    path("oauth/lofty/callback", connect_views.callback, name="oauth_callback"),
-    path("t/<slug:slug>/people/", people_views.people, name="people"),
-    path("t/<slug:slug>/people/<int:pk>/role/", people_views.member_role, name="member_role"),
-    path("t/<slug:slug>/people/<int:pk>/remove/", people_views.member_remove, name="member_remove"),
-    path("people/", person_views.everybody, name="everybody"),
-    path("people/invite/", person_views.person_invite, name="person_invite"),
-    path("people/<int:pk>/", person_views.person, name="person"),
-    path("people/<int:pk>/rights/", person_views.person_right, name="person_right"),
-    path("people/<int:pk>/deactivate/", person_views.person_deactivate, name="person_deactivate"),
-    path("people/<int:pk>/reactivate/", person_views.person_reactivate, name="person_reactivate"),
-    path("people/<int:pk>/promote/", person_views.person_promote, name="person_promote"),
-    path("people/<int:pk>/demote/", person_views.person_demote, name="person_demote"),
+    path("t/<slug:slug>/credential/connect/", oauth_views.connect, name="connect"),
+    path("t/<slug:slug>/credential/connect/cancel/", oauth_views.cancel, name="connect_cancel"),
+    path("t/<slug:slug>/credential/connect/confirm/", oauth_views.confirm, name="connect_confirm"),
+    path("oauth/lofty/callback", oauth_views.callback, name="oauth_callback"),
+    path("t/<slug:slug>/people/", member_views.people, name="people"),
+    path("t/<slug:slug>/people/<int:pk>/role/", member_views.member_role, name="member_role"),
+    path("t/<slug:slug>/people/<int:pk>/remove/", member_views.member_remove, name="member_remove"),
+    path("people/", user_views.everybody, name="everybody"),
+    path("people/invite/", user_views.person_invite, name="person_invite"),
+    path("people/<int:pk>/", user_views.person, name="person"),
+    path("people/<int:pk>/rights/", user_views.person_right, name="person_right"),
+    path("people/<int:pk>/deactivate/", user_views.person_deactivate, name="person_deactivate"),
+    path("people/<int:pk>/reactivate/", user_views.person_reactivate, name="person_reactivate"),
+    path("people/<int:pk>/promote/", user_views.person_promote, name="person_promote"),
+    path("people/<int:pk>/demote/", user_views.person_demote, name="person_demote"),
     path(
         "people/<int:pk>/invite-again/",
-        person_views.person_invite_again,
+        user_views.person_invite_again,
         name="person_invite_again",
     ),
-    path("people/<int:pk>/withdraw/", person_views.person_withdraw, name="person_withdraw"),
+    path("people/<int:pk>/withdraw/", user_views.person_withdraw, name="person_withdraw"),
 ]

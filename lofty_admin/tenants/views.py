@@ -15,29 +15,34 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts.models import User
-from lofty_admin.accounts.proof import ask_for_proof, is_proved, prove_before_post
-from lofty_admin.confirmation import ask_to_confirm
+from lofty_admin.accounts.reauth import (
+    is_recently_authenticated,
+    redirect_to_reauthentication,
+    require_recent_auth_for_post,
+)
+from lofty_admin.core.confirmation import ask_to_confirm
+from lofty_admin.core.redirects import is_ours
+from lofty_admin.core.searching import search_problem, searched
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
-from lofty_admin.redirects import is_ours
-from lofty_admin.searching import search_problem, searched
-from lofty_admin.tenants import checking, lifecycle, visits
-from lofty_admin.tenants.access import (
+from lofty_admin.tenants import recents, services
+from lofty_admin.tenants.access.permissions import (
     get_tenant,
     is_superuser,
     require_superuser,
     visible_tenants,
 )
-from lofty_admin.tenants.choosing import MOST_OFFERED, label_of, suggestions
+from lofty_admin.tenants.credentials import token_verification
+from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired
 from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, TenantForm, not_stored
 from lofty_admin.tenants.models import Role, Tenant
-from lofty_admin.tenants.refusals import NeedsConsent, NotDone
+from lofty_admin.tenants.tenant_choice import MOST_OFFERED, label_of, suggestions
 
 
 @never_cache
 @sensitive_post_parameters("token")
 @require_http_methods(["GET", "POST"])
-@prove_before_post(back="tenant_add")
+@require_recent_auth_for_post(back="tenant_add")
 def tenant_add(request: HttpRequest) -> HttpResponse:
     require_superuser(request)
     form = AddTenantForm(request.POST or None, user=request.user)
@@ -46,7 +51,7 @@ def tenant_add(request: HttpRequest) -> HttpResponse:
         if tenant is not None:
             messages.success(request, _("%(name)s was added.") % {"name": tenant.name})
             if (stored := tenant.credential) and stored.owner_not_read:
-                messages.warning(request, checking.belongs_to(stored))
+                messages.warning(request, token_verification.belongs_to(stored))
             return redirect("credential", tenant.slug)
     return render(request, "tenants/add.html", {"form": form})
 
@@ -56,8 +61,8 @@ def _add(form: AddTenantForm) -> Tenant | None:
     checked = None
     try:
         if data["token"]:
-            checked = checking.check_token(Scheme(data["scheme"]), data["token"])
-        return lifecycle.add_tenant(
+            checked = token_verification.check_token(Scheme(data["scheme"]), data["token"])
+        return services.add_tenant(
             slug=data["slug"],
             name=data["name"],
             note=data["note"],
@@ -66,7 +71,7 @@ def _add(form: AddTenantForm) -> Tenant | None:
         )
     except LoftyError as error:
         form.add_error("token", not_stored(f"{error.message} {error.advice}"))
-    except NeedsConsent as error:
+    except ConfirmationRequired as error:
         form.ask(error)
     except ValidationError as error:
         form.add_error(None, error)
@@ -104,12 +109,12 @@ def tenant(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 def tenant_pin(request: HttpRequest, slug: str) -> HttpResponse:
-    return _pinned(request, get_tenant(request, slug, Role.VIEWER), visits.pin)
+    return _pinned(request, get_tenant(request, slug, Role.VIEWER), recents.pin)
 
 
 @require_POST
 def tenant_unpin(request: HttpRequest, slug: str) -> HttpResponse:
-    return _pinned(request, get_tenant(request, slug, Role.VIEWER), visits.unpin)
+    return _pinned(request, get_tenant(request, slug, Role.VIEWER), recents.unpin)
 
 
 def _pinned(
@@ -135,8 +140,8 @@ def tenant_edit(request: HttpRequest, slug: str) -> HttpResponse:
     form = TenantForm(request.POST or None, initial=now, may_group=is_superuser(request.user))
     if request.method == "POST" and form.is_valid():
         # Rights hang on groups; for a name or a note nobody is asked again.
-        if "groups" in form.changed_data and not is_proved(request):
-            return ask_for_proof(request, request.path)
+        if "groups" in form.changed_data and not is_recently_authenticated(request):
+            return redirect_to_reauthentication(request, request.path)
         if (saved := _save(request, tenant, form)) is not None:
             return saved
     context = {"tenant": tenant, "form": form, "groups": tenant.groups.all(), "tab": "edit"}
@@ -147,7 +152,7 @@ def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpRespons
     """None when the form must be shown again, with what was entered."""
     data = form.cleaned_data
     try:
-        changed = lifecycle.change_tenant(
+        changed = services.change_tenant(
             tenant,
             name=data["name"],
             note=data["note"],
@@ -156,13 +161,13 @@ def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpRespons
             meant=data["meant"],
             among=visible_tenants(request.user),
         )
-    except NeedsConsent as error:
+    except ConfirmationRequired as error:
         form.ask(error)
         return None
     except ValidationError as error:
         form.add_error(None, error)
         return None
-    except NotDone as error:
+    except ChangeNotAllowed as error:
         messages.error(request, str(error))
     else:
         messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
@@ -176,8 +181,8 @@ def tenant_archive(request: HttpRequest, slug: str) -> HttpResponse:
     if page := _confirm_archiving(request, tenant):
         return page
     try:
-        lifecycle.archive_tenant(tenant)
-    except NotDone as error:
+        services.archive_tenant(tenant)
+    except ChangeNotAllowed as error:
         messages.error(request, str(error))
     else:
         told = _("%(name)s is archived. Nothing was deleted.")
@@ -205,8 +210,8 @@ def tenant_restore(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.VIEWER)
     require_superuser(request)
     try:
-        lifecycle.restore_tenant(tenant)
-    except NotDone as error:
+        services.restore_tenant(tenant)
+    except ChangeNotAllowed as error:
         messages.error(request, str(error))
     else:
         messages.success(request, _("%(name)s is active again.") % {"name": tenant.name})

@@ -11,7 +11,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.test import Client
 from django.urls import reverse
 
-from lofty_admin.accounts import second_steps
+from lofty_admin.accounts import mfa
 from lofty_admin.accounts.models import User
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -25,13 +25,13 @@ def code_at(secret: str = SECRET, *, steps: int = 0) -> str:
 def give_app(user: User, secret: str = SECRET) -> Authenticator:
     """An app set up a while ago: its present code was not used yet."""
     with later(-120):
-        second_steps.add_app(user, secret, code_at(secret))
+        mfa.add_app(user, secret, code_at(secret))
     return Authenticator.objects.get(user=user, type="totp")
 
 
 def give_codes(user: User) -> list[str]:
-    second_steps.make_codes(user)
-    return second_steps.show_codes_once(user)
+    mfa.make_codes(user)
+    return mfa.show_codes_once(user)
 
 
 @contextmanager

@@ -18,9 +18,9 @@ from django.utils.translation import override
 from pytest_django import Settings
 
 from lofty_admin.accounts import invitations, services
-from lofty_admin.accounts.invitations import NotOpen
+from lofty_admin.accounts.invitations import InvitationUnusable
 from lofty_admin.accounts.models import Invitation, User
-from lofty_admin.audit.context import acting_as, person
+from lofty_admin.audit.log.context import acting_as, person
 from lofty_admin.audit.models import AuditEvent
 from tests.conftest import make_user, signed_in
 
@@ -124,7 +124,7 @@ def test_accept__two_browsers_that_opened_it__first_one_wins(invited: User) -> N
 def test_accept__ended_between_look_and_lock__refused(invited: User) -> None:
     found = invitations.open_by_code(code_of())
     invitations.withdraw(invited)
-    with pytest.raises(NotOpen, match="withdrawn"):
+    with pytest.raises(InvitationUnusable, match="withdrawn"):
         invitations.accept(found, name="Nina", password=CHOSEN)
     invited.refresh_from_db()
     assert not invited.has_usable_password()
@@ -247,7 +247,7 @@ def test_deactivated_or_given_a_password__open_link_ends(invited: User) -> None:
 def test_invite__mail_server_down__person_is_there_and_can_be_sent_again() -> None:
     with (
         patch("smtplib.SMTP", side_effect=smtplib.SMTPConnectError(421, "hunter2")),
-        pytest.raises(invitations.MailNotSent, match="Send it again"),
+        pytest.raises(invitations.MailDeliveryError, match="Send it again"),
         pytest.MonkeyPatch.context() as patched,
     ):
         patched.setattr(
@@ -264,7 +264,7 @@ def test_invite__would_be_printed_outside_the_demo__not_sent(
 ) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
     settings.DEMO = False
-    with pytest.raises(invitations.MailNotSent, match="EMAIL_URL"):
+    with pytest.raises(invitations.MailDeliveryError, match="EMAIL_URL"):
         invitations.invite(EMAIL, page=PAGE)
     assert capsys.readouterr().out == ""
 
@@ -362,7 +362,7 @@ def test_invite__page_in_spanish__mail_too_and_the_record_stays_english(superuse
     with override("es"), acting_as(person(superuser)):
         user = invitations.invite(EMAIL, page=PAGE)
         invitations.withdraw(user)
-        with pytest.raises(NotOpen, match="La invitación se retiró"):
+        with pytest.raises(InvitationUnusable, match="La invitación se retiró"):
             invitations.open_by_code(code_of())
     assert mail.outbox[-1].subject == "Tu invitación a la Sales Agent console"
     assert "Rosa Root te invita" in mail.outbox[-1].body

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from lofty_admin.accounts import second_steps, services
+from lofty_admin.accounts import mfa, services
 from lofty_admin.accounts.models import User
 from tests.accounts.second_step import code_at, give_app, give_code
 from tests.accounts.test_second_steps import set_up_app
@@ -49,10 +49,10 @@ def reset_by_command(user: User) -> None:
 
 
 def remove_step(user: User) -> None:
-    second_steps.remove_step(user, second_steps.steps_of(user)[0].pk)
+    mfa.remove_step(user, mfa.steps_of(user)[0].pk)
 
 
-@pytest.mark.parametrize("remove", [reset_by_command, remove_step, second_steps.reset])
+@pytest.mark.parametrize("remove", [reset_by_command, remove_step, mfa.reset])
 @pytest.mark.parametrize("path", ["/", "/accounts/login/", "/accounts/login/step/", "/t/acme/"])
 def test_step_removed__user_waits_for_it__can_sign_in_again(
     viewer: User, remove: Change, path: str
@@ -94,7 +94,7 @@ def test_half_finished_sign_in__account_changed__is_not_completed(
     assert SESSION_KEY not in client.session
 
 
-@pytest.mark.parametrize("end", [*ENDING, second_steps.reset])
+@pytest.mark.parametrize("end", [*ENDING, mfa.reset])
 def test_session__account_changed__old_cookie_never_works_again(viewer: User, end: Change) -> None:
     """Also a session that is in no list, as one made in the moment of the change."""
     client = signed_in(viewer)

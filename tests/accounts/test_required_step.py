@@ -10,7 +10,7 @@ from django.urls import get_resolver, reverse
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
-from lofty_admin.environment import read_environment
+from lofty_admin.core.environment import read_environment
 from tests.accounts.second_step import code_at, give_app, give_code, shown_secret
 from tests.accounts.test_middleware import routes
 from tests.accounts.test_sign_in import is_signed_in, sign_in

@@ -7,10 +7,10 @@ import pytest
 from allauth.mfa.models import Authenticator
 from pytest_django import Settings
 
-from lofty_admin.accounts import rotation, second_steps
+from lofty_admin.accounts import mfa, rotation
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.environment import KeyRing
+from lofty_admin.core.environment import KeyRing
 from tests.accounts.second_step import code_at, give_app, give_codes
 
 
@@ -29,12 +29,12 @@ def test_rotation__new_key__all_moved_and_old_key_can_go(viewer: User, settings:
     old = settings.ENVIRONMENT.vault_keys.current
     new_key(settings)
     assert (rotation.in_use(old), rotation.in_use("new")) == (2, 0)
-    moved = [rotation.seal_anew(1)[0] for _ in range(3)]
+    moved = [rotation.reseal(1)[0] for _ in range(3)]
     assert [len(rows) for rows in moved] == [1, 1, 0]
     assert (rotation.in_use(old), rotation.in_use("new")) == (0, 2)
     new_key(settings, keep_old=False)
-    assert second_steps.use_code(viewer, code_at()) is not None
-    assert second_steps.use_code(viewer, recovery) is not None
+    assert mfa.use_code(viewer, code_at()) is not None
+    assert mfa.use_code(viewer, recovery) is not None
     assert AuditEvent.objects.filter(kind="mfa.resealed").count() == 2
 
 
@@ -43,5 +43,5 @@ def test_rotation__row_that_does_not_open__named_and_left(viewer: User, settings
     row = give_app(viewer)
     Authenticator.objects.filter(pk=row.pk).update(data={"secret": "planted", "counter": 0})
     new_key(settings)
-    assert rotation.seal_anew(10) == ([], [row.pk])
-    assert rotation.seal_anew(10, beside=frozenset({row.pk})) == ([], [])
+    assert rotation.reseal(10) == ([], [row.pk])
+    assert rotation.reseal(10, beside=frozenset({row.pk})) == ([], [])

@@ -16,7 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from lofty_admin.accounts import second_steps
+from lofty_admin.accounts import mfa
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from tests.accounts.second_step import (
@@ -94,7 +94,7 @@ def test_app__wrong_code__nothing_set_up_and_same_secret_again(viewer: User) -> 
 def test_app__already_there__second_one_refused(viewer: User) -> None:
     give_app(viewer)
     with pytest.raises(ValidationError, match="already"):
-        second_steps.add_app(viewer, SECRET, code_at())
+        mfa.add_app(viewer, SECRET, code_at())
     assert Authenticator.objects.count() == 1
 
 
@@ -108,23 +108,23 @@ def test_app__qr_code__is_a_path_of_squares_without_inline_style(viewer: User) -
 @pytest.mark.parametrize("steps", [-1, 0, 1])
 def test_code__of_a_clock_half_a_minute_off__works(viewer: User, steps: int) -> None:
     give_app(viewer)
-    assert second_steps.use_code(viewer, code_at(steps=steps)) is not None
+    assert mfa.use_code(viewer, code_at(steps=steps)) is not None
 
 
 @pytest.mark.parametrize("steps", [-3, 3])
 def test_code__too_old_or_too_new__refused(viewer: User, steps: int) -> None:
     give_app(viewer)
-    assert second_steps.use_code(viewer, code_at(steps=steps)) is None
+    assert mfa.use_code(viewer, code_at(steps=steps)) is None
 
 
 def test_code__twice__works_once_also_much_later(viewer: User) -> None:
     give_app(viewer)
     code = code_at()
-    assert second_steps.use_code(viewer, code) is not None
+    assert mfa.use_code(viewer, code) is not None
     cache.clear()  # nothing depends on what a cache remembers
-    assert second_steps.use_code(viewer, code) is None
+    assert mfa.use_code(viewer, code) is None
     with later(35):
-        assert second_steps.use_code(viewer, code) is None
+        assert mfa.use_code(viewer, code) is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -134,7 +134,7 @@ def test_code__just_being_used_by_another_process__waits_and_is_refused(viewer: 
 
     def use() -> bool:
         try:
-            return second_steps.use_code(viewer, code) is not None
+            return mfa.use_code(viewer, code) is not None
         finally:
             connection.close()
 
@@ -152,14 +152,14 @@ def test_code__just_being_used_by_another_process__waits_and_is_refused(viewer: 
 
 def test_code__older_than_one_used__refused(viewer: User) -> None:
     give_app(viewer)
-    assert second_steps.use_code(viewer, code_at(steps=1)) is not None
-    assert second_steps.use_code(viewer, code_at()) is None
+    assert mfa.use_code(viewer, code_at(steps=1)) is not None
+    assert mfa.use_code(viewer, code_at()) is None
 
 
 def test_code__with_blanks__works(viewer: User) -> None:
     give_app(viewer)
     code = code_at()
-    assert second_steps.use_code(viewer, f" {code[:3]} {code[3:]} ") is not None
+    assert mfa.use_code(viewer, f" {code[:3]} {code[3:]} ") is not None
 
 
 def test_code__wrong__out_and_recorded_without_it(viewer: User) -> None:
@@ -226,8 +226,8 @@ def test_recovery_code__used__in_once_and_recorded(viewer: User) -> None:
     sign_in(client, viewer.email)
     give_code(client, code)
     assert is_signed_in(client)
-    assert second_steps.codes_left(viewer) == 9
-    assert second_steps.use_code(viewer, code) is None
+    assert mfa.codes_left(viewer) == 9
+    assert mfa.use_code(viewer, code) is None
     event = AuditEvent.objects.get(kind="mfa.code_used")
     assert (event.actor_id, event.content["detail"]) == (str(viewer.pk), {"left": 9})
     assert code not in "".join(AuditEvent.objects.values_list("body", flat=True))
@@ -238,7 +238,7 @@ def test_recovery_codes__made_again__old_ones_are_dead(viewer: User) -> None:
     old = give_codes(viewer)[0]
     client = signed_in(viewer)
     client.post(reverse("mfa_generate_recovery_codes"))
-    assert second_steps.use_code(viewer, old) is None
+    assert mfa.use_code(viewer, old) is None
     assert Authenticator.objects.filter(type="recovery_codes").count() == 1
 
 
@@ -327,7 +327,7 @@ def test_seed_of_codes__copied_from_a_victim__is_not_shown_to_the_thief(
 ) -> None:
     for user in (viewer, owner):
         give_app(user)
-        second_steps.make_codes(user)
+        mfa.make_codes(user)
     victim = Authenticator.objects.get(user=owner, type="recovery_codes")
     Authenticator.objects.filter(user=viewer, type="recovery_codes").update(data=victim.data)
     client = signed_in(viewer)
@@ -354,7 +354,7 @@ def test_remove_step__of_somebody_else__is_not_found(viewer: User, owner: User) 
     step = give_app(owner)
     give_app(viewer)
     with pytest.raises(Authenticator.DoesNotExist):
-        second_steps.remove_step(viewer, step.pk)
+        mfa.remove_step(viewer, step.pk)
     assert Authenticator.objects.filter(pk=step.pk).exists()
 
 
@@ -374,13 +374,13 @@ def test_nothing_can_be_recorded__app_is_not_set_up(
     def refuse(*args: object, **kwargs: object) -> None:
         raise RuntimeError("the record is not writable")
 
-    monkeypatch.setattr("lofty_admin.accounts.second_steps.record", refuse)
+    monkeypatch.setattr("lofty_admin.accounts.mfa.record", refuse)
     with pytest.raises(RuntimeError):
-        second_steps.add_app(viewer, SECRET, code_at())
+        mfa.add_app(viewer, SECRET, code_at())
     assert not Authenticator.objects.exists()
 
 
 def test_passkey__without_a_name__recorded_without_a_trailing_space(viewer: User) -> None:
-    second_steps.add_passkey(viewer, "", {})
+    mfa.add_passkey(viewer, "", {})
     event = AuditEvent.objects.get(kind="mfa.added")
     assert event.content["detail"] == {"what": "passkey"}

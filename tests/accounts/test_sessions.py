@@ -169,7 +169,7 @@ def test_clear__nobody_came_back__ended_and_recorded_as_the_job(viewer: User, ow
 def test_clear__signed_in_too_long_ago__ended_though_in_use(viewer: User) -> None:
     client = opened(viewer)
     UserSession.objects.update(created_at=timezone.now() - timedelta(hours=13))
-    assert sessions.clear_over() == 1
+    assert sessions.delete_expired() == 1
     assert not is_signed_in(client)
 
 

@@ -19,7 +19,7 @@ from pytest_django import Settings
 from lofty_admin.accounts import invitations, services, sso
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.environment import SingleSignOn
+from lofty_admin.core.environment import SingleSignOn
 from tests.accounts.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
 from tests.accounts.second_step import code_at, give_app, give_code, later
 from tests.accounts.test_sign_in import is_signed_in, kinds

@@ -17,11 +17,11 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from lofty_admin import checks
 from lofty_admin.accounts import tasks, throttle
-from lofty_admin.accounts.known_browser import COOKIE
 from lofty_admin.accounts.models import SignInAttempt, User
+from lofty_admin.accounts.trusted_device import COOKIE
 from lofty_admin.audit.models import AuditEvent
+from lofty_admin.core import checks
 from tests.accounts.second_step import code_at, later, shown_secret
 from tests.accounts.test_sign_in import WRONG, is_signed_in, sign_in
 from tests.conftest import PASSWORD, make_user

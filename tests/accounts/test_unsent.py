@@ -18,10 +18,10 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from lofty_admin import vault
 from lofty_admin.accounts import tasks, unsent
 from lofty_admin.accounts.models import UnsentForm, User
 from lofty_admin.agentsettings.fields import SETTINGS
+from lofty_admin.core import vault
 from lofty_admin.tenants.models import Tenant
 from tests.accounts.second_step import later
 from tests.conftest import PASSWORD

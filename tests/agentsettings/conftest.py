@@ -6,15 +6,15 @@ from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings import services
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.agentsettings.plans import Plan
-from lofty_admin.agentsettings.reading import read_live
+from lofty_admin.agentsettings.snapshots import read_live
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.sandbox.server import Sandbox
-from lofty_admin.tenants.checking import unchecked_token
-from lofty_admin.tenants.credentials import set_credential
+from lofty_admin.tenants.credentials.token_store import set_credential
+from lofty_admin.tenants.credentials.token_verification import unchecked_token
 from lofty_admin.tenants.models import Membership, Role, Tenant
 from tests.documented import EXAMPLE
 from tests.practice import PracticeCustomer
+from tools.practice_lofty.server import Sandbox
 
 
 @pytest.fixture

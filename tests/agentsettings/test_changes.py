@@ -7,7 +7,7 @@ from lofty_admin.agentsettings.changes import (
     Side,
     diff,
     merge,
-    settle,
+    resolve_merge,
 )
 from lofty_admin.agentsettings.fields import SETTINGS
 from lofty_admin.lofty.json_strict import JSON
@@ -53,7 +53,7 @@ def test_merge__any_three__every_setting_ends_as_one_side_wants_it(
     base: dict[str, JSON], theirs: dict[str, JSON], mine: dict[str, JSON]
 ) -> None:
     merged = merge(base, theirs, mine)
-    result = settle(theirs, merged, {c.setting.name: Side.MINE for c in merged.conflicts})
+    result = resolve_merge(theirs, merged, {c.setting.name: Side.MINE for c in merged.conflicts})
     for name in EDITABLE:
         expected = theirs if same(name, base.get(name), mine.get(name)) else mine
         assert same(name, result.get(name), expected.get(name))
@@ -64,7 +64,7 @@ def test_merge__all_conflicts_left_to_them__loses_nothing_of_theirs(
     base: dict[str, JSON], theirs: dict[str, JSON], mine: dict[str, JSON]
 ) -> None:
     merged = merge(base, theirs, mine)
-    result = settle(theirs, merged, {c.setting.name: Side.THEIRS for c in merged.conflicts})
+    result = resolve_merge(theirs, merged, {c.setting.name: Side.THEIRS for c in merged.conflicts})
     for change in diff(base, theirs):
         assert same(change.name, result.get(change.name), change.after)
 
@@ -81,4 +81,4 @@ def test_merge__only_i_changed__has_no_conflict(
 def test_settle__conflict_without_a_choice__is_refused() -> None:
     merged = merge({"assistantName": "a"}, {"assistantName": "b"}, {"assistantName": "c"})
     with pytest.raises(KeyError, match="assistantName"):
-        settle({"assistantName": "b"}, merged, {})
+        resolve_merge({"assistantName": "b"}, merged, {})

@@ -4,17 +4,17 @@ import pytest
 from django.test import Client
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.directory.names import give_name, search
-from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Membership, Role, Tenant
 from tests.agentsettings.conftest import connect
 from tests.agentsettings.test_pages import Page, form_of, review_form, save, text_of
 from tests.conftest import Browsers, signed_in
 from tests.directory.conftest import synced
 from tests.practice import PracticeCustomer
+from tools.practice_lofty.server import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COPY, REVIEW = "/t/acme/settings/copy/", "/t/acme/settings/review/"

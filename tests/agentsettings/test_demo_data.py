@@ -8,10 +8,10 @@ from django.core.management import call_command
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.services import deactivate_person
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.sandbox.server import Sandbox
-from lofty_admin.tenants.lifecycle import archive_tenant
 from lofty_admin.tenants.models import Membership, Tenant
+from lofty_admin.tenants.services import archive_tenant
 from tests.conftest import PASSWORD
+from tools.practice_lofty.server import Sandbox
 
 SIGN_INS = [
     ("admin@demo.example", "Ada Admin", "superuser"),

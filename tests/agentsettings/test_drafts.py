@@ -9,9 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
-from lofty_admin.agentsettings.models import Draft, LastKnown, Operation, State
+from lofty_admin.agentsettings.models import Draft, Operation, SettingsSnapshot, State
 from lofty_admin.agentsettings.tasks import prune_old_drafts
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Membership, Tenant
 from tests.agentsettings.test_pages import (
@@ -379,7 +379,7 @@ def test_settings__dead_token__an_editor_sees_whom_to_ask(
     browsers: Browsers, editor: User, lofty: PracticeCustomer
 ) -> None:
     lofty.change(revoke_all=True)
-    LastKnown.objects.all().delete()
+    SettingsSnapshot.objects.all().delete()
     assert "Ask a manager of this tenant: Olivia Owner" in text_of(signed_in(editor).get(SETTINGS))
     assert "Ask a manager" not in text_of(browsers.owner.get(SETTINGS))
 

@@ -11,10 +11,10 @@ from lofty_admin.agentsettings.cautions import lint
 from lofty_admin.agentsettings.entered import entered_name, entered_number, entered_text
 from lofty_admin.agentsettings.forms import SettingsForm
 from lofty_admin.agentsettings.widgets import ListChoice, Scope
+from lofty_admin.core.visible import has_unseen
 from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.visible import has_unseen
 from tests.agentsettings.test_forms import posted, sent, snapshot
 from tests.documented import EXAMPLE
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lofty_admin.agentsettings.hours import week
-from lofty_admin.agentsettings.live_hours import STORED, sent_along, stored_in, week_of_form
+from lofty_admin.agentsettings.hours_preview import STORED, sent_along, stored_in, week_of_form
 from lofty_admin.directory.models import Profile
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant

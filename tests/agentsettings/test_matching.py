@@ -6,16 +6,16 @@ from hypothesis import strategies as st
 
 from lofty_admin.agentsettings.changes import reaches_all
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS
-from lofty_admin.agentsettings.matching import (
+from lofty_admin.agentsettings.name_resolution import (
     MANY_HERE,
     MANY_THERE,
     NO_MATCH,
     NO_NAME_THERE,
-    Book,
     Books,
-    Known,
+    CopyCandidate,
+    DirectoryEntry,
+    DirectoryNames,
     Missing,
-    Offer,
     match,
     offers,
     own_settings,
@@ -27,22 +27,29 @@ from tests.documented import EXAMPLE
 
 NAMES = st.sampled_from(["Anna", "ÁNNA", "Bo", "Cy  D", "cy d", "李", "", " "])
 EMAILS = st.sampled_from(["", "", "anna@example.com", "bo@example.com"])
-ENTRIES = st.lists(st.builds(Known, st.integers(-1, 12), NAMES, EMAILS, st.booleans()), max_size=8)
+ENTRIES = st.lists(
+    st.builds(DirectoryEntry, st.integers(-1, 12), NAMES, EMAILS, st.booleans()), max_size=8
+)
 BOOKS = st.fixed_dictionaries(
-    {kind: st.tuples(ENTRIES.map(Book), ENTRIES.map(Book)) for kind in EntryKind}
+    {
+        kind: st.tuples(ENTRIES.map(DirectoryNames), ENTRIES.map(DirectoryNames))
+        for kind in EntryKind
+    }
 )
 
 
-def moved(entries: list[Known], by: int) -> Book:
-    return Book(Known(one.id + by, one.name, one.email, one.gone) for one in entries)
+def moved(entries: list[DirectoryEntry], by: int) -> DirectoryNames:
+    return DirectoryNames(
+        DirectoryEntry(one.id + by, one.name, one.email, one.gone) for one in entries
+    )
 
 
 @given(st.lists(st.integers(-1, 14), max_size=8), ENTRIES, ENTRIES)
 def test_match__any_directories__ids_of_here_only_and_nothing_is_lost(
-    ids: list[JSON], theirs: list[Known], ours: list[Known]
+    ids: list[JSON], theirs: list[DirectoryEntry], ours: list[DirectoryEntry]
 ) -> None:
-    here = Book(ours)
-    found = match(ids, Book(theirs), here)
+    here = DirectoryNames(ours)
+    found = match(ids, DirectoryNames(theirs), here)
     assert {one.id for one in found.found} <= here.by_id.keys()
     assert all(one.id > 0 for one in found.found)
     assert len(found.found) + len(found.missing) <= len(ids)
@@ -51,11 +58,11 @@ def test_match__any_directories__ids_of_here_only_and_nothing_is_lost(
 
 @given(st.lists(st.integers(1, 12), max_size=8), ENTRIES, ENTRIES, st.integers(1, 99))
 def test_match__other_ids_there__the_same_twins(
-    ids: list[int], theirs: list[Known], ours: list[Known], by: int
+    ids: list[int], theirs: list[DirectoryEntry], ours: list[DirectoryEntry], by: int
 ) -> None:
     theirs = [one for one in theirs if one.id > 0]
-    here = Book(ours)
-    one = match(ids, Book(theirs), here)
+    here = DirectoryNames(ours)
+    one = match(ids, DirectoryNames(theirs), here)
     other = match([number + by for number in ids], moved(theirs, by), here)
     assert one.found == other.found
     assert [missing.why for missing in one.missing] == [missing.why for missing in other.missing]
@@ -86,42 +93,55 @@ def test_offers__the_same_settings_without_picked_entries__are_none(
     assert own_settings(values, dict(values)) == ()
 
 
-ANNA, BO = Known(1, "Anna Núñez", "anna@example.com"), Known(2, "Bo")
-HERE: list[tuple[Known, list[Known], Known | str]] = [
-    (ANNA, [Known(9, "A. N.", "ANNA@example.com"), Known(8, "Anna Nunez")], "9"),
-    (ANNA, [Known(8, "anna  nunez")], "8"),
-    (ANNA, [Known(8, "Anna Núñez", "other@example.com")], NO_MATCH),
-    (ANNA, [Known(8, "X", "anna@example.com"), Known(9, "Y", "anna@example.com")], MANY_HERE),
-    (ANNA, [Known(8, "X", "anna@example.com", gone=True), Known(9, "Y", "anna@example.com")], "9"),
-    (BO, [Known(8, "bo", "bo@example.com")], "8"),
-    (BO, [Known(8, "Bo"), Known(9, "BO")], MANY_HERE),
-    (BO, [Known(8, "Bo", gone=True), Known(9, "BO")], "9"),
-    (BO, [Known(8, "Bo", gone=True)], "8"),
-    (BO, [Known(2, "Somebody of the same id")], NO_MATCH),
-    (Known(3, " "), [Known(8, "")], NO_NAME_THERE),
+ANNA, BO = DirectoryEntry(1, "Anna Núñez", "anna@example.com"), DirectoryEntry(2, "Bo")
+HERE: list[tuple[DirectoryEntry, list[DirectoryEntry], DirectoryEntry | str]] = [
+    (ANNA, [DirectoryEntry(9, "A. N.", "ANNA@example.com"), DirectoryEntry(8, "Anna Nunez")], "9"),
+    (ANNA, [DirectoryEntry(8, "anna  nunez")], "8"),
+    (ANNA, [DirectoryEntry(8, "Anna Núñez", "other@example.com")], NO_MATCH),
+    (
+        ANNA,
+        [DirectoryEntry(8, "X", "anna@example.com"), DirectoryEntry(9, "Y", "anna@example.com")],
+        MANY_HERE,
+    ),
+    (
+        ANNA,
+        [
+            DirectoryEntry(8, "X", "anna@example.com", gone=True),
+            DirectoryEntry(9, "Y", "anna@example.com"),
+        ],
+        "9",
+    ),
+    (BO, [DirectoryEntry(8, "bo", "bo@example.com")], "8"),
+    (BO, [DirectoryEntry(8, "Bo"), DirectoryEntry(9, "BO")], MANY_HERE),
+    (BO, [DirectoryEntry(8, "Bo", gone=True), DirectoryEntry(9, "BO")], "9"),
+    (BO, [DirectoryEntry(8, "Bo", gone=True)], "8"),
+    (BO, [DirectoryEntry(2, "Somebody of the same id")], NO_MATCH),
+    (DirectoryEntry(3, " "), [DirectoryEntry(8, "")], NO_NAME_THERE),
 ]
 
 
 @pytest.mark.parametrize(("entry", "here", "expected"), HERE, ids=range(len(HERE)))
 def test_match__one_entry__its_twin_or_the_reason(
-    entry: Known, here: list[Known], expected: str
+    entry: DirectoryEntry, here: list[DirectoryEntry], expected: str
 ) -> None:
-    found = match([entry.id], Book([entry]), Book(here))
+    found = match([entry.id], DirectoryNames([entry]), DirectoryNames(here))
     told = [str(one.id) for one in found.found] + [one.why for one in found.missing]
     assert told == [expected]
 
 
 def test_match__two_of_one_name_there__neither_is_guessed() -> None:
-    there = Book([Known(1, "Main"), Known(2, "MAIN")])
-    found = match([1, 2, 77, True], there, Book([Known(9, "Main")]))
+    there = DirectoryNames([DirectoryEntry(1, "Main"), DirectoryEntry(2, "MAIN")])
+    found = match([1, 2, 77, True], there, DirectoryNames([DirectoryEntry(9, "Main")]))
     assert found.found == ()
     assert [one.why for one in found.missing] == [MANY_THERE] * 2 + [NO_NAME_THERE] * 2
 
 
-def one_offer(name: str, theirs: JSON, now: JSON, here: Book | None = None) -> list[Offer]:
-    there = Book([Known(1, "North"), Known(2, "South")])
+def one_offer(
+    name: str, theirs: JSON, now: JSON, here: DirectoryNames | None = None
+) -> list[CopyCandidate]:
+    there = DirectoryNames([DirectoryEntry(1, "North"), DirectoryEntry(2, "South")])
     kind = BY_NAME[name].entries
-    books = {kind: (there, here or Book([Known(8, "north")]))} if kind else {}
+    books = {kind: (there, here or DirectoryNames([DirectoryEntry(8, "north")]))} if kind else {}
     return list(offers({name: theirs}, {name: now}, books))
 
 
@@ -173,7 +193,9 @@ def test_offers__the_same_meaning__is_no_difference(name: str, theirs: JSON, now
 
 
 def test_offers__twin_no_longer_in_lofty__is_said() -> None:
-    (offer,) = one_offer("officeIds", [1], [7], Book([Known(8, "North", gone=True)]))
+    (offer,) = one_offer(
+        "officeIds", [1], [7], DirectoryNames([DirectoryEntry(8, "North", gone=True)])
+    )
     assert [one.id for one in offer.gone] == offer.wanted == [8]
 
 

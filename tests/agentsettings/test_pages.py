@@ -12,8 +12,8 @@ from django.db import connection
 from django.test import Client
 
 from lofty_admin.accounts.models import User
-from lofty_admin.agentsettings.models import Draft, LastKnown, Operation
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.agentsettings.models import Draft, Operation, SettingsSnapshot
+from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.test_services import RAISING, broken
@@ -329,7 +329,7 @@ def test_settings__token_dead_and_never_read__says_what_to_do(
     browsers: Browsers, lofty: PracticeCustomer
 ) -> None:
     lofty.change(revoke_all=True)
-    LastKnown.objects.all().delete()
+    SettingsSnapshot.objects.all().delete()
     text = text_of(browsers.owner.get(SETTINGS))
     assert "no longer accepts this token" in text
     assert "never been read" in text

@@ -6,12 +6,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from lofty_admin.agentsettings.models import LastKnown, Operation, State
-from lofty_admin.agentsettings.reconcile import settle_all
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
+from lofty_admin.agentsettings.reconcile import reconcile_all
+from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.middleware import ReadOnlyMiddleware
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.audit.restored import ReadOnly
+from lofty_admin.audit.proof.restore_guard import ReadOnly
 from lofty_admin.directory import tasks
 from lofty_admin.directory.models import Sync
 from lofty_admin.directory.sync import open_sync
@@ -64,7 +64,7 @@ def test_reconcile__behind__looks_at_nothing_and_logs_why(
     lofty.misbehave("drop_after")
     operation = apply(acme, plan, "")
     fall_behind(settings, tmp_path / "anchors")
-    assert settle_all() == []
+    assert reconcile_all() == []
     assert "Not done: settling open changes." in caplog.text
     with pytest.raises(CommandError, match="Nothing was looked at"):
         call_command("reconcile")
@@ -99,13 +99,13 @@ def test_settings_page__behind__shown_but_nothing_is_concluded(
 ) -> None:
     """What differs may be explained by a save that is among the lost records."""
     browsers.owner.get(SETTINGS)
-    known = LastKnown.objects.get(tenant=acme).raw
+    known = SettingsSnapshot.objects.get(tenant=acme).raw
     lofty.change(settings={**lofty.settings, "assistantName": "Saved after the backup"})
     fall_behind(settings, tmp_path / "anchors")
     page = browsers.owner.get(SETTINGS)
     assert page.status_code == 200
     assert b"Saved after the backup" in page.content
-    assert LastKnown.objects.get(tenant=acme).raw == known
+    assert SettingsSnapshot.objects.get(tenant=acme).raw == known
     assert not AuditEvent.objects.filter(kind=Kind.SETTINGS_SEEN_CHANGED).exists()
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from lofty_admin.agentsettings.models import LastKnown, State
-from lofty_admin.agentsettings.reading import read_live
-from lofty_admin.agentsettings.reconcile import settle
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.agentsettings.models import SettingsSnapshot, State
+from lofty_admin.agentsettings.reconcile import reconcile_operation
+from lofty_admin.agentsettings.snapshots import read_live
+from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.audit.record import record
 from lofty_admin.tenants.agents import WrongAgent
 from lofty_admin.tenants.models import Health, Tenant
 from tests.agentsettings.conftest import apply, connect, plan_for
@@ -31,7 +31,7 @@ def seen() -> list[list[str]]:
 def test_read__first_time__records_nothing(acme: Tenant, lofty: PracticeCustomer) -> None:
     read_live(acme)
     assert seen() == []
-    assert LastKnown.objects.get().raw["assistantName"] == "Anna"
+    assert SettingsSnapshot.objects.get().raw["assistantName"] == "Anna"
 
 
 def test_read__changed_in_lofty__is_recorded_once(acme: Tenant, lofty: PracticeCustomer) -> None:
@@ -64,7 +64,7 @@ def test_read__our_change_in_flight__concludes_nothing(
     lofty.misbehave("drop_after")
     operation = apply(acme, plan, "")
     read_live(acme)
-    assert settle(operation).state == State.VERIFIED
+    assert reconcile_operation(operation).state == State.VERIFIED
     assert seen() == []
 
 
@@ -126,7 +126,7 @@ def test_read__overtaken_by_a_save__concludes_nothing(
     reader.join(20)
     read_live(acme)
     assert seen() == []
-    assert LastKnown.objects.get().raw["assistantName"] == "Bella"
+    assert SettingsSnapshot.objects.get().raw["assistantName"] == "Bella"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_read__our_own_change_arrives_after_it_was_settled__is_told_as_ours(
 ) -> None:
     plan = plan_for(acme, assistantName="Bella")
     lofty.misbehave(fault, **parameters)
-    assert not settle(apply(acme, plan, "")).is_open
+    assert not reconcile_operation(apply(acme, plan, "")).is_open
     lofty.change(settings={"assistantName": "Bella"})
     read_live(acme)
     event = AuditEvent.objects.get(kind=Kind.SETTINGS_SEEN_CHANGED)

@@ -12,12 +12,16 @@ from pytest_django import Settings
 
 from lofty_admin.agentsettings import services
 from lofty_admin.agentsettings.models import Operation, State
-from lofty_admin.agentsettings.reconcile import close_as_seen, settle, settle_all
+from lofty_admin.agentsettings.reconcile import (
+    close_after_review,
+    reconcile_all,
+    reconcile_operation,
+)
 from lofty_admin.agentsettings.tasks import look_again
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants.calls import client_and_credential
-from lofty_admin.tenants.credentials import remove_credential
+from lofty_admin.tenants.credentials.api_client import client_and_credential
+from lofty_admin.tenants.credentials.token_store import remove_credential
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.conftest import apply, connect, editor_of, plan_for
 from tests.practice import PracticeCustomer
@@ -41,7 +45,7 @@ def outcomes(operation: Operation) -> list[str]:
 def test_settle__lofty_has_what_was_sent__is_verified(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
-    operation = settle(unknown(acme, lofty, "drop_after"))
+    operation = reconcile_operation(unknown(acme, lofty, "drop_after"))
     assert operation.state == State.VERIFIED
     assert outcomes(operation) == [State.UNKNOWN, State.VERIFIED]
     assert len(lofty.puts) == 1
@@ -50,9 +54,9 @@ def test_settle__lofty_has_what_was_sent__is_verified(
 def test_settle__lofty_has_the_old_settings__needs_two_looks(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
-    first = settle(unknown(acme, lofty, "drop_before"))
+    first = reconcile_operation(unknown(acme, lofty, "drop_before"))
     assert (first.state, first.needs_person) == (State.UNKNOWN, False)
-    second = settle(first)
+    second = reconcile_operation(first)
     assert second.state == State.NOT_APPLIED
     assert len(lofty.puts) == 1
 
@@ -61,19 +65,21 @@ def test_settle__put_arrives_after_the_first_look__is_verified(
     acme: Tenant, lofty: PracticeCustomer, settings: Settings
 ) -> None:
     object.__setattr__(settings.ENVIRONMENT, "settle_quiet_seconds", 60)
-    operation = settle(unknown(acme, lofty, "apply_after_drop", seconds=1.5))
+    operation = reconcile_operation(unknown(acme, lofty, "apply_after_drop", seconds=1.5))
     assert operation.state == State.UNKNOWN
-    assert settle(operation).state == State.UNKNOWN, "a second look must wait for the quiet time"
+    assert reconcile_operation(operation).state == State.UNKNOWN, (
+        "a second look must wait for the quiet time"
+    )
     time.sleep(1.6)
-    assert settle(operation).state == State.VERIFIED
+    assert reconcile_operation(operation).state == State.VERIFIED
 
 
 def test_settle__a_third_value__is_left_to_a_person(acme: Tenant, lofty: PracticeCustomer) -> None:
     operation = unknown(acme, lofty, "drop_before")
     lofty.change(settings={"assistantName": "Carla"})
-    operation = settle(settle(operation))
+    operation = reconcile_operation(reconcile_operation(operation))
     assert (operation.state, operation.needs_person) == (State.UNKNOWN, True)
-    closed = close_as_seen(operation)
+    closed = close_after_review(operation)
     assert closed.state == State.NOT_APPLIED
     assert closed.after["assistantName"] == "Carla"
     assert len(lofty.puts) == 1
@@ -90,9 +96,9 @@ def test_settle__token_cannot_tell_any_more__a_person_can_free_the_place(
         lofty.change(revoke_all=True)
     else:
         remove_credential(acme)
-    operation = settle(operation)
+    operation = reconcile_operation(operation)
     assert (operation.state, operation.needs_person) == (State.UNKNOWN, True)
-    closed = close_as_seen(operation)
+    closed = close_after_review(operation)
     assert (closed.state, closed.is_open, closed.after) == (State.UNKNOWN, False, None)
     assert "is not known" in closed.explanation
 
@@ -102,9 +108,9 @@ def test_close_as_seen__lofty_has_what_was_sent_by_now__is_verified(
 ) -> None:
     operation = unknown(acme, lofty, "drop_before")
     lofty.change(settings={"assistantName": "Carla"})
-    operation = settle(operation)
+    operation = reconcile_operation(operation)
     lofty.change(settings={"assistantName": "Bella", "activeDays": []})
-    assert close_as_seen(operation).state == State.VERIFIED
+    assert close_after_review(operation).state == State.VERIFIED
 
 
 def test_settle__old_values_after_a_third_one__needs_no_person_any_more(
@@ -113,16 +119,16 @@ def test_settle__old_values_after_a_third_one__needs_no_person_any_more(
     object.__setattr__(settings.ENVIRONMENT, "settle_quiet_seconds", 60)
     operation = unknown(acme, lofty, "drop_before")
     lofty.change(settings={"assistantName": "Carla"})
-    assert settle(operation).needs_person
+    assert reconcile_operation(operation).needs_person
     lofty.change(settings={"assistantName": "Anna"})
-    assert not settle(operation).needs_person
+    assert not reconcile_operation(operation).needs_person
 
 
 def test_close_as_seen__not_one_for_a_person__is_left_open(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     operation = unknown(acme, lofty, "drop_before")
-    assert close_as_seen(operation).state == State.UNKNOWN
+    assert close_after_review(operation).state == State.UNKNOWN
 
 
 def test_settle__lofty_cannot_be_read__stays_unknown_and_says_why(
@@ -130,7 +136,7 @@ def test_settle__lofty_cannot_be_read__stays_unknown_and_says_why(
 ) -> None:
     operation = unknown(acme, lofty, "drop_after")
     lofty.misbehave("status", on="GET", times=None, code=500, body="down")
-    operation = settle(operation)
+    operation = reconcile_operation(operation)
     assert operation.state == State.UNKNOWN
     assert "could not be read" in operation.explanation
 
@@ -142,16 +148,16 @@ def test_settle__somebody_is_working_on_it__does_nothing(
     Operation.objects.filter(pk=operation.pk).update(
         lease_until=timezone.now() + timedelta(minutes=1)
     )
-    assert settle(operation).state == State.UNKNOWN
+    assert reconcile_operation(operation).state == State.UNKNOWN
 
 
 def test_settle__stopped_before_anything_was_sent__is_not_sent(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     operation = services._draft(acme, plan_for(acme, assistantName="Bella"), "")
-    services._take_place(operation)
+    services._acquire_slot(operation)
     Operation.objects.filter(pk=operation.pk).update(lease_until=timezone.now())
-    assert settle(operation).state == State.NOT_SENT
+    assert reconcile_operation(operation).state == State.NOT_SENT
     assert lofty.puts == []
 
 
@@ -159,8 +165,8 @@ def test_close__after_another_process_settled_it__is_refused(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     stale = unknown(acme, lofty, "drop_after")
-    settle(stale)
-    refused = services.close(stale, services.Result(State.NOT_APPLIED, "late"))
+    reconcile_operation(stale)
+    refused = services.record_result(stale, services.Result(State.NOT_APPLIED, "late"))
     assert refused is False
     assert Operation.objects.get(pk=stale.pk).state == State.VERIFIED
 
@@ -172,7 +178,7 @@ def test_settle_all__one_fails__the_others_are_settled(
     broken = Operation.objects.get(pk=operation.pk)
     broken.pk, broken.tenant, broken.wanted = globex.id, globex, {"nonsense": True}
     broken.save(force_insert=True)
-    settle_all()
+    reconcile_all()
     assert Operation.objects.get(pk=operation.pk).state == State.VERIFIED
 
 
@@ -193,7 +199,7 @@ def test_settle__a_third_value__keeps_what_lofty_has_and_when_it_was_read(
     operation = unknown(acme, lofty, "drop_before")
     lofty.change(settings={"assistantName": "Carla"})
     began = timezone.now()
-    operation = settle(operation)
+    operation = reconcile_operation(operation)
     assert operation.needs_person
     assert operation.after["assistantName"] == "Carla"
     assert operation.after_read_at is not None
@@ -205,13 +211,13 @@ def test_close_as_seen__lofty_changed_since_the_page_was_shown__asks_again(
 ) -> None:
     operation = unknown(acme, lofty, "drop_before")
     lofty.change(settings={"assistantName": "Carla"})
-    shown = settle(operation).reading
+    shown = reconcile_operation(operation).reading
     lofty.change(settings={"assistantName": "Dora"})
-    again = close_as_seen(settle(operation), shown)
+    again = close_after_review(reconcile_operation(operation), shown)
     assert (again.is_open, again.needs_person) == (True, True)
     assert again.after["assistantName"] == "Dora"
     assert "Check them again" in again.explanation
-    assert close_as_seen(again, again.reading).state == State.NOT_APPLIED
+    assert close_after_review(again, again.reading).state == State.NOT_APPLIED
 
 
 # --- Settled soon after a kill, and never twice ---------------------------------------------------
@@ -222,7 +228,7 @@ def test_lease__of_each_step__is_one_call_and_a_little(
     assert services.lease() <= timedelta(seconds=45)
     plan = plan_for(acme, assistantName="Bella")
     operation = services._draft(acme, plan, "", editor_of(acme))
-    services._take_place(operation)
+    services._acquire_slot(operation)
     operation.lease_until -= timedelta(seconds=20)  # the step before took a while
     Operation.objects.filter(pk=operation.pk).update(lease_until=operation.lease_until)
     services._extend_lease(operation)
@@ -235,7 +241,7 @@ def test_lease__over_before_the_intent__nothing_is_sent_although_nobody_took_ove
 ) -> None:
     plan = plan_for(acme, assistantName="Bella")
     operation = services._draft(acme, plan, "", editor_of(acme))
-    services._take_place(operation)
+    services._acquire_slot(operation)
     operation.lease_until = timezone.now() - timedelta(seconds=1)
     Operation.objects.filter(pk=operation.pk).update(lease_until=operation.lease_until)
     assert operation.shown_state == State.NOT_SENT
@@ -244,7 +250,7 @@ def test_lease__over_before_the_intent__nothing_is_sent_although_nobody_took_ove
         services._commit_intent(operation, plan.snapshot.settings, plan, credential)
     with pytest.raises(services.SendRefused):
         services._extend_lease(operation)
-    assert settle(operation).state == State.NOT_SENT
+    assert reconcile_operation(operation).state == State.NOT_SENT
     assert lofty.puts == []
 
 
@@ -258,8 +264,8 @@ def test_reconcile__a_process_was_killed__a_job_looks_when_its_lease_ends(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     operation = services._draft(acme, plan_for(acme, assistantName="Bella"), "", editor_of(acme))
-    services._take_place(operation)
-    assert settle_all() == []
+    services._acquire_slot(operation)
+    assert reconcile_all() == []
     assert jobs_at(operation) == [operation.lease_until]
 
 
@@ -278,7 +284,7 @@ def test_apply__not_visible_yet__a_job_looks_when_the_page_says(
 def test_settle__lofty_stays_down__no_job_runs_in_circles(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
-    operation = settle(unknown(acme, lofty, "drop_before"))
+    operation = reconcile_operation(unknown(acme, lofty, "drop_before"))
     lofty.misbehave("status", on="GET", times=None, code=500, body="down")
-    settle(settle(operation))
+    reconcile_operation(reconcile_operation(operation))
     assert jobs_at(operation) == []

@@ -16,25 +16,25 @@ from pytest_django import Settings
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.services import deactivate_person
 from lofty_admin.agentsettings import services
-from lofty_admin.agentsettings.models import LastKnown, Operation, State
-from lofty_admin.agentsettings.reading import read_live
-from lofty_admin.agentsettings.reconcile import settle
-from lofty_admin.agentsettings.services import NotRecorded, SendRefused, send
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
+from lofty_admin.agentsettings.reconcile import reconcile_operation
+from lofty_admin.agentsettings.services import AuditWriteFailed, SendRefused, send
+from lofty_admin.agentsettings.snapshots import read_live
+from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.lofty.exchange import Exchange
-from lofty_admin.tenants import rights
-from lofty_admin.tenants.calls import calls_left, client_and_credential, client_for
-from lofty_admin.tenants.credentials import remove_credential
-from lofty_admin.tenants.lifecycle import archive_tenant
-from lofty_admin.tenants.members import deny, grant, remove_member
+from lofty_admin.tenants.access import grants
+from lofty_admin.tenants.access.grants import Scope
+from lofty_admin.tenants.access.memberships import deny, grant, remove_member
+from lofty_admin.tenants.credentials.api_client import calls_left, client_and_credential, client_for
+from lofty_admin.tenants.credentials.token_store import remove_credential
 from lofty_admin.tenants.models import Group, Membership, Role, Tenant
-from lofty_admin.tenants.rights import Scope
+from lofty_admin.tenants.services import archive_tenant
 from tests.agentsettings.conftest import apply, connect, editor_of, plan_for
 from tests.deployment import wait_for
 from tests.practice import PracticeCustomer
-from tools.practice_lofty import control
+from tools.practice_control import control
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,7 +52,7 @@ def test_apply__lofty_does_as_told__is_verified(acme: Tenant, lofty: PracticeCus
     assert lofty.settings["agentIds"] == [-1]
     assert len(lofty.puts) == 1
     assert kinds(operation.pk) == [Kind.SETTINGS_INTENT, Kind.SETTINGS_OUTCOME]
-    assert LastKnown.objects.get(tenant=acme).raw["assistantName"] == "Bella"
+    assert SettingsSnapshot.objects.get(tenant=acme).raw["assistantName"] == "Bella"
 
 
 def test_apply__one_setting_changed__sends_the_other_21_as_they_were(
@@ -289,7 +289,7 @@ def test_apply__audit_insert_refused_by_a_trigger__sends_nothing(
 ) -> None:
     plan = plan_for(acme, assistantName="Bella")
     mend = "DROP TRIGGER refuse ON audit_auditevent; DROP FUNCTION refuse()"
-    with broken(RAISING, mend), pytest.raises(NotRecorded):
+    with broken(RAISING, mend), pytest.raises(AuditWriteFailed):
         apply(acme, plan, "")
     assert lofty.puts == []
 
@@ -297,7 +297,7 @@ def test_apply__audit_insert_refused_by_a_trigger__sends_nothing(
 def test_apply__read_only_database__sends_nothing(acme: Tenant, lofty: PracticeCustomer) -> None:
     plan = plan_for(acme, assistantName="Bella")
     on, off = (f"SET default_transaction_read_only = {value}" for value in ("on", "off"))
-    with broken(on, off), pytest.raises(NotRecorded):
+    with broken(on, off), pytest.raises(AuditWriteFailed):
         apply(acme, plan, "")
     assert lofty.puts == []
 
@@ -313,7 +313,7 @@ def test_apply__insert_right_taken_away__sends_nothing(
         SET ROLE console_app
     """
     mend = "RESET ROLE; DROP OWNED BY console_app; DROP ROLE console_app"
-    with broken(take, mend), pytest.raises(NotRecorded):
+    with broken(take, mend), pytest.raises(AuditWriteFailed):
         apply(acme, plan, "")
     assert lofty.puts == []
 
@@ -327,7 +327,7 @@ def test_apply__head_of_the_log_locked_too_long__sends_nothing(
         with holder.cursor() as cursor:
             cursor.execute("BEGIN; SELECT * FROM audit_audithead FOR UPDATE")
             short, usual = (f"SET lock_timeout = '{value}'" for value in ("200ms", "5s"))
-            with broken(short, usual), pytest.raises(NotRecorded):
+            with broken(short, usual), pytest.raises(AuditWriteFailed):
                 apply(acme, plan, "")
             cursor.execute("ROLLBACK")
     finally:
@@ -344,7 +344,7 @@ def test_apply__recording_raises__sends_nothing(
         raise DatabaseError("disk full")
 
     monkeypatch.setattr(services, "record", fail)
-    with pytest.raises(NotRecorded):
+    with pytest.raises(AuditWriteFailed):
         apply(acme, plan, "")
     assert lofty.puts == []
 
@@ -354,7 +354,7 @@ def test_send__without_a_committed_intent__is_refused(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     operation = services._draft(acme, plan_for(acme, assistantName="Bella"), "")
-    assert services._take_place(operation)
+    assert services._acquire_slot(operation)
     with pytest.raises(SendRefused):
         send(client_for(acme), operation)
     assert lofty.puts == []
@@ -372,7 +372,7 @@ def test_send__after_another_process_took_over__is_refused(
 ) -> None:
     plan = plan_for(acme, assistantName="Bella")
     operation = services._draft(acme, plan, "", editor_of(acme))
-    services._take_place(operation)
+    services._acquire_slot(operation)
     client, credential = client_and_credential(acme)
     services._commit_intent(operation, plan.snapshot.settings, plan, credential)
     Operation.objects.filter(pk=operation.pk).update(fence=1)
@@ -467,7 +467,7 @@ def test_apply__refused_and_read_back_fails__is_unknown_until_one_look_tells(
     assert operation.state == State.UNKNOWN
     assert "refused the change, but reading back" in operation.explanation
     lofty.behave()
-    assert settle(operation).state == expected
+    assert reconcile_operation(operation).state == expected
     assert len(lofty.puts) == 1
 
 
@@ -511,9 +511,9 @@ def test_apply__old_value_right_after_a_200__waits_for_a_second_look(
     assert operation.seen_old_at is not None
     assert operation.looks_again_at == operation.seen_old_at + timedelta(seconds=60)
     read_live(acme)  # a user opens the settings meanwhile
-    assert settle(operation).is_open, "one look right after the other proves nothing"
+    assert reconcile_operation(operation).is_open, "one look right after the other proves nothing"
     time.sleep(1.6)
-    assert settle(operation).state == State.VERIFIED
+    assert reconcile_operation(operation).state == State.VERIFIED
     read_live(acme)
     assert not AuditEvent.objects.filter(kind=Kind.SETTINGS_SEEN_CHANGED).exists()
 
@@ -523,7 +523,7 @@ def test_apply__accepted_but_never_there__is_not_applied_after_the_quiet_time(
 ) -> None:
     plan = plan_for(acme, assistantName="Bella", followUpRole="Agent")
     lofty.misbehave("ignore")
-    operation = settle(apply(acme, plan, ""))
+    operation = reconcile_operation(apply(acme, plan, ""))
     assert operation.state == State.NOT_APPLIED
     assert "accepted the request but did not change: Assistant's name" in operation.explanation
     assert operation.undoing == {}, "it changed nothing, so there is nothing to undo"
@@ -537,7 +537,7 @@ def test_apply__accepted_with_another_value__names_it_and_needs_no_person(
     lofty.misbehave("foreign_change", settings={"assistantName": "BELLA"}, when="after")
     first = apply(acme, plan, "")
     assert (first.state, first.needs_person) == (State.UNKNOWN, False)
-    operation = settle(first)
+    operation = reconcile_operation(first)
     assert operation.state == State.NOT_APPLIED
     assert operation.after["assistantName"] == "BELLA"
     assert operation.undoing == {"followUpRole": "AI"}, "only what this change did"
@@ -596,7 +596,7 @@ def test_apply__read_back_of_another_sales_agent__is_never_verified(
     operation = apply(acme, plan, "")
     assert (operation.state, operation.needs_person) == (State.UNKNOWN, True)
     assert "another Sales Agent (4711)" in operation.explanation
-    assert LastKnown.objects.get(tenant=acme).raw["id"] != 4711
+    assert SettingsSnapshot.objects.get(tenant=acme).raw["id"] != 4711
 
 
 # --- The right to send, checked with the intent (reliability B17) ---------------------------------
@@ -623,9 +623,9 @@ Taking = Callable[[Tenant, User], object]
 def role_of_group_removed(tenant: Tenant, user: User) -> None:
     group = Group.objects.create(slug="west", name="West")
     tenant.groups.add(group)
-    rights.give(user, Scope(group=group), Role.EDITOR)
+    grants.assign(user, Scope(group=group), Role.EDITOR)
     remove_member(Membership.objects.get(user=user, tenant=tenant))
-    rights.take_away(user, Scope(group=group))
+    grants.revoke(user, Scope(group=group))
 
 
 TAKEN_AWAY: dict[str, tuple[Taking, str]] = {

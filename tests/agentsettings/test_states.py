@@ -84,7 +84,7 @@ class Processes(RuleBasedStateMachine):
         tenant, plan = self.tenants[which], a_plan()
         was_free = not Operation.objects.filter(tenant=tenant, state__in=OPEN).exists()
         operation = services._draft(tenant, plan, "", editor_of(tenant))
-        assert services._take_place(operation) == was_free
+        assert services._acquire_slot(operation) == was_free
         return Holder(operation, plan) if was_free else multiple()
 
     @rule(holder=holders)
@@ -107,7 +107,7 @@ class Processes(RuleBasedStateMachine):
     def close(self, holder: Holder, state: State) -> None:
         late, before = holder.is_late, row(holder.operation.pk)
         allowed = not late and state in NEXT[State(before["state"])]
-        assert services.close(holder.operation, Result(state, "told")) == allowed
+        assert services.record_result(holder.operation, Result(state, "told")) == allowed
         if not allowed:
             assert row(holder.operation.pk) == before
 

@@ -9,9 +9,9 @@ from django.template import Context, Template
 from django.test import Client
 from django.utils import timezone
 
+from lofty_admin.core.timezones import COOKIE
 from lofty_admin.directory.models import Profile
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.zones import COOKIE
 from tests.agentsettings.test_pages import review, save
 from tests.conftest import Browsers
 from tests.directory.conftest import synced

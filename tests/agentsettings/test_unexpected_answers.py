@@ -7,11 +7,11 @@ import pytest
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.lofty.errors import SETTINGS_PATH
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.sandbox.messages import write_json
 from tests.agentsettings.test_pages import SETTINGS, review, save, text_of
 from tests.conftest import Browsers
 from tests.documented import EXAMPLE
 from tests.practice import PracticeCustomer
+from tools.practice_lofty.messages import write_json
 
 pytestmark = pytest.mark.django_db(transaction=True)
 UNEXPECTED: dict[str, list[JSON]] = {

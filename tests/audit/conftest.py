@@ -11,13 +11,13 @@ from django.test import Client
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
-from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.conftest import connect
 from tests.audit.driving import Scene
 from tests.conftest import PASSWORD
 from tests.documented import EXAMPLE
 from tests.practice import PracticeCustomer
+from tools.practice_lofty.server import Sandbox
 
 
 @pytest.fixture

@@ -28,9 +28,9 @@ from lofty_admin.accounts import tasks as account_tasks
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings import tasks as settings_tasks
 from lofty_admin.agentsettings.models import Draft, Operation
-from lofty_admin.agentsettings.reconcile import settle
+from lofty_admin.agentsettings.reconcile import reconcile_operation
 from lofty_admin.audit import tasks as audit_tasks
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent, AuditHead, RefusalCount
 from lofty_admin.audit.refusal_limit import MAX_PER_SOURCE
 from lofty_admin.directory import tasks as directory_tasks
@@ -38,10 +38,12 @@ from lofty_admin.directory.models import Sync
 from lofty_admin.directory.sync import open_sync, start_sync
 from lofty_admin.fleet import tasks as fleet_tasks
 from lofty_admin.fleet.models import Import
-from lofty_admin.tenants import agents, connecting, lifecycle, rights
+from lofty_admin.tenants import agents, services
 from lofty_admin.tenants import tasks as credential_tasks
+from lofty_admin.tenants.access import grants
+from lofty_admin.tenants.access.grants import Scope
+from lofty_admin.tenants.credentials import oauth_flow
 from lofty_admin.tenants.models import Credential, PendingConnection, Role, Tenant
-from lofty_admin.tenants.rights import Scope
 from tests.accounts import passkey_device
 from tests.accounts.second_step import code_at, give_app, give_code, give_codes
 from tests.accounts.test_invitations import PAGE, accept, code_of
@@ -108,7 +110,7 @@ class Scene:
     def needs_person(self) -> UUID:
         operation = unknown(self.acme, self.lofty, "drop_before")
         self.lofty.change(settings={"assistantName": "Carla"})
-        assert settle(operation).needs_person
+        assert reconcile_operation(operation).needs_person
         self.prepared()
         return operation.pk
 
@@ -131,7 +133,7 @@ def change_password(scene: Scene) -> None:
 
 
 def restore_tenant(scene: Scene) -> None:
-    lifecycle.archive_tenant(scene.acme)
+    services.archive_tenant(scene.acme)
     scene.prepared()
     scene.post("tenant_restore")
 
@@ -253,7 +255,7 @@ def change_right(scene: Scene, level: str) -> None:
 
 
 def lift_denial(scene: Scene) -> None:
-    rights.deny(scene.stranger, Scope())
+    grants.deny(scene.stranger, Scope())
     scene.prepared()
     change_right(scene, "nothing")
 
@@ -489,7 +491,7 @@ def disconnect(scene: Scene) -> None:
 
 
 def take_right(scene: Scene) -> None:
-    rights.give(scene.stranger, Scope(), Role.VIEWER)
+    grants.assign(scene.stranger, Scope(), Role.VIEWER)
     command("right", "take", scene.stranger.email, "--all")(scene)
 
 
@@ -605,7 +607,7 @@ def renewable(scene: Scene) -> str:
 
 def begin_and_forget(scene: Scene) -> None:
     connect(scene)
-    PendingConnection.objects.update(ends_at=timezone.now() - connecting.LIFE)
+    PendingConnection.objects.update(ends_at=timezone.now() - oauth_flow.LIFE)
     credential_tasks.renew_due(timestamp=0)
 
 

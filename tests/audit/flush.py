@@ -15,7 +15,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management.commands import flush
 from django.db import connection, transaction
 
-from lofty_admin.audit import triggers
+from lofty_admin.audit.log import triggers
 from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead
 
 _GUARDED = {model._meta.db_table for model in (AuditEvent, AuditHead, AuditCheckpoint)}

@@ -12,12 +12,13 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from lofty_admin.audit import restored, triggers
-from lofty_admin.audit.checkpoint import Checkpoint, key_id_of, make, public_key_of
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log import triggers
+from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import GENESIS, AuditCheckpoint, AuditHead
-from lofty_admin.audit.record import record
-from lofty_admin.environment import Sink
+from lofty_admin.audit.proof import restore_guard
+from lofty_admin.audit.proof.checkpoints import Checkpoint, key_id_of, make, public_key_of
+from lofty_admin.core.environment import Sink
 
 SIGNING_KEY = bytes(range(32))
 PUBLIC_KEY = base64.b64encode(public_key_of(SIGNING_KEY)).decode()
@@ -68,7 +69,7 @@ def put_back(size: int) -> None:
         cursor.execute("ALTER TABLE audit_auditcheckpoint DISABLE TRIGGER USER")
         cursor.execute("DELETE FROM audit_auditcheckpoint WHERE size > %s", [size])
     triggers.install(connection)
-    restored.forget()
+    restore_guard.clear_cache()
 
 
 def fall_behind(settings: Settings, path: Path, **changes: Any) -> Checkpoint:
@@ -91,7 +92,7 @@ def fall_behind(settings: Settings, path: Path, **changes: Any) -> Checkpoint:
         file.write(f"{anchor.line}\n")
     use(settings, audit_public_keys=(public_key_of(SIGNING_KEY),))
     sink_to(settings, path)
-    restored.forget()
+    restore_guard.clear_cache()
     return anchor
 
 

@@ -17,12 +17,12 @@ from django.conf import settings as live
 from django.db import connection
 from pytest_django import Settings
 
-from lofty_admin.audit.chain import link
-from lofty_admin.audit.checkpoint import Checkpoint
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.chain import link
+from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditHead
-from lofty_admin.audit.record import record
-from lofty_admin.audit.verify import Fault
+from lofty_admin.audit.proof.checkpoints import Checkpoint
+from lofty_admin.audit.proof.verify import Fault
 from tests.audit.keeping import (
     MEND_HEAD,
     PUBLIC_KEY,

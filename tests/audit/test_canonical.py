@@ -10,7 +10,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lofty_admin.audit.canonical import LARGEST_INTEGER, MAX_SIZE, MAX_TEXT, canonical
+from lofty_admin.audit.log.canonical import LARGEST_INTEGER, MAX_SIZE, MAX_TEXT, canonical
 
 SAFE = st.integers(-LARGEST_INTEGER, LARGEST_INTEGER)
 PLAIN = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\\"))

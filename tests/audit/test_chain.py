@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lofty_admin.audit.chain import link
+from lofty_admin.audit.log.chain import link
 from lofty_admin.audit.models import GENESIS
 
 KEY = bytes(range(32))

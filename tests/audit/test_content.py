@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit import record as door
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log import record as door
+from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.audit.record import record
-from lofty_admin.tenants import members, rights
+from lofty_admin.tenants.access import grants, memberships
+from lofty_admin.tenants.access.grants import Scope
 from lofty_admin.tenants.models import Group, Role, Tenant
-from lofty_admin.tenants.rights import Scope
 from tests.audit.content import faults_of
 from tests.conftest import signed_in
 
@@ -43,7 +43,7 @@ SPOILS: dict[str, Spoil] = {
 @pytest.fixture
 def event(acme: Tenant, viewer: User) -> dict[str, Any]:
     """A whole one, of the console's own."""
-    members.grant(acme, viewer, Role.EDITOR)
+    memberships.grant(acme, viewer, Role.EDITOR)
     return dict(AuditEvent.objects.get().content)
 
 
@@ -73,8 +73,8 @@ ELSEWHERE: dict[str, Spoil] = {
 def event_of_group(viewer: User) -> dict[str, Any]:
     """A right in a group, changed: an event without a tenant."""
     scope = Scope(group=Group.objects.create(slug="west", name="West"))
-    rights.give(viewer, scope, Role.VIEWER)
-    rights.give(viewer, scope, Role.EDITOR)
+    grants.assign(viewer, scope, Role.VIEWER)
+    grants.assign(viewer, scope, Role.EDITOR)
     return dict(AuditEvent.objects.get(kind=Kind.MEMBER_CHANGED).content)
 
 
@@ -97,7 +97,7 @@ def test_plugin__console_writes_half_an_event__found(
     """As if a service forgot the tenant and the outcome. A test that writes it is none."""
     record(Kind.TENANT_ADDED)
     assert events_looked_at == []
-    monkeypatch.setitem(globals(), "__name__", "lofty_admin.tenants.lifecycle")
+    monkeypatch.setitem(globals(), "__name__", "lofty_admin.tenants.services")
     record(Kind.TENANT_ADDED)
     assert [fault.partition(": ")[2] for fault in events_looked_at] == [
         "object",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.context import (
+from lofty_admin.audit.log.context import (
     NOBODY,
     Actor,
     ActorMiddleware,

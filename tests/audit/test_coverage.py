@@ -20,7 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from procrastinate.contrib.django import app
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.kinds import Kind
 from tests.audit.driving import (
     COMMANDS,
     COMMANDS_WITHOUT,

@@ -7,9 +7,9 @@ from django.apps import apps
 from django.db import connection, models
 from django.db.models import ProtectedError
 
-from lofty_admin.audit.checkpoint import make
 from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead
-from lofty_admin.audit.verify import Verification
+from lofty_admin.audit.proof.checkpoints import make
+from lofty_admin.audit.proof.verify import Verification
 from tests.audit.driving import COMMANDS, PAGES, Scene
 from tests.audit.keeping import sign_here
 

@@ -18,14 +18,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from lofty_admin.audit import finding, index
-from lofty_admin.audit.canonical import JSON
-from lofty_admin.audit.context import Actor
-from lofty_admin.audit.finding import Filter, count, neighbours, page, stream
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.canonical import JSON
+from lofty_admin.audit.log.context import Actor
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import TenantRef, record
 from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex, AuditWord
-from lofty_admin.audit.record import TenantRef, record
-from lofty_admin.folding import is_wordless, search_words, words
+from lofty_admin.audit.search import index, query
+from lofty_admin.audit.search.query import Filter, count, fetch_page, neighbours, stream
+from lofty_admin.core.text import is_wordless, search_words, words
 
 pytestmark = pytest.mark.django_db
 ACME, GLOBEX = (TenantRef(UUID(int=n), f"t{n}", f"Tenant {n}") for n in (1, 2))
@@ -69,7 +69,7 @@ def naive(wanted: Filter, event: AuditEvent) -> bool:
 def every_page(wanted: Filter) -> Iterator[list[int]]:
     before = None
     while True:
-        found = page(wanted, before=before)
+        found = fetch_page(wanted, before=before)
         yield [event.seq for event in found.events]
         if not found.older:
             return
@@ -79,11 +79,11 @@ def every_page(wanted: Filter) -> Iterator[list[int]]:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages, reaches and pieces so short that every way of looking is gone."""
-    monkeypatch.setattr(finding, "PAGE", 3)
-    monkeypatch.setattr(finding, "CHUNK", 2)
-    monkeypatch.setattr(finding, "ALONG_THE_LOG", (2, 8))
-    monkeypatch.setattr(finding, "ALONG_AN_INDEX", (4, 6))
-    monkeypatch.setattr(finding, "MOST_WORDS", 1)
+    monkeypatch.setattr(query, "PAGE", 3)
+    monkeypatch.setattr(query, "CHUNK", 2)
+    monkeypatch.setattr(query, "ALONG_THE_LOG", (2, 8))
+    monkeypatch.setattr(query, "ALONG_AN_INDEX", (4, 6))
+    monkeypatch.setattr(query, "MOST_WORDS", 1)
 
 
 @budget(
@@ -107,7 +107,7 @@ def test_page__any_filter_over_any_log__finds_what_a_plain_look_finds(
         newer, older = neighbours(wanted, seq)
         assert (newer.seq if newer else None) == (expected[at - 1] if at else None)
         assert (older.seq if older else None) == next(iter(expected[at + 1 :]), None)
-        back = page(wanted, after=seq)
+        back = fetch_page(wanted, after=seq)
         assert [event.seq for event in back.events] == expected[max(0, at - 3) : at]
         assert back.newer == (at > 3)
     assert AuditIndex.objects.count() == start + len(events)
@@ -119,13 +119,13 @@ def write(number: int, **more: object) -> list[AuditEvent]:
 
 def test_page__newer_pages__lead_back_the_same_way(small: None) -> None:
     seqs = [event.seq for event in write(8)]
-    oldest = page(EVERYTHING, before=seqs[3])
+    oldest = fetch_page(EVERYTHING, before=seqs[3])
     assert [event.seq for event in oldest.events] == seqs[2::-1]
     assert (oldest.newer, oldest.older) == (True, False)
-    newer = page(EVERYTHING, after=seqs[2])
+    newer = fetch_page(EVERYTHING, after=seqs[2])
     assert [event.seq for event in newer.events] == seqs[5:2:-1]
     assert (newer.newer, newer.older) == (True, True)
-    assert not page(EVERYTHING, after=seqs[4]).newer
+    assert not fetch_page(EVERYTHING, after=seqs[4]).newer
 
 
 @pytest.mark.parametrize("apart", [1, 2, 3, 4, 5, 7])
@@ -141,15 +141,15 @@ def test_page__matches_so_far_apart__the_next_stretch_goes_on_either_way(
     assert [seq for one in every_page(wanted) for seq in one] == expected[::-1]
     for at, seq in enumerate(seqs):
         newer = [one for one in expected if one > seq]
-        found = page(wanted, after=seq)
+        found = fetch_page(wanted, after=seq)
         assert [event.seq for event in found.events] == newer[2::-1], at
         assert found.newer == (len(newer) > 3)
 
 
 def test_page__beyond_either_end__empty() -> None:
     write(2)
-    assert page(EVERYTHING, before=0).events == []
-    assert page(EVERYTHING, after=10**18).events == []
+    assert fetch_page(EVERYTHING, before=0).events == []
+    assert fetch_page(EVERYTHING, after=10**18).events == []
 
 
 def test_page__by_time__from_the_first_to_before_the_last(small: None) -> None:
@@ -159,8 +159,8 @@ def test_page__by_time__from_the_first_to_before_the_last(small: None) -> None:
         AuditIndex.objects.filter(seq=seq).update(at=begin + dt.timedelta(days=day))
     march = replace(EVERYTHING, since=begin + dt.timedelta(2), until=begin + dt.timedelta(7))
     assert [seq for one in every_page(march) for seq in one] == seqs[6:1:-1]
-    assert page(replace(march, since=begin + dt.timedelta(90), until=None)).events == []
-    assert page(replace(march, since=None, until=begin)).events == []
+    assert fetch_page(replace(march, since=begin + dt.timedelta(90), until=None)).events == []
+    assert fetch_page(replace(march, since=None, until=begin)).events == []
 
 
 def test_page__times_out_of_order__none_is_missed() -> None:
@@ -168,8 +168,8 @@ def test_page__times_out_of_order__none_is_missed() -> None:
     noon = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
     AuditIndex.objects.filter(seq=one).update(at=noon + dt.timedelta(seconds=1))
     AuditIndex.objects.filter(seq=other).update(at=noon - dt.timedelta(seconds=1))
-    assert [event.seq for event in page(replace(EVERYTHING, since=noon)).events] == [one]
-    assert [event.seq for event in page(replace(EVERYTHING, until=noon)).events] == [other]
+    assert [event.seq for event in fetch_page(replace(EVERYTHING, since=noon)).events] == [one]
+    assert [event.seq for event in fetch_page(replace(EVERYTHING, until=noon)).events] == [other]
 
 
 @pytest.mark.parametrize(
@@ -196,8 +196,8 @@ def test_text__names_values_and_messages__are_found_in_any_writing(text: str, fo
     }
     before = {"agentIds": [2, 3], "fixedNumber": "4155552671"}
     record(Kind.SETTINGS_OUTCOME, subject="joe@example.com", before=before, detail=detail)
-    assert bool(page(replace(EVERYTHING, text=text)).events) is found
-    assert not page(replace(EVERYTHING, text="stayed")).events
+    assert bool(fetch_page(replace(EVERYTHING, text=text)).events) is found
+    assert not fetch_page(replace(EVERYTHING, text="stayed")).events
 
 
 HOSTILE = ["'", "\\", "a'b:*|!c", "\x00", "half \ud800", "x" * 100_000, "& | ! ( )", "🏠 " * 3000]
@@ -206,8 +206,8 @@ HOSTILE = ["'", "\\", "a'b:*|!c", "\x00", "half \ud800", "x" * 100_000, "& | ! (
 @pytest.mark.parametrize("text", HOSTILE, ids=[repr(text)[:12] for text in HOSTILE])
 def test_text__hostile__is_recorded_and_can_be_looked_for(text: str) -> None:
     event = record(Kind.NAME_GIVEN, reason=text, subject=text)
-    assert page(EVERYTHING).events[0].seq == event.seq
-    page(replace(EVERYTHING, text=text.replace("\x00", "")[:200]))
+    assert fetch_page(EVERYTHING).events[0].seq == event.seq
+    fetch_page(replace(EVERYTHING, text=text.replace("\x00", "")[:200]))
 
 
 @pytest.mark.parametrize(("members", "length", "found"), [(5000, 9, True), (30_000, 99, False)])
@@ -218,7 +218,7 @@ def test_text__thousands_of_names_in_one_change__recorded_all_or_as_many_as_fit(
     detail = {"changed": ["agentIds"], "names": {"agentIds": names}, "wanted": {"agentIds": []}}
     event = AuditEvent(seq=1, body=json.dumps({"detail": detail, "before": {"agentIds": [*names]}}))
     index.add(event_like(event))
-    assert page(replace(EVERYTHING, text="agent")) is not None
+    assert fetch_page(replace(EVERYTHING, text="agent")) is not None
     row = AuditIndex.objects.get()
     assert len(row.words) > 50_000
     assert count(replace(EVERYTHING, text=f"{members - 1:0{length}}"), up_to=1) == found
@@ -235,20 +235,20 @@ def test_choices__two_tenants__each_offers_its_own_and_everything_both() -> None
     detail = {"changed": ["activeDays"]}
     record(Kind.SETTINGS_OUTCOME, tenant=ACME, outcome=Outcome.VERIFIED, actor=ANNA, detail=detail)
     record(Kind.DIRECTORY_SYNCED, tenant=GLOBEX, outcome=Outcome.DONE, actor=BRUNO)
-    acme = finding.choices(frozenset({ACME.id}))
+    acme = query.choices(frozenset({ACME.id}))
     assert acme["actor"] == [("person:1", "Anna Ångström")]
     assert [value for value, _ in acme["kind"]] == [Kind.SETTINGS_OUTCOME]
     assert acme["setting"] == [("activeDays", "")]
-    everything = finding.choices(None)
+    everything = query.choices(None)
     assert {value for value, _ in everything["kind"]} >= {Kind.SIGNED_IN, Kind.DIRECTORY_SYNCED}
     assert everything["actor"] == [("job:sync", "Names job"), ("person:1", "Anna Ångström")]
-    assert finding.choices(frozenset()) == {}
+    assert query.choices(frozenset()) == {}
 
 
 def test_choices__somebody_renamed__the_newest_name() -> None:
     for name in ("Anna Old", "Anna New"):
         record(Kind.SIGNED_IN, actor=Actor("person", "1", name))
-    assert finding.choices(None)["actor"] == [("person:1", "Anna New")]
+    assert query.choices(None)["actor"] == [("person:1", "Anna New")]
 
 
 # --- the index follows the log --------------------------------------------------------------------
@@ -309,7 +309,7 @@ def test_text__begins_words_of_other_kinds__asks_only_for_those_of_this_one(
     write(1, reason="phone call")
     record(Kind.SIGNED_IN, actor=ANNA, outcome=Outcome.DONE)
     with CaptureQueriesContext(connection) as statements:
-        assert len(page(Filter(None, kind=kind, text="pho")).events) == found
+        assert len(fetch_page(Filter(None, kind=kind, text="pho")).events) == found
     searched = [one["sql"] for one in statements if "audit_auditindex" in one["sql"]]
     assert bool(searched) == bool(found)
     assert not [sql for sql in searched if ":*" in sql]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lofty_admin.accounts import invitations
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent, RefusalCount
 from lofty_admin.audit.refusal_limit import MAX_PER_SOURCE, MAX_SOURCES, _storable, sum_up
 from lofty_admin.tenants.models import Tenant

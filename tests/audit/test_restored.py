@@ -18,12 +18,13 @@ from django.utils.translation import override
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit import restored, tasks
-from lofty_admin.audit.checkpoint import NotSigned, make
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit import tasks
+from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead
-from lofty_admin.audit.restored import State, compare, lately, read_only_because
-from lofty_admin.environment import Sink
+from lofty_admin.audit.proof import restore_guard
+from lofty_admin.audit.proof.checkpoints import SigningKeyMissing, make
+from lofty_admin.audit.proof.restore_guard import State, cached_state, compare, read_only_reason
+from lofty_admin.core.environment import Sink
 from tests.audit.keeping import (
     PUBLIC_KEY,
     fall_behind,
@@ -42,7 +43,7 @@ REASON = ("audit_acknowledge_restore", "--reason", "The disk died")
 
 @pytest.fixture(autouse=True)
 def nothing_kept() -> None:
-    restored.forget()
+    restore_guard.clear_cache()
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_compare__older_database__is_behind(anchors: Path, size: int) -> None:
     assert f"that had 5 records, this has {size}" in found.words
     with override("es"):
         assert f"that had 5 records, this has {size}" in found.words
-        assert f"aquel tenía 5 registros, esta tiene {size}" in read_only_because(found)
+        assert f"aquel tenía 5 registros, esta tiene {size}" in read_only_reason(found)
 
 
 def test_compare__older_database_that_went_on__is_still_behind(anchors: Path) -> None:
@@ -173,15 +174,15 @@ def test_compare__no_file_as_sink__not_compared_and_said(
 def test_lately__asked_often__compares_once(
     anchors: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert lately().state is State.STANDS
+    assert cached_state().state is State.STANDS
     put_back(3)
-    assert lately().state is State.BEHIND
+    assert cached_state().state is State.BEHIND
     anchors.unlink()
-    assert lately().state is State.BEHIND
+    assert cached_state().state is State.BEHIND
     clock = time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: clock + restored.SECONDS + 1)
-    assert lately().state is State.NOT_COMPARED
-    assert len([r for r in caplog.records if r.name == restored.__name__]) == 2
+    monkeypatch.setattr(time, "monotonic", lambda: clock + restore_guard.SECONDS + 1)
+    assert cached_state().state is State.NOT_COMPARED
+    assert len([r for r in caplog.records if r.name == restore_guard.__name__]) == 2
 
 
 # --- the pages ------------------------------------------------------------------------------------
@@ -255,7 +256,7 @@ def test_health__behind__still_answers(anchors: Path, superuser: User) -> None:
 # --- checkpoints ----------------------------------------------------------------------------------
 def test_make__behind__refused_or_it_would_pass_as_the_newest_anchor(anchors: Path) -> None:
     put_back(3)
-    with pytest.raises(NotSigned, match="No checkpoint was made"):
+    with pytest.raises(SigningKeyMissing, match="No checkpoint was made"):
         make()
     with pytest.raises(CommandError, match="No checkpoint was made"):
         call_command("audit_checkpoint")

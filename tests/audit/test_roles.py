@@ -10,10 +10,10 @@ from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit import checks
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditCheckpoint, AuditHead
-from lofty_admin.audit.record import record
-from lofty_admin.audit.sinks import hand_over
+from lofty_admin.audit.proof.sinks import deliver
 from tests.audit.keeping import checkpoint, run, sign_here
 
 # Roles belong to the whole server, on which other test runs work as well.
@@ -59,7 +59,7 @@ def test_app_role__the_consoles_work__is_allowed(app_role: None, settings: Setti
     sign_here(settings)
     assert record(Kind.SIGNED_IN).seq == AuditHead.objects.get().seq
     assert checkpoint().size == AuditCheckpoint.objects.get().size
-    assert hand_over() == 0
+    assert deliver() == 0
     User.objects.create(email="new@example.com", name="New").delete()
     assert run("audit_verify")[0] == 2
 

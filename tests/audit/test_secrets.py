@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from lofty_admin.audit.secrets import SECRET_NAMES, hide_secrets, secret_fingerprint
+from lofty_admin.audit.log.secrets import SECRET_NAMES, hide_secrets, secret_fingerprint
 
 SECRETS = st.text() | st.integers() | st.floats(allow_nan=False) | st.binary() | st.booleans()
 

@@ -13,12 +13,13 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 from pytest_django import Settings
 
-from lofty_admin.audit import sinks, tasks
-from lofty_admin.audit.anchors import Anchors
-from lofty_admin.audit.checkpoint import Checkpoint, believed_keys
+from lofty_admin.audit import tasks
 from lofty_admin.audit.models import AuditCheckpoint, AuditDelivery
-from lofty_admin.audit.sinks import NotHandedOver, hand_over
-from lofty_admin.environment import Sink
+from lofty_admin.audit.proof import sinks
+from lofty_admin.audit.proof.checkpoints import Checkpoint, believed_keys
+from lofty_admin.audit.proof.sinks import DeliveryError, deliver
+from lofty_admin.audit.proof.trusted_checkpoints import Anchors
+from lofty_admin.core.environment import Sink
 from tests.audit.keeping import checkpoint, sign_here, sink_to, use, write
 
 
@@ -35,7 +36,7 @@ def lines(made: list[Checkpoint]) -> str:
 
 
 def test_no_sink__nothing_handed_over_and_all_wait(made: list[Checkpoint]) -> None:
-    assert hand_over() == 0
+    assert deliver() == 0
     assert AuditDelivery.waiting().count() == 3
 
 
@@ -43,11 +44,11 @@ def test_file__all_in_order_once_and_appended(
     made: list[Checkpoint], settings: Settings, tmp_path: Path
 ) -> None:
     path = sink_to(settings, tmp_path / "anchors")
-    assert (hand_over(), hand_over()) == (3, 0)
+    assert (deliver(), deliver()) == (3, 0)
     assert path.read_text() == lines(made)
     assert stat.S_IMODE(path.stat().st_mode) & stat.S_IRWXO == 0
     more = checkpoint()
-    assert hand_over() == 1
+    assert deliver() == 1
     assert path.read_text() == lines([*made, more])
 
 
@@ -62,7 +63,7 @@ def test_file__written__is_on_the_disk_before_it_counts(
     monkeypatch.setattr(
         os, "fsync", lambda file: waiting_at_sync.append(AuditDelivery.waiting().count())
     )
-    hand_over()
+    deliver()
     assert waiting_at_sync == [3]
 
 
@@ -71,13 +72,13 @@ def test_file__refused__kept_noted_and_sent_later(
 ) -> None:
     folder = tmp_path / "not yet"
     path = sink_to(settings, folder / "anchors")
-    with pytest.raises(NotHandedOver, match=r"file did not take 3: FileNotFoundError"):
+    with pytest.raises(DeliveryError, match=r"file did not take 3: FileNotFoundError"):
         tasks.checkpoint(timestamp=0)
     delivery = AuditDelivery.objects.get()
     assert delivery.failure.startswith("FileNotFoundError")
     assert delivery.failed_at is not None
     folder.mkdir()
-    assert hand_over() == 3
+    assert deliver() == 3
     assert AuditDelivery.objects.filter(failure="", failed_at=None).count() == 1
     assert path.read_text() == lines(made)
 
@@ -86,9 +87,9 @@ def test_file__killed_before_it_was_noted__repeats_and_verifies(
     made: list[Checkpoint], settings: Settings, tmp_path: Path
 ) -> None:
     path = sink_to(settings, tmp_path / "anchors")
-    hand_over()
+    deliver()
     AuditDelivery.objects.update(up_to=AuditCheckpoint.objects.earliest("pk").pk)
-    assert hand_over() == 2
+    assert deliver() == 2
     assert len(path.read_text().splitlines()) == 5
     anchors = Anchors(path, believed_keys())
     assert (anchors.findings, anchors.believed) == ([], made)
@@ -99,7 +100,7 @@ def test_file__very_many_wait__some_at_once(
 ) -> None:
     path = sink_to(settings, tmp_path / "anchors")
     monkeypatch.setattr(sinks, "MOST_AT_ONCE", 2)
-    assert [hand_over(), hand_over(), hand_over()] == [2, 1, 0]
+    assert [deliver(), deliver(), deliver()] == [2, 1, 0]
     assert path.read_text() == lines(made)
 
 
@@ -141,7 +142,7 @@ def syslog(settings: Settings) -> Iterator[SyslogServer]:
 def test_syslog__one_message_a_line_that_can_be_read_back(
     made: list[Checkpoint], syslog: SyslogServer, tmp_path: Path
 ) -> None:
-    assert hand_over() == 3
+    assert deliver() == 3
     assert syslog.ended.wait(5)
     assert all(line.startswith(b"<86>{") for line in syslog.got)
     path = tmp_path / "syslog"
@@ -154,15 +155,15 @@ def test_syslog__nobody_listens__noted_and_kept(
 ) -> None:
     syslog.shutdown()
     syslog.server_close()
-    with pytest.raises(NotHandedOver, match="syslog did not take 3: ConnectionRefusedError"):
-        hand_over()
+    with pytest.raises(DeliveryError, match="syslog did not take 3: ConnectionRefusedError"):
+        deliver()
     assert AuditDelivery.waiting().count() == 3
 
 
 # --- mail -----------------------------------------------------------------------------------------
 def test_mail__one_letter_with_all_lines(made: list[Checkpoint], settings: Settings) -> None:
     use(settings, checkpoint_sink=Sink("mail", "auditor@example.com"))
-    assert hand_over() == 3
+    assert deliver() == 3
     (letter,) = mail.outbox
     assert letter.to == ["auditor@example.com"]
     assert str(letter.body).endswith("\n\n" + lines(made))

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 
-from lofty_admin.audit.context import Actor
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.context import Actor
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditIndex
-from lofty_admin.audit.record import record
-from lofty_admin.audit.tally import newest, seen_in_lofty
+from lofty_admin.audit.search.stats import newest, seen_in_lofty
+from lofty_admin.core.timezones import begin_of
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.zones import begin_of
 
 pytestmark = pytest.mark.django_db
 ZONE = ZoneInfo("America/New_York")

@@ -9,11 +9,12 @@ from django.db.models import QuerySet, sql
 from django.db.models.sql.constants import ROW_COUNT
 from pytest_django import Settings
 
-from lofty_admin.audit import checks, triggers
-from lofty_admin.audit.checkpoint import make
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit import checks
+from lofty_admin.audit.log import triggers
+from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead
-from lofty_admin.audit.record import record
+from lofty_admin.audit.proof.checkpoints import make
 from tests.audit.keeping import sign_here
 
 STATEMENTS = {

@@ -10,10 +10,10 @@ from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit import tasks
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditDelivery, AuditEvent
-from lofty_admin.audit.record import record
-from lofty_admin.audit.verdict import standing
+from lofty_admin.audit.proof.verification import verification_status
 from tests.audit.keeping import checkpoint, sign_here, sink_to, tamper, use, write
 from tests.conftest import signed_in
 
@@ -90,7 +90,7 @@ def test_page__no_anchor_file_any_more__a_fault(anchored: Path, superuser: User)
 )
 def test_standing__sound_but_old__never_green(anchored: Path, age: int, level: str) -> None:
     tasks.verify(timestamp=0)
-    found = standing(timezone.now() + age * HOUR)
+    found = verification_status(timezone.now() + age * HOUR)
     assert found.level == level
     assert ("too old" in found.words) == (level == "warning")
 
@@ -99,7 +99,7 @@ def test_standing__faults_and_old__stays_red(db: None) -> None:
     write(1)
     tamper("UPDATE audit_auditevent SET reason = 'x'")
     tasks.verify(timestamp=0)
-    assert standing(timezone.now() + 900 * HOUR).level == "danger"
+    assert verification_status(timezone.now() + 900 * HOUR).level == "danger"
 
 
 def test_page__event_of_another_version__shown_as_not_all_checked(superuser: User) -> None:

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from psycopg import sql
 from pytest_django import Settings
 
-from lofty_admin.audit.chain import COPIED, copies, link
-from lofty_admin.audit.checkpoint import Checkpoint
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.chain import COPIED, copies, link
+from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.log.record import TenantRef, record
 from lofty_admin.audit.models import AuditEvent, AuditHead
-from lofty_admin.audit.record import TenantRef, record
-from lofty_admin.audit.verify import Fault, Finding, Verification
-from lofty_admin.environment import KeyRing
+from lofty_admin.audit.proof.checkpoints import Checkpoint
+from lofty_admin.audit.proof.verify import Fault, Finding, Verification
+from lofty_admin.core.environment import KeyRing
 from tests.audit.keeping import checkpoint, sign_here, tamper, write
 
 Faults = list[tuple[Fault, str]]

@@ -9,9 +9,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.audit.verify import CHUNK
+from lofty_admin.audit.proof.verify import CHUNK
 from tests.audit.keeping import PUBLIC_KEY, checkpoint, keep, run, sign_here, tamper, use, write
 
 ANCHORED = ("--public-key", PUBLIC_KEY, "--anchor")
@@ -130,7 +130,7 @@ def shown_on(err: StringIO) -> str:
 def test_command__on_a_terminal__shows_a_bar_and_clears_it(
     db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lofty_admin.audit.verify.CHUNK", 2)
+    monkeypatch.setattr("lofty_admin.audit.proof.verify.CHUNK", 2)
     write(4)
     shown = shown_on(Terminal())
     assert "[###############...............]  50%  2 of 4" in shown
@@ -139,7 +139,7 @@ def test_command__on_a_terminal__shows_a_bar_and_clears_it(
 
 
 def test_command__piped__shows_no_bar(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lofty_admin.audit.verify.CHUNK", 2)
+    monkeypatch.setattr("lofty_admin.audit.proof.verify.CHUNK", 2)
     write(4)
     assert CHUNK > 2
     assert shown_on(StringIO()) == ""

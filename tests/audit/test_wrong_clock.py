@@ -8,11 +8,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit import restored, tasks
-from lofty_admin.audit.checkpoint import Checkpoint, is_due, make
+from lofty_admin.audit import tasks
 from lofty_admin.audit.models import AuditCheckpoint, AuditHead
-from lofty_admin.audit.restored import NothingToAcknowledge, State, acknowledge, compare
-from lofty_admin.audit.verdict import standing
+from lofty_admin.audit.proof import restore_guard
+from lofty_admin.audit.proof.checkpoints import Checkpoint, is_due, make
+from lofty_admin.audit.proof.restore_guard import NothingToAcknowledge, State, acknowledge, compare
+from lofty_admin.audit.proof.verification import verification_status
 from tests.audit.keeping import (
     PUBLIC_KEY,
     keep,
@@ -30,7 +31,7 @@ ANCHORED = ("audit_verify", "--public-key", PUBLIC_KEY, "--anchor")
 
 @pytest.fixture(autouse=True)
 def nothing_kept() -> None:
-    restored.forget()
+    restore_guard.clear_cache()
 
 
 @pytest.fixture
@@ -156,7 +157,7 @@ def test_standing__verified_by_a_clock_ahead__is_not_relied_on(
 ) -> None:
     with wrong_clock():
         run(*ANCHORED, str(anchors))
-    found = standing(timezone.now())
+    found = verification_status(timezone.now())
     assert found.level != "success"
     page = signed_in(superuser).get("/audit/verification/").content.decode()
     assert "still to come" in page

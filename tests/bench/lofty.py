@@ -27,7 +27,7 @@ def customer_of(
     """The tenant's Sales Agent: the documented example, with these values in it."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = ["-m", "lofty_admin.sandbox", "--port", str(port), "--db", str(folder / "lofty.db")]
+    command = ["-m", "tools.practice_lofty", "--port", str(port), "--db", str(folder / "lofty.db")]
     log, ready = folder / "practice.log", "/_control/healthz"
     practice = Process([sys.executable, *command], os.environ, log, url, ready)
     practice.start()

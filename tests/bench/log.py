@@ -16,12 +16,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Model
 
-from lofty_admin.audit import index, triggers
-from lofty_admin.audit.canonical import canonical
-from lofty_admin.audit.chain import COPIED, begin, copies, link_in
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log import triggers
+from lofty_admin.audit.log.canonical import canonical
+from lofty_admin.audit.log.chain import COPIED, begin, copies, link_in
+from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.models import GENESIS, AuditChoice, AuditEvent, AuditHead, AuditIndex
-from lofty_admin.folding import words as folded
+from lofty_admin.audit.search import index
+from lofty_admin.core.text import words as folded
 from tests.documented import EXAMPLE
 
 ID, OPERATION = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"

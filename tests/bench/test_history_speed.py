@@ -24,10 +24,10 @@ from django.test import Client
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.chain import link
-from lofty_admin.audit.finding import Filter
+from lofty_admin.audit.log.chain import link
 from lofty_admin.audit.models import AuditEvent, AuditHead
-from lofty_admin.audit.verify import Verification
+from lofty_admin.audit.proof.verify import Verification
+from lofty_admin.audit.search.query import Filter
 from lofty_admin.gunicorn_config import post_worker_init
 from lofty_admin.history.models import Format
 from lofty_admin.tenants.models import Membership, Role, Tenant

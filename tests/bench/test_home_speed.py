@@ -19,10 +19,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
-from lofty_admin.agentsettings.models import LastKnown, Operation
-from lofty_admin.agentsettings.reading import in_brief
+from lofty_admin.agentsettings.models import Operation, SettingsSnapshot
+from lofty_admin.agentsettings.snapshots import summary_fields
 from lofty_admin.fleet.changes import OUTCOMES
-from lofty_admin.fleet.listing import SORTS
+from lofty_admin.fleet.tenant_list import SORTS
 from lofty_admin.fleet.views import PAGE_LENGTH
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Credential, Group, Membership, Role, Tenant
@@ -66,8 +66,10 @@ def make_tenants(first: int, count: int) -> None:
         for n, tenant in enumerate(tenants, first)
         if n % 11
     )
-    LastKnown.objects.bulk_create(
-        LastKnown(tenant=tenant, **in_brief(settings(n)), read_at=now - timedelta(minutes=n))
+    SettingsSnapshot.objects.bulk_create(
+        SettingsSnapshot(
+            tenant=tenant, **summary_fields(settings(n)), read_at=now - timedelta(minutes=n)
+        )
         for n, tenant in enumerate(tenants, first)
         if n % 13
     )

@@ -24,7 +24,7 @@ from pytest_django import Settings
 
 from lofty_admin.agentsettings.models import State
 from lofty_admin.agentsettings.plans import Plan
-from lofty_admin.audit import record
+from lofty_admin.audit.log import record
 from lofty_admin.lofty.schema import payload
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.conftest import apply, plan_for

@@ -33,13 +33,13 @@ from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.directory.models import Entry, EntryKind
-from lofty_admin.sandbox import names
 from lofty_admin.tenants.models import Tenant
 from tests.bench.admin_site import sales_agent, use_admin
 from tests.bench.lofty import PATH, customer_of
 from tests.conftest import signed_in
 from tests.practice import PracticeCustomer
 from tools.browser import CURE, find_chromium
+from tools.practice_lofty import names
 
 AGENTS = int(os.environ.get("BENCH_AGENTS", "300"))
 IN_EARNEST = AGENTS >= 5000

@@ -21,19 +21,19 @@ import pytest
 from django.utils import timezone
 
 from lofty_admin.agentsettings.models import State
+from lofty_admin.directory.eta import time_left
 from lofty_admin.directory.models import Entry, EntryKind, Sync, SyncState
 from lofty_admin.directory.names import names
-from lofty_admin.directory.pace import time_left
 from lofty_admin.directory.sync import start_sync
 from lofty_admin.lofty.exchange import RATE_WINDOW
-from lofty_admin.sandbox import limits
-from lofty_admin.sandbox.limits import Budget, Limiter
-from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Credential, Tenant
 from tests.agentsettings.conftest import apply, plan_for
 from tests.directory.conftest import Connect, get_members, set_members, synced
 from tests.directory.processes import start_manage
 from tests.directory.test_processes import wait_for
+from tools.practice_lofty import limits
+from tools.practice_lofty.limits import Budget, Limiter
+from tools.practice_lofty.server import Sandbox
 
 MEMBERS = int(os.environ.get("BENCH_MEMBERS", "250"))
 IS_FULL = MEMBERS >= 5000

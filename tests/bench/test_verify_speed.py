@@ -15,11 +15,11 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 
-from lofty_admin.audit.chain import link
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.chain import link
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import TenantRef, record
 from lofty_admin.audit.models import AuditEvent, AuditHead
-from lofty_admin.audit.record import TenantRef, record
-from lofty_admin.audit.verify import CHUNK, Verification
+from lofty_admin.audit.proof.verify import CHUNK, Verification
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", "600"))
 ROUNDS = 40 if EVENTS < 10_000 else 5

@@ -10,7 +10,7 @@ from tests.browser.conftest import NewPage
 from tests.browser.steps import apply, expect_outcome, rename, review, save
 from tests.deployment import Deployment, wait_for
 from tests.practice import PracticeCustomer
-from tools.practice_lofty import control
+from tools.practice_control import control
 
 pytestmark = pytest.mark.browser
 

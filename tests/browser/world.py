@@ -18,7 +18,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from lofty_admin.directory.models import Entry, EntryKind
-from lofty_admin.fleet.imports import read_list
+from lofty_admin.fleet.import_job import read_list
 from lofty_admin.history.models import SavedView
 from lofty_admin.tenants.models import Group, Tenant
 from tests.accounts.second_step import give_app, give_codes

@@ -9,11 +9,11 @@ from lofty_admin.directory.models import EntryKind, Sync
 from lofty_admin.directory.names import search
 from lofty_admin.directory.sync import advance, open_sync
 from lofty_admin.lofty.client import Scheme
-from lofty_admin.sandbox.server import Sandbox
-from lofty_admin.tenants.checking import unchecked_token
-from lofty_admin.tenants.credentials import set_credential
+from lofty_admin.tenants.credentials.token_store import set_credential
+from lofty_admin.tenants.credentials.token_verification import unchecked_token
 from lofty_admin.tenants.models import Tenant
 from tests.practice import PracticeCustomer
+from tools.practice_lofty.server import Sandbox
 
 Connect = Callable[..., PracticeCustomer]
 NO_END = float("inf")

@@ -10,9 +10,9 @@ from hypothesis.extra.django import TestCase
 from pytest_django import DjangoAssertNumQueries
 
 from lofty_admin.audit.models import AuditEvent
+from lofty_admin.core.text import search_words
 from lofty_admin.directory.models import FOLDED_LENGTH, Entry, EntryKind
 from lofty_admin.directory.names import freshness, give_name, names, profile, search
-from lofty_admin.folding import search_words
 from lofty_admin.tenants.models import Tenant
 from tests.directory.conftest import found
 

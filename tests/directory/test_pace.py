@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from lofty_admin.directory.eta import in_words, time_for, time_left
 from lofty_admin.directory.models import Step, Sync, SyncState
-from lofty_admin.directory.pace import in_words, time_for, time_left
 from lofty_admin.directory.sync import open_sync
-from lofty_admin.tenants.calls import CallsLeft
+from lofty_admin.tenants.credentials.api_client import CallsLeft
 from lofty_admin.tenants.models import Tenant
 
 NOW = timezone.now()

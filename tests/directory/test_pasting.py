@@ -9,15 +9,15 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lofty_admin.directory.models import Entry, EntryKind
-from lofty_admin.directory.pasting import (
+from lofty_admin.directory.bulk_lookup import (
     LONGEST_PASTE,
     MOST_PASTED,
-    TooMuch,
+    TooManyItems,
     parse,
     resolve,
     ungrouped,
 )
+from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.tenants.models import Tenant
 
 BIG = 844510972070138
@@ -96,9 +96,9 @@ def test_parse__ids_and_emails_between_any_separators__all_read(
 
 def test_parse__more_than_is_looked_up_at_once__says_how_much() -> None:
     assert len(parse("7," * MOST_PASTED)) == MOST_PASTED
-    with pytest.raises(TooMuch, match="10,001 entries; 10,000 at most"):
+    with pytest.raises(TooManyItems, match="10,001 entries; 10,000 at most"):
         parse("7," * (MOST_PASTED + 1))
-    with pytest.raises(TooMuch, match="1,000,001 characters"):
+    with pytest.raises(TooManyItems, match="1,000,001 characters"):
         parse("x" * (LONGEST_PASTE + 1))
 
 
@@ -106,7 +106,7 @@ def test_parse__more_than_is_looked_up_at_once__says_how_much() -> None:
 def test_parse__hostile_repetition__is_quick(sign: str) -> None:
     text = (sign * LONGEST_PASTE)[:LONGEST_PASTE]
     start = time.process_time()
-    with suppress(TooMuch):
+    with suppress(TooManyItems):
         parse(text)
     assert time.process_time() - start < 5
 

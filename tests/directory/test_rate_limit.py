@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from lofty_admin.directory.eta import in_words, time_left
 from lofty_admin.directory.models import Entry, EntryKind, SyncState
-from lofty_admin.directory.pace import in_words, time_left
 from lofty_admin.directory.sync import advance, open_sync
-from lofty_admin.sandbox import limits
-from lofty_admin.tenants.calls import LAST_MOMENTS, RESERVE, claim_calls
+from lofty_admin.tenants.credentials.api_client import LAST_MOMENTS, RESERVE, reserve_calls
 from lofty_admin.tenants.models import Credential, Tenant
 from tests.directory.conftest import Connect, calls_made
 from tests.practice import PracticeCustomer
+from tools.practice_lofty import limits
 
 
 def next_minute(customer: PracticeCustomer) -> None:
@@ -77,7 +77,7 @@ def test_sync__last_moments_while_a_save_needs_its_calls__leaves_them(
     customer = connect(members=30, rate_limit=10)
     until = timezone.now() + timedelta(seconds=4)
     Credential.objects.update(budget_limit=10, budget_remaining=4, budget_reset_at=until)
-    claim_calls(acme, 3)
+    reserve_calls(acme, 3)
     assert advance(open_sync(acme).pk) == until
     assert calls_made(customer) == 0
 

@@ -8,15 +8,13 @@ import pytest
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.context import acting_as, person
+from lofty_admin.audit.log.context import acting_as, person
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory import sync as sync_module
 from lofty_admin.directory.models import Entry, EntryKind, Step, Sync, SyncState
 from lofty_admin.directory.names import freshness, give_name, names, profile
-from lofty_admin.directory.sync import MOST_ATTEMPTS, TakenOver, advance, left_behind, open_sync
+from lofty_admin.directory.sync import MOST_ATTEMPTS, LeaseLost, advance, open_sync, stalled
 from lofty_admin.lofty.client import LoftyClient
-from lofty_admin.sandbox import api
-from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Role, Tenant
 from tests.directory.conftest import (
     Connect,
@@ -27,6 +25,8 @@ from tests.directory.conftest import (
     set_members,
     synced,
 )
+from tools.practice_lofty import api
+from tools.practice_lofty.server import Sandbox
 
 REFUSED = {"code": 200100, "message": "The app lacks the scope"}
 
@@ -445,22 +445,22 @@ def test_advance__taken_over_in_the_middle__writes_no_more(
     sync.refresh_from_db()
     assert (sync.state, sync.position) == (SyncState.RUNNING, 0)
     assert known(acme, EntryKind.AGENT) == 0
-    with pytest.raises(TakenOver):
+    with pytest.raises(LeaseLost):
         sync_module._write(Sync(pk=sync.pk, runner=uuid4()), position=3)
 
 
 def test_left_behind__stale_or_overdue__found_and_others_not(acme: Tenant, globex: Tenant) -> None:
     old = timezone.now() - timedelta(minutes=10)
     stale, waiting = open_sync(acme), open_sync(globex)
-    assert left_behind() == []
+    assert stalled() == []
     Sync.objects.update(heartbeat_at=old)
     Sync.objects.filter(pk=stale.pk).update(state=SyncState.RUNNING)
     Sync.objects.filter(pk=waiting.pk).update(
         state=SyncState.WAITING, resume_at=timezone.now() + timedelta(minutes=1)
     )
-    assert left_behind() == [stale]
+    assert stalled() == [stale]
     Sync.objects.filter(pk=waiting.pk).update(resume_at=old)
-    assert set(left_behind()) == {stale, waiting}
+    assert set(stalled()) == {stale, waiting}
 
 
 def test_advance__sync_has_ended__does_nothing(acme: Tenant, connect: Connect) -> None:

@@ -11,7 +11,7 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory import tasks
 from lofty_admin.directory.models import Sync, SyncState
 from lofty_admin.directory.sync import STALE, open_sync, start_sync
-from lofty_admin.tenants.credentials import remove_credential
+from lofty_admin.tenants.credentials.token_store import remove_credential
 from lofty_admin.tenants.models import Tenant
 from tests.directory.conftest import Connect
 from tests.directory.processes import start_manage

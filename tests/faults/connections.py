@@ -13,7 +13,7 @@ from typing import Any
 from tests.deployment import OAUTH_ID, Deployment
 from tests.faults.browser import Browser, Form, form_in
 from tests.practice import PracticeCustomer
-from tools.practice_lofty import control
+from tools.practice_control import control
 from tools.processes import ROOT
 
 LONG_AGO = "now() - interval '2 hours'"

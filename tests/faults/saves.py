@@ -15,7 +15,7 @@ import requests
 from tests.deployment import Deployment, wait_for
 from tests.faults.browser import Browser, Form
 from tests.practice import PracticeCustomer
-from tools.practice_lofty import control
+from tools.practice_control import control
 
 OPEN = {"prepared", "sent", "unknown"}
 INTENT = ("settings.intent", "")

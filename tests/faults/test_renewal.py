@@ -20,7 +20,7 @@ from tests.faults.connections import (
 from tests.faults.locks import Lock
 from tests.faults.saves import release
 from tests.practice import PracticeCustomer
-from tools.practice_lofty import control
+from tools.practice_control import control
 
 pytestmark = pytest.mark.faults
 MANY = 8

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from lofty_admin import vault
+from lofty_admin.core import vault
 from tests.deployment import Deployment
 from tests.faults.browser import Browser, form_in
 from tests.faults.conftest import ROUNDS
@@ -21,7 +21,7 @@ from tests.faults.connections import (
 )
 from tests.faults.locks import Lock
 from tests.practice import PracticeCustomer
-from tools.practice_lofty import control
+from tools.practice_control import control
 
 pytestmark = pytest.mark.faults
 COLUMNS = ("sealed", "sealed_refresh", "sealed_key")

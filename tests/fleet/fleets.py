@@ -5,8 +5,8 @@ from uuid import uuid4
 
 from django.utils import timezone
 
-from lofty_admin.agentsettings.models import LastKnown, Operation, State
-from lofty_admin.agentsettings.reading import in_brief
+from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
+from lofty_admin.agentsettings.snapshots import summary_fields
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
 
@@ -21,11 +21,11 @@ SETTINGS: dict[str, JSON] = {
 }
 
 
-def read(tenant: Tenant, minutes_ago: int = 4, **settings: JSON) -> LastKnown:
+def read(tenant: Tenant, minutes_ago: int = 4, **settings: JSON) -> SettingsSnapshot:
     """As if its settings had been read then."""
     at = timezone.now() - timedelta(minutes=minutes_ago)
     raw = {**SETTINGS, **settings}
-    return LastKnown.objects.create(tenant=tenant, **in_brief(raw), read_at=at)
+    return SettingsSnapshot.objects.create(tenant=tenant, **summary_fields(raw), read_at=at)
 
 
 def sent(tenant: Tenant, at: datetime, **fields: object) -> Operation:

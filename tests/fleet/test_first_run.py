@@ -5,11 +5,12 @@ from django.test import Client
 from django.urls import reverse
 
 from lofty_admin.accounts.models import User
-from lofty_admin.agentsettings.reading import read_live
+from lofty_admin.agentsettings.snapshots import read_live
 from lofty_admin.directory.sync import advance, open_sync
 from lofty_admin.fleet.first_run import first_run
 from lofty_admin.lofty.client import Scheme
-from lofty_admin.tenants import checking, credentials, lifecycle
+from lofty_admin.tenants import services
+from lofty_admin.tenants.credentials import token_store, token_verification
 from lofty_admin.tenants.models import Credential, Health, Tenant
 from tests.conftest import PASSWORD, signed_in
 from tests.tenants.conftest import TOKEN, Lofty
@@ -34,13 +35,13 @@ def test_first_run__from_nothing_to_open_settings__each_step_shows_when_it_is_do
     assert f'href="{reverse("tenant_add")}"' in html
     assert done() == [False] * 5
 
-    acme = lifecycle.add_tenant(slug="acme", name="Acme Realty")
+    acme = services.add_tenant(slug="acme", name="Acme Realty")
     assert done() == [True, False, False, False, False]
     html = home(superuser)
     assert f'href="{reverse("credential", args=["acme"])}">To its Credential page' in html
     assert "Open the settings</a>" not in html, "not before there is access"
 
-    credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, TOKEN))
+    token_store.set_credential(acme, token_verification.check_token(Scheme.API_KEY, TOKEN))
     assert done() == [True, True, True, False, False]
     assert f'href="{reverse("names", args=["acme"])}"' in home(superuser)
 
@@ -68,9 +69,9 @@ def test_first_run__second_tenant_or_archived_or_not_a_superuser__not_shown(
 ) -> None:
     assert "Your first customer" in home(superuser)
     assert "Your first customer" not in home(owner)
-    lifecycle.archive_tenant(acme)
+    services.archive_tenant(acme)
     assert first_run() is None
-    lifecycle.restore_tenant(acme)
+    services.restore_tenant(acme)
     Tenant.objects.create(slug="globex", name="Globex Homes")
     assert first_run() is None
 

@@ -9,16 +9,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
-from lofty_admin.agentsettings.models import LastKnown, Operation, State
-from lofty_admin.agentsettings.reading import in_brief
+from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
+from lofty_admin.agentsettings.snapshots import summary_fields
 from lofty_admin.directory.models import Profile
+from lofty_admin.fleet.connection_status import MEANING
 from lofty_admin.fleet.forms import SORT_LABELS
-from lofty_admin.fleet.listing import SORTS
-from lofty_admin.fleet.tokens import MEANING
+from lofty_admin.fleet.tenant_list import SORTS
 from lofty_admin.fleet.views import PAGE_LENGTH
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.tenants import checking, credentials, lifecycle
+from lofty_admin.tenants import services
+from lofty_admin.tenants.credentials import token_store, token_verification
 from lofty_admin.tenants.groups import add_group
 from lofty_admin.tenants.models import Credential, CredentialState, Group, Tenant
 from tests.conftest import signed_in
@@ -48,10 +49,10 @@ def listed(user: User, query: str = "") -> list[str]:
 @pytest.fixture
 def fleet(superuser: User, globex: Tenant, credential: Credential) -> None:
     """Acme works; Globex has no token; Hooli's was never used, and it is archived."""
-    lifecycle.change_tenant(globex, name="Globex Homes", note="A VIP", manual_only=True)
-    unchecked = checking.unchecked_token(Scheme.OAUTH, "some-token")
-    hooli = lifecycle.add_tenant(slug="hooli", name="Hooli", checked=unchecked)
-    lifecycle.archive_tenant(hooli)
+    services.change_tenant(globex, name="Globex Homes", note="A VIP", manual_only=True)
+    unchecked = token_verification.unchecked_token(Scheme.OAUTH, "some-token")
+    hooli = services.add_tenant(slug="hooli", name="Hooli", checked=unchecked)
+    services.archive_tenant(hooli)
     west = add_group(slug="west", name="West coast")
     west.tenants.add(globex, hooli)
     read(Tenant.objects.get(slug="acme"), assistantName="Bella", startActiveHour=9)
@@ -93,7 +94,7 @@ def test_home__nothing_to_see__teaches(superuser: User) -> None:
 
 
 def test_home__all_archived__says_where_they_are(superuser: User, acme: Tenant) -> None:
-    lifecycle.archive_tenant(acme)
+    services.archive_tenant(acme)
     assert "All tenants you may see are archived" in home(superuser)
     assert listed(superuser, "?status=all") == ["Acme Realty"]
 
@@ -231,7 +232,7 @@ def test_home__many_tenants__pages_that_keep_the_filter(superuser: User) -> None
 
 def test_home__hostile_names__shown_as_text(superuser: User, acme: Tenant) -> None:
     evil = "<img src=x onerror=alert(1)>{{7*7}}</script>"
-    tenant = lifecycle.add_tenant(slug="evil", name=evil, note=evil)
+    tenant = services.add_tenant(slug="evil", name=evil, note=evil)
     read(tenant, assistantName=evil + "\x00\ud800")
     change(tenant, actor_name=evil)
     Group.objects.create(slug="evil", name=evil).tenants.add(tenant)
@@ -252,7 +253,7 @@ def test_in_brief__odd_settings__are_not_known_and_shown_all_the_same(
     superuser: User, acme: Tenant, odd: dict[str, object]
 ) -> None:
     read(acme, **odd)  # type: ignore[arg-type]  # odd on purpose
-    known = LastKnown.objects.get()
+    known = SettingsSnapshot.objects.get()
     assert known.hours == ""
     assert len(known.agent_name) <= 200
     assert "Acme Realty" in home(superuser)
@@ -271,7 +272,7 @@ def test_in_brief__columns__say_what_raw_says() -> None:
         "textChannel": False,
         "startActiveHour": 0,
     }
-    brief = in_brief(raw)
+    brief = summary_fields(raw)
     assert (brief["agent_name"], brief["text_channel"]) == ("A\\x00\\ud800", False)
     assert (brief["start_hour"], brief["end_hour"]) == (0, None)
     assert brief["raw"] is raw
@@ -301,7 +302,7 @@ def test_migration__days_read_before_it__get_their_column(
 ) -> None:
     known = read(acme, activeDays=days)
     assert known.active_days == copied
-    LastKnown.objects.update(active_days=None)
+    SettingsSnapshot.objects.update(active_days=None)
     import_module("lofty_admin.agentsettings.migrations.0005_active_days").fill(apps, None)
     known.refresh_from_db()
     assert known.active_days == copied
@@ -310,7 +311,7 @@ def test_migration__days_read_before_it__get_their_column(
 def test_migration__settings_read_before_it__get_their_columns(acme: Tenant) -> None:
     known = read(acme, assistantName="A\x00\ud800", endActiveHour=24, emailChannel="yes")
     expected = {name: getattr(known, name) for name in COPIED}
-    LastKnown.objects.update(**dict.fromkeys(COPIED[1:]), agent_name="")
+    SettingsSnapshot.objects.update(**dict.fromkeys(COPIED[1:]), agent_name="")
     import_module("lofty_admin.agentsettings.migrations.0004_in_brief").fill(apps, None)
     known.refresh_from_db()
     assert {name: getattr(known, name) for name in COPIED} == expected
@@ -330,7 +331,9 @@ def test_home__token_that_needs_somebody__told_on_top_and_found_by_the_filter(
 ) -> None:
     fine = {"health": "works", "checked_at": timezone.now(), "last_good_at": timezone.now()}
     for tenant in (acme, globex):
-        credentials.set_credential(tenant, checking.unchecked_token(Scheme.OAUTH, tenant.slug))
+        token_store.set_credential(
+            tenant, token_verification.unchecked_token(Scheme.OAUTH, tenant.slug)
+        )
     Credential.objects.update(**fine)
     assert words not in home(superuser)
     moved = timezone.now() + value if isinstance(value, timedelta) else value

@@ -18,14 +18,15 @@ from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.fleet import imports, tasks
+from lofty_admin.core.vault import VaultError
+from lofty_admin.fleet import import_job, tasks
+from lofty_admin.fleet.import_csv import MOST_BYTES
 from lofty_admin.fleet.models import Import, ImportRow, ImportState, RowState
-from lofty_admin.fleet.table import MOST_BYTES
-from lofty_admin.tenants import checking, credentials, lifecycle, probing
+from lofty_admin.tenants import services
+from lofty_admin.tenants.credentials import health_probe, token_store, token_verification
+from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.groups import add_group
 from lofty_admin.tenants.models import Credential, CredentialKind, Health, Tenant
-from lofty_admin.tenants.refusals import NotDone
-from lofty_admin.vault import VaultError
 from tests.audit.keeping import fall_behind
 from tests.conftest import make_user, signed_in
 from tests.directory.processes import start_manage
@@ -44,12 +45,12 @@ def west(db: None) -> None:
 
 
 def give(user: User, text: str = HEAD + GOOD) -> Import:
-    return imports.read_list(user, text)
+    return import_job.read_list(user, text)
 
 
 def run(made: Import, *, all_or_nothing: bool = True) -> Import:
     """Start it and do its job, as the worker would."""
-    imports.start(made, all_or_nothing=all_or_nothing)
+    import_job.start(made, all_or_nothing=all_or_nothing)
     take_jobs()
     tasks.import_tenants(import_id=str(made.pk))
     made.refresh_from_db()
@@ -79,7 +80,7 @@ def page(user: User, made: Import) -> str:
 
 
 def waiting_jobs() -> list[ProcrastinateJob]:
-    jobs = ProcrastinateJob.objects.filter(task_name=imports.TASK, status="todo")
+    jobs = ProcrastinateJob.objects.filter(task_name=import_job.TASK, status="todo")
     return list(jobs.order_by("id"))
 
 
@@ -193,7 +194,7 @@ def test_run__valid_rows_without_a_word_on_the_names__leaves_the_others_out(
     assert list(states(made).values()) == ["failed", "added", "failed", "added"]
     row = made.rows.get(slug="a")
     assert "Another tenant already has this name: Acme Realty (acme)." in row.message
-    imports.start(made, all_or_nothing=True, names_are_meant=True)
+    import_job.start(made, all_or_nothing=True, names_are_meant=True)
     take_jobs()
     tasks.import_tenants(import_id=str(made.pk))
     assert {*states(made).values()} == {RowState.ADDED}
@@ -235,7 +236,7 @@ def test_run__all_or_nothing__all_tenants_with_their_tokens_and_groups(
     assert globex.credential is not None
     assert initech.credential is None
     assert acme.credential.owner_name
-    assert credentials.test_credential(acme).owner_name == acme.credential.owner_name
+    assert token_store.test_credential(acme).owner_name == acme.credential.owner_name
     assert not ImportRow.objects.exclude(sealed=b"").exists()
     assert "Everything in the list was added" in page(superuser, made)
 
@@ -281,8 +282,8 @@ def test_run__good_rows__added_and_the_failed_one_retried_when_it_works(
     run(made, all_or_nothing=False)
     assert set(states(made).values()) == {RowState.ADDED}
     assert Tenant.objects.count() == 4
-    with pytest.raises(NotDone):
-        imports.start(made, all_or_nothing=False)
+    with pytest.raises(ChangeNotAllowed):
+        import_job.start(made, all_or_nothing=False)
 
 
 def test_run__good_rows_after_nothing__adds_what_had_passed(
@@ -296,8 +297,8 @@ def test_run__good_rows_after_nothing__adds_what_had_passed(
 
 def test_run__rows_with_errors__not_with_all_or_nothing(superuser: User) -> None:
     made = give(superuser, "name,slug\nAcme,acme\nBad,A b\n")
-    with pytest.raises(NotDone, match="some rows cannot be added"):
-        imports.start(made, all_or_nothing=True)
+    with pytest.raises(ChangeNotAllowed, match="some rows cannot be added"):
+        import_job.start(made, all_or_nothing=True)
     assert waiting_jobs() == []
     assert states(run(made, all_or_nothing=False)) == {"Acme": "added", "Bad": "bad"}
 
@@ -315,11 +316,11 @@ def test_run__token_that_works__tenant_is_known_as_if_added_by_hand(
 ) -> None:
     run(give(superuser))
     by_list = Tenant.objects.get(slug="acme")
-    by_hand = checking.check_token(CredentialKind.API_KEY, TOKEN)
+    by_hand = token_verification.check_token(CredentialKind.API_KEY, TOKEN)
     assert by_list.sales_agent_id == by_hand.sales_agent_id is not None
     stored = Credential.objects.get(tenant=by_list)
     assert (stored.health, stored.warnings) == (Health.WORKS, [])
-    assert stored not in probing.due(timezone.now())
+    assert stored not in health_probe.due(timezone.now())
 
 
 @pytest.mark.parametrize("code", [401, 404, 500])
@@ -363,7 +364,7 @@ def test_run__short_name_taken_meanwhile__all_or_nothing_adds_nothing(
     superuser: User, lofty: Lofty, west: None
 ) -> None:
     made = give(superuser)
-    lifecycle.add_tenant(slug="initech", name="Initech Homes")
+    services.add_tenant(slug="initech", name="Initech Homes")
     run(made)
     assert Tenant.objects.count() == 1
     assert "has this short name already" in made.rows.get(slug="initech").message
@@ -374,7 +375,7 @@ def test_run__lofty_silent__stops_and_keeps_the_rest(superuser: User) -> None:
     rows = "".join(f"T{n},,oauth,some-token-{n},\n" for n in range(6))
     made = run(give(superuser, HEAD + rows), all_or_nothing=False)
     assert "Lofty could not be reached" in made.message
-    assert list(states(made).values()).count(RowState.FAILED) == imports.MOST_SILENCE
+    assert list(states(made).values()).count(RowState.FAILED) == import_job.MOST_SILENCE
     assert list(states(made).values()).count(RowState.READY) == 3
 
 
@@ -394,11 +395,11 @@ def test_run__slice_over__next_job_goes_on_and_repeats_nothing(
     superuser: User, lofty: Lofty, west: None
 ) -> None:
     made = give(superuser)
-    imports.start(made, all_or_nothing=False)
-    assert imports.advance(made.pk, seconds=-1)
+    import_job.start(made, all_or_nothing=False)
+    assert import_job.advance(made.pk, seconds=-1)
     assert Tenant.objects.count() == 0
-    assert not imports.advance(made.pk)
-    assert not imports.advance(made.pk)
+    assert not import_job.advance(made.pk)
+    assert not import_job.advance(made.pk)
     assert Tenant.objects.count() == 3
     assert kinds().count("import.finished") == 1
 
@@ -407,33 +408,33 @@ def test_run__job_died_after_a_check__nothing_is_lost_or_doubled(
     superuser: User, lofty: Lofty, west: None
 ) -> None:
     made = give(superuser)
-    imports.start(made, all_or_nothing=False)
-    imports._try(made.rows.first())  # type: ignore[arg-type]  # there is one
-    long_ago = timezone.now() - imports.STALE * 2
+    import_job.start(made, all_or_nothing=False)
+    import_job._try(made.rows.first())  # type: ignore[arg-type]  # there is one
+    long_ago = timezone.now() - import_job.STALE * 2
     Import.objects.update(state=ImportState.RUNNING, heartbeat_at=long_ago)
-    assert imports.left_behind() == [made]
+    assert import_job.stalled() == [made]
     calls = lofty.calls_made("acme")
-    assert not imports.advance(made.pk)
+    assert not import_job.advance(made.pk)
     assert lofty.calls_made("acme") == calls
     assert Tenant.objects.count() == 3
 
 
 def test_run__two_processes_at_one_row__added_once_and_stays_added(superuser: User) -> None:
     made = give(superuser, "name\nAcme\n")
-    imports.start(made, all_or_nothing=False)
+    import_job.start(made, all_or_nothing=False)
     Import.objects.update(state=ImportState.RUNNING)
     first, second = (made.rows.select_related("parent").get() for _ in range(2))
     for row in (first, second):
-        assert imports._try(row)
-        assert imports._add(made, [row]) == ""
-    imports._note(second, RowState.FAILED, "too late")
+        assert import_job._try(row)
+        assert import_job._add(made, [row]) == ""
+    import_job._note(second, RowState.FAILED, "too late")
     assert states(made) == {"Acme": RowState.ADDED}
     assert Tenant.objects.count() == 1
 
 
 def test_tidy__a_month_later__what_became_of_it_is_gone_too(superuser: User) -> None:
     made = run(give(superuser, "name\nAcme\n"))
-    long_ago = timezone.now() - imports.HISTORY - timedelta(days=1)
+    long_ago = timezone.now() - import_job.HISTORY - timedelta(days=1)
     Import.objects.filter(pk=made.pk).update(created_at=long_ago)
     tasks.tidy(timestamp=0)
     assert not Import.objects.exists()
@@ -454,9 +455,9 @@ def test_run__hostile_lofty_user__stored_and_shown_as_text(
 
 def test_start__twice__one_job_and_the_second_is_told(superuser: User, west: None) -> None:
     made = give(superuser)
-    imports.start(made, all_or_nothing=True)
-    with pytest.raises(NotDone, match="being done already"):
-        imports.start(made, all_or_nothing=True)
+    import_job.start(made, all_or_nothing=True)
+    with pytest.raises(ChangeNotAllowed, match="being done already"):
+        import_job.start(made, all_or_nothing=True)
     (job,) = waiting_jobs()
     assert job.args == {"import_id": str(made.pk)}
 
@@ -465,9 +466,9 @@ def test_run__person_no_longer_a_superuser__nothing_more_is_added(
     superuser: User, lofty: Lofty, west: None
 ) -> None:
     made = give(superuser)
-    imports.start(made, all_or_nothing=False)
+    import_job.start(made, all_or_nothing=False)
     User.objects.update(is_superuser=False)
-    imports.advance(made.pk)
+    import_job.advance(made.pk)
     made.refresh_from_db()
     assert "may not add tenants any more" in made.message
     assert not Tenant.objects.exists()
@@ -476,9 +477,9 @@ def test_run__person_no_longer_a_superuser__nothing_more_is_added(
 def test_list_of_tenants__behind__waits_and_goes_on_afterwards(
     superuser: User, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    made = imports.read_list(superuser, "name\nInitech\n")
-    imports.start(made, all_or_nothing=True)
-    Import.objects.update(heartbeat_at=timezone.now() - imports.STALE * 2)
+    made = import_job.read_list(superuser, "name\nInitech\n")
+    import_job.start(made, all_or_nothing=True)
+    Import.objects.update(heartbeat_at=timezone.now() - import_job.STALE * 2)
     anchors = tmp_path / "anchors"
     fall_behind(settings, anchors)
     tasks.import_tenants(import_id=str(made.pk))
@@ -515,7 +516,7 @@ def test_canary__whole_way__no_page_no_log_no_row_no_job(
         made = Import.objects.get()
         pages.append(whole_database())
         client.post(reverse("import_start", args=[made.pk]), {"mode": "good"})
-        imports.advance(made.pk)
+        import_job.advance(made.pk)
         pages += [page(superuser, made), whole_database()]
     assert leaks("\n".join(pages)) == []
     assert leaks(caplog.text + "".join(str(vars(record)) for record in caplog.records)) == []
@@ -541,10 +542,10 @@ def test_expired__erased_and_not_started_any_more(
 ) -> None:
     done = run(give(superuser, HEAD + GOOD + DEAD), all_or_nothing=False)
     unused = give(superuser, HEAD + DEAD)
-    assert imports.erase_expired() == 0
+    assert import_job.erase_expired() == 0
     Import.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    with pytest.raises(NotDone, match="only kept for an hour"):
-        imports.start(done, all_or_nothing=False)
+    with pytest.raises(ChangeNotAllowed, match="only kept for an hour"):
+        import_job.start(done, all_or_nothing=False)
     tasks.tidy(timestamp=0)
     tasks.tidy(timestamp=0)
     assert list(Import.objects.all()) == [done]
@@ -556,20 +557,20 @@ def test_expired__erased_and_not_started_any_more(
 
 def test_expired__in_the_middle__ends_with_words(superuser: User) -> None:
     made = give(superuser, HEAD + DEAD)
-    imports.start(made, all_or_nothing=True)
+    import_job.start(made, all_or_nothing=True)
     Import.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    imports.erase_expired()
+    import_job.erase_expired()
     made.refresh_from_db()
     assert made.state == ImportState.DONE
     assert "took too long" in made.message
-    assert not imports.advance(made.pk)
+    assert not import_job.advance(made.pk)
 
 
 def test_tidy__job_or_process_died__gets_a_new_job(superuser: User) -> None:
     made = give(superuser, HEAD + DEAD)
-    imports.start(made, all_or_nothing=True)
+    import_job.start(made, all_or_nothing=True)
     take_jobs()
-    Import.objects.update(heartbeat_at=timezone.now() - imports.STALE * 2)
+    Import.objects.update(heartbeat_at=timezone.now() - import_job.STALE * 2)
     tasks.tidy(timestamp=0)
     tasks.tidy(timestamp=0)
     assert len(waiting_jobs()) == 1
@@ -578,10 +579,10 @@ def test_tidy__job_or_process_died__gets_a_new_job(superuser: User) -> None:
 def test_forget__the_persons_own_button__deleted_and_recorded(superuser: User) -> None:
     made = give(superuser, HEAD + DEAD)
     client = signed_in(superuser)
-    imports.start(made, all_or_nothing=True)
+    import_job.start(made, all_or_nothing=True)
     url = reverse("import_forget", args=[made.pk])
     assert "being added just now" in client.post(url, follow=True).content.decode()
-    imports.advance(made.pk)
+    import_job.advance(made.pk)
     client.post(url)
     assert not Import.objects.exists()
     assert kinds()[-1] == "import.forgotten"
@@ -624,7 +625,7 @@ def test_start__without_a_choice__says_so_and_starts_nothing(superuser: User) ->
 
 def test_progress__htmx__gets_the_part_that_renews_itself(superuser: User) -> None:
     made = give(superuser, HEAD + DEAD)
-    imports.start(made, all_or_nothing=True)
+    import_job.start(made, all_or_nothing=True)
     url = reverse("import_run", args=[made.pk])
     html = signed_in(superuser).get(url, headers={"HX-Target": "import-state"}).content.decode()
     assert html.strip().startswith("<section")
@@ -641,7 +642,7 @@ def test_run__person_loses_the_right_while_a_token_is_tried__nothing_more_is_add
     lofty.fault("globex", kind="delay", on="GET", times=1, seconds=1.5)
     add_group(slug="west", name="West coast")
     made = give(superuser)
-    imports.start(made, all_or_nothing=all_or_nothing)
+    import_job.start(made, all_or_nothing=all_or_nothing)
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(advance_and_hang_up, made)
         while not made.rows.filter(name="Acme Realty").exclude(state=RowState.READY).exists():
@@ -659,6 +660,6 @@ def test_run__person_loses_the_right_while_a_token_is_tried__nothing_more_is_add
 
 def advance_and_hang_up(made: Import) -> None:
     try:
-        imports.advance(made.pk)
+        import_job.advance(made.pk)
     finally:
         connection.close()

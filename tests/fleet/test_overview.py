@@ -12,13 +12,13 @@ from django.utils import timezone
 
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import State
-from lofty_admin.audit.context import Actor
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.context import Actor
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditIndex
-from lofty_admin.audit.record import record
+from lofty_admin.core.timezones import zone_named
 from lofty_admin.fleet.changes import DAYS, LISTED, OUTCOMES, changes
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.zones import zone_named
 from tests.conftest import Browsers, signed_in
 from tests.fleet.fleets import change, read, sent
 from tests.fleet.test_home import listed

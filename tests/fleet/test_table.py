@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lofty_admin.fleet.table import (
+from lofty_admin.fleet.import_csv import (
     MOST_ROWS,
     BadTable,
     Line,

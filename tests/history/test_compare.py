@@ -4,10 +4,10 @@ import datetime as dt
 
 import pytest
 
-from lofty_admin.agentsettings.models import LastKnown
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.agentsettings.models import SettingsSnapshot
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditIndex
-from lofty_admin.audit.record import record
 from lofty_admin.history.versions import version_at
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.test_pages import text_of
@@ -76,7 +76,9 @@ def test_compare__two_days__the_settings_that_differ(browsers: Browsers, acme: T
 
 def test_compare__with_now__what_was_read_last(browsers: Browsers, acme: Tenant) -> None:
     event = change(acme, 3, "Anna", "Bella")
-    LastKnown.objects.create(tenant=acme, raw={**EXAMPLE, "assistantName": "Eve"}, read_at=on(9))
+    SettingsSnapshot.objects.create(
+        tenant=acme, raw={**EXAMPLE, "assistantName": "Eve"}, read_at=on(9)
+    )
     for query in ("day=2026-03-04", f"event={event.pk}"):
         text = text_of(browsers.owner.get(f"{URL}?{query}"))
         assert "Assistant's name Bella Eve" in text, query

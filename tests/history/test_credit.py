@@ -11,7 +11,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings import services
 from lofty_admin.agentsettings.models import Operation, State
 from lofty_admin.agentsettings.tasks import reconcile
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.fleet.changes import changes
 from lofty_admin.tenants.models import Tenant
@@ -84,7 +84,7 @@ def test_sent__process_was_killed__is_listed_once_as_unknown(
 ) -> None:
     plan = plan_for(acme, assistantName="Bella")
     operation = services._draft(acme, plan, "", editor_of(acme))
-    services._take_place(operation)
+    services._acquire_slot(operation)
     credential = acme.credential
     assert credential is not None
     services._commit_intent(operation, plan.snapshot.settings, plan, credential)

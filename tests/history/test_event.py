@@ -7,12 +7,12 @@ from django.test import Client
 
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import Operation
-from lofty_admin.agentsettings.reconcile import settle_all
-from lofty_admin.audit.canonical import JSON
-from lofty_admin.audit.context import Actor, acting_as
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.agentsettings.reconcile import reconcile_all
+from lofty_admin.audit.log.canonical import JSON
+from lofty_admin.audit.log.context import Actor, acting_as
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.audit.record import record
 from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.test_pages import HOSTILE, Page, review, review_form, save, text_of
@@ -243,7 +243,7 @@ def test_undo__not_applied_and_then_changed_by_another_user__is_not_offered(
     lofty.misbehave("ignore")
     save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
     lofty.change(settings={"assistantName": "Carla"})
-    settle_all()
+    reconcile_all()
     event = newest()
     assert event.outcome == Outcome.NOT_APPLIED
     for path in (f"history/{event.pk}", f"operations/{event.operation_id}"):
@@ -263,7 +263,7 @@ def test_undo__viewer_or_nothing_to_undo__not_offered(
     lofty.misbehave("ignore")
     page = save(browsers.owner, review(browsers.owner, assistantName=["Carla"]))
     assert "Undo" not in text_of(page), "not known yet"
-    settle_all()
+    reconcile_all()
     assert "There is nothing to undo" in text_of(undo(browsers.owner, newest()))
     intent = newest(Kind.SETTINGS_INTENT)
     assert "There is nothing to undo" in text_of(undo(browsers.owner, intent))

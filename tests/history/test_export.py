@@ -15,12 +15,12 @@ from django.test import Client
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit import finding
-from lofty_admin.audit.chain import link
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.chain import link
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditHead
-from lofty_admin.audit.record import record
-from lofty_admin.environment import read_environment
+from lofty_admin.audit.search import query
+from lofty_admin.core.environment import read_environment
 from lofty_admin.history import export
 from lofty_admin.history.models import Ending, Export, Format
 from lofty_admin.history.spreadsheet import COLUMNS
@@ -129,7 +129,7 @@ def test_export__member_of_two__gets_both_and_no_third(
 def test_export__several_pages_filtered__all_that_fits_oldest_first(
     browsers: Browsers, acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finding, "CHUNK", 7)
+    monkeypatch.setattr(query, "CHUNK", 7)
     monkeypatch.setattr(export, "BLOCK", 1000)
     for number in range(60):
         record(Kind.TENANT_CHANGED, tenant=acme.ref, reason=f"{'even' if number % 2 else 'odd'}")
@@ -300,7 +300,7 @@ def test_export__taken_for_dead_meanwhile__stops(
     pieces = iter(answer.streaming_content)  # type: ignore[attr-defined]
     next(pieces)
     Export.objects.update(ended_at=timezone.now(), outcome=Ending.BROKEN_OFF)
-    with pytest.raises(export.NotOurs):
+    with pytest.raises(export.LeaseLost):
         next(pieces)
 
 

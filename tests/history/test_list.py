@@ -10,12 +10,12 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit import finding
-from lofty_admin.audit.canonical import JSON
-from lofty_admin.audit.context import Actor
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.canonical import JSON
+from lofty_admin.audit.log.context import Actor
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditIndex
-from lofty_admin.audit.record import record
+from lofty_admin.audit.search import query
 from lofty_admin.history.models import SavedView
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.test_pages import text_of
@@ -189,7 +189,7 @@ def test_list__kind_of_another_version__is_shown_and_offered_as_it_is(
 def test_list__pages__keep_the_filter_and_lead_to_and_fro(
     browsers: Browsers, acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finding, "PAGE", 2)
+    monkeypatch.setattr(query, "PAGE", 2)
     for number in range(5):
         record(Kind.TENANT_CHANGED, tenant=acme.ref, subject=f"change {number}", reason="why")
     found = [lines(browsers.owner, f"{ALL}?q=why")]

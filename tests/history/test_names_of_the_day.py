@@ -2,16 +2,16 @@
 
 import pytest
 
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.directory.names import give_name, names
-from lofty_admin.sandbox.server import Sandbox
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.test_pages import SETTINGS, review, save, text_of
 from tests.conftest import Browsers
 from tests.directory.conftest import get_members, set_members, synced
 from tests.history.test_event import newest
 from tests.practice import PracticeCustomer
+from tools.practice_lofty.server import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAMING = "/t/acme/names/?source={}#sources"

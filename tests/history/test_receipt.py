@@ -11,16 +11,16 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from lofty_admin.audit.canonical import JSON
-from lofty_admin.audit.checkpoint import key_id_of
-from lofty_admin.audit.context import Actor, acting_as
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.canonical import JSON
+from lofty_admin.audit.log.context import Actor, acting_as
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.audit.record import record
+from lofty_admin.audit.proof.checkpoints import key_id_of
+from lofty_admin.core.timezones import COOKIE, zone_named
 from lofty_admin.directory.models import Profile
 from lofty_admin.history import receipt
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.zones import COOKIE, zone_named
 from tests.agentsettings.conftest import apply, plan_for
 from tests.agentsettings.test_pages import text_of
 from tests.audit.keeping import PUBLIC_KEY, checkpoint, sign_here, use

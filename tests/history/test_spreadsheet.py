@@ -9,10 +9,10 @@ from django.utils.translation import override
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lofty_admin.audit.canonical import JSON
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.canonical import JSON
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.audit.record import record
 from lofty_admin.history.spreadsheet import COLUMNS, LONGEST, cell, columns, csv_line, told
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.values import any_values

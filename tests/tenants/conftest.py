@@ -11,12 +11,13 @@ from django.conf import LazySettings
 from pytest_django import Settings
 
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.environment import OAuthApp
+from lofty_admin.core.environment import OAuthApp
 from lofty_admin.lofty.client import Scheme
-from lofty_admin.sandbox.server import Sandbox
-from lofty_admin.tenants import checking, connecting, credentials, reach
+from lofty_admin.tenants import config
+from lofty_admin.tenants.credentials import oauth_flow, token_store, token_verification
 from lofty_admin.tenants.models import Credential, Tenant
-from tools.practice_lofty import control
+from tools.practice_control import control
+from tools.practice_lofty.server import Sandbox
 
 TOKEN = "canary-Acme-0123456789-abcdefgh-WXYZ"
 NEXT_TOKEN = "canary-Acme-second-9876543210-QRST"
@@ -93,20 +94,20 @@ def register_console(lofty: Lofty, settings: Settings) -> Lofty:
 
 def connected(tenant: Tenant, lofty: Lofty, slug: str = "") -> Credential:
     """The tenant by an OAuth connection of that customer's, or of its own namesake's."""
-    tokens = reach.oauth_client().exchange_code(lofty.code(slug or tenant.slug), CALLBACK)
-    checked = checking.ask_lofty(connecting._checked(tokens))
-    return credentials.set_credential(tenant, checked, meant=True)
+    tokens = config.oauth_client().exchange_code(lofty.code(slug or tenant.slug), CALLBACK)
+    checked = token_verification.ask_lofty(oauth_flow._checked(tokens))
+    return token_store.set_credential(tenant, checked, meant=True)
 
 
-def checked(token: str = TOKEN, scheme: Scheme = Scheme.API_KEY) -> checking.CheckedToken:
+def checked(token: str = TOKEN, scheme: Scheme = Scheme.API_KEY) -> token_verification.CheckedToken:
     """That token with what the practice Lofty says of it."""
-    return checking.check_token(scheme, token)
+    return token_verification.check_token(scheme, token)
 
 
 @pytest.fixture
 def credential(acme: Tenant, lofty: Lofty) -> Credential:
     """Acme's API key, checked and stored."""
-    return credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, TOKEN))
+    return token_store.set_credential(acme, token_verification.check_token(Scheme.API_KEY, TOKEN))
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from django.urls import reverse
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants import lifecycle, urls
-from lofty_admin.tenants.access import role_of, visible_tenants
+from lofty_admin.tenants import services, urls
+from lofty_admin.tenants.access.permissions import role_of, visible_tenants
 from lofty_admin.tenants.models import Role, Tenant
 from tests.conftest import signed_in
 from tests.tenants.conftest import kinds
@@ -118,7 +118,7 @@ def test_deactivated__even_superuser__nothing(acme: Tenant, superuser: User) -> 
 
 @pytest.mark.parametrize("name", sorted(POST_ONLY - SUPERUSER_ONLY - READING.keys()))
 def test_archived__write_by_a_manager__403(name: str, acme: Tenant, owner: User) -> None:
-    lifecycle.archive_tenant(acme)
+    services.archive_tenant(acme)
     assert visit(signed_in(owner), name, acme) == 403
 
 
@@ -126,6 +126,6 @@ def test_archived__write_by_a_manager__403(name: str, acme: Tenant, owner: User)
 def test_archived__pages__are_shown_without_forms_that_write(
     name: str, acme: Tenant, owner: User
 ) -> None:
-    lifecycle.archive_tenant(acme)
+    services.archive_tenant(acme)
     html = signed_in(owner).get(reverse(name, args=["acme"])).content.decode()
     assert html.count('method="post"') == 3  # signing out, pinning, the language

@@ -13,27 +13,27 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
-from lofty_admin.agentsettings.models import LastKnown, Operation, State
+from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
 from lofty_admin.agentsettings.plans import Plan
-from lofty_admin.agentsettings.reading import in_brief, read_live
 from lofty_admin.agentsettings.services import apply
-from lofty_admin.audit.context import ActorMiddleware, RequestContextMiddleware
-from lofty_admin.audit.kinds import Kind
+from lofty_admin.agentsettings.snapshots import read_live, summary_fields
+from lofty_admin.audit.log.context import ActorMiddleware, RequestContextMiddleware
+from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.breaker import Breaker
+from lofty_admin.core.breaker import Breaker
 from lofty_admin.lofty.client import LoftyClient, Scheme
 from lofty_admin.lofty.errors import CallsStopped, LoftyError, NoFreeSlot
-from lofty_admin.sandbox.server import Sandbox
-from lofty_admin.tenants import call_limits, credentials
-from lofty_admin.tenants.call_limits import slots
-from lofty_admin.tenants.checking import unchecked_token
-from lofty_admin.tenants.credentials import set_credential
+from lofty_admin.tenants.config import endpoint
+from lofty_admin.tenants.credentials import call_limits, token_store
+from lofty_admin.tenants.credentials.call_limits import slots
+from lofty_admin.tenants.credentials.token_store import set_credential
+from lofty_admin.tenants.credentials.token_verification import unchecked_token
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.tenants.reach import endpoint
 from tests.conftest import Browsers
 from tests.documented import EXAMPLE
 from tests.lofty.hostile import HostileServer, Request, says
 from tests.practice import PracticeCustomer
+from tools.practice_lofty.server import Sandbox
 
 
 @pytest.fixture
@@ -177,8 +177,10 @@ def take_all(stack: ExitStack, *, priority: bool = False) -> None:
 def test_no_slot_for_a_page__says_so_with_the_last_known_settings(
     lofty: PracticeCustomer, acme: Tenant, browsers: Browsers
 ) -> None:
-    LastKnown.objects.create(
-        tenant=acme, **in_brief({**EXAMPLE, "assistantName": "Nova Known"}), read_at=timezone.now()
+    SettingsSnapshot.objects.create(
+        tenant=acme,
+        **summary_fields({**EXAMPLE, "assistantName": "Nova Known"}),
+        read_at=timezone.now(),
     )
     with ExitStack() as stack:
         take_all(stack)
@@ -248,7 +250,7 @@ def test_a_test_of_the_token_without_a_slot__says_nothing_about_the_token(
     lofty: PracticeCustomer, acme: Tenant, owner: User
 ) -> None:
     def try_token(tenant: Tenant) -> None:
-        credentials.test_credential(tenant)
+        token_store.test_credential(tenant)
 
     credential = acme.credentials.get()
     before = (credential.health, credential.checked_at)

@@ -9,19 +9,19 @@ from django.utils import timezone
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import BudgetSpent, NoSalesAgent, Unauthorised, Unknown
 from lofty_admin.lofty.exchange import Budget, Exchange
-from lofty_admin.tenants import checking, credentials
-from lofty_admin.tenants.calls import (
+from lofty_admin.tenants.credentials import token_store, token_verification
+from lofty_admin.tenants.credentials.api_client import (
     LAST_MOMENTS,
     RESERVE,
     CallsLeft,
-    NoCredential,
+    CredentialUnavailable,
     calls_left,
-    claim_calls,
     client_for,
-    note_exchange,
+    record_exchange,
     release_calls,
     require_calls,
     require_spare_call,
+    reserve_calls,
 )
 from lofty_admin.tenants.models import Credential, CredentialState, Tenant
 from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, kinds
@@ -47,23 +47,23 @@ def test_client_for__stored_token__is_the_one_sent(
 
 
 def test_client_for__oauth_token__goes_as_bearer(globex: Tenant, lofty: Lofty) -> None:
-    credentials.set_credential(globex, checking.check_token(Scheme.OAUTH, OTHER_TOKEN))
+    token_store.set_credential(globex, token_verification.check_token(Scheme.OAUTH, OTHER_TOKEN))
     assert client_for(globex).get_settings().id > 0
 
 
 def test_client_for__no_token__says_so(acme: Tenant) -> None:
-    with pytest.raises(NoCredential, match="no Lofty token"):
+    with pytest.raises(CredentialUnavailable, match="no Lofty token"):
         client_for(acme)
 
 
 def test_client_for__retired_or_foreign_token__refused(
     acme: Tenant, globex: Tenant, credential: Credential
 ) -> None:
-    with pytest.raises(NoCredential):
+    with pytest.raises(CredentialUnavailable):
         client_for(globex, credential=credential)
-    credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, NEXT_TOKEN))
+    token_store.set_credential(acme, token_verification.check_token(Scheme.API_KEY, NEXT_TOKEN))
     credential.refresh_from_db()
-    with pytest.raises(NoCredential):
+    with pytest.raises(CredentialUnavailable):
         client_for(acme, credential=credential)
 
 
@@ -71,7 +71,9 @@ def test_client_for__retired_or_foreign_token__refused(
 def test_client_for__tampered_token__nothing_sent_and_recorded_once(
     acme: Tenant, globex: Tenant, credential: Credential, lofty: Lofty, planted: str
 ) -> None:
-    other = credentials.set_credential(globex, checking.check_token(Scheme.OAUTH, OTHER_TOKEN))
+    other = token_store.set_credential(
+        globex, token_verification.check_token(Scheme.OAUTH, OTHER_TOKEN)
+    )
     sealed, version = bytes(credential.sealed), credential.version
     made = lofty.calls_made("acme") + lofty.calls_made("globex")
     values = {
@@ -84,7 +86,7 @@ def test_client_for__tampered_token__nothing_sent_and_recorded_once(
     new_sealed, new_version = values[planted]
     Credential.objects.filter(pk=credential.pk).update(sealed=new_sealed, version=new_version)
     for _ in range(3):
-        with pytest.raises(NoCredential, match="cannot be used") as caught:
+        with pytest.raises(CredentialUnavailable, match="cannot be used") as caught:
             client_for(acme)
         assert TOKEN not in str(caught.value)
     assert lofty.calls_made("acme") + lofty.calls_made("globex") == made
@@ -136,7 +138,7 @@ def test_calls_left__window_over_or_no_token__unknown(acme: Tenant, credential: 
     Credential.objects.update(budget_remaining=0, budget_reset_at=timezone.now())
     assert calls_left(acme) == CallsLeft(60, None, None)
     require_calls(acme, 3)
-    credentials.remove_credential(acme)
+    token_store.remove_credential(acme)
     assert calls_left(acme) == CallsLeft(None, None, None)
 
 
@@ -154,7 +156,7 @@ def test_claim_calls__window_about_to_end__waits_for_the_next(
 ) -> None:
     until = timezone.now() + timedelta(milliseconds=300)
     Credential.objects.update(budget_limit=10, budget_remaining=1, budget_reset_at=until)
-    claim_calls(acme, 3)
+    reserve_calls(acme, 3)
     assert timezone.now() > until
 
 
@@ -164,7 +166,7 @@ def test_claim_calls__too_few_and_long_to_wait__says_until_when(
     until = timezone.now() + LAST_MOMENTS + timedelta(seconds=5)
     Credential.objects.update(budget_limit=10, budget_remaining=2, budget_reset_at=until)
     with pytest.raises(BudgetSpent) as caught:
-        claim_calls(acme, 3)
+        reserve_calls(acme, 3)
     assert caught.value.until == until
 
 
@@ -194,9 +196,9 @@ def test_budget__answers_out_of_order__the_least_counts_within_a_window(
 ) -> None:
     reset_at = timezone.now() + timedelta(minutes=1)
     for remaining in (5, 7):
-        note_exchange(acme, credential, answer(remaining, reset_at))
+        record_exchange(acme, credential, answer(remaining, reset_at))
     assert calls_left(acme).remaining == 5
-    note_exchange(acme, credential, answer(9, reset_at + timedelta(minutes=1)))
+    record_exchange(acme, credential, answer(9, reset_at + timedelta(minutes=1)))
     assert calls_left(acme).remaining == 9
 
 

@@ -19,14 +19,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
-from lofty_admin.logs import ContextFilter, JsonLines, PlainLines
-from lofty_admin.sandbox.server import Sandbox
+from lofty_admin.audit.log.log_filter import ContextFilter
+from lofty_admin.core.logs import JsonLines, PlainLines
 from lofty_admin.tenants import tasks
-from lofty_admin.tenants.calls import client_for
+from lofty_admin.tenants.credentials.api_client import client_for
 from lofty_admin.tenants.models import Credential, Tenant
 from tests.conftest import signed_in
 from tests.tenants.conftest import APP_SECRET, NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty
 from tests.tenants.test_connecting import lofty_sends_back
+from tools.practice_lofty.server import Sandbox
 
 BAD_TOKEN = "canary-that-lofty-does-not-know-0123456789"
 BROKEN_TOKEN = "canary broken by a blank 0123456789"

@@ -15,9 +15,10 @@ from django.utils import timezone
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.client import Scheme
-from lofty_admin.tenants import checking, connecting, credentials, lifecycle
+from lofty_admin.tenants import services
+from lofty_admin.tenants.credentials import oauth_flow, token_store, token_verification
+from lofty_admin.tenants.credentials.sealing import open_from
 from lofty_admin.tenants.models import Credential, Health, PendingConnection, Role, Tenant
-from lofty_admin.tenants.sealing import open_from
 from lofty_admin.tenants.tasks import renew_due
 from tests.conftest import signed_in
 from tests.tenants.conftest import APP_ID, TOKEN, Lofty, connected, kinds
@@ -97,7 +98,7 @@ def test_confirmed__attached_and_nothing_is_left_over(
     assert (stored.kind, stored.health, stored.added_by) == ("connection", "works", "Olivia Owner")
     assert stored.access_expires_at is not None
     assert not PendingConnection.objects.exists()
-    assert connecting.SESSION_KEY not in browser.session
+    assert oauth_flow.SESSION_KEY not in browser.session
     assert kinds() == ["connection.begun", "credential.added"]
     acme.refresh_from_db()
     assert acme.sales_agent_id is not None
@@ -123,7 +124,7 @@ def test_between__tokens_are_sealed_and_the_session_has_an_id_only(
         cursor.execute("SELECT t::text FROM tenants_pendingconnection t")
         held += str(cursor.fetchall())
     assert all(secret not in held and secret.encode().hex() not in held for secret in secrets)
-    assert browser.session[connecting.SESSION_KEY] == str(pending.pk)
+    assert browser.session[oauth_flow.SESSION_KEY] == str(pending.pk)
 
 
 def test_denied__at_lofty__says_so_and_stores_nothing(
@@ -292,13 +293,15 @@ def test_given_up__before_and_after_the_answer__nothing_is_left(
 def test_given_up__while_lofty_is_asked__nothing_is_left(
     browser: Client, acme: Tenant, app: Lofty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask = checking.ask_lofty
+    ask = token_verification.ask_lofty
 
-    def given_up_meanwhile(given: checking.CheckedToken) -> checking.CheckedToken:
-        connecting.end(PendingConnection.objects.get(), "Given up.")
+    def given_up_meanwhile(
+        given: token_verification.CheckedToken,
+    ) -> token_verification.CheckedToken:
+        oauth_flow.end(PendingConnection.objects.get(), "Given up.")
         return ask(given)
 
-    monkeypatch.setattr(connecting, "ask_lofty", given_up_meanwhile)
+    monkeypatch.setattr(oauth_flow, "ask_lofty", given_up_meanwhile)
     answer = browser.get(lofty_sends_back(app, "acme"))
     assert "was given up while Lofty was asked" in text(answer)
     assert not PendingConnection.objects.exists()
@@ -324,8 +327,8 @@ def test_confirm__something_odd_comes_up_after_the_page__asks_again(
 ) -> None:
     browser.get(lofty_sends_back(app, "acme"))
     with monkeypatch.context() as patch:
-        patch.setattr(connecting, "questions", lambda pending: ())
-        credentials.set_credential(globex, checking.check_token(Scheme.API_KEY, TOKEN))
+        patch.setattr(oauth_flow, "questions", lambda pending: ())
+        token_store.set_credential(globex, token_verification.check_token(Scheme.API_KEY, TOKEN))
         answer = go(browser, "connect_confirm", right="on")
     assert answer.status_code == 409
     assert "Another tenant" in text(answer)
@@ -367,14 +370,14 @@ def test_no_app__button_is_not_there_and_its_address_does_nothing(
 def test_archived_meanwhile__lofty_s_answer_is_not_used(
     browser: Client, acme: Tenant, app: Lofty
 ) -> None:
-    lifecycle.archive_tenant(acme)
+    services.archive_tenant(acme)
     assert "This tenant is archived" in text(browser.get(lofty_sends_back(app, "acme")))
     assert not PendingConnection.objects.exists()
 
 
 def test_archived_meanwhile__not_attached(browser: Client, acme: Tenant, app: Lofty) -> None:
     browser.get(lofty_sends_back(app, "acme"))
-    lifecycle.archive_tenant(acme)
+    services.archive_tenant(acme)
     assert go(browser, "connect_confirm", right="on").status_code == 403
     assert acme.credential is None
 

@@ -6,21 +6,21 @@ from django.db import IntegrityError
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import Unauthorised
-from lofty_admin.tenants import checking, credentials
-from lofty_admin.tenants.calls import NoCredential
+from lofty_admin.tenants.credentials import token_store, token_verification
+from lofty_admin.tenants.credentials.api_client import CredentialUnavailable
+from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired
 from lofty_admin.tenants.models import (
     Credential,
     CredentialState,
     Tenant,
 )
-from lofty_admin.tenants.refusals import NeedsConsent, NotDone
 from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, checked, kinds
 
 
 def test_set_credential__same_user__replaced_and_old_one_erased(
     acme: Tenant, credential: Credential
 ) -> None:
-    new = credentials.set_credential(acme, checked(NEXT_TOKEN))
+    new = token_store.set_credential(acme, checked(NEXT_TOKEN))
     credential.refresh_from_db()
     assert (bytes(credential.sealed), credential.retired_at is None) == (b"", False)
     assert (new.version, acme.credential) == (2, new)
@@ -33,41 +33,41 @@ def test_set_credential__another_lofty_user__asks_first(
     acme: Tenant, credential: Credential
 ) -> None:
     other = checked(OTHER_TOKEN, Scheme.OAUTH)
-    with pytest.raises(NeedsConsent, match="another Sales Agent") as caught:
-        credentials.set_credential(acme, other)
+    with pytest.raises(ConfirmationRequired, match="another Sales Agent") as caught:
+        token_store.set_credential(acme, other)
     assert len(caught.value.questions) == 2  # the user and the Sales Agent
     assert acme.credential == credential
-    assert credentials.set_credential(acme, other, meant=True).scheme == "oauth"
+    assert token_store.set_credential(acme, other, meant=True).scheme == "oauth"
 
 
 def test_set_credential__another_lofty_user_after_removal__still_asks(
     acme: Tenant, credential: Credential
 ) -> None:
-    credentials.remove_credential(acme)
-    with pytest.raises(NeedsConsent, match="another Sales Agent"):
-        credentials.set_credential(acme, checked(OTHER_TOKEN, Scheme.OAUTH))
+    token_store.remove_credential(acme)
+    with pytest.raises(ConfirmationRequired, match="another Sales Agent"):
+        token_store.set_credential(acme, checked(OTHER_TOKEN, Scheme.OAUTH))
 
 
 @pytest.mark.parametrize("token", [TOKEN, NEXT_TOKEN], ids=["same token", "same Lofty user"])
 def test_set_credential__used_by_another_tenant__asks_without_naming_it(
     acme: Tenant, globex: Tenant, credential: Credential, token: str
 ) -> None:
-    with pytest.raises(NeedsConsent, match="Another tenant") as caught:
-        credentials.set_credential(globex, checked(token))
+    with pytest.raises(ConfirmationRequired, match="Another tenant") as caught:
+        token_store.set_credential(globex, checked(token))
     assert "acme" not in str(caught.value).lower()
     assert globex.credential is None
-    assert credentials.set_credential(globex, checked(token), meant=True).version == 1
+    assert token_store.set_credential(globex, checked(token), meant=True).version == 1
 
 
 def test_remove_credential__in_use__erased_and_recorded(
     acme: Tenant, credential: Credential
 ) -> None:
-    credentials.remove_credential(acme)
+    token_store.remove_credential(acme)
     credential.refresh_from_db()
     assert bytes(credential.sealed) == b""
     assert acme.credential_state is CredentialState.NONE
-    with pytest.raises(NotDone, match="no token"):
-        credentials.remove_credential(acme)
+    with pytest.raises(ChangeNotAllowed, match="no token"):
+        token_store.remove_credential(acme)
     assert kinds() == ["credential.added", "credential.removed"]
 
 
@@ -83,9 +83,9 @@ def test_credential__database__refuses_two_in_use_and_a_kept_old_one(
 
 
 def test_test_credential__works__owner_is_learnt_and_recorded(acme: Tenant, lofty: Lofty) -> None:
-    credentials.set_credential(acme, checking.unchecked_token(Scheme.API_KEY, TOKEN))
+    token_store.set_credential(acme, token_verification.unchecked_token(Scheme.API_KEY, TOKEN))
     assert acme.credential_state is CredentialState.UNUSED
-    tested = credentials.test_credential(acme)
+    tested = token_store.test_credential(acme)
     assert tested.owner_name
     assert tested.state is CredentialState.WORKS
     assert kinds() == ["credential.added", "credential.tested"]
@@ -96,12 +96,12 @@ def test_test_credential__dead__failing_and_recorded(
 ) -> None:
     lofty.change("acme", revoke_all=True)
     with pytest.raises(Unauthorised):
-        credentials.test_credential(acme)
+        token_store.test_credential(acme)
     assert acme.credential_state is CredentialState.FAILING
     assert kinds() == ["credential.added", "credential.failed", "credential.tested"]
 
 
 def test_test_credential__none__nothing_sent(acme: Tenant, lofty: Lofty) -> None:
-    with pytest.raises(NoCredential):
-        credentials.test_credential(acme)
+    with pytest.raises(CredentialUnavailable):
+        token_store.test_credential(acme)
     assert lofty.calls_made("acme") == 0

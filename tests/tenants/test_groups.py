@@ -6,10 +6,10 @@ from django.urls import reverse
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants import lifecycle
+from lofty_admin.tenants import services
+from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.groups import add_group, delete_group, rename_group
 from lofty_admin.tenants.models import Group, Tenant
-from lofty_admin.tenants.refusals import NotDone
 from tests.conftest import signed_in
 from tests.tenants.conftest import kinds
 
@@ -81,7 +81,7 @@ def test_group__with_tenants__is_not_deleted(superuser: User, west: Group, acme:
 def test_group__deleted_by_somebody_else_meanwhile__says_so(west: Group) -> None:
     delete_group(Group.objects.get())
     for change in (lambda: delete_group(west), lambda: rename_group(west, slug="x", name="X")):
-        with pytest.raises(NotDone, match="deleted this group already"):
+        with pytest.raises(ChangeNotAllowed, match="deleted this group already"):
             change()
 
 
@@ -148,7 +148,7 @@ def test_edit__unknown_group__refused_and_nothing_changed(
 def test_edit__archived__groups_and_state_cannot_be_changed(
     superuser: User, acme: Tenant, west: Group
 ) -> None:
-    lifecycle.archive_tenant(acme)
+    services.archive_tenant(acme)
     edit(superuser, groups=[str(west.pk)], manual_only="on")
     acme.refresh_from_db()
     assert (acme.manual_only, list(acme.groups.all())) == (False, [])
@@ -156,5 +156,5 @@ def test_edit__archived__groups_and_state_cannot_be_changed(
 
 def test_manual_only__tenant_pages__carry_a_badge(viewer: User, acme: Tenant) -> None:
     assert "Manual only" not in signed_in(viewer).get("/t/acme/history/").content.decode()
-    lifecycle.change_tenant(acme, name=acme.name, note="", manual_only=True)
+    services.change_tenant(acme, name=acme.name, note="", manual_only=True)
     assert "Manual only" in signed_in(viewer).get("/t/acme/history/").content.decode()

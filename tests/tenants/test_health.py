@@ -15,11 +15,11 @@ from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import BudgetSpent
-from lofty_admin.tenants import checking, credentials, probing
 from lofty_admin.tenants.agents import WrongAgent
-from lofty_admin.tenants.calls import client_for
+from lofty_admin.tenants.credentials import health_probe, token_store, token_verification
+from lofty_admin.tenants.credentials.api_client import client_for
+from lofty_admin.tenants.errors import ConfirmationRequired
 from lofty_admin.tenants.models import Credential, Health, Tenant
-from lofty_admin.tenants.refusals import NeedsConsent
 from lofty_admin.tenants.tasks import probe as probe_job
 from lofty_admin.tenants.tasks import probe_due
 from tests.conftest import signed_in
@@ -95,7 +95,7 @@ def test_probe__each_answer__its_class_meaning_and_one_record(
     age(30)
     arrange(lofty)
     for _ in range(2):
-        probing.probe(row())
+        health_probe.probe(row())
     after = row()
     assert after.health == found
     assert words in after.health_note
@@ -106,7 +106,7 @@ def test_probe__each_answer__its_class_meaning_and_one_record(
 
 def test_probe__costs_one_call(acme: Tenant, credential: Credential, lofty: Lofty) -> None:
     made = lofty.calls_made("acme")
-    probing.probe(row())
+    health_probe.probe(row())
     assert lofty.calls_made("acme") == made + 1
 
 
@@ -117,7 +117,7 @@ def test_probe__a_save_would_lack_calls__not_made(
     Credential.objects.update(budget_remaining=3, budget_reset_at=until)
     made = lofty.calls_made("acme")
     with pytest.raises(BudgetSpent):
-        probing.probe(row())
+        health_probe.probe(row())
     assert lofty.calls_made("acme") == made
 
 
@@ -125,11 +125,11 @@ def test_probe__works_again__recorded_with_both_classes(
     acme: Tenant, credential: Credential, lofty: Lofty
 ) -> None:
     scopes(lofty, "me")
-    probing.probe(row())
+    health_probe.probe(row())
     client_for(acme).me()
     assert row().health == Health.SCOPE_MISSING  # another call proves nothing of the settings
     scopes(lofty, "me", "settings")
-    probing.probe(row())
+    health_probe.probe(row())
     assert row().health == Health.WORKS
     event = AuditEvent.objects.get(kind="credential.recovered")
     assert event.content["before"] == {"health": "scope_missing"}
@@ -142,7 +142,7 @@ def test_probe__sealed_token_damaged__unreadable_and_nothing_sent(
     Credential.objects.update(sealed=b"LV1" + b"x" * 60)
     made = lofty.calls_made("acme")
     age(30)
-    after = probing.probe(row())
+    after = health_probe.probe(row())
     assert (after.health, after.is_stale) == (Health.UNREADABLE, False)
     assert lofty.calls_made("acme") == made
 
@@ -152,8 +152,8 @@ def test_probe__another_sales_agent__named_and_never_green(
 ) -> None:
     Tenant.objects.update(sales_agent_id=77)
     with pytest.raises(WrongAgent):
-        credentials.test_credential(acme)
-    probing.probe(row())
+        token_store.test_credential(acme)
+    health_probe.probe(row())
     client_for(acme).get_settings()
     found = row()
     assert found.health == Health.WRONG_AGENT
@@ -172,7 +172,7 @@ def test_accept_agent__said_to_be_meant__is_the_tenant_s_from_then_on(
     acme: Tenant, credential: Credential, owner: User, lofty: Lofty
 ) -> None:
     Tenant.objects.update(sales_agent_id=77)
-    probing.probe(row())
+    health_probe.probe(row())
     number = row().found_agent_id
     assert "tick the box" in accept(owner, number)
     assert "Nothing was changed: Lofty now has" in accept(owner, 12345, sure="on")
@@ -193,8 +193,8 @@ def test_replace__token_of_another_sales_agent_of_the_same_user__asks(
 ) -> None:
     Tenant.objects.update(sales_agent_id=77)
     acme.refresh_from_db()
-    with pytest.raises(NeedsConsent, match="this tenant's is 77"):
-        credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, TOKEN))
+    with pytest.raises(ConfirmationRequired, match="this tenant's is 77"):
+        token_store.set_credential(acme, token_verification.check_token(Scheme.API_KEY, TOKEN))
 
 
 @pytest.mark.parametrize("way", ["no scope", "no agent"])
@@ -205,12 +205,12 @@ def test_replace__token_that_cannot_read_the_settings__asks(
         scopes(lofty, "me")
     else:
         lofty.change("acme", settings=None)
-    checked = checking.check_token(Scheme.API_KEY, TOKEN)
-    with pytest.raises(NeedsConsent, match=r"[Nn]othing can be|nothing could be"):
-        credentials.set_credential(acme, checked)
-    credentials.set_credential(acme, checked, meant=True)
+    checked = token_verification.check_token(Scheme.API_KEY, TOKEN)
+    with pytest.raises(ConfirmationRequired, match=r"[Nn]othing can be|nothing could be"):
+        token_store.set_credential(acme, checked)
+    token_store.set_credential(acme, checked, meant=True)
     assert row().last_good_at is None
-    stored = credentials.set_credential(acme, checked, meant=True)
+    stored = token_store.set_credential(acme, checked, meant=True)
     assert stored.health == checked.health
     assert not stored.is_sound
 
@@ -235,13 +235,13 @@ def test_due__daily_and_again_soon_when_it_told_nothing(
     acme: Tenant, credential: Credential
 ) -> None:
     now = timezone.now()
-    assert not probing.due(now)
-    assert probing.due(now + timedelta(hours=24)).count() == 1
+    assert not health_probe.due(now)
+    assert health_probe.due(now + timedelta(hours=24)).count() == 1
     Credential.objects.update(health=Health.LOFTY_DOWN)
-    assert probing.due(now + timedelta(hours=1)).count() == 1
-    assert not probing.due(now + timedelta(minutes=30))
+    assert health_probe.due(now + timedelta(hours=1)).count() == 1
+    assert not health_probe.due(now + timedelta(minutes=30))
     Tenant.objects.update(status="archived")
-    assert not probing.due(now + timedelta(days=9))
+    assert not health_probe.due(now + timedelta(days=9))
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def check_tokens(*arguments: str) -> str:
 def test_check_tokens__all__progress_and_verdict(
     acme: Tenant, globex: Tenant, credential: Credential, lofty: Lofty
 ) -> None:
-    credentials.set_credential(globex, checking.check_token(Scheme.OAUTH, OTHER_TOKEN))
+    token_store.set_credential(globex, token_verification.check_token(Scheme.OAUTH, OTHER_TOKEN))
     told = check_tokens("--all")
     assert "[1/2] acme: Works" in told
     assert "All 2 work." in told

@@ -6,15 +6,17 @@ from django.db import DatabaseError
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants import credentials, lifecycle, members
-from lofty_admin.tenants.calls import calls_left
+from lofty_admin.tenants import services
+from lofty_admin.tenants.access import memberships
+from lofty_admin.tenants.credentials import token_store
+from lofty_admin.tenants.credentials.api_client import calls_left
+from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired
 from lofty_admin.tenants.models import (
     Credential,
     CredentialState,
     Role,
     Tenant,
 )
-from lofty_admin.tenants.refusals import NeedsConsent, NotDone
 from tests.tenants.conftest import NEXT_TOKEN, Lofty, checked, kinds
 
 
@@ -23,11 +25,11 @@ from tests.tenants.conftest import NEXT_TOKEN, Lofty, checked, kinds
     [("Acme Realty, Inc.", "acme-realty-inc"), ("Über Häuser", "uber-hauser"), ("房地产", "")],
 )
 def test_suggest_slug__name__short_name(name: str, slug: str) -> None:
-    assert lifecycle.suggest_slug(name) == slug
+    assert services.suggest_slug(name) == slug
 
 
 def test_add_tenant__with_token__both_stored_and_recorded(db: None, lofty: Lofty) -> None:
-    tenant = lifecycle.add_tenant(slug="acme", name=" Acme ", checked=checked())
+    tenant = services.add_tenant(slug="acme", name=" Acme ", checked=checked())
     assert tenant.credential is not None
     assert tenant.credential.state is CredentialState.WORKS
     assert (tenant.name, tenant.credential.last_four) == ("Acme", "WXYZ")
@@ -40,19 +42,19 @@ def test_add_tenant__with_token__both_stored_and_recorded(db: None, lofty: Lofty
 )
 def test_add_tenant__bad_short_name__refused(db: None, slug: str) -> None:
     with pytest.raises(ValidationError):
-        lifecycle.add_tenant(slug=slug, name="Acme")
+        services.add_tenant(slug=slug, name="Acme")
     assert not Tenant.objects.exists()
 
 
 def test_add_tenant__short_name_taken__refused(acme: Tenant) -> None:
     with pytest.raises(ValidationError, match="has this short name already"):
-        lifecycle.add_tenant(slug="acme", name="Another")
+        services.add_tenant(slug="acme", name="Another")
 
 
 def test_change_tenant__nothing_different__no_record(acme: Tenant) -> None:
-    assert lifecycle.change_tenant(acme, name="Acme Realty ", note="") is False
+    assert services.change_tenant(acme, name="Acme Realty ", note="") is False
     assert kinds() == []
-    assert lifecycle.change_tenant(acme, name="Acme", note="VIP") is True
+    assert services.change_tenant(acme, name="Acme", note="VIP") is True
     event = AuditEvent.objects.get()
     assert event.content["before"]["name"] == "Acme Realty"
     after = {"slug": "acme", "name": "Acme", "note": "VIP", "manual_only": False, "groups": []}
@@ -62,29 +64,29 @@ def test_change_tenant__nothing_different__no_record(acme: Tenant) -> None:
 def test_archived__every_change__refused_until_restored(
     acme: Tenant, viewer: User, outsider: User, credential: Credential
 ) -> None:
-    lifecycle.archive_tenant(acme)
+    services.archive_tenant(acme)
     member = acme.memberships.get(user=viewer)
     for change in (
-        lambda: lifecycle.change_tenant(acme, name="Other", note=""),
-        lambda: credentials.set_credential(acme, checked(NEXT_TOKEN)),
-        lambda: credentials.remove_credential(acme),
-        lambda: members.grant(acme, outsider, Role.VIEWER),
-        lambda: members.remove_member(member),
-        lambda: lifecycle.archive_tenant(acme),
+        lambda: services.change_tenant(acme, name="Other", note=""),
+        lambda: token_store.set_credential(acme, checked(NEXT_TOKEN)),
+        lambda: token_store.remove_credential(acme),
+        lambda: memberships.grant(acme, outsider, Role.VIEWER),
+        lambda: memberships.remove_member(member),
+        lambda: services.archive_tenant(acme),
     ):
-        with pytest.raises(NotDone, match="archived"):
+        with pytest.raises(ChangeNotAllowed, match="archived"):
             change()
-    lifecycle.restore_tenant(acme)
-    lifecycle.change_tenant(acme, name="Other", note="")
-    with pytest.raises(NotDone, match="not archived"):
-        lifecycle.restore_tenant(acme)
+    services.restore_tenant(acme)
+    services.change_tenant(acme, name="Other", note="")
+    with pytest.raises(ChangeNotAllowed, match="not archived"):
+        services.restore_tenant(acme)
 
 
 def test_add_tenant__token_of_another_tenant__asks_and_adds_nothing(
     acme: Tenant, credential: Credential
 ) -> None:
-    with pytest.raises(NeedsConsent):
-        lifecycle.add_tenant(slug="second", name="Second", checked=checked())
+    with pytest.raises(ConfirmationRequired):
+        services.add_tenant(slug="second", name="Second", checked=checked())
     assert not Tenant.objects.filter(slug="second").exists()
 
 
@@ -95,15 +97,15 @@ def test_any_change__cannot_be_recorded__is_not_made(
         raise DatabaseError("the record is not writable")
 
     fresh = checked(NEXT_TOKEN)
-    for module in (credentials, lifecycle, members):
+    for module in (token_store, services, memberships):
         monkeypatch.setattr(module, "record", refuse)
     for change in (
-        lambda: lifecycle.add_tenant(slug="second", name="Second"),
-        lambda: lifecycle.change_tenant(acme, name="Other", note=""),
-        lambda: lifecycle.archive_tenant(acme),
-        lambda: credentials.set_credential(acme, fresh),
-        lambda: credentials.remove_credential(acme),
-        lambda: members.grant(acme, outsider, Role.VIEWER),
+        lambda: services.add_tenant(slug="second", name="Second"),
+        lambda: services.change_tenant(acme, name="Other", note=""),
+        lambda: services.archive_tenant(acme),
+        lambda: token_store.set_credential(acme, fresh),
+        lambda: token_store.remove_credential(acme),
+        lambda: memberships.grant(acme, outsider, Role.VIEWER),
     ):
         with pytest.raises(DatabaseError):
             change()

@@ -5,18 +5,18 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from lofty_admin import vault
-from lofty_admin.audit.kinds import CREDENTIAL_STORED, Kind
+from lofty_admin.audit.log.kinds import CREDENTIAL_STORED, Kind
+from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.audit.record import record
+from lofty_admin.core import vault
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.oauth import Tokens
-from lofty_admin.tenants import checking, credentials
-from lofty_admin.tenants.calls import NoCredential, client_for
+from lofty_admin.tenants.credentials import token_store, token_verification
+from lofty_admin.tenants.credentials.api_client import CredentialUnavailable, client_for
+from lofty_admin.tenants.credentials.opening import opened
+from lofty_admin.tenants.credentials.sealing import open_from, seal_into
+from lofty_admin.tenants.credentials.token_refresh import _store
 from lofty_admin.tenants.models import Credential, Tenant
-from lofty_admin.tenants.opening import opened
-from lofty_admin.tenants.renewal import _store
-from lofty_admin.tenants.sealing import open_from, seal_into
 from tests.tenants.conftest import NEXT_TOKEN, TOKEN, Lofty, kinds
 
 
@@ -28,13 +28,13 @@ def test_replay__replaced_token_put_back_with_its_version__found_and_not_sent(
     acme: Tenant, credential: Credential, lofty: Lofty
 ) -> None:
     yesterday = row_of(credential)
-    credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, NEXT_TOKEN))
+    token_store.set_credential(acme, token_verification.check_token(Scheme.API_KEY, NEXT_TOKEN))
     Credential.objects.all().delete()
     Credential.objects.create(**yesterday)
     put_back = Credential.objects.get()
     assert open_from(put_back, "sealed") == TOKEN  # by itself it opens
     made = lofty.calls_made("acme")
-    with pytest.raises(NoCredential, match="put back from an earlier time"):
+    with pytest.raises(CredentialUnavailable, match="put back from an earlier time"):
         client_for(acme)
     assert lofty.calls_made("acme") == made
     assert kinds()[-1] == "credential.failed"
@@ -43,16 +43,16 @@ def test_replay__replaced_token_put_back_with_its_version__found_and_not_sent(
 
 def test_replay__removed_token_put_back__found(acme: Tenant, credential: Credential) -> None:
     yesterday = row_of(credential)
-    credentials.remove_credential(acme)
+    token_store.remove_credential(acme)
     Credential.objects.filter(pk=credential.pk).update(**yesterday)
     assert Credential.objects.get().retired_at is None
-    with pytest.raises(NoCredential, match="put back"):
+    with pytest.raises(CredentialUnavailable, match="put back"):
         client_for(acme)
 
 
 def test_replay__fingerprint_changed_by_hand__found(acme: Tenant, credential: Credential) -> None:
     Credential.objects.update(fingerprint="hmac-sha256:" + "0" * 64)
-    with pytest.raises(NoCredential, match="put back"):
+    with pytest.raises(CredentialUnavailable, match="put back"):
         client_for(acme)
 
 
@@ -60,7 +60,7 @@ def test_replay__row_without_a_record__not_used(acme: Tenant, lofty: Lofty) -> N
     row = Credential(tenant=acme, scheme="api_key", version=1)
     seal_into(row, "sealed", TOKEN)
     row.save(force_insert=True)
-    with pytest.raises(NoCredential, match="history says"):
+    with pytest.raises(CredentialUnavailable, match="history says"):
         client_for(acme)
     assert lofty.calls_made("acme") == 0
 

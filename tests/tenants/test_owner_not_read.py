@@ -6,10 +6,10 @@ import pytest
 from django.urls import reverse
 
 from lofty_admin.accounts.models import User
-from lofty_admin.agentsettings.reading import read_live
+from lofty_admin.agentsettings.snapshots import read_live
 from lofty_admin.directory.sync import advance, open_sync
 from lofty_admin.lofty.errors import LoftyError, RateLimited
-from lofty_admin.tenants.calls import client_for
+from lofty_admin.tenants.credentials.api_client import client_for
 from lofty_admin.tenants.models import NOT_READ, Credential, CredentialState, Tenant
 from tests.conftest import signed_in
 from tests.tenants.conftest import NEXT_TOKEN, TOKEN, Lofty, checked

@@ -14,10 +14,10 @@ from django.utils import timezone
 from lofty_admin.accounts import invitations
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants import rights
-from lofty_admin.tenants.access import role_of
+from lofty_admin.tenants.access import grants
+from lofty_admin.tenants.access.grants import Scope
+from lofty_admin.tenants.access.permissions import role_of
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
-from lofty_admin.tenants.rights import Scope
 from tests.conftest import make_user, signed_in
 from tests.tenants.conftest import kinds
 
@@ -48,8 +48,8 @@ def post(client: Client, name: str, user: User, **data: str) -> str:
 def test_everybody__listed_with_state_rights_and_last_sign_in(
     root: Client, owner: User, outsider: User, west: Group
 ) -> None:
-    rights.give(outsider, Scope(group=west), Role.EDITOR)
-    rights.give(outsider, Scope(), Role.VIEWER)
+    grants.assign(outsider, Scope(group=west), Role.EDITOR)
+    grants.assign(outsider, Scope(), Role.VIEWER)
     User.objects.filter(pk=owner.pk).update(last_login=timezone.now(), is_active=False)
     invitations.invite("new@example.com", page="https://x/")
     text = text_of(root, reverse("everybody"))
@@ -63,7 +63,7 @@ def test_everybody__many_single_roles_and_denials__counted(root: Client, viewer:
     for number in range(5):
         tenant = Tenant.objects.create(slug=f"t{number}", name=f"T{number}")
         Membership.objects.create(user=viewer, tenant=tenant, role=Role.VIEWER)
-        rights.deny(
+        grants.deny(
             viewer, Scope(tenant=Tenant.objects.create(slug=f"d{number}", name=f"D{number}"))
         )
     text = text_of(root, reverse("everybody"), q="Victor")
@@ -174,7 +174,7 @@ def test_right__other_names_in_the_post__change_nothing(
 
 
 def test_page__rows__change_what_they_name(root: Client, viewer: User, west: Group) -> None:
-    rights.give(viewer, Scope(group=west), Role.VIEWER)
+    grants.assign(viewer, Scope(group=west), Role.VIEWER)
     html = root.get(reverse("person", args=[viewer.pk])).content.decode()
     row = html.partition("Group, also tenants")[2].partition("</form>")[0]
     data = dict(re.findall(r'name="(where|group)" value="([^"]*)"', row))
@@ -187,8 +187,8 @@ def test_page__rows__change_what_they_name(root: Client, viewer: User, west: Gro
 def test_seen__every_tenant_with_role_and_reasons__denied_ones_apart(
     root: Client, viewer: User, acme: Tenant, globex: Tenant, west: Group
 ) -> None:
-    rights.give(viewer, Scope(), Role.EDITOR)
-    rights.deny(viewer, Scope(tenant=globex))
+    grants.assign(viewer, Scope(), Role.EDITOR)
+    grants.deny(viewer, Scope(tenant=globex))
     text = text_of(root, reverse("person", args=[viewer.pk]))
     assert "1 tenant, denied 1." in text
     assert "Acme Realty acme Editor Editor of all tenants Viewer of this tenant" in text
@@ -297,8 +297,8 @@ def test_invited__given_a_right_before_accepting__has_it_afterwards(
 def test_tenant_people__by_a_group_or_everywhere__shown_but_not_changed_there(
     owner: User, viewer: User, outsider: User, superuser: User, west: Group
 ) -> None:
-    rights.give(outsider, Scope(group=west), Role.EDITOR)
-    rights.deny(viewer, Scope())
+    grants.assign(outsider, Scope(group=west), Role.EDITOR)
+    grants.deny(viewer, Scope())
     html = signed_in(owner).get(reverse("people", args=["acme"])).content.decode()
     text = " ".join(re.sub(r"<[^>]+>", " ", html).split())
     assert "Una Outsider outsider@example.com Editor Editor of the group West" in text

@@ -12,14 +12,14 @@ from django.utils import timezone
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import GrantRefused, Unauthorised
-from lofty_admin.sandbox.seed import make_token
-from lofty_admin.tenants import checking, credentials, renewal
-from lofty_admin.tenants.calls import NoCredential, client_for
+from lofty_admin.tenants.credentials import token_refresh, token_store, token_verification
+from lofty_admin.tenants.credentials.api_client import CredentialUnavailable, client_for
+from lofty_admin.tenants.credentials.opening import opened
+from lofty_admin.tenants.credentials.sealing import open_from
 from lofty_admin.tenants.models import Credential, CredentialKind, Health, Tenant
-from lofty_admin.tenants.opening import opened
-from lofty_admin.tenants.sealing import open_from
 from lofty_admin.tenants.tasks import renew, renew_due
 from tests.tenants.conftest import NEXT_TOKEN, TOKEN, Lofty, connected, kinds
+from tools.practice_lofty.seed import make_token
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_renewal__recorded_with_version_and_fingerprint_and_no_secret(
     acme: Tenant, connection_of_acme: Credential
 ) -> None:
     ends_in(-1)
-    renewal.renew(row())
+    token_refresh.renew(row())
     event = AuditEvent.objects.get(kind="credential.renewed")
     assert event.content["before"]["version"] == 1
     assert event.content["after"]["fingerprint"] == row().fingerprint
@@ -130,11 +130,11 @@ def test_job__by_the_clock__carries_an_id_only(
 
 
 def test_due__archived_or_pasted_or_far__not(acme: Tenant, connection_of_acme: Credential) -> None:
-    assert not renewal.due(timezone.now())
+    assert not token_refresh.due(timezone.now())
     ends_in(300)
-    assert renewal.due(timezone.now()).count() == 1
+    assert token_refresh.due(timezone.now()).count() == 1
     Tenant.objects.update(status="archived")
-    assert not renewal.due(timezone.now())
+    assert not token_refresh.due(timezone.now())
 
 
 def test_refused__refresh_token_is_dead__a_person_is_asked_and_no_loop(
@@ -143,7 +143,7 @@ def test_refused__refresh_token_is_dead__a_person_is_asked_and_no_loop(
     app.change("acme", revoke_all=True)
     ends_in(-1)
     for _ in range(3):
-        with pytest.raises(NoCredential, match="could not be renewed"):
+        with pytest.raises(CredentialUnavailable, match="could not be renewed"):
             client_for(acme)
     found = row()
     assert found.authorise_again_since is not None
@@ -151,7 +151,7 @@ def test_refused__refresh_token_is_dead__a_person_is_asked_and_no_loop(
     assert "Authorise again" in found.warnings
     assert found.failing_since is not None
     assert found.renewal_failures == 1
-    assert not renewal.due(timezone.now() + timedelta(days=1))
+    assert not token_refresh.due(timezone.now() + timedelta(days=1))
     assert kinds().count("credential.failed") == 1
 
 
@@ -169,7 +169,7 @@ def test_connection__without_a_refresh_token__a_person_is_asked_at_its_end(
 ) -> None:
     set_row(sealed_refresh=b"")
     ends_in(-1)
-    with pytest.raises(NoCredential, match="nothing to renew it with"):
+    with pytest.raises(CredentialUnavailable, match="nothing to renew it with"):
         client_for(acme)
     assert row().health == Health.AUTHORISE_AGAIN
 
@@ -192,7 +192,7 @@ def test_failed__lofty_s_trouble__tried_again_later_with_the_same_refresh_token(
     app.fault("acme", on="POST", times=1, **fault)
     ends_in(-1)
     for _ in range(2):  # the second one waits out the pause, without a call
-        with pytest.raises(NoCredential, match="could not be renewed"):
+        with pytest.raises(CredentialUnavailable, match="could not be renewed"):
             client_for(acme)
     failed = row()
     assert failed.authorise_again_since is None
@@ -213,7 +213,7 @@ def test_failed__again_and_again__ever_longer_pauses(
     pauses = []
     for _ in range(9):
         set_row(renewal_not_before=None)
-        renewal.renew(row())
+        token_refresh.renew(row())
         until = row().renewal_not_before
         assert until is not None
         pauses.append(round((until - timezone.now()).total_seconds()))
@@ -226,15 +226,15 @@ def test_answer_lost__lofty_used_the_refresh_token_up__authorise_again_says_why(
 ) -> None:
     app.fault("acme", kind="drop_after", on="POST", times=1)
     ends_in(-1)
-    with pytest.raises(NoCredential):
+    with pytest.raises(CredentialUnavailable):
         client_for(acme)
     set_row(renewal_not_before=None)
-    with pytest.raises(NoCredential):
+    with pytest.raises(CredentialUnavailable):
         client_for(acme)
     assert row().health == Health.AUTHORISE_AGAIN
     given = grants_used(app)
     set_row(renewal_not_before=None)
-    with pytest.raises(NoCredential):
+    with pytest.raises(CredentialUnavailable):
         client_for(acme)
     assert grants_used(app) == given
 
@@ -247,31 +247,31 @@ def test_cut_off__after_the_answer_before_the_save__visible_and_no_loop(
 
     ends_in(-1)
     with monkeypatch.context() as patch:
-        patch.setattr(renewal, "_store", die)
+        patch.setattr(token_refresh, "_store", die)
         with pytest.raises(KeyboardInterrupt):
             client_for(acme)
     assert row().renewal_lease_until is not None
     set_row(renewal_lease_until=timezone.now())  # as if its lease were over
-    with pytest.raises(NoCredential):
+    with pytest.raises(CredentialUnavailable):
         client_for(acme)
     found = row()
     assert found.health == Health.AUTHORISE_AGAIN
     assert "was cut off" in found.health_note
-    assert not renewal.due(timezone.now() + timedelta(days=1))
+    assert not token_refresh.due(timezone.now() + timedelta(days=1))
 
 
 @pytest.mark.django_db(transaction=True)
 def test_save__database_away_for_a_moment__the_new_token_is_not_lost(
     acme: Tenant, connection_of_acme: Credential, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, failures = renewal._store, [OperationalError("gone"), OperationalError("gone")]
+    store, failures = token_refresh._store, [OperationalError("gone"), OperationalError("gone")]
 
     def stumble(*arguments: Any) -> None:
         if failures:
             raise failures.pop()
         store(*arguments)
 
-    monkeypatch.setattr(renewal, "_store", stumble)
+    monkeypatch.setattr(token_refresh, "_store", stumble)
     ends_in(-1)
     client_for(acme).me()
     assert renewals() == 1
@@ -282,13 +282,13 @@ def test_late_answer__somebody_else_gave_up_meanwhile__its_tokens_are_kept(
 ) -> None:
     """B13: the holder was stopped past its lease; the next one was refused."""
     ends_in(-1)
-    held = renewal._claim(row())
+    held = token_refresh._claim(row())
     assert held is not None
-    tokens = renewal._ask(held)
+    tokens = token_refresh._ask(held)
     set_row(renewal_lease_until=timezone.now())
-    renewal.renew(row())
+    token_refresh.renew(row())
     assert row().authorise_again_since is not None
-    renewal._keep(held, tokens)
+    token_refresh._keep(held, tokens)
     kept = row()
     assert (kept.authorise_again_since, kept.failing_since) == (None, None)
     assert opened(kept, "sealed") == tokens.access_token
@@ -299,11 +299,11 @@ def test_late_refusal__the_row_was_renewed_meanwhile__changes_nothing(
     acme: Tenant, connection_of_acme: Credential, app: Lofty
 ) -> None:
     ends_in(-1)
-    held = renewal._claim(row())
+    held = token_refresh._claim(row())
     assert held is not None
     set_row(renewal_lease_until=None)
-    renewal.renew(row())
-    renewal._not_renewed(held, GrantRefused())
+    token_refresh.renew(row())
+    token_refresh._not_renewed(held, GrantRefused())
     assert row().authorise_again_since is None
     assert row().version == 2
 
@@ -312,11 +312,13 @@ def test_replaced__while_lofty_is_asked__the_replacement_stays(
     acme: Tenant, connection_of_acme: Credential
 ) -> None:
     ends_in(-1)
-    held = renewal._claim(row())
+    held = token_refresh._claim(row())
     assert held is not None
-    tokens = renewal._ask(held)
-    credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, TOKEN), meant=True)
-    renewal._keep(held, tokens)
+    tokens = token_refresh._ask(held)
+    token_store.set_credential(
+        acme, token_verification.check_token(Scheme.API_KEY, TOKEN), meant=True
+    )
+    token_refresh._keep(held, tokens)
     assert open_from(row(), "sealed") == TOKEN
     assert Credential.objects.exclude(sealed_refresh=b"").count() == 0
 
@@ -339,7 +341,7 @@ def test_refused_by_lofty__freshly_renewed__not_renewed_again(
     acme: Tenant, connection_of_acme: Credential, app: Lofty
 ) -> None:
     ends_in(-1)
-    renewal.renew(row())
+    token_refresh.renew(row())
     app.fault("acme", kind="status", on="GET", times=4, code=401, body={"code": "X"})
     for _ in range(4):
         with pytest.raises(Unauthorised):
@@ -348,8 +350,8 @@ def test_refused_by_lofty__freshly_renewed__not_renewed_again(
 
 
 def test_client_credentials__stored_and_renewed_by_its_key(acme: Tenant, app: Lofty) -> None:
-    checked = checking.check_token(CredentialKind.CLIENT_CREDENTIALS, TOKEN)
-    stored = credentials.set_credential(acme, checked)
+    checked = token_verification.check_token(CredentialKind.CLIENT_CREDENTIALS, TOKEN)
+    stored = token_store.set_credential(acme, checked)
     assert (stored.last_four, stored.scheme) == ("WXYZ", "oauth")
     assert not bytes(stored.sealed_refresh)
     ends_in(-1)
@@ -360,7 +362,7 @@ def test_client_credentials__stored_and_renewed_by_its_key(acme: Tenant, app: Lo
     assert renewed.version == 2
     app.change("acme", revoke_all=True)
     ends_in(-1)
-    with pytest.raises(NoCredential):
+    with pytest.raises(CredentialUnavailable):
         client_for(acme)
     assert row().health == Health.AUTHORISE_AGAIN
 
@@ -404,7 +406,7 @@ def test_pasted_key__jws__its_own_end_is_read_and_believed_for_warnings_only(
     soon = timezone.now() + timedelta(days=10, hours=1)
     key = make_token("acme", "api_key", soon.timestamp())
     app.change("acme", tokens=[{"token": key, "scheme": "api_key"}])
-    stored = credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, key))
+    stored = token_store.set_credential(acme, token_verification.check_token(Scheme.API_KEY, key))
     assert stored.days_left == 10
     assert stored.expires_soon
     set_row(expires_at=timezone.now() - timedelta(days=1))
@@ -412,5 +414,7 @@ def test_pasted_key__jws__its_own_end_is_read_and_believed_for_warnings_only(
 
 
 def test_pasted_token__opaque__end_unknown(acme: Tenant, app: Lofty) -> None:
-    stored = credentials.set_credential(acme, checking.check_token(Scheme.API_KEY, NEXT_TOKEN))
+    stored = token_store.set_credential(
+        acme, token_verification.check_token(Scheme.API_KEY, NEXT_TOKEN)
+    )
     assert (stored.expires_at, stored.days_left, stored.expires_soon) == (None, None, False)

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants.access import role_of
+from lofty_admin.tenants.access.permissions import role_of
 from lofty_admin.tenants.models import Grant, Group, Role, Tenant
 
 

@@ -12,14 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.context import acting_as, person
+from lofty_admin.audit.log.context import acting_as, person
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants import lifecycle, members, rights
-from lofty_admin.tenants.access import denied_tenants, role_of, visible_tenants
+from lofty_admin.tenants import services
+from lofty_admin.tenants.access import grants, memberships
+from lofty_admin.tenants.access.explained import effective_access_of, people_of
+from lofty_admin.tenants.access.grants import Scope
+from lofty_admin.tenants.access.permissions import denied_tenants, role_of, visible_tenants
+from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
-from lofty_admin.tenants.refusals import NotDone
-from lofty_admin.tenants.rights import Scope
-from lofty_admin.tenants.standings import people_of, standings_of
 from tests.conftest import make_user
 from tests.tenants.conftest import kinds
 
@@ -106,7 +107,7 @@ def test_rights__any_combination__as_the_naive_rule_says(world: World) -> None:
         assert [role_of(user, tenant) for tenant in made] == expected
         seen = set(visible_tenants(user).values_list("slug", flat=True))
         assert seen == {f"t{number}" for number in TENANTS if expected[number]}
-        standings = standings_of(user, made)
+        standings = effective_access_of(user, made)
         assert [one.role for one in standings] == expected
         denied = set(denied_tenants(user).values_list("slug", flat=True))
         assert denied == {one.tenant.slug for one in standings if one.denied}
@@ -129,7 +130,7 @@ def west(acme: Tenant) -> Group:
 def test_group__gets_a_new_tenant__covered_at_once(
     west: Group, outsider: User, globex: Tenant
 ) -> None:
-    rights.give(outsider, Scope(group=west), Role.EDITOR)
+    grants.assign(outsider, Scope(group=west), Role.EDITOR)
     new = Tenant.objects.create(slug="new-one", name="New One")
     assert role_of(outsider, new) is None
     west.tenants.add(new)
@@ -138,17 +139,17 @@ def test_group__gets_a_new_tenant__covered_at_once(
 
 
 def test_all_tenants__a_new_one__covered_at_once(outsider: User) -> None:
-    rights.give(outsider, Scope(), Role.VIEWER)
+    grants.assign(outsider, Scope(), Role.VIEWER)
     new = Tenant.objects.create(slug="new-one", name="New One")
     assert role_of(outsider, new) == Role.VIEWER
 
 
 def test_denied__one_of_all__everything_but_it(acme: Tenant, globex: Tenant, viewer: User) -> None:
-    rights.give(viewer, Scope(), Role.MANAGER)
-    rights.deny(viewer, Scope(tenant=globex))
+    grants.assign(viewer, Scope(), Role.MANAGER)
+    grants.deny(viewer, Scope(tenant=globex))
     assert role_of(viewer, acme) == Role.MANAGER
     assert role_of(viewer, globex) is None
-    rights.take_away(viewer, Scope(tenant=globex))
+    grants.revoke(viewer, Scope(tenant=globex))
     assert role_of(viewer, globex) == Role.MANAGER
 
 
@@ -178,10 +179,10 @@ def test_grant__twice_for_the_same_scope__refused_by_the_database(
 
 def test_group__deleted_while_somebody_has_rights_by_it__refused(viewer: User, west: Group) -> None:
     """A denial must not go away in silence."""
-    rights.deny(viewer, Scope(group=west))
+    grants.deny(viewer, Scope(group=west))
     with pytest.raises(ProtectedError):
         west.delete()
-    rights.take_away(viewer, Scope(group=west))
+    grants.revoke(viewer, Scope(group=west))
     west.delete()
 
 
@@ -195,10 +196,10 @@ def test_group_right__given_changed_denied_and_taken__each_recorded(
     viewer: User, west: Group
 ) -> None:
     scope = Scope(group=west)
-    rights.give(viewer, scope, Role.VIEWER)
-    rights.give(viewer, scope, Role.EDITOR)
-    rights.deny(viewer, scope)
-    rights.take_away(viewer, scope)
+    grants.assign(viewer, scope, Role.VIEWER)
+    grants.assign(viewer, scope, Role.EDITOR)
+    grants.deny(viewer, scope)
+    grants.revoke(viewer, scope)
     place = "the group West"
     assert changes() == [
         ("member.added", None, {"role": "Viewer", "for": place}),
@@ -213,10 +214,10 @@ def test_tenant_right__denied_then_given_again__one_thing_said_at_a_time(
     viewer: User, acme: Tenant
 ) -> None:
     scope = Scope(tenant=acme)
-    rights.deny(viewer, scope)
+    grants.deny(viewer, scope)
     assert not acme.memberships.filter(user=viewer).exists()
     assert role_of(viewer, acme) is None
-    rights.give(viewer, scope, Role.EDITOR)
+    grants.assign(viewer, scope, Role.EDITOR)
     assert not Grant.objects.exists()
     assert changes() == [
         ("access.denied", {"role": "Viewer"}, {"role": "Denied"}),
@@ -230,22 +231,22 @@ def test_right__same_again_or_nothing_to_take__said_and_not_recorded(
     scope: str, outsider: User, west: Group, acme: Tenant
 ) -> None:
     where = {"all": Scope(), "group": Scope(group=west), "tenant": Scope(tenant=acme)}[scope]
-    with pytest.raises(NotDone):
-        rights.take_away(outsider, where)
+    with pytest.raises(ChangeNotAllowed):
+        grants.revoke(outsider, where)
     assert kinds() == []
-    rights.give(outsider, where, Role.EDITOR)
-    with pytest.raises(NotDone, match="already"):
-        rights.give(outsider, where, Role.EDITOR)
-    rights.deny(outsider, where)
-    with pytest.raises(NotDone, match="already"):
-        rights.deny(outsider, where)
+    grants.assign(outsider, where, Role.EDITOR)
+    with pytest.raises(ChangeNotAllowed, match="already"):
+        grants.assign(outsider, where, Role.EDITOR)
+    grants.deny(outsider, where)
+    with pytest.raises(ChangeNotAllowed, match="already"):
+        grants.deny(outsider, where)
     assert kinds() == ["member.added", "access.denied"]
 
 
 def test_manager__gives_a_role_to_somebody_denied__refused(outsider: User, acme: Tenant) -> None:
-    rights.deny(outsider, Scope(tenant=acme))
-    with pytest.raises(NotDone, match="Only a superuser"):
-        members.grant(acme, outsider, Role.VIEWER)
+    grants.deny(outsider, Scope(tenant=acme))
+    with pytest.raises(ChangeNotAllowed, match="Only a superuser"):
+        memberships.grant(acme, outsider, Role.VIEWER)
     assert role_of(outsider, acme) is None
 
 
@@ -255,10 +256,10 @@ def test_own_rights__by_oneself__refused(
 ) -> None:
     where = {"all": Scope(), "group": Scope(group=west), "tenant": Scope(tenant=acme)}[scope]
     with acting_as(person(owner)):
-        with pytest.raises(NotDone, match="your own rights"):
-            rights.give(owner, where, Role.VIEWER)
-        for change in (rights.deny, rights.take_away):
-            with pytest.raises(NotDone, match="your own rights"):
+        with pytest.raises(ChangeNotAllowed, match="your own rights"):
+            grants.assign(owner, where, Role.VIEWER)
+        for change in (grants.deny, grants.revoke):
+            with pytest.raises(ChangeNotAllowed, match="your own rights"):
                 change(owner, where)
     assert kinds() == []
 
@@ -266,9 +267,9 @@ def test_own_rights__by_oneself__refused(
 def test_own_role__manager_by_a_group__cannot_be_made_to_stay(
     outsider: User, west: Group, acme: Tenant
 ) -> None:
-    rights.give(outsider, Scope(group=west), Role.MANAGER)
-    with acting_as(person(outsider)), pytest.raises(NotDone, match="your own rights"):
-        members.grant(acme, outsider, Role.MANAGER)
+    grants.assign(outsider, Scope(group=west), Role.MANAGER)
+    with acting_as(person(outsider)), pytest.raises(ChangeNotAllowed, match="your own rights"):
+        memberships.grant(acme, outsider, Role.MANAGER)
     assert not acme.memberships.filter(user=outsider).exists()
 
 
@@ -276,27 +277,27 @@ def test_last_manager__another_one_by_a_group__may_go(
     owner: User, outsider: User, west: Group, acme: Tenant
 ) -> None:
     membership = acme.memberships.get(user=owner)
-    with pytest.raises(NotDone, match="last manager"):
-        members.remove_member(membership)
-    rights.give(outsider, Scope(group=west), Role.MANAGER)
-    members.remove_member(membership)
+    with pytest.raises(ChangeNotAllowed, match="last manager"):
+        memberships.remove_member(membership)
+    grants.assign(outsider, Scope(group=west), Role.MANAGER)
+    memberships.remove_member(membership)
     assert role_of(owner, acme) is None
 
 
 def test_deactivated__cannot_be_given_but_can_lose(viewer: User, west: Group) -> None:
-    rights.give(viewer, Scope(group=west), Role.VIEWER)
+    grants.assign(viewer, Scope(group=west), Role.VIEWER)
     User.objects.filter(pk=viewer.pk).update(is_active=False)
     viewer.refresh_from_db()
-    with pytest.raises(NotDone, match="deactivated"):
-        rights.give(viewer, Scope(), Role.VIEWER)
-    rights.take_away(viewer, Scope(group=west))
+    with pytest.raises(ChangeNotAllowed, match="deactivated"):
+        grants.assign(viewer, Scope(), Role.VIEWER)
+    grants.revoke(viewer, Scope(group=west))
     assert not Grant.objects.exists()
 
 
 def test_archived__tenant__its_rights_stay_as_they_are(viewer: User, acme: Tenant) -> None:
-    lifecycle.archive_tenant(acme)
-    for change in (rights.deny, rights.take_away):
-        with pytest.raises(NotDone, match="archived"):
+    services.archive_tenant(acme)
+    for change in (grants.deny, grants.revoke):
+        with pytest.raises(ChangeNotAllowed, match="archived"):
             change(viewer, Scope(tenant=acme))
 
 
@@ -326,5 +327,5 @@ def test_visible__two_thousand_tenants__two_queries_each_and_quick(outsider: Use
         role_of(outsider, made[0])
     assert len(queries) == 1
     with CaptureQueriesContext(connection) as queries:
-        standings_of(outsider, made[:50])
+        effective_access_of(outsider, made[:50])
     assert len(queries) == 3

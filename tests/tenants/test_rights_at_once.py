@@ -13,19 +13,19 @@ from django.db import connection
 
 from lofty_admin.accounts import invitations, services
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.context import acting_as, person
+from lofty_admin.audit.log.context import acting_as, person
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants import rights
-from lofty_admin.tenants.access import role_of
-from lofty_admin.tenants.members import grant
+from lofty_admin.tenants.access import grants
+from lofty_admin.tenants.access.grants import Scope
+from lofty_admin.tenants.access.memberships import grant
+from lofty_admin.tenants.access.permissions import role_of
+from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
-from lofty_admin.tenants.refusals import NotDone
-from lofty_admin.tenants.rights import Scope
 from tests.conftest import make_user
 from tests.tenants.conftest import kinds
 
 pytestmark = pytest.mark.django_db(transaction=True)
-REFUSED = (ValidationError, NotDone, invitations.NotOpen)
+REFUSED = (ValidationError, ChangeNotAllowed, invitations.InvitationUnusable)
 
 
 def at_once(*steps: Callable[[], object]) -> list[str]:
@@ -123,10 +123,10 @@ def test_right__given_and_denied_by_four_at_once__one_thing_said(
     where = {"all": Scope(), "group": Scope(group=group), "tenant": Scope(tenant=acme)}[scope]
     Membership.objects.filter(user=viewer).delete()
     came = at_once(
-        lambda: rights.give(viewer, where, Role.EDITOR),
-        lambda: rights.give(viewer, where, Role.EDITOR),
-        lambda: rights.deny(viewer, where),
-        lambda: rights.deny(viewer, where),
+        lambda: grants.assign(viewer, where, Role.EDITOR),
+        lambda: grants.assign(viewer, where, Role.EDITOR),
+        lambda: grants.deny(viewer, where),
+        lambda: grants.deny(viewer, where),
     )
     said = Membership.objects.filter(user=viewer).count() + Grant.objects.count()
     assert said == 1
@@ -142,8 +142,8 @@ def test_manager_and_superuser__same_person_at_once__no_deadlock(
     for _ in range(5):
         at_once(
             lambda: grant(acme, outsider, Role.VIEWER),
-            lambda: rights.give(outsider, Scope(), Role.EDITOR),
-            lambda: rights.deny(outsider, Scope(tenant=acme)),
-            lambda: rights.take_away(outsider, Scope()),
+            lambda: grants.assign(outsider, Scope(), Role.EDITOR),
+            lambda: grants.deny(outsider, Scope(tenant=acme)),
+            lambda: grants.revoke(outsider, Scope()),
         )
     assert role_of(outsider, acme) is None or not Grant.objects.filter(tenant=acme).exists()

@@ -12,12 +12,12 @@ from django.db import DatabaseError
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.environment import KeyRing
-from lofty_admin.fleet.imports import read_list
-from lofty_admin.tenants import rotation
-from lofty_admin.tenants.calls import client_for
+from lofty_admin.core.environment import KeyRing
+from lofty_admin.fleet.import_job import read_list
+from lofty_admin.tenants.credentials import rotation
+from lofty_admin.tenants.credentials.api_client import client_for
+from lofty_admin.tenants.credentials.sealing import open_from, seal_into, sealed_for
 from lofty_admin.tenants.models import Credential, Tenant
-from lofty_admin.tenants.sealing import open_from, seal_into, sealed_for
 from tests.tenants.conftest import OTHER_TOKEN, TOKEN, kinds
 
 UseNewKey = Callable[[], None]

@@ -9,8 +9,8 @@ from django.conf import LazySettings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lofty_admin import vault
-from lofty_admin.environment import KeyRing
+from lofty_admin.core import vault
+from lofty_admin.core.environment import KeyRing
 
 OWNER = UUID("11111111-1111-4111-8111-111111111111")
 SECRET = "the-secret-token-of-acme-0123456789"

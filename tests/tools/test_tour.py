@@ -8,17 +8,17 @@ import pytest
 from django.urls import resolve
 
 from lofty_admin.agentsettings.plans import Plan
-from lofty_admin.agentsettings.reading import read_live
+from lofty_admin.agentsettings.snapshots import read_live
 from lofty_admin.lofty.client import Scheme
-from lofty_admin.sandbox.seed import customers
-from lofty_admin.sandbox.server import Sandbox
-from lofty_admin.sandbox.tour import HARBOUR, TRIES, Try
-from lofty_admin.tenants.checking import unchecked_token
-from lofty_admin.tenants.credentials import set_credential
+from lofty_admin.tenants.credentials.token_store import set_credential
+from lofty_admin.tenants.credentials.token_verification import unchecked_token
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.conftest import apply
 from tests.practice import PracticeCustomer
-from tests.sandbox.conftest import Caller
+from tests.practice_lofty.conftest import Caller
+from tools.practice_lofty.seed import customers
+from tools.practice_lofty.server import Sandbox
+from tools.practice_lofty.tour import HARBOUR, TRIES, Try
 from tools.processes import ROOT
 
 CONSOLE = "http://127.0.0.1:8765"

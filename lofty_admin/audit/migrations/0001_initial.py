@@ -4,7 +4,7 @@ import uuid
 
 from django.db import migrations, models
 
-from lofty_admin.audit import triggers
+from lofty_admin.audit.log import triggers
 
 
 def install_guards(apps, schema_editor):

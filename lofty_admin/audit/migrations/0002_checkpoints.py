@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from lofty_admin.audit import triggers
+from lofty_admin.audit.log import triggers
 
 
 def install_guards(apps, schema_editor):

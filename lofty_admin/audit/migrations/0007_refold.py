@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from lofty_admin.folding import words
+from lofty_admin.core.text import words
 
 
 def refold(apps, editor):

@@ -4,7 +4,7 @@ from itertools import islice
 
 from django.db import migrations
 
-from lofty_admin.folding import fold
+from lofty_admin.core.text import fold
 
 FOLDED_LENGTH = 600
 

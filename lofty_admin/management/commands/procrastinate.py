@@ -16,7 +16,7 @@ from procrastinate import App, cli
 from procrastinate.contrib.django.management.commands import procrastinate
 from procrastinate.worker import Worker
 
-from lofty_admin.jobs import put_back_stalled
+from lofty_admin.core.queue import put_back_stalled
 
 logger = logging.getLogger(__name__)
 LONGEST_PAUSE = 10.0  # seconds

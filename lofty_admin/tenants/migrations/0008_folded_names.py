@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from lofty_admin.searching import FoldedField, fold_rows
+from lofty_admin.core.searching import FoldedField, fold_rows
 
 
 class Migration(migrations.Migration):

@@ -5,10 +5,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandParser
 
-from lofty_admin.accounts import second_steps, services, sso
+from lofty_admin.accounts import mfa, services, sso
 from lofty_admin.accounts.commandline import find_person, in_words, read_secret
 from lofty_admin.audit.commandline import command_actor
-from lofty_admin.audit.context import acting_as
+from lofty_admin.audit.log.context import acting_as
 
 _FROM_STDIN = "read the password from the first line of standard input"
 
@@ -87,7 +87,7 @@ class Command(BaseCommand):
 
     def _reset_mfa(self, options: dict[str, Any]) -> None:
         user = find_person(options["email"])
-        removed = second_steps.reset(user)
+        removed = mfa.reset(user)
         self.stdout.write(
             f"{user.email} has no second step any more (removed: {removed}) and is signed out."
         )

@@ -7,14 +7,18 @@ from django.db import transaction
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.services import add_person
-from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.log.context import Actor, acting_as
 from lofty_admin.directory.sync import start_sync
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
-from lofty_admin.tenants.checking import CheckedToken, check_token, unchecked_token
-from lofty_admin.tenants.lifecycle import add_tenant
-from lofty_admin.tenants.members import grant
+from lofty_admin.tenants.access.memberships import grant
+from lofty_admin.tenants.credentials.token_verification import (
+    CheckedToken,
+    check_token,
+    unchecked_token,
+)
 from lofty_admin.tenants.models import Credential, Role, Tenant
+from lofty_admin.tenants.services import add_tenant
 
 
 class Command(BaseCommand):
@@ -51,7 +55,7 @@ class Command(BaseCommand):
 
         Whatever was done to a tenant since stays: archived, renamed, without members.
         """
-        from lofty_admin.sandbox.seed import customers
+        from tools.practice_lofty.seed import customers
 
         added = []
         for one in customers():

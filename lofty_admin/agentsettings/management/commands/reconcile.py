@@ -1,8 +1,8 @@
 from django.core.management.base import BaseCommand
 
-from lofty_admin.agentsettings.reconcile import settle_all
+from lofty_admin.agentsettings.reconcile import reconcile_all
 from lofty_admin.audit.commandline import command_actor, require_current_database
-from lofty_admin.audit.context import acting_as
+from lofty_admin.audit.log.context import acting_as
 
 
 class Command(BaseCommand):
@@ -13,7 +13,7 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: object) -> None:
         require_current_database("Nothing was looked at.")
         with acting_as(command_actor("reconcile")):
-            operations = settle_all()
+            operations = reconcile_all()
         for operation in operations:
             self.stdout.write(f"{operation}. {operation.explanation}")
         self.stdout.write(f"{len(operations)} looked at.")

@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from lofty_admin.audit.checkpoint import Checkpoint, NotSigned, believed_keys, make
-from lofty_admin.audit.sinks import NotHandedOver, hand_over
+from lofty_admin.audit.proof.checkpoints import Checkpoint, SigningKeyMissing, believed_keys, make
+from lofty_admin.audit.proof.sinks import DeliveryError, deliver
 
 
 class Command(BaseCommand):
@@ -20,8 +20,8 @@ class Command(BaseCommand):
         try:
             checkpoint = Checkpoint.parse(make().line)
             self.stdout.write(checkpoint.line)
-            handed_over = hand_over()
-        except (NotSigned, NotHandedOver) as error:
+            handed_over = deliver()
+        except (SigningKeyMissing, DeliveryError) as error:
             raise CommandError(str(error)) from None
         key = base64.b64encode(believed_keys()[checkpoint.key_id]).decode()
         where = settings.ENVIRONMENT.checkpoint_sink

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from lofty_admin.audit.archive import Archive, NotContinued
 from lofty_admin.audit.commandline import command_actor
-from lofty_admin.audit.context import acting_as
-from lofty_admin.audit.kinds import Kind, Outcome
-from lofty_admin.audit.record import record
+from lofty_admin.audit.log.context import acting_as
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
+from lofty_admin.audit.proof.export_file import Archive, LogMismatch
 
 SECONDS = 2  # between two looks with --follow
 STOPS = {signal.SIGINT, signal.SIGTERM}
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         try:
             with acting_as(command_actor("audit_export")), Archive(to) as archive:
                 self.run(archive, follow)
-        except (NotContinued, OSError) as error:
+        except (LogMismatch, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise CommandError(f"{to} cannot be written to: {reason}") from None
         except KeyboardInterrupt:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from lofty_admin.audit.index import fill
+from lofty_admin.audit.search.index import fill
 
 
 class Command(BaseCommand):

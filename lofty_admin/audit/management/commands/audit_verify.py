@@ -10,11 +10,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 
-from lofty_admin.audit import verdict
-from lofty_admin.audit.checkpoint import believed_keys
 from lofty_admin.audit.commandline import command_actor
-from lofty_admin.audit.context import acting_as
+from lofty_admin.audit.log.context import acting_as
 from lofty_admin.audit.models import AuditHead
+from lofty_admin.audit.proof import verification
+from lofty_admin.audit.proof.checkpoints import believed_keys
 
 KEY_BYTES = 32
 BAR = 30
@@ -70,7 +70,7 @@ class Command(BaseCommand):
             options["stale_after"] = 2 * settings.ENVIRONMENT.checkpoint_minutes
         bar = _Bar(self.stderr, total)
         with acting_as(command_actor("audit_verify")):
-            found = verdict.run(
+            found = verification.run(
                 anchor_file=options["anchor"],
                 keys=keys,
                 start=options["start"],
@@ -85,9 +85,9 @@ class Command(BaseCommand):
         bar.clear()
         self.stdout.write(text)
 
-    def close(self, found: verdict.Verdict) -> None:
+    def close(self, found: verification.Verdict) -> None:
         checked = f"Records {found.first} to {found.last} checked"
-        if found.exit == verdict.FAULTY:
+        if found.exit == verification.FAULTY:
             self.stdout.write(
                 f"{checked}: {found.faults} faults. The log is NOT as it was written."
             )
@@ -99,7 +99,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{checked}: consistent, and {held}.")
         for limit in found.limits:
             self.stdout.write(limit)
-        if not verdict.note(found):
+        if not verification.store_verdict(found):
             self.stderr.write("This run could not be noted in the log itself.")
         if found.exit:
             sys.exit(found.exit)

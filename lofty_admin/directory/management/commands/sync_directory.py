@@ -10,12 +10,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from lofty_admin import clocks
 from lofty_admin.audit.commandline import command_actor, require_current_database
-from lofty_admin.audit.context import acting_as
+from lofty_admin.audit.log.context import acting_as
+from lofty_admin.core import clocks
+from lofty_admin.directory.eta import in_words, time_left
 from lofty_admin.directory.models import Sync, SyncState
 from lofty_admin.directory.names import freshness
-from lofty_admin.directory.pace import in_words, time_left
 from lofty_admin.directory.sync import advance, open_sync, with_names_to_read
 from lofty_admin.tenants.models import Tenant
 

@@ -6,11 +6,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from lofty_admin.accounts.commandline import find_person
 from lofty_admin.audit.commandline import command_actor, require_current_database
-from lofty_admin.audit.context import acting_as
-from lofty_admin.tenants import rights
+from lofty_admin.audit.log.context import acting_as
+from lofty_admin.tenants.access import grants
+from lofty_admin.tenants.access.grants import Scope
+from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.models import Group, Role, Tenant
-from lofty_admin.tenants.refusals import NotDone
-from lofty_admin.tenants.rights import Scope
 
 ROLES = {role.name.lower(): role for role in Role}
 
@@ -38,12 +38,12 @@ class Command(BaseCommand):
             user, scope = find_person(options["email"]), _scope(options)
             try:
                 if action == "give":
-                    rights.give(user, scope, ROLES[options["role"]])
+                    grants.assign(user, scope, ROLES[options["role"]])
                 elif action == "deny":
-                    rights.deny(user, scope)
+                    grants.deny(user, scope)
                 else:
-                    rights.take_away(user, scope)
-            except NotDone as error:
+                    grants.revoke(user, scope)
+            except ChangeNotAllowed as error:
                 raise CommandError(f"{error} Nothing was done.") from None
         done = {"give": f"is now {options.get('role')} of", "deny": "is denied"}
         self.stdout.write(

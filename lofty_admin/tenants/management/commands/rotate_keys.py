@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from lofty_admin.audit.commandline import command_actor, require_current_database
-from lofty_admin.audit.context import acting_as
-from lofty_admin.tenants.rotation import Progress, in_use, rotate
+from lofty_admin.audit.log.context import acting_as
+from lofty_admin.tenants.credentials.rotation import Progress, in_use, rotate
 
 BATCH = 100
 GO_BY_THEMSELVES = "Import rows are erased by the worker, an hour after the last try with them."

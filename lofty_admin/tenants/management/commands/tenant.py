@@ -7,12 +7,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from lofty_admin.accounts.commandline import find_person, in_words, read_secret
 from lofty_admin.audit.commandline import command_actor
-from lofty_admin.audit.context import acting_as
+from lofty_admin.audit.log.context import acting_as
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
-from lofty_admin.tenants import checking, lifecycle, members
+from lofty_admin.tenants import services
+from lofty_admin.tenants.access import memberships
+from lofty_admin.tenants.credentials import token_verification
+from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.models import NOT_READ, Role, Tenant
-from lofty_admin.tenants.refusals import NotDone
 
 SCHEMES = {"api-key": Scheme.API_KEY, "oauth-token": Scheme.OAUTH}
 ROLES = {role.name.lower(): role for role in Role}
@@ -54,16 +56,20 @@ class Command(BaseCommand):
                 act(options)
             except LoftyError as error:
                 raise CommandError(f"{error.message} {error.advice} Nothing was stored.") from None
-            except NotDone as error:
+            except ChangeNotAllowed as error:
                 raise CommandError(f"{error} Nothing was done.") from None
             except ValidationError as error:
                 raise in_words(error) from None
 
     def _add(self, options: dict[str, Any]) -> None:
         token = read_secret("token")
-        take = checking.unchecked_token if options["unchecked"] else checking.check_token
+        take = (
+            token_verification.unchecked_token
+            if options["unchecked"]
+            else token_verification.check_token
+        )
         checked = take(SCHEMES[options["scheme"]], token)
-        tenant = lifecycle.add_tenant(
+        tenant = services.add_tenant(
             slug=options["slug"],
             name=options["name"],
             note=options["note"],
@@ -77,7 +83,7 @@ class Command(BaseCommand):
         if tenant is None:
             raise CommandError(f"There is no tenant {options['slug']}. Nothing was done.")
         user = find_person(options["email"])
-        members.grant(tenant, user, ROLES[options["role"]])
+        memberships.grant(tenant, user, ROLES[options["role"]])
         self.stdout.write(f"{user.email} is now {options['role']} of {tenant.name}.")
 
     def _list(self, options: dict[str, Any]) -> None:
@@ -86,7 +92,7 @@ class Command(BaseCommand):
             self.stdout.write("\t".join(words))
 
 
-def _owner_in_words(checked: checking.CheckedToken) -> str:
+def _owner_in_words(checked: token_verification.CheckedToken) -> str:
     if NOT_READ in checked.lofty_user:
         return f"Lofty did not say whose token it is ({checked.lofty_user[NOT_READ]})"
     return f"the token belongs to {checked.lofty_user.get('name') or 'a user not asked for'}"

@@ -1,0 +1,61 @@
+"""A browser in which a person signed in before: wrong passwords from elsewhere do not lock it out.
+
+Guessing at somebody's password from anywhere uses up the tries of all browsers that are not known,
+and guessing at anybody's uses up those of all unknown browsers at the same network address. A known
+one carries a signed cookie for that person and has tries of its own; a copied cookie gives
+a guesser those few tries and nothing else.
+"""
+
+from datetime import timedelta
+
+from allauth.core.internal.ratelimit import truncate_ip
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import get_random_string
+
+from lofty_admin.accounts.identity import canonical_email
+from lofty_admin.accounts.models import User
+from lofty_admin.accounts.throttle import Limit
+
+COOKIE = "console_known" if settings.DEMO else "__Host-console_known"
+_SALT = "lofty_admin.accounts.trusted_device"
+_LASTS = timedelta(days=90)
+PER_PERSON, PERSON_PERIOD = 5, timedelta(minutes=5)
+PER_ADDRESS, ADDRESS_PERIOD = 10, timedelta(minutes=1)
+
+
+def limits(request: HttpRequest, email: str, address: str) -> list[Limit]:
+    """Which failures count for this try.
+
+    A known browser has tries of its own, whatever happens elsewhere. All others share those for
+    the person, and those of their network address.
+    """
+    person = canonical_email(email)
+    if name := _known_as(request, email):
+        return [Limit(f"browser|{person}|{name}", PER_PERSON, PERSON_PERIOD)]
+    return [
+        Limit(f"person|{person}", PER_PERSON, PERSON_PERIOD),
+        Limit(f"address|{truncate_ip(address)}", PER_ADDRESS, ADDRESS_PERIOD),
+    ]
+
+
+def remember_device(response: HttpResponse, user: User) -> None:
+    """Let this browser be known from now on."""
+    value = signing.dumps([canonical_email(user.email), get_random_string(16)], salt=_SALT)
+    response.set_cookie(
+        COOKIE,
+        value,
+        max_age=_LASTS,
+        secure=not settings.DEMO,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _known_as(request: HttpRequest, email: str) -> str:
+    try:
+        owner, name = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_SALT, max_age=_LASTS)
+    except (signing.BadSignature, ValueError, TypeError):
+        return ""
+    return str(name) if owner == canonical_email(email) else ""

@@ -1,0 +1,158 @@
+"""Reading the settings from Lofty, remembering what was read, and noticing outside changes."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import override
+
+from lofty_admin.agentsettings.changes import Change, Values, diff
+from lofty_admin.agentsettings.fields import BY_NAME
+from lofty_admin.agentsettings.hours import is_hour, known_days
+from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
+from lofty_admin.agentsettings.naming import name_table
+from lofty_admin.agentsettings.plans import Snapshot
+from lofty_admin.audit.log.canonical import canonical
+from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.log.record import record
+from lofty_admin.audit.proof.restore_guard import cached_state
+from lofty_admin.core import clocks
+from lofty_admin.core.searching import folded
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.schema import Settings, same
+from lofty_admin.tenants.agents import require_agent
+from lofty_admin.tenants.credentials.api_client import client_for
+from lofty_admin.tenants.models import Tenant
+
+
+def read_live(tenant: Tenant) -> Snapshot:
+    """One GET of the settings.
+
+    Raises LoftyError, NoCredential before anything is sent, and WrongAgent, which is one, when the
+    token opens another Sales Agent than the tenant's. While the console is read-only nothing is
+    concluded from it: the save that explains what differs may be among the lost records.
+    """
+    asked_at = timezone.now()
+    snapshot = Snapshot(client_for(tenant).get_settings(), timezone.now())
+    require_agent(tenant, snapshot.settings.id)
+    if not cached_state().is_read_only:
+        store_snapshot(tenant, snapshot.settings, asked_at)
+    return snapshot
+
+
+def store_snapshot(
+    tenant: Tenant, found: Settings, asked_at: datetime, *, expected: Values | None = None
+) -> None:
+    """Keep these as the settings last known, and record what no save of this console explains.
+
+    asked_at: before Lofty was asked for them. expected: what Lofty should have by what the console
+    did; without it, what was last known. An answer that may be older than a save of ours, or than
+    what is known already, tells nothing.
+    """
+    if expected is None and _is_known(tenant, found, asked_at):
+        return
+    with transaction.atomic():
+        known = SettingsSnapshot.objects.select_for_update().filter(tenant=tenant).first()
+        if known is None:
+            SettingsSnapshot.objects.get_or_create(
+                tenant=tenant, defaults={**summary_fields(found.raw), "read_at": timezone.now()}
+            )
+            return
+        is_newer = asked_at < known.read_at and not clocks.is_ahead(known.read_at, asked_at)
+        if expected is None and (is_newer or _may_be_ours(tenant, asked_at)):
+            return
+        before = known.raw if expected is None else expected
+        SettingsSnapshot.objects.filter(pk=known.pk).update(
+            **summary_fields(found.raw), read_at=timezone.now()
+        )
+        if before.get("id") == found.id:
+            _record_unexplained(tenant, before, found.raw)
+
+
+def _is_known(tenant: Tenant, found: Settings, asked_at: datetime) -> bool:
+    """Whether nothing changed, as mostly. Then it is noted when that was, in one statement."""
+    as_known = SettingsSnapshot.objects.filter(tenant=tenant, raw=found.raw, read_at__lte=asked_at)
+    return bool(as_known.update(read_at=timezone.now()))
+
+
+def summary_fields(raw: Values) -> dict[str, Any]:
+    """`raw`, and the columns of LastKnown that copy parts of it."""
+    name, start, end = (raw.get(n) for n in ("assistantName", "startActiveHour", "endActiveHour"))
+    agent_name = _storable(name)[:200] if isinstance(name, str) else ""
+    return {
+        "raw": raw,
+        "agent_name": agent_name,
+        "agent_folded": folded(agent_name),
+        "text_channel": _yes_or_no(raw.get("textChannel")),
+        "email_channel": _yes_or_no(raw.get("emailChannel")),
+        "website_channel": _yes_or_no(raw.get("websiteChannel")),
+        "start_hour": start if is_hour(start) else None,
+        "end_hour": end if is_hour(end) else None,
+        "active_days": known_days(raw.get("activeDays")),
+    }
+
+
+def _storable(text: str) -> str:
+    """Return the text without what PostgreSQL refuses; the page spells out what is unseen."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+
+
+def _yes_or_no(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _may_be_ours(tenant: Tenant, asked_at: datetime) -> bool:
+    """Whether something of ours was on its way when Lofty was asked, or still is."""
+    soon = timezone.now() + clocks.SKEW
+    unsettled_then = Q(settled_at=None) | Q(settled_at__gt=asked_at, settled_at__lte=soon)
+    return Operation.objects.filter(unsettled_then, tenant=tenant, sent_at__isnull=False).exists()
+
+
+def _record_unexplained(tenant: Tenant, before: Values, after: Values) -> None:
+    changes = diff(before, after)
+    if not changes:
+        return
+    with override(settings.LANGUAGE_CODE):
+        record(
+            Kind.SETTINGS_SEEN_CHANGED,
+            tenant=tenant.ref,
+            subject=", ".join(change.setting.label for change in changes),
+            before=before,
+            after=after,
+            detail={
+                "changed": [change.name for change in changes],
+                "names": name_table(tenant, changes),
+                "explanation": _explanation(tenant, changes),
+                "inexact": [
+                    n for n in BY_NAME if not (_exact(before.get(n)) and _exact(after.get(n)))
+                ],
+            },
+        )
+
+
+def _explanation(tenant: Tenant, changes: Iterable[Change]) -> str:
+    """Whether a save that was told not to have arrived explains it after all."""
+    saves = Operation.objects.filter(
+        tenant=tenant, state__in=[State.NOT_APPLIED, State.REJECTED], sent_at__isnull=False
+    )
+    newest = saves.order_by("-sent_at").first()
+    if newest is not None and all(
+        change.name in newest.intended
+        and same(change.name, newest.intended[change.name], change.after)
+        for change in changes
+    ):
+        return (
+            f"Lofty now has what the save of {newest.sent_at:%Y-%m-%d %H:%M} UTC by"
+            f" {newest.actor_name} wanted, which did not seem to have arrived."
+        )
+    return "Differs from what was last read, and no save of this console explains it."
+
+
+def _exact(value: JSON) -> bool:
+    """Whether the record holds this text as it is: it cuts very long ones and escapes some."""
+    return not isinstance(value, str) or json.loads(canonical(value)) == value

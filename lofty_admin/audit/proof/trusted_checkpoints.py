@@ -1,0 +1,62 @@
+"""Reads the checkpoints somebody kept outside the database, and says which can be believed."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from lofty_admin.audit.proof.checkpoints import Checkpoint
+from lofty_admin.audit.proof.verify import Fault, Finding
+
+
+class Anchors:
+    """`believed`: checkpoints whose signature holds, in the file's order; `findings`: the rest.
+
+    `path` holds what a sink got: one checkpoint per line, repeated lines and empty ones are fine.
+    The first may be any of the chain; from there on none may be missing. `keys`: public keys by id.
+    Never raises: a file that is not there is a finding.
+    """
+
+    def __init__(self, path: Path, keys: Mapping[str, bytes]) -> None:
+        self.keys = keys
+        self.believed: list[Checkpoint] = []
+        self.findings: list[Finding] = list(self._read(path))
+
+    def _read(self, path: Path) -> Iterator[Finding]:
+        seen, before = set(), ""
+        for number, text in enumerate(_lines(path), start=1):
+            place = f"anchor line {number}"
+            try:
+                checkpoint = Checkpoint.parse(text)
+            except ValueError:
+                if text:
+                    yield Finding(Fault.ANCHOR_UNREADABLE, place, "It is no checkpoint.")
+                continue
+            if checkpoint.hash in seen:
+                continue
+            if before and checkpoint.previous != before:
+                message = "It does not follow the checkpoint before it."
+                yield Finding(Fault.ANCHOR_GAP, place, message)
+            before = checkpoint.hash
+            seen.add(before)
+            yield from self._judge(checkpoint, place)
+        if not self.believed:
+            message = f"{path} cannot be read, or holds no checkpoint that can be believed."
+            yield Finding(Fault.ANCHOR_MISSING, "log", message)
+
+    def _judge(self, checkpoint: Checkpoint, place: str) -> Iterator[Finding]:
+        key = self.keys.get(checkpoint.key_id)
+        if key is None:
+            message = f"No public key was given for {checkpoint.key_id!r}."
+            yield Finding(Fault.ANCHOR_UNKNOWN_KEY, place, message)
+        elif not checkpoint.is_signed_by(key):
+            message = "It was changed, or not written by this console."
+            yield Finding(Fault.ANCHOR_SIGNATURE, place, message)
+        else:
+            self.believed.append(checkpoint)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a file; none, or no more, if it cannot be read."""
+    with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            yield line.strip()

@@ -1,0 +1,130 @@
+"""How the tokens of many tenants do: the one place that says by what they are sorted, filtered
+and counted.
+
+`MEANING` has the states, of which each token has one; `MORE` what can be so besides. What a person
+must do something about stands in `CONCERNS`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db.models import (
+    Case,
+    FilteredRelation,
+    IntegerField,
+    Q,
+    QuerySet,
+    TextChoices,
+    Value,
+    When,
+)
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from lofty_admin.core import clocks
+from lofty_admin.tenants.models import (
+    STALE_AFTER,
+    WARN_BEFORE,
+    CredentialState,
+    Health,
+    Tenant,
+)
+
+# Worst first, which is also how the column is sorted.
+MEANING: Mapping[CredentialState, Q] = {
+    CredentialState.FAILING: Q(in_use__failing_since__isnull=False),
+    CredentialState.NONE: Q(in_use__id=None),
+    CredentialState.UNUSED: Q(
+        in_use__id__isnull=False, in_use__failing_since=None, in_use__last_good_at=None
+    ),
+    CredentialState.WORKS: Q(in_use__failing_since=None, in_use__last_good_at__isnull=False),
+}
+
+
+class ConnectionSummary(TextChoices):
+    """What can be so of a token whatever its state."""
+
+    ENDS = "ends", _("Ends within 30 days")
+    NO_SETTINGS = "no_settings", _("Cannot read the settings")
+    UNCHECKED = "unchecked", _("Not checked for two days")
+
+
+_NO_SETTINGS = (Health.SCOPE_MISSING, Health.FORBIDDEN, Health.NO_AGENT, Health.WRONG_AGENT)
+
+
+def meaning(state: str) -> Q:
+    """The filter of `with_token` for a CredentialState or one of `More`, as it is now."""
+    now = timezone.now()
+    more = {
+        ConnectionSummary.ENDS: Q(in_use__expires_at__lte=now + WARN_BEFORE),
+        ConnectionSummary.NO_SETTINGS: Q(in_use__health__in=_NO_SETTINGS),
+        ConnectionSummary.UNCHECKED: clocks.happened_long_ago(
+            "in_use__checked_at", now, STALE_AFTER
+        )
+        | Q(in_use__checked_at=None, in_use__added_at__lte=now - STALE_AFTER),
+    }
+    return (
+        more[ConnectionSummary(state)]
+        if state in ConnectionSummary.values
+        else MEANING[CredentialState(state)]
+    )
+
+
+@dataclass(frozen=True)
+class Concern:
+    """Something to be done about some tokens: how many, in words, and the list of them.
+
+    state: a CredentialState or one of `More`.
+    """
+
+    state: str
+    urgent: bool
+    count: int = 0
+
+    @property
+    def words(self) -> str:
+        return _in_words(self.state, self.count) % {"count": self.count}
+
+
+CONCERNS = (
+    Concern(CredentialState.FAILING, True),
+    Concern(ConnectionSummary.NO_SETTINGS, True),
+    Concern(ConnectionSummary.ENDS, False),
+    Concern(ConnectionSummary.UNCHECKED, False),
+    Concern(CredentialState.NONE, False),
+)
+
+
+def _in_words(state: str, count: int) -> str:
+    """With a place for the count."""
+    words = {
+        CredentialState.FAILING: ngettext("%(count)s token fails", "%(count)s tokens fail", count),
+        ConnectionSummary.NO_SETTINGS: ngettext(
+            "%(count)s token cannot read settings", "%(count)s tokens cannot read settings", count
+        ),
+        ConnectionSummary.ENDS: ngettext(
+            "%(count)s token ends within 30 days", "%(count)s tokens end within 30 days", count
+        ),
+        ConnectionSummary.UNCHECKED: ngettext(
+            "%(count)s token was not checked for two days: is the worker running?",
+            "%(count)s tokens were not checked for two days: is the worker running?",
+            count,
+        ),
+        CredentialState.NONE: ngettext(
+            "%(count)s tenant has no token", "%(count)s tenants have no token", count
+        ),
+    }
+    return {str(key): text for key, text in words.items()}[str(state)]
+
+
+def with_token(tenants: QuerySet[Tenant]) -> QuerySet[Tenant]:
+    """The same tenants; `in_use` is the credential in use, for filters and orders."""
+    in_use = FilteredRelation("credentials", condition=Q(credentials__retired_at=None))
+    return tenants.annotate(in_use=in_use)
+
+
+def worst_first() -> Case:
+    """0 for the worst state; to order `with_token` by."""
+    ranks = [When(state, then=Value(rank)) for rank, state in enumerate(MEANING.values())]
+    return Case(*ranks, default=Value(len(ranks)), output_field=IntegerField())

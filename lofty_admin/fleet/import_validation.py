@@ -1,0 +1,77 @@
+"""What speaks against the lines of a list: other lines, and the tenants that are there already."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lofty_admin.audit.log.secrets import secret_fingerprint
+from lofty_admin.core.text import fold
+from lofty_admin.fleet.import_csv import Line
+from lofty_admin.tenants.models import Credential, Group, Tenant
+
+
+def compared(lines: Sequence[Line]) -> list[Line]:
+    """The lines with more problems and notes, and short names for groups; six queries."""
+    prints = [secret_fingerprint(line.token) if line.token else "" for line in lines]
+    in_use = Credential.objects.filter(retired_at=None, fingerprint__in=set(prints))
+    known = _Known(
+        slugs=set(Tenant.objects.values_list("slug", flat=True)),
+        names=set(Tenant.objects.values_list("folded", flat=True)),
+        prints=set(in_use.values_list("fingerprint", flat=True)),
+        groups=_group_table(),
+        slugs_here=Counter(line.slug for line in lines if line.slug),
+        names_here=Counter(fold(line.name) for line in lines if line.name),
+        prints_here=Counter(mark for mark in prints if mark),
+    )
+    return [known.judge(line, mark) for line, mark in zip(lines, prints, strict=True)]
+
+
+def _group_table() -> dict[str, str]:
+    """Short name and, where no other group has it, name -> short name; names as folded."""
+    groups = list(Group.objects.all())
+    names = Counter(group.folded for group in groups)
+    table = {group.folded: group.slug for group in groups if names[group.folded] == 1}
+    return {**table, **{group.slug: group.slug for group in groups}}
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What there is already: in the console, and (`_here`) in the list itself."""
+
+    slugs: set[str]
+    names: set[str]
+    prints: set[str]
+    groups: Mapping[str, str]
+    slugs_here: Counter[str]
+    names_here: Counter[str]
+    prints_here: Counter[str]
+
+    def judge(self, line: Line, fingerprint: str) -> Line:
+        found = [self.groups.get(fold(group)) for group in line.groups]
+        return replace(
+            line,
+            groups=tuple(group for group in found if group) if all(found) else line.groups,
+            problems=(*line.problems, *self._problems(line, fingerprint)),
+            notes=tuple(self._notes(line)),
+        )
+
+    def _problems(self, line: Line, fingerprint: str) -> Iterator[str]:
+        if line.slug in self.slugs:
+            yield f"There is a tenant with the short name {line.slug} already."
+        if self.slugs_here[line.slug] > 1:
+            yield "Another row has this short name too."
+        if fingerprint in self.prints:
+            yield "Another tenant uses this token."
+        if self.prints_here[fingerprint] > 1:
+            yield "Another row has this token too."
+        missing = [group for group in line.groups if fold(group) not in self.groups]
+        if missing:
+            names = ", ".join(missing)
+            yield f"There is no such group, or more than one of this name: {names}."
+
+    def _notes(self, line: Line) -> Iterator[str]:
+        name = fold(line.name)
+        if name in self.names:
+            yield "There is a tenant of this name already."
+        if self.names_here[name] > 1:
+            yield "Another row has this name too."

@@ -1,7 +1,0 @@
-from django.apps import AppConfig
-
-
-class SandboxConfig(AppConfig):
-    name = "lofty_admin.sandbox"
-    label = "sandbox"
-    verbose_name = "Practice Lofty"

@@ -1,0 +1,107 @@
+"""What superusers give and deny: roles in one tenant, in a group of tenants, in all of them.
+
+Each change and its record stand or fall together. One person has at most one right per scope.
+"""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from lofty_admin.accounts.models import User
+from lofty_admin.tenants.access import memberships
+from lofty_admin.tenants.errors import ChangeNotAllowed
+from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant, group_in_words
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One tenant, one group, or, with neither, all tenants: those that are still to come too.
+
+    As a str it is English, as it stands in the record; `in_words` is for pages.
+    """
+
+    tenant: Tenant | None = None
+    group: Group | None = None
+
+    def __str__(self) -> str:
+        if self.tenant:
+            return self.tenant.name
+        return f"the group {self.group.name}" if self.group else "all tenants"
+
+    @property
+    def in_words(self) -> str:
+        return self.tenant.name if self.tenant else group_in_words(self.group)
+
+
+def assign(user: User, scope: Scope, role: Role) -> None:
+    """Give `user` this role there, in place of what they had in this scope: a role or a denial.
+
+    Raises NotDone for oneself, somebody deactivated, an archived tenant, the role held already,
+    and for lowering a tenant's last manager.
+    """
+    memberships.refuse_oneself(user)
+    if scope.tenant:
+        memberships.grant(scope.tenant, user, role, over_denial=True)
+        return
+    if not user.is_active:
+        raise ChangeNotAllowed(memberships.deactivated(user))
+    _change(user, scope, role)
+
+
+def deny(user: User, scope: Scope) -> None:
+    """Keep `user` out there, whatever else is said; a role in the same scope is gone.
+
+    Raises NotDone for oneself, an archived tenant and what is denied already.
+    """
+    memberships.refuse_oneself(user)
+    if scope.tenant:
+        memberships.deny(scope.tenant, user)
+    else:
+        _change(user, scope, None)
+
+
+def revoke(user: User, scope: Scope) -> None:
+    """Take back the role or the denial `user` has in this scope; others stay as they are.
+
+    Raises NotDone for oneself, an archived tenant, when there is nothing, and for a tenant's last
+    manager.
+    """
+    memberships.refuse_oneself(user)
+    if scope.tenant:
+        _take_away_in(scope.tenant, user)
+        return
+    with transaction.atomic():
+        held = _locked(user, scope)
+        if held is None:
+            words = _("%(person)s has no right of their own for %(place)s any more.")
+            raise ChangeNotAllowed(words % {"person": user, "place": scope.in_words})
+        held.delete()
+        memberships.record_right(user, memberships.level(held), None, scope=str(scope))
+
+
+def _take_away_in(tenant: Tenant, user: User) -> None:
+    member = Membership.objects.filter(user=user, tenant=tenant).first()
+    if member:
+        memberships.remove_member(member)
+    else:
+        memberships.lift_denial(tenant, user)
+
+
+def _change(user: User, scope: Scope, role: Role | None) -> None:
+    with transaction.atomic():
+        held = _locked(user, scope)
+        if held and held.role == role:
+            words = _("%(person)s has exactly this right for %(place)s already.")
+            raise ChangeNotAllowed(words % {"person": user, "place": scope.in_words})
+        before = memberships.level(held)
+        held = held or Grant(user=user, group=scope.group)
+        held.role = role
+        held.save()
+        memberships.record_right(user, before, memberships.level(held), scope=str(scope))
+
+
+def _locked(user: User, scope: Scope) -> Grant | None:
+    """What `user` holds in this scope. Two changes of one person's rights wait for each other."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    return Grant.objects.filter(user=user, tenant=None, group=scope.group).first()

@@ -1,0 +1,145 @@
+"""Single roles and denials in one tenant. Each change and its record stand or fall together."""
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.log.context import is_acting
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.tenants.access.explained import people_of
+from lofty_admin.tenants.errors import ChangeNotAllowed, locked
+from lofty_admin.tenants.models import Grant, Membership, Role, Tenant
+
+DENIED = "Denied"  # in the record
+
+
+def grant(tenant: Tenant, user: User, role: Role, *, over_denial: bool = False) -> Membership:
+    """Give `user` this role in the tenant, whether or not they had another one.
+
+    Raises NotDone for an archived tenant, a deactivated person, the role they have already, for
+    lowering the last manager, for giving oneself more, and for somebody who is denied this tenant,
+    unless a superuser says that the denial ends (`over_denial`).
+    """
+    with transaction.atomic():
+        row = locked(tenant)
+        if not user.is_active:
+            raise ChangeNotAllowed(deactivated(user))
+        held = row.memberships.filter(user=user).first()
+        if held and held.role == role:
+            words = {"person": user, "role": role.label.lower()}
+            raise ChangeNotAllowed(_("%(person)s is %(role)s already.") % words)
+        if held is None or held.role < role:
+            refuse_oneself(user)
+        if held and held.role == Role.MANAGER:
+            _keep_one_manager(row, user)
+        before = _end_denial(row, user, over_denial) or level(held)
+        membership, _new = Membership.objects.update_or_create(
+            user=user, tenant=row, defaults={"role": role}
+        )
+        record_right(user, before, level(membership), tenant=row)
+    return membership
+
+
+def remove_member(membership: Membership) -> None:
+    """Take away a person's access. Raises NotDone for an archived tenant and the last manager."""
+    with transaction.atomic():
+        row = locked(membership.tenant)
+        held = row.memberships.select_related("user").filter(pk=membership.pk).first()
+        if held is None:
+            raise ChangeNotAllowed(_("This person has no access any more."))
+        if held.role == Role.MANAGER:
+            _keep_one_manager(row, held.user)
+        held.delete()
+        record_right(held.user, level(held), None, tenant=row)
+
+
+def deny(tenant: Tenant, user: User) -> None:
+    """Keep `user` out of the tenant, whatever else they may; a role in this tenant is gone.
+
+    Raises NotDone for oneself, an archived tenant, and somebody who is denied it already.
+    """
+    with transaction.atomic():
+        row = locked(tenant)
+        refuse_oneself(user)
+        held = row.memberships.filter(user=user).first()
+        _row, is_new = Grant.objects.get_or_create(user=user, tenant=row)
+        if not is_new:
+            words = {"person": user, "place": row.name}
+            raise ChangeNotAllowed(_("%(person)s is denied %(place)s already.") % words)
+        row.memberships.filter(user=user).delete()
+        record_right(user, level(held), DENIED, tenant=row)
+
+
+def lift_denial(tenant: Tenant, user: User) -> None:
+    """Undo `deny`, without giving a role. Raises NotDone when there is no denial, and as `deny`."""
+    with transaction.atomic():
+        row = locked(tenant)
+        refuse_oneself(user)
+        if _end_denial(row, user, over_denial=True) is None:
+            words = {"person": user, "place": row.name}
+            raise ChangeNotAllowed(_("%(person)s is not denied %(place)s any more.") % words)
+        record_right(user, DENIED, None, tenant=row)
+
+
+def _end_denial(tenant: Tenant, user: User, over_denial: bool) -> str | None:
+    denial = Grant.objects.filter(user=user, tenant=tenant)
+    if denial and not over_denial:
+        words = _("A superuser denied %(person)s this tenant. Only a superuser can change that.")
+        raise ChangeNotAllowed(words % {"person": user})
+    return DENIED if denial.delete()[0] else None
+
+
+def _keep_one_manager(tenant: Tenant, leaving: User) -> None:
+    managers = {one.user for one in people_of(tenant) if one.role == Role.MANAGER}
+    if not managers - {leaving}:
+        words = _("%(person)s is the last manager of %(place)s. Make another one first.")
+        raise ChangeNotAllowed(words % {"person": leaving, "place": tenant.name})
+
+
+def level(held: Membership | Grant | None) -> str | None:
+    """What somebody holds, as the record says it: a role's name, "Denied", or None for nothing."""
+    if held is None:
+        return None
+    return DENIED if held.role is None else Role(held.role).name.capitalize()
+
+
+def refuse_oneself(user: User) -> None:
+    """Raises NotDone if `user` is the one who acts: nobody gives rights to themselves."""
+    if is_acting(user):
+        raise ChangeNotAllowed(_("You cannot change your own rights. Ask somebody else who may."))
+
+
+def deactivated(user: User) -> str:
+    """Why somebody cannot be given anything."""
+    return _("%(person)s is deactivated and cannot be given access.") % {"person": user}
+
+
+def record_right(
+    user: User,
+    before: str | None,
+    after: str | None,
+    *,
+    tenant: Tenant | None = None,
+    scope: str | None = None,
+) -> None:
+    """Record that a right of `user` went from `before` to `after`, both levels (see `level`);
+    `scope` says in words what it is for, if not for one tenant."""
+    place: dict[str, JSON] = {"for": scope} if scope else {}
+    record(
+        _kind_of_change(before, after),
+        tenant=tenant.ref if tenant else None,
+        subject=user.email,
+        outcome=Outcome.DONE,
+        before={"role": before, **place} if before else None,
+        after={"role": after, **place} if after else None,
+    )
+
+
+def _kind_of_change(before: str | None, after: str | None) -> Kind:
+    if after == DENIED:
+        return Kind.ACCESS_DENIED
+    if after is None:
+        return Kind.DENIAL_LIFTED if before == DENIED else Kind.MEMBER_REMOVED
+    return Kind.MEMBER_CHANGED if before else Kind.MEMBER_ADDED

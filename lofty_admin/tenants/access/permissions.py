@@ -1,0 +1,152 @@
+"""Who may touch which tenant. Every view asks here first; nothing else decides."""
+
+from collections.abc import Iterable
+from typing import TypeGuard, TypeVar, cast
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.http import Http404, HttpRequest
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit import access as of_the_log
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
+from lofty_admin.core.searching import mentioning
+from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
+
+ROLE_KEY = "console.tenant_role"
+TENANT_KEY = "console.tenant"
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_IN_GROUP = Group.tenants.through
+_NOWHERE = Q(pk__in=[])
+_Row = TypeVar("_Row", bound=Model)
+
+
+def get_tenant(request: HttpRequest, slug: str, role: Role, *, of_page: bool = True) -> Tenant:
+    """The tenant, if the signed-in person has at least `role` there; a superuser has every role.
+
+    of_page: it is the tenant the page is about, not another one that the page also needs.
+
+    Raises Http404 when there is no such tenant or the person has nothing to do with it, and
+    PermissionDenied when their role is too low or somebody tries to write to an archived tenant.
+    A refusal about a tenant that exists is recorded.
+    """
+    tenant = Tenant.objects.filter(slug=slug).first()
+    if tenant is None:
+        raise Http404
+    held = role_of(request.user, tenant)
+    if held is None:
+        _record_refusal(request, tenant, "has no access to this tenant")
+        raise Http404
+    if held < role:
+        _record_refusal(request, tenant, f"is {held.name.lower()}, needs {role.name.lower()}")
+        raise PermissionDenied
+    if tenant.is_archived and role > Role.VIEWER and request.method not in _READING:
+        _record_refusal(request, tenant, "the tenant is archived")
+        raise PermissionDenied
+    if of_page:
+        request.META[ROLE_KEY] = held  # for the templates: see context.py
+        request.META[TENANT_KEY] = tenant  # see visits.py
+    return tenant
+
+
+def is_superuser(user: User | AnonymousUser) -> TypeGuard[User]:
+    """Whether this is somebody who may do everything, and still may sign in."""
+    return isinstance(user, User) and user.is_active and user.is_superuser
+
+
+def current_user(request: HttpRequest) -> User:
+    """Return the signed-in user. Raises PermissionDenied without one."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def get_related_or_404(
+    request: HttpRequest, tenant: Tenant, rows: QuerySet[_Row], **which: object
+) -> _Row:
+    """The one of `rows` that is like `which` and the tenant's. Raises Http404.
+
+    Asking for one that is another tenant's is recorded: only a made-up address
+    does that.
+    """
+    found = rows.filter(**which)
+    row = found.filter(tenant_id=tenant.pk).first()
+    if row is None:
+        if found.exists():
+            _record_refusal(request, tenant, "asked for something of another tenant")
+        raise Http404
+    return row
+
+
+def require_superuser(request: HttpRequest) -> User:
+    """The signed-in superuser; PermissionDenied, recorded, for everybody else."""
+    of_the_log.require_superuser(request)
+    return cast(User, request.user)
+
+
+def role_of(user: User | AnonymousUser, tenant: Tenant) -> Role | None:
+    """The role of `user` in `tenant`; None for somebody without one or deactivated."""
+    if not isinstance(user, User) or not user.is_active:
+        return None
+    if user.is_superuser:
+        return Role.MANAGER
+    own = Membership.objects.filter(user=user, tenant=tenant).order_by().values_list("role")
+    granted = Grant.objects.filter(user=user).covering(tenant).order_by().values_list("role")
+    return effective_role(role for (role,) in own.union(granted))
+
+
+def effective_role(held: Iterable[int | None]) -> Role | None:
+    """What comes of everything said about one person and one tenant: None, a denial, wins over
+    every role, then the highest role counts. None when nothing is said."""
+    roles = set(held)
+    return Role(max(role or 0 for role in roles)) if roles and None not in roles else None
+
+
+def visible_tenants(user: User | AnonymousUser) -> QuerySet[Tenant]:
+    """The tenants `user` may at least look at, archived ones too, by name."""
+    if not isinstance(user, User) or not user.is_active:
+        return Tenant.objects.none()
+    if user.is_superuser:
+        return Tenant.objects.all()
+    own = Membership.objects.filter(user=user, tenant=OuterRef("pk"))
+    # Read first: most people have none, and a query for each way to a right is slow to plan.
+    grants = list(Grant.objects.filter(user=user).order_by())
+    if not grants:
+        return Tenant.objects.filter(Exists(own))
+    allowed = Q(Exists(own)) | _reached_by(grant for grant in grants if not grant.denies)
+    return Tenant.objects.filter(allowed, ~_reached_by(grant for grant in grants if grant.denies))
+
+
+def search_by_name(tenants: QuerySet[Tenant], text: str) -> QuerySet[Tenant]:
+    """Those with every word of `text` in their name or short name."""
+    return mentioning(tenants, text, "folded", "slug")
+
+
+def denied_tenants(user: User) -> QuerySet[Tenant]:
+    """The tenants `user` is kept out of by a denial, whatever else they have; for explaining it."""
+    if user.is_superuser:
+        return Tenant.objects.none()
+    return Tenant.objects.filter(_reached_by(Grant.objects.filter(user=user, role=None)))
+
+
+def _reached_by(grants: Iterable[Grant]) -> Q:
+    """Which tenants any of `grants` speaks of, for a query of tenants."""
+    places = [(grant.tenant_id, grant.group_id) for grant in grants]
+    if (None, None) in places:
+        return ~_NOWHERE
+    reached = Q(pk__in=[tenant for tenant, _ in places if tenant])
+    groups = [group for _, group in places if group]
+    in_group = _IN_GROUP.objects.filter(tenant=OuterRef("pk"), group__in=groups)
+    return reached | Q(Exists(in_group)) if groups else reached
+
+
+def _record_refusal(request: HttpRequest, tenant: Tenant, reason: str) -> None:
+    record(
+        Kind.ACCESS_REFUSED,
+        tenant=tenant.ref,
+        subject=f"{request.method} {request.path}",
+        outcome=Outcome.REFUSED,
+        detail={"because": reason},
+    )

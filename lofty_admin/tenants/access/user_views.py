@@ -1,0 +1,266 @@
+"""Everybody in the console: who they are, what they may and what they see. For superusers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from lofty_admin.accounts import invitations, services
+from lofty_admin.accounts.models import User
+from lofty_admin.accounts.reauth import require_recent_auth_for_post
+from lofty_admin.core.confirmation import ask_to_confirm
+from lofty_admin.core.searching import search_problem
+from lofty_admin.tenants.access import grants
+from lofty_admin.tenants.access.explained import effective_access_of
+from lofty_admin.tenants.access.grants import Scope
+from lofty_admin.tenants.access.permissions import (
+    denied_tenants,
+    require_superuser,
+    search_by_name,
+    visible_tenants,
+)
+from lofty_admin.tenants.access.user_forms import (
+    DENIED,
+    LEVELS,
+    NOTHING,
+    FindPersonForm,
+    FindSeenForm,
+    InviteForm,
+    RightForm,
+)
+from lofty_admin.tenants.access.user_list import everybody as all_people
+from lofty_admin.tenants.access.user_list import find, roles_in_words, state_of
+from lofty_admin.tenants.errors import ChangeNotAllowed
+from lofty_admin.tenants.models import Grant, Role
+
+PAGE_LENGTH = 50
+MEMBERSHIPS_SHOWN = 50
+
+
+@require_GET
+def everybody(request: HttpRequest) -> HttpResponse:
+    require_superuser(request)
+    form = FindPersonForm(request.GET)
+    form.is_valid()
+    wanted = form.cleaned_data
+    found = find(text=wanted["q"], state=wanted.get("state", ""))
+    page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
+    people = list(page)
+    words = roles_in_words(people)
+    context = {
+        "form": form,
+        "page": page,
+        "rows": [(user, state_of(user), words[user.pk]) for user in people],
+        "query": _query(request),
+        "search_problem": search_problem(wanted["q"]),
+        "superusers": services.working_superusers().count(),
+    }
+    return render(request, "tenants/everybody.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@require_recent_auth_for_post(back="person_invite")
+def person_invite(request: HttpRequest) -> HttpResponse:
+    require_superuser(request)
+    form = InviteForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = _invite(request, form)
+        if user is not None:
+            return redirect("person", user.pk)
+    return render(request, "tenants/person_invite.html", {"form": form})
+
+
+def _invite(request: HttpRequest, form: InviteForm) -> User | None:
+    email = form.cleaned_data["email"]
+    try:
+        user = invitations.invite(email, page=_invitation_page(request))
+    except ValidationError as error:
+        form.add_error("email", ValidationError(error.messages))
+        return None
+    except invitations.MailDeliveryError as error:
+        messages.error(request, str(error))
+        return User.objects.find_by_email(email)
+    told = _("%(email)s was invited. You can give them rights now: they count at once.")
+    messages.success(request, told % {"email": user.email})
+    return user
+
+
+@require_GET
+def person(request: HttpRequest, pk: int) -> HttpResponse:
+    require_superuser(request)
+    return _page(request, get_object_or_404(all_people(), pk=pk), RightForm())
+
+
+@require_POST
+@require_recent_auth_for_post(back="person")
+def person_right(request: HttpRequest, pk: int) -> HttpResponse:
+    require_superuser(request)
+    user = get_object_or_404(all_people(), pk=pk)
+    form = RightForm(request.POST)
+    if form.is_valid():
+        scope, level = form.cleaned_data["scope"], form.cleaned_data["level"]
+        try:
+            messages.success(request, _change(user, scope, level))
+        except ChangeNotAllowed as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("person", user.pk)
+    return _page(request, user, form)
+
+
+def _change(user: User, scope: Scope, level: str) -> str:
+    """Do it; what was done, in words."""
+    words = {"person": user, "place": scope.in_words}
+    if level == NOTHING:
+        grants.revoke(user, scope)
+        return _("Taken away: what %(person)s had for %(place)s by itself.") % words
+    if level == DENIED:
+        grants.deny(user, scope)
+        return _("%(person)s is denied %(place)s.") % words
+    role = Role(int(level))
+    grants.assign(user, scope, role)
+    return _("%(person)s is now %(role)s of %(place)s.") % {**words, "role": role.label.lower()}
+
+
+@require_http_methods(["GET", "POST"])
+@require_recent_auth_for_post(back="person")
+def person_deactivate(request: HttpRequest, pk: int) -> HttpResponse:
+    require_superuser(request)
+    user = get_object_or_404(User, pk=pk)
+    page = ask_to_confirm(
+        request,
+        question=_("Deactivate %(person)s?") % {"person": user},
+        consequences=[
+            _(
+                "%(email)s is signed out everywhere and cannot sign in. Nothing is deleted, and you"
+                " can reactivate the account."
+            )
+            % {"email": user.email}
+        ],
+        button=_("Deactivate"),
+        back=reverse("person", args=[pk]),
+    )
+    return page or _do(request, pk, services.deactivate_person, _("%s can no longer sign in."))
+
+
+@require_POST
+@require_recent_auth_for_post(back="person")
+def person_reactivate(request: HttpRequest, pk: int) -> HttpResponse:
+    return _do(request, pk, services.reactivate_person, _("%s can sign in again."))
+
+
+@require_http_methods(["GET", "POST"])
+@require_recent_auth_for_post(back="person")
+def person_promote(request: HttpRequest, pk: int) -> HttpResponse:
+    def promote(user: User) -> None:
+        services.set_superuser(user, superuser=True)
+
+    require_superuser(request)
+    user = get_object_or_404(User, pk=pk)
+    page = ask_to_confirm(
+        request,
+        question=_("Make %(person)s a superuser?") % {"person": user},
+        consequences=[
+            _(
+                "A superuser can change every tenant, see the whole history, and give or take"
+                " away all rights, yours included."
+            )
+        ],
+        button=_("Make a superuser"),
+        back=reverse("person", args=[pk]),
+        type_this=user.email,
+    )
+    return page or _do(request, pk, promote, _("%s is now a superuser."))
+
+
+@require_POST
+@require_recent_auth_for_post(back="person")
+def person_demote(request: HttpRequest, pk: int) -> HttpResponse:
+    def demote(user: User) -> None:
+        services.set_superuser(user, superuser=False)
+
+    return _do(request, pk, demote, _("%s is not a superuser any more."))
+
+
+@require_POST
+@require_recent_auth_for_post(back="person")
+def person_invite_again(request: HttpRequest, pk: int) -> HttpResponse:
+    def invite(user: User) -> None:
+        invitations.invite_again(user, page=_invitation_page(request))
+
+    told = _("A new invitation was sent to %s. The link before has ended.")
+    return _do(request, pk, invite, told)
+
+
+@require_POST
+@require_recent_auth_for_post(back="person")
+def person_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    return _do(request, pk, invitations.withdraw, _("The invitation of %s is withdrawn."))
+
+
+def _do(request: HttpRequest, pk: int, act: Callable[[User], None], done: str) -> HttpResponse:
+    """Let `act` change the person, say how it went, and go back to their page."""
+    require_superuser(request)
+    user = get_object_or_404(User, pk=pk)
+    try:
+        act(user)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    except invitations.MailDeliveryError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, done % user)
+    return redirect("person", user.pk)
+
+
+def _page(request: HttpRequest, user: User, form: RightForm) -> HttpResponse:
+    memberships = user.memberships.select_related("tenant").order_by("tenant__folded")
+    context = {
+        "person": user,
+        "state": state_of(user),
+        "invitation": user.invitations.filter(ended_at=None).first(),
+        "is_oneself": user == request.user,
+        "form": form,
+        "levels": LEVELS,
+        "grants": Grant.objects.filter(user=user).select_related("group", "tenant"),
+        "memberships": memberships[:MEMBERSHIPS_SHOWN],
+        "more_memberships": max(0, memberships.count() - MEMBERSHIPS_SHOWN),
+        **_seen(request, user),
+    }
+    return render(request, "tenants/person.html", context)
+
+
+def _seen(request: HttpRequest, user: User) -> dict[str, Any]:
+    """A page of what the person can see or is denied, with the reasons."""
+    form = FindSeenForm(request.GET)
+    form.is_valid()
+    visible, denied = visible_tenants(user), denied_tenants(user)
+    tenants = denied if form.cleaned_data.get("show") == "denied" else visible
+    found = search_by_name(tenants, form.cleaned_data["q"])
+    page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
+    return {
+        "seen_form": form,
+        "seen_count": visible.count(),
+        "denied_count": denied.count(),
+        "page": page,
+        "search_problem": search_problem(form.cleaned_data["q"]),
+        "standings": effective_access_of(user, list(page)),
+        "query": _query(request),
+    }
+
+
+def _query(request: HttpRequest) -> str:
+    query = request.GET.copy()
+    query.pop("page", None)
+    return query.urlencode()
+
+
+def _invitation_page(request: HttpRequest) -> str:
+    return request.build_absolute_uri(reverse("invitation"))

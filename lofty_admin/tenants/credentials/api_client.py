@@ -1,0 +1,251 @@
+"""Calls to Lofty on behalf of a tenant, with its token and within its budget of calls."""
+
+import logging
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
+
+from lofty_admin.core import clocks
+from lofty_admin.core.vault import VaultError
+from lofty_admin.lofty.client import ME_PATH, LoftyClient, Scheme
+from lofty_admin.lofty.errors import (
+    BY_CODE,
+    SETTINGS_PATH,
+    BudgetSpent,
+    LoftyError,
+    Unauthorised,
+    refusal_of,
+)
+from lofty_admin.lofty.exchange import LONGEST_WAIT, Budget, Exchange
+from lofty_admin.tenants.config import endpoint
+from lofty_admin.tenants.credentials import health
+from lofty_admin.tenants.credentials.opening import opened
+from lofty_admin.tenants.credentials.token_refresh import RefreshFailed, usable
+from lofty_admin.tenants.models import RENEWING, Credential, Health, Tenant
+
+logger = logging.getLogger(__name__)
+YOUNG = timedelta(minutes=10)
+# What who can wait leaves alone: a call to open the settings, and three for a save.
+RESERVE = 4
+# In the last moments of a window there is nothing left to save: what is not used then is lost.
+LAST_MOMENTS = timedelta(seconds=6)
+TO_BE_SURE = timedelta(seconds=1)  # Lofty's windows end at whole seconds
+# What a call needs of a credential: to name forty columns takes longer than to read these.
+_NEEDED = (
+    "tenant_id",
+    "kind",
+    "scheme",
+    "sealed",
+    "version",
+    "fingerprint",
+    "added_at",
+    "renewed_at",
+    "access_expires_at",
+)
+
+
+class CredentialUnavailable(Exception):
+    """The tenant has no token that could be used. The text may be shown to a person."""
+
+
+class NoToken(CredentialUnavailable):
+    """The tenant never had a token, or it was removed: adding one is the next thing to do."""
+
+
+@dataclass(frozen=True)
+class CallsLeft:
+    """The call budget of a tenant's token, from the X-RateLimit headers of the newest answer.
+
+    `limit` is calls per window. `remaining` and `resets_at` (UTC) are None when nothing is known or
+    the window is over. `claimed`: a save needs what is left.
+    """
+
+    limit: int | None
+    remaining: int | None
+    resets_at: datetime | None
+    claimed: bool = False
+
+
+def client_for(
+    tenant: Tenant, *, credential: Credential | None = None, can_wait: bool = False
+) -> LoftyClient:
+    """A client with the tenant's token, or with that of `credential`.
+
+    If it `can_wait`, it leaves the reserve to others: see `require_spare_call`, which it then asks
+    before every exchange, retries too.
+
+    Every exchange is noted on the credential's row: budget, last success, last failure. An access
+    token that is about to end is renewed first, which calls Lofty: not inside a transaction.
+    Raises NoCredential when there is no token or it does not open; nothing is sent then.
+    """
+    return client_and_credential(tenant, credential=credential, can_wait=can_wait)[0]
+
+
+def client_and_credential(
+    tenant: Tenant, *, credential: Credential | None = None, can_wait: bool = False
+) -> tuple[LoftyClient, Credential]:
+    """Like `client_for`, with the credential as it was when its token was opened: a save checks
+    that it is still the one in use before it sends."""
+    used = _in_use(tenant, credential)
+    token = _opened(tenant, used)
+    client = LoftyClient(
+        endpoint(tenant.pk),
+        Scheme(used.scheme),
+        token,
+        before_exchange=(lambda: require_spare_call(tenant)) if can_wait else None,
+        on_exchange=lambda exchange: record_exchange(tenant, used, exchange),
+    )
+    return client, used
+
+
+def _in_use(tenant: Tenant, credential: Credential | None) -> Credential:
+    """As it is in the database now: other processes renew and replace it."""
+    rows = Credential.objects.filter(tenant=tenant, retired_at=None).only(*_NEEDED)
+    used = rows.filter(pk=credential.pk).first() if credential else rows.first()
+    if used is None:
+        raise NoToken(f"{tenant.name} has no Lofty token yet.")
+    try:
+        return usable(used)
+    except RefreshFailed as error:
+        reason = str(error)
+    raise CredentialUnavailable(f"{tenant.name}: {reason}")
+
+
+def calls_left(tenant: Tenant) -> CallsLeft:
+    """Read afresh from the database: other processes spend the same budget."""
+    in_use = Credential.objects.filter(tenant=tenant, retired_at=None)
+    row = in_use.values_list(
+        "budget_limit", "budget_remaining", "budget_reset_at", "budget_claimed_until"
+    ).first()
+    limit, remaining, resets_at, claimed_until = row or (None, None, None, None)
+    if resets_at is None or not clocks.is_held(resets_at, timezone.now(), LONGEST_WAIT):
+        return CallsLeft(limit, None, None)
+    return CallsLeft(limit, remaining, resets_at, claimed_until == resets_at)
+
+
+def require_calls(tenant: Tenant, needed: int) -> None:
+    """Raise BudgetSpent, which says until when, if fewer than `needed` calls are surely left."""
+    left = calls_left(tenant)
+    if left.remaining is not None and left.resets_at and left.remaining < needed:
+        raise BudgetSpent(until=left.resets_at)
+
+
+def require_spare_call(tenant: Tenant) -> None:
+    """For who can wait: raise BudgetSpent, which says until when, if none but the reserve is left.
+
+    In the last moments of a window the reserve may be used too, unless a save claimed its calls.
+    """
+    left = calls_left(tenant)
+    if left.remaining is None or left.resets_at is None or left.remaining > RESERVE:
+        return
+    last_moments = left.resets_at - LAST_MOMENTS
+    if left.claimed or left.remaining == 0:
+        raise BudgetSpent(until=left.resets_at)
+    if timezone.now() < last_moments:
+        raise BudgetSpent(until=last_moments)
+
+
+def reserve_calls(tenant: Tenant, needed: int) -> None:
+    """For a save: like `require_calls`, and nobody who can wait takes them until `release_calls` or
+    the end of this window.
+
+    Where they may be on their way to somebody who waited for the last moments, it waits these
+    few seconds itself.
+    """
+    left = calls_left(tenant)
+    if left.remaining is not None and left.resets_at and left.remaining <= needed:
+        wait = left.resets_at - timezone.now() + TO_BE_SURE
+        if wait <= LAST_MOMENTS + TO_BE_SURE:
+            time.sleep(max(0.0, wait.total_seconds()))
+        require_calls(tenant, needed)
+    in_use = Credential.objects.filter(tenant=tenant, retired_at=None)
+    in_use.update(budget_claimed_until=F("budget_reset_at"))
+
+
+def release_calls(tenant: Tenant) -> None:
+    """The save is over: what it left of its window is for those who wait. Raises nothing."""
+    try:
+        claimed = Credential.objects.filter(tenant=tenant).exclude(budget_claimed_until=None)
+        claimed.update(budget_claimed_until=None)
+    except DatabaseError:
+        logger.warning("What a save of tenant %s left is claimed to the window's end", tenant.slug)
+
+
+def record_exchange(tenant: Tenant, credential: Credential, exchange: Exchange) -> None:
+    """Store what an exchange tells about the credential: mostly that it still works, which is one
+    statement, else in a short transaction of its own.
+
+    May raise django.db.Error; LoftyClient logs that and goes on, as a save must not fail on it.
+    """
+    inside = connection.in_atomic_block
+    if not inside:
+        # Cut while Lofty was waited for: this note, and what follows it, take a new connection.
+        connection.close_if_unusable_or_obsolete()
+    meaning, budget = _meaning(exchange), _columns(exchange.budget)
+    if meaning is None and exchange.status == 200:
+        # One statement needs no transaction, only a savepoint within that of a caller.
+        with transaction.atomic() if inside else nullcontext():
+            if health.touch(credential, budget):
+                return
+    with transaction.atomic():
+        if budget:
+            Credential.objects.filter(pk=credential.pk).update(**budget)
+        _note_health(tenant, credential, exchange, meaning)
+
+
+def _opened(tenant: Tenant, credential: Credential) -> str:
+    try:
+        return opened(credential, "sealed")
+    except VaultError as error:
+        reason = str(error)
+    health.record_health(tenant, credential, Health.UNREADABLE, reason)
+    raise CredentialUnavailable(f"The Lofty token of {tenant.name} cannot be used. {reason}")
+
+
+def _columns(budget: Budget | None) -> dict[str, Any]:
+    """What an answer tells of the budget, as the row keeps it; nothing if it tells nothing."""
+    if budget is None:
+        return {}
+    # Answers of simultaneous calls may come out of order: in one window, believe the least.
+    remaining = RawSQL(
+        "CASE WHEN budget_reset_at = %s THEN LEAST(budget_remaining, %s) ELSE %s END",
+        [budget.reset_at, budget.remaining, budget.remaining],
+    )
+    return {
+        "budget_limit": budget.limit,
+        "budget_remaining": remaining,
+        "budget_reset_at": budget.reset_at,
+    }
+
+
+def _meaning(exchange: Exchange) -> type[LoftyError] | None:
+    """What its code or status says went wrong; None also where they say nothing."""
+    return refusal_of(exchange) or BY_CODE.get(exchange.code or "")
+
+
+def _note_health(
+    tenant: Tenant, credential: Credential, exchange: Exchange, meaning: type[LoftyError] | None
+) -> None:
+    if meaning and exchange.path == ME_PATH:
+        return  # Lofty may drop that one operation: it condemns no token that opens the settings
+    if meaning and issubclass(meaning, Unauthorised):
+        _renew_next_time(credential)
+        health.record_refusal(tenant, credential, meaning)
+    elif meaning and exchange.path == SETTINGS_PATH:
+        health.record_refusal(tenant, credential, meaning)
+    elif exchange.status == 200:
+        health.mark_healthy(tenant, credential, exchange)
+
+
+def _renew_next_time(credential: Credential) -> None:
+    """A refused access token has ended, whatever its hour; but a fresh one is not renewed again."""
+    Credential.objects.filter(pk=credential.pk, kind__in=RENEWING).filter(
+        Q(renewed_at=None) | clocks.happened_long_ago("renewed_at", timezone.now(), YOUNG)
+    ).update(access_expires_at=timezone.now())

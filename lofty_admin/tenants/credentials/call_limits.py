@@ -1,0 +1,152 @@
+"""Limits that every call to Lofty passes: slots for waiting (bulkhead), and a circuit breaker.
+
+Slots are for requests only, because a request that waits for Lofty keeps one of the web server's
+threads. Jobs and commands have processes of their own. The circuit breaker is for all of them.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from lofty_admin.audit.log.context import current_actor, is_in_request
+from lofty_admin.core.breaker import Breaker, CircuitOpenError
+from lofty_admin.core.bulkhead import Bulkhead, NoFreeSlotError
+from lofty_admin.lofty.endpoint import Gate, Report
+from lofty_admin.lofty.errors import CallsStopped, NoFreeSlot
+from lofty_admin.lofty.exchange import Exchange
+
+SLOW = 3.0  # seconds: a tenant whose last call took longer shares a part of the slots
+SLOW_FOR = 60.0  # seconds for which that counts
+BREAKER = Breaker()
+_slow_since: dict[UUID, float] = {}
+
+
+@dataclass
+class _Save:
+    """The slot of a save: taken by its first call, kept until the save ends."""
+
+    stack: ExitStack = field(default_factory=ExitStack)
+    has_slot: bool = False
+
+
+_save: ContextVar[_Save | None] = ContextVar("save", default=None)
+
+
+@cache
+def slots() -> Bulkhead:
+    """This process's slots: half of its threads, a quarter of those for saves only. One tenant or
+    user gets half of those for pages."""
+    total = max(2, settings.ENVIRONMENT.web_threads // 2)
+    reserved = max(1, total // 4)
+    return Bulkhead(total, reserved=reserved, per_key=max(1, (total - reserved) // 2))
+
+
+@contextmanager
+def priority_for_save() -> Iterator[None]:
+    """All calls inside share one slot, which is taken before those of pages.
+
+    A save that got its slot keeps it, so that it is never stopped half way for want of one.
+    """
+    save = _Save()
+    token = _save.set(save)
+    try:
+        with save.stack:
+            yield
+    finally:
+        _save.reset(token)
+
+
+def gate_of(tenant_id: UUID | None, host: str) -> Gate:
+    """What each exchange of a tenant's client passes. Without a tenant only the host counts."""
+    keys = (f"host:{host}", *([f"tenant:{tenant_id}"] if tenant_id else ()))
+
+    @contextmanager
+    def gate(method: str) -> Iterator[Report]:
+        with _slot(tenant_id):
+            _admit(keys, method)
+            started, was_reported = time.monotonic(), False
+
+            def report(exchange: Exchange) -> None:
+                nonlocal was_reported
+                was_reported = True
+                BREAKER.note(*keys, ok=not is_failure(exchange))
+                _note_speed(tenant_id, time.monotonic() - started)
+
+            try:
+                yield report
+            finally:
+                if not was_reported:
+                    BREAKER.withdraw(*keys)
+
+    return gate
+
+
+@contextmanager
+def slot_only(method: str) -> Iterator[Report]:
+    """For Lofty's token endpoint. No breaker: renewing has its own pauses, and none of its calls
+    is a GET that could be tried first."""
+    with _slot(None):
+        yield lambda exchange: None
+
+
+def is_failure(exchange: Exchange) -> bool:
+    """Whether Lofty failed, as opposed to refusing: no answer, a 5xx or a time-out."""
+    return exchange.status is None or exchange.status >= 500 or exchange.status == 408
+
+
+def _slot(tenant_id: UUID | None) -> AbstractContextManager[None]:
+    """Raises NoFreeSlot on entering, or here for a save."""
+    if not is_in_request():
+        return nullcontext()
+    save = _save.get()
+    if save is None:
+        return _taken(tenant_id, priority=False)
+    if not save.has_slot:
+        save.stack.enter_context(_taken(tenant_id, priority=True))
+        save.has_slot = True
+    return nullcontext()
+
+
+@contextmanager
+def _taken(tenant_id: UUID | None, *, priority: bool) -> Iterator[None]:
+    keys = [f"user:{current_actor().id}"] if current_actor().id else []
+    if tenant_id:
+        keys.append(f"tenant:{tenant_id}")
+    if priority:  # a tenant has one save at a time anyway, and pages must not keep it from it
+        keys = [f"save:{key}" for key in keys]
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(slots().slot(*keys, priority=priority, slow=_is_slow(tenant_id)))
+        except NoFreeSlotError:
+            raise NoFreeSlot from None
+        yield
+
+
+def _admit(keys: tuple[str, ...], method: str) -> None:
+    try:
+        BREAKER.admit(*keys, is_read=method == "GET")
+    except CircuitOpenError as error:
+        until = timezone.now() + timedelta(seconds=error.seconds)
+        raise CallsStopped(until=until) from None
+
+
+def _note_speed(tenant_id: UUID | None, seconds: float) -> None:
+    if tenant_id is None:
+        return
+    if seconds >= SLOW:
+        _slow_since[tenant_id] = time.monotonic()
+    else:
+        _slow_since.pop(tenant_id, None)
+
+
+def _is_slow(tenant_id: UUID | None) -> bool:
+    since = _slow_since.get(tenant_id) if tenant_id else None
+    return since is not None and time.monotonic() - since < SLOW_FOR

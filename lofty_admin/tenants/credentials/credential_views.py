@@ -1,0 +1,140 @@
+"""The page of a tenant's Lofty token: whose it is, how it does, and a new one in its place."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_POST
+
+from lofty_admin.accounts.reauth import require_recent_auth_for_post
+from lofty_admin.lofty.errors import LoftyError, NotSent
+from lofty_admin.tenants.access.permissions import get_tenant
+from lofty_admin.tenants.agents import WrongAgent, accept_agent, found_agent
+from lofty_admin.tenants.config import oauth_app
+from lofty_admin.tenants.credentials import token_store, token_verification
+from lofty_admin.tenants.credentials.api_client import CredentialUnavailable, calls_left
+from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired
+from lofty_admin.tenants.forms import AcceptAgentForm, CredentialForm, RemoveTokenForm, not_stored
+from lofty_admin.tenants.models import Credential, CredentialKind, Health, Role, Tenant
+
+
+@never_cache
+@require_GET
+def credential(request: HttpRequest, slug: str) -> HttpResponse:
+    tenant = get_tenant(request, slug, Role.MANAGER)
+    return _page(request, tenant, CredentialForm(user=request.user))
+
+
+@never_cache
+@require_POST
+def credential_test(request: HttpRequest, slug: str) -> HttpResponse:
+    tenant = get_tenant(request, slug, Role.MANAGER)
+    try:
+        tested = token_store.test_credential(tenant)
+    except LoftyError as error:
+        sent = not isinstance(error, NotSent)
+        told = _("It was tried.") if sent else _("Nothing was sent to Lofty.")
+        messages.error(request, " ".join([told, error.message, error.advice]))
+    except WrongAgent as error:
+        messages.error(request, _("The token works, but: %(why)s") % {"why": error})
+    except CredentialUnavailable as error:
+        messages.error(request, " ".join([_("Nothing was sent to Lofty."), str(error)]))
+    else:
+        messages.success(
+            request, " ".join([_("The token works."), token_verification.belongs_to(tested)])
+        )
+    return redirect("credential", tenant.slug)
+
+
+@never_cache
+@sensitive_post_parameters("token")
+@require_POST
+@require_recent_auth_for_post(back="credential")
+def credential_replace(request: HttpRequest, slug: str) -> HttpResponse:
+    tenant = get_tenant(request, slug, Role.MANAGER)
+    form = CredentialForm(request.POST, user=request.user)
+    stored = _replace(tenant, form) if form.is_valid() else None
+    if stored is None:
+        return _page(request, tenant, form)
+    told = _("The token works and is stored.")
+    messages.success(request, " ".join([told, token_verification.belongs_to(stored)]))
+    return redirect("credential", tenant.slug)
+
+
+@never_cache
+@require_POST
+@require_recent_auth_for_post(back="credential")
+def credential_remove(request: HttpRequest, slug: str) -> HttpResponse:
+    tenant = get_tenant(request, slug, Role.MANAGER)
+    if not RemoveTokenForm(request.POST).is_valid():
+        messages.error(request, _("Nothing was removed: tick the box to say that it is meant."))
+        return redirect("credential", tenant.slug)
+    try:
+        token_store.remove_credential(tenant)
+    except ChangeNotAllowed as error:
+        messages.error(request, str(error))
+    else:
+        told = _("The token is erased from this console. It still works in Lofty.")
+        messages.success(request, told)
+    return redirect("credential", tenant.slug)
+
+
+@never_cache
+@require_POST
+@require_recent_auth_for_post(back="credential")
+def agent(request: HttpRequest, slug: str) -> HttpResponse:
+    """The Sales Agent that Lofty has behind the token is the tenant's from now on."""
+    tenant = get_tenant(request, slug, Role.MANAGER)
+    form = AcceptAgentForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Nothing was changed: tick the box to say that it is meant."))
+        return redirect("credential", tenant.slug)
+    try:
+        found = found_agent(tenant)
+        if found == form.cleaned_data["sales_agent_id"]:
+            accept_agent(tenant, found)
+            told = _("The Sales Agent of %(name)s is %(agent)s from now on.")
+            messages.success(request, told % {"name": tenant.name, "agent": found})
+        else:
+            told = _("Nothing was changed: Lofty now has %(agent)s there.")
+            messages.error(request, told % {"agent": found})
+    except (LoftyError, CredentialUnavailable) as error:
+        messages.error(request, " ".join([_("Nothing was changed."), str(error)]))
+    return redirect("credential", tenant.slug)
+
+
+def _replace(tenant: Tenant, form: CredentialForm) -> Credential | None:
+    data = form.cleaned_data
+    try:
+        checked = token_verification.check_token(CredentialKind(data["scheme"]), data["token"])
+        return token_store.set_credential(tenant, checked, meant=data["meant"])
+    except LoftyError as error:
+        form.add_error("token", not_stored(f"{error.message} {error.advice}"))
+    except ConfirmationRequired as error:
+        form.ask(error)
+    except ChangeNotAllowed as error:
+        form.add_error(None, str(error))
+    return None
+
+
+def _other_agent(tenant: Tenant) -> int | None:
+    """The Sales Agent found behind the token when it is not the tenant's."""
+    credential = tenant.credential
+    if credential is None or credential.health != Health.WRONG_AGENT:
+        return None
+    return credential.found_agent_id
+
+
+def _page(request: HttpRequest, tenant: Tenant, form: CredentialForm) -> HttpResponse:
+    context = {
+        "tenant": tenant,
+        "credential": tenant.credential,
+        "calls": calls_left(tenant),
+        "can_connect": oauth_app() is not None,
+        "other_agent": _other_agent(tenant),
+        "form": form,
+        "tab": "credential",
+    }
+    return render(request, "tenants/credential.html", context)

@@ -1,0 +1,173 @@
+"""How a credential does, by what Lofty answers, and the record of each change of that."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
+from lofty_admin.lofty.errors import (
+    SETTINGS_PATH,
+    BudgetSpent,
+    Forbidden,
+    LoftyError,
+    NoFreeSlot,
+    NoSalesAgent,
+    RateLimited,
+    ScopeMissing,
+    Unauthorised,
+    WrongScheme,
+)
+from lofty_admin.lofty.exchange import Exchange
+from lofty_admin.tenants.models import Credential, Health, Tenant
+
+# The first that fits: WrongScheme is an Unauthorised.
+_BY_ERROR: tuple[tuple[type[LoftyError], Health], ...] = (
+    (WrongScheme, Health.WRONG_SCHEME),
+    (Unauthorised, Health.DEAD),
+    (ScopeMissing, Health.SCOPE_MISSING),
+    (Forbidden, Health.FORBIDDEN),
+    (NoSalesAgent, Health.NO_AGENT),
+    (RateLimited, Health.LIMITED),
+    (BudgetSpent, Health.LIMITED),
+)
+_TOKEN_FAILS = frozenset(
+    {
+        Health.DEAD,
+        Health.WRONG_SCHEME,
+        Health.AUTHORISE_AGAIN,
+        Health.NOT_RENEWED,
+        Health.UNREADABLE,
+    }
+)
+_TELLS_NOTHING = frozenset({Health.LIMITED, Health.LOFTY_DOWN})
+_CHECKED_AGAIN = "It is checked again within the hour."
+_GOOD = frozenset({Health.WORKS, Health.UNKNOWN})
+# What any good answer disproves; the others need a probe, which asks for more.
+_LIFTED = _GOOD | _TELLS_NOTHING | {Health.DEAD, Health.WRONG_SCHEME, Health.UNREADABLE}
+_LIFTED_BY_SETTINGS = _LIFTED | {Health.SCOPE_MISSING, Health.FORBIDDEN, Health.NO_AGENT}
+
+
+def health_of(error: LoftyError) -> Health:
+    """The class of a failed probe."""
+    for kind, health in _BY_ERROR:
+        if isinstance(error, kind):
+            return health
+    return Health.LOFTY_DOWN
+
+
+def meaning_of(health: Health) -> str:
+    """What a class means and what to do, as Lofty's answer would have been told; "" if it works."""
+    for kind, found in _BY_ERROR:
+        if found == health:
+            return f"{kind.default_message} {kind.default_advice}"
+    return ""
+
+
+def record_error(tenant: Tenant, credential: Credential, error: LoftyError) -> None:
+    """A probe that failed. One for which there was no slot says nothing about the credential."""
+    if isinstance(error, NoFreeSlot):
+        return
+    found = health_of(error)
+    advice = _CHECKED_AGAIN if found in _TELLS_NOTHING else error.advice
+    record_health(tenant, credential, found, f"{error.message} {advice}", by_probe=True)
+
+
+def record_refusal(tenant: Tenant, credential: Credential, refused: type[LoftyError]) -> None:
+    """Any other call that Lofty refused because of the token."""
+    for kind, health in _BY_ERROR:
+        if issubclass(refused, kind):
+            because = f"{refused.default_message} {refused.default_advice}"
+            record_health(tenant, credential, health, because)
+            return
+
+
+def touch(credential: Credential, also: Mapping[str, Any]) -> bool:
+    """Note when it last worked, and `also`, if there is nothing else to note, as nearly always.
+
+    In one statement, because a save waits for three of these. False: nothing was written.
+    """
+    working = Credential.objects.filter(
+        pk=credential.pk, retired_at=None, health=Health.WORKS, failing_since=None
+    )
+    return bool(working.update(last_good_at=timezone.now(), **also))
+
+
+def mark_healthy(tenant: Tenant, credential: Credential, exchange: Exchange) -> None:
+    """Any other call that Lofty answered."""
+    disproved = _LIFTED_BY_SETTINGS if exchange.path == SETTINGS_PATH else _LIFTED
+    with transaction.atomic():
+        row = _locked(credential)
+        if row is None:
+            return
+        if row.renews_itself:  # what cannot be opened may be what gets the next token
+            disproved -= {Health.UNREADABLE}
+        if row.health in disproved:
+            record_health(tenant, credential, Health.WORKS)
+        elif row.health not in _TOKEN_FAILS:
+            _update(row, {"last_good_at": timezone.now(), "failing_since": None})
+
+
+def record_health(
+    tenant: Tenant,
+    credential: Credential,
+    found: Health,
+    because: str = "",
+    *,
+    by_probe: bool = False,
+) -> None:
+    """Store what was found, and record it if it is another class than before.
+
+    because: the reason in words, "" if it works. Nothing happens to a retired credential.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        row = _locked(credential)
+        if row is None:
+            return
+        changes = _changes(row, found, because[:300], now)
+        _update(row, {**changes, "checked_at": now} if by_probe else changes)
+        if found != row.health and not {found, Health(row.health)} <= _GOOD:
+            _record(tenant, row, found, because)
+
+
+def _locked(credential: Credential) -> Credential | None:
+    rows = Credential.objects.select_for_update(no_key=True)
+    return rows.filter(pk=credential.pk, retired_at=None).first()
+
+
+def _update(row: Credential, changes: dict[str, Any]) -> None:
+    Credential.objects.filter(pk=row.pk).update(**changes)
+
+
+def _changes(row: Credential, found: Health, because: str, now: datetime) -> dict[str, Any]:
+    since = row.health_since if found == row.health else None
+    changes: dict[str, Any] = {
+        "health": found,
+        "health_note": because,
+        "health_since": since or now,
+    }
+    if found in _GOOD:
+        return {**changes, "last_good_at": now, "failing_since": None}
+    changes |= {"last_failure_at": now, "last_failure": because}
+    if found in _TOKEN_FAILS:
+        changes["failing_since"] = row.failing_since or now
+    elif found not in _TELLS_NOTHING:  # Lofty knows the token: something else is wrong
+        changes["failing_since"] = None
+    return changes
+
+
+def _record(tenant: Tenant, row: Credential, found: Health, because: str) -> None:
+    works = found in _GOOD
+    record(
+        Kind.CREDENTIAL_RECOVERED if works else Kind.CREDENTIAL_FAILED,
+        tenant=tenant.ref,
+        subject=str(row),
+        outcome=Outcome.DONE if works else Outcome.REFUSED,
+        before={"health": row.health},
+        after={"health": found.value},
+        detail={"credential": str(row.id), "because": because},
+    )

@@ -1,0 +1,204 @@
+"""Connecting a tenant by Lofty's authorise page: there, back with a code, confirmed by a person.
+
+    begin -> AUTHORISING -> (Lofty sends the browser back) -> EXCHANGING -> CONFIRMING -> confirm
+                 |                                                |             |
+                 +---- denied, given up, ten minutes over --------+-------------+--> end
+
+Lofty documents no `state` parameter, so nothing in its answer says whose it is. What has been begun
+is bound to one browser session instead, one at a time and for ten minutes, and nothing is attached
+to a tenant before a person has seen whose account it is. Until then the tokens lie sealed in the
+pending row; the session holds its id only.
+"""
+
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
+from lofty_admin.core.vault import VaultError
+from lofty_admin.lofty.errors import LoftyError
+from lofty_admin.lofty.oauth import Tokens
+from lofty_admin.tenants.config import oauth_app, oauth_client
+from lofty_admin.tenants.credentials.sealing import open_from, seal_into
+from lofty_admin.tenants.credentials.token_refresh import access_end
+from lofty_admin.tenants.credentials.token_store import set_credential
+from lofty_admin.tenants.credentials.token_verification import (
+    CheckedToken,
+    ask_lofty,
+    questions_about,
+)
+from lofty_admin.tenants.errors import ChangeNotAllowed, archived
+from lofty_admin.tenants.models import (
+    Credential,
+    CredentialKind,
+    Health,
+    PendingConnection,
+    Tenant,
+)
+
+LIFE = timedelta(minutes=10)
+SESSION_KEY = "lofty_connection"
+Stage = PendingConnection.Stage
+_LEARNT = (
+    "sealed",
+    "sealed_refresh",
+    "access_expires_at",
+    "lofty_user",
+    "sales_agent_id",
+    "health",
+    "stage",
+)
+
+
+class AuthorizationUnusable(ChangeNotAllowed):
+    """What Lofty gave does not open any more. In English: the record says the same."""
+
+
+def pending_of(session: SessionBase, user: User) -> PendingConnection | None:
+    """What this browser has under way, if it is this person's and its time is not over."""
+    pk = session.get(SESSION_KEY)
+    if pk is None:
+        return None
+    pending = PendingConnection.objects.select_related("tenant").filter(pk=pk, user=user).first()
+    return None if pending is None or pending.is_over else pending
+
+
+def begin(session: SessionBase, tenant: Tenant, user: User, redirect_uri: str) -> PendingConnection:
+    """Bind a new connection of this tenant to this browser.
+
+    Raises NotDone without an OAuth app, for an archived tenant, and while another is under way.
+    """
+    if oauth_app() is None:
+        raise ChangeNotAllowed(_("This console is not registered as an OAuth app at Lofty."))
+    if pending_of(session, user):
+        raise ChangeNotAllowed(_("A connection is under way in this browser already."))
+    with transaction.atomic():
+        if Tenant.objects.select_for_update().get(pk=tenant.pk).is_archived:
+            raise ChangeNotAllowed(archived(tenant))
+        pending = PendingConnection.objects.create(
+            tenant=tenant, user=user, redirect_uri=redirect_uri, ends_at=timezone.now() + LIFE
+        )
+        record(Kind.CONNECTION_BEGUN, tenant=tenant.ref, outcome=Outcome.DONE)
+    session[SESSION_KEY] = str(pending.pk)
+    return pending
+
+
+def authorise_url() -> str:
+    """Lofty's page, on which its user lets this console in."""
+    app = oauth_app()
+    return f"{app.authorize_url}?{urlencode({'clientId': app.client_id})}" if app else ""
+
+
+def exchange(pending: PendingConnection, code: str) -> PendingConnection:
+    """Use the code, find out whose account it is, and keep the tokens sealed until `confirm`.
+
+    Raises NotDone if an answer of Lofty's has been used for it already or it was given up, and
+    LoftyError; after that nothing of it is left.
+    """
+    begun = PendingConnection.objects.filter(pk=pending.pk, stage=Stage.AUTHORISING)
+    if not begun.update(stage=Stage.EXCHANGING):
+        raise ChangeNotAllowed(_("Lofty's answer has been used already."))
+    try:
+        tokens = oauth_client().exchange_code(code, pending.redirect_uri)
+        found = ask_lofty(_checked(tokens))
+    except LoftyError as error:
+        end(pending, error.message)
+        raise
+    _keep(pending, found)
+    return pending
+
+
+def _checked(tokens: Tokens) -> CheckedToken:
+    return CheckedToken(
+        CredentialKind.CONNECTION,
+        tokens.access_token,
+        {},
+        refresh_token=tokens.refresh_token or "",
+        access_expires_at=access_end(tokens),
+    )
+
+
+def _keep(pending: PendingConnection, found: CheckedToken) -> None:
+    """Raises NotDone if it was given up, or its time was over, while Lofty was asked."""
+    seal_into(pending, "sealed", found.token)
+    seal_into(pending, "sealed_refresh", found.refresh_token)
+    pending.access_expires_at = found.access_expires_at
+    pending.lofty_user = found.lofty_user
+    pending.sales_agent_id, pending.health = found.sales_agent_id, found.health
+    pending.stage = Stage.CONFIRMING
+    still = PendingConnection.objects.filter(pk=pending.pk, stage=Stage.EXCHANGING)
+    if not still.update(**{name: getattr(pending, name) for name in _LEARNT}):
+        raise ChangeNotAllowed(_("The connection was given up while Lofty was asked."))
+
+
+def checked_of(pending: PendingConnection) -> CheckedToken:
+    """The tokens kept for a person's word. Raises Unusable if they do not open."""
+    try:
+        access, refresh = open_from(pending, "sealed"), _refresh_token(pending)
+    except VaultError as error:
+        reason = str(error)
+    else:
+        return CheckedToken(
+            CredentialKind.CONNECTION,
+            access,
+            pending.lofty_user,
+            health=Health(pending.health),
+            sales_agent_id=pending.sales_agent_id,
+            refresh_token=refresh,
+            access_expires_at=pending.access_expires_at,
+        )
+    raise AuthorizationUnusable(f"What Lofty gave cannot be used. {reason} Start again.")
+
+
+def _refresh_token(pending: PendingConnection) -> str:
+    return open_from(pending, "sealed_refresh") if pending.sealed_refresh else ""
+
+
+def questions(pending: PendingConnection) -> tuple[str, ...]:
+    """What is odd about this account for this tenant."""
+    return questions_about(pending.tenant, checked_of(pending))
+
+
+def confirm(pending: PendingConnection, *, meant: bool) -> Credential:
+    """Attach the connection to its tenant, in the place of the credential there is.
+
+    Raises NotDone if it is not waiting for that any more, and NeedsConsent when `questions` has
+    any and the change is not said to be `meant`.
+    """
+    with transaction.atomic():
+        waiting = PendingConnection.objects.select_for_update(of=("self",))
+        row = waiting.filter(
+            pk=pending.pk, stage=Stage.CONFIRMING, ends_at__gt=timezone.now()
+        ).first()
+        if row is None:
+            raise ChangeNotAllowed(_("This connection is not waiting to be confirmed any more."))
+        found = checked_of(row)
+        row.delete()
+        return set_credential(pending.tenant, found, meant=meant)
+
+
+def end(pending: PendingConnection, why: str) -> None:
+    """Forget it and its tokens, and record that nothing came of it. Twice does no harm."""
+    with transaction.atomic():
+        gone, _rows = PendingConnection.objects.filter(pk=pending.pk).delete()
+        if gone:
+            record(
+                Kind.CONNECTION_ENDED,
+                tenant=pending.tenant.ref,
+                outcome=Outcome.REFUSED,
+                detail={"because": why},
+            )
+
+
+def sweep() -> int:
+    """Forget those whose time is over. Returns how many."""
+    over = PendingConnection.objects.select_related("tenant").filter(ends_at__lte=timezone.now())
+    for pending in over:
+        end(pending, "Ten minutes were over.")
+    return len(over)

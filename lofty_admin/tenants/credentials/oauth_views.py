@@ -1,0 +1,239 @@
+"""Connect with Lofty: to the authorise page, back with an answer, and a person's word on it."""
+
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from lofty_admin.accounts.models import User
+from lofty_admin.accounts.reauth import require_recent_auth_for_post
+from lofty_admin.lofty.client import TOKEN
+from lofty_admin.lofty.errors import LoftyError
+from lofty_admin.tenants.access.permissions import get_tenant
+from lofty_admin.tenants.config import oauth_app
+from lofty_admin.tenants.credentials import oauth_flow
+from lofty_admin.tenants.credentials.token_verification import belongs_to
+from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired
+from lofty_admin.tenants.forms import ConfirmConnectionForm
+from lofty_admin.tenants.models import PendingConnection, Role, Tenant
+
+Stage = PendingConnection.Stage
+NOTHING_STORED = gettext_lazy("Nothing was stored.")
+NO_CONNECTION = (
+    gettext_lazy("No connection is under way in this browser"),
+    gettext_lazy(
+        "It was begun in another browser or by somebody else, it has ended, or more than ten"
+        " minutes have passed. Nothing was stored. Start again from the tenant's Credential page."
+    ),
+)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@require_recent_auth_for_post(back="credential")
+def connect(request: HttpRequest, slug: str) -> HttpResponse:
+    """POST begins, GET shows the way to Lofty. A link and not a redirect: the policy of these pages
+    lets no form lead elsewhere, and a person should see first as whom to sign in there."""
+    tenant = get_tenant(request, slug, Role.MANAGER)
+    pending = oauth_flow.pending_of(request.session, _person(request))
+    if request.method == "POST":
+        return _begin(request, tenant, pending)
+    if pending is None or pending.tenant_id != tenant.id:
+        messages.info(request, _("No connection with Lofty is under way here."))
+        return redirect("credential", tenant.slug)
+    if pending.stage == Stage.CONFIRMING:
+        return redirect("connect_confirm", tenant.slug)
+    return _way_page(request, tenant, pending)
+
+
+@never_cache
+@require_POST
+def cancel(request: HttpRequest, slug: str) -> HttpResponse:
+    tenant = get_tenant(request, slug, Role.MANAGER)
+    pending = oauth_flow.pending_of(request.session, _person(request))
+    if pending is not None and pending.tenant_id == tenant.id:
+        oauth_flow.end(pending, "Given up by the person who began it.")
+        had_tokens = pending.stage == Stage.CONFIRMING
+        told = [_("The connection was given up."), str(NOTHING_STORED)]
+        if had_tokens:
+            told.append(_("Lofty may still list this console among the account's apps."))
+        messages.info(request, " ".join(told))
+    return redirect("credential", tenant.slug)
+
+
+@login_not_required  # whoever has no session must be told so, not sent to sign in with the code
+@never_cache
+@require_GET
+def callback(request: HttpRequest) -> HttpResponse:
+    """Where Lofty sends the browser back to, with ?code= or ?error=."""
+    if not isinstance(request.user, User):
+        return _problem(
+            request,
+            _("You are not signed in any more"),
+            _("Nothing was stored. Sign in and start again from the tenant's Credential page."),
+            status=403,
+        )
+    pending = oauth_flow.pending_of(request.session, request.user)
+    if pending is None:
+        return _problem(request, *map(str, NO_CONNECTION))
+    tenant = get_tenant(request, pending.tenant.slug, Role.MANAGER)
+    if pending.stage != Stage.AUTHORISING:
+        return _used_already(request, pending)
+    return _answered(request, tenant, pending)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@require_recent_auth_for_post(back="connect_confirm")
+def confirm(request: HttpRequest, slug: str) -> HttpResponse:
+    """Whose account it is; attached only when a person says that it is the tenant's."""
+    tenant = get_tenant(request, slug, Role.MANAGER)
+    pending = oauth_flow.pending_of(request.session, _person(request))
+    if pending is None or pending.tenant_id != tenant.id or pending.stage != Stage.CONFIRMING:
+        messages.error(request, ". ".join(map(str, NO_CONNECTION)))
+        return redirect("credential", tenant.slug)
+    try:
+        questions = oauth_flow.questions(pending)
+        data = request.POST if request.method == "POST" else None
+        form = ConfirmConnectionForm(data, questions=questions)
+        if form.is_valid():
+            return _attach(request, tenant, pending, meant=form.cleaned_data.get("meant", False))
+    except ChangeNotAllowed as error:
+        is_english = isinstance(error, oauth_flow.AuthorizationUnusable)
+        oauth_flow.end(pending, str(error) if is_english else "It could not be attached.")
+        return _problem(request, _("The connection was not made"), str(error), tenant=tenant)
+    context = {"tenant": tenant, "pending": pending, "form": form, "questions": questions}
+    return render(request, "tenants/connect_confirm.html", {**context, "tab": "credential"})
+
+
+def _person(request: HttpRequest) -> User:
+    return cast("User", request.user)  # get_tenant lets nobody else through
+
+
+def _begin(request: HttpRequest, tenant: Tenant, pending: PendingConnection | None) -> HttpResponse:
+    if pending is not None and "instead" not in request.POST:
+        return _way_page(request, tenant, pending, wants_another=True)
+    if pending is not None:
+        oauth_flow.end(pending, "Another connection was begun in its place.")
+    try:
+        oauth_flow.begin(request.session, tenant, _person(request), _redirect_uri(request))
+    except ChangeNotAllowed as error:
+        messages.error(request, " ".join([str(error), str(NOTHING_STORED)]))
+        return redirect("credential", tenant.slug)
+    return redirect("connect", tenant.slug)
+
+
+def _redirect_uri(request: HttpRequest) -> str:
+    """As it is registered at Lofty for this console's app."""
+    app = oauth_app()
+    configured = app.redirect_url if app else ""
+    return configured or request.build_absolute_uri(reverse("oauth_callback"))
+
+
+def _way_page(
+    request: HttpRequest,
+    tenant: Tenant,
+    pending: PendingConnection,
+    *,
+    wants_another: bool = False,
+) -> HttpResponse:
+    context = {
+        "tenant": tenant,
+        "pending": pending,
+        "wants_another": wants_another,
+        "authorise_url": oauth_flow.authorise_url(),
+        "tab": "credential",
+    }
+    status = 409 if wants_another else 200
+    return render(request, "tenants/connect.html", context, status=status)
+
+
+def _answered(request: HttpRequest, tenant: Tenant, pending: PendingConnection) -> HttpResponse:
+    if tenant.is_archived:
+        oauth_flow.end(pending, "The tenant was archived meanwhile.")
+        told = _("It was archived meanwhile and cannot be changed. Nothing was stored.")
+        return _problem(request, _("This tenant is archived"), told, tenant=tenant)
+    if request.GET.get("error"):
+        oauth_flow.end(pending, "Access was denied at Lofty.")
+        return _problem(
+            request,
+            _("Access was denied at Lofty"),
+            _(
+                "Somebody chose not to let this console in. Nothing was stored. What was there"
+                " before is still in use."
+            ),
+            tenant=tenant,
+        )
+    code = request.GET.get("code", "")
+    if not TOKEN.fullmatch(code):
+        return _problem(
+            request,
+            _("Lofty's answer has no usable code"),
+            _("Nothing was stored. Go back to Lofty's page by “Go on”, or start again."),
+            tenant=tenant,
+        )
+    return _exchanged(request, tenant, pending, code)
+
+
+def _exchanged(
+    request: HttpRequest, tenant: Tenant, pending: PendingConnection, code: str
+) -> HttpResponse:
+    try:
+        oauth_flow.exchange(pending, code)
+    except ChangeNotAllowed as error:
+        return _problem(request, _("Nothing came of this answer"), str(error), tenant=tenant)
+    except LoftyError as error:
+        return _problem(
+            request,
+            _("Lofty did not complete the connection"),
+            _("%(why)s Nothing was stored. What was there before is still in use.")
+            % {"why": f"{error.message} {error.advice}"},
+            tenant=tenant,
+        )
+    return redirect("connect_confirm", tenant.slug)  # away from the address with the code in it
+
+
+def _used_already(request: HttpRequest, pending: PendingConnection) -> HttpResponse:
+    return _problem(
+        request,
+        _("Lofty's answer has been used already"),
+        _("An answer of Lofty's works once. Nothing more was stored by opening it again."),
+        tenant=pending.tenant,
+        goes_on=True,
+    )
+
+
+def _attach(
+    request: HttpRequest, tenant: Tenant, pending: PendingConnection, *, meant: bool
+) -> HttpResponse:
+    try:
+        stored = oauth_flow.confirm(pending, meant=meant)
+    except ConfirmationRequired as error:
+        # Something came up after the page was shown: ask again.
+        form = ConfirmConnectionForm(questions=error.questions)
+        context = {"tenant": tenant, "pending": pending, "form": form, "tab": "credential"}
+        context["questions"] = error.questions
+        return render(request, "tenants/connect_confirm.html", context, status=409)
+    request.session.pop(oauth_flow.SESSION_KEY, None)
+    messages.success(request, " ".join([_("Connected."), belongs_to(stored)]))
+    return redirect("credential", tenant.slug)
+
+
+def _problem(
+    request: HttpRequest,
+    title: str,
+    text: str,
+    *,
+    status: int = 400,
+    tenant: Tenant | None = None,
+    goes_on: bool = False,
+) -> HttpResponse:
+    context = {"title": title, "text": text, "tenant": tenant, "goes_on": goes_on}
+    return render(request, "tenants/connect_problem.html", context, status=status)

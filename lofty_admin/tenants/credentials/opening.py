@@ -1,0 +1,47 @@
+"""Opening a credential's secrets, and only those the record says were stored last (S2, S3).
+
+Whoever can write to the database can put yesterday's row back whole, and it would open. The
+audit log says which version of which credential is the tenant's newest: nothing older is used.
+"""
+
+from uuid import UUID
+
+from lofty_admin.audit.log.kinds import CREDENTIAL_STORED
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.core.vault import VaultError
+from lofty_admin.tenants.credentials.sealing import open_from
+from lofty_admin.tenants.models import Credential
+
+_TRIES = 5
+
+
+def opened(credential: Credential, column: str) -> str:
+    """The secret in the column. Raises VaultError, also for one put back from an earlier time."""
+    for _ in range(_TRIES):
+        if _noted(credential.tenant_id) == _own(credential):
+            return open_from(credential, column)
+        if not _moved(credential):
+            break
+        credential.refresh_from_db()
+    raise VaultError(
+        "The stored secret is not the one the history says was stored last: it may have been put"
+        " back from an earlier time."
+    )
+
+
+def _own(credential: Credential) -> tuple[str, int, str]:
+    return str(credential.id), credential.version, credential.fingerprint
+
+
+def _noted(tenant_id: UUID) -> tuple[object, ...]:
+    """Id, version and fingerprint of what the record says was stored last; empty if removed."""
+    stored = AuditEvent.objects.for_tenant(tenant_id).filter(kind__in=CREDENTIAL_STORED)
+    event = stored.only("body").first()
+    after = (event.content.get("after") if event else None) or {}
+    return tuple(after.get(name) for name in ("id", "version", "fingerprint")) if after else ()
+
+
+def _moved(credential: Credential) -> bool:
+    """Whether the row has changed since it was read: then the record is simply newer."""
+    row = Credential.objects.filter(pk=credential.pk).values_list("version", flat=True).first()
+    return row is not None and row != credential.version

@@ -1,0 +1,167 @@
+"""Sealing every stored secret anew under the current key of VAULT_KEYS, beside running work.
+
+Each row is changed only if its secrets are still those that were read: a renewal or a new token
+that comes in between wins, and is sealed under the current key anyway. A run that is cut off has
+done some batches whole; the next one goes on with what is left. Rows of uploaded lists are not
+sealed anew: they are erased after an hour. `in_use` counts them.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q
+from django.db.models.functions import Substr
+
+from lofty_admin.accounts import rotation as second_steps
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
+from lofty_admin.core import vault
+from lofty_admin.tenants.credentials.sealing import SealedRow, open_from, sealed_for
+from lofty_admin.tenants.models import Credential, PendingConnection
+
+Rows: TypeAlias = "models.QuerySet[Any]"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A model and its sealed columns."""
+
+    model: type[Credential] | type[PendingConnection]
+    columns: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return str(self.model._meta.verbose_name_plural)
+
+
+PLACES = (
+    Place(Credential, ("sealed", "sealed_refresh", "sealed_key")),
+    Place(PendingConnection, ("sealed", "sealed_refresh")),
+)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """After a batch of one place: its name, rows sealed anew so far, rows still to do, rows that do
+    not open (by id)."""
+
+    name: str
+    done: int
+    left: int
+    broken: tuple[str, ...]
+
+
+def rotate(size: int) -> Iterator[Progress]:
+    """Batches of at most `size` rows, each in a transaction of its own with its record."""
+    for place in PLACES:
+        yield from _rotate(place, size)
+    yield from _rotate_second_steps(size)
+
+
+def _rotate_second_steps(size: int) -> Iterator[Progress]:
+    done, broken = 0, frozenset[int]()
+    while True:
+        sealed, unopened = second_steps.reseal(size, beside=broken)
+        if not sealed and not unopened:
+            return
+        done, broken = done + len(sealed), broken | frozenset(unopened)
+        left = second_steps.left(beside=broken)
+        yield Progress("second steps", done, left, tuple(map(str, sorted(broken))))
+
+
+def in_use(key_id: str) -> dict[str, int]:
+    """How many rows of each model have a secret under that key; those without any are left out.
+
+    Looks at every column of bytes that any model has, so that one nobody thought of keeps its key,
+    and at the second steps of people, which are sealed inside JSON.
+    """
+    counts = {
+        str(model._meta.verbose_name_plural): _under(model, columns, key_id).count()
+        for model in apps.get_models()
+        if (columns := _columns_of_bytes(model))
+    }
+    counts["second steps"] = second_steps.in_use(key_id)
+    return {name: count for name, count in counts.items() if count}
+
+
+def _columns_of_bytes(model: type[models.Model]) -> tuple[str, ...]:
+    return tuple(f.name for f in model._meta.fields if isinstance(f, models.BinaryField))
+
+
+def _rotate(place: Place, size: int) -> Iterator[Progress]:
+    done, broken = 0, set[str]()
+    while batch := list(_to_do(place).exclude(pk__in=broken).order_by("pk")[:size]):
+        changed, unopened = _seal_anew(place, batch)
+        done += changed
+        broken |= unopened
+        left = _to_do(place).exclude(pk__in=broken).count()
+        yield Progress(place.name, done, left, tuple(sorted(broken)))
+
+
+def _seal_anew(place: Place, batch: Iterable[SealedRow]) -> tuple[int, set[str]]:
+    """How many rows of the batch were changed, and which do not open."""
+    changed, broken = [], set()
+    with transaction.atomic(durable=True):
+        for row in batch:
+            try:
+                fresh = _fresh(place, row)
+            except vault.VaultError:
+                broken.add(str(row.pk))
+                continue
+            if _exchange(place, row, fresh):
+                changed.append(str(row.pk))
+        if changed:
+            _record(place, changed)
+    return len(changed), broken
+
+
+def _fresh(place: Place, row: SealedRow) -> dict[str, bytes]:
+    """The row's secrets under the current key; empty columns stay empty."""
+    filled = [column for column in place.columns if getattr(row, column)]
+    return {column: sealed_for(row, column, open_from(row, column)) for column in filled}
+
+
+def _exchange(place: Place, row: SealedRow, fresh: dict[str, bytes]) -> bool:
+    """Compare and swap: False if somebody changed the row since it was read."""
+    as_read = {column: bytes(getattr(row, column)) for column in place.columns}
+    rows: Rows = place.model._default_manager.filter(pk=row.pk, **as_read)
+    return bool(rows.update(**fresh))
+
+
+def _record(place: Place, changed: list[str]) -> None:
+    record(
+        Kind.VAULT_ROTATED,
+        subject=f"{len(changed)} {place.name}",
+        outcome=Outcome.DONE,
+        detail={"key": settings.ENVIRONMENT.vault_keys.current, "rows": changed},
+    )
+
+
+def _to_do(place: Place) -> Rows:
+    current = settings.ENVIRONMENT.vault_keys.current
+    old = Q()
+    for column in place.columns:
+        old |= ~Q(**{column: b""}) & ~Q(**{f"{column}_start": vault.prefix_of(current)})
+    return _with_starts(place.model, place.columns, current).filter(old)
+
+
+def _under(model: type[models.Model], columns: Iterable[str], key_id: str) -> Rows:
+    found = Q()
+    for column in columns:
+        found |= Q(**{f"{column}_start": vault.prefix_of(key_id)})
+    return _with_starts(model, columns, key_id).filter(found)
+
+
+def _with_starts(model: type[models.Model], columns: Iterable[str], key_id: str) -> Rows:
+    """The rows with the first bytes of each column, as many as a prefix of that key has."""
+    length = len(vault.prefix_of(key_id))
+    starts = {
+        f"{column}_start": Substr(column, 1, length, output_field=models.BinaryField())
+        for column in columns
+    }
+    rows: Rows = model._default_manager.annotate(**starts)
+    return rows

@@ -1,0 +1,276 @@
+"""New access tokens for connections and for API keys used by the OAuth app.
+
+One process at a time renews a credential: it claims the row with a lease and a fence, lets go of
+the database, asks Lofty, and stores what came under the next version. Lofty may have used the
+refresh token up although no answer came or the process died. So the same one is tried again, with
+growing pauses, until Lofty says that it is of no use; then a person has to authorise again, and
+nothing more is tried.
+
+    idle -> claimed (lease) -> renewed | to try again (not before) | to authorise again
+                 |
+                 +-> lease over: the process died; whoever comes next claims it
+
+A good answer is stored whoever holds the lease by then, as long as no newer one is stored.
+"""
+
+import logging
+import time
+from datetime import datetime, timedelta
+from itertools import count
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
+from lofty_admin.audit.log.secrets import secret_fingerprint
+from lofty_admin.core import clocks
+from lofty_admin.core.vault import VaultError
+from lofty_admin.lofty.errors import GrantRefused, LoftyError, RateLimited
+from lofty_admin.lofty.oauth import Tokens, read_expiry
+from lofty_admin.tenants.config import oauth_client
+from lofty_admin.tenants.credentials import health
+from lofty_admin.tenants.credentials.opening import opened
+from lofty_admin.tenants.credentials.sealing import seal_into
+from lofty_admin.tenants.models import (
+    RENEW_BEFORE,
+    RENEWING,
+    Credential,
+    CredentialKind,
+    Health,
+    Tenant,
+)
+
+REFRESH_LIFE = timedelta(days=180)  # by Lofty's documentation
+LONGEST_PAUSE = timedelta(hours=1)
+ENOUGH_FOR_A_SAVE = timedelta(minutes=2)
+LEASE_SLACK = timedelta(seconds=15)
+_MENDED = (Health.AUTHORISE_AGAIN, Health.NOT_RENEWED, Health.DEAD, Health.UNREADABLE)
+POLL = 0.1  # seconds
+STORE_TRIES = 4
+SHORTEST_FOR_FOUR = 16  # of a short secret four characters are too many
+_CUT_OFF = (
+    "The renewal before was cut off, so a new token that Lofty had given may have been lost. "
+)
+logger = logging.getLogger(__name__)
+
+
+class RefreshFailed(Exception):
+    """The access token is past its end and there is no new one. The text may be shown."""
+
+
+def due(now: datetime) -> QuerySet[Credential]:
+    """The credentials whose access token ends soon and which may be tried now."""
+    return _open_to_all(now).filter(
+        access_expires_at__lte=now + RENEW_BEFORE,
+        tenant__status=Tenant.Status.ACTIVE,
+    )
+
+
+def usable(credential: Credential) -> Credential:
+    """The credential with an access token that lasts, renewed here or by another process.
+
+    Must not be called inside a transaction of a request. Raises NotRenewed.
+    """
+    if not _ends_too_soon(credential):
+        return credential
+    give_up = time.monotonic() + _lease().total_seconds()
+    while True:
+        credential = renew(credential)
+        if not _ends_too_soon(credential) or not _is_past(credential):
+            return credential
+        if not _is_claimed(credential) or time.monotonic() > give_up:
+            raise RefreshFailed(_why(credential))
+        time.sleep(POLL)
+
+
+def renew(credential: Credential) -> Credential:
+    """One try to renew, if nobody else is at it and it may be tried. The row as it is then."""
+    held = _claim(credential)
+    if held is not None:
+        try:
+            tokens = _ask(held)
+        except (LoftyError, VaultError) as error:
+            _not_renewed(held, error)
+        else:
+            _keep(held, tokens)
+    return Credential.objects.select_related("tenant").get(pk=credential.pk)
+
+
+def _ends_too_soon(credential: Credential) -> bool:
+    began, ends = credential.renewed_at or credential.added_at, credential.access_expires_at
+    # Of a token that lives for a minute only, two minutes are never left.
+    span = min(ENOUGH_FOR_A_SAVE, (ends - began) / 4) if ends else ENOUGH_FOR_A_SAVE
+    return credential.ends_within(span, timezone.now())
+
+
+def _is_past(credential: Credential) -> bool:
+    return credential.ends_within(timedelta(0), timezone.now())
+
+
+def _is_claimed(credential: Credential) -> bool:
+    until = credential.renewal_lease_until
+    return until is not None and clocks.is_held(until, timezone.now(), _lease())
+
+
+def _why(credential: Credential) -> str:
+    told = credential.renewal_problem or "Another process is renewing it. Try again in a moment."
+    return f"Lofty's token has run out and could not be renewed. {told}"
+
+
+# --- The claim ------------------------------------------------------------------------------------
+def _lease() -> timedelta:
+    seconds: float = settings.ENVIRONMENT.lofty_deadline
+    return timedelta(seconds=seconds) + LEASE_SLACK
+
+
+def _open_to_all(now: datetime) -> QuerySet[Credential]:
+    unclaimed = Q(renewal_lease_until=None) | clocks.is_over("renewal_lease_until", now, _lease())
+    allowed = Q(renewal_not_before=None) | clocks.is_over("renewal_not_before", now, LONGEST_PAUSE)
+    return Credential.objects.filter(
+        unclaimed, allowed, kind__in=RENEWING, retired_at=None, authorise_again_since=None
+    )
+
+
+def _claim(credential: Credential) -> Credential | None:
+    """Ours now, or None. Asks for the version that was read: a newer one needs no renewal."""
+    now = timezone.now()
+    row = _open_to_all(now).filter(pk=credential.pk, version=credential.version)
+    cut_off = row.filter(renewal_lease_until__isnull=False).exists()
+    claimed = row.update(renewal_lease_until=now + _lease(), renewal_fence=F("renewal_fence") + 1)
+    if not claimed:
+        return None
+    held = Credential.objects.select_related("tenant").get(pk=credential.pk)
+    if cut_off:
+        held.renewal_problem = _CUT_OFF
+    return held
+
+
+def _ask(held: Credential) -> Tokens:
+    if held.kind == CredentialKind.CLIENT_CREDENTIALS:
+        return oauth_client().client_credentials(opened(held, "sealed_key"))
+    if not held.sealed_refresh:
+        raise GrantRefused("Lofty gave this connection nothing to renew it with.")
+    return oauth_client().refresh(opened(held, "sealed_refresh"))
+
+
+# --- What came of it ------------------------------------------------------------------------------
+def _keep(held: Credential, tokens: Tokens) -> None:
+    """Store the new tokens. A lost connection to the database must not lose them."""
+    for attempt in count(1):
+        try:
+            _store(held, tokens)
+        except (OperationalError, InterfaceError):
+            logger.exception("New tokens of credential %s are not stored yet", held.pk)
+            if attempt == STORE_TRIES or connection.in_atomic_block:
+                raise
+        else:
+            return
+        connection.close()
+        time.sleep(2**attempt / 8)
+
+
+def _store(held: Credential, tokens: Tokens) -> None:
+    with transaction.atomic():
+        tenant = Tenant.objects.select_for_update(no_key=True).get(pk=held.tenant_id)
+        same = Credential.objects.select_for_update().filter(
+            pk=held.pk, version=held.version, retired_at=None
+        )
+        row = same.first()
+        if row is None:
+            logger.warning("Credential %s was replaced or renewed meanwhile", held.pk)
+            return
+        _renewed(row, tokens, _secrets(held, tokens))
+        row.save()
+        record(
+            Kind.CREDENTIAL_RENEWED,
+            tenant=tenant.ref,
+            subject=str(row),
+            outcome=Outcome.DONE,
+            before={"id": str(held.id), "version": held.version, "fingerprint": held.fingerprint},
+            after={"id": str(row.id), "version": row.version, "fingerprint": row.fingerprint},
+        )
+
+
+def _secrets(held: Credential, tokens: Tokens) -> dict[str, str]:
+    """Every secret of the row, to be sealed for its next version; Lofty may keep the old one."""
+    if held.kind == CredentialKind.CLIENT_CREDENTIALS:
+        return {"sealed": tokens.access_token, "sealed_key": opened(held, "sealed_key")}
+    refresh = tokens.refresh_token or opened(held, "sealed_refresh")
+    return {"sealed": tokens.access_token, "sealed_refresh": refresh}
+
+
+def _renewed(row: Credential, tokens: Tokens, secrets: dict[str, str]) -> None:
+    now = timezone.now()
+    newest = row.tenant.credentials.order_by("-version").values_list("version", flat=True)
+    row.version = (newest.first() or 0) + 1
+    for column, secret in secrets.items():
+        seal_into(row, column, secret)
+    if row.kind == CredentialKind.CONNECTION:
+        row.last_four, row.fingerprint = marks_of(tokens.access_token)
+    if tokens.refresh_token:
+        row.expires_at = now + REFRESH_LIFE
+    row.access_expires_at, row.renewed_at = access_end(tokens), now
+    row.authorise_again_since = row.renewal_lease_until = row.renewal_not_before = None
+    row.renewal_failures, row.renewal_problem = 0, ""
+    if row.health in _MENDED:
+        row.health, row.health_note, row.health_since = Health.UNKNOWN, "", now
+        row.failing_since = None
+
+
+def marks_of(secret: str) -> tuple[str, str]:
+    """What may be shown of a secret: its last four characters, if it is long, and fingerprint."""
+    return (secret[-4:] if len(secret) >= SHORTEST_FOR_FOUR else "", secret_fingerprint(secret))
+
+
+def access_end(tokens: Tokens) -> datetime | None:
+    """When the access token ends, as far as Lofty or the token itself says."""
+    if tokens.expires_in is not None and 0 < tokens.expires_in <= REFRESH_LIFE.total_seconds():
+        return timezone.now() + timedelta(seconds=tokens.expires_in)
+    return read_expiry(tokens.access_token)
+
+
+def _not_renewed(held: Credential, error: LoftyError | VaultError) -> None:
+    """Let go of the claim, if it is still ours, and say when and whether to try again."""
+    final = isinstance(error, GrantRefused)
+    told = error.message if isinstance(error, LoftyError) else str(error)
+    told = f"{held.renewal_problem if final else ''}{told}"[:300]
+    now = timezone.now()
+    ours = Credential.objects.filter(
+        pk=held.pk, version=held.version, renewal_fence=held.renewal_fence, retired_at=None
+    )
+    with transaction.atomic():
+        let_go = ours.update(
+            renewal_lease_until=None,
+            renewal_not_before=_not_before(held, error, now),
+            renewal_failures=F("renewal_failures") + 1,
+            renewal_problem=told,
+            authorise_again_since=now if final else None,
+        )
+        if let_go and (found := _finding(held, error)):
+            health.record_health(held.tenant, held, found, f"{told} {_ADVICE[found]}")
+
+
+def _not_before(held: Credential, error: LoftyError | VaultError, now: datetime) -> datetime:
+    if isinstance(error, RateLimited):
+        return error.until
+    doubled = timedelta(seconds=30) * (1 << min(held.renewal_failures, 10))
+    return now + min(LONGEST_PAUSE, doubled)
+
+
+def _finding(held: Credential, error: LoftyError | VaultError) -> Health | None:
+    """None as long as the token in use is still good: then there is nothing to tell yet."""
+    if isinstance(error, VaultError):
+        return Health.UNREADABLE
+    if isinstance(error, GrantRefused):
+        return Health.AUTHORISE_AGAIN
+    return Health.NOT_RENEWED if _is_past(held) else None
+
+
+_ADVICE = {
+    Health.UNREADABLE: "Connect with Lofty again, and tell the people who run this console.",
+    Health.AUTHORISE_AGAIN: "Somebody has to authorise the console at Lofty again.",
+    Health.NOT_RENEWED: "The console tries again by itself.",
+}

@@ -1,0 +1,243 @@
+"""A token before it is stored: whose it is at Lofty, and what is odd about a tenant having it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from lofty_admin.audit.log.secrets import secret_fingerprint
+from lofty_admin.lofty.client import LoftyClient, Me, Scheme, clean_token
+from lofty_admin.lofty.errors import (
+    BudgetSpent,
+    Forbidden,
+    GrantRefused,
+    LoftyError,
+    NoSalesAgent,
+    NotFound,
+    RateLimited,
+    ScopeMissing,
+    Unauthorised,
+)
+from lofty_admin.lofty.exchange import Budget
+from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.oauth import read_expiry
+from lofty_admin.tenants.config import endpoint, oauth_client
+from lofty_admin.tenants.credentials import health
+from lofty_admin.tenants.credentials.token_refresh import REFRESH_LIFE, access_end
+from lofty_admin.tenants.errors import ConfirmationRequired
+from lofty_admin.tenants.models import NOT_READ, Credential, CredentialKind, Health, Tenant
+
+_NEW_TOKEN_REFUSED = (
+    "Lofty does not accept this token.",
+    "Check that the kind of token is right, and copy the token again from Lofty.",
+)
+
+
+@dataclass(frozen=True)
+class CheckedToken:
+    """A new credential and whose it is. `lofty_user` is empty when it was not tried at Lofty.
+
+    token: what is sent to Lofty. refresh_token, customer_key: what gets the next one, by kind.
+    health: what reading the settings told; sales_agent_id: whose they are, if they could be read.
+    """
+
+    kind: CredentialKind
+    token: str = field(repr=False)
+    lofty_user: dict[str, JSON]
+    budget: Budget | None = None
+    health: Health = Health.UNKNOWN
+    sales_agent_id: int | None = None
+    refresh_token: str = field(default="", repr=False)
+    customer_key: str = field(default="", repr=False)
+    access_expires_at: datetime | None = None
+
+    @property
+    def scheme(self) -> Scheme:
+        return Scheme.API_KEY if self.kind is CredentialKind.API_KEY else Scheme.OAUTH
+
+    @property
+    def shown(self) -> str:
+        """The secret a person knows it by: the one that was pasted, if one was."""
+        return self.customer_key or self.token
+
+    @property
+    def fingerprint(self) -> str:
+        return secret_fingerprint(self.shown)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When a person has to do something. What a token says of itself is a hint, no more."""
+        if self.kind is CredentialKind.CONNECTION:
+            # Without a refresh token nothing follows the access token.
+            return timezone.now() + REFRESH_LIFE if self.refresh_token else self.access_expires_at
+        return read_expiry(self.shown)
+
+
+def check_token(kind: CredentialKind | Scheme, pasted: str) -> CheckedToken:
+    """Ask Lofty whose token this is and for which Sales Agent. Raises LoftyError; stores nothing.
+
+    Of an API key used by the OAuth app, a first access token is got with it.
+    """
+    kind, token = CredentialKind(kind), clean_token(pasted)
+    if kind is CredentialKind.CLIENT_CREDENTIALS:
+        return ask_lofty(_token_for(token))
+    return ask_lofty(CheckedToken(kind, token, {}))
+
+
+def unchecked_token(scheme: Scheme, pasted: str) -> CheckedToken:
+    """A pasted token to store without asking Lofty. Raises BadToken if it cannot be one."""
+    return CheckedToken(CredentialKind(scheme), clean_token(pasted), {})
+
+
+def ask_lofty(given: CheckedToken) -> CheckedToken:
+    """The same with what Lofty says of it (GET the settings, GET /v1.0/me). Raises LoftyError.
+
+    Where the settings can be read it does not need to know whose token it is: see `owner_of`.
+    """
+    client = LoftyClient(endpoint(), given.scheme, given.token)
+    try:
+        found, agent = _settings_of(client)
+        owner = owner_of(client) if found == Health.WORKS else lofty_user(client.me())
+    except Unauthorised as error:
+        # The error's own words are about a token that worked before.
+        message, advice = _NEW_TOKEN_REFUSED
+        raise type(error)(message, advice=advice, exchange=error.exchange) from None
+    return replace(
+        given, lofty_user=owner, health=found, sales_agent_id=agent, budget=client.budget
+    )
+
+
+def _settings_of(client: LoftyClient) -> tuple[Health, int | None]:
+    """Whether the settings can be read, and whose they are. Trouble of Lofty's is raised."""
+    try:
+        return Health.WORKS, client.get_settings().id
+    except (ScopeMissing, Forbidden, NoSalesAgent, NotFound) as error:
+        return health.health_of(error), None
+
+
+def _token_for(customer_key: str) -> CheckedToken:
+    try:
+        tokens = oauth_client().client_credentials(customer_key)
+    except GrantRefused as error:
+        message, advice = _NEW_TOKEN_REFUSED
+        raise GrantRefused(message, advice=advice, exchange=error.exchange) from None
+    return CheckedToken(
+        CredentialKind.CLIENT_CREDENTIALS,
+        tokens.access_token,
+        {},
+        customer_key=customer_key,
+        access_expires_at=access_end(tokens),
+    )
+
+
+def owner_of(client: LoftyClient) -> dict[str, JSON]:
+    """Return whose token it is, or why Lofty does not say, of a token that opens the settings.
+
+    Lofty may drop GET /v1.0/me, or fail there alone. Raises RateLimited and BudgetSpent.
+    """
+    try:
+        return lofty_user(client.me())
+    except (RateLimited, BudgetSpent):
+        raise
+    except LoftyError as error:
+        return {NOT_READ: error.message}
+
+
+def belongs_to(credential: Credential) -> str:
+    """Say in a sentence whose token it is, or why Lofty did not say."""
+    if why := credential.owner_not_read:
+        return _(
+            "Lofty did not say whose it is: %(why)s Everything else works; only the name and the"
+            " time zone are not known."
+        ) % {"why": why}
+    return _("It belongs to %(owner)s.") % {"owner": credential.owner_name or _("a user")}
+
+
+def is_owner_known(user: Mapping[str, JSON]) -> bool:
+    return bool(user) and NOT_READ not in user
+
+
+def lofty_user(me: Me) -> dict[str, JSON]:
+    """What is kept of Lofty's answer; absent things are null."""
+    name = " ".join(part for part in (me.first_name, me.last_name) if part)
+    return {
+        "name": name or None,
+        "email": me.email,
+        "team_id": me.team_id,
+        "role": me.role_name,
+        "time_zone": me.time_zone,
+        "member_user_id": me.member_user_id,
+    }
+
+
+def questions_about(tenant: Tenant, checked: CheckedToken) -> tuple[str, ...]:
+    """What is odd about giving this tenant this token; nothing, mostly."""
+    return (
+        *_owner_question(tenant, checked),
+        *_agent_question(tenant, checked),
+        *_sharing_question(tenant, checked),
+        *_working_question(checked),
+    )
+
+
+def ask_about(tenant: Tenant, checked: CheckedToken) -> None:
+    if questions := questions_about(tenant, checked):
+        raise ConfirmationRequired(questions)
+
+
+def _owner_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
+    rows = tenant.credentials.order_by("-version")
+    last = next((row for row in rows if is_owner_known(row.lofty_user)), None)
+    if last is None or not is_owner_known(checked.lofty_user):
+        return
+    who = ("team_id", "member_user_id")
+    if any(last.lofty_user.get(key) != checked.lofty_user.get(key) for key in who):
+        else_ = _("somebody else")
+        now = checked.lofty_user.get("name") or checked.lofty_user.get("email") or else_
+        yield _(
+            "This token belongs to %(now)s; the one before belonged to %(before)s. The console"
+            " would change another Sales Agent."
+        ) % {"now": now, "before": last.owner_name or else_}
+
+
+def _agent_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
+    known, found = tenant.sales_agent_id, checked.sales_agent_id
+    if known is not None and found is not None and known != found:
+        yield _(
+            "This token opens the Sales Agent %(found)s; this tenant's is %(known)s. From now on"
+            " the other one would be shown and changed here."
+        ) % {"found": found, "known": known}
+
+
+def _sharing_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
+    others = Credential.objects.filter(retired_at=None).exclude(tenant_id=tenant.pk)
+    same = Q(fingerprint=checked.fingerprint)
+    user_id = checked.lofty_user.get("member_user_id")
+    if user_id is not None:
+        same |= Q(
+            lofty_user__member_user_id=user_id,
+            lofty_user__team_id=checked.lofty_user.get("team_id"),
+        )
+    if checked.sales_agent_id is not None:
+        same |= Q(tenant__sales_agent_id=checked.sales_agent_id)
+    if others.filter(same).exists():
+        yield _(
+            "Another tenant in this console already uses this token or another token of the same"
+            " Lofty user. Both would change the same Sales Agent."
+        )
+
+
+def _working_question(checked: CheckedToken) -> Iterable[str]:
+    if checked.health in (Health.SCOPE_MISSING, Health.FORBIDDEN):
+        yield _(
+            "Lofty knows this token but does not let it read the Sales Agent settings. With it"
+            " nothing could be shown or changed here."
+        )
+    elif checked.health == Health.NO_AGENT:
+        yield _(
+            "This token's user has no Sales Agent in Lofty. Until there is one, nothing can be"
+            " shown or changed here."
+        )

@@ -1,0 +1,71 @@
+"""Where a person was lately and what they pinned: the palette offers these first."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db import DatabaseError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from lofty_admin.accounts.models import User
+from lofty_admin.tenants.access.permissions import TENANT_KEY
+from lofty_admin.tenants.models import Pin, Tenant, Visit
+
+logger = logging.getLogger(__name__)
+EXACT_TO = timedelta(minutes=1)
+PAGES_SHOWN = (200, 502)  # 502: the page that says why Lofty could not be read
+
+
+class VisitMiddleware:
+    """Notes which tenant's page a person has opened, at most once a minute for each tenant."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        tenant = request.META.get(TENANT_KEY)
+        is_page = (
+            request.method == "GET"
+            and "HX-Request" not in request.headers
+            and response.get("Content-Type", "").startswith("text/html")
+        )
+        if tenant is not None and is_page and response.status_code in PAGES_SHOWN:
+            note_visit(request, tenant)
+        return response
+
+
+def note_visit(request: HttpRequest, tenant: Tenant) -> None:
+    """One query, and a second one if it is a minute since the last."""
+    if not isinstance(request.user, User):
+        return
+    now = timezone.now()
+    try:
+        lately = Visit.objects.filter(user=request.user, tenant=tenant, at__gt=now - EXACT_TO)
+        if not lately.exists():
+            _write(Visit(user=request.user, tenant=tenant, at=now))
+    except DatabaseError:  # a convenience: the page is there all the same
+        logger.warning("A visit of tenant %s could not be noted", tenant.slug, exc_info=True)
+
+
+@transaction.atomic
+def _write(visit: Visit) -> None:
+    Visit.objects.bulk_create(
+        [visit], update_conflicts=True, unique_fields=["user", "tenant"], update_fields=["at"]
+    )
+
+
+def is_pinned(user: User, tenant: Tenant) -> bool:
+    return Pin.objects.filter(user=user, tenant=tenant).exists()
+
+
+@transaction.atomic
+def pin(user: User, tenant: Tenant) -> None:
+    """Again is the same as once. Not recorded, like saved views: nobody's rights change."""
+    Pin.objects.get_or_create(user=user, tenant=tenant)
+
+
+@transaction.atomic
+def unpin(user: User, tenant: Tenant) -> None:
+    Pin.objects.filter(user=user, tenant=tenant).delete()
