@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # Every process would compile the project anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo run test lint faults bench setup assets browser lock clean screenshots lighthouse
+.PHONY: help demo run test lint prose faults bench setup assets browser lock clean screenshots lighthouse
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ test: lint browser ## Set up, then run every check and test
 
 lint: setup assets ## Formatting, lint, types, imports, templates, deployment checks
 	@$(BIN)/python -m tools.lint
+
+prose: setup ## List discouraged wording in the whole tree; what to write instead is in CONTRIBUTING.md
+	@$(BIN)/python -m tools.prose
 
 faults: setup assets ## The long runs: real processes killed at every step of a save, a renewal, a rotation (minutes)
 	@FAULT_ROUNDS=40 $(BIN)/python -m pytest tests/faults
