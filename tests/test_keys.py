@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from lofty_admin.audit.proof.checkpoints import public_key_of
+from lofty_admin.audit.proof.signed_checkpoint import public_key_of
 from lofty_admin.core.environment import read_environment
 
 

@@ -9,8 +9,9 @@ from procrastinate.contrib.django import app
 
 from lofty_admin.audit.log.context import Actor, acting_as
 from lofty_admin.audit.proof import verification
-from lofty_admin.audit.proof.checkpoints import believed_keys, is_due, make
+from lofty_admin.audit.proof.checkpoints import is_due, make
 from lofty_admin.audit.proof.restore_guard import is_behind
+from lofty_admin.audit.proof.signed_checkpoint import believed_keys
 from lofty_admin.audit.proof.sinks import deliver
 from lofty_admin.audit.refusal_limit import sum_up
 from lofty_admin.audit.search import index

@@ -17,7 +17,8 @@ from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import GENESIS, AuditCheckpoint, AuditHead
 from lofty_admin.audit.proof import restore_guard
-from lofty_admin.audit.proof.checkpoints import Checkpoint, key_id_of, make, public_key_of
+from lofty_admin.audit.proof.checkpoints import make
+from lofty_admin.audit.proof.signed_checkpoint import Checkpoint, key_id_of, public_key_of
 from lofty_admin.core.environment import Sink
 
 SIGNING_KEY = bytes(range(32))

@@ -21,7 +21,7 @@ from lofty_admin.audit.log.chain import link
 from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditHead
-from lofty_admin.audit.proof.checkpoints import Checkpoint
+from lofty_admin.audit.proof.signed_checkpoint import Checkpoint
 from lofty_admin.audit.proof.verify import Fault
 from tests.audit.keeping import (
     MEND_HEAD,

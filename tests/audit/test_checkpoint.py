@@ -18,14 +18,12 @@ from pytest_django import Settings
 
 from lofty_admin.audit import checks, tasks
 from lofty_admin.audit.models import GENESIS, AuditCheckpoint, AuditHead
-from lofty_admin.audit.proof.checkpoints import (
+from lofty_admin.audit.proof.checkpoints import CheckpointRefused, is_due, make
+from lofty_admin.audit.proof.signed_checkpoint import (
     FORMAT,
     Checkpoint,
-    SigningKeyMissing,
     believed_keys,
-    is_due,
     key_id_of,
-    make,
     public_key_of,
 )
 from tests.audit.keeping import (
@@ -201,13 +199,13 @@ def test_make__log_does_not_continue__is_not_covered_up(signing: None, statement
     write(3)
     checkpoint()
     tamper(statement)
-    with pytest.raises(SigningKeyMissing, match="No checkpoint was made"):
+    with pytest.raises(CheckpointRefused, match="No checkpoint was made"):
         make()
     assert AuditCheckpoint.objects.count() == 1
 
 
 def test_make__no_key__says_which(db: None) -> None:
-    with pytest.raises(SigningKeyMissing, match="AUDIT_SIGNING_KEY is not set here"):
+    with pytest.raises(CheckpointRefused, match="AUDIT_SIGNING_KEY is not set here"):
         make()
 
 

@@ -22,7 +22,7 @@ from lofty_admin.audit import tasks
 from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead
 from lofty_admin.audit.proof import restore_guard
-from lofty_admin.audit.proof.checkpoints import SigningKeyMissing, make
+from lofty_admin.audit.proof.checkpoints import CheckpointRefused, make
 from lofty_admin.audit.proof.restore_guard import State, cached_state, compare, read_only_reason
 from lofty_admin.core.environment import Sink
 from tests.audit.keeping import (
@@ -256,7 +256,7 @@ def test_health__behind__still_answers(anchors: Path, superuser: User) -> None:
 # --- checkpoints ----------------------------------------------------------------------------------
 def test_make__behind__refused_or_it_would_pass_as_the_newest_anchor(anchors: Path) -> None:
     put_back(3)
-    with pytest.raises(SigningKeyMissing, match="No checkpoint was made"):
+    with pytest.raises(CheckpointRefused, match="No checkpoint was made"):
         make()
     with pytest.raises(CommandError, match="No checkpoint was made"):
         call_command("audit_checkpoint")

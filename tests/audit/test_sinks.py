@@ -16,7 +16,7 @@ from pytest_django import Settings
 from lofty_admin.audit import tasks
 from lofty_admin.audit.models import AuditCheckpoint, AuditDelivery
 from lofty_admin.audit.proof import sinks
-from lofty_admin.audit.proof.checkpoints import Checkpoint, believed_keys
+from lofty_admin.audit.proof.signed_checkpoint import Checkpoint, believed_keys
 from lofty_admin.audit.proof.sinks import DeliveryError, deliver
 from lofty_admin.audit.proof.trusted_checkpoints import Anchors
 from lofty_admin.core.environment import Sink

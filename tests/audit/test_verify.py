@@ -18,7 +18,7 @@ from lofty_admin.audit.log.chain import COPIED, copies, link
 from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.log.record import TenantRef, record
 from lofty_admin.audit.models import AuditEvent, AuditHead
-from lofty_admin.audit.proof.checkpoints import Checkpoint
+from lofty_admin.audit.proof.signed_checkpoint import Checkpoint
 from lofty_admin.audit.proof.verify import Fault, Finding, Verification
 from lofty_admin.core.environment import KeyRing
 from tests.audit.keeping import checkpoint, sign_here, tamper, write

@@ -11,8 +11,9 @@ from lofty_admin.accounts.models import User
 from lofty_admin.audit import tasks
 from lofty_admin.audit.models import AuditCheckpoint, AuditHead
 from lofty_admin.audit.proof import restore_guard
-from lofty_admin.audit.proof.checkpoints import Checkpoint, is_due, make
+from lofty_admin.audit.proof.checkpoints import is_due, make
 from lofty_admin.audit.proof.restore_guard import NothingToAcknowledge, State, acknowledge, compare
+from lofty_admin.audit.proof.signed_checkpoint import Checkpoint
 from lofty_admin.audit.proof.verification import verification_status
 from tests.audit.keeping import (
     PUBLIC_KEY,

@@ -16,7 +16,7 @@ from lofty_admin.audit.log.context import Actor, acting_as
 from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.audit.proof.checkpoints import key_id_of
+from lofty_admin.audit.proof.signed_checkpoint import key_id_of
 from lofty_admin.core.timezones import COOKIE, zone_named
 from lofty_admin.directory.models import Profile
 from lofty_admin.history import receipt

@@ -25,7 +25,7 @@ from django.utils.translation import gettext_noop as _
 from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import HEAD_ID, AuditEvent, AuditHead
-from lofty_admin.audit.proof.checkpoints import Checkpoint, believed_keys, is_trusted
+from lofty_admin.audit.proof.signed_checkpoint import Checkpoint, believed_keys, has_record
 from lofty_admin.core import clocks
 
 END_OF_FILE = 65_536  # bytes that are read: more than a hundred checkpoints
@@ -226,7 +226,7 @@ def _judge_all(ends: list[Checkpoint]) -> Comparison:
 def _judge(newest: Checkpoint) -> Comparison:
     head = AuditHead.objects.filter(pk=HEAD_ID).first()
     values = {"at": f"{newest.at:%Y-%m-%d %H:%M}", "size": newest.size, "here": head and head.seq}
-    if head and head.log_id == newest.log_id and is_trusted(newest.size, newest.head_hash):
+    if head and head.log_id == newest.log_id and has_record(newest.size, newest.head_hash):
         holds = _("This database holds what the checkpoint of %(at)s UTC names.")
         wrong = _("That time is still to come: the clock of the machine that signed it was wrong.")
         is_ahead = clocks.is_ahead(newest.at, timezone.now())

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from lofty_admin.audit.proof.checkpoints import Checkpoint
+from lofty_admin.audit.proof.signed_checkpoint import Checkpoint
 from lofty_admin.audit.proof.verify import Fault, Finding
 
 

@@ -17,7 +17,7 @@ from lofty_admin.audit.log.canonical import JSON
 from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.audit.proof.checkpoints import Checkpoint
+from lofty_admin.audit.proof.signed_checkpoint import Checkpoint
 from lofty_admin.audit.proof.trusted_checkpoints import Anchors
 from lofty_admin.audit.proof.verify import Finding, Verification, age_faults
 from lofty_admin.core import clocks

@@ -17,7 +17,7 @@ from django.db.models.functions import Cast
 from lofty_admin.audit.log import triggers
 from lofty_admin.audit.log.chain import COPIED, begin, copies, link_in, surely_repeats
 from lofty_admin.audit.models import GENESIS, HEAD_ID, AuditEvent, AuditHead
-from lofty_admin.audit.proof.checkpoints import Checkpoint
+from lofty_admin.audit.proof.signed_checkpoint import Checkpoint
 from lofty_admin.core import clocks
 
 CHUNK = 2000

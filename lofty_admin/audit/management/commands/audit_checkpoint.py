@@ -6,7 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from lofty_admin.audit.proof.checkpoints import Checkpoint, SigningKeyMissing, believed_keys, make
+from lofty_admin.audit.proof.checkpoints import CheckpointRefused, make
+from lofty_admin.audit.proof.signed_checkpoint import Checkpoint, believed_keys
 from lofty_admin.audit.proof.sinks import DeliveryError, deliver
 
 
@@ -21,7 +22,7 @@ class Command(BaseCommand):
             checkpoint = Checkpoint.parse(make().line)
             self.stdout.write(checkpoint.line)
             handed_over = deliver()
-        except (SigningKeyMissing, DeliveryError) as error:
+        except (CheckpointRefused, DeliveryError) as error:
             raise CommandError(str(error)) from None
         key = base64.b64encode(believed_keys()[checkpoint.key_id]).decode()
         where = settings.ENVIRONMENT.checkpoint_sink

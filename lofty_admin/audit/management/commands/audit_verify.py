@@ -14,7 +14,7 @@ from lofty_admin.audit.commandline import command_actor
 from lofty_admin.audit.log.context import acting_as
 from lofty_admin.audit.models import AuditHead
 from lofty_admin.audit.proof import verification
-from lofty_admin.audit.proof.checkpoints import believed_keys
+from lofty_admin.audit.proof.signed_checkpoint import believed_keys
 
 KEY_BYTES = 32
 BAR = 30
