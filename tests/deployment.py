@@ -32,6 +32,7 @@ from tests.audit.content import faults_of
 from tests.practice import PracticeCustomer
 from tests.template import on_server, template, url_of
 from tools.practice_control import control
+from tools.practice_lofty.seed import NO_LIMIT
 from tools.processes import ROOT, free_port, wait_until_answers
 
 Found = TypeVar("Found")
@@ -203,7 +204,9 @@ class Deployment:
         """The console as an OAuth app of the practice Lofty."""
         app = {"client_id": OAUTH_ID, "client_secret": secrets.token_urlsafe(24)}
         back = f"{self.console.url}/oauth/lofty/callback"
-        control(self.practice.url, "POST", "apps", {**app, "redirect_url": back})
+        control(
+            self.practice.url, "POST", "apps", {**app, "redirect_url": back, "rate_limit": NO_LIMIT}
+        )
         self.env["LOFTY_OAUTH_CLIENT_ID"] = OAUTH_ID
         self.env["LOFTY_OAUTH_CLIENT_SECRET"] = app["client_secret"]
         self.env["LOFTY_OAUTH_AUTHORIZE_URL"] = f"{self.practice.url}/page/vendor-auth.html"
