@@ -9,13 +9,13 @@ from django.core.management import get_commands, load_command_class
 
 from tools.processes import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
 MAKE = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
 MANAGE = re.compile(r"manage\.py ([a-z_]+)((?: (?:--)?[a-zA-Z][\w-]*)*)")
 MODULE = re.compile(r"python -m ((?:tools|lofty_admin)[\w.]*)")
 IN_OUR_OWN_WORDS = {"procrastinate"}  # a command of a library, with arguments of its own
-pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
 @cache
@@ -76,6 +76,14 @@ def test_docs__every_page_of_docs__is_named_in_the_readme() -> None:
     readme = text(ROOT / "README.md")
     for page in (ROOT / "docs").glob("*.md"):
         assert f"docs/{page.name}" in readme
+
+
+def test_docs__every_decision__is_named_in_the_list_of_decisions() -> None:
+    folder = ROOT / "docs" / "adr"
+    listed = set(LINK.findall(text(folder / "README.md")))
+    decisions = {(page.name, "") for page in folder.glob("0*.md")}
+    assert decisions
+    assert decisions == listed
 
 
 def test_docs__every_picture__is_shown_somewhere_and_small() -> None:
