@@ -1,18 +1,22 @@
 """Clients that send half a request and then nothing, against a real gunicorn with one worker."""
 
+import re
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from urllib.parse import urlsplit
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
 
+import psutil
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lofty_admin.core.web_worker import Incoming
-from tests.deployment import Deployment, wait_for
+from tests.deployment import Deployment
 from tests.faults.browser import Browser
 
 EMAIL = "staff@example.com"
@@ -74,26 +78,130 @@ def test_slow_but_whole__is_answered(console: Deployment) -> None:
         assert slow.recv(100).startswith(b"HTTP/1.1 200")
 
 
-def test_chunked_in_pieces__is_answered(console: Deployment) -> None:
-    """400: signing in without a CSRF token is refused, which shows that Django got it."""
-    with connection_to(console) as slow:
-        slow.sendall(HALF_SENT["half a chunk"])
-        time.sleep(0.2)
-        slow.sendall(b"c" * 253 + b"\r\n0\r\n")
-        time.sleep(0.2)
-        slow.sendall(b"\r\n")
-        assert slow.recv(100).startswith(b"HTTP/1.1 302")
+class Answers:
+    """Reads one answer after the other from a connection, and nothing beyond their ends."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self.stream = client.makefile("rb")
+
+    def next(self) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body."""
+        version, status = self.stream.readline().split()[:2]
+        assert version == b"HTTP/1.1"
+        headers = {}
+        while (line := self.stream.readline()) != b"\r\n":
+            name, _, value = line.decode().partition(":")
+            headers[name.lower()] = value.strip()
+        return int(status), headers, self._body(headers)
+
+    def _body(self, headers: dict[str, str]) -> bytes:
+        if headers.get("transfer-encoding") != "chunked":
+            return self.stream.read(int(headers.get("content-length", 0)))
+        body = b""
+        while size := int(self.stream.readline(), 16):
+            body += self.stream.read(size)
+            assert self.stream.read(2) == b"\r\n"
+        assert self.stream.readline() == b"\r\n"
+        return body
+
+    def at_end(self) -> bool:
+        return self.stream.read() == b""
 
 
-def test_expect_continue__is_told_to_go_on(console: Deployment) -> None:
-    with connection_to(console) as client:
-        client.sendall(
-            b"POST /accounts/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\n"
-            b"Expect: 100-continue\r\n\r\n"
+@dataclass(frozen=True)
+class SignIn:
+    """A sign-in with a wrong password; the page that answers it repeats the typed address."""
+
+    cookie: str
+    body: bytes
+
+    @classmethod
+    def begin(cls, deployment: Deployment) -> "SignIn":
+        session = requests.Session()
+        page = session.get(deployment.console.url + "/accounts/login/", timeout=20)
+        found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+        assert found
+        fields = {"csrfmiddlewaretoken": found[1], "login": TYPED, "password": "wrong"}
+        cookie = "; ".join(f"{one.name}={one.value}" for one in session.cookies)
+        return cls(cookie, urlencode(fields).encode())
+
+    def header(self, *more: str) -> bytes:
+        lines = (
+            "POST /accounts/login/ HTTP/1.1",
+            "Host: 127.0.0.1",
+            f"Cookie: {self.cookie}",
+            "Content-Type: application/x-www-form-urlencoded",
+            *more,
         )
+        return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+TYPED = "typed-here@example.com"
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+def assert_typed_is_repeated(answer: tuple[int, dict[str, str], bytes]) -> None:
+    status, _headers, page = answer
+    assert status == 200
+    assert TYPED.encode() in page
+
+
+def test_chunked_in_pieces__is_answered(console: Deployment) -> None:
+    sign_in = SignIn.begin(console)
+    first, rest = sign_in.body[:20], sign_in.body[20:]
+    with connection_to(console) as slow:
+        for part in (
+            sign_in.header("Transfer-Encoding: chunked"),
+            b"000000000%x;a=b\r\n" % len(first) + first[:7],
+            first[7:] + b"\r\n%X\r\n" % len(rest) + rest + b"\r\n0\r\n",
+            b"\r\n",
+        ):
+            slow.sendall(part)
+            time.sleep(0.2)
+        answers = Answers(slow)
+        assert_typed_is_repeated(answers.next())
+        slow.sendall(HEALTH)
+        assert answers.next()[0] == 200
+
+
+def test_expect_continue__is_told_to_go_on_once(console: Deployment) -> None:
+    sign_in = SignIn.begin(console)
+    header = sign_in.header(f"Content-Length: {len(sign_in.body)}", "Expect: 100-continue")
+    with connection_to(console) as client:
+        client.sendall(header)
         assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        client.sendall(b"a=b")
-        wait_for("the answer", lambda: b"HTTP/1.1 302" in client.recv(200))
+        client.sendall(sign_in.body)
+        assert_typed_is_repeated(Answers(client).next())
+
+
+def test_expect_continue__pipelined__is_told_to_go_on(console: Deployment) -> None:
+    sign_in = SignIn.begin(console)
+    header = sign_in.header(f"Content-Length: {len(sign_in.body)}", "Expect: 100-continue")
+    with connection_to(console) as client:
+        client.sendall(HEALTH + header)
+        answers = Answers(client)
+        assert answers.next()[2] == b'{"status": "ok"}'
+        assert answers.next()[0] == 100
+        client.sendall(sign_in.body)
+        assert_typed_is_repeated(answers.next())
+
+
+def gunicorn_processes() -> set[int]:
+    ours = psutil.Process().children(recursive=True)
+    found = {one.pid for one in ours if "gunicorn" in " ".join(one.cmdline())}
+    assert found
+    return found
+
+
+def test_expect_continue__then_gone__worker_goes_on(console: Deployment) -> None:
+    before = gunicorn_processes()
+    for _ in range(50):
+        with connection_to(console) as client:
+            reset = struct.pack("ii", 1, 0)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            client.sendall(SignIn("", b"").header("Content-Length: 5", "Expect: 100-continue"))
+    assert requests.get(console.console.url + "/healthz", timeout=20).status_code == 200
+    assert gunicorn_processes() == before
 
 
 @pytest.mark.parametrize(
@@ -111,15 +219,80 @@ def test_too_large__is_refused_at_once(console: Deployment, sent: bytes, status:
 
 
 def test_kept_alive_and_pipelined__each_is_answered(console: Deployment) -> None:
+    sign_in = SignIn.begin(console)
+    chunked = b"%x\r\n%s\r\n0\r\nX-Trailer: a\r\n\r\n" % (len(sign_in.body), sign_in.body)
+    posts = (
+        sign_in.header(f"Content-Length: {len(sign_in.body)}") + sign_in.body,
+        sign_in.header("Transfer-Encoding: chunked") + chunked,
+    )
     with connection_to(console) as client:
-        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 3)
-        received = b""
-        while received.count(b'{"status": "ok"}') < 3:
-            part = client.recv(4096)
-            assert part, received
-            received += part
-        client.sendall(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        assert client.recv(100).startswith(b"HTTP/1.1 200")
+        client.sendall(HEALTH + posts[0] + HEALTH + posts[1] + HEALTH)
+        answers = Answers(client)
+        for _ in posts:
+            assert answers.next()[2] == b'{"status": "ok"}'
+            assert_typed_is_repeated(answers.next())
+        assert answers.next()[2] == b'{"status": "ok"}'
+        client.sendall(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        assert answers.next()[0] == 200
+        assert answers.at_end()
+
+
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+AMBIGUOUS = {
+    "both lengths": ["Transfer-Encoding: chunked", "Content-Length: 4"],
+    "both lengths, other order": ["Content-Length: 4", "Transfer-Encoding: chunked"],
+    "two lengths": ["Content-Length: 0", f"Content-Length: {len(SMUGGLED)}"],
+    "two encodings": ["Transfer-Encoding: chunked", "Transfer-Encoding: identity"],
+    "chunked twice": ["Transfer-Encoding: chunked, chunked"],
+    "not the last": ["Transfer-Encoding: chunked, gzip"],
+    "blank before the colon": ["Transfer-Encoding : chunked"],
+    "unknown": ["Transfer-Encoding: xchunked"],
+    "vertical tab": ["Transfer-Encoding: \x0bchunked"],
+    "signed": ["Content-Length: +0"],
+    "folded": ["X-A: b", " Content-Length: 5", "Content-Length: 0x0"],
+}
+
+
+@pytest.mark.parametrize("header", AMBIGUOUS.values(), ids=AMBIGUOUS.keys())
+def test_ambiguous_length__nothing_after_it_is_answered(
+    console: Deployment, header: list[str]
+) -> None:
+    with connection_to(console) as client:
+        client.sendall(SignIn("", b"").header(*header) + b"0\r\n\r\n" + SMUGGLED)
+        answers = Answers(client)
+        assert answers.next()[0] in {400, 501}
+        assert answers.at_end()
+
+
+@pytest.mark.parametrize("chunks", [b"5\r\nabcdeGET", b"zz\r\n\r\n", b"-1\r\n", b"5;\r\nabcde\r\n"])
+def test_broken_chunks__nothing_after_them_is_answered(console: Deployment, chunks: bytes) -> None:
+    with connection_to(console) as client:
+        sent = SignIn("", b"").header("Transfer-Encoding: chunked")
+        client.sendall(sent + chunks + b"0\r\n\r\n" + SMUGGLED)
+        answers = Answers(client)
+        assert answers.next()[0] == 400
+        assert answers.at_end()
+
+
+LOOKS_WHOLE = {
+    "blank line first": b"\r\n\r\n",
+    "long length": b"POST /accounts/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    b"Content-Length: 00000000000002000\r\n\r\n",
+    "answered, not closed": b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    b"Connection: close\r\n\r\n",
+    "refused, not closed": b"nonsense\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", LOOKS_WHOLE.values(), ids=LOOKS_WHOLE.keys())
+def test_hundred_that_stay_open__health_answers_at_once(console: Deployment, sent: bytes) -> None:
+    with ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(connection_to(console)).sendall(sent)
+        started = time.monotonic()
+        assert requests.get(console.console.url + "/healthz", timeout=30).status_code == 200
+        assert requests.get(console.console.url + "/readyz", timeout=30).status_code == 200
+        assert time.monotonic() - started < 1
 
 
 def test_more_connections_than_it_takes__still_answers(console: Deployment) -> None:

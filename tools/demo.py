@@ -32,7 +32,7 @@ SIGNING_KEY = "AUDIT_SIGNING_KEY"  # never the console's own
 OAUTH_ID, OAUTH_SECRET = "LOFTY_OAUTH_CLIENT_ID", "LOFTY_OAUTH_CLIENT_SECRET"
 OAUTH_TOKEN_LIFE = 900  # seconds: short, so that a renewal can be watched
 REPORT = VAR / "demo.json"
-PASSWORD = "demo demo demo demo"  # noqa: S105 - the demo's sign-in, printed on purpose
+PASSWORD = "harbor ladder teal morning"  # noqa: S105 - the demo's sign-in, printed on purpose
 SIGN_INS = (
     ("admin@demo.example", "Ada Admin", "superuser"),
     ("manager@demo.example", "Mia Manager", "manager"),

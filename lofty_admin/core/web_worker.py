@@ -3,33 +3,45 @@
 gunicorn itself hands a connection to a thread with its first byte, so a few clients that send half
 a header or half a body and then nothing take every thread. Here the worker's one event loop
 collects requests without a thread, within a time limit and a size limit.
+
+Only gunicorn's parser decides where a request ends. What is collected here is at least a whole
+request by our own reading; the parser gets all bytes in their order, and what it leaves is the
+start of the next request. It never reads from the socket, so where the two readings differ, the
+connection ends and no thread waits.
 /healthz has a thread of its own, so that it answers however busy the others are.
 """
 
 import re
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from selectors import EVENT_READ
+from socket import SHUT_WR
 from typing import Any
 
-from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine
+from gunicorn.http.body import Body, ChunkedReader, LengthReader
+from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, NoMoreData
+from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 HEADER_SECONDS = 10
 REQUEST_SECONDS = 60
-IN_THREAD_SECONDS = 30  # for reading what was not collected, and for each write
+IN_THREAD_SECONDS = 30  # for each write
+LINGER_SECONDS = 2  # for a client to read the last answer before its connection is closed
 MAX_HEADER = 64 * 1024
+MAX_CHUNK_LINE = 8190  # as gunicorn's
 MAX_BODY = 8 * 2**20  # three times what Django accepts, so that a little too much gets its page
 STOPPING_SECONDS = 2
 CHUNK = 65536
 
 _HEADER_END = b"\r\n\r\n"
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,12})[ \t]*\r\n", re.IGNORECASE)
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked[ \t]*\r\n", re.IGNORECASE)
 _EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
-_CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})[^\r\n]*\r\n")
+_VERSION_1_1 = re.compile(rb"[^\r\n]* HTTP/1\.1\r\n")
+_CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]++)[^\r\n]*+\r\n")
 _PROBE = re.compile(rb"(?:GET|HEAD) /healthz[ ?]")
 _TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -44,6 +56,7 @@ class Incoming:
     header_size: int = 0  # with the empty line; 0 until that has arrived
     body_size: int | None = 0  # None: chunked
     scanned: int = 0  # chunks before this have arrived
+    is_told_to_continue: bool = False
 
     def add(self, data: bytes) -> None:
         searched = max(0, len(self.data) - len(_HEADER_END))
@@ -78,8 +91,9 @@ class Incoming:
     @property
     def awaits_continue(self) -> bool:
         """Whether the client sends the body only after it was told to."""
-        header = self.data[: self.header_size]
-        return len(self.data) == self.header_size and _EXPECT.search(header) is not None
+        if self.is_told_to_continue or len(self.data) != self.header_size:
+            return False
+        return _VERSION_1_1.match(self.data) is not None and _EXPECT.search(self.data) is not None
 
     def _read_header(self, size: int) -> None:
         self.header_size = self.scanned = size
@@ -87,22 +101,45 @@ class Incoming:
         if _CHUNKED.search(header):
             self.body_size = None
         elif length := _LENGTH.search(header):
-            self.body_size = int(length[1])
+            self.body_size = int(length[1].lstrip(b"0")[:12] or b"0")  # more is too large anyway
 
     def _has_last_chunk(self) -> bool:
         """What is no chunk counts as the end: gunicorn's parser answers it."""
         while self.scanned < len(self.data):
-            head = _CHUNK_SIZE.match(self.data, self.scanned)
+            limit = self.scanned + MAX_CHUNK_LINE
+            head = _CHUNK_SIZE.match(self.data, self.scanned, limit)
             if head is None:
-                return self.data.find(b"\r\n", self.scanned) >= 0
+                return len(self.data) >= limit or self.data.find(b"\r\n", self.scanned) >= 0
             size = int(head[1], 16)
             if size == 0:
-                return self.data.find(_HEADER_END, head.end() - 2) >= 0
+                return self._has_trailers(head.end() - 2)
             end = head.end() + size + 2
             if end > len(self.data):
                 return False
             self.scanned = end
         return False
+
+    def _has_trailers(self, start: int) -> bool:
+        return len(self.data) > start + MAX_HEADER or self.data.find(_HEADER_END, start) >= 0
+
+
+class Collected(Unreader):  # type: ignore[misc]  # gunicorn has no types
+    """Hands gunicorn's parser what was collected, and nothing more."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.unread(data)
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        raise NoMoreData
+
+
+def _state_length(req: Any) -> None:
+    """Replace the chunks by their content: Django ignores a body of unknown length."""
+    body = req.body.read()
+    req.body = Body(LengthReader(Collected(body), len(body)))
+    rest = [header for header in req.headers if header[0] != "TRANSFER-ENCODING"]
+    req.headers = [*rest, ("CONTENT-LENGTH", str(len(body)))]
 
 
 class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -111,6 +148,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.incoming: dict[TConn, Incoming] = {}
+        self.lingering: dict[TConn, float] = {}  # until when
 
     def init_process(self) -> None:
         self.probes = ThreadPoolExecutor(1, "healthz")
@@ -127,7 +165,17 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
 
     def handle_request(self, req: Any, conn: TConn) -> Any:
         conn.sock.settimeout(IN_THREAD_SECONDS)
+        req._expected_100_continue = False  # the body has arrived, so gunicorn must not ask for it
+        if isinstance(req.body.reader, ChunkedReader):
+            _state_length(req)
         return super().handle_request(req, conn)
+
+    def finish_request(self, conn: TConn, done: Future[Any]) -> None:
+        """Keep the connection or close it; gunicorn's way of closing stops the event loop."""
+        if done.cancelled() or done.exception() or not done.result():
+            self._linger(conn)
+        else:
+            super().finish_request(conn, done)
 
     def murder_pending(self) -> None:
         """Also end what takes too long to arrive; when there is no room left, the oldest first."""
@@ -136,6 +184,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         for conn, incoming in list(self.incoming.items()):
             if now > incoming.deadline or self.nr_conns >= self.worker_connections:
                 self._refuse(conn, _TIMED_OUT if incoming.data else b"")
+        for conn, deadline in list(self.lingering.items()):
+            if now > deadline or self.nr_conns >= self.worker_connections:
+                self._close(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
         """The worker stops: what has begun to arrive gets a moment more."""
@@ -149,30 +200,35 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         """Take what has arrived, without waiting."""
         incoming = self.incoming[conn]
         try:
-            data = b"" if incoming.is_complete else client.recv(CHUNK)
+            data = None if incoming.is_complete else client.recv(CHUNK)
         except (BlockingIOError, InterruptedError):
-            return
+            data = None
         except OSError:
-            self._refuse(conn, b"")
-            return
-        had_header = bool(incoming.header_size)
-        incoming.add(data)
+            data = b""
+        incoming.add(data or b"")
         if incoming.is_complete:
             self._hand_over(conn)
-        elif not data:
+        elif data == b"":
             self._refuse(conn, b"")
         elif incoming.is_header_too_large:
             self._answer_error(conn, incoming)
         elif incoming.is_body_too_large:
             self._refuse(conn, _TOO_LARGE)
-        elif not had_header and incoming.awaits_continue:
-            client.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        elif incoming.awaits_continue:
+            self._tell_to_continue(conn, incoming)
+
+    def _tell_to_continue(self, conn: TConn, incoming: Incoming) -> None:
+        incoming.is_told_to_continue = True
+        try:
+            conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        except OSError:
+            self._refuse(conn, b"")
 
     def _hand_over(self, conn: TConn) -> None:
         data = bytes(self._forget(conn).data)
         conn.data_ready = True
         conn.init()
-        conn.parser.unreader.unread(data)
+        conn.parser.unreader = Collected(data)
         pool = self.probes if _PROBE.match(data) else self.tpool
         future = pool.submit(self.handle, conn)
         future.add_done_callback(
@@ -187,16 +243,47 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             error = LimitRequestHeaders(f"limit is {MAX_HEADER} bytes")
         conn.sock.settimeout(1)
         self.handle_error(None, conn.sock, conn.client, error)
-        self._refuse(conn, b"")
+        self._forget(conn)
+        self._linger(conn)
 
     def _refuse(self, conn: TConn, answer: bytes) -> None:
         self._forget(conn)
-        self.nr_conns -= 1
         try:
             if answer:
                 conn.sock.send(answer)
         except OSError:
-            pass  # it has gone already
+            answer = b""  # it has gone already
+        if answer:
+            self._linger(conn)
+        else:
+            self.nr_conns -= 1
+            conn.close()
+
+    def _linger(self, conn: TConn) -> None:
+        """Close when the client has: closed at once, it may lose the end of the answer."""
+        self.lingering[conn] = time.monotonic() + LINGER_SECONDS
+        try:
+            conn.sock.setblocking(False)
+            self.poller.register(conn.sock, EVENT_READ, partial(self._drain, conn))
+            conn.sock.shutdown(SHUT_WR)
+        except (OSError, ValueError):
+            self._close(conn)  # it has gone already
+
+    def _drain(self, conn: TConn, client: Any) -> None:
+        try:
+            data = client.recv(CHUNK)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._close(conn)
+
+    def _close(self, conn: TConn) -> None:
+        del self.lingering[conn]
+        self.nr_conns -= 1
+        with suppress(KeyError, ValueError):
+            self.poller.unregister(conn.sock)
         conn.close()
 
     def _forget(self, conn: TConn) -> Incoming:

@@ -63,7 +63,7 @@ def tour(console_url: str, faults: Mapping[str, Sequence[Fault]]) -> Answer:
     )
     intro = (
         "<p>In the console, sign in as <b>editor@demo.example</b> unless you want to be somebody "
-        "else; the password is <code>demo demo demo demo</code>. A button here makes Lofty "
+        "else; the password is <code>harbor ladder teal morning</code>. A button here makes Lofty "
         "misbehave once, at the next save of that customer.</p><p><a href='/'>All customers</a></p>"
     )
     return _page("Things to try", intro + tries)
