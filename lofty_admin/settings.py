@@ -54,9 +54,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "lofty_admin.probes.ProbeMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "lofty_admin.accounts.middleware.NoStoreMiddleware",
+    "lofty_admin.probes.ProbeMiddleware",
     "lofty_admin.core.compression.PagesOnlyGZipMiddleware",  # whose files are compressed already
     "lofty_admin.core.input.StorableInputMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -17,11 +17,11 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from lofty_admin.accounts.models import User
-from lofty_admin.tenants.models import Tenant
+from lofty_admin.accounts.unsent import PAGE_OWNER
+from lofty_admin.audit.models import AuditEvent
+from lofty_admin.core.confirmation import CONFIRMED, TYPED, WRONG
 from tests import test_rights_matrix as matrix
 from tests.accounts.test_unsent import subclasses
-from tests.conftest import signed_in
 from tests.test_rights_matrix import POSTED, ROUTES, Route, World, by_name
 
 world, world_of_all = matrix.world, matrix.world_of_all  # the fixtures
@@ -51,12 +51,13 @@ VALUES = {
     "quote": quote("'\"\\;--"),
 }
 SHORT = {name: value for name, value in VALUES.items() if len(value) < 1000}
-_READ = re.compile(r"""(?:GET|POST|sent)\.get(?:list)?\(\s*["']([\w-]+)["']""")
+_READ = re.compile(r"""(?:GET|POST|sent)(?:\.get(?:list)?\(|\[)\s*["']([\w-]+)["']""")
+_BY_A_CONSTANT = {CONFIRMED, TYPED, WRONG, PAGE_OWNER, "all", "hours-stored"}
 
 
 def names() -> list[str]:
     """Every parameter a view reads by its name, and every field of a form."""
-    found = {
+    found = _BY_A_CONSTANT | {
         name
         for path in Path("lofty_admin").rglob("*.py")
         for name in _READ.findall(path.read_text())
@@ -72,7 +73,8 @@ NAMES = names()
 
 
 def test_names__of_what_is_read__are_found() -> None:
-    assert {"q", "at", "next", "page", "to", "tab", "token", "credential", "plan"} <= set(NAMES)
+    read = {"q", "at", "next", "page", "to", "tab", "token", "credential", "snapshot", "reason"}
+    assert read <= set(NAMES)
     assert len(NAMES) > 60
 
 
@@ -113,8 +115,8 @@ def test_address__long_and_deep_values__no_500(world: World, route: Route) -> No
     for kind in ("deep list", "deep object", "long text"):
         for name in (
             "credential",
-            "plan",
             "snapshot",
+            "offer",
             "shown",
             "q",
             "stored",
@@ -153,16 +155,26 @@ def test_path__anything_in_the_place_of_an_id__no_500(world: World, route: Route
 # --- what was found, each by itself ---------------------------------------------------------------
 @pytest.mark.parametrize("after", ["abc", "home", "a/b", "?x", "#x", ".", "mfa_index", ""])
 @pytest.mark.parametrize("view", ["tenant_pin", "tenant_unpin"])
-def test_next__no_path_of_ours__back_to_the_tenant(
-    acme: Tenant, superuser: User, view: str, after: str
-) -> None:
-    answer = signed_in(superuser).post(reverse(view, args=["acme"]), {"next": after})
+def test_next__no_path_of_ours__back_to_the_tenant(world: World, view: str, after: str) -> None:
+    answer = client_of(world).post(reverse(view, args=["acme"]), {"next": after})
     assert (answer.status_code, answer["Location"]) == (302, "/t/acme/")
 
 
-def test_search__nul_in_it__a_page_that_says_what_was_asked(acme: Tenant, superuser: User) -> None:
-    html = signed_in(superuser).get("/find/?q=ac%00me&at=%00").content.decode()
+def test_search__nul_in_it__a_page_that_says_what_was_asked(world: World) -> None:
+    html = client_of(world).get("/find/?q=ac%00me&at=%00").content.decode()
     assert "ac\ufffdme" in html
+
+
+NAMED = ["tenant_add", "tenant_edit", "groups", "name_source", "view_save"]
+
+
+@pytest.mark.parametrize("view", NAMED)
+def test_name__nul_in_it__refused_and_nothing_stored(world: World, view: str) -> None:
+    url = reverse(view, kwargs=world.arguments(next(r for r in ROUTES if r.name == view)))
+    sent = {**POSTED[view], "name": "Good\x00name"}
+    html = client_of(world).post(url, sent, follow=True).content.decode()
+    assert "a character that could not be read (\ufffd)" in html
+    assert not AuditEvent.objects.filter(body__contains="Good").exists()
 
 
 DEEP: list[Any] = ["[" * 100_000, '{"a":' * 5_000 + "1" + "}" * 5_000, '{"id":"\\ud800"}', "NaN"]

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from lofty_admin.core.input import refuse_unreadable
+
 # Alphabets with letters that look like those of another one.
 _LOOK_ALIKE_SCRIPTS = frozenset(
     {"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "GEORGIAN"}
@@ -57,6 +59,7 @@ def check_email(email: str) -> None:
 def check_name(name: str) -> None:
     """Raise ValidationError if a person's name has characters that are invisible, change the
     direction of the text, or imitate others."""
+    refuse_unreadable(name)
     hidden = [sign for sign in name if is_hidden(sign)]
     if hidden:
         told = _("The name contains %(characters)s, which cannot be seen. Type the name again.")

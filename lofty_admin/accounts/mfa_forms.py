@@ -23,6 +23,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.audit.log.context import person
 from lofty_admin.audit.log.kinds import SOMEBODY, Kind, Outcome
 from lofty_admin.audit.log.record import record
+from lofty_admin.core.input import refuse_unreadable
 from lofty_admin.core.vault import VaultError
 from lofty_admin.lofty.json_strict import loads
 
@@ -140,6 +141,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
         label=_("Name"),
         required=False,
         max_length=60,
+        validators=[refuse_unreadable],
         help_text=_("So that you know it again: Work laptop, Blue key."),
     )
 

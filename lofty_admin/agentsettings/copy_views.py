@@ -37,7 +37,7 @@ def copy(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _other(request: HttpRequest, tenant: Tenant, slug: str) -> Tenant | None:
     """None for the tenant itself, which there is nothing to copy from."""
-    other = get_tenant(request, slug[:100].replace("\x00", ""), Role.VIEWER, of_page=False)
+    other = get_tenant(request, slug[:100], Role.VIEWER, of_page=False)
     return None if other.pk == tenant.pk else other
 
 

@@ -242,7 +242,7 @@ def _save_note(request: HttpRequest, draft: Draft) -> str:
     """Keep the reason and ticks entered on the review page; return the reason."""
     if "reason" not in request.POST:
         return draft.reason
-    reason = unify_line_breaks(request.POST["reason"]).replace("\x00", "").strip()
+    reason = unify_line_breaks(request.POST["reason"]).strip()
     save_note(draft, current_user(request), reason, request.POST.getlist("confirmed"))
     return reason
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.utils.translation import gettext as _
 
 NUL, INSTEAD = "\x00", "\ufffd"
 _View = Callable[..., HttpResponseBase]
@@ -30,6 +32,14 @@ class StorableInputMiddleware:
         request.GET = _storable(request.GET)
         if request.method == "POST":
             request.POST = _storable(request.POST)
+
+
+def refuse_unreadable(text: str) -> None:
+    """Raise ValidationError if a name or a note has a character that arrived as no character."""
+    if INSTEAD in text:
+        raise ValidationError(
+            _("This contains a character that could not be read (�). Remove it and try again.")
+        )
 
 
 def _storable(sent: Any) -> Any:

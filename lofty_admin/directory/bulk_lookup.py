@@ -26,6 +26,7 @@ _RUN = re.compile(
 )
 _COULD_SEPARATE_IDS = frozenset(" ,")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2060\ufeff\x00"))
+_UNREADABLE = "\ufffd"  # what NUL arrives as; nothing is made up from what is around it
 _AROUND = "\"'()[]<>"
 
 
@@ -163,7 +164,8 @@ def _groupings(text: str) -> Iterator[tuple[int, Pasted]]:
 
 def _plain_items(text: str) -> Iterator[Pasted]:
     for part in _PART.findall(text):
-        yield from _items(part.replace("<", " <").split())
+        words = part.replace("<", " <").split()
+        yield from _items([word for word in words if word.strip(_UNREADABLE)])
 
 
 def _grouped(run: re.Match[str]) -> Pasted | None:

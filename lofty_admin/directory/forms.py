@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from lofty_admin.core.input import refuse_unreadable
 from lofty_admin.core.layouts import layout
 from lofty_admin.core.searching import SearchField
 from lofty_admin.core.text import clean
@@ -31,7 +32,10 @@ class SourceForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
     name = forms.CharField(
-        label=_("Name"), max_length=TEXT_LENGTH, help_text=_("For example: Zillow")
+        label=_("Name"),
+        max_length=TEXT_LENGTH,
+        validators=[refuse_unreadable],
+        help_text=_("For example: Zillow"),
     )
 
     @property

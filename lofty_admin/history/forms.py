@@ -4,13 +4,14 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from lofty_admin.core.input import refuse_unreadable
 from lofty_admin.history.filters import FilterForm
 
 
 class SaveViewForm(forms.Form):
     """A name for the filter in `query`, which is kept as the history page would write it."""
 
-    name = forms.CharField(max_length=60, strip=True)
+    name = forms.CharField(max_length=60, strip=True, validators=[refuse_unreadable])
     query = forms.CharField(max_length=2000, required=False)
 
     def clean_query(self) -> str:

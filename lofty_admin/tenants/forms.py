@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts.models import User
+from lofty_admin.core.input import refuse_unreadable
 from lofty_admin.core.layouts import layout
 from lofty_admin.core.text_areas import TextAreaField
 from lofty_admin.lofty.client import Scheme, clean_token
@@ -133,11 +134,12 @@ class AcceptAgentForm(forms.Form):
 
 
 class TenantForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=120)
+    name = forms.CharField(label=_("Name"), max_length=120, validators=[refuse_unreadable])
     note = TextAreaField(
         label=_("Note"),
         required=False,
         max_length=2000,
+        validators=[refuse_unreadable],
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("For your colleagues. Lofty does not see it."),
     )
@@ -183,7 +185,7 @@ class TenantForm(forms.Form):
 class GroupForm(forms.Form):
     """A group of tenants: its name, and a short name that is made from it when left empty."""
 
-    name = forms.CharField(label=_("Name"), max_length=120)
+    name = forms.CharField(label=_("Name"), max_length=120, validators=[refuse_unreadable])
     slug = forms.CharField(
         label=_("Short name"),
         max_length=50,
@@ -210,7 +212,7 @@ class GroupForm(forms.Form):
 class AddTenantForm(TokenForm):
     """A new tenant, with or without its first token."""
 
-    name = forms.CharField(label=_("Name"), max_length=120)
+    name = forms.CharField(label=_("Name"), max_length=120, validators=[refuse_unreadable])
     slug = forms.CharField(
         label=_("Short name"),
         max_length=50,
@@ -224,6 +226,7 @@ class AddTenantForm(TokenForm):
         label=_("Note"),
         required=False,
         max_length=2000,
+        validators=[refuse_unreadable],
         widget=forms.Textarea(attrs={"rows": 2}),
     )
     field_order = ["name", "slug", "note", "scheme", "token", "meant"]

@@ -47,6 +47,8 @@ LEFT_OUT = {
     "operation": "Listed while it is in flight; then it stands in the history.",
     "tenant": "Leads on to the settings, which have an entry.",
     "tenant_beside": "The keys [ and ] and two arrows on every page of a tenant.",
+    "signed_in": "After signing in again in another tab; nothing to look up.",
+    "unsent_form": "Where a form leads that could not be sent.",
     "palette": "It is this.",
 }
 

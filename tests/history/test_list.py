@@ -271,7 +271,7 @@ def test_view__same_name__replaced(browsers: Browsers, events: dict[str, AuditEv
         ("x" * 61, "q=x", "Name: Ensure this value has at most 60 characters"),
         ("Empty", "", "Filter something first"),
         ("Empty", "before=3", "Filter something first"),
-        ("a\x00b", "q=x", "Null characters are not allowed."),
+        ("a\x00b", "q=x", "a character that could not be read (�). Remove it"),
     ],
 )
 def test_view__bad_input__not_saved_and_says_why(

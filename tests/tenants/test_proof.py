@@ -94,11 +94,12 @@ def test_old_session__connection_confirmed__asked_first_and_it_still_waits(
     page = reverse("connect_confirm", args=["acme"])
     with later(LATER):
         answer = client.post(page, {"right": "on"})
-    asked = urlsplit(answer.headers["Location"])
-    assert asked.path == reverse("account_reauthenticate")
-    assert parse_qs(asked.query)["next"] == [page]
-    assert acme.credential is None
-    client.post(page, {"right": "on"})
+        asked = urlsplit(answer.headers["Location"])
+        assert asked.path == reverse("account_reauthenticate")
+        assert parse_qs(asked.query)["next"] == [page]
+        assert acme.credential is None
+        client.post(asked.path, {"password": PASSWORD, "next": page})
+        client.post(page, {"right": "on"})
     assert acme.credential is not None
 
 
