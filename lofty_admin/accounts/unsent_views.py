@@ -20,6 +20,7 @@ from lofty_admin.core.redirects import safe_next
 
 SIGN_IN_VIEWS = frozenset({"account_login", "mfa_authenticate", "mfa_login_webauthn"})
 _MACHINE_VALUE = re.compile(r"\S{200,}")  # a signed snapshot, a list of ten thousand ids
+_MACHINE_NAME = re.compile(r"draft|revision|seen|end|next|\w+-separate")
 
 
 @require_safe
@@ -103,12 +104,24 @@ def _sign_out_again(request: HttpRequest) -> HttpResponse:
     return redirect("mfa_index")
 
 
-def _typed(content: unsent.Content) -> list[tuple[str, str]]:
-    """What a reader can use of it, under the names of the fields in words."""
-    values = [(name, value) for name, value in content.fields if value.strip()]
-    return [(_in_words(name), value) for name, value in values if not _MACHINE_VALUE.search(value)]
+def _typed(content: unsent.Content) -> dict[str, str]:
+    """Return what a reader can use of it: the values by the names of their fields in words.
+
+    Values of one field, such as the choice and the entries of a list, share a line.
+    """
+    typed: dict[str, list[str]] = {}
+    for name, value in content.fields:
+        if value.strip() and not _is_for_the_server(name, value):
+            typed.setdefault(_in_words(name), []).append(value)
+    return {name: ", ".join(values) for name, values in typed.items()}
+
+
+def _is_for_the_server(name: str, value: str) -> bool:
+    """Return whether a hidden field holds this: nothing that a user typed."""
+    return bool(_MACHINE_NAME.fullmatch(name) or _MACHINE_VALUE.search(value))
 
 
 def _in_words(name: str) -> str:
+    name = re.sub(r"-(ids|scope)\Z", "", name)  # the parts of one list share its name
     words = re.sub(r"(?<=[a-z])(?=[A-Z])|[-_]", " ", name).lower()
     return words[:1].upper() + words[1:]

@@ -196,8 +196,8 @@ def _confirm_archiving(request: HttpRequest, tenant: Tenant) -> HttpResponse | N
         question=_("Archive %(name)s?") % {"name": tenant.name},
         consequences=[
             _(
-                "No one can change its settings then, also not jobs. Nothing is deleted here or in"
-                " Lofty, and a superuser can restore it."
+                "After that, no user and no job can change its settings. Nothing is deleted here or"
+                " in Lofty, and a superuser can restore it."
             )
         ],
         button=_("Archive %(name)s") % {"name": tenant.name},

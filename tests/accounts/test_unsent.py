@@ -134,6 +134,33 @@ def test_session_gone__form_sent__comes_back_after_signing_in(owner: User, end: 
     assert has_what_was_typed()
 
 
+def test_page__lists_and_hidden_fields__shows_only_what_was_typed_one_line_for_each_list(
+    owner: User,
+) -> None:
+    client = opened(owner)
+    data = typed_into(client)
+    lists = {
+        "draft": "7f0c9a52-6b53-4c3c-a3b1-1f5f0d2b6c11",
+        "revision": "3",
+        "activeDays-scope": "only",
+        "activeDays-ids": ["1", "2"],
+        "agentIds-separate": "1",
+        "end": "end",
+    }
+    delete_cookies(client)
+    address = interrupted(client, {**data, **lists})
+    after = use_sign_in_page(client, owner, address)["Location"]
+    page = client.get(after)
+    assert page.context["typed"] == {
+        "Name": TYPED["name"],
+        "Note": TYPED["note"],
+        "Active days": "only, 1, 2",
+    }
+    sent = hidden_fields(page.content.decode(), EDIT)
+    assert [value for name, value in sent if name == "activeDays-ids"] == ["1", "2"]
+    assert {"draft", "revision", "end"} <= dict(sent).keys()  # they go with it all the same
+
+
 def test_signed_in_again__form_of_before__comes_back_at_once(owner: User) -> None:
     client = opened(owner)
     data = typed_into(client)
