@@ -1,1 +1,1 @@
-"""The customers, their Lofty credentials, and who may touch which of them."""
+"""Tenants, their Lofty credentials, and the permissions of users on them."""

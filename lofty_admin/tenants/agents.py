@@ -1,7 +1,7 @@
-"""Which Sales Agent is a tenant's: the wrong-tenant guard.
+"""Guard against a wrong tenant: remember which Sales Agent is a tenant's.
 
-The first one that is read becomes the tenant's. From then on the settings of another one are
-neither shown nor saved for this tenant until a manager says that it is meant.
+The first one that is read becomes the tenant's. From then on, the settings of another Sales Agent
+are neither shown nor saved for this tenant until a manager confirms the change.
 """
 
 from django.db import transaction
@@ -24,7 +24,7 @@ class WrongAgent(CredentialUnavailable):
 
 
 def require_agent(tenant: Tenant, found: int, *, by_probe: bool = False) -> None:
-    """Raise WrongAgent, and note it, unless `found` is the tenant's Sales Agent or its first."""
+    """Raise WrongAgent, and record it, unless `found` is the tenant's Sales Agent or its first."""
     known = known_agent(tenant, found)
     if known == found:
         return
@@ -36,7 +36,7 @@ def require_agent(tenant: Tenant, found: int, *, by_probe: bool = False) -> None
 
 
 def known_agent(tenant: Tenant, found: int) -> int:
-    """The id of the tenant's Sales Agent: `found` if none was known."""
+    """Return the id of the tenant's Sales Agent: `found` if none was known."""
     agents = Tenant.objects.filter(pk=tenant.pk).values_list("sales_agent_id", flat=True)
     known = agents.get()
     if known is None:
@@ -46,7 +46,7 @@ def known_agent(tenant: Tenant, found: int) -> int:
 
 
 def wrong_agent(known: int, found: int) -> str:
-    """What to tell a person."""
+    """Return the message for the user."""
     return (
         f"The token in use opens another Sales Agent ({found}) than this tenant's ({known})."
         " It may belong to somebody else."
@@ -54,12 +54,12 @@ def wrong_agent(known: int, found: int) -> str:
 
 
 def found_agent(tenant: Tenant) -> int:
-    """The Sales Agent behind the token in use, read now. Raises LoftyError and NoCredential."""
+    """Read the Sales Agent behind the token. Raises LoftyError and CredentialUnavailable."""
     return client_for(tenant).get_settings().id
 
 
 def accept_agent(tenant: Tenant, found: int) -> None:
-    """A manager says that `found`, which was just read, is the tenant's from now on."""
+    """Make `found`, which was just read, the tenant's Sales Agent, as confirmed by a manager."""
     with transaction.atomic():
         row = Tenant.objects.select_for_update().get(pk=tenant.pk)
         before, row.sales_agent_id = row.sales_agent_id, found

@@ -1,4 +1,4 @@
-"""Where Lofty is and as which OAuth app the console comes, by this deployment's environment."""
+"""Where Lofty is, and the OAuth app of this console, from the deployment's environment."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -13,7 +13,7 @@ from lofty_admin.tenants.credentials.call_limits import gate_of, slot_only
 
 
 def endpoint(tenant_id: UUID | None = None) -> Endpoint:
-    """Lofty's API, as called for a tenant: its calls count for the tenant's limits, too."""
+    """Return Lofty's API endpoint for a tenant; calls also count towards the tenant's limits."""
     environment = settings.ENVIRONMENT
     return Endpoint(
         base_url=environment.lofty_base_url,
@@ -25,13 +25,13 @@ def endpoint(tenant_id: UUID | None = None) -> Endpoint:
 
 
 def oauth_app() -> OAuthApp | None:
-    """None if the deployment has none: then only pasted keys and tokens can be used."""
+    """Return the OAuth app, or None if there is none: then only pasted keys and tokens work."""
     app: OAuthApp | None = settings.ENVIRONMENT.oauth_app
     return app
 
 
 def oauth_client() -> OAuthClient:
-    """Lofty's token endpoint. Raises Misconfigured without an OAuth app."""
+    """Return a client of Lofty's token endpoint. Raises Misconfigured without an OAuth app."""
     app = oauth_app()
     if app is None:
         raise Misconfigured("This console is not registered as an OAuth app at Lofty.")

@@ -1,4 +1,4 @@
-"""What every page needs to know of the tenants."""
+"""Template context about the page's tenant, for every page."""
 
 from collections.abc import Callable
 
@@ -11,8 +11,10 @@ from lofty_admin.tenants.recents import is_pinned
 
 
 def header(request: HttpRequest) -> dict[str, object]:
-    """`is_manager`: whether the person manages the tenant of the page. `is_pinned`: whether they
-    pinned it, asked for only where it is shown.
+    """Return the context of the page header.
+
+    `is_manager`: whether the user manages the page's tenant. `is_pinned`: whether they pinned it;
+    queried only where it is shown.
     """
     return {
         "is_manager": request.META.get(ROLE_KEY) == Role.MANAGER,

@@ -1,4 +1,4 @@
-"""What refuses a change of a tenant, and the row that a change begins with."""
+"""Errors for refused changes of a tenant, and the row lock that a change begins with."""
 
 from collections.abc import Iterable
 
@@ -8,12 +8,15 @@ from lofty_admin.tenants.models import Tenant
 
 
 class ChangeNotAllowed(Exception):
-    """A change that is not allowed as things are. Nothing was changed; the text may be shown, and
-    is in the language of the page that asked: what the record needs to say is said there."""
+    """A change that is not allowed in the current state. Nothing was changed.
+
+    The text may be shown and is in the language of the requesting page; a caller that records it
+    says there what the record needs.
+    """
 
 
 class ConfirmationRequired(ChangeNotAllowed):
-    """A change that is allowed, but only if it is meant. `questions` says what is odd about it."""
+    """An allowed change that needs confirmation. `questions` lists what is unexpected about it."""
 
     def __init__(self, questions: Iterable[str]) -> None:
         self.questions = tuple(questions)
@@ -21,13 +24,13 @@ class ConfirmationRequired(ChangeNotAllowed):
 
 
 def archived(tenant: Tenant) -> str:
-    """Why nothing of a tenant can be changed."""
+    """Explain why nothing of an archived tenant can be changed."""
     words = _("%(name)s is archived and cannot be changed. Restore it first.")
     return words % {"name": tenant.name}
 
 
 def locked(tenant: Tenant) -> Tenant:
-    """The row, for a change that nobody else makes meanwhile. Raises NotDone if it is archived."""
+    """Lock the row and return it. Raises ChangeNotAllowed if the tenant is archived."""
     row = Tenant.objects.select_for_update().get(pk=tenant.pk)
     if row.is_archived:
         raise ChangeNotAllowed(archived(row))

@@ -1,4 +1,4 @@
-"""The forms of the tenant pages, their layout beside their fields."""
+"""Forms of the tenant pages, with their layout next to their fields."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -24,14 +24,14 @@ PASTE_AGAIN = _("The token is not kept while something is wrong: paste it once m
 
 
 def not_stored(why: str) -> str:
-    """What to say at the token's field when it was refused."""
+    """Return the message for the token's field when the token was refused."""
     return f"{why} {_('Nothing was stored.')} {PASTE_AGAIN}".strip()
 
 
 class TokenField(forms.CharField):
-    """A pasted Lofty token. Never shown again, not in a message either."""
+    """A pasted Lofty token. It is never shown again, not even in a message."""
 
-    # Browsers ignore "off" and fill in the saved password of the console; this they respect.
+    # Browsers ignore "off" and fill in the console's saved password; they respect this value.
     widget = forms.PasswordInput(
         render_value=False, attrs={"autocomplete": "new-password", "spellcheck": "false"}
     )
@@ -48,7 +48,7 @@ class TokenField(forms.CharField):
 
 
 class TokenForm(forms.Form):
-    """A token and its kind, from `user`. After a NeedsConsent it also has the box to tick."""
+    """A token and its kind, from `user`. After a ConfirmationRequired it also has a checkbox."""
 
     scheme = forms.ChoiceField(
         label=_("Kind of token"),
@@ -72,7 +72,7 @@ class TokenForm(forms.Form):
             self.fields["meant"].widget = forms.HiddenInput()
 
     def clean_token(self) -> str:
-        """A browser may have filled in the console's password: it must not reach Lofty."""
+        """Refuse the console's password, which a browser may have filled in: keep it from Lofty."""
         token = str(self.cleaned_data["token"])
         if token and self.user.check_password(token):
             raise forms.ValidationError(
@@ -84,7 +84,7 @@ class TokenForm(forms.Form):
         return token
 
     def ask(self, error: ConfirmationRequired) -> None:
-        """Show what is odd, and the box to tick if it is meant."""
+        """Show the questions, and the checkbox that confirms the change."""
         self.fields["meant"].widget = forms.CheckboxInput()
         for question in error.questions:
             self.add_error(None, question)
@@ -98,7 +98,7 @@ class TokenForm(forms.Form):
 
 
 def kinds_to_paste() -> list[tuple[str, str]]:
-    """With an OAuth app, also the API key that it gets tokens with."""
+    """Return the kinds of token to paste; with an OAuth app, also the API key for it."""
     kinds = [CredentialKind.API_KEY, CredentialKind.ACCESS_TOKEN]
     if oauth_app() is not None:
         kinds.append(CredentialKind.CLIENT_CREDENTIALS)
@@ -114,7 +114,7 @@ class CredentialForm(TokenForm):
 
 
 class ConfirmConnectionForm(forms.Form):
-    """A person's word that an account is the tenant's; a second one if something is odd."""
+    """A user's confirmation that an account is the tenant's; two if the account is unexpected."""
 
     right = forms.BooleanField(label=_("Yes, this is the right account"))
     meant = forms.BooleanField(label=_("Yes, this is meant all the same"))
@@ -127,7 +127,7 @@ class ConfirmConnectionForm(forms.Form):
 
 
 class AcceptAgentForm(forms.Form):
-    """A person's word that another Sales Agent is the tenant's from now on."""
+    """A user's confirmation that another Sales Agent is the tenant's from now on."""
 
     sales_agent_id = forms.IntegerField(widget=forms.HiddenInput)
     sure = forms.BooleanField(label=_("Yes, it is the right one"))
@@ -162,11 +162,11 @@ class TenantForm(forms.Form):
     meant = forms.BooleanField(label=_("Yes, two tenants may have this name"), required=False)
 
     def __init__(self, *args: Any, may_group: bool = False, **kwargs: Any) -> None:
-        """may_group: whether the person may put the tenant into groups and take it out."""
+        """Create the form. may_group: whether the user may change the tenant's groups."""
         super().__init__(*args, **kwargs)
         groups = Group.objects.all()
         if may_group and groups.exists():
-            self.fields["groups"].queryset = groups  # type: ignore[attr-defined]  # its field's own
+            self.fields["groups"].queryset = groups  # type: ignore[attr-defined]  # a choice field
         else:
             del self.fields["groups"]
         shown = [name for name in ("name", "note", "manual_only", "groups") if name in self.fields]
@@ -175,7 +175,7 @@ class TenantForm(forms.Form):
             self.fields["meant"].widget = forms.HiddenInput()
 
     def ask(self, error: ConfirmationRequired) -> None:
-        """Show the questions, and the box to tick if the change is right all the same."""
+        """Show the questions, and the checkbox that confirms the change."""
         self.fields["meant"].widget = forms.CheckboxInput()
         for question in error.questions:
             self.add_error("name", question)
@@ -183,7 +183,7 @@ class TenantForm(forms.Form):
 
 
 class GroupForm(forms.Form):
-    """A group of tenants: its name, and a short name that is made from it when left empty."""
+    """A group of tenants: its name, and a short name made from it when left empty."""
 
     name = forms.CharField(label=_("Name"), max_length=120, validators=[refuse_unreadable])
     slug = forms.CharField(
@@ -265,7 +265,7 @@ class RemoveTokenForm(forms.Form):
 
 
 class AddMemberForm(forms.Form):
-    """Access for somebody who is in the console already."""
+    """Access for an existing user of the console."""
 
     email = forms.EmailField(label=_("E-mail address"))
     role = forms.TypedChoiceField(

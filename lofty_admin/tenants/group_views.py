@@ -1,4 +1,4 @@
-"""Groups of tenants: which there are, and who is in them. For superusers."""
+"""Groups of tenants: list, edit, and members. For superusers."""
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError

@@ -1,4 +1,4 @@
-"""What is done to a group of tenants; who is in it is changed with the tenant (lifecycle.py)."""
+"""Add, rename, and delete groups. A tenant's groups are changed with the tenant (services.py)."""
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -11,7 +11,7 @@ from lofty_admin.tenants.models import Group
 
 
 def add_group(*, slug: str, name: str) -> Group:
-    """Raises ValidationError for a bad or taken short name."""
+    """Add a group. Raises ValidationError for an invalid or taken short name."""
     group = Group(slug=slug, name=name.strip())
     group.full_clean()
     with transaction.atomic():
@@ -21,7 +21,7 @@ def add_group(*, slug: str, name: str) -> Group:
 
 
 def rename_group(group: Group, *, slug: str, name: str) -> bool:
-    """Change name and short name; False, and no record, when both are as they were already."""
+    """Change name and short name. Returns False, and records nothing, when neither changes."""
     with transaction.atomic():
         row = _locked(group)
         before = _described(row)
@@ -41,7 +41,7 @@ def rename_group(group: Group, *, slug: str, name: str) -> bool:
 
 
 def delete_group(group: Group) -> None:
-    """Raises NotDone while tenants are in it or rights hang on it."""
+    """Delete the group. Raises ChangeNotAllowed while it has tenants or is the scope of grants."""
     with transaction.atomic():
         row = _locked(group)
         if row.tenants.exists():

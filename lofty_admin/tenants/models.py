@@ -1,4 +1,4 @@
-"""Tenant, its Lofty credentials, and the people who may touch it."""
+"""Tenants, their Lofty credentials, and the roles of users in them."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -23,9 +23,9 @@ slug_validator = RegexValidator(
 
 
 class Tenant(models.Model):
-    """One customer of ours: one Lofty user and that user's Sales Agent settings. Never deleted.
+    """A customer of ours: one Lofty user and that user's Sales Agent settings. Never deleted.
 
-    manual_only: only a person changes its settings, one tenant at a time; whatever changes many
+    manual_only: its settings are only changed by a user, one tenant at a time; changes of many
     tenants at once must leave it alone.
     """
 
@@ -48,7 +48,7 @@ class Tenant(models.Model):
     manual_only = models.BooleanField(default=False)
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    sales_agent_id = models.BigIntegerField(null=True, editable=False)  # learnt at the first read
+    sales_agent_id = models.BigIntegerField(null=True, editable=False)  # set at the first read
 
     credentials: "models.Manager[Credential]"
     memberships: "models.Manager[Membership]"
@@ -74,7 +74,7 @@ class Tenant(models.Model):
 
     @property
     def credential(self) -> "Credential | None":
-        """The credential in use. Reads `credentials` as a whole, so that a prefetch serves it."""
+        """Return the credential in use. Reads all of `credentials`, so that a prefetch works."""
         return next((row for row in self.credentials.all() if row.retired_at is None), None)
 
     @property
@@ -84,7 +84,7 @@ class Tenant(models.Model):
 
 
 class Group(models.Model):
-    """A name for several tenants, such as a plan or a region. A tenant may be in many."""
+    """A named set of tenants, such as a plan or a region. A tenant may be in several."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.CharField(
@@ -114,7 +114,7 @@ class CredentialState(models.TextChoices):
 
 
 class CredentialKind(models.TextChoices):
-    """How the console came to its access to Lofty. The last two get new tokens by themselves."""
+    """How the console got its access to Lofty. The last two get new tokens automatically."""
 
     API_KEY = "api_key", _("API key")
     ACCESS_TOKEN = "oauth", _("OAuth token")
@@ -126,7 +126,7 @@ RENEWING = (CredentialKind.CONNECTION, CredentialKind.CLIENT_CREDENTIALS)
 
 
 class Health(models.TextChoices):
-    """What the newest probe, or a call that tells as much, found out about a credential."""
+    """What the newest probe, or a call that shows as much, found out about a credential."""
 
     UNKNOWN = "unknown", _("Not checked yet")
     WORKS = "works", _("Works")
@@ -149,25 +149,25 @@ RENEW_BEFORE = timedelta(minutes=10)
 
 
 NOT_READ = "not_read"
-LONGEST_CONNECTING = timedelta(hours=1)  # far more than a connection has to be confirmed
+LONGEST_CONNECTING = timedelta(hours=1)  # far longer than a connection can await confirmation
 
 
 class Credential(models.Model):
-    """A tenant's access to Lofty, its secrets sealed, and what is known of it.
+    """A tenant's access to Lofty: sealed secrets, and what is known of them.
 
     One per tenant is in use; the others are retired and their secrets are erased. `version` counts
-    the tenant's tokens from 1, renewed ones too, and binds every sealed column of the row.
+    the tenant's tokens from 1, including refreshed ones, and binds every sealed column of the row.
 
     `scheme` is how the token in `sealed` is sent. `sealed_refresh` is a connection's refresh token,
-    `sealed_key` the API key with which the OAuth app gets tokens. `lofty_user` holds what
-    GET /v1.0/me said when the token was stored: name, email, team_id, role, time_zone,
-    member_user_id; or, under NOT_READ, why only that could not be read. `budget_*` are the
-    X-RateLimit headers of the newest answer; budget_claimed_until: the end of the window in which
-    a save needs what is left. Times are UTC.
+    `sealed_key` the API key with which the OAuth app gets tokens. `lofty_user` holds the answer of
+    GET /v1.0/me when the token was stored: name, email, team_id, role, time_zone, member_user_id;
+    or, under the key NOT_READ, why only that could not be read. `budget_*` are the X-RateLimit
+    headers of the newest answer; `budget_claimed_until` is the end of the window in which a save
+    needs what is left. Times are UTC.
 
-    `found_agent_id`: the Sales Agent behind it when that is not the tenant's.
-    `expires_at`: when a person has to do something; None if nobody says. `access_expires_at`: when
-    the token in use ends, if the console gets the next one itself. `renewal_*`: see renewal.py.
+    `found_agent_id`: the Sales Agent behind it when that is not the tenant's. `expires_at`: when a
+    user has to act; None if unknown. `access_expires_at`: when the token in use expires, if the
+    console gets the next one itself. `renewal_*`: see token_refresh.py.
     """
 
     class SchemeChoice(models.TextChoices):
@@ -229,7 +229,7 @@ class Credential(models.Model):
         ]
 
     def __str__(self) -> str:
-        with override("en"):  # it stands in the record
+        with override("en"):  # the text is recorded
             return f"{self.get_kind_display()} ending in {self.last_four}"
 
     @property
@@ -240,13 +240,13 @@ class Credential(models.Model):
 
     @property
     def owner_name(self) -> str:
-        """Whose token this is, in words."""
+        """Return the owner of this token in words."""
         known = self.lofty_user
         return str(known.get("name") or known.get("email") or "")
 
     @property
     def owner_not_read(self) -> str:
-        """Why Lofty did not say whose token this is; "" if it did, or was not asked."""
+        """Return why Lofty did not name the token's owner; "" if it did, or was not asked."""
         return str(self.lofty_user.get(NOT_READ) or "")
 
     @property
@@ -255,14 +255,14 @@ class Credential(models.Model):
 
     @property
     def is_stale(self) -> bool:
-        """Whether `health` is too old to be believed: the daily probe has not run."""
+        """Return whether `health` is too old to rely on: the daily probe has not run."""
         if self.checked_at is None:
             return True
         return not clocks.is_recent(self.checked_at, timezone.now(), STALE_AFTER)
 
     @property
     def days_left(self) -> int | None:
-        """Whole days until `expires_at`, below zero when past; None when that is not known."""
+        """Return whole days until `expires_at`, negative when past; None when it is unknown."""
         return None if self.expires_at is None else (self.expires_at - timezone.now()).days
 
     @property
@@ -275,12 +275,12 @@ class Credential(models.Model):
 
     @property
     def is_sound(self) -> bool:
-        """Whether it may be shown as green: it works, and that is not long ago."""
+        """Return whether it may be shown as green: it works, and was checked recently."""
         return self.health == Health.WORKS and not self.is_stale and not self.failing_since
 
     @property
     def warnings(self) -> list[str]:
-        """What a person should look at, in plain words; empty when all is well."""
+        """Return what a user should look at, in plain words; empty when all is well."""
         found = []
         if self.health not in (Health.WORKS, Health.UNKNOWN):
             found.append(str(Health(self.health).label))
@@ -296,7 +296,7 @@ class Credential(models.Model):
         return found
 
     def ends_within(self, span: timedelta, now: datetime) -> bool:
-        """Whether the access token, if it is one that is renewed, ends within `span`."""
+        """Return whether the access token, if refreshed automatically, expires within `span`."""
         ends = self.access_expires_at
         return self.renews_itself and ends is not None and ends <= now + span
 
@@ -306,10 +306,10 @@ def _ends_in(days: int) -> str:
 
 
 class PendingConnection(models.Model):
-    """One way to Lofty and back, begun in one browser: see connecting.py.
+    """An OAuth authorization in progress, bound to one browser session: see oauth_flow.py.
 
     AUTHORISING until Lofty sends the browser back, EXCHANGING while its code is used, CONFIRMING
-    until a person says whose account this is. Gone when it has ended, whichever way.
+    until a user says whose account this is. Deleted when it ends, for any reason.
     """
 
     class Stage(models.TextChoices):
@@ -341,8 +341,10 @@ class PendingConnection(models.Model):
 
 
 class Role(models.IntegerChoices):
-    """Each role may do what the ones before it may. `label` is for pages, in their language; the
-    record has the `name`."""
+    """Each role includes the permissions of the ones before it.
+
+    `label` is for pages, in their language; the audit record has the `name`.
+    """
 
     VIEWER = 10, _("Viewer")
     EDITOR = 20, _("Editor")
@@ -371,13 +373,13 @@ class Membership(models.Model):
 
     @property
     def level(self) -> str:
-        """As forms send it."""
+        """Return the role as forms send it."""
         return str(self.role)
 
 
 class GrantQuerySet(models.QuerySet["Grant"]):
     def covering(self, tenant: Tenant) -> "GrantQuerySet":
-        """Those that say something about `tenant`: by itself, by a group, or as all tenants do."""
+        """Return the grants that cover `tenant`: its own, its groups', and those for all."""
         return self.filter(
             models.Q(tenant=tenant)
             | models.Q(group__in=tenant.groups.all())
@@ -386,10 +388,10 @@ class GrantQuerySet(models.QuerySet["Grant"]):
 
 
 class Grant(models.Model):
-    """What a person may do beyond single memberships; `access.py` says what comes of it all.
+    """A user's rights beyond single memberships; `permissions.py` computes the effective role.
 
-    Speaks of a group of tenants, of all tenants (neither group nor tenant), or of one tenant, and
-    then only to deny. `role` None is a denial, which wins over every role.
+    Covers a group of tenants, all tenants (neither group nor tenant), or one tenant, and then only
+    as a denial. `role` None is a denial, which overrides every role.
     """
 
     user = models.ForeignKey(
@@ -431,12 +433,12 @@ class Grant(models.Model):
 
     @property
     def level(self) -> str:
-        """As forms send it."""
+        """Return the level as forms send it."""
         return "denied" if self.role is None else str(self.role)
 
     @property
     def in_words(self) -> str:
-        """ "Viewer of the group West", "Denied: Acme"."""
+        """Return the grant in words, such as "Viewer of the group West" or "Denied: Acme"."""
         if self.role is None:
             return gettext("Denied: %(place)s") % {"place": self.where}
         return role_in_words(Role(self.role), self.where)
@@ -447,19 +449,19 @@ class Grant(models.Model):
 
 
 def role_in_words(role: Role, place: str) -> str:
-    """For people, in the language of the page."""
+    """Return role and place in the language of the page."""
     return gettext("%(role)s of %(place)s") % {"role": role.label, "place": place}
 
 
 def group_in_words(group: Group | None) -> str:
-    """A group as a place, or without one all tenants; for people, in the language of the page."""
+    """Return the group, or without one all tenants, as a place in the language of the page."""
     if group is None:
         return gettext("all tenants")
     return gettext("the group %(name)s") % {"name": group.name}
 
 
 class Pin(models.Model):
-    """A tenant one person keeps at hand. Only they see it, and it gives no right to anything."""
+    """A tenant a user pinned. Only that user sees the pin, and it gives no permissions."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pins"
@@ -476,7 +478,7 @@ class Pin(models.Model):
 
 
 class Visit(models.Model):
-    """When one person was last at a page of a tenant, to the minute; see visits.py."""
+    """When a user last opened a page of a tenant, to the minute; see recents.py."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="visits"

@@ -1,4 +1,4 @@
-"""Where a person was lately and what they pinned: the palette offers these first."""
+"""A user's recently opened and pinned tenants: the palette offers these first."""
 
 import logging
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from lofty_admin.tenants.models import Pin, Tenant, Visit
 
 logger = logging.getLogger(__name__)
 EXACT_TO = timedelta(minutes=1)
-PAGES_SHOWN = (200, 502)  # 502: the page that says why Lofty could not be read
+PAGES_SHOWN = (200, 502)  # 502: the page that explains why Lofty could not be read
 
 
 class VisitMiddleware:
-    """Notes which tenant's page a person has opened, at most once a minute for each tenant."""
+    """Record which tenant's page a user has opened, at most once a minute for each tenant."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -37,7 +37,7 @@ class VisitMiddleware:
 
 
 def note_visit(request: HttpRequest, tenant: Tenant) -> None:
-    """One query, and a second one if it is a minute since the last."""
+    """Record the visit: one query, and a second one if the last visit is over a minute ago."""
     if not isinstance(request.user, User):
         return
     now = timezone.now()
@@ -45,7 +45,7 @@ def note_visit(request: HttpRequest, tenant: Tenant) -> None:
         lately = Visit.objects.filter(user=request.user, tenant=tenant, at__gt=now - EXACT_TO)
         if not lately.exists():
             _write(Visit(user=request.user, tenant=tenant, at=now))
-    except DatabaseError:  # a convenience: the page is there all the same
+    except DatabaseError:  # a convenience: the page must work without it
         logger.warning("A visit of tenant %s could not be noted", tenant.slug, exc_info=True)
 
 
@@ -62,7 +62,7 @@ def is_pinned(user: User, tenant: Tenant) -> bool:
 
 @transaction.atomic
 def pin(user: User, tenant: Tenant) -> None:
-    """Again is the same as once. Not recorded, like saved views: nobody's rights change."""
+    """Pin the tenant; pinning twice is fine. Not audited, like saved views: it grants nothing."""
     Pin.objects.get_or_create(user=user, tenant=tenant)
 
 

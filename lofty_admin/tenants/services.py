@@ -1,4 +1,4 @@
-"""Adding, changing and archiving tenants. Each change and its record stand or fall together."""
+"""Add, change, and archive tenants. A change and its audit record commit together."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from lofty_admin.tenants.models import Credential, Group, Tenant
 
 
 class AddTenantError(ChangeNotAllowed):
-    """One of several tenants was refused, so none was added; `place` says which, from 0.
+    """One of several tenants was refused, so none was added; `place` is its index, from 0.
 
-    may_be_meant: whether it can be added by itself, by who says that its odd token is meant.
+    may_be_meant: whether it can be added by itself, by a user who confirms its unexpected token.
     """
 
     def __init__(self, place: int, words: str, *, may_be_meant: bool = False) -> None:
@@ -32,7 +32,7 @@ class AddTenantError(ChangeNotAllowed):
 
 @dataclass(frozen=True)
 class NewTenant:
-    """name_is_meant: a person has confirmed that it may be called like another tenant."""
+    """A tenant to add. name_is_meant: a user confirmed that it may have another tenant's name."""
 
     slug: str
     name: str
@@ -44,7 +44,7 @@ class NewTenant:
 
 @dataclass(frozen=True)
 class _Added:
-    """What is in the database already and not yet in the log."""
+    """A tenant and credential that are in the database already but not yet in the audit log."""
 
     tenant: Tenant
     credential: Credential | None
@@ -52,7 +52,7 @@ class _Added:
 
 
 def suggest_slug(name: str) -> str:
-    """A short name made from `name`; "" when nothing can be made of it. It may be taken."""
+    """Return a short name made from `name`, or "" if there is none. It may be taken."""
     return slugify(name).replace("_", "-")[:50].strip("-")
 
 
@@ -66,8 +66,9 @@ def add_tenant(
 ) -> Tenant:
     """Add a tenant, with its first credential if there is one.
 
-    Raises ValidationError for a bad or taken short name or an empty name, and NeedsConsent when
-    the token is odd or another tenant has this name, and the change is not said to be `meant`.
+    Raises ValidationError for an invalid or taken short name or an empty name, and
+    ConfirmationRequired when the token is unexpected or another tenant has this name, and the
+    change is not confirmed by `meant`.
     """
     new = NewTenant(slug=slug, name=name, note=note, checked=checked)
     with transaction.atomic():
@@ -77,13 +78,13 @@ def add_tenant(
 
 
 def add_tenants(new: Iterable[NewTenant]) -> list[Tenant]:
-    """Add all of them, or none; in their order.
+    """Add all of the tenants, in their order, or none.
 
-    Raises NotAdded, which says about which one, for what `add_tenant` refuses.
+    Raises AddTenantError, which has the index, for what `add_tenant` refuses.
     """
     with transaction.atomic():
         added = [_insert_or_say(place, one) for place, one in enumerate(new)]
-        # Only now, as every other writer of the log waits from here to the end.
+        # Record last: every other writer of the audit log waits from here until the commit.
         for one in added:
             _record_added(one)
     return [one.tenant for one in added]
@@ -116,14 +117,14 @@ def _insert(new: NewTenant, *, meant: bool = False) -> _Added:
 
 
 def _clean(tenant: Tenant) -> None:
-    """Raises ValidationError for what cannot be stored, and for a name that cannot be seen."""
+    """Raise ValidationError for what cannot be stored, and for an invisible name."""
     tenant.full_clean()
     if not fold(tenant.name):
         raise ValidationError({"name": _("A name needs at least one visible character.")})
 
 
 def _name_question(tenant: Tenant, among: QuerySet[Tenant] | None = None) -> list[str]:
-    """Ask if the name is right when one of `among`, or of all, has a name that looks like it."""
+    """Return a question if a name of `among`, by default of all tenants, looks like this one."""
     others = Tenant.objects.all() if among is None else among
     other = others.filter(folded=fold(tenant.name)).exclude(pk=tenant.pk).first()
     if other is None:
@@ -149,11 +150,11 @@ def change_tenant(
     meant: bool = False,
     among: QuerySet[Tenant] | None = None,
 ) -> bool:
-    """Change a tenant's own data; None leaves it as it is. Nothing of it is at Lofty.
+    """Change a tenant's own data; None leaves a field as it is. None of it is stored at Lofty.
 
-    False, and no record, when everything is as it was already. Raises NeedsConsent when the new
-    name is like that of one of `among` (the tenants the user may see; None for all) and the change
-    is not said to be `meant`, and ValidationError for a name that cannot be seen.
+    Returns False, and records nothing, when nothing changes. Raises ConfirmationRequired when the
+    new name looks like that of one of `among` (the tenants the user may see; None for all) and the
+    change is not confirmed by `meant`, and ValidationError for a name without visible characters.
     """
     with transaction.atomic():
         row = locked(tenant)
@@ -180,7 +181,7 @@ def change_tenant(
 
 
 def archive_tenant(tenant: Tenant) -> None:
-    """Nothing can be changed any more until `restore_tenant`. Nothing is deleted."""
+    """Archive the tenant: refuse changes until `restore_tenant`. Nothing is deleted."""
     with transaction.atomic():
         row = locked(tenant)
         Tenant.objects.filter(pk=row.pk).update(status=Tenant.Status.ARCHIVED)
@@ -188,7 +189,7 @@ def archive_tenant(tenant: Tenant) -> None:
 
 
 def restore_tenant(tenant: Tenant) -> None:
-    """Undo `archive_tenant`. Raises NotDone when the tenant is not archived."""
+    """Undo `archive_tenant`. Raises ChangeNotAllowed when the tenant is not archived."""
     with transaction.atomic():
         row = Tenant.objects.select_for_update().get(pk=tenant.pk)
         if not row.is_archived:

@@ -1,7 +1,7 @@
-"""What runs by the clock for credentials: renewing, probing, forgetting what was not finished.
+"""Periodic jobs for credentials: refresh, probe, and delete expired connections.
 
 A job carries a credential's id, never a secret, and may be killed at any time and run twice. While
-the console is read-only none does anything: a token is then renewed only when it is used.
+the console is read-only, no job does anything: a token is then refreshed only when it is used.
 """
 
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ SPREAD = timedelta(seconds=1)
 @app.periodic(cron="* * * * *")
 @app.task(name="tenants.renew_due", queueing_lock="tenants.renew_due", lock="tenants.renew_due")
 def renew_due(timestamp: int) -> None:
-    """Every minute: a job for each credential whose access token ends soon."""
+    """Queue a job, every minute, for each credential whose access token expires soon."""
     if is_behind("renewing access tokens"):
         return
     for pk in token_refresh.due(timezone.now()).values_list("pk", flat=True):
@@ -38,7 +38,7 @@ def renew_due(timestamp: int) -> None:
 
 @app.task(name="tenants.renew", queue=QUEUE)
 def renew(*, credential_id: str) -> None:
-    """One try. If it fails, the clock comes again when the pause is over."""
+    """Try once to refresh. If that fails, the periodic job tries again after the pause."""
     if is_behind("renewing an access token"):
         return
     credential = token_refresh.due(timezone.now()).filter(pk=credential_id).first()
@@ -50,7 +50,7 @@ def renew(*, credential_id: str) -> None:
 @app.periodic(cron="7 * * * *")
 @app.task(name="tenants.probe_due", queueing_lock="tenants.probe_due", lock="tenants.probe_due")
 def probe_due(timestamp: int) -> None:
-    """Every hour: a job for each credential that was not looked at for a day, spread out."""
+    """Queue a probe, every hour, for each credential that was not checked for a day, spread out."""
     if is_behind("checking the credentials"):
         return
     now = timezone.now()
@@ -60,7 +60,7 @@ def probe_due(timestamp: int) -> None:
 
 @app.task(name="tenants.probe", queue=QUEUE)
 def probe(*, credential_id: str) -> None:
-    """One probe; later, if a save could not be made after it now."""
+    """Probe once; defer the probe if it would use up the calls that a save may need now."""
     if is_behind("checking a credential"):
         return
     credential = health_probe.due(timezone.now()).filter(pk=credential_id).first()

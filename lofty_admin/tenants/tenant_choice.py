@@ -1,4 +1,4 @@
-"""Choosing one tenant by its name or short name, where there are too many for a menu."""
+"""Choose one tenant by its name or short name, where there are too many for a menu."""
 
 import re
 from typing import Any
@@ -24,18 +24,18 @@ def _search_url(query: str) -> str:
     return reverse("tenant_search") + query
 
 
-_lazy_search_url = lazy(_search_url, str)  # forms are made before the URLs are known
+_lazy_search_url = lazy(_search_url, str)  # forms are defined before the URLs are loaded
 
 
 def label_of(tenant: Tenant) -> str:
-    """Name and short name: what the field is filled in with, so that no two tenants look alike."""
+    """Return name and short name, which the field is filled in with: no two tenants look alike."""
     return f"{tenant.name} ({tenant.slug})"
 
 
 def suggestions(among: QuerySet[Tenant], text: str) -> list[Tenant]:
-    """Tenants to offer for what is typed so far; one more than MOST_OFFERED if there are more.
+    """Return tenants to offer for the text typed so far; MOST_OFFERED + 1 if there are more.
 
-    First those with this name, then those that begin with the text, then the rest by name.
+    Exact names come first, then names that begin with the text, then the rest by name.
     """
     typed = fold(text)
     rank = Case(
@@ -48,7 +48,7 @@ def suggestions(among: QuerySet[Tenant], text: str) -> list[Tenant]:
 
 
 def exactly(among: QuerySet[Tenant], text: str) -> list[Tenant]:
-    """The tenants whose name, short name or label this is; several when names are equal."""
+    """Return the tenants with exactly this name, short name, or label; several may share a name."""
     if match := _IN_BRACKETS.match(text):
         labelled = among.filter(slug=match[2]).first()
         if labelled is not None and labelled.folded == fold(match[1]):
@@ -60,8 +60,8 @@ def exactly(among: QuerySet[Tenant], text: str) -> list[Tenant]:
 class TenantField(forms.CharField):
     """A tenant typed by name or short name: cleans to a Tenant, or None if it is left empty.
 
-    Where the text fits no tenant exactly, or several, the field asks: it becomes a menu of
-    `candidates`. With JavaScript names are suggested while typing (static/tenant_picker.js).
+    If the text matches no tenant exactly, or several, the field asks: it becomes a menu of
+    `candidates`. With JavaScript, names are suggested while typing (static/tenant_picker.js).
     """
 
     default_error_messages = {
@@ -70,7 +70,7 @@ class TenantField(forms.CharField):
     }
 
     def __init__(self, *, active_only: bool = False, **options: Any) -> None:
-        """active_only: suggest no archived tenants."""
+        """Create the field. active_only: suggest no archived tenants."""
         self.active_only = active_only
         super().__init__(**{"required": False, **options})
         self.among: QuerySet[Tenant] = Tenant.objects.none()

@@ -83,10 +83,10 @@ def _add(form: AddTenantForm) -> Tenant | None:
 @never_cache
 @require_GET
 def tenant_search(request: HttpRequest) -> HttpResponse:
-    """What a field for a tenant suggests for ?q=; with ?status=active no archived tenants.
+    """Return what a tenant field suggests for ?q=; with ?status=active no archived tenants.
 
-    {"items": [{"value", "name", "detail"}], "more", "why"}. more: whether there are more than
-    these; why: why nothing can be found.
+    The JSON is {"items": [{"value", "name", "detail"}], "more", "why"}. more: whether there are
+    more than these; why: why nothing can be found.
     """
     text = searched(request.GET.get("q"))
     tenants = visible_tenants(request.user)
@@ -120,7 +120,7 @@ def tenant_unpin(request: HttpRequest, slug: str) -> HttpResponse:
 def _pinned(
     request: HttpRequest, tenant: Tenant, change: Callable[[User, Tenant], None]
 ) -> HttpResponse:
-    """Do it; then the button alone for htmx, else back to the page it was on."""
+    """Apply `change`; return only the button for htmx, else redirect to the page it was on."""
     change(cast(User, request.user), tenant)
     if HtmxDetails(request):
         return render(request, "components/pin.html", {"tenant": tenant})
@@ -139,7 +139,7 @@ def tenant_edit(request: HttpRequest, slug: str) -> HttpResponse:
     }
     form = TenantForm(request.POST or None, initial=now, may_group=is_superuser(request.user))
     if request.method == "POST" and form.is_valid():
-        # Rights hang on groups; for a name or a note nobody is asked again.
+        # Groups carry roles, so they need recent authentication; a name or a note does not.
         if "groups" in form.changed_data and not is_recently_authenticated(request):
             return redirect_to_reauthentication(request, request.path)
         if (saved := _save(request, tenant, form)) is not None:
@@ -149,7 +149,7 @@ def tenant_edit(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpResponse | None:
-    """None when the form must be shown again, with what was entered."""
+    """Save the form. Returns None when it must be shown again with what was entered."""
     data = form.cleaned_data
     try:
         changed = services.change_tenant(

@@ -1,4 +1,4 @@
-"""How one person stands with one tenant, and why: what `access.py` decides, explained."""
+"""A user's effective access to a tenant and the reasons for it: what `permissions.py` decides."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant, r
 
 @dataclass(frozen=True)
 class AccessReason:
-    """One thing that is said about a person and a tenant; `role` None denies."""
+    """One membership or grant that affects a user's access to a tenant; `role` None denies."""
 
     role: Role | None
     where: str
@@ -28,8 +28,11 @@ class AccessReason:
 
 @dataclass(frozen=True)
 class EffectiveAccess:
-    """`membership` is the single role in this tenant, if there is one: the rest comes from grants
-    and can only be changed by a superuser."""
+    """A user's access to one tenant, with its reasons.
+
+    `membership` is the single role in this tenant, if any: everything else comes from grants and
+    can only be changed by a superuser.
+    """
 
     user: User
     tenant: Tenant
@@ -38,7 +41,7 @@ class EffectiveAccess:
 
     @property
     def role(self) -> Role | None:
-        """The same as `access.role_of(user, tenant)`."""
+        """Return the same role as `permissions.role_of(user, tenant)`."""
         if not self.user.is_active:
             return None
         if self.user.is_superuser:
@@ -51,12 +54,12 @@ class EffectiveAccess:
 
     @property
     def by_grant(self) -> bool:
-        """Whether anything is said beside the membership."""
+        """Return whether any grant applies in addition to the membership."""
         return len(self.sayings) > bool(self.membership)
 
     @property
     def reasons(self) -> list[str]:
-        """Why, in words, the deciding ones first."""
+        """Return the reasons in words, the deciding ones first."""
         if self.user.is_superuser:
             return [_("Superuser")]
         ordered = sorted(self.sayings, key=lambda one: (one.role is not None, -(one.role or 0)))
@@ -64,7 +67,7 @@ class EffectiveAccess:
 
 
 def effective_access_of(user: User, tenants: Sequence[Tenant]) -> list[EffectiveAccess]:
-    """How `user` stands with each of `tenants`, in their order. Three queries."""
+    """Return the access of `user` to each of `tenants`, in their order. Three queries."""
     said: defaultdict[UUID, list[AccessReason]] = defaultdict(list)
     members = Membership.objects.filter(user=user, tenant__in=tenants).order_by()
     memberships = {member.tenant_id: member for member in members}
@@ -80,7 +83,7 @@ def effective_access_of(user: User, tenants: Sequence[Tenant]) -> list[Effective
 
 
 def people_of(tenant: Tenant) -> list[EffectiveAccess]:
-    """Everybody of whom something is said for `tenant`, by name; superusers only if so."""
+    """Return all users with a membership or grant for `tenant`, by name; superusers only if so."""
     members = list(tenant.memberships.select_related("user"))
     grants = Grant.objects.covering(tenant).select_related("user", "group", "tenant")
     people: dict[int, User] = {}
@@ -97,13 +100,13 @@ def people_of(tenant: Tenant) -> list[EffectiveAccess]:
 
 
 def managers_of(tenant: Tenant) -> list[User]:
-    """The users who can store a token for `tenant`: its managers, or without any the superusers."""
+    """Return the users who can store a token for `tenant`: its managers, or else the superusers."""
     managers = [one.user for one in people_of(tenant) if one.role == Role.MANAGER]
     return managers or list(working_superusers())
 
 
 def _reach(user: User, tenants: Sequence[Tenant]) -> Iterator[tuple[Grant, Iterable[UUID]]]:
-    """Each grant of `user` with those of `tenants` it speaks of."""
+    """Yield each grant of `user` with the ids of those `tenants` that it applies to."""
     grants = list(Grant.objects.filter(user=user).select_related("group", "tenant"))
     groups = {grant.group_id for grant in grants if grant.group_id}
     members: defaultdict[UUID | None, list[UUID]] = defaultdict(list)

@@ -1,6 +1,6 @@
-"""What superusers give and deny: roles in one tenant, in a group of tenants, in all of them.
+"""Roles and denials that superusers assign: in one tenant, in a group of tenants, in all tenants.
 
-Each change and its record stand or fall together. One person has at most one right per scope.
+A change and its audit record commit together. A user has at most one grant per scope.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant, g
 
 @dataclass(frozen=True)
 class Scope:
-    """One tenant, one group, or, with neither, all tenants: those that are still to come too.
+    """One tenant, one group, or, with neither, all tenants, including future ones.
 
-    As a str it is English, as it stands in the record; `in_words` is for pages.
+    As a str it is English, as in the audit record; `in_words` is for pages.
     """
 
     tenant: Tenant | None = None
@@ -35,10 +35,10 @@ class Scope:
 
 
 def assign(user: User, scope: Scope, role: Role) -> None:
-    """Give `user` this role there, in place of what they had in this scope: a role or a denial.
+    """Assign `user` this role in the scope, replacing their role or denial in the same scope.
 
-    Raises NotDone for oneself, somebody deactivated, an archived tenant, the role held already,
-    and for lowering a tenant's last manager.
+    Raises ChangeNotAllowed for oneself, a deactivated user, an archived tenant, the role held
+    already, and for lowering a tenant's last manager.
     """
     memberships.refuse_oneself(user)
     if scope.tenant:
@@ -50,9 +50,9 @@ def assign(user: User, scope: Scope, role: Role) -> None:
 
 
 def deny(user: User, scope: Scope) -> None:
-    """Keep `user` out there, whatever else is said; a role in the same scope is gone.
+    """Deny `user` access in the scope, overriding every role; a role in the same scope is removed.
 
-    Raises NotDone for oneself, an archived tenant and what is denied already.
+    Raises ChangeNotAllowed for oneself, an archived tenant, and an existing denial.
     """
     memberships.refuse_oneself(user)
     if scope.tenant:
@@ -62,10 +62,10 @@ def deny(user: User, scope: Scope) -> None:
 
 
 def revoke(user: User, scope: Scope) -> None:
-    """Take back the role or the denial `user` has in this scope; others stay as they are.
+    """Remove the role or the denial that `user` has in this scope; other scopes stay as they are.
 
-    Raises NotDone for oneself, an archived tenant, when there is nothing, and for a tenant's last
-    manager.
+    Raises ChangeNotAllowed for oneself, an archived tenant, when there is nothing to remove, and
+    for a tenant's last manager.
     """
     memberships.refuse_oneself(user)
     if scope.tenant:
@@ -102,6 +102,6 @@ def _change(user: User, scope: Scope, role: Role | None) -> None:
 
 
 def _locked(user: User, scope: Scope) -> Grant | None:
-    """What `user` holds in this scope. Two changes of one person's rights wait for each other."""
+    """Lock the user, so that changes of their rights queue, and return their grant in the scope."""
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     return Grant.objects.filter(user=user, tenant=None, group=scope.group).first()

@@ -1,4 +1,4 @@
-"""Who may touch a tenant."""
+"""The members of a tenant and their roles."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -104,6 +104,6 @@ def _given(user: User, role: Role, tenant: Tenant) -> str:
 
 
 def _after(request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    """Back to the page, unless the person has just given up their own right to see it."""
+    """Redirect to the page, unless users have just given up their own right to see it."""
     role = role_of(request.user, tenant)
     return redirect("people", tenant.slug) if role == Role.MANAGER else redirect("home")

@@ -1,4 +1,4 @@
-"""Single roles and denials in one tenant. Each change and its record stand or fall together."""
+"""Roles and denials in a single tenant. A change and its audit record commit together."""
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -12,15 +12,15 @@ from lofty_admin.tenants.access.explained import people_of
 from lofty_admin.tenants.errors import ChangeNotAllowed, locked
 from lofty_admin.tenants.models import Grant, Membership, Role, Tenant
 
-DENIED = "Denied"  # in the record
+DENIED = "Denied"  # as recorded
 
 
 def grant(tenant: Tenant, user: User, role: Role, *, over_denial: bool = False) -> Membership:
-    """Give `user` this role in the tenant, whether or not they had another one.
+    """Assign `user` this role in the tenant, replacing any other one.
 
-    Raises NotDone for an archived tenant, a deactivated person, the role they have already, for
-    lowering the last manager, for giving oneself more, and for somebody who is denied this tenant,
-    unless a superuser says that the denial ends (`over_denial`).
+    Raises ChangeNotAllowed for an archived tenant, a deactivated user, the role they have already,
+    for lowering the last manager, for raising one's own role, and for a user who is denied this
+    tenant, unless a superuser ends the denial with `over_denial`.
     """
     with transaction.atomic():
         row = locked(tenant)
@@ -43,7 +43,7 @@ def grant(tenant: Tenant, user: User, role: Role, *, over_denial: bool = False) 
 
 
 def remove_member(membership: Membership) -> None:
-    """Take away a person's access. Raises NotDone for an archived tenant and the last manager."""
+    """Remove a user's access. Raises ChangeNotAllowed for an archived tenant and a last manager."""
     with transaction.atomic():
         row = locked(membership.tenant)
         held = row.memberships.select_related("user").filter(pk=membership.pk).first()
@@ -56,9 +56,9 @@ def remove_member(membership: Membership) -> None:
 
 
 def deny(tenant: Tenant, user: User) -> None:
-    """Keep `user` out of the tenant, whatever else they may; a role in this tenant is gone.
+    """Deny `user` access to the tenant, overriding every role; a role in this tenant is removed.
 
-    Raises NotDone for oneself, an archived tenant, and somebody who is denied it already.
+    Raises ChangeNotAllowed for oneself, an archived tenant, and a user who is already denied.
     """
     with transaction.atomic():
         row = locked(tenant)
@@ -73,7 +73,10 @@ def deny(tenant: Tenant, user: User) -> None:
 
 
 def lift_denial(tenant: Tenant, user: User) -> None:
-    """Undo `deny`, without giving a role. Raises NotDone when there is no denial, and as `deny`."""
+    """Undo `deny`, without assigning a role.
+
+    Raises ChangeNotAllowed when there is no denial, for oneself, and for an archived tenant.
+    """
     with transaction.atomic():
         row = locked(tenant)
         refuse_oneself(user)
@@ -99,20 +102,20 @@ def _keep_one_manager(tenant: Tenant, leaving: User) -> None:
 
 
 def level(held: Membership | Grant | None) -> str | None:
-    """What somebody holds, as the record says it: a role's name, "Denied", or None for nothing."""
+    """Return what is held as the record writes it: a role's name, "Denied", or None for nothing."""
     if held is None:
         return None
     return DENIED if held.role is None else Role(held.role).name.capitalize()
 
 
 def refuse_oneself(user: User) -> None:
-    """Raises NotDone if `user` is the one who acts: nobody gives rights to themselves."""
+    """Raise ChangeNotAllowed if `user` is the acting user: no one may change their own rights."""
     if is_acting(user):
         raise ChangeNotAllowed(_("You cannot change your own rights. Ask somebody else who may."))
 
 
 def deactivated(user: User) -> str:
-    """Why somebody cannot be given anything."""
+    """Explain why a deactivated user cannot get a role."""
     return _("%(person)s is deactivated and cannot be given access.") % {"person": user}
 
 
@@ -124,8 +127,10 @@ def record_right(
     tenant: Tenant | None = None,
     scope: str | None = None,
 ) -> None:
-    """Record that a right of `user` went from `before` to `after`, both levels (see `level`);
-    `scope` says in words what it is for, if not for one tenant."""
+    """Record that a right of `user` changed from `before` to `after`, both as returned by `level`.
+
+    `scope` describes what the right is for, if not for one tenant.
+    """
     place: dict[str, JSON] = {"for": scope} if scope else {}
     record(
         _kind_of_change(before, after),

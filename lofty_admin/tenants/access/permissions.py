@@ -1,4 +1,4 @@
-"""Who may touch which tenant. Every view asks here first; nothing else decides."""
+"""Permissions on tenants. Every view checks here first; nothing else decides."""
 
 from collections.abc import Iterable
 from typing import TypeGuard, TypeVar, cast
@@ -24,13 +24,14 @@ _Row = TypeVar("_Row", bound=Model)
 
 
 def get_tenant(request: HttpRequest, slug: str, role: Role, *, of_page: bool = True) -> Tenant:
-    """The tenant, if the signed-in person has at least `role` there; a superuser has every role.
+    """Return the tenant if the signed-in user has at least `role` in it.
 
-    of_page: it is the tenant the page is about, not another one that the page also needs.
+    Superusers have every role. of_page: the page is about this tenant, and does not just need it in
+    addition.
 
-    Raises Http404 when there is no such tenant or the person has nothing to do with it, and
-    PermissionDenied when their role is too low or somebody tries to write to an archived tenant.
-    A refusal about a tenant that exists is recorded.
+    Raises Http404 when there is no such tenant or the user has no access to it, and
+    PermissionDenied when their role is too low or the request would write to an archived tenant. A
+    refusal about an existing tenant is recorded.
     """
     tenant = Tenant.objects.filter(slug=slug).first()
     if tenant is None:
@@ -47,12 +48,12 @@ def get_tenant(request: HttpRequest, slug: str, role: Role, *, of_page: bool = T
         raise PermissionDenied
     if of_page:
         request.META[ROLE_KEY] = held  # for the templates: see context.py
-        request.META[TENANT_KEY] = tenant  # see visits.py
+        request.META[TENANT_KEY] = tenant  # see recents.py
     return tenant
 
 
 def is_superuser(user: User | AnonymousUser) -> TypeGuard[User]:
-    """Whether this is somebody who may do everything, and still may sign in."""
+    """Return whether the user has all permissions and can still sign in."""
     return isinstance(user, User) and user.is_active and user.is_superuser
 
 
@@ -66,10 +67,9 @@ def current_user(request: HttpRequest) -> User:
 def get_related_or_404(
     request: HttpRequest, tenant: Tenant, rows: QuerySet[_Row], **which: object
 ) -> _Row:
-    """The one of `rows` that is like `which` and the tenant's. Raises Http404.
+    """Return the tenant's row matching `which`, or raise Http404.
 
-    Asking for one that is another tenant's is recorded: only a made-up address
-    does that.
+    A request for another tenant's row is recorded: only a made-up address asks for one.
     """
     found = rows.filter(**which)
     row = found.filter(tenant_id=tenant.pk).first()
@@ -81,13 +81,13 @@ def get_related_or_404(
 
 
 def require_superuser(request: HttpRequest) -> User:
-    """The signed-in superuser; PermissionDenied, recorded, for everybody else."""
+    """Return the signed-in superuser. Raises PermissionDenied for others, and records it."""
     of_the_log.require_superuser(request)
     return cast(User, request.user)
 
 
 def role_of(user: User | AnonymousUser, tenant: Tenant) -> Role | None:
-    """The role of `user` in `tenant`; None for somebody without one or deactivated."""
+    """Return the effective role of `user` in `tenant`, or None without one or if deactivated."""
     if not isinstance(user, User) or not user.is_active:
         return None
     if user.is_superuser:
@@ -98,20 +98,23 @@ def role_of(user: User | AnonymousUser, tenant: Tenant) -> Role | None:
 
 
 def effective_role(held: Iterable[int | None]) -> Role | None:
-    """What comes of everything said about one person and one tenant: None, a denial, wins over
-    every role, then the highest role counts. None when nothing is said."""
+    """Return the role that results from all memberships and grants of a user in one tenant.
+
+    A denial (None among `held`) overrides every role; otherwise the highest role counts. None also
+    when there are none.
+    """
     roles = set(held)
     return Role(max(role or 0 for role in roles)) if roles and None not in roles else None
 
 
 def visible_tenants(user: User | AnonymousUser) -> QuerySet[Tenant]:
-    """The tenants `user` may at least look at, archived ones too, by name."""
+    """Return the tenants `user` can at least view, including archived ones, by name."""
     if not isinstance(user, User) or not user.is_active:
         return Tenant.objects.none()
     if user.is_superuser:
         return Tenant.objects.all()
     own = Membership.objects.filter(user=user, tenant=OuterRef("pk"))
-    # Read first: most people have none, and a query for each way to a right is slow to plan.
+    # Load the grants first: most users have none, and joining every kind of grant is slow to plan.
     grants = list(Grant.objects.filter(user=user).order_by())
     if not grants:
         return Tenant.objects.filter(Exists(own))
@@ -120,19 +123,19 @@ def visible_tenants(user: User | AnonymousUser) -> QuerySet[Tenant]:
 
 
 def search_by_name(tenants: QuerySet[Tenant], text: str) -> QuerySet[Tenant]:
-    """Those with every word of `text` in their name or short name."""
+    """Return the tenants with every word of `text` in their name or short name."""
     return mentioning(tenants, text, "folded", "slug")
 
 
 def denied_tenants(user: User) -> QuerySet[Tenant]:
-    """The tenants `user` is kept out of by a denial, whatever else they have; for explaining it."""
+    """Return the tenants that a denial hides from `user`, whatever roles they have."""
     if user.is_superuser:
         return Tenant.objects.none()
     return Tenant.objects.filter(_reached_by(Grant.objects.filter(user=user, role=None)))
 
 
 def _reached_by(grants: Iterable[Grant]) -> Q:
-    """Which tenants any of `grants` speaks of, for a query of tenants."""
+    """Build a tenant filter that matches the scope of any of `grants`."""
     places = [(grant.tenant_id, grant.group_id) for grant in grants]
     if (None, None) in places:
         return ~_NOWHERE

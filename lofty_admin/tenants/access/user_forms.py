@@ -1,4 +1,4 @@
-"""The forms about people as a whole, their layout beside their fields."""
+"""Forms about users across all tenants, with their layout next to their fields."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class InviteForm(forms.Form):
 
 
 class RightForm(forms.Form):
-    """One right of one person: where, and what. `cleaned_data` has `scope` (Scope) and `level`."""
+    """One right of a user: scope and level. `cleaned_data` has `scope` (Scope) and `level`."""
 
     where = forms.ChoiceField(
         label=_("For"),
@@ -74,7 +74,7 @@ class RightForm(forms.Form):
 
 
 class FindPersonForm(forms.Form):
-    """The filter of the list of people; everything in it is in the address."""
+    """The filter of the user list; the address has all of its values."""
 
     q = SearchField()
     state = forms.ChoiceField(
@@ -84,7 +84,7 @@ class FindPersonForm(forms.Form):
 
 
 class FindSeenForm(forms.Form):
-    """The filter of what one person can see."""
+    """The filter of the tenants one user can see."""
 
     q = SearchField()
     show = forms.ChoiceField(required=False, choices=[("", _("Can see")), ("denied", _("Denied"))])

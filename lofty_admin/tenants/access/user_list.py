@@ -1,4 +1,4 @@
-"""Who is in the console, how they are, and what they may, in words."""
+"""User list with status and roles."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
@@ -12,7 +12,7 @@ from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.core.searching import mentioning
 from lofty_admin.tenants.models import Grant, Membership, Role, role_in_words
 
-AT_MOST = 3  # denied tenants that are named one by one
+AT_MOST = 3  # denied tenants that are listed by name
 
 
 class PersonState(TextChoices):
@@ -23,19 +23,25 @@ class PersonState(TextChoices):
 
 
 def everybody() -> QuerySet[User]:
-    """All people by name; each with `invited_at`: when their open invitation was made, or None."""
+    """Return all users by name.
+
+    `invited_at` is when a user's open invitation was made, or None.
+    """
     still_open = Invitation.objects.filter(user=OuterRef("pk"), ended_at=None).order_by()
     return User.objects.annotate(invited_at=Subquery(still_open.values("made_at")[:1]))
 
 
 def find(*, text: str, state: str) -> QuerySet[User]:
-    """Those with `text` in name or address; `state` "", a PersonState or "superuser"."""
+    """Return the users with `text` in name or address.
+
+    `state` is "", a PersonState, or "superuser".
+    """
     people = mentioning(everybody(), text, "folded")
     return people.filter(_in_state(state)) if state else people
 
 
 def state_of(user: User) -> PersonState:
-    """Of a person from `everybody()`."""
+    """Return the state of a user loaded by `everybody()`."""
     if not user.is_active:
         return PersonState.DEACTIVATED
     invited_at = getattr(user, "invited_at", None)
@@ -46,8 +52,10 @@ def state_of(user: User) -> PersonState:
 
 
 def roles_in_words(users: Collection[User]) -> dict[int, list[str]]:
-    """For each of `users`, by id, what they may: "Superuser", "Editor of the group West",
-    "Viewer of 14 tenants", "Denied: Acme". The widest first. Two queries."""
+    """Return the roles of each of `users` in words, by id, the widest first. Two queries.
+
+    Examples: "Superuser", "Editor of the group West", "Viewer of 14 tenants", "Denied: Acme".
+    """
     words: dict[int, list[str]] = {user.pk: [] for user in users}
     for user in users:
         if user.is_superuser:

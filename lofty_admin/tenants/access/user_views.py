@@ -1,4 +1,4 @@
-"""Everybody in the console: who they are, what they may and what they see. For superusers."""
+"""All users of the console: status, roles, and visible tenants. For superusers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -116,7 +116,7 @@ def person_right(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _change(user: User, scope: Scope, level: str) -> str:
-    """Do it; what was done, in words."""
+    """Apply the change and return a sentence that says what was done."""
     words = {"person": user, "place": scope.in_words}
     if level == NOTHING:
         grants.revoke(user, scope)
@@ -206,7 +206,7 @@ def person_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _do(request: HttpRequest, pk: int, act: Callable[[User], None], done: str) -> HttpResponse:
-    """Let `act` change the person, say how it went, and go back to their page."""
+    """Let `act` change the user, show a message with the result, and return to the user's page."""
     require_superuser(request)
     user = get_object_or_404(User, pk=pk)
     try:
@@ -238,7 +238,7 @@ def _page(request: HttpRequest, user: User, form: RightForm) -> HttpResponse:
 
 
 def _seen(request: HttpRequest, user: User) -> dict[str, Any]:
-    """A page of what the person can see or is denied, with the reasons."""
+    """Return a page of the tenants the user can see or is denied, with the reasons."""
     form = FindSeenForm(request.GET)
     form.is_valid()
     visible, denied = visible_tenants(user), denied_tenants(user)

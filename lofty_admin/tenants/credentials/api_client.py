@@ -1,4 +1,4 @@
-"""Calls to Lofty on behalf of a tenant, with its token and within its budget of calls."""
+"""Call Lofty on behalf of a tenant, with its token and within its call budget."""
 
 import logging
 import time
@@ -32,12 +32,12 @@ from lofty_admin.tenants.models import RENEWING, Credential, Health, Tenant
 
 logger = logging.getLogger(__name__)
 YOUNG = timedelta(minutes=10)
-# What who can wait leaves alone: a call to open the settings, and three for a save.
+# Calls reserved for interactive use: one to open the settings and three for a save.
 RESERVE = 4
-# In the last moments of a window there is nothing left to save: what is not used then is lost.
+# At the end of a window there is nothing left to reserve: calls not used by then are lost.
 LAST_MOMENTS = timedelta(seconds=6)
 TO_BE_SURE = timedelta(seconds=1)  # Lofty's windows end at whole seconds
-# What a call needs of a credential: to name forty columns takes longer than to read these.
+# The columns a call needs: loading these is faster than loading all forty.
 _NEEDED = (
     "tenant_id",
     "kind",
@@ -52,18 +52,18 @@ _NEEDED = (
 
 
 class CredentialUnavailable(Exception):
-    """The tenant has no token that could be used. The text may be shown to a person."""
+    """The tenant has no usable token. The text may be shown to a user."""
 
 
 class NoToken(CredentialUnavailable):
-    """The tenant never had a token, or it was removed: adding one is the next thing to do."""
+    """The tenant never had a token, or it was removed: the next step is to add one."""
 
 
 @dataclass(frozen=True)
 class CallsLeft:
     """The call budget of a tenant's token, from the X-RateLimit headers of the newest answer.
 
-    `limit` is calls per window. `remaining` and `resets_at` (UTC) are None when nothing is known or
+    `limit` is calls per window. `remaining` and `resets_at` (UTC) are None when they are unknown or
     the window is over. `claimed`: a save needs what is left.
     """
 
@@ -76,14 +76,15 @@ class CallsLeft:
 def client_for(
     tenant: Tenant, *, credential: Credential | None = None, can_wait: bool = False
 ) -> LoftyClient:
-    """A client with the tenant's token, or with that of `credential`.
+    """Return a client with the tenant's token, or with that of `credential`.
 
-    If it `can_wait`, it leaves the reserve to others: see `require_spare_call`, which it then asks
-    before every exchange, retries too.
+    If it `can_wait`, it leaves the reserve to interactive use: it calls `require_spare_call` before
+    every exchange, retries included.
 
-    Every exchange is noted on the credential's row: budget, last success, last failure. An access
-    token that is about to end is renewed first, which calls Lofty: not inside a transaction.
-    Raises NoCredential when there is no token or it does not open; nothing is sent then.
+    Every exchange is recorded on the credential's row: budget, last success, last failure. An
+    access token that is about to expire is refreshed first, which calls Lofty, so this must not run
+    inside a transaction. Raises CredentialUnavailable when there is no token or it does not
+    decrypt; nothing is sent then.
     """
     return client_and_credential(tenant, credential=credential, can_wait=can_wait)[0]
 
@@ -91,8 +92,10 @@ def client_for(
 def client_and_credential(
     tenant: Tenant, *, credential: Credential | None = None, can_wait: bool = False
 ) -> tuple[LoftyClient, Credential]:
-    """Like `client_for`, with the credential as it was when its token was opened: a save checks
-    that it is still the one in use before it sends."""
+    """Return a client like `client_for`, and the credential as it was when its token was decrypted.
+
+    A save checks that this credential is still the one in use before it sends.
+    """
     used = _in_use(tenant, credential)
     token = _opened(tenant, used)
     client = LoftyClient(
@@ -106,7 +109,7 @@ def client_and_credential(
 
 
 def _in_use(tenant: Tenant, credential: Credential | None) -> Credential:
-    """As it is in the database now: other processes renew and replace it."""
+    """Return the current row from the database: other processes refresh and replace it."""
     rows = Credential.objects.filter(tenant=tenant, retired_at=None).only(*_NEEDED)
     used = rows.filter(pk=credential.pk).first() if credential else rows.first()
     if used is None:
@@ -119,7 +122,7 @@ def _in_use(tenant: Tenant, credential: Credential | None) -> Credential:
 
 
 def calls_left(tenant: Tenant) -> CallsLeft:
-    """Read afresh from the database: other processes spend the same budget."""
+    """Return the remaining calls, read from the database: other processes spend the same budget."""
     in_use = Credential.objects.filter(tenant=tenant, retired_at=None)
     row = in_use.values_list(
         "budget_limit", "budget_remaining", "budget_reset_at", "budget_claimed_until"
@@ -131,16 +134,17 @@ def calls_left(tenant: Tenant) -> CallsLeft:
 
 
 def require_calls(tenant: Tenant, needed: int) -> None:
-    """Raise BudgetSpent, which says until when, if fewer than `needed` calls are surely left."""
+    """Raise BudgetSpent, which has the time to wait for, unless `needed` calls are surely left."""
     left = calls_left(tenant)
     if left.remaining is not None and left.resets_at and left.remaining < needed:
         raise BudgetSpent(until=left.resets_at)
 
 
 def require_spare_call(tenant: Tenant) -> None:
-    """For who can wait: raise BudgetSpent, which says until when, if none but the reserve is left.
+    """Raise BudgetSpent, which has the time to wait for, if only the reserve is left.
 
-    In the last moments of a window the reserve may be used too, unless a save claimed its calls.
+    Background work calls this before each exchange. At the end of a window the reserve may be used
+    too, unless a save reserved its calls.
     """
     left = calls_left(tenant)
     if left.remaining is None or left.resets_at is None or left.remaining > RESERVE:
@@ -153,11 +157,10 @@ def require_spare_call(tenant: Tenant) -> None:
 
 
 def reserve_calls(tenant: Tenant, needed: int) -> None:
-    """For a save: like `require_calls`, and nobody who can wait takes them until `release_calls` or
-    the end of this window.
+    """Reserve calls for a save: like `require_calls`, and keep background work from using them.
 
-    Where they may be on their way to somebody who waited for the last moments, it waits these
-    few seconds itself.
+    The reservation lasts until `release_calls` or the end of this window. In the last seconds of a
+    window background work may already be using the calls, so this waits for the next window.
     """
     left = calls_left(tenant)
     if left.remaining is not None and left.resets_at and left.remaining <= needed:
@@ -170,7 +173,7 @@ def reserve_calls(tenant: Tenant, needed: int) -> None:
 
 
 def release_calls(tenant: Tenant) -> None:
-    """The save is over: what it left of its window is for those who wait. Raises nothing."""
+    """End a save's reservation: background work may use the rest of the window. Raises nothing."""
     try:
         claimed = Credential.objects.filter(tenant=tenant).exclude(budget_claimed_until=None)
         claimed.update(budget_claimed_until=None)
@@ -179,18 +182,19 @@ def release_calls(tenant: Tenant) -> None:
 
 
 def record_exchange(tenant: Tenant, credential: Credential, exchange: Exchange) -> None:
-    """Store what an exchange tells about the credential: mostly that it still works, which is one
-    statement, else in a short transaction of its own.
+    """Store what an exchange shows about the credential.
 
-    May raise django.db.Error; LoftyClient logs that and goes on, as a save must not fail on it.
+    Usually that is that it still works, which takes one statement; otherwise this uses a short
+    transaction of its own. May raise django.db.Error; LoftyClient logs that and continues, because
+    a save must not fail on it.
     """
     inside = connection.in_atomic_block
     if not inside:
-        # Cut while Lofty was waited for: this note, and what follows it, take a new connection.
+        # The database connection may have dropped during the call to Lofty: open a new one.
         connection.close_if_unusable_or_obsolete()
     meaning, budget = _meaning(exchange), _columns(exchange.budget)
     if meaning is None and exchange.status == 200:
-        # One statement needs no transaction, only a savepoint within that of a caller.
+        # A single statement needs no transaction, only a savepoint inside a caller's transaction.
         with transaction.atomic() if inside else nullcontext():
             if health.touch(credential, budget):
                 return
@@ -210,10 +214,10 @@ def _opened(tenant: Tenant, credential: Credential) -> str:
 
 
 def _columns(budget: Budget | None) -> dict[str, Any]:
-    """What an answer tells of the budget, as the row keeps it; nothing if it tells nothing."""
+    """Return the budget in an answer as columns of the row; empty if the answer has none."""
     if budget is None:
         return {}
-    # Answers of simultaneous calls may come out of order: in one window, believe the least.
+    # Answers of concurrent calls may arrive out of order: within one window, keep the lowest value.
     remaining = RawSQL(
         "CASE WHEN budget_reset_at = %s THEN LEAST(budget_remaining, %s) ELSE %s END",
         [budget.reset_at, budget.remaining, budget.remaining],
@@ -226,7 +230,7 @@ def _columns(budget: Budget | None) -> dict[str, Any]:
 
 
 def _meaning(exchange: Exchange) -> type[LoftyError] | None:
-    """What its code or status says went wrong; None also where they say nothing."""
+    """Return the error that the code or status means; None also where they mean nothing."""
     return refusal_of(exchange) or BY_CODE.get(exchange.code or "")
 
 
@@ -234,7 +238,7 @@ def _note_health(
     tenant: Tenant, credential: Credential, exchange: Exchange, meaning: type[LoftyError] | None
 ) -> None:
     if meaning and exchange.path == ME_PATH:
-        return  # Lofty may drop that one operation: it condemns no token that opens the settings
+        return  # Lofty may remove that one operation: a token that opens the settings is fine
     if meaning and issubclass(meaning, Unauthorised):
         _renew_next_time(credential)
         health.record_refusal(tenant, credential, meaning)
@@ -245,7 +249,7 @@ def _note_health(
 
 
 def _renew_next_time(credential: Credential) -> None:
-    """A refused access token has ended, whatever its hour; but a fresh one is not renewed again."""
+    """Make the next call refresh a refused access token, unless the token is fresh."""
     Credential.objects.filter(pk=credential.pk, kind__in=RENEWING).filter(
         Q(renewed_at=None) | clocks.happened_long_ago("renewed_at", timezone.now(), YOUNG)
     ).update(access_expires_at=timezone.now())

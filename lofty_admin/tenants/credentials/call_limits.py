@@ -1,7 +1,7 @@
-"""Limits that every call to Lofty passes: slots for waiting (bulkhead), and a circuit breaker.
+"""Limit every call to Lofty: slots for waiting (a bulkhead), and a circuit breaker.
 
-Slots are for requests only, because a request that waits for Lofty keeps one of the web server's
-threads. Jobs and commands have processes of their own. The circuit breaker is for all of them.
+Only requests need slots, because a request that waits for Lofty occupies one of the web server's
+threads. Jobs and commands have processes of their own. The circuit breaker applies to all of them.
 """
 
 import time
@@ -23,15 +23,15 @@ from lofty_admin.lofty.endpoint import Gate, Report
 from lofty_admin.lofty.errors import CallsStopped, NoFreeSlot
 from lofty_admin.lofty.exchange import Exchange
 
-SLOW = 3.0  # seconds: a tenant whose last call took longer shares a part of the slots
-SLOW_FOR = 60.0  # seconds for which that counts
+SLOW = 3.0  # seconds: a tenant whose last call took longer only gets a share of the slots
+SLOW_FOR = 60.0  # seconds for which a slow call counts
 BREAKER = Breaker()
 _slow_since: dict[UUID, float] = {}
 
 
 @dataclass
 class _Save:
-    """The slot of a save: taken by its first call, kept until the save ends."""
+    """The slot of a save: acquired by its first call and held until the save ends."""
 
     stack: ExitStack = field(default_factory=ExitStack)
     has_slot: bool = False
@@ -42,8 +42,10 @@ _save: ContextVar[_Save | None] = ContextVar("save", default=None)
 
 @cache
 def slots() -> Bulkhead:
-    """This process's slots: half of its threads, a quarter of those for saves only. One tenant or
-    user gets half of those for pages."""
+    """Return this process's slots: half of its threads, a quarter of those for saves only.
+
+    One tenant or one user gets at most half of the slots for pages.
+    """
     total = max(2, settings.ENVIRONMENT.web_threads // 2)
     reserved = max(1, total // 4)
     return Bulkhead(total, reserved=reserved, per_key=max(1, (total - reserved) // 2))
@@ -51,9 +53,9 @@ def slots() -> Bulkhead:
 
 @contextmanager
 def priority_for_save() -> Iterator[None]:
-    """All calls inside share one slot, which is taken before those of pages.
+    """Let all calls inside share one slot, which is acquired with priority over pages.
 
-    A save that got its slot keeps it, so that it is never stopped half way for want of one.
+    A save keeps its slot once it has one, so that it never stops halfway for lack of a slot.
     """
     save = _Save()
     token = _save.set(save)
@@ -65,7 +67,9 @@ def priority_for_save() -> Iterator[None]:
 
 
 def gate_of(tenant_id: UUID | None, host: str) -> Gate:
-    """What each exchange of a tenant's client passes. Without a tenant only the host counts."""
+    """Return the gate for each exchange of a tenant's client. Without a tenant only the host
+    counts.
+    """
     keys = (f"host:{host}", *([f"tenant:{tenant_id}"] if tenant_id else ()))
 
     @contextmanager
@@ -91,19 +95,21 @@ def gate_of(tenant_id: UUID | None, host: str) -> Gate:
 
 @contextmanager
 def slot_only(method: str) -> Iterator[Report]:
-    """For Lofty's token endpoint. No breaker: renewing has its own pauses, and none of its calls
-    is a GET that could be tried first."""
+    """Acquire a slot for Lofty's token endpoint, without a circuit breaker.
+
+    Token refresh has its own pauses, and none of its calls is a GET that could be tried first.
+    """
     with _slot(None):
         yield lambda exchange: None
 
 
 def is_failure(exchange: Exchange) -> bool:
-    """Whether Lofty failed, as opposed to refusing: no answer, a 5xx or a time-out."""
+    """Return whether Lofty failed rather than refused: no answer, a 5xx, or a timeout."""
     return exchange.status is None or exchange.status >= 500 or exchange.status == 408
 
 
 def _slot(tenant_id: UUID | None) -> AbstractContextManager[None]:
-    """Raises NoFreeSlot on entering, or here for a save."""
+    """Acquire a slot. Raises NoFreeSlot on entering, or in this call for a save."""
     if not is_in_request():
         return nullcontext()
     save = _save.get()

@@ -1,4 +1,4 @@
-"""The page of a tenant's Lofty token: whose it is, how it does, and a new one in its place."""
+"""The page of a tenant's Lofty token: its owner, its health, and replacing it."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -85,7 +85,7 @@ def credential_remove(request: HttpRequest, slug: str) -> HttpResponse:
 @require_POST
 @require_recent_auth_for_post(back="credential")
 def agent(request: HttpRequest, slug: str) -> HttpResponse:
-    """The Sales Agent that Lofty has behind the token is the tenant's from now on."""
+    """Accept the Sales Agent behind the token as the tenant's from now on."""
     tenant = get_tenant(request, slug, Role.MANAGER)
     form = AcceptAgentForm(request.POST)
     if not form.is_valid():
@@ -120,7 +120,7 @@ def _replace(tenant: Tenant, form: CredentialForm) -> Credential | None:
 
 
 def _other_agent(tenant: Tenant) -> int | None:
-    """The Sales Agent found behind the token when it is not the tenant's."""
+    """Return the Sales Agent behind the token if it is not the tenant's."""
     credential = tenant.credential
     if credential is None or credential.health != Health.WRONG_AGENT:
         return None

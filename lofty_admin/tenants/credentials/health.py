@@ -1,4 +1,4 @@
-"""How a credential does, by what Lofty answers, and the record of each change of that."""
+"""Credential health, derived from Lofty's responses; transitions are audited."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,7 +24,7 @@ from lofty_admin.lofty.errors import (
 from lofty_admin.lofty.exchange import Exchange
 from lofty_admin.tenants.models import Credential, Health, Tenant
 
-# The first that fits: WrongScheme is an Unauthorised.
+# The first match counts: WrongScheme is a subclass of Unauthorised.
 _BY_ERROR: tuple[tuple[type[LoftyError], Health], ...] = (
     (WrongScheme, Health.WRONG_SCHEME),
     (Unauthorised, Health.DEAD),
@@ -46,13 +46,13 @@ _TOKEN_FAILS = frozenset(
 _TELLS_NOTHING = frozenset({Health.LIMITED, Health.LOFTY_DOWN})
 _CHECKED_AGAIN = "It is checked again within the hour."
 _GOOD = frozenset({Health.WORKS, Health.UNKNOWN})
-# What any good answer disproves; the others need a probe, which asks for more.
+# Any successful answer disproves these; the others need a probe, which tests more.
 _LIFTED = _GOOD | _TELLS_NOTHING | {Health.DEAD, Health.WRONG_SCHEME, Health.UNREADABLE}
 _LIFTED_BY_SETTINGS = _LIFTED | {Health.SCOPE_MISSING, Health.FORBIDDEN, Health.NO_AGENT}
 
 
 def health_of(error: LoftyError) -> Health:
-    """The class of a failed probe."""
+    """Return the health that a failed probe shows."""
     for kind, health in _BY_ERROR:
         if isinstance(error, kind):
             return health
@@ -60,7 +60,7 @@ def health_of(error: LoftyError) -> Health:
 
 
 def meaning_of(health: Health) -> str:
-    """What a class means and what to do, as Lofty's answer would have been told; "" if it works."""
+    """Return what a health means and what to do, in the words of Lofty's error; "" if it works."""
     for kind, found in _BY_ERROR:
         if found == health:
             return f"{kind.default_message} {kind.default_advice}"
@@ -68,7 +68,7 @@ def meaning_of(health: Health) -> str:
 
 
 def record_error(tenant: Tenant, credential: Credential, error: LoftyError) -> None:
-    """A probe that failed. One for which there was no slot says nothing about the credential."""
+    """Record a failed probe. One that got no slot shows nothing about the credential."""
     if isinstance(error, NoFreeSlot):
         return
     found = health_of(error)
@@ -77,7 +77,7 @@ def record_error(tenant: Tenant, credential: Credential, error: LoftyError) -> N
 
 
 def record_refusal(tenant: Tenant, credential: Credential, refused: type[LoftyError]) -> None:
-    """Any other call that Lofty refused because of the token."""
+    """Record another call that Lofty refused because of the token."""
     for kind, health in _BY_ERROR:
         if issubclass(refused, kind):
             because = f"{refused.default_message} {refused.default_advice}"
@@ -86,9 +86,10 @@ def record_refusal(tenant: Tenant, credential: Credential, refused: type[LoftyEr
 
 
 def touch(credential: Credential, also: Mapping[str, Any]) -> bool:
-    """Note when it last worked, and `also`, if there is nothing else to note, as nearly always.
+    """Store the time of the last success, and `also`, if nothing else has changed, which is usual.
 
-    In one statement, because a save waits for three of these. False: nothing was written.
+    Uses a single statement, because a save waits for three of these. Returns False if nothing was
+    written.
     """
     working = Credential.objects.filter(
         pk=credential.pk, retired_at=None, health=Health.WORKS, failing_since=None
@@ -97,13 +98,13 @@ def touch(credential: Credential, also: Mapping[str, Any]) -> bool:
 
 
 def mark_healthy(tenant: Tenant, credential: Credential, exchange: Exchange) -> None:
-    """Any other call that Lofty answered."""
+    """Record another call that Lofty answered."""
     disproved = _LIFTED_BY_SETTINGS if exchange.path == SETTINGS_PATH else _LIFTED
     with transaction.atomic():
         row = _locked(credential)
         if row is None:
             return
-        if row.renews_itself:  # what cannot be opened may be what gets the next token
+        if row.renews_itself:  # the undecryptable secret may be the one that gets the next token
             disproved -= {Health.UNREADABLE}
         if row.health in disproved:
             record_health(tenant, credential, Health.WORKS)
@@ -119,9 +120,9 @@ def record_health(
     *,
     by_probe: bool = False,
 ) -> None:
-    """Store what was found, and record it if it is another class than before.
+    """Store the health, and write an audit event if it differs from before.
 
-    because: the reason in words, "" if it works. Nothing happens to a retired credential.
+    because: the reason in words, "" if it works. A retired credential is left alone.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -155,7 +156,7 @@ def _changes(row: Credential, found: Health, because: str, now: datetime) -> dic
     changes |= {"last_failure_at": now, "last_failure": because}
     if found in _TOKEN_FAILS:
         changes["failing_since"] = row.failing_since or now
-    elif found not in _TELLS_NOTHING:  # Lofty knows the token: something else is wrong
+    elif found not in _TELLS_NOTHING:  # Lofty recognizes the token: another problem caused this
         changes["failing_since"] = None
     return changes
 

@@ -1,7 +1,7 @@
-"""Trying the stored credentials at Lofty, by the clock, by a command or by a person.
+"""Probe the stored credentials at Lofty: daily, from a command, or when a user asks.
 
-A probe reads the Sales Agent's settings: that one call tells whether the token works, as what, with
-which rights, and for which Sales Agent. See `health` for the classes.
+A probe reads the Sales Agent's settings. This one call shows whether the token works, with which
+scheme and permissions, and for which Sales Agent. See `health` for the classes.
 """
 
 from datetime import datetime, timedelta
@@ -21,28 +21,28 @@ from lofty_admin.tenants.credentials.api_client import (
 )
 from lofty_admin.tenants.models import Credential, Health, Tenant
 
-EVERY = timedelta(hours=23)  # looked for once an hour: so once a day
-AGAIN = timedelta(minutes=50)  # after a probe that told nothing
+EVERY = timedelta(hours=23)  # checked once an hour, so this means once a day
+AGAIN = timedelta(minutes=50)  # after a probe without a conclusion
 
 
 def in_use() -> QuerySet[Credential]:
-    """The credentials in use of active tenants."""
+    """Return the credentials in use of active tenants."""
     return Credential.objects.select_related("tenant").filter(
         retired_at=None, tenant__status=Tenant.Status.ACTIVE
     )
 
 
 def due(now: datetime) -> QuerySet[Credential]:
-    """Those whose daily probe has not been made, or told nothing of the credential."""
+    """Return the credentials in use whose daily probe is due or whose last one was inconclusive."""
     old = Q(checked_at=None) | clocks.happened_long_ago("checked_at", now, EVERY)
     told_nothing = Q(health__in=[Health.LIMITED, Health.LOFTY_DOWN], checked_at__lte=now - AGAIN)
     return in_use().filter(old | told_nothing)
 
 
 def probe(credential: Credential) -> Credential:
-    """One probe, noted on the credential, which is returned as it is then.
+    """Probe the credential once, record its health, and return the row as it is afterwards.
 
-    Raises BudgetSpent, without calling, if somebody may need what calls are left.
+    Raises BudgetSpent, without calling, if a user may need the calls that are left.
     """
     try:
         require_spare_call(credential.tenant)
@@ -57,18 +57,23 @@ def probe(credential: Credential) -> Credential:
 
 
 def look(credential: Credential, client: LoftyClient) -> None:
-    """Read the settings and note that it works. Raises LoftyError and WrongAgent, of which only
-    the second is noted."""
+    """Read the settings and record that the credential works.
+
+    Raises LoftyError and WrongAgent; only the second is recorded here.
+    """
     settle(credential, client.get_settings().id)
 
 
 def settle(credential: Credential, agent_id: int) -> None:
-    """Note that it opens the settings of this Sales Agent. Raises WrongAgent, which is noted."""
+    """Record that the credential opens this Sales Agent's settings.
+
+    Raises WrongAgent after recording it.
+    """
     tenant = credential.tenant
     require_agent(tenant, agent_id, by_probe=True)
     health.record_health(tenant, credential, Health.WORKS, by_probe=True)
 
 
 def checked(credential: Credential) -> None:
-    """What is wrong stands on the credential already; it was looked at now."""
+    """Store the time of this check only: the row already has the problem."""
     Credential.objects.filter(pk=credential.pk, retired_at=None).update(checked_at=timezone.now())

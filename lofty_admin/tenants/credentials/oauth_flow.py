@@ -1,13 +1,13 @@
-"""Connecting a tenant by Lofty's authorise page: there, back with a code, confirmed by a person.
+"""Connect a tenant through Lofty's authorization page: redirect, return with a code, confirm.
 
     begin -> AUTHORISING -> (Lofty sends the browser back) -> EXCHANGING -> CONFIRMING -> confirm
-                 |                                                |             |
-                 +---- denied, given up, ten minutes over --------+-------------+--> end
+                  |                                                |             |
+                  +---- denied, canceled, ten minutes over --------+-------------+--> end
 
-Lofty documents no `state` parameter, so nothing in its answer says whose it is. What has been begun
-is bound to one browser session instead, one at a time and for ten minutes, and nothing is attached
-to a tenant before a person has seen whose account it is. Until then the tokens lie sealed in the
-pending row; the session holds its id only.
+Lofty documents no `state` parameter, so nothing in its answer identifies the tenant or user. The
+authorization is bound to one browser session instead, one at a time and for ten minutes, and
+nothing is attached to a tenant before a user has seen whose account it is. Until then the tokens
+are sealed in the pending row; the session holds only its id.
 """
 
 from datetime import timedelta
@@ -57,11 +57,11 @@ _LEARNT = (
 
 
 class AuthorizationUnusable(ChangeNotAllowed):
-    """What Lofty gave does not open any more. In English: the record says the same."""
+    """The tokens from Lofty cannot be decrypted. The text is English, as it is also recorded."""
 
 
 def pending_of(session: SessionBase, user: User) -> PendingConnection | None:
-    """What this browser has under way, if it is this person's and its time is not over."""
+    """Return this session's pending connection if it is the user's and has not expired."""
     pk = session.get(SESSION_KEY)
     if pk is None:
         return None
@@ -70,9 +70,10 @@ def pending_of(session: SessionBase, user: User) -> PendingConnection | None:
 
 
 def begin(session: SessionBase, tenant: Tenant, user: User, redirect_uri: str) -> PendingConnection:
-    """Bind a new connection of this tenant to this browser.
+    """Bind a new connection of this tenant to this browser session.
 
-    Raises NotDone without an OAuth app, for an archived tenant, and while another is under way.
+    Raises ChangeNotAllowed without an OAuth app, for an archived tenant, and while another
+    connection is pending.
     """
     if oauth_app() is None:
         raise ChangeNotAllowed(_("This console is not registered as an OAuth app at Lofty."))
@@ -90,16 +91,16 @@ def begin(session: SessionBase, tenant: Tenant, user: User, redirect_uri: str) -
 
 
 def authorise_url() -> str:
-    """Lofty's page, on which its user lets this console in."""
+    """Return the address of Lofty's page where its user authorizes this console."""
     app = oauth_app()
     return f"{app.authorize_url}?{urlencode({'clientId': app.client_id})}" if app else ""
 
 
 def exchange(pending: PendingConnection, code: str) -> PendingConnection:
-    """Use the code, find out whose account it is, and keep the tokens sealed until `confirm`.
+    """Exchange the code, find out whose account it is, and keep the tokens sealed until `confirm`.
 
-    Raises NotDone if an answer of Lofty's has been used for it already or it was given up, and
-    LoftyError; after that nothing of it is left.
+    Raises ChangeNotAllowed if an answer from Lofty was already used for it or it was canceled, and
+    LoftyError. After an error nothing of the pending connection is left.
     """
     begun = PendingConnection.objects.filter(pk=pending.pk, stage=Stage.AUTHORISING)
     if not begun.update(stage=Stage.EXCHANGING):
@@ -125,7 +126,7 @@ def _checked(tokens: Tokens) -> CheckedToken:
 
 
 def _keep(pending: PendingConnection, found: CheckedToken) -> None:
-    """Raises NotDone if it was given up, or its time was over, while Lofty was asked."""
+    """Store the checked tokens. Raises ChangeNotAllowed if it was canceled or expired meanwhile."""
     seal_into(pending, "sealed", found.token)
     seal_into(pending, "sealed_refresh", found.refresh_token)
     pending.access_expires_at = found.access_expires_at
@@ -138,7 +139,7 @@ def _keep(pending: PendingConnection, found: CheckedToken) -> None:
 
 
 def checked_of(pending: PendingConnection) -> CheckedToken:
-    """The tokens kept for a person's word. Raises Unusable if they do not open."""
+    """Return the tokens to confirm. Raises AuthorizationUnusable if they don't decrypt."""
     try:
         access, refresh = open_from(pending, "sealed"), _refresh_token(pending)
     except VaultError as error:
@@ -161,15 +162,15 @@ def _refresh_token(pending: PendingConnection) -> str:
 
 
 def questions(pending: PendingConnection) -> tuple[str, ...]:
-    """What is odd about this account for this tenant."""
+    """Return what is unexpected about this account for this tenant."""
     return questions_about(pending.tenant, checked_of(pending))
 
 
 def confirm(pending: PendingConnection, *, meant: bool) -> Credential:
-    """Attach the connection to its tenant, in the place of the credential there is.
+    """Attach the connection to its tenant and replace the current credential.
 
-    Raises NotDone if it is not waiting for that any more, and NeedsConsent when `questions` has
-    any and the change is not said to be `meant`.
+    Raises ChangeNotAllowed if it no longer awaits confirmation, and ConfirmationRequired when there
+    are `questions` and the change is not confirmed by `meant`.
     """
     with transaction.atomic():
         waiting = PendingConnection.objects.select_for_update(of=("self",))
@@ -184,7 +185,7 @@ def confirm(pending: PendingConnection, *, meant: bool) -> Credential:
 
 
 def end(pending: PendingConnection, why: str) -> None:
-    """Forget it and its tokens, and record that nothing came of it. Twice does no harm."""
+    """Delete the pending connection and its tokens, and record the failure. Safe to call twice."""
     with transaction.atomic():
         gone, _rows = PendingConnection.objects.filter(pk=pending.pk).delete()
         if gone:
@@ -197,7 +198,7 @@ def end(pending: PendingConnection, why: str) -> None:
 
 
 def sweep() -> int:
-    """Forget those whose time is over. Returns how many."""
+    """End the pending connections that have expired. Returns how many."""
     over = PendingConnection.objects.select_related("tenant").filter(ends_at__lte=timezone.now())
     for pending in over:
         end(pending, "Ten minutes were over.")

@@ -1,4 +1,4 @@
-"""Connect with Lofty: to the authorise page, back with an answer, and a person's word on it."""
+"""Connect with Lofty: send the user to its authorization page, take the answer, and confirm it."""
 
 from typing import cast
 
@@ -39,8 +39,11 @@ NO_CONNECTION = (
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="credential")
 def connect(request: HttpRequest, slug: str) -> HttpResponse:
-    """POST begins, GET shows the way to Lofty. A link and not a redirect: the policy of these pages
-    lets no form lead elsewhere, and a person should see first as whom to sign in there."""
+    """Begin with POST; with GET, show the link to Lofty.
+
+    It is a link, not a redirect: the Content Security Policy of these pages lets no form lead to
+    another site, and a user should first see as whom to sign in there.
+    """
     tenant = get_tenant(request, slug, Role.MANAGER)
     pending = oauth_flow.pending_of(request.session, _person(request))
     if request.method == "POST":
@@ -68,11 +71,11 @@ def cancel(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("credential", tenant.slug)
 
 
-@login_not_required  # whoever has no session must be told so, not sent to sign in with the code
+@login_not_required  # without a session, show an error instead of sending the code to sign-in
 @never_cache
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
-    """Where Lofty sends the browser back to, with ?code= or ?error=."""
+    """Handle Lofty's redirect back, with ?code= or ?error=."""
     if not isinstance(request.user, User):
         return _problem(
             request,
@@ -93,7 +96,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="connect_confirm")
 def confirm(request: HttpRequest, slug: str) -> HttpResponse:
-    """Whose account it is; attached only when a person says that it is the tenant's."""
+    """Show whose account it is; attach it only when the user confirms that it is the tenant's."""
     tenant = get_tenant(request, slug, Role.MANAGER)
     pending = oauth_flow.pending_of(request.session, _person(request))
     if pending is None or pending.tenant_id != tenant.id or pending.stage != Stage.CONFIRMING:
@@ -114,7 +117,7 @@ def confirm(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _person(request: HttpRequest) -> User:
-    return cast("User", request.user)  # get_tenant lets nobody else through
+    return cast("User", request.user)  # get_tenant lets no anonymous user through
 
 
 def _begin(request: HttpRequest, tenant: Tenant, pending: PendingConnection | None) -> HttpResponse:
@@ -131,7 +134,7 @@ def _begin(request: HttpRequest, tenant: Tenant, pending: PendingConnection | No
 
 
 def _redirect_uri(request: HttpRequest) -> str:
-    """As it is registered at Lofty for this console's app."""
+    """Return the address that is registered at Lofty for this console's app."""
     app = oauth_app()
     configured = app.redirect_url if app else ""
     return configured or request.build_absolute_uri(reverse("oauth_callback"))
@@ -197,7 +200,7 @@ def _exchanged(
             % {"why": f"{error.message} {error.advice}"},
             tenant=tenant,
         )
-    return redirect("connect_confirm", tenant.slug)  # away from the address with the code in it
+    return redirect("connect_confirm", tenant.slug)  # leave the address that contains the code
 
 
 def _used_already(request: HttpRequest, pending: PendingConnection) -> HttpResponse:
@@ -216,7 +219,7 @@ def _attach(
     try:
         stored = oauth_flow.confirm(pending, meant=meant)
     except ConfirmationRequired as error:
-        # Something came up after the page was shown: ask again.
+        # A question arose after the page was shown: ask again.
         form = ConfirmConnectionForm(questions=error.questions)
         context = {"tenant": tenant, "pending": pending, "form": form, "tab": "credential"}
         context["questions"] = error.questions

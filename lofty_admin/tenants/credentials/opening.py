@@ -1,7 +1,7 @@
-"""Opening a credential's secrets, and only those the record says were stored last (S2, S3).
+"""Open a credential's secrets, but only those that the audit log records as stored last.
 
-Whoever can write to the database can put yesterday's row back whole, and it would open. The
-audit log says which version of which credential is the tenant's newest: nothing older is used.
+A person with write access to the database can put an old row back unchanged, and it would decrypt.
+The audit log has the newest version of the tenant's credential: nothing older is used.
 """
 
 from uuid import UUID
@@ -16,7 +16,7 @@ _TRIES = 5
 
 
 def opened(credential: Credential, column: str) -> str:
-    """The secret in the column. Raises VaultError, also for one put back from an earlier time."""
+    """Return the column's secret. Raises VaultError, also for a row restored from earlier."""
     for _ in range(_TRIES):
         if _noted(credential.tenant_id) == _own(credential):
             return open_from(credential, column)
@@ -34,7 +34,7 @@ def _own(credential: Credential) -> tuple[str, int, str]:
 
 
 def _noted(tenant_id: UUID) -> tuple[object, ...]:
-    """Id, version and fingerprint of what the record says was stored last; empty if removed."""
+    """Return id, version, and fingerprint of the last recorded credential; empty if removed."""
     stored = AuditEvent.objects.for_tenant(tenant_id).filter(kind__in=CREDENTIAL_STORED)
     event = stored.only("body").first()
     after = (event.content.get("after") if event else None) or {}
@@ -42,6 +42,6 @@ def _noted(tenant_id: UUID) -> tuple[object, ...]:
 
 
 def _moved(credential: Credential) -> bool:
-    """Whether the row has changed since it was read: then the record is simply newer."""
+    """Return whether the row has changed since it was read: then the record is simply newer."""
     row = Credential.objects.filter(pk=credential.pk).values_list("version", flat=True).first()
     return row is not None and row != credential.version

@@ -1,9 +1,9 @@
-"""Sealing every stored secret anew under the current key of VAULT_KEYS, beside running work.
+"""Seal every stored secret again under the current key of VAULT_KEYS while the console runs.
 
-Each row is changed only if its secrets are still those that were read: a renewal or a new token
-that comes in between wins, and is sealed under the current key anyway. A run that is cut off has
-done some batches whole; the next one goes on with what is left. Rows of uploaded lists are not
-sealed anew: they are erased after an hour. `in_use` counts them.
+Each row is updated only if its secrets are still those that were read: a refresh or a new token in
+between wins, and is sealed under the current key anyway. A run that is interrupted has completed
+whole batches; the next run continues with the rest. Rows of uploaded lists are not sealed again,
+because they are erased after an hour. `in_use` counts them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -46,8 +46,11 @@ PLACES = (
 
 @dataclass(frozen=True)
 class Progress:
-    """After a batch of one place: its name, rows sealed anew so far, rows still to do, rows that do
-    not open (by id)."""
+    """The state after a batch of one place.
+
+    name: the place; done: rows sealed so far; left: rows still to do; broken: ids of rows that do
+    not decrypt.
+    """
 
     name: str
     done: int
@@ -56,7 +59,7 @@ class Progress:
 
 
 def rotate(size: int) -> Iterator[Progress]:
-    """Batches of at most `size` rows, each in a transaction of its own with its record."""
+    """Seal in batches of at most `size` rows, each in its own transaction with its audit record."""
     for place in PLACES:
         yield from _rotate(place, size)
     yield from _rotate_second_steps(size)
@@ -74,10 +77,10 @@ def _rotate_second_steps(size: int) -> Iterator[Progress]:
 
 
 def in_use(key_id: str) -> dict[str, int]:
-    """How many rows of each model have a secret under that key; those without any are left out.
+    """Return how many rows of each model have a secret under that key; others are omitted.
 
-    Looks at every column of bytes that any model has, so that one nobody thought of keeps its key,
-    and at the second steps of people, which are sealed inside JSON.
+    Scans every binary column of every model, so that a column missing from PLACES keeps its key,
+    and the users' second factors, which are sealed inside JSON.
     """
     counts = {
         str(model._meta.verbose_name_plural): _under(model, columns, key_id).count()
@@ -103,7 +106,7 @@ def _rotate(place: Place, size: int) -> Iterator[Progress]:
 
 
 def _seal_anew(place: Place, batch: Iterable[SealedRow]) -> tuple[int, set[str]]:
-    """How many rows of the batch were changed, and which do not open."""
+    """Seal a batch again. Return how many rows changed, and which cannot be decrypted."""
     changed, broken = [], set()
     with transaction.atomic(durable=True):
         for row in batch:
@@ -120,13 +123,13 @@ def _seal_anew(place: Place, batch: Iterable[SealedRow]) -> tuple[int, set[str]]
 
 
 def _fresh(place: Place, row: SealedRow) -> dict[str, bytes]:
-    """The row's secrets under the current key; empty columns stay empty."""
+    """Return the row's secrets sealed under the current key; empty columns stay empty."""
     filled = [column for column in place.columns if getattr(row, column)]
     return {column: sealed_for(row, column, open_from(row, column)) for column in filled}
 
 
 def _exchange(place: Place, row: SealedRow, fresh: dict[str, bytes]) -> bool:
-    """Compare and swap: False if somebody changed the row since it was read."""
+    """Compare and swap: return False if the row has changed since it was read."""
     as_read = {column: bytes(getattr(row, column)) for column in place.columns}
     rows: Rows = place.model._default_manager.filter(pk=row.pk, **as_read)
     return bool(rows.update(**fresh))
@@ -157,7 +160,7 @@ def _under(model: type[models.Model], columns: Iterable[str], key_id: str) -> Ro
 
 
 def _with_starts(model: type[models.Model], columns: Iterable[str], key_id: str) -> Rows:
-    """The rows with the first bytes of each column, as many as a prefix of that key has."""
+    """Return rows with the first bytes of each column, as many as a prefix of that key has."""
     length = len(vault.prefix_of(key_id))
     starts = {
         f"{column}_start": Substr(column, 1, length, output_field=models.BinaryField())

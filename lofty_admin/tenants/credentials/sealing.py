@@ -1,4 +1,4 @@
-"""Secrets in the sealed columns of a row, bound to that row and its version."""
+"""Seal and open secrets in a row's encrypted columns, bound to that row and its version."""
 
 from typing import TypeAlias
 
@@ -10,12 +10,12 @@ SealedRow: TypeAlias = Credential | PendingConnection
 
 
 def seal_into(row: SealedRow, column: str, secret: str) -> None:
-    """Put `secret` into the column, sealed; "" leaves the column empty. Saves nothing."""
+    """Seal `secret` into the column; "" leaves the column empty. Does not save the row."""
     setattr(row, column, sealed_for(row, column, secret))
 
 
 def sealed_for(row: SealedRow, column: str, secret: str) -> bytes:
-    """The bytes for that column of that row; none for no secret."""
+    """Return the sealed bytes for that column of that row; empty for an empty secret."""
     if not secret:
         return b""
     return vault.seal(
@@ -24,7 +24,7 @@ def sealed_for(row: SealedRow, column: str, secret: str) -> bytes:
 
 
 def open_from(row: SealedRow, column: str) -> str:
-    """The secret in the column. Raises VaultError unless it was sealed for this very place."""
+    """Return the column's secret. Raises VaultError unless it was sealed for this place."""
     return vault.open_sealed(
         getattr(row, column),
         table=row._meta.db_table,

@@ -1,16 +1,17 @@
-"""New access tokens for connections and for API keys used by the OAuth app.
+"""Refresh access tokens of connections and of API keys used by the OAuth app.
 
-One process at a time renews a credential: it claims the row with a lease and a fence, lets go of
-the database, asks Lofty, and stores what came under the next version. Lofty may have used the
-refresh token up although no answer came or the process died. So the same one is tried again, with
-growing pauses, until Lofty says that it is of no use; then a person has to authorise again, and
-nothing more is tried.
+One process at a time refreshes a credential: it claims the row with a lease and a fence, releases
+the database, asks Lofty, and stores the result under the next version. Lofty may have consumed the
+refresh token although no answer arrived or the process died. So the same refresh token is retried,
+with growing pauses, until Lofty rejects it; then a user has to authorize again, and nothing more is
+tried.
 
-    idle -> claimed (lease) -> renewed | to try again (not before) | to authorise again
+    idle -> claimed (lease) -> refreshed | retry (not before) | authorize again
                  |
-                 +-> lease over: the process died; whoever comes next claims it
+                 +-> lease expired: the process died; the next process claims it
 
-A good answer is stored whoever holds the lease by then, as long as no newer one is stored.
+A good answer is stored even if another process has the lease by then, as long as no newer answer is
+stored.
 """
 
 import logging
@@ -43,14 +44,14 @@ from lofty_admin.tenants.models import (
     Tenant,
 )
 
-REFRESH_LIFE = timedelta(days=180)  # by Lofty's documentation
+REFRESH_LIFE = timedelta(days=180)  # according to Lofty's documentation
 LONGEST_PAUSE = timedelta(hours=1)
 ENOUGH_FOR_A_SAVE = timedelta(minutes=2)
 LEASE_SLACK = timedelta(seconds=15)
 _MENDED = (Health.AUTHORISE_AGAIN, Health.NOT_RENEWED, Health.DEAD, Health.UNREADABLE)
 POLL = 0.1  # seconds
 STORE_TRIES = 4
-SHORTEST_FOR_FOUR = 16  # of a short secret four characters are too many
+SHORTEST_FOR_FOUR = 16  # of a shorter secret, four characters would reveal too much
 _CUT_OFF = (
     "The renewal before was cut off, so a new token that Lofty had given may have been lost. "
 )
@@ -58,11 +59,11 @@ logger = logging.getLogger(__name__)
 
 
 class RefreshFailed(Exception):
-    """The access token is past its end and there is no new one. The text may be shown."""
+    """The access token has expired and could not be refreshed. The text may be shown."""
 
 
 def due(now: datetime) -> QuerySet[Credential]:
-    """The credentials whose access token ends soon and which may be tried now."""
+    """Return the credentials whose access token expires soon and that may be tried now."""
     return _open_to_all(now).filter(
         access_expires_at__lte=now + RENEW_BEFORE,
         tenant__status=Tenant.Status.ACTIVE,
@@ -70,9 +71,9 @@ def due(now: datetime) -> QuerySet[Credential]:
 
 
 def usable(credential: Credential) -> Credential:
-    """The credential with an access token that lasts, renewed here or by another process.
+    """Return the credential with a fresh access token, refreshed here or by another process.
 
-    Must not be called inside a transaction of a request. Raises NotRenewed.
+    Must not be called inside a request's transaction. Raises RefreshFailed.
     """
     if not _ends_too_soon(credential):
         return credential
@@ -87,7 +88,7 @@ def usable(credential: Credential) -> Credential:
 
 
 def renew(credential: Credential) -> Credential:
-    """One try to renew, if nobody else is at it and it may be tried. The row as it is then."""
+    """Try once to refresh, if no other process does and a try is due. Return the row afterwards."""
     held = _claim(credential)
     if held is not None:
         try:
@@ -101,7 +102,7 @@ def renew(credential: Credential) -> Credential:
 
 def _ends_too_soon(credential: Credential) -> bool:
     began, ends = credential.renewed_at or credential.added_at, credential.access_expires_at
-    # Of a token that lives for a minute only, two minutes are never left.
+    # A token that lives for only a minute never has two minutes left.
     span = min(ENOUGH_FOR_A_SAVE, (ends - began) / 4) if ends else ENOUGH_FOR_A_SAVE
     return credential.ends_within(span, timezone.now())
 
@@ -135,7 +136,10 @@ def _open_to_all(now: datetime) -> QuerySet[Credential]:
 
 
 def _claim(credential: Credential) -> Credential | None:
-    """Ours now, or None. Asks for the version that was read: a newer one needs no renewal."""
+    """Claim the row and return it, or None.
+
+    Matches the version that was read: a newer version needs no refresh.
+    """
     now = timezone.now()
     row = _open_to_all(now).filter(pk=credential.pk, version=credential.version)
     cut_off = row.filter(renewal_lease_until__isnull=False).exists()
@@ -156,9 +160,9 @@ def _ask(held: Credential) -> Tokens:
     return oauth_client().refresh(opened(held, "sealed_refresh"))
 
 
-# --- What came of it ------------------------------------------------------------------------------
+# --- The outcome ----------------------------------------------------------------------------------
 def _keep(held: Credential, tokens: Tokens) -> None:
-    """Store the new tokens. A lost connection to the database must not lose them."""
+    """Store the new tokens. A lost database connection must not lose them."""
     for attempt in count(1):
         try:
             _store(held, tokens)
@@ -195,7 +199,7 @@ def _store(held: Credential, tokens: Tokens) -> None:
 
 
 def _secrets(held: Credential, tokens: Tokens) -> dict[str, str]:
-    """Every secret of the row, to be sealed for its next version; Lofty may keep the old one."""
+    """Return all secrets of the row for its next version; Lofty may keep the refresh token."""
     if held.kind == CredentialKind.CLIENT_CREDENTIALS:
         return {"sealed": tokens.access_token, "sealed_key": opened(held, "sealed_key")}
     refresh = tokens.refresh_token or opened(held, "sealed_refresh")
@@ -221,19 +225,19 @@ def _renewed(row: Credential, tokens: Tokens, secrets: dict[str, str]) -> None:
 
 
 def marks_of(secret: str) -> tuple[str, str]:
-    """What may be shown of a secret: its last four characters, if it is long, and fingerprint."""
+    """Return a secret's last four characters, if it is long, and its fingerprint, for display."""
     return (secret[-4:] if len(secret) >= SHORTEST_FOR_FOUR else "", secret_fingerprint(secret))
 
 
 def access_end(tokens: Tokens) -> datetime | None:
-    """When the access token ends, as far as Lofty or the token itself says."""
+    """Return when the access token expires, if Lofty or the token itself reports it."""
     if tokens.expires_in is not None and 0 < tokens.expires_in <= REFRESH_LIFE.total_seconds():
         return timezone.now() + timedelta(seconds=tokens.expires_in)
     return read_expiry(tokens.access_token)
 
 
 def _not_renewed(held: Credential, error: LoftyError | VaultError) -> None:
-    """Let go of the claim, if it is still ours, and say when and whether to try again."""
+    """Release the claim, if this process still has it, and record whether and when to retry."""
     final = isinstance(error, GrantRefused)
     told = error.message if isinstance(error, LoftyError) else str(error)
     told = f"{held.renewal_problem if final else ''}{told}"[:300]
@@ -261,7 +265,7 @@ def _not_before(held: Credential, error: LoftyError | VaultError, now: datetime)
 
 
 def _finding(held: Credential, error: LoftyError | VaultError) -> Health | None:
-    """None as long as the token in use is still good: then there is nothing to tell yet."""
+    """Return the health to record; None while the current token still works."""
     if isinstance(error, VaultError):
         return Health.UNREADABLE
     if isinstance(error, GrantRefused):

@@ -1,6 +1,6 @@
-"""Storing, removing and trying a tenant's token. Each change and its record stand or fall together.
+"""Store, remove, and test a tenant's token. A change and its audit record commit together.
 
-A pasted token is tried at Lofty (`checking.py`) before the transaction that stores it.
+A pasted token is verified at Lofty (token_verification.py) before the transaction that stores it.
 """
 
 from django.db import transaction
@@ -29,14 +29,14 @@ from lofty_admin.tenants.credentials.token_verification import (
 from lofty_admin.tenants.errors import ChangeNotAllowed, locked
 from lofty_admin.tenants.models import Credential, Health, Tenant
 
-CALLS_OF_A_TEST = 2  # whose it is, and the settings
+CALLS_OF_A_TEST = 2  # its owner, and the settings
 
 
 def set_credential(tenant: Tenant, checked: CheckedToken, *, meant: bool = False) -> Credential:
-    """Put a token in the place of the one in use, if any; the old one is erased.
+    """Replace the token in use, if any, and erase the old one.
 
-    Raises NotDone for an archived tenant, NeedsConsent when `questions_about` has any and the
-    change is not said to be `meant`.
+    Raises ChangeNotAllowed for an archived tenant, and ConfirmationRequired when `questions_about`
+    returns any and the change is not confirmed by `meant`.
     """
     with transaction.atomic():
         row = locked(tenant)
@@ -50,7 +50,7 @@ def set_credential(tenant: Tenant, checked: CheckedToken, *, meant: bool = False
 
 
 def remove_credential(tenant: Tenant) -> None:
-    """Erase the token in use. Raises NotDone when there is none."""
+    """Erase the token in use. Raises ChangeNotAllowed when there is none."""
     with transaction.atomic():
         row = locked(tenant)
         old = _retire(row)
@@ -60,10 +60,10 @@ def remove_credential(tenant: Tenant) -> None:
 
 
 def test_credential(tenant: Tenant) -> Credential:
-    """Try the stored token at Lofty: whose it is, for which Sales Agent, and how it went.
+    """Test the stored token at Lofty: fetch its owner and Sales Agent, and record the result.
 
-    Raises LoftyError when it does not work, NoCredential when there is none to try, and WrongAgent,
-    which is one, when it opens another Sales Agent than the tenant's.
+    Raises LoftyError when it does not work, CredentialUnavailable when there is no token to test,
+    and its subclass WrongAgent when it opens another Sales Agent than the tenant's.
     """
     credential = Credential.objects.filter(tenant=tenant, retired_at=None).first()
     if credential is None:
@@ -88,7 +88,7 @@ def test_credential(tenant: Tenant) -> Credential:
 
 
 def _keep_owner(credential: Credential, owner: dict[str, JSON]) -> None:
-    """Store whose token it is; what was known stays where Lofty does not say it now."""
+    """Store the token's owner; keep known fields that Lofty does not return this time."""
     if is_owner_known(owner) or not is_owner_known(credential.lofty_user):
         credential.lofty_user = owner
         credential.save(update_fields=["lofty_user", "owner_folded"])

@@ -1,4 +1,4 @@
-"""A token before it is stored: whose it is at Lofty, and what is odd about a tenant having it."""
+"""Verify a token at Lofty before it is stored: find its owner and anything unexpected about it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -38,10 +38,11 @@ _NEW_TOKEN_REFUSED = (
 
 @dataclass(frozen=True)
 class CheckedToken:
-    """A new credential and whose it is. `lofty_user` is empty when it was not tried at Lofty.
+    """A new token and its owner at Lofty. `lofty_user` is empty when Lofty was not asked.
 
-    token: what is sent to Lofty. refresh_token, customer_key: what gets the next one, by kind.
-    health: what reading the settings told; sales_agent_id: whose they are, if they could be read.
+    token: the value sent to Lofty. refresh_token, customer_key: what obtains the next token,
+    depending on the kind. health: the result of reading the settings. sales_agent_id: the Sales
+    Agent whose settings they are, if they could be read.
     """
 
     kind: CredentialKind
@@ -60,7 +61,7 @@ class CheckedToken:
 
     @property
     def shown(self) -> str:
-        """The secret a person knows it by: the one that was pasted, if one was."""
+        """Return the secret a user recognizes: the one that was pasted, if any."""
         return self.customer_key or self.token
 
     @property
@@ -69,17 +70,17 @@ class CheckedToken:
 
     @property
     def expires_at(self) -> datetime | None:
-        """When a person has to do something. What a token says of itself is a hint, no more."""
+        """Return when a user has to act. The expiry a token reports about itself is only a hint."""
         if self.kind is CredentialKind.CONNECTION:
-            # Without a refresh token nothing follows the access token.
+            # Without a refresh token, nothing replaces the access token when it expires.
             return timezone.now() + REFRESH_LIFE if self.refresh_token else self.access_expires_at
         return read_expiry(self.shown)
 
 
 def check_token(kind: CredentialKind | Scheme, pasted: str) -> CheckedToken:
-    """Ask Lofty whose token this is and for which Sales Agent. Raises LoftyError; stores nothing.
+    """Ask Lofty who owns this token and which Sales Agent it opens. Stores nothing.
 
-    Of an API key used by the OAuth app, a first access token is got with it.
+    For an API key used by the OAuth app, fetch a first access token with it. Raises LoftyError.
     """
     kind, token = CredentialKind(kind), clean_token(pasted)
     if kind is CredentialKind.CLIENT_CREDENTIALS:
@@ -88,21 +89,21 @@ def check_token(kind: CredentialKind | Scheme, pasted: str) -> CheckedToken:
 
 
 def unchecked_token(scheme: Scheme, pasted: str) -> CheckedToken:
-    """A pasted token to store without asking Lofty. Raises BadToken if it cannot be one."""
+    """Return a pasted token to store without asking Lofty. Raises BadToken if it cannot be one."""
     return CheckedToken(CredentialKind(scheme), clean_token(pasted), {})
 
 
 def ask_lofty(given: CheckedToken) -> CheckedToken:
-    """The same with what Lofty says of it (GET the settings, GET /v1.0/me). Raises LoftyError.
+    """Return `given` completed by Lofty's answers (GET the settings, GET /v1.0/me).
 
-    Where the settings can be read it does not need to know whose token it is: see `owner_of`.
+    If the settings can be read, the owner may stay unknown: see `owner_of`. Raises LoftyError.
     """
     client = LoftyClient(endpoint(), given.scheme, given.token)
     try:
         found, agent = _settings_of(client)
         owner = owner_of(client) if found == Health.WORKS else lofty_user(client.me())
     except Unauthorised as error:
-        # The error's own words are about a token that worked before.
+        # The default message of this error is about a token that worked before.
         message, advice = _NEW_TOKEN_REFUSED
         raise type(error)(message, advice=advice, exchange=error.exchange) from None
     return replace(
@@ -111,7 +112,10 @@ def ask_lofty(given: CheckedToken) -> CheckedToken:
 
 
 def _settings_of(client: LoftyClient) -> tuple[Health, int | None]:
-    """Whether the settings can be read, and whose they are. Trouble of Lofty's is raised."""
+    """Return the health and, if the settings can be read, their Sales Agent's id.
+
+    Raises LoftyError when Lofty itself has a problem.
+    """
     try:
         return Health.WORKS, client.get_settings().id
     except (ScopeMissing, Forbidden, NoSalesAgent, NotFound) as error:
@@ -134,9 +138,9 @@ def _token_for(customer_key: str) -> CheckedToken:
 
 
 def owner_of(client: LoftyClient) -> dict[str, JSON]:
-    """Return whose token it is, or why Lofty does not say, of a token that opens the settings.
+    """Return the owner of a token that opens the settings, or why Lofty did not name one.
 
-    Lofty may drop GET /v1.0/me, or fail there alone. Raises RateLimited and BudgetSpent.
+    Lofty may remove GET /v1.0/me, or fail there alone. Raises RateLimited and BudgetSpent.
     """
     try:
         return lofty_user(client.me())
@@ -147,7 +151,7 @@ def owner_of(client: LoftyClient) -> dict[str, JSON]:
 
 
 def belongs_to(credential: Credential) -> str:
-    """Say in a sentence whose token it is, or why Lofty did not say."""
+    """Describe in a sentence who owns the token, or why Lofty did not name the owner."""
     if why := credential.owner_not_read:
         return _(
             "Lofty did not say whose it is: %(why)s Everything else works; only the name and the"
@@ -161,7 +165,7 @@ def is_owner_known(user: Mapping[str, JSON]) -> bool:
 
 
 def lofty_user(me: Me) -> dict[str, JSON]:
-    """What is kept of Lofty's answer; absent things are null."""
+    """Return the fields of Lofty's answer that are kept; missing ones are null."""
     name = " ".join(part for part in (me.first_name, me.last_name) if part)
     return {
         "name": name or None,
@@ -174,7 +178,7 @@ def lofty_user(me: Me) -> dict[str, JSON]:
 
 
 def questions_about(tenant: Tenant, checked: CheckedToken) -> tuple[str, ...]:
-    """What is odd about giving this tenant this token; nothing, mostly."""
+    """Return what is unexpected about giving this tenant this token; usually empty."""
     return (
         *_owner_question(tenant, checked),
         *_agent_question(tenant, checked),

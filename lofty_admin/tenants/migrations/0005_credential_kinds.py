@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 
 def tell_kinds(apps, schema_editor):
-    """Until now a token was either an API key or a pasted OAuth token; its scheme says which."""
+    """Set the kind from the scheme: until now a token was an API key or a pasted OAuth token."""
     apps.get_model("tenants", "Credential").objects.filter(scheme="oauth").update(kind="oauth")
 
 

@@ -1,4 +1,4 @@
-"""Try the stored credentials at Lofty here and now, within each one's rate limit."""
+"""Probe the stored credentials at Lofty right now, within each one's rate limit."""
 
 import time
 from argparse import ArgumentParser
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         return checked
 
     def _probe(self, credential: Credential) -> Credential:
-        """Waits until there are calls enough."""
+        """Probe the credential; wait first until enough calls are left."""
         while True:
             try:
                 return probe(credential)

@@ -1,4 +1,4 @@
-"""Rights from the command line: the same services as the pages."""
+"""Assign and revoke roles from the command line, with the same services as the pages."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Seal every stored secret under the current key, and say whether an old key may go."""
+"""Seal every stored secret under the current key, and report whether an old key can be removed."""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Tenants from the command line: the same services as the pages."""
+"""Manage tenants from the command line, with the same services as the pages."""
 
 from typing import Any
 
