@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# A probe whose process lost its thread must not keep the circuit open for ever.
+# A probe whose process lost its thread must not keep the circuit open forever.
 LONGEST_PROBE = 60.0
 
 
 class CircuitOpenError(Exception):
-    """Calls for this key have stopped. Nothing was called. seconds: until it makes sense to try."""
+    """Calls for this key have stopped. Nothing was called.
+
+    seconds: how long to wait before another attempt makes sense.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -30,8 +33,10 @@ class _Circuit:
 
 
 class Breaker:
-    """limit: failures in a row that open a circuit. pause, forget: seconds; a circuit without a new
-    failure for `forget` seconds is closed again."""
+    """Open a key's circuit after `limit` failures in a row, and keep it open for `pause` seconds.
+
+    A circuit without a new failure for `forget` seconds is closed again.
+    """
 
     def __init__(
         self,
@@ -58,7 +63,7 @@ class Breaker:
                 circuit.probe_until = now + LONGEST_PROBE
 
     def note(self, *keys: str, ok: bool) -> None:
-        """What came of a call that was admitted."""
+        """Record whether an admitted call succeeded."""
         with self._lock:
             now = self._clock()
             for key in keys:
@@ -68,7 +73,7 @@ class Breaker:
                     self._note_failure(key, now)
 
     def withdraw(self, *keys: str) -> None:
-        """An admitted call was not made after all: another may be the probe."""
+        """Give up an admitted call that was never made, so that another call may be the probe."""
         with self._lock:
             for key in keys:
                 if circuit := self._circuits.get(key):

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 
 
 class NoFreeSlotError(Exception):
-    """Every slot that this caller may use is taken. Nothing was called."""
+    """Every slot this caller may use is taken. Nothing was called."""
 
 
 class Bulkhead:
-    """`total` slots, shared by the threads of one process.
+    """Limit the calls in progress to `total` slots, shared by the threads of one process.
 
     reserved: slots that only callers with priority may take. per_key: slots that one key, such as a
     tenant or a user, may hold at a time. Callers marked slow share at most half of the slots that
@@ -38,7 +38,7 @@ class Bulkhead:
 
     @contextmanager
     def slot(self, *keys: str, priority: bool = False, slow: bool = False) -> Iterator[None]:
-        """Hold one slot. Raises NoFreeSlotError at once when there is none for these keys."""
+        """Hold one slot, or raise NoFreeSlotError at once when there is none for these keys."""
         slow = slow and not priority
         self._take(keys, priority=priority, slow=slow)
         try:
@@ -48,7 +48,7 @@ class Bulkhead:
 
     @property
     def taken(self) -> int:
-        """Slots in use now."""
+        """Return the number of slots in use now."""
         return self._taken
 
     def _take(self, keys: tuple[str, ...], *, priority: bool, slow: bool) -> None:

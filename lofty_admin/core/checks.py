@@ -22,7 +22,10 @@ def register_all() -> None:
 def database_is_durable(
     databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """A record that a power cut can lose is no record: read the live values."""
+    """Check that a commit survives a power cut.
+
+    The check reads the live values, because the configuration file may not be in effect.
+    """
     found: list[CheckMessage] = []
     for alias in databases or []:
         try:
@@ -66,7 +69,7 @@ def _judge(values: dict[str, str]) -> list[CheckMessage]:
 
 
 def nothing_prints_secrets(**kwargs: Any) -> list[CheckMessage]:
-    """urllib3 must not log at DEBUG and TLS keys must not be written out."""
+    """Check that urllib3 does not log at DEBUG and that TLS keys are not written out."""
     found: list[CheckMessage] = []
     if logging.getLogger("urllib3").getEffectiveLevel() < logging.INFO:
         found.append(Error("The urllib3 logger is at DEBUG.", id="console.E004"))
@@ -82,7 +85,10 @@ def nothing_prints_secrets(**kwargs: Any) -> list[CheckMessage]:
 
 
 def throttles_are_shared(**kwargs: Any) -> list[CheckMessage]:
-    """A cache of each process alone would multiply the tries at a password."""
+    """Check that all processes share one cache.
+
+    With a cache per process, each process would allow the full number of password attempts.
+    """
     backend = str(settings.CACHES["default"]["BACKEND"]).rpartition(".")[2]
     if settings.DEMO or backend not in {"LocMemCache", "DummyCache", "FileBasedCache"}:
         return []

@@ -1,4 +1,4 @@
-"""Pages are sent compressed; nothing else is, exports least of all. docs/security.md says why."""
+"""Compress pages, and nothing else: exports must not be compressed. docs/security.md says why."""
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -6,7 +6,7 @@ from django.middleware.gzip import GZipMiddleware
 
 
 class PagesOnlyGZipMiddleware(GZipMiddleware):
-    """Django's, with its random bytes against BREACH, for whole pages and parts of them."""
+    """Compress pages and fragments with Django's GZipMiddleware and its bytes against BREACH."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

@@ -1,4 +1,4 @@
-"""A page between a button and what cannot be taken back lightly. It needs no JavaScript."""
+"""Show a confirmation page before an action that is hard to undo. It needs no JavaScript."""
 
 from collections.abc import Sequence
 
@@ -19,11 +19,11 @@ def ask_to_confirm(
     consequences: Sequence[str] = (),
     type_this: str = "",
 ) -> HttpResponse | None:
-    """Return the page that asks, or None once its form was sent.
+    """Return the confirmation page, or None once its form was submitted.
 
-    A button posts, and is led to the page by GET, so that Back and Reload work; what was posted
-    comes along in the address, so it must not be secret. type_this: what the person must type for
-    the gravest; `back` is the address for "no".
+    The button's POST redirects to the page by GET, so that Back and Reload work. The posted values
+    travel in the URL, so they must not be secret. type_this: what the user must type to confirm the
+    most sensitive actions. back: the URL for "no".
     """
     if request.method == "POST":
         is_right = request.POST.get(TYPED, "").strip().lower() == type_this.lower()

@@ -1,8 +1,8 @@
-"""The console's settings from the environment: read once, typed, loud when wrong.
+"""Read the console's settings from the environment: once, typed, with an error for each mistake.
 
-Every variable is documented in `.env.example`. A secret `NAME` may instead be given as a file
-whose path stands in `NAME_FILE` (a Docker or systemd secret). Nothing secret has a default, and
-no message here repeats a secret's value.
+Every variable is documented in `.env.example`. A secret `NAME` may instead be given as a file whose
+path is in `NAME_FILE` (a Docker or systemd secret). Nothing secret has a default, and no message
+here repeats a secret's value.
 """
 
 import base64
@@ -29,7 +29,7 @@ _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 @dataclass(frozen=True)
 class KeyRing:
-    """Named 256-bit keys of which one is current: new data uses that one, old data its own.
+    """Named 256-bit keys. The current one seals new data, and the others open older data.
 
     `keys` maps key id to 32 bytes. The repr shows ids only.
     """
@@ -40,8 +40,10 @@ class KeyRing:
 
 @dataclass(frozen=True)
 class Sink:
-    """Where signed checkpoints go: `kind` is "file", "syslog" or "mail"; `target` a path, HOST:PORT
-    or an address."""
+    """Where signed checkpoints go.
+
+    kind: "file", "syslog" or "mail". target: a path, HOST:PORT or an address.
+    """
 
     kind: str
     target: str
@@ -49,7 +51,7 @@ class Sink:
 
 @dataclass(frozen=True)
 class SingleSignOn:
-    """The OpenID Connect provider people may sign in with, and which of its groups may."""
+    """The OpenID Connect provider users may sign in with, and its groups that may sign in."""
 
     issuer: str
     client_id: str
@@ -62,7 +64,7 @@ class SingleSignOn:
 class OAuthApp:
     """The console's registration as an OAuth app at Lofty, and Lofty's two addresses for it.
 
-    redirect_url: as registered at Lofty; "" for the host of the request.
+    redirect_url: as registered at Lofty; "" to use the host of the request.
     """
 
     client_id: str
@@ -74,7 +76,7 @@ class OAuthApp:
 
 @dataclass(frozen=True)
 class Environment:
-    """What the deployment decides. Built by `read_environment`."""
+    """The settings that the deployment decides. `read_environment` builds it."""
 
     demo: bool
     secret_key: str = field(repr=False)
@@ -108,9 +110,10 @@ class Environment:
 
 
 def read_environment() -> Environment:
-    """Read and check every variable; raise ImproperlyConfigured naming the first one at fault."""
+    """Read and check every variable, or raise ImproperlyConfigured naming the first invalid one."""
     read = environ.FileAwareEnv()
-    # Its own cache outlives a read: a file that was replaced, or a test's, would answer again.
+    # environ's own cache outlives a read: it would return a replaced file's, or a test's, old
+    # value.
     read.ENVIRON = FileAwareMapping(cache=False)
     demo = read.bool("LOFTY_DEMO", default=False)
     base_url, hosts, loopback = _lofty(read)
@@ -174,7 +177,7 @@ def _database(read: environ.Env) -> dict[str, Any]:
         raise ImproperlyConfigured(
             "DATABASE_URL must name a PostgreSQL database (postgresql://user:password@host/name)."
         )
-    # A socket's folder stands percent-encoded where a host would (libpq's own rule).
+    # A socket's folder is percent-encoded in the place of a host (libpq's own rule).
     config["HOST"] = unquote(config["HOST"])
     return config
 
@@ -230,7 +233,7 @@ def _single_sign_on(read: environ.Env, *, demo: bool) -> SingleSignOn | None:
 
 
 def _oauth_app(read: environ.Env, hosts: frozenset[str], *, loopback: bool) -> OAuthApp | None:
-    """None when there is none; half of one is an error."""
+    """Return the OAuth app, None when it is not configured; raise if it is only half configured."""
     client_id = str(read.str("LOFTY_OAUTH_CLIENT_ID", default="")).strip()
     secret = str(read.str("LOFTY_OAUTH_CLIENT_SECRET", default="")).strip()
     if not client_id and not secret:
@@ -257,7 +260,7 @@ def _oauth_app(read: environ.Env, hosts: frozenset[str], *, loopback: bool) -> O
 
 
 def _address(read: environ.Env, name: str, default: str, *, loopback: bool) -> str:
-    """A full https address without query; http only for this machine, and only if allowed."""
+    """Return a full https URL without query; http only for loopback, and only if allowed."""
     url = str(read.str(name, default="")).strip() or default
     parts = urlsplit(url)
     here = loopback and parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS
@@ -289,7 +292,7 @@ def _key(name: str, text: str) -> bytes:
 
 
 def _keys(read: environ.Env, name: str, at_most: int) -> tuple[bytes, ...]:
-    """None, one or several keys with commas between."""
+    """Return the comma-separated keys, or None if there are none."""
     texts = [part.strip() for part in str(read.str(name, default="")).split(",")]
     keys = tuple(_key(name, text) for text in texts if text)
     if len(keys) > at_most:
@@ -311,7 +314,7 @@ def _sink(read: environ.Env, name: str) -> Sink | None:
 
 
 def _key_ring(read: environ.Env, name: str) -> KeyRing:
-    """`id:base64[,id:base64...]`, the first is current."""
+    """Parse `id:base64[,id:base64...]`; the first key is the current one."""
     keys: dict[str, bytes] = {}
     for part in _required(read, name).split(","):
         key_id, _, text = part.strip().partition(":")

@@ -1,4 +1,4 @@
-"""What an error report may show of a request: nothing that somebody typed or that code held."""
+"""Keep error reports free of anything a user typed and of values that code held."""
 
 from collections.abc import ItemsView
 from types import FrameType
@@ -12,9 +12,9 @@ _NOTHING: dict[str, Any] = {}
 
 
 class NothingPrivateFilter(SafeExceptionReporterFilter):
-    """Drops every local value, POST value, cookie, header and setting from error reports.
+    """Drop every local value, POST value, cookie, header, and setting from error reports.
 
-    Django's own filter goes by names like "password"; a token in a variable called `value` would
+    Django's own filter matches names such as "password"; a token in a variable called `value` would
     pass it.
     """
 

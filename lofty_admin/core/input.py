@@ -1,4 +1,4 @@
-"""Replaces what no database can store in what a request brings along."""
+"""Replace characters that no database can store in the input of a request."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +12,11 @@ _View = Callable[..., HttpResponseBase]
 
 
 class StorableInputMiddleware:
-    """PostgreSQL refuses NUL in any text. No keyboard makes one, so no view has to expect it.
+    """Replace NUL in query strings and forms, because PostgreSQL refuses it in any text.
 
-    In the query and in forms it becomes the replacement character, as bytes that are no UTF-8 do:
-    what was typed stays, and the view says what is wrong with it. No address has one.
+    No keyboard can type a NUL, so no view has to expect one. It becomes the replacement character,
+    as bytes that aren't UTF-8 do: the rest of the input stays, and the view reports what is wrong
+    with it. A path with NUL gets a 404, because no URL has one.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -43,7 +44,7 @@ def refuse_unreadable(text: str) -> None:
 
 
 def _storable(sent: Any) -> Any:
-    """Return the same QueryDict, or one without NUL if it has any."""
+    """Return the same QueryDict, or a copy without NUL if it has any."""
     if not any(NUL in text for name, values in sent.lists() for text in (name, *values)):
         return sent
     clean = QueryDict(mutable=True)

@@ -1,6 +1,7 @@
-"""`python -m lofty_admin.core.keys`: fresh keys, as lines for a deployment's environment file.
+"""Print fresh keys as lines for a deployment's environment file.
 
-No Django command, because those need the settings, which need the keys.
+Run it as `python -m lofty_admin.core.keys`. It is not a Django command, because those need the
+settings, which need the keys.
 """
 
 import base64
@@ -14,7 +15,10 @@ KEY_BYTES = 32
 
 
 def fresh_keys() -> str:
-    """The text of the lines. Nothing is stored: whoever asked must keep it, and keep it secret."""
+    """Return the lines with fresh keys.
+
+    Nothing is stored: the caller must keep them, and keep them secret.
+    """
     today = f"k{datetime.now(UTC):%Y%m%d}"
     signing_key = secrets.token_bytes(KEY_BYTES)
     public_key = Ed25519PrivateKey.from_private_bytes(signing_key).public_key().public_bytes_raw()

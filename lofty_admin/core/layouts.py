@@ -1,4 +1,4 @@
-"""What crispy-forms draws of a form: its fields and buttons, not the form element."""
+"""Build crispy-forms layouts: a form's fields and buttons, without the form element."""
 
 from typing import Any
 
@@ -7,7 +7,10 @@ from crispy_forms.layout import Layout
 
 
 def layout(*parts: Any) -> FormHelper:
-    """The form element stands in the template, where its action can be seen."""
+    """Return a layout without the form element.
+
+    The template holds the form element, where its action can be seen.
+    """
     helper = FormHelper()
     helper.form_tag, helper.disable_csrf = False, True
     helper.layout = Layout(*parts)

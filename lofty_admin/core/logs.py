@@ -1,4 +1,4 @@
-"""How the console logs: one event, one line, on stderr; who and which request on every line."""
+"""Configure logging: one event per line on stderr, each with the user and the request id."""
 
 import logging
 import re
@@ -12,8 +12,8 @@ _FORMATTERS = {
     "json": "lofty_admin.core.logs.JsonLines",
     "plain": "lofty_admin.core.logs.PlainLines",
 }
-# Never at DEBUG: their lines would show URLs, SQL parameters or job arguments. And no handlers of
-# their own: Django, runserver and gunicorn bring some, which know neither escapes nor context.
+# Never at DEBUG: their lines would show URLs, SQL parameters or job arguments. They get no handlers
+# of their own: those that Django, runserver and gunicorn bring neither escape nor add context.
 _LOGGERS = (
     "django",
     "django.db.backends",
@@ -23,15 +23,15 @@ _LOGGERS = (
     "psycopg",
     "urllib3",
 )
-# A line for each use of a connection, for each task at every start, for each request with its query
-# (the proxy in front has that one).
+# These log a line for each use of a connection, each task at every start, and each request with its
+# query string (the proxy in front logs requests).
 _CHATTERS = ("psycopg.pool", "procrastinate.periodic", "gunicorn.access")
 # C0, DEL, C1, the two Unicode line breaks, the marks that reverse text, lone surrogates.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def logging_config(level: str, style: str) -> dict[str, Any]:
-    """Django's LOGGING. `level` is a level name; `style` is "json" or "plain"."""
+    """Return Django's LOGGING. `level` is a level name; `style` is "json" or "plain"."""
     at_least_info = "INFO" if level == "DEBUG" else level
     return {
         "version": 1,
@@ -54,11 +54,11 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
 
 
 class JsonLines(JsonFormatter):
-    """One JSON object per line: time (UTC, ISO 8601), level, logger, message, request_id, actor,
-    path, exc_info (traceback text, no local values), and extras that are plain values.
+    """Format each record as one JSON object per line.
 
-    Everything outside printable ASCII is escaped. Extras that are objects are left out: their
-    repr may show anything.
+    Keys: time (UTC, ISO 8601), level, logger, message, request_id, actor, path, exc_info (traceback
+    text, no local values), and extras that are plain values. Everything outside printable ASCII is
+    escaped. Extras that are objects are left out: their repr may show anything.
     """
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ def _plain(value: object) -> bool | int | float | str | None:
 
 
 class PlainLines(logging.Formatter):
-    """`time level logger [request] message`, for a person's terminal; also one line per event."""
+    """Format each record as one line for a terminal: `time level logger [request] message`."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s")
@@ -102,7 +102,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def capped(text: str) -> str:
-    """`text` without its middle when it is very long: a traceback's end says the most."""
+    """Cut the middle out of a very long `text`: a traceback's end is the most useful part."""
     if len(text) <= MAX_TEXT:
         return text
     half = MAX_TEXT // 2

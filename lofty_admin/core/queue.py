@@ -1,4 +1,4 @@
-"""Jobs that wait at most once, and those that a dead worker left behind."""
+"""Queue a job at most once, and put back the jobs of a dead worker."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,7 +12,7 @@ from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.jobs import Status
 
 SECONDS_UNTIL_STALLED = 60
-LONGEST_DELAY = timedelta(days=3)  # more than any job is put off
+LONGEST_DELAY = timedelta(days=3)  # no job is deferred by more than this
 
 
 def defer_once(
@@ -24,9 +24,9 @@ def defer_once(
     alone: bool = False,
     **arguments: str,
 ) -> None:
-    """A job about something, at `at` if given. Nothing if one about it is waiting already.
+    """Defer a job about one record, at `at` if given, unless such a job is waiting already.
 
-    alone: it does not begin while another one about the same thing runs.
+    alone: don't start it while another job about the same record runs.
     """
     key = f"{task}:{about}"
     lock = key if alone else None
@@ -39,15 +39,16 @@ def defer_once(
 
 
 def _pull_forward(key: str, at: datetime) -> None:
-    """Move the waiting job to `at` if it waits for a day that no right clock can have meant."""
+    """Move the waiting job to `at` if it waits for a day that no correct clock can have written."""
     waiting = ProcrastinateJob.objects.filter(queueing_lock=key, status="todo")
     waiting.filter(scheduled_at__gt=at + LONGEST_DELAY).update(scheduled_at=at)
 
 
 async def put_back_stalled(app: App) -> None:
-    """Jobs whose worker died (no heartbeat) go back into the queue; all can run twice.
+    """Put jobs whose worker died (no heartbeat) back into the queue; every job may run twice.
 
-    Where the next one waits already, the dead one would only keep it waiting, and is ended.
+    If the next job about the same record waits already, the dead one would only delay it, so it is
+    ended.
     """
     stalled = await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SECONDS_UNTIL_STALLED)
     for job in stalled:

@@ -1,7 +1,7 @@
-"""Search and sort by names as people type them: one field for models, one for forms.
+"""Search and sort by names as users type them: one field for models, one for forms.
 
-PostgreSQL alone cannot fold accents (that needs an extension), so what is searched is stored once
-more, folded by `folding.fold`.
+PostgreSQL alone cannot fold accents (that needs an extension), so searchable text is also stored
+folded by `text.fold`.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,15 +25,16 @@ else:
 
 
 def folded(*texts: str) -> str:
-    """Texts as a FoldedField stores them, one a line, so that no word is found across two."""
+    """Fold texts as a FoldedField stores them: one per line, so that no word matches across two."""
     return "\n".join(map(fold, texts))
 
 
 class FoldedField(_TextField):
-    """The folded text of other columns of the row, filled in at each save.
+    """Store the folded text of other columns of the row, updated at each save.
 
-    It also sorts: without accents and capitals. of: the columns; "lofty_user__name" is a key of a
-    column of JSON. `save(update_fields=...)` and `update()` must name it together with them.
+    Sorting by it ignores accents and case. of: the columns; "lofty_user__name" is a key of a JSON
+    column. `save(update_fields=...)` and `update()` must name this field together with those
+    columns.
     """
 
     def __init__(self, *, of: tuple[str, ...] = (), **options: Any) -> None:
@@ -59,7 +60,7 @@ def _text(row: models.Model, path: str) -> str:
 
 
 def fold_rows(app: str, *names: str) -> Callable[[Any, Any], None]:
-    """For a migration: fill in the FoldedFields of all rows of these models."""
+    """Fill in the FoldedFields of all rows of these models. Migrations call it."""
 
     def run(apps: Any, editor: Any) -> None:
         for model in (apps.get_model(app, name) for name in names):
@@ -75,9 +76,9 @@ def fold_rows(app: str, *names: str) -> Callable[[Any, Any], None]:
 
 
 def mentioning(rows: QuerySet[_Row], text: str, *columns: str) -> QuerySet[_Row]:
-    """The rows with every word of `text` in one of these folded columns; none if it has no word.
+    """Filter `rows` to those with every word of `text` in one of these folded columns.
 
-    An empty text is no search and returns all rows.
+    An empty text is no search and returns all rows. A text without any word returns none.
     """
     if is_wordless(text):
         return rows.none()
@@ -87,7 +88,7 @@ def mentioning(rows: QuerySet[_Row], text: str, *columns: str) -> QuerySet[_Row]
 
 
 def conditions(text: str, *columns: str) -> Iterator[Q]:
-    """A condition for each word of `text`; all of them must hold."""
+    """Return one condition for each word of `text`; all of them must hold."""
     for word in search_words(text):
         found = Q()
         for column in columns:
@@ -96,20 +97,25 @@ def conditions(text: str, *columns: str) -> Iterator[Q]:
 
 
 def searched(typed: str | None, longest: int = LONGEST_SEARCH) -> str:
-    """A typed text on one line, cut to `longest`. Control characters alone become a sign that
-    finds nothing: dropped, they would leave an empty search, which finds everything."""
+    """Return the typed text on one line, cut to `longest`.
+
+    Text made only of control characters becomes a sign that matches nothing: dropping them would
+    leave an empty search, which matches everything.
+    """
     text = clean(typed, longest)
     return text or ("\N{REPLACEMENT CHARACTER}" if (typed or "").strip() else "")
 
 
 def search_problem(text: str) -> str:
-    """Why a search for `text` finds nothing whatever there is; "" if it can be searched for."""
+    """Return why a search for `text` can never match; "" if it can be searched for."""
     return str(NO_WORDS) if is_wordless(text) else ""
 
 
 class SearchField(forms.CharField):
-    """What a user types to find something: on one line and cut to `longest`, so never an error
-    that would leave a list without its search."""
+    """A search box: its value is on one line and cut to `longest`.
+
+    It never has an error, because an error would leave a list without its search.
+    """
 
     def __init__(self, *, longest: int = LONGEST_SEARCH, **options: Any) -> None:
         self.longest = longest

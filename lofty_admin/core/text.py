@@ -1,14 +1,14 @@
-"""Texts as they are searched and sorted: accents, capitals and widths make no difference.
+"""Fold text for search and sorting: accents, case, and widths make no difference.
 
-The one place that says so: whatever is searched is stored folded (see searching.py) or indexed by
-`words`, and what a user types is folded by the same functions.
+This module alone defines the folding: searchable text is stored folded (see searching.py) or
+indexed by `words`, and what a user types is folded by the same functions.
 """
 
 import re
 import unicodedata
 
-# Letters that Unicode does not take apart into a letter and a mark. Those with a stroke, hook,
-# tail or the like are found by their names, see `_plain_letters`.
+# Letters that Unicode does not decompose into a letter and a mark. Those with a stroke, hook, tail
+# or similar are found by their names, see `_plain_letters`.
 _NOT_DECOMPOSED = {
     "ð": "d",
     "ı": "i",
@@ -21,8 +21,8 @@ _NOT_DECOMPOSED = {
 }
 _LATIN = (range(0x80, 0x250), range(0x1E00, 0x1F00), range(0x2C60, 0x2C80), range(0xA720, 0xA800))
 _WITH_A_STROKE = re.compile(r"LATIN SMALL LETTER ([A-Z]) WITH ")
-# Drawn as nothing, though Unicode does not count them as format characters: the grapheme joiner,
-# fillers of Hangul, variation selectors.
+# Invisible, though Unicode does not count them as format characters: the grapheme joiner, fillers
+# of Hangul, variation selectors.
 _DRAWN_AS_NOTHING = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
@@ -31,7 +31,7 @@ _WORD = re.compile(r"\w+")
 
 
 def _plain_letters() -> dict[str, str]:
-    """Letter -> what it is searched as: "ł" as "l", "đ" as "d", "ø" as "o"."""
+    """Map each letter to the letter it is searched as: "ł" to "l", "đ" to "d", "ø" to "o"."""
     named = {chr(code): unicodedata.name(chr(code), "") for block in _LATIN for code in block}
     matches = {letter: _WITH_A_STROKE.match(name) for letter, name in named.items()}
     plain = {letter: match[1].lower() for letter, match in matches.items() if match}
@@ -42,15 +42,15 @@ _PLAIN = str.maketrans(_plain_letters())
 
 
 def clean(text: str | None, length: int) -> str:
-    """At most `length` characters on one line, without what PostgreSQL refuses in a text."""
+    """Return at most `length` characters on one line, without what PostgreSQL refuses in a text."""
     return " ".join(_UNSTORABLE.sub(" ", text or "").split())[:length]
 
 
 def fold(text: str) -> str:
-    """Casefolded, compatibility decomposed, without combining marks and invisible characters,
-    words one blank apart.
+    """Fold case and compatibility forms, and drop combining marks and invisible characters.
 
-    Folding twice gives the same as folding once, so a folded text can be searched in folded texts.
+    Words are separated by one space. Folding twice equals folding once, so a folded text can be
+    searched in folded texts.
     """
     if text.isascii():
         return " ".join(text.lower().split())
@@ -68,24 +68,24 @@ def _fold(text: str) -> str:
 
 
 def _is_ignored(sign: str) -> bool:
-    """Whether it is an accent, or a character without a shape, such as a zero-width space."""
+    """Return whether `sign` is an accent or an invisible character, such as a zero-width space."""
     return bool(unicodedata.combining(sign)) or unicodedata.category(sign) == "Cf"
 
 
 def words(text: str) -> list[str]:
-    """The words of a text as they are searched: folded runs of letters and digits, each once."""
+    """Return the searchable words of a text: distinct folded runs of letters and digits."""
     return list(dict.fromkeys(_WORD.findall(fold(text))))
 
 
 def search_words(text: str) -> list[str]:
-    """The words to look for when a user types `text`. Empty if it has no letter and no digit.
+    """Return the words to search for when a user types `text`; empty without a letter or digit.
 
-    Adding to the end of a text that has words adds a word or makes the last one longer, so the
-    longer text never finds more.
+    Appending to a text that has words adds a word or extends the last one, so the longer text never
+    matches more.
     """
     return [word for word in words(text) if word.strip("_")]
 
 
 def is_wordless(text: str) -> bool:
-    """Whether something was typed that nothing can be searched for: "-", "%", an emoji."""
+    """Return whether `typed` is not empty but has nothing to search for: "-", "%", an emoji."""
     return bool(text.strip()) and not search_words(text)

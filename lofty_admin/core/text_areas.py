@@ -1,4 +1,4 @@
-"""Text of several lines: a line break counts as one character, as it does in the browser."""
+"""Count a line break in multi-line text as one character, as the browser does."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def unify_line_breaks(text: str) -> str:
 
 
 class TextAreaField(forms.CharField):
-    """A CharField of several lines. Its limit is that of the browser's text area."""
+    """A CharField for several lines, with the same length limit as the browser's text area."""
 
     widget = forms.Textarea
 

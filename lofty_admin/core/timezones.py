@@ -1,4 +1,4 @@
-"""The reader's time zone: what the browser says, UTC otherwise."""
+"""Activate the reader's time zone: the one the browser reports, otherwise UTC."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, tzinfo
@@ -13,7 +13,7 @@ COOKIE = "zone"  # set by static/app.js
 
 
 class ReaderZoneMiddleware:
-    """Make the reader's zone the current one, for the times that a page shows."""
+    """Activate the reader's zone for the times that a page shows."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -24,17 +24,17 @@ class ReaderZoneMiddleware:
 
 
 def reader_zone(request: HttpRequest) -> tzinfo:
-    """The zone of the browser, UTC when it names none that exists."""
+    """Return the browser's time zone, or UTC when it names none that exists."""
     return zone_named(request.COOKIES.get(COOKIE, "")) or UTC
 
 
 def zone_named(name: str) -> tzinfo | None:
-    """The zone of this name ("America/New_York"); None when there is none."""
+    """Return the zone with this name ("America/New_York"), or None when there is none."""
     return ZoneInfo(name) if name in _zones() else None
 
 
 def begin_of(day: date, zone: tzinfo) -> datetime:
-    """Midnight at the begin of a day in a zone."""
+    """Return midnight at the start of a day in a zone."""
     return datetime.combine(day, time(), zone)
 
 

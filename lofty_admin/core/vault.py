@@ -21,7 +21,7 @@ TAG_BYTES = 16
 
 
 class VaultError(Exception):
-    """A sealed value does not open. Says why as far as that helps, and nothing secret."""
+    """A sealed value does not open. The message gives the reason without any secret."""
 
 
 def seal(plain: str, *, table: str, column: str, owner: UUID, version: int) -> bytes:
@@ -36,7 +36,7 @@ def seal(plain: str, *, table: str, column: str, owner: UUID, version: int) -> b
 def open_sealed(
     sealed: bytes | memoryview, *, table: str, column: str, owner: UUID, version: int
 ) -> str:
-    """Decrypt what `seal` made for the same place and version. Raises VaultError for all else."""
+    """Decrypt what `seal` returned for the same row, column, and version, or raise VaultError."""
     key_id, nonce, ciphertext = _parts(bytes(sealed))
     key = _ring().keys.get(key_id)
     if key is None:
@@ -50,18 +50,18 @@ def open_sealed(
 
 
 def prefix_of(key_id: str) -> bytes:
-    """How everything sealed under that key begins."""
+    """Return the prefix of everything sealed under that key."""
     return FORMAT + bytes([len(key_id)]) + key_id.encode()
 
 
 def key_of(sealed: bytes) -> str:
-    """The id of the key it says it is sealed under. Raises VaultError when it is not sealed."""
+    """Return the id of the key that `sealed` names, or raise VaultError if it isn't sealed."""
     key_id, _start = _header(sealed)
     return key_id
 
 
 def _header(sealed: bytes) -> tuple[str, int]:
-    """The key's id, and where what follows it begins."""
+    """Return the key's id and the offset of what follows it."""
     start = len(FORMAT) + 1
     if not sealed.startswith(FORMAT) or len(sealed) <= start:
         raise VaultError("There is no sealed secret in this place.")

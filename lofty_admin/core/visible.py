@@ -1,15 +1,15 @@
 """Show text so that two different texts never look the same.
 
-Text from Lofty, and text that people paste, can hold characters that nobody sees: zero-width
-characters, direction marks, no-break spaces, letters of another script that look like Latin ones.
-`visible` spells them out as ⟨U+200B⟩, and marks spaces and line breaks where they would not show.
+Text from Lofty, and text that users paste, can hold invisible characters: zero-width characters,
+direction marks, no-break spaces, letters of another script that look like Latin ones. `visible`
+spells them out as ⟨U+200B⟩, and marks spaces and line breaks where they would not show.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator
 
-# Never drawn, although Unicode's general category does not say so (Default_Ignorable, blanks).
+# Invisible, although Unicode's general category does not say so (Default_Ignorable, blanks).
 _BLANK = frozenset(
     {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, 0x1D159}
     | set(range(0x180B, 0x1810))
@@ -18,8 +18,8 @@ _BLANK = frozenset(
 )
 # Controls, format characters, halves of characters, private use, unassigned, separators.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"})
-_MARKS = frozenset({"⟨", "↵", "␣"})  # ours: as text they are spelled out, so a mark is a mark
-# Punctuation that looks like a character of the keyboard.
+_MARKS = frozenset({"⟨", "↵", "␣"})  # spelled out in the text, so a mark is always ours
+# Punctuation that looks like a keyboard character.
 _TWIN_PUNCTUATION = frozenset("‐‑‒−﹣－ʹʼˈ′‵＇․‚∶꞉ː⁄∕⧸ǀ∣।‹›∗⁎＊․∙")
 _LOOK_LIKE_LATIN = {
     "Cyrillic": frozenset("авеһіјкмнорсѕтухԁԛԝѵӏгҽАВЕЅІЈКМНОРСТУХԀԌԚԜѴӀҺЗЬ"),
@@ -27,7 +27,7 @@ _LOOK_LIKE_LATIN = {
     "Armenian": frozenset("աոսօցհԼՍՕ"),
     "Cherokee": frozenset("ᎠᎡᎢᎪᎫᎬᎳᎷᎻᎽᏀᏃᏆᏒᏔᏕᏙᏚᏞᏟᏢᏦᏴ"),
 }
-# Compatibility forms of letters and digits, by the tag of their decomposition; not ² and the like.
+# Compatibility forms of letters and digits, by the tag of their decomposition; not ² and similar.
 _TWIN_FORMS = ("<font>", "<compat>", "<wide>", "<narrow>", "<noBreak>")
 _TWIN_LETTERS = frozenset("ɑɡǃ")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -36,9 +36,9 @@ _JAMO = re.compile("[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]")  # Korean letter
 
 
 def visible(text: str) -> str:
-    """Return the text with everything that could be overlooked spelled out.
+    """Return the text with everything that a reader could miss spelled out.
 
-    Different texts give different results, also after a browser has collapsed blanks.
+    Different texts give different results, even after a browser has collapsed spaces.
     """
     if text.isascii() and text.isprintable() and not _SPACE_UNSEEN.search(text):
         return text
@@ -46,7 +46,7 @@ def visible(text: str) -> str:
 
 
 def has_unseen(text: str) -> bool:
-    """Return whether a text field would not show all of the text. It shows line breaks."""
+    """Return whether a text field would hide part of the text. Text fields show line breaks."""
     shown = visible(text)
     return "⟨" in shown or "␣" in shown
 
@@ -55,7 +55,7 @@ def _pieces(text: str) -> Iterator[str]:
     blanks = {match.start() for match in _SPACE_UNSEEN.finditer(text)}
     labels, twins = _look_alikes(text)
     is_composed = unicodedata.is_normalized("NFC", text)
-    is_joinable = False  # whether an accent that follows would stand on its own letter
+    is_joinable = False  # whether a following accent would combine with a letter of its own
     for at, sign in enumerate(text):
         if at in labels:
             yield f"⟨{labels[at]}⟩"
@@ -93,7 +93,7 @@ def _is_accent(sign: str) -> bool:
 
 
 def _composes(sign: str) -> bool:
-    """Return whether it may be one of two ways to write the same character."""
+    """Return whether `sign` may be one of two ways to write the same character."""
     if _is_accent(sign) or _JAMO.match(sign):
         return True
     return unicodedata.normalize("NFC", sign) != sign
