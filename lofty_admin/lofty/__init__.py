@@ -1,1 +1,1 @@
-"""The Lofty API and nothing else: no model, no request and no setting of the console."""
+"""Client for the Lofty API. It uses no model, request or setting of the console."""

@@ -1,4 +1,4 @@
-"""LoftyClient: one method per Lofty operation, typed results. Knows nothing of tenants."""
+"""LoftyClient: one method per Lofty operation, with typed results. It has no notion of tenants."""
 
 import logging
 import random
@@ -42,7 +42,11 @@ class Scheme(StrEnum):
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """tries per call with the first; pauses in seconds: random up to base * 2^n, capped."""
+    """When and how often to retry a call.
+
+    tries: attempts per call, including the first. Pauses are in seconds: random up to base * 2^n,
+    capped.
+    """
 
     tries: int = 3
     base: float = 0.25
@@ -54,10 +58,11 @@ class RetryPolicy:
     def pause_before(
         self, attempt: int, method: str, error: LoftyError, left: float
     ) -> float | None:
-        """Seconds to wait before trying again after attempt (from 1) failed, None for not at all.
+        """Return the seconds to wait before the next attempt, or None to give up.
 
-        Nothing is sent twice but a GET: others are tried again only if no byte of them left.
-        left: seconds left of the whole call. Full jitter.
+        Only a GET is sent twice: other methods are retried only if none of their bytes left.
+        attempt: the attempt that failed, from 1. left: seconds left of the whole call. Uses full
+        jitter.
         """
         again = isinstance(error, Unreachable)
         if method == "GET" and isinstance(error, Unknown):
@@ -71,7 +76,10 @@ DEFAULT_RETRY = RetryPolicy()
 
 @dataclass(frozen=True)
 class Member:
-    """A Lofty user (UserResponse). member_user_id is the id the settings use. All optional."""
+    """A Lofty user (UserResponse). All fields are optional.
+
+    member_user_id is the id the settings use.
+    """
 
     member_user_id: int | None
     team_id: int | None
@@ -89,7 +97,11 @@ Me = Member
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """items from offset on; total of the whole list, if told; received: rows, readable or not."""
+    """One page of a list.
+
+    items: from offset on. total: length of the whole list, if returned. received: number of rows,
+    readable or not.
+    """
 
     items: tuple[T, ...]
     offset: int
@@ -106,7 +118,10 @@ class Office:
 
 @dataclass(frozen=True)
 class Org:
-    """kind: "enterprise", "multi_team" or "none". No offices without permission or for teams."""
+    """The organization. kind: "enterprise", "multi_team" or "none".
+
+    Offices are empty without the permission and for teams.
+    """
 
     kind: str
     name: str | None
@@ -146,11 +161,11 @@ MEMBERS_PATH = "/v1.0/members"
 PIPELINES_PATH = "/v1.0/teamFeatures/lead-pipelines"
 NO_MEMBERS = frozenset({"20003", "USER_NOT_EXIST"})
 TOO_LARGE_CODES = ("LIMIT_PARAM_OVERSIZE", "LIMIT_NOT_VALID", "PARAMETER_TOO_LONG")
-DEFAULT_SIZES = {MEMBERS_PATH: 25, PIPELINES_PATH: 10}  # Lofty's own, so never too large
+DEFAULT_SIZES = {MEMBERS_PATH: 25, PIPELINES_PATH: 10}  # Lofty's defaults, so never too large
 
 
 def clean_token(pasted: str) -> str:
-    """A token as pasted, without the blanks around it. Raises BadToken, which never repeats it."""
+    """Strip a pasted token and return it, or raise BadToken, which never repeats it."""
     token = pasted.strip()
     if not TOKEN.fullmatch(token):
         raise BadToken
@@ -158,13 +173,14 @@ def clean_token(pasted: str) -> str:
 
 
 class LoftyClient:
-    """Lofty for one credential.
+    """Call Lofty with one credential.
 
-    on_exchange is called after every exchange, failed ones and retries too; what it raises is
-    logged and goes no further, as the answer matters more. before_exchange is called before every
-    one; a LoftyError it raises keeps the exchange from being made. budget is the newest seen.
-    page_sizes: path -> rows asked for at a time, where Lofty refused more; may be handed on to the
-    next client. Raises BadToken and Misconfigured here, LoftyError (errors.py) in every method.
+    on_exchange is called after every exchange, including failures and retries; an exception it
+    raises is logged and ignored, because the response matters more. before_exchange is called
+    before every exchange; a LoftyError it raises prevents the exchange. budget is the latest one
+    seen. page_sizes: path -> rows requested per page, where Lofty refused more; may be passed to
+    the next client. The constructor raises BadToken and Misconfigured, every method LoftyError
+    (errors.py).
     """
 
     def __init__(
@@ -191,7 +207,7 @@ class LoftyClient:
         return f"<LoftyClient {self._scheme.value}, token hidden>"
 
     def get_settings(self) -> Settings:
-        """GET /v2.0/sales-agent/settings. Raises NoSalesAgent, MalformedSettings."""
+        """Send GET /v2.0/sales-agent/settings. Raises NoSalesAgent, MalformedSettings."""
         answer = self._call("GET", SETTINGS_PATH)
         try:
             return Settings.parse(answer.json)
@@ -200,10 +216,10 @@ class LoftyClient:
             raise
 
     def put_settings(self, payload: Mapping[str, JSON]) -> Exchange:
-        """PUT /v2.0/sales-agent/settings: sent at most once. payload: see schema.payload.
+        """Send PUT /v2.0/sales-agent/settings, at most once. payload: see schema.payload.
 
-        Returns only if Lofty answered 200 with its documented {"message": text}; whether the
-        settings are really there, only a GET tells.
+        Returns only if Lofty answered 200 with its documented {"message": text}. Only a GET shows
+        whether the settings were really stored.
         """
         answer = self._call("PUT", SETTINGS_PATH, json=payload)
         if not isinstance(answer.json, dict) or not isinstance(answer.json.get("message"), str):
@@ -211,11 +227,11 @@ class LoftyClient:
         return answer.exchange
 
     def me(self) -> Me:
-        """GET /v1.0/me: the user behind the token."""
+        """Send GET /v1.0/me: return the user behind the token."""
         return _member(self._object(ME_PATH))
 
     def members_page(self, offset: int, limit: int = 100) -> Page[Member]:
-        """GET /v1.0/members. Lofty may send fewer than limit; no members is an empty page."""
+        """Send GET /v1.0/members. Lofty may return fewer than limit, or an empty page."""
         try:
             answer = self._listing(MEMBERS_PATH, {"offset": offset}, "limit", limit)
         except Rejected as refused:
@@ -225,7 +241,7 @@ class LoftyClient:
         return _page(answer, "members", offset, _member)
 
     def org(self) -> Org:
-        """GET /v1.0/org."""
+        """Send GET /v1.0/org."""
         org = self._object("/v1.0/org")
         enterprise, teams = org.get("enterpriseInfo"), org.get("multiTeamInfo")
         if isinstance(enterprise, dict):
@@ -236,19 +252,25 @@ class LoftyClient:
         return Org("none", None, ())
 
     def ponds(self) -> tuple[Pond, ...]:
-        """GET /v1.0/team-features/lead-ponds."""
+        """Send GET /v1.0/team-features/lead-ponds."""
         answer = self._call("GET", "/v1.0/team-features/lead-ponds")
         if not isinstance(answer.json, list):
             raise _unexpected(answer)
         return _rows(answer.json, _pond)
 
     def pipelines_page(self, number: int, offset: int) -> Page[Pipeline]:
-        """GET /v1.0/teamFeatures/lead-pipelines. Pages are numbered from 0; offset: rows before."""
+        """Send GET /v1.0/teamFeatures/lead-pipelines.
+
+        Pages are numbered from 0. offset: number of rows before this page.
+        """
         answer = self._listing(PIPELINES_PATH, {"currPage": number}, "pageSize", 100)
         return _page(answer, "pipelines", offset, _pipeline)
 
     def _listing(self, path: str, query: Query, size_name: str, size: int) -> Answer:
-        """One page of at most size; falls back, for later pages too, if Lofty finds it large."""
+        """Fetch one page of at most `size` rows.
+
+        If Lofty refuses the size, fall back to a smaller one for this and later pages.
+        """
         wanted = min(size, self.page_sizes.get(path, size))
         try:
             return self._call("GET", path, query={**query, size_name: wanted})
@@ -259,7 +281,7 @@ class LoftyClient:
         return self._call("GET", path, query={**query, size_name: DEFAULT_SIZES[path]})
 
     def quota(self) -> Quota:
-        """GET /v2.0/sales-agents/quota."""
+        """Send GET /v2.0/sales-agents/quota."""
         quota = self._object("/v2.0/sales-agents/quota")
         return Quota(
             total=_whole(quota.get("totalQuota")),
@@ -281,7 +303,7 @@ class LoftyClient:
     def _call(
         self, method: str, path: str, *, query: Query | None = None, json: JSON = None
     ) -> Answer:
-        """The one place that retries: see `RetryPolicy.pause_before`."""
+        """Send one call, with retries. Only this method retries: see `RetryPolicy.pause_before`."""
         started = self._retry.clock()
         for attempt in count(1):
             left = self._deadline - (self._retry.clock() - started)
@@ -330,7 +352,7 @@ def _unexpected(answer: Answer) -> Unknown:
 
 
 def _is_oversize(refused: Rejected) -> bool:
-    """Whether Lofty found the page size too large; it has several codes for that."""
+    """Return whether Lofty refused the page size as too large; it has several codes for that."""
     return any(code in f"{refused.code} {refused.lofty_message}" for code in TOO_LARGE_CODES)
 
 
@@ -347,7 +369,7 @@ def _page(answer: Answer, name: str, offset: int, parse: Callable[[Object], T | 
 
 
 def _rows(value: JSON, parse: Callable[[Object], T | None]) -> tuple[T, ...]:
-    """The rows that can be read; a row without an id that names things is none."""
+    """Return the rows that can be parsed. A row without its identifying id is dropped."""
     if not isinstance(value, list):
         return ()
     parsed = (parse(row) for row in value if isinstance(row, dict))
@@ -390,7 +412,7 @@ def _pipeline(row: Object) -> Pipeline | None:
 
 
 def _whole(value: JSON) -> int | None:
-    """An id or a count: a whole number within int64, also written as text."""
+    """Return an id or a count: a whole number within int64, which may be written as text."""
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Where Lofty is, and which addresses the console may connect to."""
+"""Define Lofty's base URL and the addresses the console may connect to."""
 
 import ipaddress
 import re
@@ -25,12 +25,12 @@ def open_gate(method: str) -> Iterator[Report]:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where Lofty is and how long to wait for it. Times in seconds, max_bytes unpacked.
+    """Lofty's base URL and the limits for calls to it. Times in seconds, max_bytes unpacked.
 
     base_url must be exactly https://<one of allowed_hosts>. allow_loopback is for tests and the
-    practice Lofty: it also permits loopback addresses, with http and a port, and nothing else.
-    gate is entered with the method around each exchange, and is given what was exchanged; a
-    LoftyError it raises on entering keeps the exchange from being made.
+    practice Lofty: it also permits loopback addresses, with http and a port, and nothing else. gate
+    is entered with the method around each exchange, and receives the exchange; a LoftyError it
+    raises on entry prevents the exchange.
     """
 
     base_url: str
@@ -49,14 +49,14 @@ Resolver = Callable[[str, int], Sequence[SocketAddress]]
 
 
 def system_resolver(host: str, port: int) -> Sequence[SocketAddress]:
-    """Every address of a host, in the system's order. Raises OSError."""
+    """Resolve a host to all its addresses, in the system's order. Raises OSError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [(family, sockaddr) for family, _, _, _, sockaddr in found]
 
 
 @dataclass(frozen=True)
 class Origin:
-    """A checked base URL in parts; url has no slash at its end, host no brackets."""
+    """The parts of an allowed base URL. url has no slash at its end, host no brackets."""
 
     url: str
     host: str
@@ -70,7 +70,7 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 def allowed_origin(endpoint: Endpoint) -> Origin:
-    """The endpoint's base_url in parts. Raises Misconfigured, without repeating it."""
+    """Return the parts of the endpoint's base_url, or raise Misconfigured without repeating it."""
     match = ORIGIN.fullmatch(endpoint.base_url)
     if match is None:
         raise Misconfigured(
@@ -88,7 +88,7 @@ def allowed_origin(endpoint: Endpoint) -> Origin:
 
 
 def is_public(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Whether an address is out on the internet, also when it wraps an IPv4 address."""
+    """Return whether an address is on the public internet, also when it wraps an IPv4 address."""
     if isinstance(ip, ipaddress.IPv6Address):
         wrapped = ip.ipv4_mapped or ip.sixtofour
         if ip in NAT64:
@@ -101,7 +101,7 @@ def is_public(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
 
 
 def permits(endpoint: Endpoint, origin: Origin, address: str) -> bool:
-    """Whether the endpoint allows a connection to this IP address."""
+    """Return whether the endpoint allows a connection to this IP address."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if endpoint.allow_loopback and ip.is_loopback:
         return True

@@ -37,10 +37,11 @@ SETTINGS_PATH = "/v2.0/sales-agent/settings"
 
 
 class LoftyError(Exception):
-    """Base of everything this package raises on purpose. Holds no secret and may be shown as it is.
+    """Base of every error this package raises on purpose. It holds no secret and can be shown.
 
-    message: what happened. advice: what a person can do. sent: False when Lofty surely did nothing,
-    None when it may have. exchange: the request and what came back, None when no request was begun.
+    message: what happened. advice: what the user can do. sent: False when Lofty certainly did
+    nothing, None when it may have. exchange: the request and the response, None when no request was
+    started.
     """
 
     default_message: ClassVar[str] = gettext_noop("Something went wrong while talking to Lofty.")
@@ -59,7 +60,7 @@ class LoftyError(Exception):
 
     @property
     def effect(self) -> str:
-        """One sentence: whether anything happened at Lofty."""
+        """Return one sentence that says whether anything happened at Lofty."""
         if self.exchange is not None and self.exchange.method == "GET":
             return gettext_noop("This only read from Lofty; nothing was changed.")
         return gettext_noop("The change may or may not have been made at Lofty.")
@@ -101,7 +102,7 @@ class Unreachable(NotSent):
 
 
 class NoFreeSlot(NotSent):
-    """Raised by a caller's own guard, before it calls."""
+    """Too many requests wait for Lofty already. The caller's own guard raises it before a call."""
 
     default_message = gettext_noop(
         "Too many requests are waiting for Lofty right now, because it answers slowly."
@@ -110,7 +111,7 @@ class NoFreeSlot(NotSent):
 
 
 class _Timed:
-    """Gives an error the moment from which it makes sense to try again."""
+    """Adds the time from which a retry makes sense."""
 
     until: datetime
 
@@ -120,7 +121,7 @@ class _Timed:
 
 
 class BudgetSpent(_Timed, NotSent):
-    """Raised by a caller's own guard, before it calls."""
+    """Too few calls are left. The caller's own guard raises it before a call."""
 
     def __init__(
         self,
@@ -139,7 +140,7 @@ class BudgetSpent(_Timed, NotSent):
 
 
 class CallsStopped(_Timed, NotSent):
-    """Raised by a caller's own guard, before it calls."""
+    """Lofty failed too often in a row. The caller's own guard raises it before a call."""
 
     def __init__(self, *, until: datetime) -> None:
         self.until = until
@@ -152,7 +153,7 @@ class CallsStopped(_Timed, NotSent):
 
 
 class Rejected(LoftyError):
-    """Lofty answered and says it did not do it."""
+    """Lofty answered and reported that it did not apply the call."""
 
     sent: bool | None = False
     default_message = gettext_noop("Lofty refused the request.")
@@ -220,7 +221,7 @@ class NotFound(Rejected):
 class NotLofty(Rejected):
     """A refusal that is not Lofty's: a web page, or a 404 that is not Lofty's JSON.
 
-    What answered may have passed the request on first, so nothing is known of its effect.
+    The system that answered may have forwarded the request first, so its effect is unknown.
     """
 
     sent = None
@@ -254,7 +255,7 @@ class AppRefused(Rejected):
 
 
 class RateLimited(_Timed, Rejected):
-    """429. until is UTC, at most an hour ahead."""
+    """Lofty returned 429. until is UTC, at most an hour ahead."""
 
     def __init__(
         self,
@@ -273,7 +274,7 @@ class RateLimited(_Timed, Rejected):
 
 
 class Unknown(LoftyError):
-    """Bytes left this machine and no answer came back that can be trusted."""
+    """Bytes left this machine and no trustworthy answer came back."""
 
     default_message = gettext_noop("Lofty's answer did not arrive or cannot be trusted.")
     default_advice = gettext_noop(
@@ -300,7 +301,7 @@ class MalformedSettings(Unknown):
     )
 
 
-# Codes, documented or observed, that name the reason better than the status does.
+# Documented or observed codes that give the reason more precisely than the status does.
 BY_CODE: Mapping[str, type[Rejected]] = {
     "200058": WrongScheme,
     "200100": ScopeMissing,
@@ -317,11 +318,11 @@ BY_STATUS: Mapping[int, type[Rejected]] = {
     415: Rejected,
     422: Rejected,
 }
-SERVER_FAILED = frozenset({"20005"})  # Lofty's own "server error", whatever the status says
+SERVER_FAILED = frozenset({"20005"})  # Lofty's own "server error", whatever the status
 
 
 def error_for(answer: "Answer") -> LoftyError | None:
-    """What a whole answer means: None for a 200 with JSON that is no error body."""
+    """Return the error for a complete answer; None for a 200 with JSON that is no error body."""
     exchange, status = answer.exchange, answer.exchange.status or 0
     if status == 429:
         return RateLimited(until=answer.retry_at, exchange=exchange)
@@ -342,7 +343,7 @@ def error_for(answer: "Answer") -> LoftyError | None:
 
 
 def refusal_of(exchange: "Exchange") -> type[Rejected] | None:
-    """Return what a refusing status means, by its code where that says more; None for others."""
+    """Return the error for a refusing status, by code if that is more precise, else None."""
     status = exchange.status or 0
     if status not in BY_STATUS:
         return None

@@ -1,4 +1,4 @@
-"""The record of one exchange: what is kept of Lofty's answer, and what is left out of it."""
+"""Record one exchange: what is kept of Lofty's answer, and what is redacted."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ from lofty_admin.lofty.json_strict import JSON
 
 CODE_CHARS = 60
 SUCCESS_CODES = frozenset({"0", "200", "OK", "SUCCESS"})
-# How a code can stand inside a text: named (errorCode=20005), in front, or as one of Lofty's words.
+# Where a code can appear in a text: named (errorCode=20005), at the start, or as a named code.
 CODE_IN_TEXT = re.compile(
     r"""\b(?:errorCode|code)[\s"']*[=:][\s"']*(-?\w+)""", re.IGNORECASE | re.ASCII
 )
@@ -34,14 +34,14 @@ UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 SHORTEST_SECRET = 8  # hiding shorter texts would garble every answer
 EXCERPT_CHARS = 4_000
 MESSAGE_CHARS = 500
-LONGEST_WAIT = timedelta(hours=1)  # our own cap on what Lofty asks us to wait
-LEAST_WAIT = timedelta(seconds=2)  # of a 429: "Retry-After: 0" must not make us ask in a loop
+LONGEST_WAIT = timedelta(hours=1)  # our own cap on how long Lofty can make us wait
+LEAST_WAIT = timedelta(seconds=2)  # for a 429: "Retry-After: 0" must not make us ask in a loop
 RATE_WINDOW = timedelta(minutes=1)  # Lofty counts calls per minute
 
 
 @dataclass(frozen=True)
 class Budget:
-    """X-RateLimit-*: calls per window, calls left, when the window ends (UTC)."""
+    """The X-RateLimit-* headers: calls per window, calls left, the end of the window (UTC)."""
 
     limit: int
     remaining: int
@@ -50,7 +50,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and what came back, fit to store and show: no secret, no NUL, no lone surrogate.
+    """One request and its response, safe to store and show: no secret, NUL or lone surrogate.
 
     path has no query. status is None when no answer began. code and lofty_message are Lofty's own,
     from the body. body_excerpt has at most EXCERPT_CHARS characters.
@@ -70,9 +70,10 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer. fault says why the body is no strict JSON; if None, json is its value.
+    """A complete answer.
 
-    retry_at (UTC): when Lofty lets us try again; means something for a 429 only.
+    fault: why the body is not strict JSON; if None, json is its value. retry_at (UTC): when Lofty
+    allows a retry; meaningful for a 429 only.
     """
 
     exchange: Exchange
@@ -82,7 +83,7 @@ class Answer:
 
     @property
     def is_error_body(self) -> bool:
-        """Whether the body is one of Lofty's error objects, which also come with status 200."""
+        """Return whether the body is a Lofty error object, which may come with status 200."""
         return self.fault is None and is_error_body(self.json)
 
 
@@ -92,7 +93,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Received:
-    """What had come when an exchange ended: status None and no headers if nothing had."""
+    """What had arrived when an exchange ended.
+
+    If nothing had, status is None and there are no headers.
+    """
 
     status: int | None
     headers: Mapping[str, str]
@@ -100,7 +104,7 @@ class Received:
 
 
 class Scribe:
-    """Writes down what was exchanged, without secrets."""
+    """Build the Exchange record of one request, with secrets redacted."""
 
     def __init__(
         self,
@@ -153,7 +157,7 @@ class Scribe:
         )
 
     def _message(self, value: JSON, text: str, fault: str | None) -> str | None:
-        """Lofty's own words: in an object, as a JSON string, or as bare text that is no page."""
+        """Return Lofty's message: in an object, a JSON string, or bare text that is not a page."""
         found = next(_texts(value), "")
         if fault is not None and "<" not in text:
             found = text.strip()
@@ -169,7 +173,7 @@ class Scribe:
 
 
 def _spellings(secret: str) -> set[str]:
-    """How a server may echo a secret: as it is, in a URL, in JSON, in base64."""
+    """Return the forms in which a server may echo a secret: plain, URL-encoded, JSON, base64."""
     if len(secret) < SHORTEST_SECRET:
         return set()
     in_json = json.dumps(secret)[1:-1]
@@ -187,15 +191,15 @@ def _parsed(body: bytes) -> tuple[JSON, str | None]:
 
 
 def _texts(value: JSON) -> Iterator[str]:
-    """What a body says in words: errorMsg, then message, or the body itself if it is a string."""
+    """Return the texts of a body: errorMsg, then message, or the body itself if it is a string."""
     texts = [value.get("errorMsg"), value.get("message")] if isinstance(value, dict) else [value]
     return (text for text in texts if isinstance(text, str) and text.strip())
 
 
 def _code(value: JSON) -> str | None:
-    """Lofty's error code: `errorCode` or `code`, number or text, or one inside the message.
+    """Return Lofty's error code: `errorCode` or `code`, number or text, or one inside the message.
 
-    A code that names an error wins over one that says success.
+    A code that names an error takes precedence over one that reports success.
     """
     known = [value.get("errorCode"), value.get("code")] if isinstance(value, dict) else []
     codes = [str(code) for code in known if _is_code(code)]
@@ -213,16 +217,16 @@ def _is_success(code: str) -> bool:
 
 
 def _code_in(text: str) -> str | None:
-    """The code in 'errorCode=20005,errorMsg=...', or a named one such as LIMIT_PARAM_OVERSIZE."""
+    """Return the code in 'errorCode=20005,...', or a named one like LIMIT_PARAM_OVERSIZE."""
     found = CODE_IN_TEXT.search(text) or LEADING_CODE.match(text) or NAMED_CODE.search(text)
     return found[1] if found else None
 
 
 def is_error_body(value: JSON) -> bool:
-    """Whether a body is one of Lofty's errors, which can also come with status 200.
+    """Return whether a body is one of Lofty's errors, which can also come with status 200.
 
-    {"errorCode"}, {"code", "message"}, {"errorMsg"}, or a message or a bare string with a code in
-    it, unless the code says success. Other objects may have a property named `code`.
+    Errors are {"errorCode"}, {"code", "message"}, {"errorMsg"}, or a message or a bare string with
+    a code in it, unless the code reports success. Other objects may have a property named `code`.
     """
     code = _code(value)
     if not isinstance(value, dict):
@@ -234,7 +238,10 @@ def is_error_body(value: JSON) -> bool:
 
 
 def _can_be_loftys(status: int | None, value: JSON, fault: str | None, body: bytes) -> bool:
-    """Whether a refusal can be Lofty's own. A web page is not, nor is a 404 without its words."""
+    """Return whether a refusal can be Lofty's own.
+
+    A web page is not, nor is a 404 without one of Lofty's messages.
+    """
     if fault is not None and b"<" in body:
         return False
     if status != HTTPStatus.NOT_FOUND:
@@ -245,13 +252,13 @@ def _can_be_loftys(status: int | None, value: JSON, fault: str | None, body: byt
 
 
 def _is_gateways(body: Mapping[str, JSON]) -> bool:
-    """Whether an object without a code is what gateways and frameworks say of an unknown path."""
+    """Return whether an object without a code is a gateway's "unknown path" error."""
     words = {text.strip(" .!").lower() for text in _texts(dict(body))}
     return bool(GATEWAY_KEYS & body.keys() or GATEWAY_WORDS & words)
 
 
 def _unwrapped(value: JSON) -> JSON:
-    """Return what a success envelope {data, errorCode, errorMsg, errorData} holds."""
+    """Return the data inside a success envelope {data, errorCode, errorMsg, errorData}."""
     is_envelope = isinstance(value, dict) and "data" in value and value.keys() <= ENVELOPE
     if isinstance(value, dict) and is_envelope and not is_error_body(value):
         data: JSON = value["data"]
@@ -260,15 +267,15 @@ def _unwrapped(value: JSON) -> JSON:
 
 
 def read_budget(headers: Mapping[str, str], now: datetime) -> Budget | None:
-    """X-RateLimit-Limit, -Remaining and -Reset, or None unless the first two are whole numbers.
+    """Read X-RateLimit-Limit, -Remaining and -Reset; None unless the first two are whole numbers.
 
-    Reset is documented as epoch seconds, with an example that is none: a small number is taken as
-    seconds from now, a bigger one as milliseconds from now (Lofty counts per minute); anything
-    else, and anything past or absurd, as one minute from now. Never more than LONGEST_WAIT ahead.
+    Reset is documented as epoch seconds, but its example is not: a small number is read as seconds
+    from now, a bigger one as milliseconds from now (Lofty counts per minute); anything else, and
+    anything past or absurd, as one minute from now. It is never more than LONGEST_WAIT ahead.
     """
     limit = _whole(headers.get("X-RateLimit-Limit"))
     remaining = _whole(headers.get("X-RateLimit-Remaining"))
-    if not limit or remaining is None:  # a limit of no calls at all says nothing
+    if not limit or remaining is None:  # a limit of zero calls carries no information
         return None
     reset = _whole(headers.get("X-RateLimit-Reset"))
     return Budget(limit, remaining, now + _wait_until_reset(reset, now))
@@ -289,7 +296,7 @@ def _wait_until_reset(reset: int | None, now: datetime) -> timedelta:
 
 
 def _retry_at(headers: Mapping[str, str], budget: Budget | None, now: datetime) -> datetime:
-    """Retry-After (seconds or date), else the end of the budget's window, else a minute on."""
+    """Return when to retry: Retry-After (seconds or date), the window's end, or in a minute."""
     wanted = budget.reset_at if budget else now + RATE_WINDOW
     asked = headers.get("Retry-After", "")
     seconds = _whole(asked)

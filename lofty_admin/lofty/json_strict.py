@@ -1,4 +1,4 @@
-"""JSON as Lofty may send it, read without the standard library's leniency."""
+"""Read Lofty's JSON without the standard library's leniency."""
 
 import json
 import math
@@ -12,7 +12,7 @@ MAX_DIGITS = 30  # an int64 has 19
 
 
 def loads(data: bytes) -> JSON:
-    """One JSON value from UTF-8 bytes. Objects become dict, arrays list.
+    """Parse one JSON value from UTF-8 bytes. Objects become dict, arrays list.
 
     Raises ValueError, without quoting the data, for anything that is not strict JSON: NaN and
     Infinity, numbers too large for a float, duplicate keys, more than MAX_DEPTH levels, numbers of
@@ -40,7 +40,7 @@ def loads(data: bytes) -> JSON:
 
 
 class _RefusedError(ValueError):
-    """A rule of ours was broken; its text quotes nothing."""
+    """The data breaks one of our rules; the message quotes none of it."""
 
 
 def _refuse_constant(_name: str) -> NoReturn:

@@ -1,6 +1,6 @@
-"""Marks texts for translators without Django, which this layer does not know."""
+"""Mark texts for translators without Django, which this layer does not import."""
 
 
 def gettext_noop(text: str) -> str:
-    """The text itself, in English. Who shows it translates it."""
+    """Return the text itself, in English. The caller that displays it translates it."""
     return text

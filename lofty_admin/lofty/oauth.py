@@ -1,4 +1,4 @@
-"""Lofty's token endpoint."""
+"""Call Lofty's token endpoint."""
 
 import base64
 import re
@@ -30,7 +30,7 @@ TOKEN_URL = re.compile(r"(https?://[^/?#]+)(/[^?#]+)")
 
 @dataclass(frozen=True)
 class Tokens:
-    """What the token endpoint gave. expires_in in seconds. Shows nothing of itself."""
+    """Tokens from the token endpoint. expires_in in seconds. The repr shows nothing."""
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
@@ -41,9 +41,10 @@ class Tokens:
 class OAuthClient:
     """POST to the token endpoint as one OAuth app. Never retried: a refresh may use its token up.
 
-    endpoint gives limits and allowed hosts (its base_url is not used). Raises Misconfigured if
-    token_url is not allowed, and LoftyError in every method; after Unknown the code or refresh
-    token may have been used up, after GrantRefused it is of no use, after AppRefused it may be.
+    endpoint gives limits and allowed hosts (its base_url is not used). The constructor raises
+    Misconfigured if token_url is not allowed, every method LoftyError. After Unknown the code or
+    refresh token may have been used up, after GrantRefused it is invalid, after AppRefused it may
+    still be valid.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class OAuthClient:
         return "<OAuthClient: secret hidden>"
 
     def exchange_code(self, code: str, redirect_uri: str) -> Tokens:
-        """Tokens for the code that Lofty's authorise page sent to redirect_uri."""
+        """Exchange the code that Lofty's authorize page sent to redirect_uri for tokens."""
         return self._ask(
             grant_type="authorization_code",
             code=code,
@@ -76,11 +77,14 @@ class OAuthClient:
         )
 
     def refresh(self, refresh_token: str) -> Tokens:
-        """New tokens; the old refresh token may be dead afterwards, also if the answer is lost."""
+        """Refresh the tokens.
+
+        The old refresh token may be dead afterwards, also if the answer is lost.
+        """
         return self._ask(grant_type="refresh_token", refresh_token=refresh_token)
 
     def client_credentials(self, customer_key: str) -> Tokens:
-        """Tokens for a user's API key (the newer developer site's grant)."""
+        """Get tokens for a user's API key (the newer developer site's grant)."""
         return self._ask(grant_type="client_credentials", customer_key=customer_key)
 
     def _ask(self, **form: str) -> Tokens:
@@ -103,9 +107,10 @@ class OAuthClient:
 
 
 def _problem(answer: Answer) -> LoftyError | None:
-    """A refusal by whose fault it is: RFC 6749, 5.2, or by the status where Lofty does not say.
+    """Return the error for a refusal: RFC 6749, 5.2, or by the status where Lofty gives no code.
 
-    Only what surely means the grant does: calling a good one dead costs a person a new sign-in.
+    Only codes that certainly blame the grant return GrantRefused: declaring a valid grant dead
+    costs a user a new sign-in.
     """
     problem = error_for(answer)
     if not isinstance(problem, Rejected) or isinstance(problem, RateLimited):
@@ -124,7 +129,7 @@ def _tokens(value: JSON) -> Tokens | None:
         return None
     return Tokens(
         access_token=access,
-        # One that could never be sent back is as good as none.
+        # A token that could never be sent back is useless.
         refresh_token=refresh
         if isinstance(refresh, str) and PRINTABLE.fullmatch(refresh)
         else None,
@@ -134,7 +139,10 @@ def _tokens(value: JSON) -> Tokens | None:
 
 
 def read_expiry(token: str) -> datetime | None:
-    """When a JWS says it expires (its `exp`, UTC). Nothing is verified: a hint, no more."""
+    """Return when a JWS claims to expire (its `exp`, UTC).
+
+    Nothing is verified: the result is only a hint.
+    """
     parts = token.strip().split(".")
     if len(parts) != 3:
         return None

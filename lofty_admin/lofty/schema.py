@@ -1,4 +1,4 @@
-"""The Sales Agent settings: read, compare, build the PUT."""
+"""Read, compare, and build the Sales Agent settings."""
 
 import json
 import re
@@ -88,7 +88,7 @@ IN_WORDS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """GET /v2.0/sales-agent/settings, everything kept exactly as received.
+    """The settings from GET /v2.0/sales-agent/settings, kept exactly as received.
 
     raw: the JSON object. id: the Sales Agent. unknown: properties this console does not know; they
     are never sent.
@@ -100,9 +100,10 @@ class Settings:
 
     @classmethod
     def parse(cls, received: JSON) -> "Settings":
-        """Raises MalformedSettings unless it is an object with a whole id from 1 to 2^63-1.
+        """Parse the settings, or raise MalformedSettings.
 
-        An id written as text or as 5.0 is read as the number; raw keeps it as received.
+        The value must be an object with a whole id from 1 to 2^63-1. An id written as text or as
+        5.0 is read as the number; raw keeps it as received.
         """
         if not isinstance(received, dict):
             raise MalformedSettings
@@ -115,12 +116,12 @@ class Settings:
         return cls(raw=received, id=agent_id, unknown=unknown)
 
     def get(self, name: str) -> Value:
-        """The value as received: null is None, a property Lofty left out is ABSENT."""
+        """Return the value as received: null is None, a property Lofty left out is ABSENT."""
         return self.raw.get(name, ABSENT)
 
 
 def means_all(name: str, value: Value) -> bool:
-    """Whether this list means everyone or everything: -1 in an access list, no filter."""
+    """Return whether this list selects everyone or everything: -1 in an access list, no filter."""
     if not isinstance(value, list | tuple):
         return False
     if name in ACCESS_LISTS:
@@ -129,29 +130,30 @@ def means_all(name: str, value: Value) -> bool:
 
 
 def same(name: str, a: Value, b: Value) -> bool:
-    """Whether two values of a setting mean the same.
+    """Return whether two values of a setting are equivalent.
 
     Lists are compared as sets, null is absent, and so is empty text. A value in another JSON type
     equals the same value in the documented one: "9" and 9.0 are the number 9, "true" is true, and
     the number 5125550142 is the text "5125550142".
     """
-    # Most are written alike, which is quick to see; repr tells 1, 1.0 and True apart.
+    # Most values are written alike, which is fast to check; repr tells 1, 1.0 and True apart.
     return repr(a) == repr(b) or _canonical_bytes(name, a) == _canonical_bytes(name, b)
 
 
 def differing(
     a: Mapping[str, Value], b: Mapping[str, Value], names: Iterable[str] = EDITABLE
 ) -> tuple[str, ...]:
-    """The names, in their order, whose values are not the same in a and b."""
+    """Return the names, in their order, whose values differ between a and b."""
     return tuple(n for n in names if not same(n, a.get(n, ABSENT), b.get(n, ABSENT)))
 
 
 def payload(before: Settings, changes: Mapping[str, JSON]) -> dict[str, JSON]:
-    """The body of the PUT: id, then each editable setting that has a value, in documented order.
+    """Build the body of the PUT: id, then each editable setting with a value, in documented order.
 
-    Changed settings are always sent, empty lists too. Untouched ones go as they were received,
-    or are left out when Lofty had null or nothing. Raises ValueError for a changed name that is no
-    editable setting or a value of the wrong JSON type; so is null, as Lofty documents no unset.
+    Changed settings are always sent, empty lists too. Unchanged ones are sent as received, or left
+    out when Lofty had null or nothing. Raises ValueError for a changed name that is not an editable
+    setting, and for a value of the wrong JSON type. null is the wrong type, because Lofty documents
+    no way to unset a setting.
     """
     for name, wanted in changes.items():
         _check_change(name, wanted)
@@ -187,7 +189,7 @@ def _as_text(value: Value) -> Value:
     return value if value != "" else None
 
 
-# Reads a value of another JSON type as the documented one. Lists: each of their items.
+# Convert a value of another JSON type to the documented one. In lists: each item.
 _AS_TYPE: Final[Mapping[str, Callable[[Value], Value]]] = {
     "text": _as_text,
     "yes/no": _as_switch,
@@ -202,7 +204,7 @@ def _canonical_bytes(name: str, value: Value) -> bytes:
 
 
 def _canonical(name: str, value: Value) -> Canonical:
-    """The value in a form rfc8785 takes; ABSENT is null, a list in LISTS a sorted set."""
+    """Return the value in a form rfc8785 takes; ABSENT is null, a list in LISTS a sorted set."""
     read = _AS_TYPE.get(TYPES.get(name, ""), _as_received)
     if name in LISTS and isinstance(value, list | tuple):
         members = {rfc8785.dumps(plain): plain for plain in (_plain(read(item)) for item in value)}
@@ -211,7 +213,7 @@ def _canonical(name: str, value: Value) -> Canonical:
 
 
 def _plain(value: Value) -> Canonical:
-    """JSON within RFC 8785: big numbers and text with lone surrogates become objects."""
+    """Convert to JSON within RFC 8785: big numbers and text with lone surrogates become objects."""
     match value:
         case Absent():
             return None
@@ -238,7 +240,10 @@ def _is_unicode(text: str) -> bool:
 
 
 def _is_whole(value: Value, bound: int) -> TypeGuard[int]:
-    """A JSON whole number in [-bound, bound). True and 1.0 are none, though equal to 1."""
+    """Return whether it is a JSON whole number in [-bound, bound).
+
+    True and 1.0 are not, though they equal 1.
+    """
     return isinstance(value, int) and not isinstance(value, bool) and -bound <= value < bound
 
 

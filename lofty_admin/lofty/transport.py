@@ -1,4 +1,4 @@
-"""One HTTP exchange with Lofty, made safe. The only module of the console that speaks HTTP."""
+"""Make one safe HTTP exchange with Lofty. No other module of the console speaks HTTP to Lofty."""
 
 import base64
 import http.client
@@ -51,7 +51,7 @@ HEADERS = {
 
 
 class Authorization(requests.auth.AuthBase):
-    """An Authorization header that shows itself to nobody. secrets: what to hide."""
+    """An Authorization header whose repr is empty. secrets: what to redact."""
 
     def __init__(self, value: str, *secrets: str) -> None:
         self._value = value
@@ -75,9 +75,10 @@ class Authorization(requests.auth.AuthBase):
 
 
 class Transport:
-    """Makes exchanges with one endpoint. Holds no connection, cookie or token: safe to fork, share.
+    """Make exchanges with one endpoint.
 
-    resolve and now are for tests. Raises Misconfigured when the endpoint's base_url is not allowed.
+    Holds no connection, cookie or token: safe to fork and share. resolve and now are for tests.
+    Raises Misconfigured when the endpoint's base_url is not allowed.
     """
 
     def __init__(
@@ -106,9 +107,9 @@ class Transport:
     ) -> Answer:
         """Send one request, once, and read the whole answer, whatever its status.
 
-        json goes as application/json, form as application/x-www-form-urlencoded, None as no body.
-        What the Exchange keeps has auth's secrets and the form's values taken out, and with
-        secret_answer nothing of the body. deadline (s) can only shorten the endpoint's.
+        json is sent as application/json, form as application/x-www-form-urlencoded, None as no
+        body. auth's secrets and the form's values are redacted from the Exchange; with
+        secret_answer it keeps nothing of the body. deadline (s) can only shorten the endpoint's.
 
         Raises Misconfigured (path, body or address refused), Unreachable (nothing sent), Unknown
         (bytes left, no whole answer).
@@ -155,8 +156,11 @@ class Transport:
         )
 
     def _talk(self, wire: "_Wire", request: requests.Request) -> bytes:
-        """No Session: it reads netrc and proxies, keeps cookies, shares connections after a fork,
-        and unpacks the body of a redirect without limit even when told not to follow it."""
+        """Send the request without a requests Session.
+
+        A Session reads netrc and proxies, keeps cookies, shares connections after a fork, and
+        unpacks the body of a redirect without limit even with redirects disabled.
+        """
         wire.addresses = self._checked_addresses(wire)
         limits = (self._endpoint.connect_timeout, self._endpoint.read_timeout)
         with closing(_Adapter(wire, self._origin, self._tls())) as adapter:
@@ -177,7 +181,7 @@ class Transport:
         return b"".join(parts)
 
     def _checked_addresses(self, wire: "_Wire") -> Sequence[SocketAddress]:
-        """All addresses of the host, looked up once; one forbidden address refuses them all."""
+        """Resolve the host once and return its addresses; raise if one of them is forbidden."""
         found: queue.SimpleQueue[Sequence[SocketAddress]] = queue.SimpleQueue()
         threading.Thread(target=lambda: found.put(self._looked_up()), daemon=True).start()
         try:
@@ -197,24 +201,24 @@ class Transport:
             return ()
 
     def _tls(self) -> ssl.SSLContext | None:
-        """None for a plain origin, which only loopback may be."""
+        """Return the TLS context; None for a plain origin, which only loopback may be."""
         if not self._origin.is_tls:
             return None
         return TRUST.context(self._endpoint.ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH)
 
 
 class _Trust(threading.local):
-    """Each thread's TLS contexts, by the file of authorities. Holds no connection and no session.
+    """Cache each thread's TLS contexts, by CA file. Holds no connection and no session.
 
-    Reading that file takes 20 ms, as long as a call may. Not shared between threads, because
-    urllib3 writes into the context of every connection it makes.
+    Reading that file takes 20 ms, as long as a call may. Contexts are not shared between threads,
+    because urllib3 writes into the context of every connection it makes.
     """
 
     def __init__(self) -> None:
         self._made: dict[str, tuple[int, ssl.SSLContext]] = {}
 
     def context(self, ca_file: str) -> ssl.SSLContext:
-        """Made anew when the file has changed: what it no longer lists is no longer trusted."""
+        """Return the context, rebuilt when the file has changed, so a removed CA loses trust."""
         changed = Path(ca_file).stat().st_mtime_ns
         known = self._made.get(ca_file)
         if known is None or known[0] != changed:
@@ -226,7 +230,7 @@ TRUST = _Trust()
 
 
 def _tls_context(ca_file: str) -> ssl.SSLContext:
-    """Made by hand, as ssl's and urllib3's own contexts write keys to SSLKEYLOGFILE."""
+    """Build the context by hand, as ssl's and urllib3's own write keys to SSLKEYLOGFILE."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(ca_file)
@@ -242,7 +246,10 @@ def _json_bytes(value: JSON) -> bytes:
 
 
 def _unpacked(wire: "_Wire", body: bytes, limit: int) -> bytes:
-    """The body before Lofty packed it, although asked not to. Packed twice: refused."""
+    """Return the unpacked body; Lofty may compress it although asked not to.
+
+    A body that is compressed twice is refused.
+    """
     encoding = wire.headers.get("Content-Encoding", "").strip().lower()
     if encoding in {"", "identity"}:
         return body
@@ -258,15 +265,15 @@ def _unpacked(wire: "_Wire", body: bytes, limit: int) -> bytes:
 
 
 class _UnsoundError(Exception):
-    """The answer breaks a rule of ours; the text is half a sentence for people."""
+    """The answer breaks one of our rules; the text is half a sentence for users."""
 
 
 class _ForbiddenAddressError(Exception):
-    """The host leads to an address the endpoint does not allow."""
+    """The host resolves to an address the endpoint does not allow."""
 
 
 # What the libraries raise: requests, urllib3's raw reads, http.client, sockets and TLS, zlib.
-# ValueError covers UnicodeError and what requests makes of odd headers.
+# ValueError covers UnicodeError and what requests raises for malformed headers.
 FAULTS = (
     _UnsoundError,
     _ForbiddenAddressError,
@@ -281,9 +288,9 @@ FAULTS = (
 
 
 class _Wire:
-    """The one connection of one exchange: where it may go, how far it got, when it must end.
+    """The one connection of one exchange: its allowed addresses, its progress, its deadline.
 
-    A context: leaving it stops the watchdog and lets go of the socket.
+    A context manager: leaving it stops the watchdog and releases the socket.
     """
 
     def __init__(self, endpoint: Endpoint, deadline: float | None) -> None:
@@ -313,7 +320,7 @@ class _Wire:
                 self._handle = None
 
     def left(self) -> float:
-        """Seconds until the deadline."""
+        """Return the seconds until the deadline."""
         return self.started + self._seconds - time.monotonic()
 
     def received(self) -> Received:
@@ -326,7 +333,7 @@ class _Wire:
             raise TimeoutError
 
     def connect(self) -> socket.socket:
-        """A socket to the first checked address that answers, all within connect_timeout."""
+        """Connect to the first checked address that answers, all within connect_timeout."""
         until = time.monotonic() + min(self._endpoint.connect_timeout, self.left())
         addresses = self.addresses or ()
         for position, (family, sockaddr) in enumerate(addresses):
@@ -351,7 +358,7 @@ class _Wire:
         return sock
 
     def _keep_handle(self, sock: socket.socket) -> None:
-        """A second descriptor of the socket: during its handshake TLS has the first to itself."""
+        """Duplicate the socket's descriptor: during its handshake TLS holds the original alone."""
         with self._lock:
             self._handle = sock.dup()
             self.connected = True
@@ -365,7 +372,7 @@ class _Wire:
                     self._handle.shutdown(socket.SHUT_RDWR)
 
     def explain(self, fault: BaseException) -> LoftyError:
-        """The fault as an error of ours, which keeps nothing of it but our own words."""
+        """Convert the fault to one of our errors, whose text is only our own words."""
         if isinstance(fault, _ForbiddenAddressError):
             return Misconfigured(
                 gettext_noop(
@@ -395,7 +402,7 @@ class _Wire:
 
 
 class _WholeLines(io.BufferedReader):
-    """http.client takes the end of the stream for the end of the headers; here it is an error."""
+    """Raise if the stream ends inside the headers; http.client takes that as their end."""
 
     def readline(self, size: int | None = -1) -> bytes:
         line = super().readline(size)
@@ -428,9 +435,9 @@ class _Response(http.client.HTTPResponse):
 
 
 class _Guarded(urllib3.connection.HTTPConnection):
-    """Connects to checked addresses only, and notes the moment from which bytes may have left."""
+    """Connect to checked addresses only, and record from which moment bytes may have left."""
 
-    debuglevel = 0  # even when somebody turned http.client's printing of headers on
+    debuglevel = 0  # even when http.client's debug output was turned on
     response_class = _Response
 
     def __init__(self, *args: Any, wire: _Wire, **kwargs: Any) -> None:
@@ -460,7 +467,7 @@ class _PoolTLS(urllib3.connectionpool.HTTPSConnectionPool):
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
-    """No retries, no proxies, one pool of one connection for one wire."""
+    """A requests adapter with no retries, no proxies, and one pool of one connection."""
 
     def __init__(self, wire: _Wire, origin: Origin, tls: ssl.SSLContext | None) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
@@ -480,7 +487,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
         return self._pool
 
     def cert_verify(self, *_: Any, **__: Any) -> None:
-        """The context already knows what to trust."""
+        """Do nothing: the context already knows which authorities to trust."""
 
     def close(self) -> None:
         self._pool.close()
