@@ -1,4 +1,4 @@
-"""What only superusers may do or see, whatever the tenant."""
+"""Restrict views to superusers, whatever the tenant."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,7 +13,7 @@ _View = Callable[[HttpRequest], HttpResponse]
 
 
 def require_superuser(request: HttpRequest) -> None:
-    """For everybody but an active superuser: PermissionDenied, recorded."""
+    """Raise PermissionDenied, and record it, unless the user is an active superuser."""
     if request.user.is_active and request.user.is_superuser:
         return
     subject = f"{request.method} {request.path}"
@@ -22,7 +22,7 @@ def require_superuser(request: HttpRequest) -> None:
 
 
 def superuser_only(view: _View) -> _View:
-    """`require_superuser` as the first thing the view does."""
+    """Call `require_superuser` before the view."""
 
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse:

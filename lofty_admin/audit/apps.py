@@ -1,4 +1,4 @@
-"""The audit log: who did what, when, and what came of it; append-only and hash-chained."""
+"""The audit log: who did what, when, and with what outcome; append-only and hash-chained."""
 
 from django.apps import AppConfig
 from django.core.checks import Tags, register

@@ -14,9 +14,9 @@ from lofty_admin.audit.models import AuditEvent
 def triggers_stand(
     databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
-    """Every guard of the audit log is there, unchanged and always on.
+    """Check that every trigger of the audit log exists, is unchanged, and is always on.
 
-    A warning and no error: `migrate` runs the checks first, and it is what puts the guards back.
+    It is a warning and not an error: `migrate` runs the checks first, and restores the triggers.
     """
     return [
         checks.Warning(
@@ -34,7 +34,7 @@ def triggers_stand(
 def role_is_not_owner(
     databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[checks.CheckMessage]:
-    """The role the console runs as cannot switch the guards off."""
+    """Check that the console's database role cannot disable the triggers."""
     return [
         checks.Info(
             "The console's database role may switch off the guards of the audit log, because it"
@@ -49,9 +49,9 @@ def role_is_not_owner(
 
 
 def checkpoints_are_signed(**kwargs: Any) -> list[checks.CheckMessage]:
-    """Whether checkpoints can be made here.
+    """Report whether checkpoints can be signed here.
 
-    Information only: the console's own processes must not have the key, only the worker.
+    Information only: the console's web processes must not have the key, only the worker.
     """
     if settings.ENVIRONMENT.audit_signing_key:
         return []

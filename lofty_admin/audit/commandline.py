@@ -1,4 +1,4 @@
-"""Who acts when a command runs, and whether it may."""
+"""Name the actor of a command, and check that the command may run."""
 
 import getpass
 
@@ -9,7 +9,7 @@ from lofty_admin.audit.proof.restore_guard import ReadOnly, refuse_if_behind
 
 
 def command_actor(command: str) -> Actor:
-    """The actor for the record: the command and the machine's user who ran it."""
+    """Return the actor to record: the command and the operating system user who ran it."""
     try:
         login = getpass.getuser()
     except (KeyError, OSError):  # a container may run under a number without a name
@@ -18,8 +18,11 @@ def command_actor(command: str) -> Actor:
 
 
 def require_current_database(nothing: str) -> None:
-    """Raises CommandError, which ends with `nothing` ("Nothing was read."), while the console is
-    read-only because its database is older than the newest checkpoint outside."""
+    """Raise CommandError while the console is read-only.
+
+    It is read-only while its database is older than the newest checkpoint outside. `nothing` ends
+    the message, such as "Nothing was read.".
+    """
     try:
         refuse_if_behind()
     except ReadOnly as error:

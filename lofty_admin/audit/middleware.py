@@ -1,5 +1,7 @@
-"""Keeps a console whose database is older than the newest anchor from changing anything, and
-answers who is refused too often."""
+"""Keep a restored console read-only, and answer clients that are refused too often.
+
+A console is read-only while its database is older than the newest checkpoint outside.
+"""
 
 from collections.abc import Callable
 
@@ -11,7 +13,7 @@ from lofty_admin import error_views
 from lofty_admin.audit.proof.restore_guard import ReadOnly, cached_state, read_only_reason
 from lofty_admin.audit.refusal_limit import TooManyRefusals
 
-# Signing in and out; and the language, which only this browser keeps.
+# Signing in and out, and the language, which is stored in this browser only.
 ALLOWED = frozenset(
     {"account_login", "mfa_authenticate", "mfa_login_webauthn", "account_logout", "set_language"}
 )
@@ -20,7 +22,7 @@ _View = Callable[..., HttpResponseBase]
 
 
 class ReadOnlyMiddleware:
-    """Answers 503, with what to do, to every request that could change something."""
+    """Answer 503, with what to do, to every request that could change data."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -42,12 +44,12 @@ class ReadOnlyMiddleware:
         return _refusal(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """A service that looked more recently found it."""
+        """Answer 503 when a service found the restore more recently than this middleware."""
         return _refusal(request) if isinstance(exception, ReadOnly) else None
 
 
 class RefusalLimitMiddleware:
-    """Answers 429 where a refusal was one too many."""
+    """Answer 429 when a client exceeds the limit of refusals."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -65,10 +67,10 @@ class RefusalLimitMiddleware:
 
 def _refusal(request: HttpRequest) -> HttpResponse:
     if HtmxDetails(request):
-        return HttpResponseClientRefresh()  # the whole page then says so at its top
+        return HttpResponseClientRefresh()  # the whole page then shows the reason at its top
     return error_views.read_only(request)
 
 
 def read_only(request: HttpRequest) -> dict[str, str]:
-    """`read_only_because`: see there."""
+    """Return `read_only_reason` for the current state, for templates."""
     return {"read_only_because": read_only_reason(cached_state())}

@@ -1,4 +1,4 @@
-"""The tables of the audit log. Nothing here is ever changed or deleted: see triggers.py."""
+"""The tables of the audit log. No row is ever changed or deleted: see triggers.py."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -21,22 +21,22 @@ GENESIS = "0" * 64
 
 
 def actor_in_words(kind: str, name: str) -> str:
-    """A recorded name for a page: a job's is one of ours, in English, and is translated."""
+    """Return a recorded actor name for a page; job names, which are English, are translated."""
     return _(name) if name and kind == "job" else name
 
 
 def kind_label(kind: str) -> str:
-    """A kind in words; the raw kind when this version does not know it."""
+    """Return the label of a kind, or the raw kind when this version does not know it."""
     return str(_KINDS.get(kind, kind))
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """`value` if it is a mapping, else an empty one: records of other versions may lack a part."""
+    """Return `value` or an empty mapping: events of other versions may lack a part."""
     return value if isinstance(value, Mapping) else {}
 
 
 class AppendOnlyError(Exception):
-    """Something tried to change or delete a record of the audit log. Nothing was changed."""
+    """Code tried to change or delete a record of the audit log. Nothing was changed."""
 
 
 def _refuse(*args: object, **kwargs: object) -> NoReturn:
@@ -47,7 +47,7 @@ _Row = TypeVar("_Row", bound=models.Model)
 
 
 class AppendOnlyQuerySet(models.QuerySet[_Row]):
-    """Reads only; what would write raises AppendOnlyError."""
+    """A queryset that only reads; methods that write raise AppendOnlyError."""
 
     update = delete = bulk_update = bulk_create = update_or_create = get_or_create = _refuse
     _raw_delete = _update = _refuse
@@ -55,12 +55,12 @@ class AppendOnlyQuerySet(models.QuerySet[_Row]):
 
 class AuditEventQuerySet(AppendOnlyQuerySet["AuditEvent"]):
     def for_tenant(self, tenant_id: UUID) -> "AuditEventQuerySet":
-        """The events of one tenant, newest first."""
+        """Filter to the events of one tenant, newest first."""
         return self.filter(tenant_id=tenant_id).order_by("-seq")
 
 
 class _AppendOnly(models.Model):
-    """Can be inserted once and never saved again or deleted."""
+    """Rows can be inserted once, and never be saved again or deleted."""
 
     class Meta:
         abstract = True
@@ -82,11 +82,11 @@ class _AppendOnly(models.Model):
 
 
 class AuditEvent(_AppendOnly):
-    """One thing that happened.
+    """One recorded event.
 
-    `body` is the canonical text (RFC 8785) exactly as hashed; `content` is it, parsed. The other
-    columns but `seq`, `previous_hash`, `hash` and `key_id` are copies of what is in it, to filter
-    by. No foreign keys: a record outlives the account and the tenant it names.
+    `body` is the canonical text (RFC 8785) exactly as hashed; `content` is its parsed form. The
+    other columns except `seq`, `previous_hash`, `hash` and `key_id` copy values of the body, to
+    filter by. No foreign keys: an event outlives the account and the tenant it names.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
@@ -111,7 +111,7 @@ class AuditEvent(_AppendOnly):
     ip = models.TextField()
     reason = models.TextField()
 
-    maker = ""  # who made the change that another actor settled: see agentsettings/credit.py
+    maker = ""  # the user whose change another actor settled: see agentsettings/credit.py
 
     objects = AuditEventQuerySet.as_manager()
 
@@ -142,10 +142,11 @@ class AuditEvent(_AppendOnly):
 
     @cached_property
     def content(self) -> Mapping[str, Any]:
-        """The whole record: id, at, kind, outcome, actor, tenant, subject, operation_id,
-        request_id, ip, reason, before, after, detail. Absent things are null.
+        """The whole record, with null for absent values.
 
-        Empty for a body that somebody spoilt: pages show what is left, `audit_verify` names it.
+        Keys: id, at, kind, outcome, actor, tenant, subject, operation_id, request_id, ip, reason,
+        before, after, detail. Empty for a damaged body: pages show what is left, `audit_verify`
+        names it.
         """
         try:
             return mapping(json.loads(self.body))
@@ -154,12 +155,12 @@ class AuditEvent(_AppendOnly):
 
     @property
     def detail(self) -> Mapping[str, Any]:
-        """What the kind of event has to say beyond before and after; empty if nothing."""
+        """What this kind of event records besides before and after; empty if nothing."""
         return mapping(self.content.get("detail"))
 
     @property
     def changed(self) -> list[str]:
-        """The names of the settings it changed, or wanted to; none for other events."""
+        """The names of the settings the event changed, or tried to; none for other events."""
         names = self.detail.get("changed")
         return [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
 
@@ -169,7 +170,7 @@ class AuditEvent(_AppendOnly):
 
     @property
     def who(self) -> str:
-        """The actor in words: "Olivia Owner", "reconcile", "Somebody not signed in"."""
+        """The actor for a page: "Olivia Owner", "reconcile", or a user who isn't signed in."""
         return (
             actor_in_words(self.actor_kind, self.actor_name)
             or self.actor_id
@@ -178,7 +179,7 @@ class AuditEvent(_AppendOnly):
 
     @property
     def what(self) -> str:
-        """Its `kind_label`, or whose change it settled, if `maker` was set."""
+        """The event's `kind_label`, or whose change it settled, if `maker` was set."""
         if self.maker:
             return _("resolved the change by %(name)s") % {"name": self.maker}
         return kind_label(self.kind)
@@ -189,12 +190,12 @@ class AuditEvent(_AppendOnly):
 
 
 class AuditIndex(models.Model):
-    """What browsing searches: one narrow row for each event, made from its body by index.py.
+    """The search index: one narrow row for each event, built from its body by index.py.
 
-    No record and no proof: it can be made anew at any time, and what a page shows of an event comes
-    from AuditEvent. actor: kind and id with a colon between. terms: everything one can filter by,
-    as index.py writes it, for several filters at once. words: folded words of reason, subject,
-    names and Lofty's message.
+    It is neither record nor proof: it can be rebuilt at any time, and pages show events from
+    AuditEvent. actor: kind and id separated by a colon. terms: every filter value, as index.py
+    writes it, for several filters at once. words: folded words of reason, subject, names and
+    Lofty's message.
     """
 
     seq = models.BigIntegerField(primary_key=True)
@@ -228,7 +229,7 @@ class AuditIndex(models.Model):
 
 
 class AuditChoice(models.Model):
-    """A value that occurs in the events of a tenant, so that filters offer only what exists.
+    """A value that occurs in the events of a tenant, so that filters offer only existing values.
 
     scope: the tenant, or EVERYWHERE for the log as a whole. dimension: "actor", "kind", "outcome"
     or "setting". label: the newest name of an actor, else "".
@@ -253,11 +254,14 @@ class AuditChoice(models.Model):
 
 
 class AuditWord(models.Model):
-    """A word that the events of a kind and outcome have, so that searching by the beginning of one
-    can name it whole, and knows at once what is nowhere."""
+    """A word that occurs in the events of a kind and outcome.
+
+    A search for the beginning of a word uses it to search for whole words, and to stop at once when
+    no word begins that way.
+    """
 
     pk = models.CompositePrimaryKey("word", "kind", "outcome")
-    word = models.TextField(db_collation="C")  # for what begins with something
+    word = models.TextField(db_collation="C")  # for prefix searches
     kind = models.TextField()
     outcome = models.TextField()
 
@@ -266,7 +270,7 @@ class AuditWord(models.Model):
 
 
 class AuditHead(models.Model):
-    """The one row every writer locks: how long the log is and the hash of its last record.
+    """The one row every writer locks: the length of the log and the hash of its last record.
 
     `log_id` names this log, so that another log's valid chain does not pass for it.
     """
@@ -286,10 +290,11 @@ class AuditHead(models.Model):
 
 
 class AuditCheckpoint(_AppendOnly):
-    """A signed statement of how long the log was: see checkpoint.py.
+    """A signed statement of the log's length: see proof/checkpoints.py.
 
-    `line` is it, exactly as handed to the sink; the other columns are copies. Verifying never
-    trusts this table: it is here to be handed over, and to be the link to the next one.
+    `line` is the checkpoint, exactly as delivered to the sink; the other columns are copies.
+    Verification never trusts this table: its rows are kept for delivery, and as the link to the
+    next checkpoint.
     """
 
     at = models.DateTimeField()
@@ -305,7 +310,7 @@ class AuditCheckpoint(_AppendOnly):
 
 
 class AuditDelivery(models.Model):
-    """The one row that says up to which checkpoint the sink has them, and what went wrong last."""
+    """The one row that holds the last delivered checkpoint, and the last delivery error."""
 
     ONLY = 1
 
@@ -324,12 +329,12 @@ class AuditDelivery(models.Model):
 
     @classmethod
     def lock(cls) -> "AuditDelivery":
-        """Until the end of the transaction: one checkpoint is made at a time."""
+        """Lock the row until the end of the transaction: one checkpoint is made at a time."""
         return cls.objects.select_for_update().get_or_create(pk=cls.ONLY)[0]
 
     @classmethod
     def waiting(cls) -> models.QuerySet[AuditCheckpoint]:
-        """The checkpoints not handed over yet, oldest first."""
+        """Return the checkpoints not delivered yet, oldest first."""
         row = cls.objects.filter(pk=cls.ONLY).first()
         return AuditCheckpoint.objects.filter(pk__gt=row.up_to if row else 0).order_by("pk")
 
@@ -362,7 +367,7 @@ class RefusalCount(models.Model):
 
 
 class Pulse(models.Model):
-    """When something was last alive, or last written: see lofty_admin/probes.py."""
+    """When a component was last alive, or last written: see lofty_admin/probes.py."""
 
     name = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()

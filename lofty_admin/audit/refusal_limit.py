@@ -1,9 +1,9 @@
-"""Keeps anyone from filling the log with refusals.
+"""Keep clients from filling the log with refusals.
 
-Who has caused MAX_PER_SOURCE events of one kind within a minute gets 429 for the rest of it, and so
-does everyone once MAX_IN_ALL were recorded. Nothing is lost: what is not recorded one by one is
-counted in `RefusalCount`, by all processes together, and one event for each minute and kind says
-how many there were, from where and of what.
+A source that caused MAX_PER_SOURCE events of one kind within a minute gets 429 for the rest of it,
+and so do all sources once MAX_IN_ALL were recorded. Nothing is lost: refusals without an event of
+their own are counted in `RefusalCount`, by all processes together, and one event for each minute
+and kind records how many there were, from which sources, and about which subjects.
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ from lofty_admin.audit.models import RefusalCount
 LIMITED = frozenset({Kind.ACCESS_REFUSED, Kind.SIGN_IN_FAILED, Kind.PROOF_FAILED})
 MAX_PER_SOURCE = 20  # events of one kind a minute
 MAX_IN_ALL = 200
-MAX_SOURCES = 20  # that a summary names
-MAX_SUBJECTS = 20  # different ones that are kept for a source
+MAX_SOURCES = 20  # named in a summary
+MAX_SUBJECTS = 20  # different ones kept for a source
 SUBJECT_CHARS = 200
 EVERYONE = "everyone"
 SUMMING_UP = Actor("job", "audit.refusals", gettext_noop("Limit of refusals"))
 
-# One statement, so that requests at the same moment are all counted.
+# One statement, so that simultaneous requests are all counted.
 _COUNT = """
 INSERT INTO audit_refusalcount AS c
     (source, kind, minute, count, recorded, ip, who, subjects, last_subject, first_at, last_at)
@@ -49,7 +49,7 @@ RETURNING count
 
 
 class TooManyRefusals(Exception):
-    """It is counted and not recorded; the answer is 429. seconds: until the next minute."""
+    """The refusal is counted, not recorded; the response is 429. seconds: until the next minute."""
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
@@ -57,14 +57,14 @@ class TooManyRefusals(Exception):
 
 
 def count_refusal(kind: Kind, subject: str) -> None:
-    """Count what is about to be recorded. Raises TooManyRefusals if it shall not be."""
+    """Count a refusal before it is recorded. Raises TooManyRefusals if it must not be."""
     if kind not in LIMITED or not is_in_request():
         return
     now = timezone.now()
     minute = now.replace(second=0, microsecond=0)
     number = _counted(_source(), kind, subject, now)
     if number == 1:
-        Context().run(sum_up)  # of the minutes before, by nobody's request
+        Context().run(sum_up)  # of the minutes before, outside of any request's actor
     if number <= MAX_PER_SOURCE and _counted(EVERYONE, kind, "", now) <= MAX_IN_ALL:
         RefusalCount.objects.filter(source=_source(), kind=kind, minute=minute).update(
             recorded=F("recorded") + 1
@@ -74,7 +74,7 @@ def count_refusal(kind: Kind, subject: str) -> None:
 
 
 def sum_up(now: datetime | None = None) -> int:
-    """Record one event for each kind and minute in which something was only counted. How many."""
+    """Record one event per kind and minute with counted refusals; return the number of events."""
     minute = (now or timezone.now()).replace(second=0, microsecond=0)
     if not RefusalCount.objects.filter(minute__lt=minute).exists():
         return 0
@@ -91,7 +91,7 @@ def sum_up(now: datetime | None = None) -> int:
 
 
 def _record(minute: datetime, kind: str, rows: Sequence[RefusalCount]) -> int:
-    from lofty_admin.audit.log.record import record  # it asks this module
+    from lofty_admin.audit.log.record import record  # record imports this module
 
     if not rows:
         return 0
@@ -146,13 +146,13 @@ def _counted(source: str, kind: Kind, subject: str, now: datetime) -> int:
 
 
 def _storable(text: str) -> str:
-    """PostgreSQL refuses NUL and lone surrogates, which an address may hold."""
+    """Drop NUL and lone surrogates, which PostgreSQL refuses and an address may hold."""
     clean = text.replace("\x00", "\\u0000").encode("utf-8", "backslashreplace").decode()
     return clean[:SUBJECT_CHARS]
 
 
 def _source() -> str:
-    """The signed-in person, else the network a client can choose its address in."""
+    """Return the signed-in user, else the network a client can choose its address in."""
     actor = current_actor()
     if actor.id:
         return f"person:{actor.id}"

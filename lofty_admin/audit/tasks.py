@@ -1,4 +1,4 @@
-"""What runs by the clock: signing checkpoints, handing them over, and the nightly verification."""
+"""Scheduled jobs: signing checkpoints, delivering them, and the nightly verification."""
 
 import logging
 from pathlib import Path
@@ -23,10 +23,10 @@ logger = logging.getLogger(__name__)
 @app.periodic(cron="* * * * *")
 @app.task(name="audit.checkpoint", queueing_lock="audit.checkpoint", lock="audit.checkpoint")
 def checkpoint(timestamp: int) -> None:
-    """Every minute: a checkpoint if one is due, and another try with those the sink did not take.
+    """Make a checkpoint if one is due, and retry undelivered ones. Runs every minute.
 
-    Fails loudly when the log does not continue the last checkpoint or the sink refuses. Does
-    nothing while the console is read-only.
+    Raises when the log does not continue the last checkpoint or the sink refuses. Does nothing
+    while the console is read-only.
     """
     if is_behind("signing and handing over checkpoints"):
         return
@@ -38,7 +38,7 @@ def checkpoint(timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name="audit.refusals", queueing_lock="audit.refusals", lock="audit.refusals")
 def refusals(timestamp: int) -> None:
-    """Every minute: record what was only counted in the minutes before."""
+    """Record the refusals that were only counted in earlier minutes. Runs every minute."""
     if not is_behind("summing up refusals"):
         sum_up()
 
@@ -46,9 +46,9 @@ def refusals(timestamp: int) -> None:
 @app.periodic(cron="37 2 * * *")
 @app.task(name="audit.verify", queueing_lock="audit.verify", lock="audit.verify")
 def verify(timestamp: int) -> None:
-    """Every night: the whole log, against the file of the sink if the sink is one.
+    """Verify the whole log, against the sink's file if the sink is one. Runs every night.
 
-    Then what an older version of the console wrote during an upgrade is indexed.
+    Then index what an older version of the console wrote during an upgrade.
     """
     with acting_as(NIGHTLY):
         found = verification.run(

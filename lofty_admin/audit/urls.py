@@ -1,4 +1,4 @@
-"""The pages about the log as a whole, under /audit/."""
+"""URLs of the pages about the whole log, under /audit/."""
 
 from django.urls import path
 

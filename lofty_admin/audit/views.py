@@ -1,4 +1,4 @@
-"""What the console can say about the log as a whole."""
+"""Views of the whole log."""
 
 import datetime as dt
 
@@ -19,7 +19,7 @@ from lofty_admin.core import clocks
 @require_safe
 @superuser_only
 def verification(request: HttpRequest) -> HttpResponse:
-    """The last verification, its age and limits, and how the signed checkpoints do."""
+    """Show the last verification, its age and limits, and the status of the signed checkpoints."""
     now, checkpoint = timezone.now(), newest()
     longest = dt.timedelta(minutes=2 * settings.ENVIRONMENT.checkpoint_minutes)
     context = {

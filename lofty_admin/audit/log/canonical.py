@@ -1,4 +1,4 @@
-"""One byte form for one content: RFC 8785, after everything it or PostgreSQL refuses is escaped.
+"""Encode a content as one byte form: RFC 8785, after escaping everything it or PostgreSQL refuses.
 
 Recording an outcome must never fail on its content: it often comes from Lofty, after the PUT.
 """
@@ -38,7 +38,7 @@ def canonical(content: object) -> bytes:
 
 
 class _Storable:
-    """One walk over one content, with what is left of the size limit."""
+    """Walk one content, and count down what is left of the size limit."""
 
     def __init__(self) -> None:
         self.left = MAX_SIZE

@@ -1,4 +1,4 @@
-"""The links of the chain: what is hashed, with which key, and the copies of a body in columns."""
+"""Compute the links of the hash chain, and the copies of a body's values in columns."""
 
 import datetime as dt
 import hashlib
@@ -23,12 +23,12 @@ def link(key: bytes, log_id: UUID, seq: int, previous_hash: str, body: str) -> s
 
 
 def begin(key: bytes, log_id: UUID) -> hmac.HMAC:
-    """What all links of one log under one key begin with, for `link_in`."""
+    """Start the HMAC with the part that all links of one log under one key share, for `link_in`."""
     return hmac.new(key, FORMAT + log_id.bytes, hashlib.sha256)
 
 
 def link_in(begun: hmac.HMAC, seq: int, previous_hash: str, body: str) -> str:
-    """`link`, from `begin`; leaves that as it was, for the next one."""
+    """Compute `link` from the result of `begin`, which stays unchanged for the next link."""
     text = body.encode()
     message = b"".join(
         (
@@ -63,9 +63,9 @@ COPIED = (
 
 
 def copies(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of AuditEvent that repeat the body, in the order of COPIED.
+    """Return the AuditEvent columns that repeat the body, in the order of COPIED.
 
-    KeyError when a part of it is missing.
+    Raises KeyError when a part of the body is missing.
     """
     actor, tenant = content["actor"], content["tenant"] or {}
     return {
@@ -88,12 +88,12 @@ def copies(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def surely_repeats(body: str, values: Sequence[Any]) -> bool:
-    """Whether `values`, in the order of COPIED, stand in `body`; False if only parsing can tell.
+    """Return whether `values`, in the order of COPIED, are in `body`; False if unsure.
 
-    `values` are texts: times as in the body, UUIDs with dashes, None for NULL. Ten times as quick
-    as parsing, and exact: canonical members are sorted and a quote inside a text is escaped, so
-    `before` and `behind` can stand at the outermost level only, and so must `,"at":"` if it occurs
-    once.
+    False means that only parsing can tell. `values` are texts: times as in the body, UUIDs
+    with dashes, None for NULL. Ten times as fast as parsing, and exact: canonical members are
+    sorted and a quote inside a text is escaped, so `before` and `behind` can occur at the outermost
+    level only, and so must `,"at":"` if it occurs once.
     """
     kind, subject, request_id, ip, reason, own_id, at, outcome, *more = values
     actor_kind, actor_id, actor_name, tenant_id, slug, name, operation_id = more

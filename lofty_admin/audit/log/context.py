@@ -1,4 +1,4 @@
-"""Who is acting, in which request, from which address: known everywhere without being passed on."""
+"""Make the actor, the request id, and the client address available without passing them along."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _GetResponse = Callable[["HttpRequest"], "HttpResponse"]
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts, as text: the record outlives the account.
+    """The user, job or command that acts, as text: the record outlives the account.
 
-    `kind` is "person", "job", "command" or "nobody" (not signed in).
+    `kind` is `person`, `job`, `command` or `nobody` (not signed in).
     """
 
     kind: str
@@ -41,17 +41,17 @@ _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
 
 
 def current_request_id() -> str:
-    """32 hex digits that join everything one request or run did; "" outside of both."""
+    """Return the 32 hex digits shared by all work of one request or run; "" outside of both."""
     return _request_id.get()
 
 
 def current_ip() -> str:
-    """The client's address, "" when there is none (jobs, commands, Unix sockets)."""
+    """Return the client's address, "" when there is none (jobs, commands, Unix sockets)."""
     return _ip.get()
 
 
 def current_actor() -> Actor:
-    """The actor set by `acting_as`, else the signed-in person of the request, else NOBODY.
+    """Return the actor set by `acting_as`, else the request's signed-in user, else `NOBODY`.
 
     May read the session and the user from the database the first time in a request.
     """
@@ -63,12 +63,12 @@ def current_actor() -> Actor:
 
 
 def is_in_request() -> bool:
-    """Whether a web request is being answered, as opposed to a job or a command."""
+    """Return whether a web request is being answered, as opposed to a job or a command."""
     return _request.get() is not None
 
 
 def known_actor_id() -> str:
-    """The actor's id if no query is needed to tell, else "". For log lines."""
+    """Return the actor's id if it is known without a query, else "". For log lines."""
     request = _request.get()
     if _actor.get() is None and request is not None and _not_loaded(request.user):
         return ""
@@ -76,28 +76,28 @@ def known_actor_id() -> str:
 
 
 def _not_loaded(user: object) -> bool:
-    # LazyObject answers for its own slot through __dict__ only; any other look would load it.
+    # LazyObject answers for its own slot through __dict__ only; any other access would load it.
     return isinstance(user, LazyObject) and user.__dict__.get("_wrapped", empty) is empty
 
 
 def person(user: object) -> Actor:
-    """The Actor for a Django user; NOBODY for an anonymous one."""
+    """Return the Actor for a Django user; `NOBODY` for an anonymous one."""
     if not getattr(user, "is_authenticated", False):
         return NOBODY
     return Actor("person", str(getattr(user, "pk", "")), str(user))
 
 
 def is_acting(user: object) -> bool:
-    """Whether this Django user is the person who acts now."""
+    """Return whether this Django user is the current actor."""
     actor = current_actor()
     return actor.kind == "person" and actor.id == str(getattr(user, "pk", ""))
 
 
 @contextmanager
 def acting_as(actor: Actor, request_id: str | None = None) -> Iterator[Actor]:
-    """Everything inside is done by `actor`: for jobs and commands.
+    """Set the actor for the enclosed code, for jobs and commands.
 
-    Keeps a request id that is already there, unless `request_id` names another; else makes one.
+    Keeps the current request id unless `request_id` names another; without either, makes one.
     """
     id_token = _request_id.set(request_id or current_request_id() or uuid4().hex)
     actor_token = _actor.set(actor)
@@ -109,9 +109,9 @@ def acting_as(actor: Actor, request_id: str | None = None) -> Iterator[Actor]:
 
 
 class RequestContextMiddleware:
-    """Gives each request an id of our own making and its client address. Must stand first.
+    """Give each request an id of our own and its client address. It must come first.
 
-    The answer carries the id as X-Request-ID. An id sent by the client is never taken over.
+    The response carries the id as X-Request-ID. An id sent by the client is never used.
     """
 
     def __init__(self, get_response: _GetResponse) -> None:
@@ -119,7 +119,7 @@ class RequestContextMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = uuid4().hex
-        # Django logs 4xx answers after the last middleware has ended: the id must outlive it.
+        # Django logs 4xx responses after the last middleware has ended: the id must outlive it.
         request.META[REQUEST_ID_KEY] = request_id
         id_token, ip_token = _request_id.set(request_id), _ip.set(client_ip(request))
         try:
@@ -132,10 +132,10 @@ class RequestContextMiddleware:
 
 
 class ActorMiddleware:
-    """Makes the signed-in person the actor, looked up only when asked for.
+    """Make the signed-in user the actor, looked up only when needed.
 
-    Must stand after Django's AuthenticationMiddleware. A sign-in or sign-out inside the request
-    counts at once.
+    It must come after Django's AuthenticationMiddleware. A sign-in or sign-out inside the request
+    takes effect at once.
     """
 
     def __init__(self, get_response: _GetResponse) -> None:
@@ -150,10 +150,10 @@ class ActorMiddleware:
 
 
 def client_ip(request: HttpRequest) -> str:
-    """The address of the client, by settings.ALLAUTH_TRUSTED_PROXY_COUNT.
+    """Return the client's address, by settings.ALLAUTH_TRUSTED_PROXY_COUNT.
 
-    With n trusted proxies it is the n-th X-Forwarded-For entry from the right; with none the
-    header is ignored, since anybody can send it. "" when what is found is no address.
+    With n trusted proxies it is the n-th X-Forwarded-For entry from the right; without any the
+    header is ignored, since any client can send it. "" when the entry is not an address.
     """
     proxies = settings.ALLAUTH_TRUSTED_PROXY_COUNT
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")

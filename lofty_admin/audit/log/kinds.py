@@ -1,6 +1,6 @@
-"""The closed list of what can be recorded, and the words for it. An unknown kind is an error.
+"""The closed list of event kinds and outcomes, with their labels. An unknown kind is an error.
 
-The record holds the values; the words are for pages, in the language of the reader.
+The record holds the values; the labels are for pages, in the reader's language.
 """
 
 from django.db.models import TextChoices
@@ -76,22 +76,22 @@ class Kind(TextChoices):
     RESTORE_ACKNOWLEDGED = "audit.restore_acknowledged", _("said that an older database is meant")
 
 
-# What says which credential of a tenant was stored last: asked before each use of a token, so these
-# have an index of their own.
+# The kinds that tell which credential of a tenant was stored last. They are queried before each use
+# of a token, so they have an index of their own.
 CREDENTIAL_STORED = (
     Kind.CREDENTIAL_ADDED,
     Kind.CREDENTIAL_REPLACED,
     Kind.CREDENTIAL_RENEWED,
     Kind.CREDENTIAL_REMOVED,
 )
-# What tells that settings are other than before, or what came of trying: these have one too.
+# The kinds that show a change of settings, or the outcome of an attempt. They have an index too.
 CHANGES = (Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)
-# The subject of a refused sign-in that named nobody.
+# The subject of a refused sign-in that named no user.
 SOMEBODY = "somebody unknown"
 
 
 class Outcome(TextChoices):
-    """What came of it. The first five are the outcomes of a save; their words are fixed."""
+    """The outcome of an event. The first five are those of a save; their labels are fixed."""
 
     VERIFIED = "verified", _("Verified")
     NOT_APPLIED = "not_applied", _("Not applied")

@@ -1,10 +1,10 @@
-"""Puts the request and the user of the moment on every log line."""
+"""Add the current request and user to every log line."""
 
 import logging
 
 
 class ContextFilter(logging.Filter):
-    """Adds `request_id`, `actor` (an id) and `path` (never the query) to a record."""
+    """Add `request_id`, `actor` (an id) and `path` (never the query) to a log record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         # Imported late: logging is configured before the settings and the models exist.

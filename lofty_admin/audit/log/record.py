@@ -1,4 +1,4 @@
-"""The one door into the audit log."""
+"""Append to the audit log. All code records events through this module."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from lofty_admin.audit.search import index
 
 @dataclass(frozen=True)
 class TenantRef:
-    """A tenant as text, as the record keeps it."""
+    """A tenant as text, as the event keeps it."""
 
     id: UUID
     slug: str

@@ -1,4 +1,4 @@
-"""What the audit log may say about a secret: that it is the same one, never which one."""
+"""Replace secrets in the audit log by fingerprints, which show equality and nothing else."""
 
 import hashlib
 import hmac
@@ -30,7 +30,7 @@ SECRET_NAMES = frozenset(
 
 
 def secret_fingerprint(value: object) -> str:
-    """`hmac-sha256:` and 64 hex digits under FINGERPRINT_KEY; equal for equal secrets only.
+    """Return `hmac-sha256:` and 64 hex digits under FINGERPRINT_KEY; equal for equal secrets only.
 
     Takes any type: a number is as secret as a text, and 7 is not "7".
     """
@@ -40,10 +40,10 @@ def secret_fingerprint(value: object) -> str:
 
 
 def hide_secrets(value: Any, depth: int = MAX_DEPTH) -> Any:
-    """`value` with everything under a name in SECRET_NAMES replaced by its fingerprint.
+    """Return `value` with everything under a name in SECRET_NAMES replaced by its fingerprint.
 
-    Names are compared without case, `-` and `_`. What lies deeper than the record keeps is returned
-    as it is: `canonical` leaves it out.
+    Names are compared without case, `-` and `_`. Values nested deeper than the record keeps are
+    returned unchanged: `canonical` leaves them out.
     """
     if not depth:
         return value

@@ -1,9 +1,9 @@
-"""What makes PostgreSQL itself refuse to change the audit log.
+"""Install triggers that make PostgreSQL itself refuse changes to the audit log.
 
-Row triggers refuse UPDATE and DELETE, statement triggers refuse TRUNCATE (row triggers let it
-pass), and the head may only go forward by one. All are ENABLE ALWAYS, so that
-`session_replication_role = replica` does not silence them. Put in by the first migration and again
-after every `migrate` if one is missing or changed.
+Row triggers refuse UPDATE and DELETE, statement triggers refuse TRUNCATE (which row triggers let
+pass), and the head may only advance by one. All are ENABLE ALWAYS, so that
+`session_replication_role = replica` does not silence them. The first migration installs them, and
+every later `migrate` restores those that are missing or changed.
 """
 
 import logging
@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Trigger:
-    """One guard: `BEFORE <operations> ON <table>` runs `function`."""
+    """One trigger: `BEFORE <operations> ON <table>` runs `function`."""
 
     name: str
     table: str
@@ -60,7 +60,7 @@ class Trigger:
 
     @property
     def type(self) -> int:
-        """As in pg_trigger.tgtype."""
+        """The type bits, as in pg_trigger.tgtype."""
         row = _ROW if self.level == "ROW" else 0
         return _BEFORE | row | sum(_BITS[operation] for operation in self.operations)
 
@@ -85,7 +85,7 @@ TRIGGERS = (
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    """Create or put right every guard. Needs the rights of the tables' owner."""
+    """Create or repair every trigger. Needs the rights of the tables' owner."""
     with transaction.atomic(connection.alias), connection.cursor() as cursor:
         for name, body in _BODIES.items():
             cursor.execute(
@@ -93,13 +93,13 @@ def install(connection: BaseDatabaseWrapper) -> None:
                 f" AS $body${body}$body$"
             )
         for trigger in TRIGGERS:
-            # The first migration comes here before the later tables are made.
+            # The first migration runs this before the later tables exist.
             if _is_there(cursor, trigger.table):
                 cursor.execute(trigger.sql)
 
 
 def faults(connection: BaseDatabaseWrapper) -> Iterator[str]:
-    """What is wrong with the guards, one sentence each; nothing when all stand as they should."""
+    """Return what is wrong with the triggers, one sentence each; nothing if all are in place."""
     with connection.cursor() as cursor:
         found = {trigger.name: _found(cursor, trigger) for trigger in TRIGGERS}
     for trigger in TRIGGERS:
@@ -129,7 +129,7 @@ def _fault(trigger: Trigger, found: tuple[Any, ...] | None) -> str:
 
 
 def tables_exist(connection: BaseDatabaseWrapper) -> bool:
-    """Whether all tables are there, so that the guards can be asked for."""
+    """Return whether all tables exist, so that their triggers can be queried."""
     with connection.cursor() as cursor:
         return all(_is_there(cursor, table) for table in {trigger.table for trigger in TRIGGERS})
 
@@ -140,8 +140,11 @@ def _is_there(cursor: Any, table: str) -> bool:
 
 
 def restore(using: str = "default", **kwargs: Any) -> None:
-    """After every `migrate`: put back guards that are missing, begin the log if it is empty, and
-    index what an older version wrote."""
+    """Repair the log after every `migrate`.
+
+    Restores missing triggers, starts the log if it is empty, and indexes what an older version
+    wrote.
+    """
     connection = connections[using]
     if not tables_exist(connection):
         return

@@ -30,6 +30,6 @@ class Migration(migrations.Migration):
                 ("outcome", models.TextField()),
             ],
         ),
-        # `fill` makes it anew from the records once all is migrated.
+        # `fill` rebuilds it from the records once all is migrated.
         migrations.RunSQL("TRUNCATE audit_auditindex", migrations.RunSQL.noop),
     ]

@@ -1,7 +1,7 @@
-"""Make checkpoints: sign how long the log is now, and the hash of its last record.
+"""Make checkpoints: sign the log's current length and the hash of its last record.
 
-Whoever keeps one outside the database can tell later whether anything before it was cut off or
-rewritten, even by someone who has the database and the chain's keys.
+A checkpoint kept outside the database shows later whether anything before it was cut off or
+rewritten, even by an attacker who has the database and the chain's keys.
 """
 
 import base64
@@ -24,16 +24,16 @@ from lofty_admin.core import clocks
 
 
 class CheckpointRefused(Exception):
-    """No checkpoint was made; the message says why."""
+    """No checkpoint was made; the message gives the reason."""
 
 
 def is_due() -> bool:
-    """Whether enough was written, or enough time passed, since the last checkpoint."""
+    """Return whether enough was written, or enough time passed, since the last checkpoint."""
     environment = settings.ENVIRONMENT
     head, last = AuditHead.objects.filter(pk=HEAD_ID).first(), newest()
     if head is None or last is None:
         return True
-    # One signed by a clock that was ahead must not stop the next ones.
+    # A checkpoint signed by a clock that was ahead must not stop the next ones.
     longest = dt.timedelta(minutes=environment.checkpoint_minutes)
     is_recent = clocks.is_recent(last.at, timezone.now(), longest)
     return head.seq - last.size >= environment.checkpoint_events or not is_recent
@@ -44,7 +44,7 @@ def newest() -> AuditCheckpoint | None:
 
 
 def make() -> AuditCheckpoint:
-    """Sign and store how long the log is now. sinks.py delivers it.
+    """Sign and store the log's current length. sinks.py delivers it.
 
     Raises CheckpointRefused without a signing key, and when the log does not continue the previous
     checkpoint or the newest one outside: a signature must not cover up a cut.
@@ -93,7 +93,10 @@ def _sound_head() -> AuditHead:
 
 
 def _require_acknowledgement() -> None:
-    """A new checkpoint would be the newest anchor, and a restored database would pass by it."""
+    """Refuse a checkpoint on a restored database until the restore is acknowledged.
+
+    The new checkpoint would be the newest outside, and hide that the database was restored.
+    """
     try:
         refuse_if_behind()
     except ReadOnly as error:

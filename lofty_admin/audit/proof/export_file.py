@@ -1,7 +1,8 @@
-"""A copy of the log in a file, a line of JSON for each record, which every run carries on.
+"""Export the log to a file, one JSON line for each record; every run appends to it.
 
-The file itself says how far it is: whatever kills a run, the next one takes up after the last whole
-line. Who reads the file while it grows may see a line again after that, never miss one.
+The file itself shows how far the export is: after a killed run, the next one continues after the
+last whole line. A program that reads the file while it grows may see a line again after that, but
+never misses one.
 """
 
 import datetime as dt
@@ -20,11 +21,11 @@ from django.utils import timezone
 from lofty_admin.audit.models import HEAD_ID, AuditEvent, AuditHead
 from lofty_admin.audit.proof.jsonl import line
 
-CHUNK = 200  # records between two times that it is certain to be on the disk
+CHUNK = 200  # records between two flushes to the disk
 
 
 class LogMismatch(Exception):
-    """The file cannot be carried on; it is as it was. The message says why."""
+    """The export cannot continue this file, which is unchanged. The message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,10 @@ class Lag:
 
 
 class Archive:
-    """The file, held by this process until the end of a `with`. last: its last record, or 0."""
+    """The export file, locked by this process until the end of a `with`.
+
+    last: its last record, or 0.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path, self.last = path, 0
@@ -47,7 +51,7 @@ class Archive:
         self._log_id = AuditHead.objects.get(pk=HEAD_ID).log_id
 
     def __enter__(self) -> Self:
-        """Raises NotContinued, and OSError if the file cannot be opened."""
+        """Open and lock the file. Raises LogMismatch, and OSError if the file cannot be opened."""
         self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._hold()
@@ -74,7 +78,10 @@ class Archive:
             raise LogMismatch("Another run is writing to it.") from None
 
     def _whole_lines(self) -> tuple[int, bytes]:
-        """How many bytes are whole lines, and the last of them. What is cut must be ours."""
+        """Return the number of bytes that are whole lines, and the last line.
+
+        Only a partial line that this program wrote may be cut off.
+        """
         size = os.fstat(self._file).st_size
         if not size:
             return 0, b""
@@ -103,7 +110,10 @@ class Archive:
         return seq
 
     def append(self) -> Iterator[int]:
-        """Everything up to now; after each piece that is on the disk, how many records it had."""
+        """Append every record up to now.
+
+        Yield the number of records in each chunk once it is on the disk.
+        """
         up_to = AuditHead.objects.get(pk=HEAD_ID).seq
         rows = AuditEvent.objects.filter(seq__lte=up_to).order_by("seq")
         while piece := list(rows.filter(seq__gt=self.last)[:CHUNK]):

@@ -1,4 +1,4 @@
-"""Records as lines of JSON, to be kept and verified without this program: docs/audit-export.md."""
+"""Write records as JSON lines, verifiable without this program: docs/audit-export.md."""
 
 import json
 from uuid import UUID
@@ -7,7 +7,7 @@ from lofty_admin.audit.models import AuditEvent
 
 
 def line(event: AuditEvent, log_id: UUID) -> str:
-    """One record with everything its hash is made of; `body` is the text exactly as it is stored.
+    """Return one record with all the input of its hash; `body` is the text exactly as stored.
 
     ASCII only, and one line whatever the body holds: readers differ in what else ends a line.
     """

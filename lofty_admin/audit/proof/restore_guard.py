@@ -1,9 +1,9 @@
-"""A database older than the newest anchor is read-only until somebody has said that this is meant.
+"""Keep a database older than the newest checkpoint outside read-only until it is acknowledged.
 
 After a restore from a backup, the newest changes are missing here although they happened at Lofty:
-the console would settle, send and sync by a past state. So each process compares the log with the
-newest checkpoint in the file of AUDIT_CHECKPOINT_SINK. What cannot be compared is said and stops
-nothing.
+the console would settle, send and sync from an outdated state. So each process compares the log
+with the newest checkpoint in the file of AUDIT_CHECKPOINT_SINK, called the anchor. If the two
+cannot be compared, that is reported and stops nothing.
 """
 
 import logging
@@ -28,7 +28,7 @@ from lofty_admin.audit.models import HEAD_ID, AuditEvent, AuditHead
 from lofty_admin.audit.proof.signed_checkpoint import Checkpoint, believed_keys, has_record
 from lofty_admin.core import clocks
 
-END_OF_FILE = 65_536  # bytes that are read: more than a hundred checkpoints
+END_OF_FILE = 65_536  # bytes to read: more than a hundred checkpoints
 SECONDS = 30.0
 logger = logging.getLogger(__name__)
 
@@ -38,11 +38,11 @@ class ReadOnly(Exception):
 
 
 class NothingToAcknowledge(Exception):
-    """The database is not behind the newest anchor, or that was acknowledged; the text says so."""
+    """The database is not behind the newest anchor, or that was acknowledged: see the message."""
 
 
 class State(Enum):
-    """How the log stands against the newest anchor."""
+    """The result of comparing the log with the newest anchor."""
 
     NOT_COMPARED = "not compared"
     STANDS = "stands"
@@ -52,10 +52,11 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Comparison:
-    """`sentences`: what was found, with places for `values`; `anchor`: the one they are about.
-    `behind`: every anchor the database does not hold, which is more than one after two restores.
+    """The result of a comparison, in sentences that can be translated later.
 
-    It may be kept and shown to many, so it is put in a language only where it is used.
+    `sentences`: the findings, with placeholders for `values`; `anchor`: the one they are about.
+    `behind`: every anchor the database does not hold, which is more than one after two restores. A
+    comparison may be cached and shown to many users, so it is translated only where it is used.
     """
 
     state: State
@@ -66,12 +67,12 @@ class Comparison:
 
     @property
     def words(self) -> str:
-        """In English: for the record and the log."""
+        """The findings in English, for the record and the log."""
         return " ".join(self.sentences) % self.values
 
     @property
     def shown(self) -> str:
-        """In the language of the reader."""
+        """The findings in the reader's language."""
         return " ".join(gettext(sentence) for sentence in self.sentences) % self.values
 
     @property
@@ -80,7 +81,7 @@ class Comparison:
 
 
 def compare() -> Comparison:
-    """Read afresh: the end of the anchor file, and the log at the place the newest anchor names."""
+    """Compare the end of the anchor file with the log now, without the cache."""
     sink = settings.ENVIRONMENT.checkpoint_sink
     if sink is None or sink.kind != "file":
         words = _(
@@ -101,7 +102,7 @@ _kept: dict[str, tuple[float, Comparison]] = {}
 
 
 def cached_state() -> Comparison:
-    """Like `compare`, but up to 30 seconds old: for every page."""
+    """Return the result of `compare`, at most 30 seconds old: for every page."""
     kept = _kept.get(_target())
     if kept is not None and time.monotonic() - kept[0] < SECONDS:
         return kept[1]
@@ -113,12 +114,12 @@ def cached_state() -> Comparison:
 
 
 def read_only_reason(found: Comparison) -> str:
-    """Why nothing can be changed, for every page to say; "" as a rule."""
+    """Return why nothing can be changed, for every page; usually ""."""
     return found.shown if found.is_read_only else ""
 
 
 def last_known_state() -> str:
-    """As `read_only_because` of what `lately` found last: asks neither file nor database."""
+    """Return `read_only_reason` of the cached state, without reading file or database."""
     kept = _kept.get(_target())
     return read_only_reason(kept[1]) if kept else ""
 
@@ -129,19 +130,19 @@ def _target() -> str:
 
 
 def clear_cache() -> None:
-    """The next `lately` compares afresh."""
+    """Clear the cache, so that the next `cached_state` compares again."""
     _kept.clear()
 
 
 def refuse_if_behind() -> None:
-    """Raises ReadOnly. For whatever sends or changes something; compares afresh."""
+    """Raise ReadOnly if the database is behind; compares again, before any send or change."""
     found = compare()
     if found.is_read_only:
         raise ReadOnly(found.words)
 
 
 def is_behind(what: str) -> bool:
-    """Whether the job `what` must not be done now. Logged: nobody else sees it."""
+    """Return whether the job `what` must not run now, and log that, as no page would show it."""
     found = compare()
     if found.is_read_only:
         logger.warning("Not done: %s. %s", what, found.words)
@@ -149,9 +150,9 @@ def is_behind(what: str) -> bool:
 
 
 def acknowledge(reason: str) -> AuditEvent:
-    """Record that the old database is meant; from then on the console works again.
+    """Record that the restore was intended, which ends the read-only state.
 
-    It holds for the anchors it names: a newer one asks again. Raises NothingToAcknowledge.
+    It covers the anchors it names: a newer one asks again. Raises NothingToAcknowledge.
     """
     found = compare()
     if not found.is_read_only:
@@ -174,11 +175,11 @@ def _record_acknowledged(anchor: Checkpoint, reason: str, found: Comparison) -> 
 
 
 def _ends(path: Path, keys: Mapping[str, bytes]) -> list[Checkpoint]:
-    """The believed checkpoints of the file's end that no other one continues, in the file's order.
+    """Return the trusted checkpoints at the file's end without a successor, in the file's order.
 
-    One as a rule. After a restore the chain forks, and the database must hold, or somebody must
-    have acknowledged, the end of each branch. Times play no part: a clock may have been wrong. Only
-    ends are checked for their signature, as this runs before every save.
+    There is usually one. After a restore the chain forks, and the end of each branch must be in the
+    database or acknowledged. Times play no part: a clock may have been wrong. Only the ends have
+    their signatures checked, as this runs before every save.
     """
     known = {one.hash: one for one in _checkpoints(path)}
     while known:
@@ -198,12 +199,15 @@ def _is_believed(one: Checkpoint, keys: Mapping[str, bytes]) -> bool:
 
 def _checkpoints(path: Path) -> Iterator[Checkpoint]:
     for line in _last_lines(path):
-        with suppress(ValueError):  # cut by the start of what was read, or by a writer's crash
+        with suppress(ValueError):  # cut by the start of the bytes read, or by a writer's crash
             yield Checkpoint.parse(line)
 
 
 def _last_lines(path: Path) -> list[str]:
-    """None if it cannot be read. A pipe is not opened: that would wait for its other end."""
+    """Return the file's last lines, or None if it cannot be read.
+
+    A pipe is not opened: that would wait for its other end.
+    """
     with suppress(OSError):
         if path.is_file():
             with path.open("rb") as file:
@@ -213,7 +217,7 @@ def _last_lines(path: Path) -> list[str]:
 
 
 def _judge_all(ends: list[Checkpoint]) -> Comparison:
-    """The worst that is true of the ends of the chain; of equal ones the largest, then the last."""
+    """Return the worst result of all ends; of equal ones the largest checkpoint, then the last."""
     found = [_judge(end) for end in sorted(ends, key=attrgetter("size"))]
     behind = [one for one in found if one.is_read_only]
     if behind:
@@ -256,7 +260,7 @@ def _difference(head: AuditHead | None, newest: Checkpoint) -> str:
 
 
 def _operation(anchor: Checkpoint) -> UUID:
-    """One for each anchor, so that its acknowledgement is found by an index."""
+    """Return an operation id for each anchor, so that its acknowledgement is found by an index."""
     return UUID(hex=anchor.hash[:32])
 
 
@@ -268,7 +272,7 @@ def _is_acknowledged(anchor: Checkpoint) -> bool:
 
 
 def _tell(found: Comparison) -> None:
-    """Into the log when it begins or changes, not with every page."""
+    """Log the result when it begins or changes, not with every page."""
     uncompared = found.state is State.NOT_COMPARED and settings.ENVIRONMENT.checkpoint_sink
     if found.is_read_only or uncompared:
         logger.warning(found.words)

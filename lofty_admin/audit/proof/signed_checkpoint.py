@@ -43,24 +43,27 @@ class Checkpoint:
 
     @property
     def body(self) -> bytes:
-        """What is signed: RFC 8785 of the format and every field but the signature."""
+        """The signed bytes: RFC 8785 of the format and every field but the signature."""
         fields = asdict(self)
         del fields["signature"]
         return canonical({"format": FORMAT, **fields})
 
     @property
     def hash(self) -> str:
-        """What the next checkpoint names as its previous one: SHA-256 of `body`."""
+        """The hash that the next checkpoint stores as its previous one: SHA-256 of `body`."""
         return hashlib.sha256(self.body).hexdigest()
 
     @property
     def line(self) -> str:
-        """One line of JSON, as it is stored and handed over."""
+        """The checkpoint as one line of JSON, as it is stored and delivered."""
         return canonical({"format": FORMAT, **asdict(self)}).decode()
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The checkpoint of a line; what syslog puts before it is skipped. ValueError if none."""
+        """Parse the checkpoint in a line, skipping a syslog prefix.
+
+        Raises ValueError if there is none.
+        """
         try:
             return cls._of(json.loads(text[text.index("{") :]))
         except (KeyError, TypeError, AttributeError, RecursionError):
@@ -87,17 +90,20 @@ class Checkpoint:
 
 
 def public_key_of(signing_key: bytes) -> bytes:
-    """The 32 public bytes that belong to a signing key of 32 bytes."""
+    """Return the 32-byte public key that belongs to a 32-byte signing key."""
     return Ed25519PrivateKey.from_private_bytes(signing_key).public_key().public_bytes_raw()
 
 
 def key_id_of(public_key: bytes) -> str:
-    """A public key's short name in checkpoints."""
+    """Return a public key's short name in checkpoints."""
     return "ed25519-" + hashlib.sha256(public_key).hexdigest()[:16]
 
 
 def believed_keys(more: Iterable[bytes] = ()) -> dict[str, bytes]:
-    """Public keys by id: `more`, and those of the environment. Never from the database."""
+    """Return the trusted public keys by id: `more`, and those of the environment.
+
+    Keys never come from the database.
+    """
     environment = settings.ENVIRONMENT
     keys = [*more, *environment.audit_public_keys]
     if environment.audit_signing_key:

@@ -1,11 +1,11 @@
-"""Handing checkpoints over to where the database's owner cannot change them: at least once."""
+"""Deliver checkpoints, at least once, to a place the database's owner cannot change."""
 
 import os
 from collections.abc import Callable, Sequence
 from logging import INFO, LogRecord
 from logging.handlers import SysLogHandler
 from socket import SOCK_STREAM
-from socket import socket as Socket  # noqa: N812 - beside the handler's own `socket`
+from socket import socket as Socket  # noqa: N812 - next to the handler's own `socket`
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -18,14 +18,15 @@ SECONDS = 10
 
 
 class DeliveryError(Exception):
-    """The sink did not take the checkpoints. They wait in the database and are tried again."""
+    """The sink did not take the checkpoints. They stay in the database and are tried again."""
 
 
 def deliver() -> int:
-    """Give the checkpoints that wait to AUDIT_CHECKPOINT_SINK, oldest first; returns how many.
+    """Deliver the waiting checkpoints to AUDIT_CHECKPOINT_SINK, oldest first; return how many.
 
-    Without a sink nothing waits. What was handed over when this is killed is handed over again:
-    verifying passes over lines that repeat. Raises NotHandedOver; the reason is also noted.
+    Without a sink nothing waits. If the process is killed, the checkpoints it delivered are
+    delivered again: verification skips repeated lines. Raises DeliveryError; the reason is also
+    stored.
     """
     sink = settings.ENVIRONMENT.checkpoint_sink
     waiting = list(AuditDelivery.waiting()[:MOST_AT_ONCE]) if sink else []
@@ -34,7 +35,7 @@ def deliver() -> int:
     try:
         _SENDERS[sink.kind](sink.target, [row.line for row in waiting])
     except OSError as error:
-        # Its name and the system's words only: what a server answers is not ours to show.
+        # Its name and the system's words only: a server's reply is not ours to show.
         reason = f"{type(error).__name__} {error.strerror or ''}".strip()
         _note(failure=reason, failed_at=timezone.now())
         raise DeliveryError(f"{sink.kind} did not take {len(waiting)}: {reason}.") from None
@@ -47,7 +48,7 @@ def _note(**values: object) -> None:
 
 
 def to_file(path: str, lines: Sequence[str]) -> None:
-    """Append and wait until it is on the disk."""
+    """Append the lines and wait until they are on the disk."""
     text = "".join(f"{line}\n" for line in lines).encode()
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
     try:
@@ -59,7 +60,7 @@ def to_file(path: str, lines: Sequence[str]) -> None:
 
 
 class _LoudSyslog(SysLogHandler):
-    """TCP with a line per message (RFC 6587), and errors are raised instead of printed."""
+    """Send each message as a line over TCP (RFC 6587); raise errors instead of printing."""
 
     append_nul = False
     socket: Socket

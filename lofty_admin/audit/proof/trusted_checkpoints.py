@@ -1,4 +1,4 @@
-"""Reads the checkpoints somebody kept outside the database, and says which can be believed."""
+"""Read the checkpoints kept outside the database, and report which can be trusted."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -9,11 +9,11 @@ from lofty_admin.audit.proof.verify import Fault, Finding
 
 
 class Anchors:
-    """`believed`: checkpoints whose signature holds, in the file's order; `findings`: the rest.
+    """The checkpoints in a file: `believed` have a valid signature; `findings` are the other lines.
 
-    `path` holds what a sink got: one checkpoint per line, repeated lines and empty ones are fine.
+    `path` holds what a sink received: one checkpoint per line; repeated and empty lines are fine.
     The first may be any of the chain; from there on none may be missing. `keys`: public keys by id.
-    Never raises: a file that is not there is a finding.
+    `believed` is in the file's order. Never raises: a missing file is a finding.
     """
 
     def __init__(self, path: Path, keys: Mapping[str, bytes]) -> None:
@@ -56,7 +56,7 @@ class Anchors:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The lines of a file; none, or no more, if it cannot be read."""
+    """Yield the lines of a file; stop without an error when it cannot be read."""
     with suppress(OSError), path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
             yield line.strip()

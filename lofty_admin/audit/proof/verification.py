@@ -1,4 +1,4 @@
-"""One verification as a whole: run it, judge it, note it, and say how the last one stands."""
+"""Run a verification, store its result, and report the status of the last one."""
 
 import datetime as dt
 import logging
@@ -30,8 +30,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run found. `first` to `last`: the records it checked; `anchor`: the newest believed
-    one it held against them, if any; `findings`: the first fifty of `faults`, in words."""
+    """The result of a run.
+
+    `first` to `last`: the records it checked; `anchor`: the newest trusted one it compared them
+    with, if any; `findings`: the first fifty of `faults`, in words.
+    """
 
     first: int
     last: int
@@ -41,14 +44,14 @@ class Verdict:
 
     @property
     def exit(self) -> int:
-        """0: as written and not cut; 1: faults; 2: no faults, but not all of it was checked."""
+        """0: unchanged and complete; 1: faults; 2: no faults, but not everything was checked."""
         if self.faults:
             return FAULTY
         return NOT_ALL_CHECKED if self.anchor is None or self.first > 1 else SOUND
 
     @property
     def limits(self) -> list[str]:
-        """What this run does not say, in words."""
+        """What this run does not prove, in words."""
         return list(_limits(self.first, self.anchor.size if self.anchor else None))
 
 
@@ -74,10 +77,10 @@ def run(
     tell: Callable[[Finding], object] = lambda finding: None,
     progress: Callable[[int], None] = lambda seq: None,
 ) -> Verdict:
-    """Verify the log from record `start` on. Noting the run is for `note`.
+    """Verify the log from record `start` on. `store_verdict` stores the result.
 
-    `keys`: the public keys to believe, by id; `stale_after`: minutes after which the newest anchor
-    is too old. `tell` gets each finding when it is found.
+    `keys`: the public keys to trust, by id; `stale_after`: minutes after which the newest anchor is
+    too old. `tell` is called with each finding at once.
     """
     anchors = Anchors(anchor_file, keys) if anchor_file else None
     believed = anchors.believed if anchors else []
@@ -97,7 +100,7 @@ def run(
 
 
 def store_verdict(verdict: Verdict) -> bool:
-    """Write the run into the log; False if the database does not take it (a copy, a broken log)."""
+    """Write the result into the log; False if the database rejects it (a copy, a broken log)."""
     anchor = verdict.anchor
     detail: dict[str, JSON] = {
         "first": verdict.first,
@@ -118,7 +121,7 @@ def store_verdict(verdict: Verdict) -> bool:
 
 @dataclass(frozen=True)
 class VerificationStatus:
-    """How sure one may be of the log now: `level` is "success", "warning" or "danger"."""
+    """How far the log can be trusted now: `level` is "success", "warning" or "danger"."""
 
     level: str
     words: str
@@ -128,7 +131,10 @@ class VerificationStatus:
 
 
 def verification_status(now: dt.datetime) -> VerificationStatus:
-    """From the last verification that was noted. Never "success" on one older than 48 hours."""
+    """Return the status from the last stored verification.
+
+    It is never "success" when that is older than 48 hours.
+    """
     event = AuditEvent.objects.filter(kind=Kind.LOG_VERIFIED).order_by("-seq").first()
     if event is None:
         return VerificationStatus("warning", _("The log has never been verified."))

@@ -1,4 +1,4 @@
-"""Walks the audit log and names everything that is not as it was written."""
+"""Walk the audit log and report every record that was changed."""
 
 import datetime as dt
 import hmac
@@ -23,7 +23,7 @@ from lofty_admin.core import clocks
 CHUNK = 2000
 _Row = Sequence[Any]
 _ISO = 'YYYY-MM-DD"T"HH24:MI:SS.US+00:00'
-# As texts from the server: making Python's UUIDs and times would take longer than the hash.
+# Read as texts from the server: making Python's UUIDs and times would take longer than the hash.
 _TEXTS = {
     "at": Func("at", Value(_ISO), function="to_char", output_field=TextField()),
     **{name: Cast(name, TextField()) for name in ("id", "tenant_id", "operation_id")},
@@ -56,7 +56,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault, the record or anchor line it was found at, and what it means.
+    """One fault, the record or anchor line it was found at, and its meaning.
 
     `place` is "record 7", "anchor line 2" or "log".
     """
@@ -78,7 +78,7 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True)
 class _Witness:
-    """Somebody who says which hash a record has."""
+    """A source that states the hash of a record."""
 
     name: str
     hash: str
@@ -87,13 +87,13 @@ class _Witness:
 
 
 class Verification:
-    """One pass over the log: `findings()` once, then `last` is the last record it passed.
+    """One pass over the log: iterate `findings()` once, then `last` is the last record it passed.
 
-    `anchors`: checkpoints kept outside the database, whose signatures hold. Without one a cut tail
-    whose head row was mended cannot be found. `start`: the first record to check; what stands
-    before it is taken as it is, and anchors before it are not used. `progress` is called with the
-    number of the record it has come to. Writers are not held up; what they add during the pass may
-    or may not be part of it.
+    `anchors`: checkpoints kept outside the database, whose signatures are valid. Without one, a cut
+    tail with a repaired head row cannot be found. `start`: the first record to check; records
+    before it are trusted, and anchors before it are not used. `progress` is called with the number
+    of the current record. Writers are not blocked; what they add during the pass may or may not be
+    part of it.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Verification:
         return self.head is None or anchor.log_id == self.head.log_id
 
     def seals(self) -> dict[str, hmac.HMAC]:
-        """The beginning of every link, by key id; none without a head row."""
+        """The start of every link's HMAC, by key id; none without a head row."""
         keys = settings.ENVIRONMENT.audit_keys.keys
         if self.head is None:
             return {}
@@ -135,7 +135,7 @@ class Verification:
         return witnesses
 
     def findings(self) -> Iterator[Finding]:
-        """Every fault, in the log's order; goes on to the end."""
+        """Yield every fault, in the log's order; continue to the end."""
         for message in triggers.faults(connection):
             yield Finding(Fault.GUARD_MISSING, "log", message)
         for anchor in self.others:
@@ -152,7 +152,7 @@ class Verification:
         columns = rows.order_by("seq", "id").values_list(
             "seq", "previous_hash", "hash", "key_id", "body", *_COPIES
         )
-        # In a transaction the server keeps one snapshot and hands it out piece by piece.
+        # In a transaction the server keeps one snapshot and returns it in chunks.
         with transaction.atomic():
             for row in columns.iterator(chunk_size=CHUNK):
                 seq = row[0]
@@ -165,7 +165,7 @@ class Verification:
                     self.progress(seq)
 
     def is_as_written(self, row: _Row) -> bool:
-        """Quickly: if not, `faults` looks closer, and may find none."""
+        """Return whether a fast check passes: if not, `faults` looks closer, and may find none."""
         seq, previous_hash, own_hash, key_id, body = row[:5]
         follows = (seq - 1, previous_hash) == self.last
         sealed = follows and self.is_sealed(key_id, own_hash, seq, previous_hash, body)
@@ -232,7 +232,7 @@ def _head() -> AuditHead | None:
 
 
 def _before(start: int) -> Position:
-    """What the record `start` must follow. A record that is not there shows as a wrong link."""
+    """Return what the record `start` must follow. A missing record shows as a wrong link."""
     if start <= 1:
         return Position(0, GENESIS)
     found = AuditEvent.objects.filter(seq=start - 1).values_list("hash", flat=True).first()
@@ -253,11 +253,10 @@ def _copy_faults(event: AuditEvent) -> Iterator[Finding]:
 
 
 def age_faults(anchors: Sequence[Checkpoint], now: dt.datetime, minutes: int) -> Iterator[Finding]:
-    """A finding if the last of `anchors`, in their order, is older than `minutes`; and one for each
-    that names a time to come, which says nothing about its age.
+    """Yield a finding if the last anchor is older than `minutes`, and one per time in the future.
 
-    The order is that of the file, which the chain of checkpoints confirms: a time in an anchor is
-    only what the clock said then.
+    A time in the future gives no information about the age. The order is that of the file, which
+    the chain of checkpoints confirms: a time in an anchor is only what the clock said then.
     """
     for anchor in anchors:
         if clocks.is_ahead(anchor.at, now):

@@ -1,7 +1,7 @@
-"""The search index of the log: what browsing filters by, made from the bodies of the events.
+"""The search index of the log: what browsing filters by, built from the bodies of the events.
 
-It follows the log and never leads it: `record` adds to it in the transaction of the event, and
-`fill` makes good what is missing, after every `migrate` or by `manage.py audit_index`.
+It follows the log: `record` adds to it in the transaction of the event, and `fill` adds what is
+missing, after every `migrate` or by `manage.py audit_index`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +23,7 @@ from lofty_admin.core.text import words
 
 LONGEST = 100  # characters of a word
 MOST = 500_000  # bytes of all words together: PostgreSQL takes 1 MB in one tsvector
-CHUNK = 500  # about half a second, for which recording waits
+CHUNK = 500  # takes about half a second, during which recording waits
 
 _ADD = f"""
 WITH added AS (
@@ -50,13 +50,13 @@ WHERE old.label <> excluded.label
 
 
 def add(event: AuditEvent, using: str = "default") -> None:
-    """Index one event. For `record`, inside its transaction."""
+    """Index one event. `record` calls it inside its transaction."""
     with connections[using].cursor() as cursor:
         cursor.execute(_ADD, statement_values(event))
 
 
 def statement_values(event: AuditEvent) -> tuple[Any, ...]:
-    """The columns of AuditIndex, then the choices as four lists of one length."""
+    """Return the columns of AuditIndex, then the choices as four lists of one length."""
     row = (
         event.seq,
         event.at,
@@ -71,7 +71,7 @@ def statement_values(event: AuditEvent) -> tuple[Any, ...]:
 
 
 def actor_key(event: AuditEvent) -> str:
-    """As an actor stands in the index: "person:7", "job:reconcile", "nobody:"."""
+    """Return an actor's key in the index: "person:7", "job:reconcile", `nobody:`."""
     return f"{event.actor_kind}:{event.actor_id}"
 
 
@@ -79,19 +79,21 @@ PAIRED = ("kind", "outcome", "setting")
 
 
 def term(dimension: str, value: object) -> str:
-    """One thing to filter by, as it stands among the terms of an event."""
+    """Return one filter value in the form that an event's terms store."""
     return f"{dimension} {value}"
 
 
 def terms(event: AuditEvent) -> list[str]:
-    """Everything in this event one can filter by exactly, and `pairs` of it."""
+    """Return every exact filter value of this event, and the `pairs` of them."""
     found = [(dimension, value) for dimension, value, _ in _dimensions(event)]
     return [term(*one) for one in found] + pairs(found)
 
 
 def pairs(found: Sequence[tuple[str, str]]) -> list[str]:
-    """The terms for two of these at once, of different dimensions and both PAIRED: each alone
-    fits very many events, and some never come together."""
+    """Return terms for two values of different dimensions, both PAIRED.
+
+    Each value alone matches very many events, and some never occur together.
+    """
     paired = [one for one in found if one[0] in PAIRED]
     return [
         term(f"{first}+{second}", f"{one} {other}")
@@ -101,9 +103,9 @@ def pairs(found: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def choices(event: AuditEvent) -> list[tuple[str, str, str, str]]:
-    """(scope, dimension, value, label) of what in this event is offered to filter by.
+    """Return the filter choices in this event, as (scope, dimension, value, label).
 
-    Not its tenant: every tenant has events, the first when it is added.
+    The tenant is not among them: every tenant has events, the first when it is added.
     """
     scopes = [AuditChoice.EVERYWHERE, *([event.tenant_id] if event.tenant_id else [])]
     offered = [one for one in _dimensions(event) if one[0] != "tenant"]
@@ -111,7 +113,7 @@ def choices(event: AuditEvent) -> list[tuple[str, str, str, str]]:
 
 
 def narrowest(wanted: Sequence[tuple[str, str]]) -> list[str]:
-    """The terms that an event with all of these (dimension, value) has, and hardly another."""
+    """Return the terms of events with all of these (dimension, value), and of hardly any others."""
     both = pairs(wanted)
     return both + [term(*one) for one in wanted if not both or one[0] not in PAIRED]
 
@@ -128,7 +130,7 @@ def _dimensions(event: AuditEvent) -> list[tuple[str, str, str]]:
 
 
 def search_words(event: AuditEvent) -> Iterator[str]:
-    """Folded words of everything a person may remember of an event, up to half a megabyte."""
+    """Return folded words of everything a user may remember of an event, up to half a megabyte."""
     left = MOST
     for word in dict.fromkeys(word[:LONGEST] for text in _texts(event) for word in words(text)):
         left -= len(word.encode()) + 8
@@ -146,7 +148,7 @@ def _texts(event: AuditEvent) -> Iterator[str]:
 
 
 def _changed_texts(event: AuditEvent, name: str) -> Iterator[str]:
-    """Of one setting: texts before and after, or the names of what came into a list and went."""
+    """Return a setting's texts before and after, or names added to and removed from a list."""
     after = event.detail.get("wanted") or event.content.get("after")
     sides = [mapping(side).get(name) for side in (event.content.get("before"), after)]
     yield from _strings(sides)
@@ -160,15 +162,16 @@ def _strings(values: Iterable[object]) -> Iterator[str]:
 
 
 def fill(using: str = "default", *, anew: bool = False) -> int:
-    """Index the events that are not indexed yet, or all of them `anew`; returns how many.
+    """Index the events that are not indexed yet, or all of them with `anew`; return how many.
 
-    In batches; may run beside writers. A process of an older version that still writes leaves gaps
-    anywhere, so it looks for gaps and not for an end.
+    It works in batches and may run while others write. A process of an older version that still
+    writes leaves gaps anywhere, so this searches for gaps and not for an end.
     """
     done = last = 0
     while batch := _unindexed(using, last, anew):
         with transaction.atomic(using), connections[using].cursor() as cursor:
-            # One writes at a time: two that add the same words in another order would lock up.
+            # One process writes at a time: two that add the same words in another order would
+            # deadlock.
             AuditHead.objects.using(using).select_for_update().first()
             cursor.executemany(_ADD, [statement_values(event) for event in batch])
         done, last = done + len(batch), batch[-1].seq

@@ -1,9 +1,9 @@
-"""Finds events in the log: filters that combine, pages that stay quick however deep they lie.
+"""Find events in the log: filters that combine, and pages that stay fast at any depth.
 
 Pages go by record number, never by counting: the page before record 500,000 costs what the first
-one costs. Searching happens in AuditIndex; the events themselves come from the record, by the same
-statement. It is SQL as it stands: which index the database takes depends on how a condition is put,
-and making it from a QuerySet took longer than the search.
+one costs. Searching happens in AuditIndex; the events themselves come from the record, in the same
+statement. The SQL is written by hand: which index the database takes depends on how a condition is
+phrased, and building it from a QuerySet took longer than the search.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,13 +21,13 @@ from lofty_admin.audit.search import index
 from lofty_admin.core.text import is_wordless, search_words
 
 PAGE = 50
-# How far one looks first, in records in the order of the log, and how far then, if what was found
-# promises to be enough. Where matches are few, the indexes give all there are, to be sorted.
+# Scan windows in records, in the order of the log: the second is used only if the matches in the
+# first promise to fill a page. Where matches are few, the indexes return all of them, to be sorted.
 ALONG_THE_LOG: Sequence[int] = (1_000, 20_000)
-# The same in records that one exact filter finds.
+# Scan windows in records that one exact filter matches.
 ALONG_AN_INDEX: Sequence[int] = (2_000, 8_000)
 CHUNK = 500
-# What a line of the list shows.
+# The columns of a line of the list.
 LISTED = (
     "seq",
     "at",
@@ -41,25 +41,25 @@ LISTED = (
     "reason",
     "operation_id",
 )
-# A hundred writers at once could record out of the order of their clocks.
+# Up to a hundred concurrent writers could record out of the order of their clocks.
 FIRST_SINCE = """SELECT min(seq) FROM
   (SELECT seq FROM audit_auditindex WHERE at >= %s ORDER BY at LIMIT 100) AS near"""
 LAST_UNTIL = """SELECT max(seq) FROM
   (SELECT seq FROM audit_auditindex WHERE at < %s ORDER BY at DESC LIMIT 100) AS near"""
-# An intent stands with its outcome; a connection renews itself every few hours.
+# An intent is repeated by its outcome; a connection renews itself every few hours.
 QUIET = (Kind.SETTINGS_INTENT, Kind.CREDENTIAL_RENEWED)
-NEWEST = 2**63 - 2  # behind every record there will be
+NEWEST = 2**63 - 2  # greater than any record number
 ALL = (0, NEWEST)
 _LISTED = ", ".join(("id", *LISTED))
 _COLUMNS = {"actor": "actor", "kind": "kind", "outcome": "outcome", "tenant": "tenant_id"}
-_OUR_WORDS = 12  # of a search text; more narrow nothing down
-MOST_WORDS = 20  # that begin as searched for: of more, asking for the beginning is quicker
+_OUR_WORDS = 12  # of a search text; more do not narrow it further
+MOST_WORDS = 20  # with the typed beginning: above that, a prefix search is faster
 LAST_SIGN = "\U0010ffff"
 
 
 @dataclass(frozen=True)
 class Sql:
-    """A condition or a query, with a mark for each value, and the values."""
+    """A condition or a query, with a placeholder for each value, and the values."""
 
     sql: str
     values: tuple[Any, ...]
@@ -77,10 +77,10 @@ INDEX = _is("audit_auditindex")
 
 @dataclass(frozen=True)
 class Filter:
-    """Which events. Everything that is set must hold.
+    """A filter for events. Every field that is set must match.
 
     tenants: only events of these; None for every event, also those of no tenant. actor: as
-    `index.actor_key`. setting: Lofty's name of one that was changed. since, until: UTC, until not
+    `index.actor_key`. setting: Lofty's name of a changed one. since, until: UTC, until not
     included. text: every word must begin a word of reason, subject, names or Lofty's message.
     """
 
@@ -94,15 +94,15 @@ class Filter:
     text: str = ""
 
     def narrowed_to(self, tenant_id: UUID) -> Self:
-        """The same, of this tenant only; nothing if it is not among `tenants`."""
+        """Return the filter limited to this tenant; it matches nothing if not among `tenants`."""
         seen = self.tenants is None or tenant_id in self.tenants
         return replace(self, tenants=frozenset({tenant_id}) if seen else frozenset())
 
     def condition(self, query: str) -> Sql:
-        """What it finds, for the indexes; without what is QUIET, unless asked for.
+        """Return the condition that the indexes use; it excludes QUIET kinds unless asked for.
 
-        query: `text` as `_query` makes it. By one column where its index gives the order, else by
-        the terms of all.
+        query: `text` as `_query` returns it. Uses one column where its index gives the order,
+        otherwise the terms of all.
         """
         found = self._columns()
         if not self.is_in_order and (terms := index.narrowest(list(self._wanted().items()))):
@@ -110,7 +110,7 @@ class Filter:
         return found & self._others(query)
 
     def look(self, query: str) -> Sql:
-        """The same, for looking at one record after the other."""
+        """Return the condition for checking one record after the other."""
         found = self._columns() & self._others(query)
         if self.setting:
             found &= _is("terms @> %s::text[]", [index.term("setting", self.setting)])
@@ -118,13 +118,13 @@ class Filter:
 
     @property
     def is_in_order(self) -> bool:
-        """Whether one index gives the answer in the order of the log already."""
+        """Return whether one index gives the answer in the order of the log already."""
         several_tenants = self.tenants is not None and len(self.tenants) != 1
         others = several_tenants or self.setting or self.text or self.since or self.until
         return len(self._wanted()) <= 1 and not others
 
     def ordered(self) -> list[Sql]:
-        """The exact filters that an index keeps in the order of the log."""
+        """Return the exact filters that an index keeps in the order of the log."""
         wanted = self._wanted()
         return [_is(f"{_COLUMNS[name]} = %s", wanted[name]) for name in wanted if name in _COLUMNS]
 
@@ -163,7 +163,7 @@ class Page:
 
 
 def fetch_page(wanted: Filter, *, before: int | None = None, after: int | None = None) -> Page:
-    """The 50 events just before record `before`, or just after record `after`, or the newest."""
+    """Return the 50 events just before record `before`, or just after `after`, or the newest."""
     if after is not None:
         events = _nearest(wanted, above=after, limit=PAGE + 1)
         return Page(events[-PAGE:], newer=len(events) > PAGE, older=True)
@@ -173,14 +173,14 @@ def fetch_page(wanted: Filter, *, before: int | None = None, after: int | None =
 
 
 def neighbours(wanted: Filter, seq: int) -> tuple[AuditEvent | None, AuditEvent | None]:
-    """The next newer and the next older event that the filter finds."""
+    """Return the next newer and the next older event that the filter matches."""
     newer = _nearest(wanted, above=seq, limit=1)
     older = _nearest(wanted, below=seq, limit=1)
     return next(iter(newer), None), next(iter(older), None)
 
 
 def count(wanted: Filter, up_to: int) -> int:
-    """How many the filter finds up to this record. Reads all of them: for exports."""
+    """Count the matches up to this record. Reads all of them: for exports."""
     query = _query(wanted)
     if query is None:
         return 0
@@ -190,9 +190,9 @@ def count(wanted: Filter, up_to: int) -> int:
 
 
 def stream(wanted: Filter, up_to: int) -> Iterator[AuditEvent]:
-    """Everything the filter finds up to this record, oldest first, with bodies.
+    """Yield all matches up to this record, oldest first, with bodies.
 
-    Reads piece by piece and holds no transaction: what is there once never changes.
+    Reads in chunks and holds no transaction: a stored record never changes.
     """
     query = _query(wanted)
     if query is None:
@@ -201,11 +201,11 @@ def stream(wanted: Filter, up_to: int) -> Iterator[AuditEvent]:
     while piece := _events("*", _numbers(found & _is("seq > %s", last), "seq", CHUNK)):
         last = piece[0].seq
         while piece:
-            yield piece.pop()  # and not kept until the next piece is there
+            yield piece.pop()  # so that it is not kept until the next chunk arrives
 
 
 def choices(tenants: frozenset[UUID] | None) -> dict[str, list[tuple[str, str]]]:
-    """dimension -> (value, label) of what occurs in the events of these tenants, or in all."""
+    """Return dimension -> (value, label) for the events of these tenants, or for all events."""
     scopes = [AuditChoice.EVERYWHERE] if tenants is None else sorted(tenants)
     rows = AuditChoice.objects.filter(scope__in=scopes).order_by("dimension", "value")
     if len(scopes) > 1:
@@ -219,7 +219,7 @@ def choices(tenants: frozenset[UUID] | None) -> dict[str, list[tuple[str, str]]]
 def _nearest(
     wanted: Filter, *, below: int | None = None, above: int | None = None, limit: int
 ) -> list[AuditEvent]:
-    """Newest first, as LISTED: the nearest below one record, or above another."""
+    """Return the matches nearest below one record, or above another; newest first, as LISTED."""
     query = _query(wanted)
     if query is None:
         return []
@@ -232,16 +232,16 @@ def _nearest(
     found = _along(wanted, query, within, edge, down, limit)
     if found is not None:
         return found
-    # By an expression: the database must not walk the log in search of few matches.
+    # An expression, so that the database does not walk the log in search of few matches.
     return _in_order(wanted.condition(query) & within, edge, down, limit, "(seq + 0)")
 
 
 def _query(wanted: Filter) -> str | None:
-    """Its text as a tsquery, "" without one; None if no event has all of the words, or the text
-    has no word.
+    """Return the filter's text as a tsquery, "" without one; None if no event can match.
 
-    By whole words, unless very many begin as asked for: finding by the beginning takes the index up
-    to ten times longer. Which there are, AuditWord knows, also by kind and outcome.
+    No event matches a text without a word, or words that occur nowhere. It searches for whole
+    words, unless very many begin as typed: a prefix search takes up to ten times longer in the
+    index. AuditWord knows which words there are, also by kind and outcome.
     """
     if is_wordless(wanted.text):
         return None
@@ -273,11 +273,11 @@ def _any_of(begin: str, known: Sequence[str]) -> str:
 def _along(
     wanted: Filter, query: str, within: Sql, edge: int, down: bool, limit: int
 ) -> list[AuditEvent] | None:
-    """As `_in_order`, from record to record; None if that would take too long."""
+    """Scan the log record by record, like `_in_order`; None if that would take too long."""
     exact = wanted.ordered()
     by = within & _rarest(exact, within, edge, down)
     reaches = ALONG_AN_INDEX if exact else ALONG_THE_LOG
-    if not (exact or wanted.setting or query):  # nothing but columns, which are looked at quickly
+    if not (exact or wanted.setting or query):  # only columns, which are checked fast
         reaches = reaches[1:]
     order, fitting = _order(down), wanted.look(query)
     found: list[AuditEvent] = []
@@ -285,7 +285,7 @@ def _along(
     for reach in reaches:
         if seen and len(found) * reach < seen * (limit // 2):
             break
-        # Without a match one does not know how far one came.
+        # Without a match the scan's progress is unknown.
         steps = reach - seen if found else reach
         beyond = _beyond(by, edge, down)
         near = _near(beyond, order, steps)
@@ -300,7 +300,7 @@ def _along(
 
 
 def _rarest(exact: Sequence[Sql], within: Sql, edge: int, down: bool) -> Sql:
-    """That of these filters whose records lie farthest apart; TRUE if there is none."""
+    """Return the filter whose records lie farthest apart; TRUE if there is none."""
     if len(exact) < 2:
         return next(iter(exact), _is("TRUE"))
 
@@ -315,7 +315,7 @@ def _rarest(exact: Sequence[Sql], within: Sql, edge: int, down: bool) -> Sql:
 def _in_order(
     condition: Sql, edge: int, down: bool, limit: int, place: str = "seq"
 ) -> list[AuditEvent]:
-    """At most `limit` on one side of the edge, those nearest to it; newest first."""
+    """Return at most `limit` matches on one side of the edge, the nearest; newest first."""
     beyond = _beyond(condition, edge, down, place)
     return _events(_LISTED, _numbers(beyond, _order(down, place), limit))
 
@@ -329,7 +329,10 @@ def _order(down: bool, place: str = "seq") -> str:
 
 
 def _bounds(wanted: Filter) -> tuple[int, int]:
-    """Between which records the time asked for lies. Times may be a little out of order."""
+    """Return the record numbers that enclose the filter's time range.
+
+    Recorded times may be slightly out of order.
+    """
     first, last = ALL
     if wanted.since:
         first = _first(_is(FIRST_SINCE, wanted.since)) or NEWEST
@@ -339,7 +342,7 @@ def _bounds(wanted: Filter) -> tuple[int, int]:
 
 
 def _events(columns: str, numbers: Sql) -> list[AuditEvent]:
-    """Those with these numbers, newest first."""
+    """Return the events with these numbers, newest first."""
     sql = (
         f"SELECT {columns} FROM audit_auditevent"  # noqa: S608 - values are bound
         f" WHERE seq IN ({numbers.sql}) ORDER BY seq DESC"
@@ -348,7 +351,7 @@ def _events(columns: str, numbers: Sql) -> list[AuditEvent]:
 
 
 def _numbers(condition: Sql, order: str, limit: int, skipped: int = 0, of: Sql = INDEX) -> Sql:
-    """The query for the record numbers of these."""
+    """Return the query for the record numbers of the matches."""
     sql = (
         f"SELECT seq FROM {of.sql} WHERE {condition.sql}"  # noqa: S608 - values are bound
         f" ORDER BY {order} OFFSET {skipped} LIMIT {limit}"
@@ -357,7 +360,7 @@ def _numbers(condition: Sql, order: str, limit: int, skipped: int = 0, of: Sql =
 
 
 def _near(condition: Sql, order: str, steps: int) -> Sql:
-    """The first so many of these: a table for `_numbers`."""
+    """Return the first `steps` matches as a table for `_numbers`."""
     sql = (
         f"(SELECT * FROM audit_auditindex WHERE {condition.sql}"  # noqa: S608 - values are bound
         f" ORDER BY {order} LIMIT {steps}) AS near"
@@ -366,13 +369,13 @@ def _near(condition: Sql, order: str, steps: int) -> Sql:
 
 
 def _last(condition: Sql, order: str, steps: int) -> int | None:
-    """The record number so many of these on; None if there are fewer."""
+    """Return the record number `steps` matches further; None if there are fewer."""
     number: int | None = _first(_numbers(condition, order, 1, steps - 1))
     return number
 
 
 def _first(query: Sql) -> Any:
-    """The first value of the first row; None if there is no row."""
+    """Return the first value of the first row; None if there is no row."""
     return next((row[0] for row in _rows(query)), None)
 
 

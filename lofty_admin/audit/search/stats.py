@@ -1,7 +1,7 @@
-"""The newest changes of settings, and how many were seen made in Lofty itself.
+"""The newest changes of settings, and the number of changes detected in Lofty itself.
 
-Answered from one small index (`audit_index_outcomes`), which holds nothing but these events in the
-order of time: what it costs depends on how many there were in the days asked for, not on the log.
+One small index (`audit_index_outcomes`), which holds only these events in the order of time,
+answers both: the cost depends on the number of changes in the requested days, not on the log.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ _Tenants = QuerySet[Any] | None
 
 
 def seen_in_lofty(tenants: _Tenants, since: datetime) -> int:
-    """How many changes made in Lofty itself the console saw since then.
+    """Count the changes made in Lofty itself that the console detected since then.
 
     tenants: a query of their ids, or None for all.
     """
@@ -24,8 +24,8 @@ def seen_in_lofty(tenants: _Tenants, since: datetime) -> int:
 
 
 def newest(tenants: _Tenants, since: datetime, most: int) -> list[AuditEvent]:
-    """The newest changes, newest first, without bodies."""
-    # By time, as the index has them: by number, a log without any would be read to its begin.
+    """Return the newest changes, newest first, without bodies."""
+    # By time, as in the index: by number, a log without any would be read to its start.
     seqs = _changes(tenants, since).order_by("-at").values("seq")[:most]
     return list(AuditEvent.objects.filter(seq__in=seqs).order_by("-seq").defer("body"))
 

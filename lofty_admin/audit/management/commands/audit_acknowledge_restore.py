@@ -1,4 +1,4 @@
-"""`manage.py audit_acknowledge_restore`: the database is an older one, and that is meant."""
+"""`manage.py audit_acknowledge_restore`: confirm that the database was restored on purpose."""
 
 from typing import Any
 

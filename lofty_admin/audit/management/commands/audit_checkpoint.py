@@ -1,4 +1,4 @@
-"""`manage.py audit_checkpoint`: sign how long the audit log is now, and hand that over."""
+"""`manage.py audit_checkpoint`: sign the current length of the audit log, and deliver it."""
 
 import base64
 from typing import Any

@@ -1,4 +1,4 @@
-"""`manage.py audit_export`: every record of the audit log, as lines of JSON, to a file."""
+"""`manage.py audit_export`: write every record of the audit log to a file, as lines of JSON."""
 
 import signal
 import sys
@@ -13,7 +13,7 @@ from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.proof.export_file import Archive, LogMismatch
 
-SECONDS = 2  # between two looks with --follow
+SECONDS = 2  # between two rounds with --follow
 STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
@@ -52,8 +52,11 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def follow(self, archive: Archive) -> int:
-        """Until it is told to stop, which it looks for between two pieces only: an interrupt
-        elsewhere could end in code that does not pass it on. Returns as `append`."""
+        """Append until a signal stops the command; return the same as `append`.
+
+        The signal is checked between two chunks only: an interrupt elsewhere could end in code that
+        does not propagate it.
+        """
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         missing = 0
         while signal.sigtimedwait(STOPS, SECONDS) is None:
@@ -63,7 +66,7 @@ class Command(BaseCommand):
         return missing
 
     def append(self, archive: Archive) -> int:
-        """Returns how many records the log should have had and did not."""
+        """Append new records. Return the number of records missing from the log."""
         before, written = archive.last, 0
         for count in archive.append():
             written += count

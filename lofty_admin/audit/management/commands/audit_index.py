@@ -1,4 +1,4 @@
-"""`manage.py audit_index`: make the search index of the audit log, as far as it is missing."""
+"""`manage.py audit_index`: add missing entries to the search index of the audit log."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py audit_roles`: the SQL that lets the console add to the audit log and nothing more."""
+"""`manage.py audit_roles`: print SQL that limits the console to adding to the audit log."""
 
 from typing import Any
 

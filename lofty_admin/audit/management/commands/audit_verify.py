@@ -1,4 +1,4 @@
-"""`manage.py audit_verify`: is the audit log as it was written?"""
+"""`manage.py audit_verify`: verify that the audit log is unchanged."""
 
 import argparse
 import base64
@@ -106,7 +106,7 @@ class Command(BaseCommand):
 
 
 class _Bar:
-    """How far it is, on a terminal; nothing anywhere else."""
+    """A progress bar on a terminal; it prints nothing elsewhere."""
 
     def __init__(self, out: OutputWrapper, total: int) -> None:
         self.out, self.total = out, total
