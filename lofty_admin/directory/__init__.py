@@ -1,1 +1,1 @@
-"""Names for the ids of Lofty, per tenant: read from Lofty by a job, kept, and searched."""
+"""Names for Lofty's ids, per tenant: read from Lofty by a job, stored, and searched."""

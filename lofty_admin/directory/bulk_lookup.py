@@ -1,6 +1,6 @@
-"""Lists of ids and e-mails as people paste them: what is meant by each, and what is not known.
+"""Resolve pasted lists of ids and emails: which entries they mean, and which are unknown.
 
-Everything pasted comes back in one of the answers of `resolve`; nothing is dropped or guessed.
+Everything pasted is returned in one of the answers of `resolve`; nothing is dropped or guessed.
 """
 
 import re
@@ -16,7 +16,7 @@ from lofty_admin.tenants.models import Tenant
 
 MOST_PASTED = 10_000
 LONGEST_PASTE = 1_000_000  # characters
-# Between commas and the like; a name in quotation marks before an <e-mail> may hold commas.
+# Parts between commas and the like; a quoted name before an <email> may contain commas.
 _PART = re.compile(r'(?:"[^"\r\n]*"(?=\s*<)|[^,;\t\r\n\v\f\x85\u2028\u2029，；、])+')
 # Digits in groups, with one separator throughout: 1,234,567 or 1 234 567 or 1.234.567.
 _RUN = re.compile(
@@ -31,15 +31,15 @@ _AROUND = "\"'()[]<>"
 
 
 class TooManyItems(Exception):
-    """More was pasted than is looked up at once. Its text is for people."""
+    """More items were pasted than a single lookup allows. The text is for users."""
 
 
 @dataclass(frozen=True)
 class Pasted:
-    """One item of a list: `text` as it was pasted, and the id or the e-mail it is read as.
+    """One item of a list: `text` as it was pasted, and the id or the email it is read as.
 
     wholes and pieces: two ways to read digits in groups. 1,234,567 is one id with separators, or
-    three ids; only the directory can tell.
+    three ids; only the directory can decide.
     """
 
     text: str
@@ -51,8 +51,11 @@ class Pasted:
 
 @dataclass
 class Resolved:
-    """found: entries, each once. repeated: so many were in the list before. unknown: ids that the
-    directory does not have. ambiguous: e-mail -> the agents who have it. not_found: all else."""
+    """The result of a lookup.
+
+    found: entries, each once. repeated: how many were in the list before. unknown: ids that the
+    directory does not have. ambiguous: email -> the agents who have it. not_found: all else.
+    """
 
     found: list[Name] = field(default_factory=list)
     repeated: int = 0
@@ -62,11 +65,11 @@ class Resolved:
 
 
 def parse(text: str) -> list[Pasted]:
-    """The ids and e-mails in a text, and what stands between them, in its order.
+    """Return the ids and emails in a text, and what is between them, in their order.
 
-    Separated by commas, semicolons, tabs and line breaks; by blanks where ids and e-mails stand on
-    both sides of them. "Name <e-mail>" is one, and so is a number with separators for thousands.
-    Raises TooMuch.
+    Items are separated by commas, semicolons, tabs, and line breaks, and by blanks between two ids
+    or emails. "Name <email>" is one item, and so is a number with separators for thousands. Raises
+    TooManyItems.
     """
     if len(text) > LONGEST_PASTE:
         raise TooManyItems(
@@ -89,9 +92,9 @@ def parse(text: str) -> list[Pasted]:
 
 
 def resolve(tenant: Tenant, kind: EntryKind, text: str) -> Resolved:
-    """What the tenant's directory knows of a pasted list. Only agents have e-mails.
+    """Look up a pasted list in the tenant's directory. Only agents have emails.
 
-    Of several agents with one e-mail those no longer in Lofty do not count. Raises TooMuch.
+    Among several agents with one email, those no longer in Lofty do not count. Raises TooManyItems.
     """
     items = parse(text)
     by_id = names(tenant, kind, [i for item in items for i in _ids(item)])
@@ -117,7 +120,7 @@ def _ids(item: Pasted) -> list[int]:
 def _settled(item: Pasted, by_id: Mapping[int, Name]) -> list[Pasted]:
     """Read digits in groups as the directory knows them: as one id, or as several.
 
-    Where it knows neither or both, they stay together as text: no id is made up from a piece.
+    If it knows neither or both, they stay together as text: no id is invented from a piece.
     """
     if not item.wholes:
         return [item]
@@ -224,7 +227,7 @@ def _id(digits: str) -> int | None:
 
 
 def _items(words: list[str]) -> Iterator[Pasted]:
-    """What one part means; words that are neither an id nor an e-mail stay together."""
+    """Yield the items of one part; words that are neither an id nor an email stay together."""
     others: list[str] = []
     for word in words:
         item = _read(word)
@@ -250,7 +253,7 @@ def _read(word: str) -> Pasted | None:
 
 
 def _by_email(tenant: Tenant, emails: set[str]) -> dict[str, list[Name]]:
-    """E-mail -> who has it: those in Lofty, or if there are none, those who were."""
+    """Return email -> the agents who have it: those in Lofty, or if there are none, former ones."""
     agents = Entry.objects.filter(tenant=tenant, kind=EntryKind.AGENT)
     ids: dict[str, list[int]] = {}
     for lofty_id, name, detail in agents.values_list("lofty_id", "name", "detail"):
@@ -266,6 +269,6 @@ def _by_email(tenant: Tenant, emails: set[str]) -> dict[str, list[Name]]:
 
 
 def _email(name: str, detail: str) -> str:
-    """The e-mail of an agent as the sync puts it: first in the detail, or for want of a name."""
+    """Return an agent's email as the sync stores it: first in the detail, or in place of a name."""
     first = detail.split(BETWEEN, 1)[0]
     return (first if "@" in first else name).casefold()

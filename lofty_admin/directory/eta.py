@@ -1,4 +1,4 @@
-"""How long a sync will still take, by its own pace so far and the calls that Lofty allows."""
+"""Estimate the time left of a sync from its speed so far and the calls that Lofty allows."""
 
 from datetime import datetime, timedelta
 from math import ceil
@@ -13,7 +13,7 @@ from lofty_admin.tenants.credentials.api_client import RESERVE, CallsLeft, calls
 
 
 def time_left(sync: Sync) -> timedelta | None:
-    """None while nobody can know: before the agents are counted, or while Lofty cannot be read."""
+    """Return the time left, or None if unknown: agents not counted yet, or Lofty unreachable."""
     in_trouble = sync.state == SyncState.WAITING and sync.message
     if not sync.is_open or in_trouble or sync.step != Step.AGENTS or not sync.pages:
         return None
@@ -25,8 +25,9 @@ def time_left(sync: Sync) -> timedelta | None:
 
 
 def time_for(calls: int, seconds: float, left: CallsLeft, now: datetime) -> timedelta:
-    """How long so many calls take, at `seconds` each, with the reserve left alone until the last
-    moments of each window of Lofty's.
+    """Return how long `calls` calls take, at `seconds` each.
+
+    The reserve is left alone until the last moments of each of Lofty's windows.
     """
     if left.limit is None:
         return timedelta(seconds=calls * seconds)
@@ -47,7 +48,7 @@ def time_for(calls: int, seconds: float, left: CallsLeft, now: datetime) -> time
 
 
 def in_words(left: timedelta | None) -> str:
-    """ "about 12 minutes left"; "" when it is not known."""
+    """Return the time left in words, such as "about 12 minutes left"; "" when it is unknown."""
     if left is None:
         return ""
     minutes = round(left.total_seconds() / 60)

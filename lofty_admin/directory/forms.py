@@ -1,4 +1,4 @@
-"""The forms of the names page, their layout beside their fields."""
+"""Forms of the names page, with their layout next to their fields."""
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Row, Submit
@@ -23,7 +23,7 @@ class IdField(forms.IntegerField):
 
 
 class SourceForm(forms.Form):
-    """An id of a lead source and the name people know it by."""
+    """The id of a lead source and the name users know it by."""
 
     lofty_id = IdField(
         label=_("Lead source id"),
@@ -40,7 +40,7 @@ class SourceForm(forms.Form):
 
     @property
     def helper(self) -> FormHelper:
-        """A new one each time: a button keeps the words it was first drawn with."""
+        """Return a new helper each time, as a button keeps its first language."""
         return layout(
             Row(Column("lofty_id", css_class="col-md-5"), Column("name", css_class="col-md-7")),
             Submit("give", gettext("Give this name")),
@@ -54,14 +54,14 @@ class SourceForm(forms.Form):
 
 
 class SearchForm(forms.Form):
-    """What to look for among the names. Sent by GET."""
+    """The search among the names. Sent by GET."""
 
     kind = forms.ChoiceField(choices=EntryKind, initial=EntryKind.AGENT, required=False)
     q = SearchField(label=_("Search"), longest=LONGEST_QUERY)
 
     @property
     def wanted(self) -> tuple[EntryKind, str]:
-        """Kind and text; what makes no sense is left out rather than refused."""
+        """Return kind and text; invalid values are ignored rather than refused."""
         self.is_valid()
         found = self.cleaned_data
         return EntryKind(found.get("kind") or EntryKind.AGENT), str(found.get("q", ""))

@@ -1,7 +1,7 @@
-"""Whether ids that Lofty stores are of the kind that the directory lists.
+"""Detect whether ids stored in Lofty's settings are of the kind that the directory lists.
 
-Lofty knows an agent by a short member number in one place and by a long user id in another. Which
-of them the settings hold is not documented, so names must not be offered as if they fitted.
+Lofty identifies an agent by a short member number in one place and by a long user id in another.
+Which of them the settings hold is not documented, so names must not be shown as if they matched.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,12 +14,12 @@ from lofty_admin.directory.names import LARGEST_ID
 from lofty_admin.directory.sync import completely_listed
 from lofty_admin.tenants.models import Tenant
 
-MOST_DIFFERENT = 4  # digits: ids of one kind grow, but not by so much
+MOST_DIFFERENT = 4  # digits: ids of one kind grow, but not by this much
 
 
 @dataclass(frozen=True)
 class Foreign:
-    """Ids in a stored list that are not like those of the directory.
+    """Ids in a stored list that do not look like those of the directory.
 
     count: how many they are. is_all: no id of the list is in the directory.
     """
@@ -33,7 +33,7 @@ def foreign_ids(
 ) -> dict[EntryKind, Foreign]:
     """Return the lists of stored ids that do not match the tenant's directory, by kind.
 
-    Only of kinds that were listed completely by the last sync; sources are never listed.
+    Considers only kinds that the last sync listed completely; sources are never listed.
     """
     positive = {
         kind: {i for i in ids if 0 < i <= LARGEST_ID}

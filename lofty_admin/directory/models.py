@@ -1,4 +1,4 @@
-"""What is known of each tenant's ids, and how the last reading of them from Lofty went."""
+"""The known entries behind each tenant's ids, and the state of reading them from Lofty."""
 
 import uuid
 from collections.abc import Iterable
@@ -14,13 +14,13 @@ from lofty_admin.core.text import clean, fold
 from lofty_admin.tenants.models import Tenant
 
 TEXT_LENGTH = 300
-BETWEEN = " · "  # the parts of a detail
+BETWEEN = " · "  # separates the parts of a detail
 # An index row holds at most 2,704 bytes, and a character may take four.
 FOLDED_LENGTH = 600
 
 
 class EntryKind(models.TextChoices):
-    """What an id stands for. Lofty lists all but the lead sources."""
+    """What an id identifies. Lofty lists all kinds except lead sources."""
 
     AGENT = "agent", _("Agents")
     OFFICE = "office", _("Offices")
@@ -31,9 +31,9 @@ class EntryKind(models.TextChoices):
 
 class EntryManager(models.Manager["Entry"]):
     def keep(self, entries: Iterable["Entry"]) -> None:
-        """Add them, or bring what is known of the same ids up to date; none of them is gone.
+        """Insert the entries, or update the ones with the same ids; none of them is gone.
 
-        An id that stands there twice counts once, as it came last.
+        An id that occurs twice counts once, with its last values.
         """
         self.bulk_create(
             {(entry.kind, entry.lofty_id): entry for entry in entries}.values(),
@@ -47,18 +47,18 @@ class EntryManager(models.Manager["Entry"]):
 
 
 def nameless(lofty_id: int) -> str:
-    """What stands for an entry that Lofty lists without a name."""
+    """Return the name of an entry that Lofty lists without one."""
     return gettext("without a name (%(id)s)") % {"id": lofty_id}
 
 
 class Entry(models.Model):
     """One id of Lofty and its name. Never deleted: what Lofty no longer lists keeps its name.
 
-    detail: what tells namesakes apart (e-mail and office of an agent, parent of an office).
-    folded: name, detail and id as searched. belongs_to: the id of an agent's office or of an
-    office's parent; 0 (or Lofty's -1) if it has none, None as long as that was not read. seen_at:
-    when Lofty last listed it (or, for a lead source, when it was named); seen_in: the sync that saw
-    it. gone_since: when a whole listing first did not have it.
+    detail: distinguishes entries of the same name (email and office of an agent, parent of an
+    office). folded: name, detail, and id as searched. belongs_to: the id of an agent's office or of
+    an office's parent; 0 (or Lofty's -1) if it has none, None until that was read. seen_at: when
+    Lofty last listed it (or, for a lead source, when it was named); seen_in: the sync that saw it.
+    gone_since: when a complete listing first lacked it.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="directory")
@@ -82,8 +82,8 @@ class Entry(models.Model):
                 condition=models.Q(kind__in=EntryKind.values), name="entry_kind_known"
             ),
         ]
-        # In collation "C" one index serves LIKE 'x%' and the order of the answer; with what it
-        # includes, looking for a part of a word reads no row but those found.
+        # In collation "C" one index serves both LIKE 'x%' and the order of the answer; thanks to
+        # its included columns, a search for a part of a word reads only matching rows.
         indexes = [
             models.Index(
                 fields=["tenant", "kind", "folded"],
@@ -106,7 +106,7 @@ class Entry(models.Model):
         detail: str = "",
         belongs_to: int | None = None,
     ) -> "Entry":
-        """Not saved yet. Texts are cut and cleaned to what can be stored and searched."""
+        """Build an unsaved entry. Texts are cut and cleaned to what can be stored and searched."""
         name, detail = clean(name, TEXT_LENGTH), clean(detail, TEXT_LENGTH)
         room = FOLDED_LENGTH - len(str(lofty_id)) - 1
         folded = f"{fold(f'{name} {detail}')[:room]} {lofty_id}"
@@ -123,7 +123,7 @@ class Entry(models.Model):
 
 
 class SyncState(models.TextChoices):
-    """Where a sync stands. The first three are open: a tenant has at most one such."""
+    """The state of a sync. The first three are open: a tenant has at most one open sync."""
 
     QUEUED = "queued", _("Waiting for its turn")
     RUNNING = "running", _("Reading from Lofty")
@@ -136,7 +136,7 @@ OPEN = (SyncState.QUEUED, SyncState.RUNNING, SyncState.WAITING)
 
 
 class Step(models.TextChoices):
-    """What a sync reads, in this order."""
+    """The parts a sync reads, in this order."""
 
     ME = "me", _("Owner")
     QUOTA = "quota", _("Quota")
@@ -156,16 +156,16 @@ AT_AGENTS = (Step.AGENTS, Step.END)
 
 
 class Sync(models.Model):
-    """One reading of a tenant's names from Lofty, committed page by page.
+    """One run that reads a tenant's names from Lofty, committed page by page.
 
-    Of the list it is reading, pipelines or agents - position: the rows read so far, which is where
-    it goes on; pages: how many calls brought them, and seconds: how long these took; total: how
-    many rows Lofty says there are; steady: it said the same on every page.
+    For the list being read, pipelines or agents: position is the rows read so far, where it
+    resumes; pages is how many calls returned them, and seconds how long these took; total is how
+    many rows Lofty reports; steady means that every page reported the same total.
 
-    whole: the kinds whose listing was complete; only of these an entry can be found gone.
-    page_sizes: see LoftyClient. attempts: starts since it last got further. runner: the process
-    that has it; one that lost it can write no more. resume_at: until when it waits. notes: what
-    Lofty refused on the way. message: what a person should know, "" when all is well.
+    whole: the kinds whose listing was complete; only entries of these can be marked as gone.
+    page_sizes: see LoftyClient. attempts: starts since the last progress. runner: the process that
+    has the sync; one that lost it can write nothing more. resume_at: until when it waits. notes:
+    what Lofty refused on the way. message: what a user should know, "" when all is well.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -217,30 +217,31 @@ class Sync(models.Model):
 
     @property
     def agents(self) -> int | None:
-        """How many there are as Lofty says; None until it did."""
+        """Return how many agents Lofty reports; None until it did."""
         return self.total if self.step in AT_AGENTS else None
 
     @property
     def done(self) -> int:
-        """Agents read so far, never above `agents`."""
+        """Return the agents read so far, never above `agents`."""
         read = self.position if self.step in AT_AGENTS else 0
         return read if self.agents is None else min(read, self.agents)
 
     @property
     def percent(self) -> int | None:
-        """Of the agents, 0-100; None while their number is not known."""
+        """Return the agents read, 0-100 percent; None while their number is unknown."""
         return None if not self.agents else self.done * 100 // self.agents
 
     @property
     def actor(self) -> Actor:
-        """Who asked for it."""
+        """Return who requested the sync."""
         return Actor(self.actor_kind, self.actor_id, self.actor_name)
 
 
 class Profile(models.Model):
-    """Whose token it is and how many Sales Agents are left, as Lofty last told.
+    """The token's owner and how many Sales Agents are left, as Lofty last reported.
 
-    me: `lofty.client.Member` as a dict. quota: `lofty.client.Quota` as a dict, None if not told.
+    me: `lofty.client.Member` as a dict. quota: `lofty.client.Quota` as a dict, None if not
+    reported.
     """
 
     tenant = models.OneToOneField(Tenant, on_delete=models.PROTECT, related_name="profile")

@@ -1,4 +1,4 @@
-"""Names for ids: look them up, search them, say how old they are, give them."""
+"""Names for ids: look them up, search them, describe how current they are, assign them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,9 +24,10 @@ UNKNOWN = gettext_noop("unknown (%(id)s)")
 
 @dataclass(frozen=True)
 class Name:
-    """An id as people read it. An id nobody knows is `unknown (1002)`, with known False.
+    """An id as users read it. An id without a known name is `unknown (1002)`, with known False.
 
-    detail: what tells namesakes apart, may be "". gone_since: no longer in Lofty since then (UTC).
+    detail: distinguishes entries of the same name, may be "". gone_since: when it was first missing
+    in Lofty (UTC).
     """
 
     id: int
@@ -38,8 +39,10 @@ class Name:
 
 @dataclass(frozen=True)
 class Freshness:
-    """synced_at: end of the last whole sync. running: the open one; left: how long it will still
-    take, in words, "" when not known. message: what went wrong.
+    """How current a tenant's names are.
+
+    synced_at: end of the last complete sync. running: the open sync; left: its time left in words,
+    "" when unknown. message: what went wrong.
     """
 
     synced_at: datetime | None
@@ -49,14 +52,14 @@ class Freshness:
 
 
 def names(tenant: Tenant, kind: EntryKind, ids: Iterable[int]) -> dict[int, Name]:
-    """A Name for every one of `ids`, in their order, known or not. One query."""
+    """Return a Name for each of `ids`, in their order, known or not. One query."""
     return names_by_kind(tenant, {kind: ids})[kind]
 
 
 def names_by_kind(
     tenant: Tenant, ids: Mapping[EntryKind, Iterable[int]]
 ) -> dict[EntryKind, dict[int, Name]]:
-    """The same for several kinds at once, in one query."""
+    """Return the names for ids of several kinds, like `names`, in a single query."""
     wanted = {kind: list(dict.fromkeys(of_kind)) for kind, of_kind in ids.items()}
     known = {(entry.kind, entry.lofty_id): named(entry) for entry in _entries(tenant, wanted)}
     return {
@@ -66,25 +69,25 @@ def names_by_kind(
 
 
 def _entries(tenant: Tenant, wanted: Mapping[EntryKind, Iterable[int]]) -> Iterable[Entry]:
-    """All of them, and those of another of the kinds that have the same id, which is rare."""
+    """Return all of them, and entries of another of the kinds that share an id, which is rare."""
     ids = {i for numbers in wanted.values() for i in numbers if abs(i) <= LARGEST_ID}
     entries = Entry.objects.filter(tenant=tenant, kind__in=list(wanted), lofty_id__in=ids)
     return entries.only("kind", "lofty_id", "name", "detail", "gone_since") if ids else ()
 
 
 def count_gone(tenant: Tenant, kind: EntryKind, ids: Iterable[int]) -> int:
-    """How many of these are no longer in Lofty."""
+    """Return how many of these are no longer in Lofty."""
     in_range = [number for number in ids if -LARGEST_ID <= number <= LARGEST_ID]
     entries = Entry.objects.filter(tenant=tenant, kind=kind, lofty_id__in=in_range)
     return entries.exclude(gone_since=None).count()
 
 
 def search(tenant: Tenant, kind: EntryKind, text: str, limit: int = MOST_FOUND) -> list[Name]:
-    """What has every word of `text` somewhere in its name, e-mail, office or id.
+    """Return entries with every word of `text` somewhere in their name, email, office, or id.
 
-    Accents and capitals make no difference. First the one with this very id, then what begins with
-    `text`, then what has a word that does, then the rest; what is no longer in Lofty last. At most
-    50. "" finds all, a text without a letter or digit nothing.
+    Ignores accents and case. The exact id comes first, then names that begin with `text`, then
+    names with a word that does, then the rest; entries no longer in Lofty come last. At most 50. ""
+    returns all, a text without a letter or digit nothing.
     """
     limit = max(0, min(limit, MOST_FOUND))
     typed = searched(text, LONGEST_QUERY)
@@ -99,7 +102,7 @@ def search(tenant: Tenant, kind: EntryKind, text: str, limit: int = MOST_FOUND) 
 
 
 def freshness(tenant: Tenant) -> Freshness:
-    """How old the tenant's names are, and what a person should know about that."""
+    """Return how current the tenant's names are, and what a user should know about that."""
     syncs = Sync.objects.filter(tenant=tenant)
     newest = syncs.first()
     if newest is None or newest.state == SyncState.DONE:
@@ -116,22 +119,22 @@ def freshness(tenant: Tenant) -> Freshness:
 
 
 def profile(tenant: Tenant) -> Profile | None:
-    """The owner of the token and the quota, with their age; None before the first sync."""
+    """Return the token's owner and the quota, with their age; None before the first sync."""
     return Profile.objects.filter(tenant=tenant).first()
 
 
 def time_zone(tenant: Tenant) -> str:
-    """The zone of the token's owner as Lofty names it, "America/Los_Angeles"; "" if not known."""
+    """Return the time zone of the token's owner as Lofty names it, "America/Los_Angeles"; or ""."""
     return zone_of(profile(tenant))
 
 
 def zone_of(known: Profile | None) -> str:
-    """The same, of a profile that was read already."""
+    """Return the time zone of a profile that was loaded already; "" if unknown."""
     return str(known.me.get("time_zone") or "") if known else ""
 
 
 def give_name(tenant: Tenant, lofty_id: int, name: str) -> Name:
-    """Name a lead source, which Lofty does not list. Recorded; a name given before is replaced."""
+    """Name a lead source, which Lofty does not list. Replaces an earlier name and is recorded."""
     entry = Entry.build(tenant, EntryKind.SOURCE, lofty_id, name)
     with transaction.atomic():
         ours = Entry.objects.filter(tenant=tenant, kind=EntryKind.SOURCE, lofty_id=lofty_id)
@@ -155,12 +158,12 @@ def named(entry: Entry) -> Name:
 
 
 def named_row(lofty_id: int, name: str, detail: str) -> Name:
-    """The same of the columns alone, of an entry still in Lofty: for many rows at once."""
+    """Build a Name from the columns of an entry still in Lofty, for many rows at once."""
     return Name(lofty_id, name or nameless(lofty_id), detail, known=True, gone_since=None)
 
 
-# Most searches end with the first, which reads no more than it returns. The second reads the
-# tenant's part of the index, and asks for no more than that holds.
+# Most searches end with the first query, which reads no more than it returns. The second reads the
+# tenant's part of the index, and selects only columns the index has.
 def _beginning_with(entries: QuerySet[Entry], wanted: str, limit: int) -> list[Name]:
     present = entries.filter(folded__startswith=wanted, gone_since=None).order_by("folded")
     return [named_row(*row) for row in present.values_list("lofty_id", "name", "detail")[:limit]]
@@ -187,7 +190,7 @@ def _as_id(text: str) -> list[int]:
 
 
 def unknown(entry_id: object) -> str:
-    """What stands for an id without a name."""
+    """Return the text shown for an id without a name."""
     return gettext(UNKNOWN) % {"id": entry_id}
 
 

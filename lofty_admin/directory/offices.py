@@ -14,16 +14,16 @@ from lofty_admin.tenants.models import Tenant
 
 MOST_LOOKED_AT = 500
 FEW = 50
-_folded = lru_cache(maxsize=5000)(fold)  # the same names at each letter typed
-MOST_WHOLE = 5  # offices offered whole above the agents that a search finds
+_folded = lru_cache(maxsize=5000)(fold)  # each letter typed searches the same names again
+MOST_WHOLE = 5  # whole offices offered above the agents that a search finds
 
 
 @dataclass(frozen=True)
 class Tree:
-    """A tenant's offices still in Lofty. One whose parent is not among them stands at the top.
+    """A tenant's offices that are still in Lofty. One whose parent is missing is at the top.
 
-    depths: id -> how many are above it; its order is that of the tree, each office after the one it
-    belongs to, else by name. parents: id -> the one above it, if any.
+    depths: id -> how many are above it, in the order of the tree: each office after its parent,
+    siblings by name. parents: id -> the parent, if any.
     """
 
     offices: Mapping[int, Name]
@@ -42,14 +42,14 @@ class Tree:
         return cls(offices, _depths(offices, parents), parents)
 
     def path(self, number: int) -> list[str]:
-        """The names of the offices above this one, from the top."""
+        """Return the names of the offices above this one, from the top."""
         above: list[int] = []
         for _ in range(self.depths.get(number, 0)):
             above.append(self.parents[above[-1] if above else number])
         return [self.offices[one].name for one in reversed(above)]
 
     def below(self, number: int) -> list[Name]:
-        """All offices under this one, at any depth."""
+        """Return all offices under this one, at any depth."""
         order = list(self.depths)
         start = order.index(number) + 1 if number in self.depths else len(order)
         deeper = []
@@ -60,7 +60,7 @@ class Tree:
         return deeper
 
     def overview(self, most: int = MOST_FOUND) -> list[Name]:
-        """The tree from the top, as many levels of it as fit; at most `most`."""
+        """Return the tree from the top, with as many levels as fit into `most` offices."""
         shown = list(self.depths)
         while len(shown) > most and (deepest := max(self.depths[one] for one in shown)):
             shown = [one for one in shown if self.depths[one] < deepest]
@@ -69,14 +69,14 @@ class Tree:
 
 @dataclass(frozen=True)
 class WholeOffice:
-    """An office and how many of its agents are in Lofty; those of offices below are not counted."""
+    """An office and how many of its agents are in Lofty, without those of offices below it."""
 
     office: Name
     agents: int
 
 
 def offices_called(tenant: Tenant, text: str) -> list[Name]:
-    """The offices still in Lofty that have every word of `text` in their own name."""
+    """Return the offices still in Lofty with every word of `text` in their own name."""
     words = search_words(searched(text, LONGEST_QUERY))
     entries = Entry.objects.filter(tenant=tenant, kind=EntryKind.OFFICE, gone_since=None)
     for word in words:
@@ -90,9 +90,9 @@ def offices_called(tenant: Tenant, text: str) -> list[Name]:
 
 
 def whole_offices(tenant: Tenant, found: Sequence[Name]) -> list[WholeOffice]:
-    """Those of the offices that have agents, to be picked as a whole; the first few."""
+    """Return the first few of these offices that have agents, to be picked as a whole."""
     agents = _present(tenant).filter(belongs_to__gt=0)
-    if len(found) <= FEW:  # else it is quicker to count those of every office
+    if len(found) <= FEW:  # otherwise it is faster to count the agents of all offices
         agents = agents.filter(belongs_to__in=[office.id for office in found])
     counted = dict(agents.order_by().values_list("belongs_to").annotate(Count("pk")))
     whole = [WholeOffice(office, counted[office.id]) for office in found if office.id in counted]
@@ -100,13 +100,13 @@ def whole_offices(tenant: Tenant, found: Sequence[Name]) -> list[WholeOffice]:
 
 
 def agents_of(tenant: Tenant, office_id: int, most: int) -> list[Name]:
-    """Who works in the office itself and is still in Lofty, by name; at most `most`."""
+    """Return up to `most` agents of the office itself who are still in Lofty, by name."""
     entries = _present(tenant).filter(belongs_to=office_id).order_by("folded")
     return [named(entry) for entry in entries[:most]]
 
 
 def without_known_office(tenant: Tenant) -> int:
-    """How many agents were last read when their offices were not kept yet."""
+    """Return how many agents were last read before their offices were stored."""
     return _present(tenant).filter(belongs_to=None).count()
 
 
@@ -115,7 +115,7 @@ def _present(tenant: Tenant) -> QuerySet[Entry]:
 
 
 def _depths(order: Iterable[int], parents: Mapping[int, int]) -> dict[int, int]:
-    """id -> depth, in the order of the tree. Whatever is in a circle hangs on its first by name."""
+    """Return id -> depth, in tree order. A cycle starts at its first office by name."""
     children: dict[int, list[int]] = {}
     for number in order:
         children.setdefault(parents.get(number, 0), []).append(number)

@@ -1,13 +1,13 @@
-"""Reading a tenant's names from Lofty: page by page, so that it can stop anywhere and go on there.
+"""Read a tenant's names from Lofty, page by page, so that a sync can stop and resume anywhere.
 
     start_sync -> QUEUED -> RUNNING -> DONE | FAILED
                               |  ^
                               v  |  until `resume_at`: no calls left, or Lofty cannot be reached
                             WAITING
 
-One process at a time has a sync. It takes it by writing its own mark into `runner`, and every later
-write asks for that mark; whoever stopped writing for `STALE` loses the sync to the next that asks.
-A directory is never emptied: see `_finish`.
+One process at a time runs a sync. It acquires the sync by writing its own id into `runner`, and
+every later write requires that id; a process that stopped writing for `STALE` loses the sync to the
+next one that asks. A directory is never emptied: see `_finish`.
 """
 
 import time
@@ -56,14 +56,14 @@ from lofty_admin.tenants.models import Role, Tenant
 
 TASK = "directory.sync"
 QUEUE = "directory"
-SLICE = 30.0  # seconds after which a job lets others have the worker
-STALE = timedelta(minutes=3)  # longer than any one call may take
-RESUMABLE = timedelta(hours=1)  # older pages may no longer fit the newer ones
+SLICE = 30.0  # seconds after which a job yields the worker to others
+STALE = timedelta(minutes=3)  # longer than any single call may take
+RESUMABLE = timedelta(hours=1)  # older pages may not match the newer ones
 MOST_ATTEMPTS = 12
 MOST_ATTEMPTS_AT_A_PART = 3
 LONGEST_PAUSE = timedelta(minutes=15)
 MOST_ROWS = 1_000_000
-FULL_PAGE = {EntryKind.AGENT: 25, EntryKind.PIPELINE: 10}  # Lofty's own sizes, and divisors of ours
+FULL_PAGE = {EntryKind.AGENT: 25, EntryKind.PIPELINE: 10}  # Lofty's sizes, and divisors of ours
 AT_THE_START: dict[str, Any] = {
     "position": 0,
     "pages": 0,
@@ -79,11 +79,11 @@ CHANGED = (
 
 
 class LeaseLost(Exception):
-    """Another process has this sync now, or it has ended: this one must write no more."""
+    """Another process runs this sync now, or it has ended: this process must write nothing more."""
 
 
 def start_sync(tenant: Tenant) -> Sync:
-    """The tenant's open sync, or a new one, with a job to do it. Raises nothing of Lofty's."""
+    """Return the tenant's open sync, or a new one, and queue a job for it. Never calls Lofty."""
     with transaction.atomic():
         sync = open_sync(tenant)
         enqueue(sync)
@@ -91,9 +91,9 @@ def start_sync(tenant: Tenant) -> Sync:
 
 
 def open_sync(tenant: Tenant) -> Sync:
-    """Like `start_sync` without the job. One that failed lately is opened again where it stood."""
+    """Return a sync like `start_sync`, without the job. Reopen one that failed recently."""
     with transaction.atomic():
-        # Two at once must get the same sync; the unique index is only the net below.
+        # Concurrent requests must get the same sync; the unique index is only a safety net.
         Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
         newest = Sync.objects.filter(tenant=tenant).first()
         if newest and newest.is_open:
@@ -110,19 +110,19 @@ def open_sync(tenant: Tenant) -> Sync:
 
 
 def enqueue(sync: Sync) -> None:
-    """A job for it, at `resume_at` if it waits. Nothing if one is waiting already."""
+    """Queue a job for the sync, at `resume_at` if it waits, unless one is queued already."""
     tenant, at = sync.tenant_id, sync.resume_at
     defer_once(TASK, tenant, queue=QUEUE, at=at, tenant_id=str(tenant), sync_id=str(sync.pk))
 
 
 def with_names_to_read() -> list[Tenant]:
-    """The active tenants that have a token."""
+    """Return the active tenants that have a token."""
     having = Tenant.objects.filter(status=Tenant.Status.ACTIVE, credentials__isnull=False)
     return list(having.filter(credentials__retired_at=None).distinct())
 
 
 def stalled() -> list[Sync]:
-    """Open syncs that nobody seems to work on any more."""
+    """Return the open syncs that no process seems to work on any more."""
     now = timezone.now()
     idle = clocks.happened_long_ago("heartbeat_at", now, STALE) & (
         Q(resume_at=None) | clocks.is_over("resume_at", now - STALE, LONGEST_WAIT + STALE)
@@ -131,9 +131,9 @@ def stalled() -> list[Sync]:
 
 
 def advance(sync_id: UUID, *, seconds: float = SLICE) -> datetime | None:
-    """Work on a sync for about so many seconds. Returns when to go on, None if there is no need.
+    """Work on a sync for about `seconds`. Return when to continue, or None if there is no need.
 
-    None also when somebody else has it. Commits after every call to Lofty.
+    Returns None also when another process has the sync. Commits after every call to Lofty.
     """
     sync = _claim(sync_id)
     if sync is None:
@@ -188,14 +188,14 @@ def _work(sync: Sync, deadline: float) -> datetime | None:
 
 
 def _client(sync: Sync) -> LoftyClient:
-    """It leaves a save its calls, and knows from earlier ones how large a page may be."""
+    """Return a client that leaves the reserve to saves and knows the page sizes so far."""
     client = client_for(sync.tenant, can_wait=True)
-    client.page_sizes = sync.page_sizes  # the same dict: what it learns is written with the sync
+    client.page_sizes = sync.page_sizes  # the same dict: new sizes are stored too
     return client
 
 
 def _read(sync: Sync, client: LoftyClient, deadline: float) -> bool:
-    """At least one step, then on until the end (True) or the deadline (False)."""
+    """Take at least one step, then more until the end (True) or the deadline (False)."""
     while sync.step != Step.END:
         _require_right(sync)
         _take_step(sync, client)
@@ -205,7 +205,7 @@ def _read(sync: Sync, client: LoftyClient, deadline: float) -> bool:
 
 
 class RightLost(Exception):
-    """Whoever asked for the names may not ask for them any more, or nobody may."""
+    """The user who asked for the names lost that right, or the tenant was archived."""
 
 
 def _require_right(sync: Sync) -> None:
@@ -221,7 +221,7 @@ def _require_right(sync: Sync) -> None:
 
 
 def _take_step(sync: Sync, client: LoftyClient) -> None:
-    """One call, and what it brought. A part that Lofty does not give does not stop the rest."""
+    """Make one call and store the result. A part that Lofty refuses does not stop the rest."""
     step = Step(sync.step)
     try:
         _STEPS[step](sync, client)
@@ -233,7 +233,7 @@ def _take_step(sync: Sync, client: LoftyClient) -> None:
 
 
 def _can_do_without(sync: Sync, error: Rejected | Unknown) -> bool:
-    """Whether to leave this part out: it is refused, or failed too often, and not all."""
+    """Return whether to skip this part: refused or failing too often, while the rest may work."""
     if sync.step == Step.AGENTS or isinstance(error, RateLimited):
         return False
     if isinstance(error, Unauthorised):  # a dead token fails again at the next part
@@ -263,7 +263,7 @@ def _offices(sync: Sync, client: LoftyClient) -> None:
         for office in offices
         for parent in [office.parent_id or 0]
     ]
-    # Lofty lists none for several teams and without permission: no sign that offices are gone.
+    # Lofty returns none for several teams or without permission: that is no sign of removal.
     whole = [EntryKind.OFFICE] if offices else []
     _progress(sync, entries, step=Step.OFFICES.next, whole=[*sync.whole, *whole])
 
@@ -274,7 +274,7 @@ def _ponds(sync: Sync, client: LoftyClient) -> None:
 
 
 def _pipelines(sync: Sync, client: LoftyClient) -> None:
-    """One page."""
+    """Read one page."""
     began = time.monotonic()
     page = client.pipelines_page(sync.pages, sync.position)
     entries = [_entry(sync, EntryKind.PIPELINE, row.id, row.name) for row in page.items]
@@ -293,7 +293,7 @@ def _end_of_pipelines(sync: Sync) -> dict[str, Any]:
 
 
 def _agents(sync: Sync, client: LoftyClient) -> None:
-    """One page."""
+    """Read one page."""
     began = time.monotonic()
     page = client.members_page(sync.position)
     agents = list(filter(None, (_agent(sync, member) for member in page.items)))
@@ -305,15 +305,15 @@ def _agents(sync: Sync, client: LoftyClient) -> None:
 def _reached(
     sync: Sync, kind: EntryKind, page: Page[Any], entries: Iterable[Entry], began: float
 ) -> tuple[bool, dict[str, Any]]:
-    """Whether this page ends its list, and how far that brings the sync.
+    """Return whether this page ends its list, and the sync's progress after it.
 
-    The end is a page that brings nothing new, or the total if it can be believed.
+    A list ends with a page without new entries, or at its total if that is plausible.
     """
     position = sync.position + page.received
     if position > MOST_ROWS:
         raise Unknown(f"Lofty's list of {kind.label.lower()} does not end.")
     is_empty = page.received == 0
-    # After the end of a list Lofty may leave the total out, or say that there is nothing.
+    # After the end of a list, Lofty may omit the total or report 0.
     total = sync.total if is_empty and sync.pages else page.total
     ended = is_empty or _is_nothing_new(sync, kind, page, entries) or _is_at_total(sync, kind, page)
     return ended, {
@@ -326,9 +326,9 @@ def _reached(
 
 
 def _is_nothing_new(sync: Sync, kind: EntryKind, page: Page[Any], entries: Iterable[Entry]) -> bool:
-    """Whether this sync has seen every entry of the page, as when Lofty repeats its pages.
+    """Return whether this sync has seen every entry of the page, as when Lofty repeats its pages.
 
-    A page whose rows cannot be read says nothing about that, so there the total decides, if any.
+    A page without readable rows shows nothing, so the total decides, if there is one.
     """
     ids = {entry.lofty_id for entry in entries}
     if not ids:
@@ -337,8 +337,11 @@ def _is_nothing_new(sync: Sync, kind: EntryKind, page: Page[Any], entries: Itera
 
 
 def _is_at_total(sync: Sync, kind: EntryKind, page: Page[Any]) -> bool:
-    """Whether the total is reached and no lie: it is one if more rows came, and it may be the size
-    of this page alone if it equals a full first page."""
+    """Return whether the total is reached and plausible.
+
+    It is wrong if more rows came, and it may be the size of this page alone if it equals a full
+    first page.
+    """
     if page.total is None or sync.position + page.received != page.total:
         return False
     return bool(sync.pages) or page.received % FULL_PAGE[kind] != 0
@@ -367,7 +370,7 @@ def _agent(sync: Sync, member: Member) -> Entry | None:
 
 
 def _learnt_offices(sync: Sync, members: Iterable[Member]) -> list[Entry]:
-    """Offices that this sync knows only from their agents."""
+    """Return the offices that this sync knows only from their agents."""
     told = {row.group_id: row.group_name for row in members if row.group_id and row.group_name}
     listed = _seen(sync, EntryKind.OFFICE).filter(lofty_id__in=told)
     fresh = told.keys() - set(listed.values_list("lofty_id", flat=True))
@@ -392,8 +395,8 @@ def _seen(sync: Sync, kind: EntryKind) -> QuerySet[Entry]:
 
 
 def _progress(sync: Sync, entries: Iterable[Entry] = (), **changes: Any) -> None:
-    """What a call brought and where the sync now stands, both or neither."""
-    # -1 and 0 stand for "everyone" and "nothing" in Lofty, never for one of these.
+    """Store a call's entries and the sync's new position in a single transaction."""
+    # -1 and 0 mean "everyone" and "nothing" in Lofty, never one of these.
     real = [entry for entry in entries if entry.lofty_id > 0]
     with transaction.atomic():
         _write(sync, attempts=0, **changes)
@@ -401,7 +404,7 @@ def _progress(sync: Sync, entries: Iterable[Entry] = (), **changes: Any) -> None
 
 
 def _write(sync: Sync, **changes: Any) -> None:
-    """Change the sync if this process still has it. Raises TakenOver."""
+    """Update the sync if this process still has it. Raises LeaseLost."""
     changes |= {"heartbeat_at": timezone.now(), "page_sizes": sync.page_sizes}
     ours = Sync.objects.filter(pk=sync.pk, runner=sync.runner, state=SyncState.RUNNING)
     if not ours.update(**changes):
@@ -429,7 +432,7 @@ def _pause(sync: Sync, state: SyncState, until: datetime, message: str = "") -> 
 
 
 def _fail(sync: Sync, reason: str) -> None:
-    """Nothing is taken back and nothing found gone; the next sync may go on from here."""
+    """End the sync as failed: keep what was read, and mark nothing as gone. The next may resume."""
     now = timezone.now()
     message = f"{reason} {_how_far(sync, now)}"
     with transaction.atomic():
@@ -447,7 +450,7 @@ def _how_far(sync: Sync, now: datetime) -> str:
 
 
 def _finish(sync: Sync) -> None:
-    """Entries that a whole listing no longer has are marked as gone. They keep their names."""
+    """End the sync, and mark entries missing from a complete listing as gone, names kept."""
     with transaction.atomic():
         whole, doubts = _whole_kinds(sync)
         gone = Entry.objects.filter(tenant=sync.tenant, kind__in=whole, gone_since=None)
@@ -462,7 +465,7 @@ def _finish(sync: Sync) -> None:
 
 
 def _whole_kinds(sync: Sync) -> tuple[list[str], list[str]]:
-    """The kinds of which every entry was listed, and why the agents are not among them."""
+    """Return the kinds that were listed completely, and why agents are not among them."""
     if not _seen(sync, EntryKind.AGENT).exists():
         return sync.whole, [f"Lofty listed no agents. {KEPT}"]
     if _is_whole(sync, EntryKind.AGENT):
@@ -471,12 +474,12 @@ def _whole_kinds(sync: Sync) -> tuple[list[str], list[str]]:
 
 
 def completely_listed(sync: Sync) -> frozenset[str]:
-    """Return the kinds whose every entry a finished sync listed."""
+    """Return the kinds that a finished sync listed completely."""
     return frozenset(_whole_kinds(sync)[0])
 
 
 def _is_whole(sync: Sync, kind: EntryKind) -> bool:
-    """Whether as many different ones came as Lofty said there are."""
+    """Return whether as many distinct entries arrived as Lofty reported."""
     return sync.steady and (sync.total is None or _seen(sync, kind).count() >= sync.total)
 
 

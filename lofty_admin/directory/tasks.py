@@ -1,4 +1,4 @@
-"""The directory's background jobs. Each may be killed at any time and run twice."""
+"""Background jobs of the directory. Each may be killed at any time and run twice."""
 
 from uuid import UUID
 
@@ -15,9 +15,9 @@ NIGHTLY = Actor("job", "directory.nightly", gettext_noop("Nightly refresh of nam
 
 @app.task(name=sync.TASK, queue=sync.QUEUE)
 def sync_directory(*, tenant_id: str, sync_id: str) -> None:
-    """Get a sync further, and leave another job when it has to go on later.
+    """Continue a sync, and queue another job when it has to continue later.
 
-    While the console is read-only it stays where it is; `recover` takes it up afterwards.
+    While the console is read-only the sync does not move; `recover` resumes it afterwards.
     """
     if is_behind("reading names from Lofty"):
         return
@@ -39,7 +39,7 @@ def nightly(timestamp: int) -> None:
 @app.periodic(cron="*/5 * * * *", queueing_lock="directory.recover")
 @app.task(name="directory.recover")
 def recover(timestamp: int) -> None:
-    """Take up the syncs whose job or process died."""
+    """Resume the syncs whose job or process died."""
     if is_behind("taking up unfinished refreshes of names"):
         return
     for stalled in sync.stalled():

@@ -1,4 +1,4 @@
-"""What is known of a tenant's ids, and the search behind the pickers."""
+"""The names of a tenant's ids, and the search behind the pickers."""
 
 from collections.abc import Iterable
 
@@ -33,14 +33,14 @@ from lofty_admin.tenants.models import Role, Tenant
 LONGEST_ID = 20  # digits
 MOST_AT_ONCE = 10_000  # names in one answer
 MOST_NAMESAKES = 10
-# By the id of the element htmx asks for.
+# Partials by the id of the element that htmx targets.
 _PARTIALS = {"names-status": "#status", "names-found": "#found"}
 
 
 @never_cache
 @require_safe
 def names(request: HttpRequest, slug: str) -> HttpResponse:
-    """The names page, or the part of it htmx asks for."""
+    """Show the names page, or the part of it that htmx asks for."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     return _render(request, tenant, SourceForm(initial=_source_asked_for(request, tenant)))
 
@@ -48,14 +48,14 @@ def names(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_safe
 def names_freshness(request: HttpRequest, slug: str) -> HttpResponse:
-    """The line beside a picker, which asks for itself again while names are being read."""
+    """Return the line next to a picker, which polls while names are being read."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     return _freshness_line(request, tenant)
 
 
 @require_POST
 def names_refresh(request: HttpRequest, slug: str) -> HttpResponse:
-    """Start reading. Beside a picker htmx asks, and gets the line there; nobody leaves the form."""
+    """Start reading. Next to a picker, htmx replaces the line there, so users keep their form."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     by_line = bool(HtmxDetails(request))
     if tenant.credential is None:
@@ -88,13 +88,13 @@ def name_source(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_safe
 def names_search(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
-    """What a picker shows for ?q=text, at most 50 rows:
+    """Return what a picker shows for ?q=text, at most 50 rows.
 
-    items: [{"id", "name", "detail", "gone"}], ids as texts; those of offices also have "depth" and
-    "below" (how many offices), and without a text they are the tree. more: whether there is more.
-    why: why a text finds nothing, whatever there is.
-    offices: for agents, [{"id", "name", "detail", "agents"}] that can be picked as a whole.
-    office_unknown: of so many agents the office is not known, where offices are looked for.
+    items: [{"id", "name", "detail", "gone"}], ids as strings; those of offices also have "depth"
+    and "below" (how many offices), and without a text they are the tree. more: whether there are
+    more. why: why a text can find nothing, whatever the data. offices: for agents, [{"id", "name",
+    "detail", "agents"}] that can be picked as a whole. office_unknown: number of agents whose
+    office is unknown, where offices are searched.
     """
     tenant = get_tenant(request, slug, Role.VIEWER)
     wanted, text = _kind(kind), request.GET.get("q", "")
@@ -111,10 +111,11 @@ def names_search(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
 @never_cache
 @require_POST
 def names_pasted(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
-    """What the ids and e-mails in `text` stand for; changes nothing. POST because of their number.
+    """Return the entries for the ids and emails in `text`. POST, as it is long; changes nothing.
 
     found: items as above. repeated: how many were in the list before. unknown: ids. ambiguous:
-    [{"text", "count", "items"}], ten of them. not_found: texts. Or 400 and error: words.
+    [{"text", "count", "items"}], at most ten of them. not_found: texts. Otherwise 400 and error:
+    words.
     """
     tenant = get_tenant(request, slug, Role.VIEWER)
     try:
@@ -138,8 +139,10 @@ def names_pasted(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
 @never_cache
 @require_safe
 def names_of_office(request: HttpRequest, slug: str, kind: str, office_id: int) -> HttpResponse:
-    """The agents of an office, or the offices below it: {"items", "office_unknown"}, or 400 and
-    {"error"} if they are more than can be picked at once."""
+    """Return the agents of an office, or the offices below it: {"items", "office_unknown"}.
+
+    Returns 400 and {"error"} if they are more than can be picked at once.
+    """
     tenant = get_tenant(request, slug, Role.VIEWER)
     offices = Entry.objects.filter(kind=EntryKind.OFFICE)
     office = get_related_or_404(request, tenant, offices, lofty_id=office_id)
@@ -171,7 +174,7 @@ def _freshness_line(request: HttpRequest, tenant: Tenant, **facts: object) -> Ht
 
 
 def _source_asked_for(request: HttpRequest, tenant: Tenant) -> dict[str, str]:
-    """What a link beside a lead source fills in: its id, and the name it may have by now."""
+    """Return what a link next to a lead source fills in: its id, and its current name, if any."""
     asked = request.GET.get("source", "")
     if not (asked.isascii() and asked.isdecimal() and len(asked) < LONGEST_ID):
         return {"lofty_id": asked}
@@ -257,7 +260,7 @@ def _render(request: HttpRequest, tenant: Tenant, form: SourceForm) -> HttpRespo
 
 
 def _counts(tenant: Tenant) -> list[dict[str, object]]:
-    """One row a kind: label, known, gone, newest (when one was last listed, or None)."""
+    """Return one row per kind: label, known, gone, newest (when one was last listed, or None)."""
     rows = (
         Entry.objects.filter(tenant=tenant)
         .values("kind")

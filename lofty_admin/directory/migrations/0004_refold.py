@@ -1,4 +1,4 @@
-"""Fold the names again: more letters are found by their plain form, and invisible ones are ignored."""
+"""Fold the names again: more letters match their plain form, and invisible ones are ignored."""
 
 from itertools import islice
 
@@ -11,7 +11,7 @@ FOLDED_LENGTH = 600
 
 def refold(apps, editor):
     entries = apps.get_model("directory", "Entry").objects.using(editor.connection.alias)
-    # Only what is not plain ASCII can fold differently.
+    # Plain ASCII folds the same as before.
     rows = entries.filter(folded__regex="[^[:ascii:]]").order_by().iterator(500)
     while batch := list(islice(rows, 500)):
         for row in batch:

@@ -1,4 +1,4 @@
-"""Read names from Lofty here and now, without a worker."""
+"""Read names from Lofty right now, without a worker."""
 
 import re
 import shutil
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         return True
 
     def _sync(self, tenant: Tenant) -> bool:
-        """Whether it ended well. If another process has the sync, only its progress is shown."""
+        """Sync a tenant; return whether it succeeded. Only show progress of another process."""
         sync = open_sync(tenant)
         while sync.is_open:
             self._show(tenant, sync)
@@ -74,19 +74,19 @@ class Command(BaseCommand):
         return sync.state == SyncState.DONE
 
     def _show(self, tenant: Tenant, sync: Sync) -> None:
-        """On a terminal one line that is written over until the end, elsewhere a line each time."""
+        """Show progress: a terminal gets one line that is overwritten, other output a line each."""
         line = f"{tenant.slug}: {_progress(sync)}"
         if not self.stdout.isatty():
             self.stdout.write(line)
             return
         if sync.is_open:
-            line = line[: shutil.get_terminal_size().columns - 1]  # a longer one could not go away
+            line = line[: shutil.get_terminal_size().columns - 1]  # a longer one would wrap
         self.stdout.write(f"\r\x1b[K{line}", ending="" if sync.is_open else "\n")
         self.stdout.flush()
 
 
 def _progress(sync: Sync) -> str:
-    """What matters most stands first: a terminal may be narrow."""
+    """Describe the progress, most important part first: a terminal may be narrow."""
     counted = "" if sync.agents is None else f"{sync.done} of {sync.agents} agents"
     parts = [sync.get_state_display(), counted]
     if sync.is_open:
@@ -106,7 +106,7 @@ def _bar(sync: Sync) -> str:
 
 
 def _pause(sync: Sync) -> float:
-    """Seconds to sleep: until its time if it waits, a little if another process has it."""
+    """Return seconds to sleep: until its time if it waits, briefly if another process has it."""
     if sync.state == SyncState.RUNNING:
         return SECONDS_BETWEEN_LINES
     if sync.resume_at is None:
