@@ -1,1 +1,1 @@
-"""All tenants at once: the home page, the palette (Ctrl-K), and adding many from a list."""
+"""All tenants together: the home page, the palette (Ctrl-K), and adding many from a list."""

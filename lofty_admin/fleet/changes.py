@@ -1,7 +1,7 @@
-"""What was changed today and in the last two weeks, for the home page.
+"""Today's changes and those of the last two weeks, for the home page.
 
-Counted by operations, so each change counts once, with the outcome it has now and for the user who
-made it, whoever settled it and however often that was tried.
+Counted by operation, so each change counts once, with its current outcome and for the user who made
+it, whoever settled it and however often that was tried.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ from lofty_admin.tenants.models import Tenant
 DAYS = 14
 LISTED = 5
 NAMED = 2
-# What a change can come to, as it is stacked: what needs nobody stands at the bottom.
+# Outcomes in the order they are stacked: those that need no one are at the bottom.
 OUTCOMES = (
     Outcome.VERIFIED,
     Outcome.NOT_SENT,
@@ -51,19 +51,19 @@ OUTCOMES = (
 
 @dataclass(frozen=True)
 class Day:
-    """A day of the reader's zone and how many changes came to which outcome on it."""
+    """A day in the reader's time zone and its number of changes by outcome."""
 
     date: date
     counts: Mapping[str, int]
 
     @property
     def in_order(self) -> list[int]:
-        """One number for each of OUTCOMES."""
+        """Return one number for each of OUTCOMES."""
         return [self.counts.get(outcome, 0) for outcome in OUTCOMES]
 
     @property
     def by_outcome(self) -> list[tuple[str, int]]:
-        """As `in_order`, each number with its outcome."""
+        """Return the numbers of `in_order`, each with its outcome."""
         return [(outcome.value, self.counts.get(outcome, 0)) for outcome in OUTCOMES]
 
     @property
@@ -72,16 +72,17 @@ class Day:
 
     @property
     def words(self) -> str:
-        """ "5 verified, 1 rejected"."""
+        """Return the day in words, such as "5 verified, 1 rejected"."""
         counts = zip(self.in_order, OUTCOMES, strict=True)
         return ", ".join(f"{n} {one.label.lower()}" for n, one in counts if n) or _("none")
 
 
 @dataclass(frozen=True)
 class Changes:
-    """days: the last two weeks, today last. by: who changed something today, in words.
+    """Counts for the home page.
 
-    in_lofty: how many changes made in Lofty itself were seen today. newest: of today.
+    days: the last two weeks, today last. by: who changed something today, in words. in_lofty: how
+    many changes made in Lofty itself were seen today. newest: the newest ones of today.
     """
 
     days: tuple[Day, ...]
@@ -99,13 +100,13 @@ class Changes:
 
     @property
     def totals(self) -> list[int]:
-        """Over all days, one for each of OUTCOMES."""
+        """Return the sums over all days, one for each of OUTCOMES."""
         return [sum(column) for column in zip(*(day.in_order for day in self.days), strict=True)]
 
 
 @dataclass(frozen=True)
 class Counted:
-    """A number of changes alike. day: 0 for the first of the days asked for."""
+    """A number of similar changes. day: 0 for the first of the requested days."""
 
     day: int
     outcome: str
@@ -115,7 +116,7 @@ class Counted:
 
 
 def changes(visible: QuerySet[Tenant] | None, zone: tzinfo) -> Changes:
-    """Of these tenants, or of all; with the days of `zone`. At most three queries."""
+    """Count the changes of these tenants, or of all, by day in `zone`. At most three queries."""
     today = timezone.now().astimezone(zone).date()
     dates = [today - timedelta(days=ago) for ago in range(DAYS - 1, -1, -1)]
     ids = None if visible is None else visible.order_by().values("pk")
@@ -130,8 +131,10 @@ def changes(visible: QuerySet[Tenant] | None, zone: tzinfo) -> Changes:
 
 
 def _counted(tenants: QuerySet[Any] | None, begins: Sequence[datetime]) -> list[Counted]:
-    """The changes settled since the first of `begins`, and those sent since then whose outcome is
-    not known. Days are given as moments: PostgreSQL may not know the reader's time zone."""
+    """Count the changes settled since `begins[0]`, and those sent since with unknown outcome.
+
+    Days are passed as moments, because PostgreSQL may not know the reader's time zone.
+    """
     stopped = Q(state=State.UNKNOWN) | Q(state=State.SENT, lease_until__lte=timezone.now())
     found = Operation.objects.filter(
         Q(settled_at__gte=begins[0]) | Q(stopped, settled_at=None, sent_at__gte=begins[0])
@@ -160,7 +163,7 @@ def _day(of: date, number: int, counted: Iterable[Counted]) -> Day:
 
 
 def _by(of_today: Iterable[Counted]) -> str:
-    """ "Olivia Owner, Emil Editor and 3 others", those with the most changes first."""
+    """Return names such as "Olivia Owner, Emil Editor and 3 others", most changes first."""
     counts: Counter[str] = Counter()
     names: dict[str, str] = {}
     for one in of_today:

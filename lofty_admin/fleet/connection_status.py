@@ -1,8 +1,7 @@
-"""How the tokens of many tenants do: the one place that says by what they are sorted, filtered
-and counted.
+"""The states of many tenants' tokens: the single source for sorting, filtering, and counting.
 
-`MEANING` has the states, of which each token has one; `MORE` what can be so besides. What a person
-must do something about stands in `CONCERNS`.
+`MEANING` has the states; each token has exactly one. `ConnectionSummary` has what can be true in
+addition. `CONCERNS` lists what a user must act on.
 """
 
 from collections.abc import Mapping
@@ -31,7 +30,7 @@ from lofty_admin.tenants.models import (
     Tenant,
 )
 
-# Worst first, which is also how the column is sorted.
+# Worst first, which is also the order of the sorted column.
 MEANING: Mapping[CredentialState, Q] = {
     CredentialState.FAILING: Q(in_use__failing_since__isnull=False),
     CredentialState.NONE: Q(in_use__id=None),
@@ -43,7 +42,7 @@ MEANING: Mapping[CredentialState, Q] = {
 
 
 class ConnectionSummary(TextChoices):
-    """What can be so of a token whatever its state."""
+    """What can be true of a token in addition to its state."""
 
     ENDS = "ends", _("Ends within 30 days")
     NO_SETTINGS = "no_settings", _("Cannot read the settings")
@@ -54,7 +53,7 @@ _NO_SETTINGS = (Health.SCOPE_MISSING, Health.FORBIDDEN, Health.NO_AGENT, Health.
 
 
 def meaning(state: str) -> Q:
-    """The filter of `with_token` for a CredentialState or one of `More`, as it is now."""
+    """Return the filter of `with_token` for a CredentialState or a ConnectionSummary, as of now."""
     now = timezone.now()
     more = {
         ConnectionSummary.ENDS: Q(in_use__expires_at__lte=now + WARN_BEFORE),
@@ -73,9 +72,9 @@ def meaning(state: str) -> Q:
 
 @dataclass(frozen=True)
 class Concern:
-    """Something to be done about some tokens: how many, in words, and the list of them.
+    """Something to do about some tokens: how many, in words, and the list of them.
 
-    state: a CredentialState or one of `More`.
+    state: a CredentialState or a ConnectionSummary.
     """
 
     state: str
@@ -97,7 +96,7 @@ CONCERNS = (
 
 
 def _in_words(state: str, count: int) -> str:
-    """With a place for the count."""
+    """Return the words, with a placeholder for the count."""
     words = {
         CredentialState.FAILING: ngettext("%(count)s token fails", "%(count)s tokens fail", count),
         ConnectionSummary.NO_SETTINGS: ngettext(
@@ -119,12 +118,12 @@ def _in_words(state: str, count: int) -> str:
 
 
 def with_token(tenants: QuerySet[Tenant]) -> QuerySet[Tenant]:
-    """The same tenants; `in_use` is the credential in use, for filters and orders."""
+    """Return the tenants with `in_use`, the credential in use, for filters and orders."""
     in_use = FilteredRelation("credentials", condition=Q(credentials__retired_at=None))
     return tenants.annotate(in_use=in_use)
 
 
 def worst_first() -> Case:
-    """0 for the worst state; to order `with_token` by."""
+    """Return an order for `with_token`: 0 for the worst state."""
     ranks = [When(state, then=Value(rank)) for rank, state in enumerate(MEANING.values())]
     return Case(*ranks, default=Value(len(ranks)), output_field=IntegerField())

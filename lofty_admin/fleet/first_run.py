@@ -1,6 +1,6 @@
-"""What the home page of a new console leads through: from nothing to the first tenant's settings.
+"""First steps on the home page of a new console: from nothing to the first tenant's settings.
 
-Each step is done when what it is for is there, whoever did it and wherever.
+A step is done when its result exists, whoever did it and wherever.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,10 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True)
 class Step:
-    """`url`: the page on which it is done, "" while one before it is open. `words`: what is to be
-    done there, `note`: how it stands, in a sentence or two."""
+    """One step: `url` is the page to do it on, "" while an earlier step is open.
+
+    `words`: what to do there. `note`: its current state, in a sentence or two.
+    """
 
     title: str
     words: str
@@ -32,7 +34,7 @@ class Step:
 
 @dataclass(frozen=True)
 class FirstRun:
-    """`next_step` is the first that is open; None when all are done, and then nothing is shown."""
+    """The steps. `next_step` is the first open one; None when all are done: none are shown then."""
 
     steps: tuple[Step, ...]
 
@@ -42,7 +44,7 @@ class FirstRun:
 
 
 def first_run() -> FirstRun | None:
-    """For a superuser; None as soon as there is a second tenant, or the first is all set up."""
+    """Return a superuser's first steps; None once there are two tenants or the first is set up."""
     tenants = list(Tenant.objects.all()[:2])
     if len(tenants) > 1 or any(tenant.is_archived for tenant in tenants):
         return None
@@ -51,7 +53,7 @@ def first_run() -> FirstRun | None:
 
 
 def whom_to_ask() -> list[User]:
-    """Who can let somebody see tenants. A few are enough."""
+    """Return a few of the users who can give others access to tenants."""
     return list(working_superusers()[:MOST_NAMED])
 
 

@@ -1,4 +1,4 @@
-"""What the home page can be asked for, which all stands in the address; lists of tenants to add."""
+"""Filter of the home page, whose address has all of its values, and lists of tenants to add."""
 
 from typing import Any
 
@@ -27,12 +27,12 @@ SORT_LABELS = {
     "change": _("Last change"),
     "read": _("Last read"),
 }
-# Times are wanted newest first.
+# Times are sorted newest first.
 FIRST_CLICK = {"change": "-change", "read": "-read"}
 
 
 def _orders() -> list[tuple[str, str]]:
-    """Each way to sort, and the other way round, in the language of the reader."""
+    """Return each order and its reverse, in the reader's language."""
     ways = (
         ("", gettext("Sort by %(column)s")),
         ("-", gettext("Sort by %(column)s, the other way round")),
@@ -45,7 +45,7 @@ def _orders() -> list[tuple[str, str]]:
 
 
 class FindForm(forms.Form):
-    """Values it does not know are as good as none: an old address still shows a list."""
+    """The filter. It ignores unknown values, so that an old address still shows a list."""
 
     q = SearchField(label=_("Find"))
     status = forms.ChoiceField(
@@ -101,14 +101,14 @@ class FindForm(forms.Form):
 
 
 class _NeverShown(forms.Textarea):
-    """Does not repeat what was entered: it holds tokens."""
+    """A text area that does not repeat what was entered: it holds tokens."""
 
     def format_value(self, value: Any) -> str:
         return ""
 
 
 class ImportForm(forms.Form):
-    """A list of tenants, as a file or pasted. `cleaned_data["text"]` is it, whichever way."""
+    """A list of tenants, as a file or pasted. `cleaned_data["text"]` has it either way."""
 
     file = forms.FileField(
         label=_("CSV file"),
@@ -155,7 +155,7 @@ class ImportForm(forms.Form):
 
 
 class StartForm(forms.Form):
-    """What is to happen to the other rows when some cannot be added."""
+    """The choice of what to do with the other rows when some cannot be added."""
 
     mode = forms.ChoiceField(
         choices=[

@@ -1,6 +1,6 @@
-"""Reading a list of tenants to add: CSV as spreadsheets write it, with all their habits.
+"""Read a list of tenants to add: CSV in all the variants that spreadsheets write.
 
-A list holds tokens, and a cell may stand in the wrong column. So no error here repeats what is in
+A list holds tokens, and a cell may be in the wrong column. So no error here repeats the contents of
 a cell, and a name that looks like a token is refused and not shown.
 """
 
@@ -19,7 +19,7 @@ from lofty_admin.lofty.errors import BadToken
 from lofty_admin.tenants.models import RESERVED_SLUGS, SLUG
 from lofty_admin.tenants.services import suggest_slug
 
-MOST_ROWS = 200  # all at once must not keep other writers of the log waiting for long
+MOST_ROWS = 200  # a larger batch would keep other writers of the audit log waiting for long
 MOST_BYTES = 1_000_000
 COLUMNS = ("name", "slug", "scheme", "token", "groups")
 _HEADS: Mapping[str, str] = {
@@ -37,7 +37,7 @@ _SCHEMES: Mapping[str, Scheme] = {
 }
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SEPARATORS = ",;\t|"
-# Excel writes the separator into a first line of its own, and leaves it out when it opens the file.
+# Excel writes the separator into a first line of its own, and hides it when it opens the file.
 _SEP_LINE = re.compile(
     rf"\A\s*\"?sep=([{_SEPARATORS}])\"?[{_SEPARATORS}]*[^\S\r\n\t]*(?=[\r\n]|\Z)", re.I
 )
@@ -48,14 +48,14 @@ _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORE
 
 
 class BadTable(Exception):
-    """The list cannot be read as a whole. The text may be shown: it repeats nothing of the list."""
+    """The list cannot be read at all. The text may be shown: it repeats nothing of the list."""
 
 
 @dataclass(frozen=True)
 class Line:
     """One tenant to add. `number`: its line in the list, from 1.
 
-    problems: why it cannot be added. notes: what is odd about it.
+    problems: why it cannot be added. notes: what is unexpected about it.
     """
 
     number: int
@@ -71,7 +71,7 @@ class Line:
 def decode(data: bytes) -> str:
     """Return the text of an uploaded file. Raises BadTable unless it is UTF-8 or UTF-16.
 
-    An older encoding is refused rather than guessed: guessed wrongly, it changes names.
+    An older encoding is refused rather than guessed: a wrong guess changes names.
     """
     try:
         return data.decode(_encoding(data))
@@ -86,7 +86,7 @@ def decode(data: bytes) -> str:
 
 
 def _encoding(data: bytes) -> str:
-    """UTF-16 has a mark at the start, or a zero in each of its first characters."""
+    """Return the encoding. UTF-16 has a byte order mark, or a zero byte per leading character."""
     if data.startswith(_UTF16):
         return "utf-16"
     if data[1:4:2] == b"\0\0":
@@ -95,8 +95,7 @@ def _encoding(data: bytes) -> str:
 
 
 def read_table(text: str) -> list[Line]:
-    """The lines of a list. Raises BadTable when there are none, too many, or it cannot be told
-    what is what."""
+    """Return the lines of a list. Raises BadTable for none, too many, or ambiguous columns."""
     text = text.removeprefix("\ufeff")
     if said := _SEP_LINE.match(text):
         rows = _cells(text[said.end() :], said[1])
@@ -119,13 +118,13 @@ def read_table(text: str) -> list[Line]:
 
 
 def _separator(text: str) -> str:
-    """The one by which the first row names the most columns."""
+    """Return the separator that yields the most column names in the first row."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     return max(_SEPARATORS, key=lambda sign: sum(bool(_named(cell)) for cell in first.split(sign)))
 
 
 def _cells(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """(number of its first line, stripped cells) of each row that is not blank."""
+    """Yield (number of its first line, stripped cells) of each row that is not blank."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     while True:
         number = reader.line_num + 1
@@ -150,7 +149,7 @@ def _cells(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _trimmed(cell: str) -> str:
-    """Without blanks, no-break spaces and invisible characters at both ends."""
+    """Strip blanks, no-break spaces, and invisible characters from both ends."""
     visible = [
         at
         for at, sign in enumerate(cell)
@@ -160,13 +159,13 @@ def _trimmed(cell: str) -> str:
 
 
 def _named(cell: str) -> str | None:
-    """The column with this heading, however it is written; "" for a blank heading."""
+    """Return the column with this heading, in any spelling; "" for a blank heading."""
     words = fold(cell.replace('"', " ").replace("_", " "))
     return _HEADS.get(words) if words else ""
 
 
 def _columns(head: Sequence[str]) -> list[str]:
-    """The column of each heading, "" where it is blank."""
+    """Return the column of each heading, "" where it is blank."""
     columns = [_named(cell) for cell in head]
     known = [column for column in columns if column]
     if "name" not in known:
@@ -186,7 +185,7 @@ def _columns(head: Sequence[str]) -> list[str]:
 
 
 def _require_headings(number: int, columns: Sequence[str], cells: Sequence[str]) -> None:
-    """Raises BadTable for a cell below a blank heading: nobody can tell what it is."""
+    """Raise BadTable for a cell below a blank heading: its meaning is unknown."""
     for place, (column, cell) in enumerate(zip(columns, cells, strict=False), start=1):
         if cell and not column:
             words = _(
@@ -211,7 +210,7 @@ def _line(number: int, columns: Sequence[str], cells: Sequence[str]) -> Line:
 
 
 def _name(cell: str) -> tuple[str, str]:
-    """(name, problem). A name that must not be shown is returned as ""."""
+    """Return (name, problem). A name that must not be shown is returned as ""."""
     if not cell:
         return "", "It has no name."
     if looks_like_token(cell):
@@ -266,7 +265,7 @@ def _groups(cell: str) -> tuple[tuple[str, ...], str]:
 
 
 def looks_like_token(text: str) -> bool:
-    """Long, without a blank, letters and digits mixed: hardly a name."""
+    """Return whether it is long, without a blank, and mixes letters and digits: hardly a name."""
     if _UUID.search(text) or any(_is_mixed(run) for run in _RUN.findall(text)):
         return True
     capitals = text != text.lower() and text != text.upper()

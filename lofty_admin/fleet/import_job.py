@@ -1,8 +1,8 @@
-"""Adding many tenants from a list: kept sealed for a preview, then added by a job.
+"""Add many tenants from a list: sealed for a preview, then added by a job.
 
-Each token is tried at Lofty before its tenant is added. With "all or nothing" every token is tried
-first, and one transaction adds all tenants; else each row stands for itself. What is done is
-written row by row, so a job may be killed anywhere and run again.
+Each token is verified at Lofty before its tenant is added. With "all or nothing", every token is
+verified first, and one transaction adds all tenants; otherwise each row is added on its own.
+Progress is written row by row, so a job may be killed anywhere and run again.
 """
 
 import time
@@ -40,12 +40,12 @@ from lofty_admin.tenants.services import AddTenantError, NewTenant, add_tenants
 
 TASK = "fleet.import"
 QUEUE = "fleet"
-SLICE = 30.0  # seconds after which a job lets others have the worker
-STALE = timedelta(minutes=3)  # longer than any one call may take
+SLICE = 30.0  # seconds after which a job yields the worker to others
+STALE = timedelta(minutes=3)  # longer than any single call may take
 HISTORY = timedelta(days=30)
 LONGEST_PAUSE = timedelta(minutes=5)
 MOST_SILENCE = 3  # calls in a row without an answer, after which the rest is not tried
-# Stored in English; those that stand alone are translated where they are shown.
+# Stored in English; messages shown on their own are translated when they are shown.
 _NOT_KEPT = gettext_noop("What was uploaded is only kept for an hour. Upload the list once more.")
 _TOO_LONG = gettext_noop(
     "It took too long. What was uploaded is only kept for an hour. Upload the list once more."
@@ -66,7 +66,7 @@ _FORBIDDEN = gettext_noop(
 
 
 def read_list(user: User, text: str) -> Import:
-    """Keep a list for its preview, in the place of an earlier one of this person not yet started.
+    """Store a list for its preview, replacing an earlier one of this user that was not started.
 
     Raises BadTable, which repeats nothing of the list.
     """
@@ -86,8 +86,7 @@ def read_list(user: User, text: str) -> Import:
 
 
 def same_names(made: Import) -> list[ImportRow]:
-    """The rows still to be added whose name another row or a tenant has, or one that looks like
-    it."""
+    """Return the rows to add whose name equals or looks like that of another row or a tenant."""
     rows = list(_kept(made))
     names = [fold(row.name) for row in rows]
     taken = set(Tenant.objects.filter(folded__in=names).values_list("folded", flat=True))
@@ -96,9 +95,9 @@ def same_names(made: Import) -> list[ImportRow]:
 
 
 def start(made: Import, *, all_or_nothing: bool, names_are_meant: bool = False) -> None:
-    """Begin, or try again what failed. Raises NotDone when there is nothing to begin with.
+    """Start, or retry what failed. Raises ChangeNotAllowed when there is nothing to start.
 
-    names_are_meant: rows may be called like another tenant. Otherwise such a row is left out, and
+    names_are_meant: rows may have the name of another tenant. Otherwise such a row is left out, and
     "all or nothing" is refused.
     """
     with transaction.atomic():
@@ -146,7 +145,7 @@ def _require_startable(row: Import, all_or_nothing: bool) -> None:
 
 
 def forget(made: Import) -> None:
-    """Delete a list and what is known of it. Raises NotDone while it is being added."""
+    """Delete a list and everything about it. Raises ChangeNotAllowed while it is being added."""
     with transaction.atomic():
         row = _locked(made)
         if row.is_open:
@@ -157,24 +156,24 @@ def forget(made: Import) -> None:
 
 
 def enqueue(made: Import) -> None:
-    """A job for it, at `resume_at` if it waits. Nothing if one is waiting already."""
+    """Queue a job for the list, at `resume_at` if it waits, unless one is queued already."""
     at, import_id = made.resume_at, str(made.pk)
     defer_once(TASK, made.pk, queue=QUEUE, at=at, alone=True, import_id=import_id)
 
 
 def counts(rows: Iterable[ImportRow]) -> dict[str, int]:
-    """How many rows there are, and how many in each state."""
+    """Return how many rows there are, and how many in each state."""
     by_state = Counter(RowState(row.state).value for row in rows)
     return {"rows": by_state.total(), **{state.value: by_state[state.value] for state in RowState}}
 
 
 class _RightLost(Exception):
-    """The person was deactivated or is no superuser any more."""
+    """The user was deactivated or is no longer a superuser."""
 
 
 # --- The job --------------------------------------------------------------------------------------
 def advance(import_id: UUID, *, seconds: float = SLICE) -> bool:
-    """Work on a list for about so many seconds; whether another job must go on with it."""
+    """Work on a list for about `seconds`. Return whether another job must continue it."""
     claimed = Import.objects.filter(pk=import_id, state__in=OPEN).update(
         state=ImportState.RUNNING, heartbeat_at=timezone.now(), resume_at=None
     )
@@ -186,7 +185,7 @@ def advance(import_id: UUID, *, seconds: float = SLICE) -> bool:
 
 
 def stalled() -> list[Import]:
-    """Those that nobody seems to work on any more."""
+    """Return the lists that no process seems to work on any more."""
     now = timezone.now()
     idle = clocks.happened_long_ago("heartbeat_at", now, STALE) & (
         Q(resume_at=None) | clocks.is_over("resume_at", now - STALE, LONGEST_PAUSE + STALE)
@@ -195,7 +194,7 @@ def stalled() -> list[Import]:
 
 
 def erase_expired() -> int:
-    """Erase what was uploaded and is kept no longer; how many lists that were."""
+    """Erase uploads that have expired; return how many lists that were."""
     now = timezone.now()
     kept = Exists(ImportRow.objects.filter(parent=OuterRef("pk")).exclude(sealed=b""))
     unfinished = Q(state__in=[ImportState.READ, *OPEN])
@@ -234,7 +233,7 @@ def _work_on_rows(made: Import, until: float) -> bool:
 
 
 def _try(row: ImportRow) -> bool:
-    """Try a row's token at Lofty and write down what came of it; whether Lofty answered.
+    """Verify a row's token at Lofty and store the result. Return whether Lofty answered.
 
     Raises RateLimited: that is no answer about the token.
     """
@@ -260,7 +259,7 @@ def _try(row: ImportRow) -> bool:
 
 
 def _add_all(made: Import) -> str:
-    """Add every row, if each of them passed; why not, in words."""
+    """Add every row, if all of them passed; otherwise return the reason in words."""
     rows = list(made.rows.exclude(state=RowState.ADDED).select_related("parent"))
     if all(row.state == RowState.CHECKED for row in rows):
         return _add(made, rows)
@@ -268,11 +267,12 @@ def _add_all(made: Import) -> str:
 
 
 def _add(made: Import, rows: Sequence[ImportRow]) -> str:
-    """Add these rows' tenants in one transaction; why that was not done, in words."""
+    """Add the tenants of these rows in one transaction; return why that failed, or ""."""
     try:
         new = [_new_tenant(place, row) for place, row in enumerate(rows)]
         with transaction.atomic():
-            # With the list locked, its rows are ours too: no new lock after the log's.
+            # With the list locked, its rows are ours too: no new lock is needed after the audit
+            # log's.
             if _locked(made).state != ImportState.RUNNING or not _still_to_add(rows):
                 return ""
             _require_right(made)
@@ -291,7 +291,7 @@ def _add(made: Import, rows: Sequence[ImportRow]) -> str:
 
 
 def _require_right(made: Import) -> None:
-    """Raise _RightLost if whoever started this may not add tenants any more."""
+    """Raise _RightLost if the user who started this may no longer add tenants."""
     starter = User.objects.filter(pk=made.person_id).select_for_update(no_key=True)
     with transaction.atomic():
         if not is_superuser(starter.get()):
@@ -299,7 +299,7 @@ def _require_right(made: Import) -> None:
 
 
 def _still_to_add(rows: Sequence[ImportRow]) -> bool:
-    """False when another process, that took this one for dead, has added them meanwhile."""
+    """Return False if another process took over from this one and has added them meanwhile."""
     keys = [row.pk for row in rows]
     return ImportRow.objects.filter(pk__in=keys, state=RowState.CHECKED).count() == len(rows)
 
@@ -343,7 +343,7 @@ def _note(row: ImportRow, state: RowState, message: str) -> None:
 
 
 def _pause(made: Import, until: datetime) -> bool:
-    """Another job goes on when Lofty takes calls again."""
+    """Wait until Lofty accepts calls again; another job continues then."""
     made.resume_at = min(until, timezone.now() + LONGEST_PAUSE)
     waiting = {"state": ImportState.WAITING, "resume_at": made.resume_at}
     Import.objects.filter(pk=made.pk, state=ImportState.RUNNING).update(**waiting)
@@ -392,12 +392,12 @@ def _locked(made: Import) -> Import:
 
 
 def _kept(made: Import) -> QuerySet[ImportRow]:
-    """The rows that can still be added."""
+    """Return the rows that can still be added."""
     return made.rows.exclude(state__in=[RowState.BAD, RowState.ADDED]).exclude(sealed=b"")
 
 
 def _row(made: Import, line: Line) -> ImportRow:
-    """A row that can never be added keeps nothing but what may be shown."""
+    """Build a row. One that can never be added keeps only what may be shown."""
     row = ImportRow(
         parent=made,
         number=line.number,

@@ -1,4 +1,4 @@
-"""What speaks against the lines of a list: other lines, and the tenants that are there already."""
+"""Validate the lines of a list against each other and against the existing tenants."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from lofty_admin.tenants.models import Credential, Group, Tenant
 
 
 def compared(lines: Sequence[Line]) -> list[Line]:
-    """The lines with more problems and notes, and short names for groups; six queries."""
+    """Return the lines with more problems and notes, and short names for groups; six queries."""
     prints = [secret_fingerprint(line.token) if line.token else "" for line in lines]
     in_use = Credential.objects.filter(retired_at=None, fingerprint__in=set(prints))
     known = _Known(
@@ -27,7 +27,7 @@ def compared(lines: Sequence[Line]) -> list[Line]:
 
 
 def _group_table() -> dict[str, str]:
-    """Short name and, where no other group has it, name -> short name; names as folded."""
+    """Return the groups' short names by short name and, where it is unique, by folded name."""
     groups = list(Group.objects.all())
     names = Counter(group.folded for group in groups)
     table = {group.folded: group.slug for group in groups if names[group.folded] == 1}
@@ -36,7 +36,7 @@ def _group_table() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Known:
-    """What there is already: in the console, and (`_here`) in the list itself."""
+    """What exists already: in the console, and (`_here`) in the list itself."""
 
     slugs: set[str]
     names: set[str]

@@ -1,4 +1,4 @@
-"""Adding many tenants: the list, its preview, and how far it has got. For superusers."""
+"""Add many tenants: upload a list, preview it, and follow its progress. For superusers."""
 
 import csv
 from uuid import UUID
@@ -29,7 +29,7 @@ NEWEST = 5
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="import")
 def import_list(request: HttpRequest) -> HttpResponse:
-    """Give a list, by file or pasted. Nothing of a list is ever sent back as it came."""
+    """Accept a list, as a file or pasted. A list is never sent back as it was entered."""
     user = require_superuser(request)
     form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
     if form.is_valid():
@@ -51,18 +51,18 @@ def import_list(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def import_template(request: HttpRequest) -> HttpResponse:
-    """A list with its first row only, to fill in."""
+    """Return a list with only its header row, to fill in."""
     require_superuser(request)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="tenants.csv"'
-    csv.writer(response).writerow(COLUMNS)  # fixed words, nothing that anybody typed
+    csv.writer(response).writerow(COLUMNS)  # fixed words, no user input
     return response
 
 
 @never_cache
 @require_GET
 def import_run(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The preview, the progress or the result; only that part when htmx asks for it."""
+    """Show the preview, the progress, or the result; only that part when htmx asks for it."""
     made = _mine(require_superuser(request), pk)
     rows = list(made.rows.select_related("tenant"))
     states = import_job.counts(rows)
@@ -114,7 +114,7 @@ def import_forget(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _mine(user: User, pk: UUID) -> Import:
-    """A list is for nobody but who uploaded it, not for other superusers either."""
+    """Return the user's own import, or raise Http404, also for other superusers."""
     return get_object_or_404(Import, pk=pk, person=user)
 
 

@@ -1,4 +1,4 @@
-"""A list of tenants that somebody uploaded, and what became of each row."""
+"""An uploaded list of tenants, and the result for each row."""
 
 import json
 import uuid
@@ -30,14 +30,14 @@ OPEN = (ImportState.QUEUED, ImportState.RUNNING, ImportState.WAITING)
 
 
 class Import(models.Model):
-    """A list, for the eyes of `person` alone.
+    """A list that only `person` may see.
 
-        READ -> QUEUED -> RUNNING -> DONE -> QUEUED for another try of what failed
-                           |   ^
-                           v   |  until `resume_at`: Lofty takes no more calls for now
+        READ -> QUEUED -> RUNNING -> DONE -> QUEUED to retry what failed
+                            |   ^
+                            v   |  until `resume_at`: Lofty accepts no more calls for now
                           WAITING
 
-    expires_at: what was uploaded is erased then. message: why it ended early, if it did.
+    expires_at: when the upload is erased. message: why it ended early, if it did.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -81,12 +81,12 @@ class RowState(models.TextChoices):
 
 
 class ImportRow(models.Model):
-    """A row of a list. `sealed` is all that was uploaded, erased once the tenant is there.
+    """A row of a list. `sealed` has everything uploaded, and is erased once the tenant exists.
 
     The other columns are what may be shown; nothing is added from them. number: line of the list.
-    message: what is wrong, or odd, with the row. lofty_user, health, sales_agent_id: as those of a
-    CheckedToken, once the token was tried. name_is_meant: confirmed although another tenant or row
-    has this name.
+    message: what is wrong with the row, or unexpected. lofty_user, health, sales_agent_id: as in a
+    CheckedToken, once the token was verified. name_is_meant: confirmed although another tenant or
+    row has this name.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -122,7 +122,7 @@ class ImportRow(models.Model):
         return f"Row {self.number}"
 
     def seal(self, line: Line) -> None:
-        """Keep `line` for this row and this person alone."""
+        """Seal `line` so that it opens only for this row and this user."""
         data = {
             "person": self.parent.person_id,
             "name": line.name,
@@ -134,7 +134,7 @@ class ImportRow(models.Model):
         self.sealed = vault.seal(json.dumps(data), **self._place())
 
     def open(self) -> Line:
-        """What was sealed. Raises VaultError if it was changed, erased, or is somebody else's."""
+        """Return the sealed line. Raises VaultError if changed, erased, or another user's."""
         data = json.loads(vault.open_sealed(self.sealed, **self._place()))
         if data["person"] != self.parent.person_id:
             raise vault.VaultError("This row was uploaded by somebody else.")

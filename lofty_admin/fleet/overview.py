@@ -1,4 +1,4 @@
-"""What the top of the home page answers in five seconds, and what its two plots are drawn from."""
+"""The summary at the top of the home page, and the data of its two plots."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,8 +18,11 @@ from lofty_admin.tenants.models import Tenant
 
 @dataclass(frozen=True)
 class Overview:
-    """Counts of active tenants: `unknown` with a change whose outcome nobody knows, `off` whose
-    assistant has every channel off as last read, `unread` whose settings were never read."""
+    """Counts of active tenants.
+
+    `unknown`: with a change of unknown outcome. `off`: whose assistant has every channel off, as
+    last read. `unread`: whose settings were never read.
+    """
 
     concerns: Sequence[Concern]
     unknown: int
@@ -31,8 +34,9 @@ class Overview:
 
 @dataclass(frozen=True)
 class Plots:
-    """columns: each with its day. rows: an outcome in words and its bar. lines: see
-    plots.Columns.
+    """The data of the plots.
+
+    columns: each with its day. rows: an outcome in words and its bar. lines: see plots.Columns.
     """
 
     columns: Sequence[tuple[Day, Column]]
@@ -42,7 +46,7 @@ class Plots:
 
 
 def overview(user: User | AnonymousUser, visible: QuerySet[Tenant], zone: tzinfo) -> Overview:
-    """For what `user` may see, which is `visible`."""
+    """Return the overview of the tenants visible to `user`, which are `visible`."""
     found = changes(None if is_superuser(user) else visible, zone)
     counts = _counts(visible)
     return Overview(
@@ -56,7 +60,7 @@ def overview(user: User | AnonymousUser, visible: QuerySet[Tenant], zone: tzinfo
 
 
 def _counts(visible: QuerySet[Tenant]) -> dict[str, int]:
-    """Of the active ones; one query."""
+    """Count the active tenants in a single query."""
     active = with_token(visible.filter(status=Tenant.Status.ACTIVE).order_by())
     of_tokens = {str(one.state): Count("pk", filter=meaning(one.state)) for one in CONCERNS}
     return active.aggregate(

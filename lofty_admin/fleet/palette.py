@@ -1,4 +1,4 @@
-"""What the palette finds: tenants, pages and actions, only such as the person may reach.
+"""What the palette finds: tenants, pages, and actions that the user may use.
 
 PAGES and ACTIONS are the whole table; a test compares it with the URLconf.
 """
@@ -30,9 +30,11 @@ ANYBODY, SUPERUSER = "anybody", "superuser"
 
 @dataclass(frozen=True)
 class Entry:
-    """A page or an action. `needs` a role: it is the present tenant's, and its address has the
-    tenant's short name. `also`: what else it is called. `does`: something of the browser's, which
-    needs no address."""
+    """A page or an action.
+
+    `needs`: if a Role, it is required in the current tenant, whose short name is then in the
+    address. `also`: other words for it. `does`: something in the browser that needs no address.
+    """
 
     view: str
     label: str | Promise
@@ -89,7 +91,7 @@ ACTIONS: Sequence[Entry] = (
 
 @dataclass(frozen=True)
 class Item:
-    """One line of the palette. `posts`: a button that sends a form to `url`, else a link."""
+    """One line of the palette. `posts`: a button that sends a form to `url`, otherwise a link."""
 
     label: str
     url: str = ""
@@ -107,7 +109,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Place:
-    """Who asks, and at which tenant's page, if at one's they may see."""
+    """The user, and the tenant of the current page if the user may see one."""
 
     user: User
     tenant: Tenant | None
@@ -134,7 +136,7 @@ class Place:
 
 
 def find(place: Place, text: str) -> tuple[list[Group], bool]:
-    """The groups that have something for `text`, and whether there are more tenants than shown."""
+    """Return the groups with results for `text`, and whether more tenants match than are shown."""
     if is_wordless(text):
         return [], False
     tenants = list(_tenants(place, text)[: MOST_TENANTS + 1])
@@ -157,9 +159,9 @@ def _pages_of(here: Tenant | None) -> str:
 
 # --- Tenants --------------------------------------------------------------------------------------
 def _tenants(place: Place, text: str) -> QuerySet[Tenant]:
-    """Best match first; among equals what is pinned, then where they were last, then by name.
+    """Return tenants, best match first; among equals pinned ones, recent ones, then by name.
 
-    Without a text the present tenant is left out: they are there already.
+    Without a text, the current tenant is left out.
     """
     visible = visible_tenants(place.user)
     if not text and place.tenant:
@@ -180,7 +182,7 @@ def _tenants(place: Place, text: str) -> QuerySet[Tenant]:
 
 
 def _match(typed: str) -> Case:
-    """0: it is the name; 1: it begins so; 2: a word of it begins so; 3: found somehow."""
+    """Rank matches: 0 is the name, 1 begins with it, 2 has a word that does, 3 anything else."""
     text = fold(searched(typed))
     ranks = {
         0: Q(folded=text) | Q(slug=text),
@@ -201,7 +203,7 @@ def _tenant_item(tenant: Tenant) -> Item:
 
 # --- Pages and actions ----------------------------------------------------------------------------
 def _items(place: Place, entries: Sequence[Entry], wanted: Sequence[str]) -> list[Item]:
-    """Those they may reach and whose label, other words or tenant have every word of the text."""
+    """Return allowed entries whose label, other words, or tenant have every word of the text."""
     pointless = "tenant_pin" if place.pinned else "tenant_unpin"
     return [
         _item(place, entry)
@@ -218,7 +220,7 @@ def _says(place: Place, entry: Entry, wanted: Sequence[str]) -> bool:
 
 def _item(place: Place, entry: Entry) -> Item:
     of = place.tenant if isinstance(entry.needs, Role) else None
-    detail = of.name if of and entry in ACTIONS else ""  # of a page the heading says it
+    detail = of.name if of and entry in ACTIONS else ""  # a page's heading already has the name
     item = Item(str(entry.label), detail=detail, posts=entry.posts, does=entry.does)
     if not entry.view:
         return item
@@ -227,7 +229,7 @@ def _item(place: Place, entry: Entry) -> Item:
 
 
 def _in_flight(place: Place, wanted: Sequence[str]) -> Iterator[Item]:
-    """Changes whose outcome is open, of any tenant they may see."""
+    """Yield changes whose outcome is open, of any tenant the user may see."""
     found = Operation.objects.filter(settled_at=None, tenant__in=visible_tenants(place.user))
     for operation in found.select_related("tenant")[:MOST_IN_FLIGHT]:
         label = gettext("See the change of %(name)s") % {"name": operation.tenant.name}
@@ -246,9 +248,9 @@ TABS: Mapping[str, Entry] = {
 
 
 def beside(place: Place, *, forward: bool) -> Tenant | None:
-    """The active tenant after or before the place's, by name; after the last comes the first.
+    """Return the next or previous active tenant by name; after the last comes the first.
 
-    None if there is no other.
+    Returns None if there is no other.
     """
     here = place.tenant
     if here is None:
@@ -261,7 +263,7 @@ def beside(place: Place, *, forward: bool) -> Tenant | None:
 
 
 def same_page(place: Place, tab: str) -> str:
-    """The address of the place's page of this kind; the tenant's first page if they may not."""
+    """Return the place's page of this kind, or the tenant's first page if it is not allowed."""
     entry = TABS.get(tab)
     slug = place.tenant.slug if place.tenant else ""
     return reverse(entry.view if entry and place.reaches(entry) else "tenant", args=[slug])

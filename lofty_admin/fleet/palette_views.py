@@ -1,4 +1,4 @@
-"""The palette (Ctrl-K) and the way to the next tenant."""
+"""The palette (Ctrl-K) and the links to the next and previous tenant."""
 
 from typing import cast
 
@@ -20,7 +20,7 @@ from lofty_admin.tenants.models import Role
 @never_cache
 @require_GET
 def palette(request: HttpRequest) -> HttpResponse:
-    """What ?q= finds, seen from the tenant ?at=: a page, or only its results for the dialog."""
+    """Show what ?q= finds, seen from tenant ?at=: a page, or only its results for the dialog."""
     text = searched(request.GET.get("q"))
     place = Place.of(cast(User, request.user), request.GET.get("at", ""))
     groups, more = find(place, text)
@@ -33,7 +33,7 @@ def palette(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def tenant_beside(request: HttpRequest, slug: str) -> HttpResponse:
-    """To the tenant after this one by name, with ?to=previous to the one before: to its ?tab=."""
+    """Redirect to the ?tab= of the next tenant by name, or of the previous with ?to=previous."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     user, tab = cast(User, request.user), request.GET.get("tab", "")
     here = Place(user, tenant, role_of(user, tenant))

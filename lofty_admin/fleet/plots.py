@@ -1,7 +1,7 @@
-"""From counts to coordinates of two small plots. Pure functions; units of the picture, y downwards.
+"""Turn counts into coordinates of two small plots. Pure functions; picture units, y downwards.
 
-What is there can be seen: a count of one among thousands is drawn LEAST high, and everything
-else in proportion, so the numbers stand beside the plots and in the table below them.
+Every count is visible: a single one among thousands is drawn LEAST high, and the rest in
+proportion, so the numbers are shown next to the plots and in the table below them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 WIDTH = 340
 LEAST = 2
-LEFT, TOP, HEIGHT = 30, 8, 104  # where the columns stand
-STEPS = (2, 4, 6, 8, 10)  # what the scale may end at, times a power of ten: halves are whole
+LEFT, TOP, HEIGHT = 30, 8, 104  # where the columns are drawn
+STEPS = (2, 4, 6, 8, 10)  # what the scale may end at, times a power of ten: all have whole halves
 BAR_LEFT, BAR_LONGEST, ROW = 84, 200, 22
 
 
 @dataclass(frozen=True)
 class Box:
-    """The part of a column for one kind of what is counted, by its number in the stack."""
+    """The part of a column for one kind of what is counted, by its index in the stack."""
 
     kind: int
     y: int
@@ -36,7 +36,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Columns:
-    """lines: (y, number) of the scale, from the bottom up."""
+    """A stacked column chart. lines: (y, number) of the scale, from the bottom up."""
 
     columns: tuple[Column, ...]
     lines: tuple[tuple[int, int], ...]
@@ -56,7 +56,7 @@ class Bar:
 
 
 def scale_end(most: int) -> int:
-    """The even number, not below `most`, at which a scale ends: 2, 4 .. 10, 20, 40 .. 100, 200."""
+    """Return the scale's end, an even number of at least `most`: 2, 4 .. 10, 20, 40 .. 100, 200."""
     unit = 1
     while unit * STEPS[-1] < most:
         unit *= 10
@@ -64,9 +64,9 @@ def scale_end(most: int) -> int:
 
 
 def stacked(stacks: Sequence[Sequence[int]]) -> Columns:
-    """A column for each stack of counts, none negative; at least one stack, all equally long."""
+    """Return a column for each stack of counts; at least one stack, equally long, none negative."""
     end = scale_end(max(sum(stack) for stack in stacks))
-    room = HEIGHT - LEAST * len(stacks[0])  # for small counts, drawn larger than they are
+    room = HEIGHT - LEAST * len(stacks[0])  # for small counts, which are drawn larger than they are
     step = (WIDTH - LEFT) // len(stacks)
     gap = step // 4
     return Columns(
@@ -92,7 +92,7 @@ def _bottom() -> int:
 
 
 def bars(counts: Sequence[int]) -> tuple[Bar, ...]:
-    """A row for each count, none negative, from the top down."""
+    """Return a row for each count, from the top down. No count may be negative."""
     most = max(*counts, 1)
     return tuple(
         Bar(n * ROW, max(LEAST, BAR_LONGEST * count // most) if count else 0, count)

@@ -1,4 +1,4 @@
-"""The background jobs of lists of tenants. Each may be killed at any time and run twice."""
+"""Background jobs of lists of tenants. Each may be killed at any time and run twice."""
 
 from uuid import UUID
 
@@ -15,9 +15,9 @@ TIDY = Actor("job", "fleet.tidy", gettext_noop("Tidying of uploaded lists"))
 
 @app.task(name=import_job.TASK, queue=import_job.QUEUE)
 def import_tenants(*, import_id: str) -> None:
-    """Get a list further, and leave another job when it has to go on later.
+    """Continue a list, and queue another job when it has to continue later.
 
-    While the console is read-only it stays where it is; `tidy` takes it up afterwards.
+    While the console is read-only the list does not move; `tidy` resumes it afterwards.
     """
     if is_behind("adding tenants from a list"):
         return
@@ -28,7 +28,7 @@ def import_tenants(*, import_id: str) -> None:
 @app.periodic(cron="*/5 * * * *", queueing_lock="fleet.tidy")
 @app.task(name="fleet.tidy")
 def tidy(timestamp: int) -> None:
-    """Erase what is kept no longer, and take up the lists whose job or process died."""
+    """Erase what has expired, and resume the lists whose job or process died."""
     with acting_as(TIDY):
         import_job.erase_expired()
     if is_behind("taking up unfinished lists of tenants"):

@@ -1,4 +1,4 @@
-"""Which tenants the home page lists, in which order, and what it says of each."""
+"""The tenants the home page lists, their order, and the contents of each row."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,7 +39,7 @@ _NEWEST_SENT = (
     .order_by("-sent_at")
     .values("sent_at")[:1]
 )
-# Column -> what it is sorted by. Of times the newest comes first.
+# Column -> what it is sorted by. Times are sorted newest first.
 SORTS: Mapping[str, Sequence[Expression | F | Subquery]] = {
     "name": [F("folded")],
     "token": [worst_first(), F("in_use__failing_since")],
@@ -54,7 +54,7 @@ SORTS: Mapping[str, Sequence[Expression | F | Subquery]] = {
     "read": [F("last_known__read_at")],
 }
 DEFAULT_SORT = "name"
-# What a row says of a token, or reckons with: there are many columns, and secrets among them.
+# The columns a row needs: a credential has many more, some with secrets.
 _OF_CREDENTIAL = (
     *("tenant", "lofty_user", "health"),
     *("failing_since", "last_good_at", "checked_at", "expires_at"),
@@ -63,8 +63,10 @@ _OF_CREDENTIAL = (
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the address asks for. "" is no filter; `status` "" means active; `sort` may begin with
-    "-", for the other way round."""
+    """The query in the address.
+
+    "" is no filter; `status` "" means active; `sort` may begin with "-", for the reverse order.
+    """
 
     q: str = ""
     status: str = ""
@@ -82,8 +84,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Row:
-    """A tenant, its token in use, its settings as last read, and its newest change that was sent,
-    if any. groups: their names. zone: of the hours, as Lofty names it; "" if not known."""
+    """A tenant, its token in use, its settings as last read, and its newest sent change, if any.
+
+    groups: their names. zone: the time zone of the hours, as Lofty names it; "" if unknown.
+    """
 
     tenant: Tenant
     groups: Sequence[str]
@@ -94,8 +98,9 @@ class Row:
 
 
 def find(tenants: QuerySet[Tenant], wanted: Wanted) -> QuerySet[Tenant]:
-    """Those of `tenants` that are wanted, in the wanted order."""
-    # By id: the rights behind `tenants` must neither repeat rows nor meet the joins below.
+    """Filter and sort `tenants` as `wanted`."""
+    # By id, because the access rules in `tenants` must neither repeat rows nor mix with these
+    # joins.
     found = with_token(Tenant.objects.filter(pk__in=tenants.order_by().values("pk")))
     if wanted.status != "all":
         found = found.filter(status=wanted.status or Tenant.Status.ACTIVE)
@@ -113,7 +118,7 @@ def find(tenants: QuerySet[Tenant], wanted: Wanted) -> QuerySet[Tenant]:
 
 
 def rows(tenants: QuerySet[Tenant]) -> list[Row]:
-    """The page's rows, in a number of queries that does not depend on how many they are."""
+    """Return the page's rows; the number of queries does not depend on how many there are."""
     page = list(
         tenants.annotate(zone=KeyTextTransform("time_zone", "profile__me"))
         .select_related("last_known")
@@ -157,14 +162,14 @@ def _last_changes(tenants: Iterable[Tenant]) -> dict[UUID, Operation]:
 
 
 def _order(sort: str) -> list[OrderBy]:
-    """What is not known stands last, whichever way round."""
+    """Return the order; unknown values come last in both directions."""
     keys = SORTS[sort.removeprefix("-")]
     down = sort.startswith("-")
     return [OrderBy(key, descending=down, nulls_last=True) for key in keys]
 
 
 def _mentioning(tenants: QuerySet[Tenant], text: str) -> QuerySet[Tenant]:
-    """Those with every word of `text` in their name, short name, note, agent's or owner's name."""
+    """Return tenants with every word of `text` in their name, short name, note, agent, or owner."""
     if is_wordless(text):
         return tenants.none()
     for word in search_words(text):

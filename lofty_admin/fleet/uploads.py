@@ -1,4 +1,4 @@
-"""Uploads are small and may hold tokens: in memory only, and refused unread when they are big."""
+"""Keep uploads in memory, because they may hold tokens, and refuse large ones unread."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from django.core.files.uploadhandler import MemoryFileUploadHandler
 
 
 class InMemoryOnly(MemoryFileUploadHandler):
-    """Django's own handlers would write a big upload to the disk, whoever sent it."""
+    """Never write an upload to disk, as Django's own handlers do with a large one from anyone."""
 
     def handle_raw_input(
         self,

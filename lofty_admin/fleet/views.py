@@ -1,4 +1,4 @@
-"""The home page: every tenant the person may see, and how it does."""
+"""The home page: every tenant the user may see, and its status."""
 
 from dataclasses import dataclass
 
@@ -26,8 +26,11 @@ MAX_DRAFTS_SHOWN = 20
 
 @dataclass(frozen=True)
 class Column:
-    """A head of the table: `link` is the order a click asks for, `sorted` "ascending" or
-    "descending" if the table is sorted by it now."""
+    """A column head.
+
+    `link` is the order a click asks for; `sorted` is "ascending" or "descending" if the table is
+    sorted by it now.
+    """
 
     label: str | Promise
     link: str
@@ -37,7 +40,7 @@ class Column:
 @never_cache
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """The page, or only the list when htmx asks for it."""
+    """Show the page, or only the list when htmx asks for it."""
     visible = visible_tenants(request.user)
     only_list = request.headers.get("HX-Target") == "found"
     form = FindForm(request.GET, groups=_groups(visible))
@@ -62,12 +65,12 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _first_steps(request: HttpRequest) -> dict[str, object]:
-    """What somebody who sees no tenant, or only one, may have to do or to ask first."""
+    """Return the first steps, or whom to ask, for a user who sees no tenant or only one."""
     return {"first_run": first_run()} if is_superuser(request.user) else {"ask": whom_to_ask}
 
 
 def _groups(visible: QuerySet[Tenant]) -> QuerySet[Group]:
-    """Those that hold a tenant the person may see."""
+    """Return the groups with a tenant the user may see."""
     holds = Group.tenants.through.objects.filter(
         group=OuterRef("pk"), tenant__in=visible.order_by().values("pk")
     )
