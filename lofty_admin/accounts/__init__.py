@@ -1,1 +1,1 @@
-"""The people who use the console: who they are and how they sign in."""
+"""The users of the console: their accounts and how they sign in."""

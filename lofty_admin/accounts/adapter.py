@@ -1,4 +1,4 @@
-"""How allauth signs people in here: nobody signs up, and every sign-in and sign-out is recorded."""
+"""Configure allauth's sign-in: no sign-up, and a record of every sign-in and sign-out."""
 
 from typing import Any, ClassVar
 
@@ -31,7 +31,7 @@ _STAGES = "lofty_admin.accounts.pending"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
-    """What cannot be recorded does not happen: each step shares a transaction with its record."""
+    """Record every step in the same transaction, so that nothing happens without a record."""
 
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,
@@ -45,7 +45,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     _attempt: throttle.Attempt | None = None
 
     def get_login_stages(self) -> list[str]:
-        """allauth's stages, between noting what the sign-in relies on and comparing it again."""
+        """Return allauth's stages between NoteStage and CompareStage, which detect changes."""
         stages: list[str] = super().get_login_stages()
         return [f"{_STAGES}.NoteStage", *stages, f"{_STAGES}.CompareStage"]
 
@@ -62,7 +62,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         forget_before_sign_in(request)
         with transaction.atomic():
             super().login(request, user)
-            # Whoever has the mail could otherwise still set a password and take the account over.
+            # Otherwise anyone with the mail could still set a password and take the account over.
             closed = Invitation.end(user, Invitation.Ending.NOT_NEEDED)
             record(
                 Kind.SIGNED_IN,
@@ -84,11 +84,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         super().logout(request)
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The address the audit log has; over a Unix socket there is none, and all share one."""
+        """Return the address the audit log records.
+
+        Over a Unix socket there is none, and all clients share one.
+        """
         return client_ip(request) or "0.0.0.0"  # noqa: S104 - no address to listen on
 
     def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
-        """Who has a second step proves themselves with that: a password may be known to others."""
+        """Return the methods to re-authenticate with.
+
+        A user with a second factor uses that: other people may know the password.
+        """
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         stronger = [method for method in methods if method["id"] != "reauthenticate"]
         for method in stronger:
@@ -101,7 +107,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return response
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """In place of allauth's own counting, which counts correct tries too."""
+        """Replace allauth's rate limit, which counts correct attempts too."""
         email = str(credentials.get("email", ""))
         self._attempt = throttle.begin(limits(request, email, self.get_client_ip(request)))
         if self._attempt is None:
@@ -128,7 +134,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return password
 
     def set_password(self, user: User, password: str) -> None:
-        """Saving a new password ends every session of this person at its next request."""
+        """Save a new password, which ends every session of this user at its next request."""
         with transaction.atomic():
             super().set_password(user, password)
             record(Kind.PASSWORD_CHANGED, subject=user.email, outcome=Outcome.DONE)
@@ -141,7 +147,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
 
 def _methods(request: HttpRequest, user: User) -> list[str]:
-    """How they signed in, in order: "password", "totp", "webauthn", "socialaccount" ..."""
+    """Return the methods of this sign-in, in order: "password", "totp", "webauthn" and so on."""
     records = get_authentication_records(request, user)
     return [str(one.get("type", one["method"])) for one in records]
 

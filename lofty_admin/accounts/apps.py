@@ -19,5 +19,5 @@ class AccountsConfig(AppConfig):
 
 
 def _create_cache_table(using: str, **kwargs: Any) -> None:
-    # The sign-in throttle counts in the database's cache, over all processes.
+    # The sign-in throttle counts in the database's cache, across all processes.
     call_command("createcachetable", database=using, verbosity=0)

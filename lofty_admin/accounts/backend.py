@@ -1,4 +1,4 @@
-"""Who an e-mail address and a password belong to."""
+"""Authenticate users by e-mail address and password."""
 
 from allauth.account.auth_backends import AuthenticationBackend
 
@@ -7,7 +7,7 @@ from lofty_admin.accounts.passwords import spellings
 
 
 class EmailBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth ships no types
-    """Looks for the canonical address only; allauth's own way goes through `iexact`."""
+    """Look up the canonical address only; allauth's own lookup uses `iexact`."""
 
     def _authenticate_by_email(self, email: str, password: str) -> User | None:
         user = User.objects.find_by_email(email)
@@ -15,6 +15,6 @@ class EmailBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth ship
         return found
 
     def _mitigate_timing_attack(self, password: str) -> None:
-        """Hash as often as for a person who exists."""
+        """Hash as often as for an existing user."""
         for spelling in spellings(password):
             User().set_password(spelling)

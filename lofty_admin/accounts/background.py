@@ -1,4 +1,4 @@
-"""Requests made by scripts: they get a status they can act on, never a page to sign in."""
+"""Answer a script's requests with a status it can act on, never with a sign-in page."""
 
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ from django_htmx.middleware import HtmxDetails
 
 
 def is_background(request: HttpRequest) -> bool:
-    """Return whether a script of a page asks, and not a user who follows a link or sends a form."""
+    """Return whether a page's script makes this request, not a user with a link or form."""
     if HtmxDetails(request) or request.headers.get("Sec-Fetch-Dest") == "empty":
         return True
     accepts = request.headers.get("Accept", "")
@@ -18,7 +18,7 @@ def is_background(request: HttpRequest) -> bool:
 
 
 def signed_out(request: HttpRequest) -> HttpResponse:
-    """401: the session has ended, or the page was rendered before the user signed in again.
+    """Return 401: the session has ended, or the page was rendered before the user signed in again.
 
     static/session.js then keeps the page as it is and offers to sign in.
     """
@@ -33,7 +33,7 @@ def signed_out(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest) -> str:
-    """The path of the page whose script asks; the home page if the browser does not say."""
+    """Return the path of the script's page; the home page if the browser does not send it."""
     page = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
     parts = urlsplit(page)
     if parts.netloc != request.get_host():

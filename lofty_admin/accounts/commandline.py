@@ -1,4 +1,4 @@
-"""What commands about people have in common: whom they mean, and secrets by standard input."""
+"""Shared parts of the commands about users: finding a user, and secrets from standard input."""
 
 import sys
 
@@ -9,7 +9,7 @@ from lofty_admin.accounts.models import User
 
 
 def read_secret(what: str) -> str:
-    """The first line of standard input: arguments would show in the list of processes."""
+    """Read the first line of standard input: arguments would show in the list of processes."""
     secret = sys.stdin.readline().rstrip("\r\n")
     if not secret:
         raise CommandError(f"No {what} came on standard input. Nothing was done.")
@@ -17,7 +17,7 @@ def read_secret(what: str) -> str:
 
 
 def find_person(email: str) -> User:
-    """The person with this e-mail address. Raises CommandError when there is none."""
+    """Return the user with this e-mail address, or raise CommandError."""
     user = User.objects.find_by_email(email)
     if user is None:
         raise CommandError(f"Nobody here has the e-mail address {email}. Nothing was done.")
@@ -25,5 +25,5 @@ def find_person(email: str) -> User:
 
 
 def in_words(error: ValidationError) -> CommandError:
-    """A refused input as a message for the command line."""
+    """Return the messages of a ValidationError for the command line."""
     return CommandError(" ".join([*error.messages, "Nothing was done."]))

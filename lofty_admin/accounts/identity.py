@@ -1,7 +1,7 @@
-"""E-mail addresses and names as identities: one form to compare, and characters that deceive.
+"""Compare e-mail addresses in one canonical form, and reject deceptive characters in names.
 
-Databases and browsers disagree about capitals: in upper case a dotless i equals I and a long s
-equals S. So two addresses are the same only if `canonical_email` says so, at every door.
+Databases and browsers disagree about case: in upper case a dotless i equals I and a long s equals
+S. So two addresses are the same only if `canonical_email` says so, wherever they are compared.
 """
 
 import unicodedata
@@ -12,18 +12,18 @@ from django.utils.translation import gettext as _
 
 from lofty_admin.core.input import refuse_unreadable
 
-# Alphabets with letters that look like those of another one.
+# Alphabets with letters that look like those of another alphabet.
 _LOOK_ALIKE_SCRIPTS = frozenset(
     {"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "GEORGIAN"}
 )
 # Controls, formats (zero width, direction), surrogates, private use, line and paragraph breaks.
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-# Letters and marks by category, but nothing is drawn for them.
+# Letters and marks by category, but invisible.
 _BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 
 def canonical_email(text: str) -> str:
-    """Return the one form in which addresses are compared and kept unique."""
+    """Return the canonical form in which addresses are compared and kept unique."""
     lowered = unicodedata.normalize("NFKC", text.strip()).lower()
     return unicodedata.normalize("NFKC", lowered).strip()
 
@@ -34,16 +34,16 @@ def is_storable(text: str) -> bool:
 
 
 def is_written_canonically(email: str) -> bool:
-    """Return whether `email` differs from its canonical form by capital letters only.
+    """Return whether `email` differs from its canonical form in case only.
 
-    One that does not was written with characters that merely look like the plain ones, and the
-    mailbox behind it may be another person's.
+    An address that differs otherwise was written with characters that only look like the plain
+    ones, and its mailbox may be another person's.
     """
     return email.lower() == canonical_email(email)
 
 
 def check_email(email: str) -> None:
-    """Raise ValidationError if a new person's address has anything but plain characters."""
+    """Raise ValidationError if a new user's address has anything but plain characters."""
     unusual = [sign for sign in email.strip() if not sign.isascii() or not sign.isprintable()]
     if unusual:
         raise ValidationError(
@@ -57,8 +57,10 @@ def check_email(email: str) -> None:
 
 
 def check_name(name: str) -> None:
-    """Raise ValidationError if a person's name has characters that are invisible, change the
-    direction of the text, or imitate others."""
+    """Raise ValidationError if a user's name has deceptive characters.
+
+    These are invisible, change the direction of the text, or imitate others.
+    """
     refuse_unreadable(name)
     hidden = [sign for sign in name if is_hidden(sign)]
     if hidden:
@@ -77,7 +79,7 @@ def check_name(name: str) -> None:
 
 
 def is_hidden(sign: str) -> bool:
-    """Return whether nothing is drawn for this character, or it only moves others."""
+    """Return whether this character is invisible, or only moves others."""
     return unicodedata.category(sign) in _INVISIBLE_CATEGORIES or sign in _BLANK_LETTERS
 
 
@@ -87,6 +89,6 @@ def _scripts(word: str) -> Iterator[str]:
 
 
 def _named(signs: list[str]) -> str:
-    """Up to three characters by number and name: 'U+200B (ZERO WIDTH SPACE)'."""
+    """Return up to three characters by number and name: 'U+200B (ZERO WIDTH SPACE)'."""
     shown = list(dict.fromkeys(signs))[:3]
     return ", ".join(f"U+{ord(sign):04X} ({unicodedata.name(sign, 'no name')})" for sign in shown)

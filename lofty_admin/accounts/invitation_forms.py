@@ -1,4 +1,4 @@
-"""The forms of somebody who is invited, their layout beside their fields."""
+"""The forms of an invited user, with each form's layout next to its fields."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from lofty_admin.core.layouts import layout
 
 
 class CodeForm(forms.Form):
-    """The code of an invitation: what stands behind the # of its link."""
+    """The code of an invitation: the part after the # of its link."""
 
     code = forms.CharField(
         label=_("Code from the mail"),
@@ -28,7 +28,10 @@ class CodeForm(forms.Form):
 
 
 class AcceptForm(forms.Form):
-    """Name and password of an invited person. A password is never shown again, also not hidden."""
+    """An invited user's name and password.
+
+    The password is never sent back to the page, not even in a hidden field.
+    """
 
     name = forms.CharField(
         label=_("Your name"),

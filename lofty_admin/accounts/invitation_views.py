@@ -1,4 +1,4 @@
-"""The two pages of somebody who is invited. They are open without signing in."""
+"""The two pages of an invited user. They need no sign-in."""
 
 from uuid import UUID
 
@@ -15,14 +15,14 @@ from lofty_admin.accounts import invitations
 from lofty_admin.accounts.invitation_forms import AcceptForm, CodeForm
 from lofty_admin.accounts.invitations import InvitationUnusable
 
-_OPENED = "invitation"  # in the session: which invitation this browser has the code of
+_OPENED = "invitation"  # in the session: the invitation whose code this browser has entered
 
 
 @never_cache
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def invitation(request: HttpRequest) -> HttpResponse:
-    """Takes the code, by the page's script from the link or pasted by a person."""
+    """Accept the code, from the page's script (out of the link) or pasted by the user."""
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -39,7 +39,7 @@ def invitation(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def invitation_accept(request: HttpRequest) -> HttpResponse:
-    """Name and password, once the code has been shown."""
+    """Ask for name and password, once the code has been entered."""
     if _OPENED not in request.session:
         return redirect("invitation")
     try:

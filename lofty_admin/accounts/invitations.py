@@ -1,7 +1,7 @@
-"""Letting somebody in by mail: a signed link, once, for seven days, for one address.
+"""Invite users by mail: a signed link, valid once, for seven days, for one address.
 
 The link's code is a secret. It is in the mail only: the database knows which invitation is open,
-not its code, and the code stands behind the `#` of the link, which browsers keep to themselves.
+not its code, and the code comes after the `#` of the link, which browsers do not send.
 """
 
 import logging
@@ -46,17 +46,17 @@ nobody can sign in as you.
 
 
 class InvitationUnusable(Exception):
-    """An invitation that cannot be used (any more). The text may be shown."""
+    """The invitation is not valid, or no longer valid. The text may be shown."""
 
 
 class MailDeliveryError(Exception):
-    """The invitation is stored, but its mail could not be handed over. The text may be shown."""
+    """The invitation is stored, but its mail could not be sent. The text may be shown."""
 
 
 def invite(email: str, *, page: str) -> User:
-    """Add somebody who gets in once they have chosen a password on `page` (its full address).
+    """Add a user, who can sign in after choosing a password on `page` (its full address).
 
-    Raises ValidationError when the address is taken or none, and MailNotSent.
+    Raises ValidationError when the address is taken or invalid, and MailDeliveryError.
     """
     check_email(email)
     user = User(email=canonical_email(email))
@@ -71,7 +71,7 @@ def invite(email: str, *, page: str) -> User:
 
 
 def invite_again(user: User, *, page: str) -> None:
-    """Send a new link; the one before ends. Raises ValidationError and MailNotSent."""
+    """Send a new link and end the previous one. Raises ValidationError and MailDeliveryError."""
     with transaction.atomic():
         row = _locked(user)
         if not row.is_active or has_come_in(row):
@@ -84,10 +84,10 @@ def invite_again(user: User, *, page: str) -> None:
 
 
 def withdraw(user: User) -> None:
-    """End the open invitation and keep the person out.
+    """End the open invitation and keep the user out.
 
-    Raises ValidationError if there is none, or the person has signed in: then they are deactivated
-    like everybody else.
+    Raises ValidationError if there is none, or if the user has signed in: then deactivate them like
+    any other user.
     """
     services.refuse_oneself(user)
     with services.keep_a_superuser():
@@ -102,19 +102,19 @@ def withdraw(user: User) -> None:
 
 
 def has_come_in(user: User) -> bool:
-    """Whether this person has signed in or can: then no invitation is of use."""
+    """Return whether this user has signed in or can sign in: then an invitation is useless."""
     return bool(user.last_login) or user.has_usable_password()
 
 
 def open_by_code(code: str) -> Invitation:
-    """The open invitation a link's code stands for. Raises NotOpen, and records why."""
+    """Return the open invitation for a link's code, or record and raise InvitationUnusable."""
     try:
         content = signing.loads(code.strip(), salt=_SALT, max_age=Invitation.LIFETIME)
     except signing.SignatureExpired:
         older = gettext_lazy("The invitation is older than seven days.")
         raise _refused("", older) from None
     except signing.BadSignature:
-        # Not recorded: anybody could fill the log with it.
+        # Not recorded: any visitor could fill the log with it.
         raise InvitationUnusable(
             _("This is not the code of an invitation. Copy it again from the mail.")
         ) from None
@@ -122,7 +122,7 @@ def open_by_code(code: str) -> Invitation:
 
 
 def find_open(pk: UUID, email: str | None = None) -> Invitation:
-    """The invitation if it can still be used, for `email` if given. Raises NotOpen."""
+    """Return the invitation if still valid, for `email` if given. Raises InvitationUnusable."""
     invitation = Invitation.objects.select_related("user").filter(pk=pk).first()
     if invitation is None or invitation.user.email != (email or invitation.email):
         another = gettext_lazy("The invitation is for another address.")
@@ -133,7 +133,10 @@ def find_open(pk: UUID, email: str | None = None) -> Invitation:
 
 
 def accept(invitation: Invitation, *, name: str, password: str) -> User:
-    """Give the invited person their name and password. Raises ValidationError and NotOpen."""
+    """Give the invited user a name and a password.
+
+    Raises ValidationError and InvitationUnusable.
+    """
     with transaction.atomic():
         user = _locked(invitation.user)
         row = Invitation.objects.get(pk=invitation.pk)
@@ -157,7 +160,7 @@ def accept(invitation: Invitation, *, name: str, password: str) -> User:
 
 
 def _locked(user: User) -> User:
-    """The person first, then the invitation: whoever changes either waits here for the others."""
+    """Lock the user first, then the invitation, so that concurrent changes wait for each other."""
     return User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
@@ -167,7 +170,7 @@ def _store(user: User) -> Invitation:
 
 def _mail(invitation: Invitation, page: str) -> None:
     if settings.EMAIL_BACKEND == _CONSOLE and not settings.DEMO:
-        # It would print the link, and what is printed is a log.
+        # It would print the link, and printed output ends up in a log.
         told = _("No mail server is set: EMAIL_URL. Set one, then send the mail again.")
         raise MailDeliveryError(told)
     content = {"invitation": str(invitation.pk), "email": invitation.email}

@@ -1,6 +1,6 @@
-"""The second steps of signing in: an authenticator app, passkeys, recovery codes.
+"""Second factors: an authenticator app, passkeys, and recovery codes.
 
-allauth's table keeps them. Each change and its record stand or fall together, and secrets are
+allauth's table stores them. Each change and its record are made in one transaction, and secrets are
 sealed for their owner.
 """
 
@@ -38,23 +38,23 @@ NAMES = {
     PASSKEY: gettext_noop("passkey"),
     CODES: gettext_noop("recovery codes"),
 }
-# In the session: the page that a user without a second step asked for.
+# In the session: the page that a user without a second factor asked for.
 AFTER_SECOND_STEP = "console.after_second_step"
 SEALED_UNDER = {APP: "secret", CODES: "seed"}
 
 
 def has_second_step(user: User) -> bool:
-    """Whether an app or a passkey is set up. Recovery codes alone do not count."""
+    """Return whether an app or a passkey is set up. Recovery codes alone do not count."""
     return bool(_steps(user).exists())
 
 
 def steps_of(user: User) -> list[Authenticator]:
-    """Apps and passkeys, oldest first."""
+    """Return a user's apps and passkeys, oldest first."""
     return list(_steps(user).order_by("created_at", "pk"))
 
 
 def add_app(user: User, secret: str, code: str) -> None:
-    """Set up the authenticator app that knows `secret` (base32) and has shown `code`.
+    """Set up the authenticator app that holds `secret` (base32) and has shown `code`.
 
     Raises ValidationError when the code is wrong or there is an app already.
     """
@@ -71,7 +71,10 @@ def add_app(user: User, secret: str, code: str) -> None:
 
 
 def add_passkey(user: User, name: str, credential: dict[str, Any]) -> None:
-    """Set up a passkey whose registration (`credential`, as the browser sent it) was verified."""
+    """Set up a passkey whose registration was verified.
+
+    credential: as the browser sent it.
+    """
     with transaction.atomic():
         row = Authenticator.objects.create(
             user=user, type=PASSKEY, data={"name": name, "credential": credential}
@@ -80,7 +83,10 @@ def add_passkey(user: User, name: str, credential: dict[str, Any]) -> None:
 
 
 def make_codes(user: User) -> None:
-    """Fresh recovery codes; the old ones stop to work. Raises ValidationError without a step."""
+    """Make new recovery codes; the old ones stop working.
+
+    Raises ValidationError without a second factor.
+    """
     data = {"seed": seal_for(user.pk, RecoveryCodes.generate_seed()), "used_mask": 0}
     with transaction.atomic():
         _lock(user)
@@ -96,7 +102,7 @@ def has_codes(user: User) -> bool:
 
 
 def codes_left(user: User) -> int:
-    """How many recovery codes were not used yet; 0 also when there are none."""
+    """Return how many recovery codes are unused; 0 also when there are none."""
     codes = Authenticator.objects.filter(user=user, type=CODES).first()
     if codes is None:
         return 0
@@ -104,7 +110,7 @@ def codes_left(user: User) -> int:
 
 
 def show_codes_once(user: User) -> list[str]:
-    """The unused codes at the first call after they were made, then never again."""
+    """Return the unused codes on the first call after they were made, and nothing after that."""
     with transaction.atomic():
         found = Authenticator.objects.select_for_update().filter(user=user, type=CODES).first()
         if found is None or found.data.get("viewed_at"):
@@ -116,9 +122,9 @@ def show_codes_once(user: User) -> list[str]:
 
 
 def remove_step(user: User, pk: int) -> str:
-    """Remove an app or passkey of this person and return its name; the last takes the codes along.
+    """Remove an app or passkey of this user and return its name; the last takes the codes too.
 
-    Raises Authenticator.DoesNotExist when it is none of theirs, and ValidationError when it is the
+    Raises Authenticator.DoesNotExist when it is not the user's, and ValidationError when it is the
     last one and one is required, or the only way in of the last superuser.
     """
     with keep_a_superuser():
@@ -137,9 +143,9 @@ def remove_step(user: User, pk: int) -> str:
 
 
 def reset(user: User) -> int:
-    """Remove every second step and code of a person who lost them; how many there were.
+    """Remove every second factor and code of a user who lost them; return how many there were.
 
-    Their sessions end too: whoever has the lost device may be in one. Raises ValidationError for
+    Their sessions end too: a finder of the lost device may be in one. Raises ValidationError for
     the last superuser whose passkey is their only way in.
     """
     with keep_a_superuser():
@@ -153,10 +159,10 @@ def reset(user: User) -> int:
 
 
 def use_code(user: User, code: str) -> Authenticator | None:
-    """Take a code of the app, or a recovery code; None if it is wrong or was used before.
+    """Use up a code of the app, or a recovery code; None if it is wrong or was used before.
 
-    The row is locked meanwhile, so that a code works once over all processes. Raises
-    VaultError when a stored secret does not open.
+    The row is locked meanwhile, so that a code works once across all processes. Raises VaultError
+    when a stored secret does not open.
     """
     plain = "".join(code.split())
     with transaction.atomic():
@@ -169,19 +175,19 @@ def use_code(user: User, code: str) -> Authenticator | None:
 
 
 def checked(row: Authenticator) -> Authenticator:
-    """The same row, if its secret is its owner's. Raises VaultError."""
+    """Return `row` if its secret belongs to its owner, otherwise raise VaultError."""
     if owner_of(str(row.data.get(SEALED_UNDER[row.type], ""))) != row.user_id:
         raise VaultError("The stored secret belongs to somebody else.")
     return row
 
 
 def name_of(step: Authenticator) -> str:
-    """As the record has it: "passkey Work laptop", "authenticator app"."""
+    """Return the name for the record: "passkey Work laptop", "authenticator app"."""
     return _named(NAMES[step.type], step)
 
 
 def words_for(step: Authenticator) -> str:
-    """The same, in the language of the page."""
+    """Return the second factor's name in the language of the page."""
     return _named(_(NAMES[step.type]), step)
 
 
@@ -208,13 +214,13 @@ def _codes_accept(row: Authenticator, code: str) -> bool:
         subject=user.email,
         outcome=Outcome.DONE,
         detail={"left": codes_left(user)},
-        actor=person(user),  # who signs in is not signed in yet
+        actor=person(user),  # the user is not signed in yet
     )
     return True
 
 
 def _counter_of(secret: str, code: str, *, after: int) -> int | None:
-    """The time step this code belongs to, if it is a present one later than `after`."""
+    """Return the time step of this code, if it is a current one later than `after`."""
     counters: Iterable[int] = yield_hotp_counters_from_time()
     for counter in counters:
         expected = format_hotp_value(hotp_value(secret, counter))
@@ -228,7 +234,7 @@ def _steps(user: User) -> Any:
 
 
 def _lock(user: User) -> None:
-    """Changes to one person's steps happen one after the other."""
+    """Lock the user, so that changes to one user's second factors happen one after the other."""
     User.objects.select_for_update().get(pk=user.pk)
 
 

@@ -1,4 +1,4 @@
-"""How allauth keeps second steps here: sealed, and named in our words."""
+"""Configure how allauth stores second factors: sealed, and named in our words."""
 
 from typing import Any, ClassVar
 
@@ -17,11 +17,11 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
     }
 
     def encrypt(self, text: str) -> str:
-        """Never asked: `second_steps` seals for an owner, which allauth does not tell here."""
+        """Never called: `mfa` seals for an owner, which allauth does not pass here."""
         raise NotImplementedError("second steps are stored by lofty_admin.accounts.mfa")
 
     def decrypt(self, encrypted_text: str) -> str:
-        """The row was checked against its owner before: see `second_steps.checked`."""
+        """Decrypt a secret. `mfa.checked` verified its owner before."""
         return open_for(owner_of(encrypted_text), encrypted_text)
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:

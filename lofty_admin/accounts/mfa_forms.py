@@ -1,4 +1,4 @@
-"""The forms that ask for a second step: a code, or a passkey. What fails is recorded."""
+"""The forms that ask for a second factor: a code, or a passkey. Failures are recorded."""
 
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -34,7 +34,7 @@ CODES_PER_PERSON, CODES_PERIOD = 5, timedelta(minutes=5)
 
 
 class CodeForm(AuthenticateForm):  # type: ignore[misc]  # allauth ships no types
-    """A code of the app, or a recovery code, to sign in."""
+    """Sign in with a code of the app, or a recovery code."""
 
     failure: ClassVar[Kind] = Kind.SIGN_IN_FAILED
     reauthenticated: ClassVar[bool] = False
@@ -66,7 +66,7 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc]  # allauth ships no type
         return code
 
     def _begin(self, limit: throttle.Limit) -> throttle.Attempt:
-        """Raises ValidationError after too many wrong codes."""
+        """Start an attempt. Raises ValidationError after too many wrong codes."""
         attempt = throttle.begin([limit])
         if attempt is None:
             record_failure(self.failure, self.user, "too many wrong codes")
@@ -79,14 +79,14 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc]  # allauth ships no type
 
 
 class CodeAgainForm(CodeForm):
-    """The same, to prove that it is still the same person."""
+    """Re-authenticate with a code of the app, or a recovery code."""
 
     failure = Kind.PROOF_FAILED
     reauthenticated = True
 
 
 class _CredentialField(forms.CharField):
-    """What the browser's passkey answered, as JSON. Nothing of it is shown again."""
+    """The browser's passkey response, as JSON. None of it is shown again."""
 
     widget = forms.HiddenInput
 
@@ -96,14 +96,14 @@ class _CredentialField(forms.CharField):
             credential = loads(text.encode())
         except ValueError:
             raise ValidationError(NOT_THE_PASSKEY) from None
-        # allauth's form does not look at an empty one, and would take it.
+        # allauth's form does not look at an empty one, and would accept it.
         if not credential or not isinstance(credential, dict):
             raise ValidationError(NOT_THE_PASSKEY)
         return credential
 
 
 class _Passkey(forms.Form):
-    """Whatever the browser sends: it works, or it is refused and recorded."""
+    """Accept a valid passkey response; refuse and record whatever else the browser sends."""
 
     credential = _CredentialField()
     failure: ClassVar[Kind] = Kind.SIGN_IN_FAILED
@@ -121,7 +121,7 @@ class _Passkey(forms.Form):
 
 
 class PasskeyForm(_Passkey, AuthenticateWebAuthnForm):  # type: ignore[misc]
-    """A passkey after the password."""
+    """Sign in with a passkey after the password."""
 
 
 class PasskeyAgainForm(_Passkey, ReauthenticateWebAuthnForm):  # type: ignore[misc]
@@ -129,11 +129,14 @@ class PasskeyAgainForm(_Passkey, ReauthenticateWebAuthnForm):  # type: ignore[mi
 
 
 class PasskeyAloneForm(_Passkey, LoginWebAuthnForm):  # type: ignore[misc]
-    """A passkey instead of e-mail address and password."""
+    """Sign in with a passkey instead of e-mail address and password."""
 
 
 class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
-    """Every passkey here can stand alone: it must know its person (a fingerprint, face or PIN)."""
+    """Register a passkey.
+
+    Every passkey can be used alone, so it must verify its user (a fingerprint, face or PIN).
+    """
 
     passwordless = None
     credential = _CredentialField()
@@ -165,7 +168,7 @@ class AddAppForm(forms.Form):
 
 
 def record_failure(kind: Kind, user: User | None, reason: str) -> None:
-    """A refusal on the way in, or of a proof; `user` is None when nobody was named."""
+    """Record a refused sign-in or re-authentication; `user` is None if no user was named."""
     record(
         kind,
         subject=user.email if user else SOMEBODY,

@@ -1,4 +1,4 @@
-"""Nobody sees anything without signing in, unless a view is named here or is part of signing in."""
+"""Require a sign-in for every view, except those named here and the sign-in pages."""
 
 from collections.abc import Callable
 
@@ -33,9 +33,9 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class NoStoreMiddleware:
-    """No page stays in the browser's cache, nor after signing out in its memory of pages.
+    """Keep pages out of the browser's cache, and after sign-out out of its page history.
 
-    The one place for that. Static files are answered before and can be cached.
+    No other code sets this header. Static files are served earlier and can be cached.
     """
 
     def __init__(self, get_response: _GetResponse) -> None:
@@ -50,7 +50,7 @@ class NoStoreMiddleware:
 
 
 class SessionLimitsMiddleware:
-    """Ends sessions that are over, before any view looks at who is signed in."""
+    """End expired sessions before any view looks at who is signed in."""
 
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
@@ -71,7 +71,7 @@ class SessionLimitsMiddleware:
 
 
 class SignInRequiredMiddleware:
-    """Denies by default. allauth marks its own sign-in pages as open with `login_not_required`."""
+    """Deny by default. allauth marks its own sign-in pages as open with `login_not_required`."""
 
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
@@ -100,7 +100,7 @@ class SignInRequiredMiddleware:
         return redirect(sign_in_address(request, after))
 
     def _somebody_elses_page(self, request: HttpRequest) -> HttpResponseBase | None:
-        """A form from a page of another user is not carried out as the one who is signed in now."""
+        """Refuse a form from another user's page: it must not run as the user signed in now."""
         user = request.user
         if request.method != "POST" or not isinstance(user, User):
             return None
@@ -109,7 +109,7 @@ class SignInRequiredMiddleware:
 
 
 class SecondStepMiddleware:
-    """With REQUIRE_MFA: who has no second step can set one up or sign out, and nothing else.
+    """With REQUIRE_MFA, let users without a second factor set one up or sign out, nothing else.
 
     Denies by default: a view is reached without one only if it is named here.
     """

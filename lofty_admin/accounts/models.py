@@ -1,4 +1,4 @@
-"""A person who signs in with an e-mail address and a password, and how they are invited."""
+"""Users, who sign in with an e-mail address and a password, and their invitations."""
 
 import datetime as dt
 import uuid
@@ -21,27 +21,27 @@ from lofty_admin.core.searching import FoldedField
 
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
-        """The person with this e-mail address, in capitals or not. Raises User.DoesNotExist."""
+        """Return the user with this e-mail address, in any case. Raises User.DoesNotExist."""
         user = self.find_by_email(username or "")
         if user is None:
             raise self.model.DoesNotExist
         return user
 
     def find_by_email(self, email: str) -> "User | None":
-        """Return the person whose address has the same canonical form, or None.
+        """Return the user whose address has the same canonical form, or None.
 
-        The one way to look for an address: `iexact` would let look-alikes through.
+        Look up addresses only this way: `iexact` would match look-alikes.
         """
         return self.with_email(email).first()
 
     def with_email(self, email: str) -> "models.QuerySet[User]":
-        """The same as a query, of at most one person."""
+        """Filter to the user with this address: at most one."""
         if not is_storable(email):
             return self.none()
         return self.filter(email_canonical=canonical_email(email))
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """For `manage.py createsuperuser`: goes through the same audited service as all others."""
+        """Create a superuser for `manage.py createsuperuser`, through the audited service."""
         from lofty_admin.accounts import services
         from lofty_admin.audit import commandline
 
@@ -51,7 +51,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class CanonicalEmailField(models.TextField):  # type: ignore[type-arg]
-    """The canonical form of `email`, written whenever the person is."""
+    """The canonical form of `email`, updated whenever the user is saved."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
         canonical = canonical_email(getattr(model_instance, "email"))  # noqa: B009 - any model
@@ -60,8 +60,11 @@ class CanonicalEmailField(models.TextField):  # type: ignore[type-arg]
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """Rights over tenants come from `tenants.Membership` and `tenants.Grant`; a superuser has
-    every right."""
+    """A user of the console.
+
+    Rights over tenants come from `tenants.Membership` and `tenants.Grant`; a superuser has every
+    right.
+    """
 
     email = models.EmailField(_("e-mail address"), max_length=254)
     email_canonical = CanonicalEmailField(editable=False)
@@ -69,7 +72,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     folded = FoldedField(of=("name", "email"))
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
-    # Counted up to end every session and every half-finished sign-in of this user at once.
+    # Incremented to end every session and every unfinished sign-in of this user at once.
     session_version = models.PositiveIntegerField(default=0, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -105,16 +108,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         return any(check(spelling) for spelling in spellings(raw_password))
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Add the session version to what a session must match, as Django does the password."""
+        """Include the session version in what a session must match, next to the password's hash."""
         bound = f"{self.password}:{self.session_version}" if self.session_version else self.password
         salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
         return salted_hmac(salt, bound, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Invitation(models.Model):
-    """A link by mail with which a person chooses their password: `invitations.py` has its rules.
+    """A link by mail with which a user chooses their password: `invitations.py` has its rules.
 
-    A person has at most one that is open. `mailed_at` is None while no mail server has taken it.
+    A user has at most one that is open. `mailed_at` is None while no mail server has taken it.
     """
 
     class Ending(models.TextChoices):
@@ -148,7 +151,7 @@ class Invitation(models.Model):
 
     @classmethod
     def end(cls, user: User, ending: Ending) -> bool:
-        """End the open one, if there is one; whether there was."""
+        """End the open invitation, if there is one; return whether there was one."""
         still_open = cls.objects.filter(user=user, ended_at=None)
         return bool(still_open.update(ended_at=timezone.now(), ending=ending))
 
@@ -166,7 +169,7 @@ class Invitation(models.Model):
 
     @property
     def why_not(self) -> str | Promise:
-        """Why it is not usable, in a sentence of whichever language is then active."""
+        """The reason why it is not valid, as a sentence in the active language."""
         if self.ended_at:
             why = self.Ending(self.ending).label
         else:
@@ -177,7 +180,7 @@ class Invitation(models.Model):
 class SignInAttempt(models.Model):
     """A password or code that failed, or is being checked: `throttle.py` counts them.
 
-    key: a digest of what the limit is for.
+    key: a digest of the limit's key.
     """
 
     key = models.CharField(max_length=64)
@@ -192,7 +195,7 @@ class SignInAttempt(models.Model):
 
 
 class UnsentForm(models.Model):
-    """What a user typed into a form that could not be sent: `unsent.py` has the rules.
+    """A form that could not be sent, with what the user typed: `unsent.py` has the rules.
 
     `browser` is the digest of a cookie, so that only the browser it came from can open it.
     """
@@ -213,5 +216,5 @@ class UnsentForm(models.Model):
 
     @classmethod
     def oldest(cls) -> dt.datetime:
-        """Return the time before which nothing is kept any more."""
+        """Return the time before which no form is kept."""
         return timezone.now() - cls.LIFETIME

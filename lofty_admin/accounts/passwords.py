@@ -1,4 +1,4 @@
-"""The rules for passwords, the same at every door, and the one form in which they are hashed.
+"""Password rules, the same everywhere, and the one form in which passwords are hashed.
 
 A keyboard may write é as one character or as two, and a full-width digit for a plain one. NFKC
 makes them the same, so a password typed on another device works.
@@ -39,7 +39,7 @@ def check_password_rules(password: str, user: object) -> None:
 
 
 class PersonalValidator:
-    """Refuses a password that is little more than the person's own name or address.
+    """Refuse a password that is little more than the user's own name or address.
 
     Django compares as a whole only, so that "Victor Viewer 1" passes for victor@example.com.
     """
@@ -59,7 +59,7 @@ class PersonalValidator:
 
 
 class PatternValidator:
-    """Refuses few characters, repetitions and runs along the alphabet or the keyboard."""
+    """Refuse passwords of few characters, repetitions, and runs along alphabet or keyboard."""
 
     def validate(self, password: str, user: object = None) -> None:
         text = fold(password) or password
@@ -80,9 +80,10 @@ class PatternValidator:
 
 
 class CommonPartsValidator(CommonPasswordValidator):
-    """Refuses common passwords, also one written twice, and two of them joined.
+    """Refuse common passwords, also one written twice, and two of them joined.
 
-    The list Django brings has few of 15 characters or more, so it never fits the minimum length.
+    Django's list has few of 15 characters or more, so on its own it is useless with this minimum
+    length.
     """
 
     def validate(self, password: str, user: object = None) -> None:
@@ -102,19 +103,19 @@ class CommonPartsValidator(CommonPasswordValidator):
 
 
 def _personal_parts(user: object) -> set[str]:
-    """The parts of name and address, and the name as one word, all as `_bare`."""
+    """Return the parts of name and address, and the name as one word, all as `_bare`."""
     name, email = str(getattr(user, "name", "")), str(getattr(user, "email", ""))
     found = {_bare(name), _bare(email), *map(_bare, re.split(r"[\s@._+-]+", f"{name} {email}"))}
     return {part for part in found if len(part) >= _SHORTEST_PART}
 
 
 def _bare(text: str) -> str:
-    """Letters and digits only, folded."""
+    """Return the folded letters and digits of a text only."""
     return "".join(words(text))
 
 
 def _is_repetition(text: str) -> bool:
-    """Return whether a piece of at most half the text, again and again, makes up all of it."""
+    """Return whether the text repeats one piece of at most half its length."""
     bare = "".join(text.split())
     return any(
         (bare[:size] * (len(bare) // size + 1))[: len(bare)] == bare
@@ -136,7 +137,7 @@ def _is_mostly_runs(text: str) -> bool:
 
 
 def _are_neighbors(left: str, right: str) -> bool:
-    """The same character, or next to each other in the alphabet or on a keyboard."""
+    """Return whether two characters are equal, or adjacent in the alphabet or on a keyboard."""
     pairs = (left + right, right + left)
     in_rows = any(pair in row for pair in pairs for row in (*_ROWS, _ALPHABET))
     return left == right or in_rows or abs(ord(left) - ord(right)) == 1

@@ -1,8 +1,8 @@
-"""A sign-in that waits for its second step, and what may end it meanwhile.
+"""A sign-in that waits for its second factor, and the changes that end it meanwhile.
 
-allauth keeps it in the session of the anonymous browser for up to 15 minutes. It relies on what
-was true when it began: the account is active, the password is the one that was given, and nobody
-has ended this user's sessions. That is compared before the user is signed in.
+allauth keeps it in the session of the anonymous browser for up to 15 minutes. It relies on what was
+true when it began: the account is active, the password is the one that was given, and this user's
+sessions have not been ended. That is compared before the user is signed in.
 """
 
 from allauth.account.internal.stagekit import clear_login, unstash_login
@@ -23,7 +23,7 @@ _NOTE = "console_note"
 
 
 class NoteStage(LoginStage):  # type: ignore[misc]  # allauth ships no types
-    """The first stage: note what this sign-in relies on."""
+    """The first stage: store what this sign-in relies on."""
 
     key = _NOTE
 
@@ -44,16 +44,16 @@ class CompareStage(LoginStage):  # type: ignore[misc]
 
 
 def is_current(login: Login) -> bool:
-    """Return whether what the sign-in relied on at its beginning is still true."""
+    """Return whether everything the sign-in relied on at its start is still true."""
     user = User.objects.filter(pk=login.user.pk if login.user else 0, is_active=True).first()
     noted = login.state.get("stages", {}).get(_NOTE, {}).get("data", {}).get("relies_on", "")
     return user is not None and constant_time_compare(noted, user.get_session_auth_hash())
 
 
 def drop_if_outdated(request: HttpRequest) -> HttpResponse | None:
-    """Drop a sign-in that waits for a step the user no longer has, or that is no longer current.
+    """Drop a sign-in that is out of date or waits for a second factor that no longer exists.
 
-    Return the way back to the sign-in page; None if the sign-in can go on, or there is none.
+    Return a redirect to the sign-in page; None if the sign-in can go on, or there is none.
     """
     login = unstash_login(request, peek=True)
     if login is None or (is_current(login) and has_second_step(login.user)):
@@ -62,7 +62,7 @@ def drop_if_outdated(request: HttpRequest) -> HttpResponse | None:
 
 
 def started_over(request: HttpRequest, login: Login) -> HttpResponse:
-    """Forget the sign-in, and lead to a new one that ends at the same page."""
+    """Forget the sign-in, and redirect to a new one that ends at the same page."""
     clear_login(request)
     words = _("Your account was changed while you were signing in. Sign in again.")
     messages.warning(request, words)

@@ -1,7 +1,7 @@
-"""Requests to the identity provider: bounded in time, size and number, and answers kept for a time.
+"""Limit requests to the identity provider in time, size, and number, and cache its answers.
 
-A provider that is slow must not take the console down with it. The pages that sign in may hold
-half of a process's threads at most, each for a few seconds; whoever comes then is told at once.
+A slow provider must not take the console down with it. The sign-in pages may hold at most half of a
+process's threads, each for a few seconds; further requests fail at once.
 """
 
 import json
@@ -18,10 +18,10 @@ from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from django.utils.translation import gettext_noop
 
 MAX_SECONDS = 5.0  # for a whole answer
-MAX_SILENCE = 3.0  # seconds, for a connection and between two pieces of an answer
+MAX_SILENCE = 3.0  # seconds, to connect and between two chunks of an answer
 MAX_BYTES = 1_000_000
 MAX_AT_ONCE = max(1, int(os.environ.get("WEB_THREADS", "8")) // 2)
-PAUSE_AFTER_FAILURE = 5.0  # seconds in which a provider that failed is not asked again
+PAUSE_AFTER_FAILURE = 5.0  # seconds in which a failed provider is not called again
 TOO_SLOW = gettext_noop("the provider did not answer in time")
 TOO_MANY = gettext_noop("the provider is slow and too many people are waiting for it")
 UNREACHABLE = gettext_noop("the provider could not be asked")
@@ -35,7 +35,7 @@ _pool = ThreadPoolExecutor(MAX_AT_ONCE, thread_name_prefix="identity-provider")
 
 @dataclass(frozen=True)
 class ProviderAnswer:
-    """What the provider answered, with the names that allauth uses."""
+    """The provider's response, with the names that allauth uses."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -54,7 +54,7 @@ class ProviderAnswer:
 
 
 class ProviderSession:
-    """Stands in for the session of requests that allauth asks with."""
+    """Replaces the requests session that allauth uses."""
 
     def __init__(self, session: Any) -> None:
         session.trust_env = False  # no proxy, no netrc
@@ -64,20 +64,20 @@ class ProviderSession:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """The thread that asks closes the session."""
+        """Do nothing: the requesting thread closes the session."""
 
     def get(self, url: str, **options: Any) -> ProviderAnswer:
         return self.request("GET", url, **options)
 
     def request(self, method: str, url: str, **options: Any) -> ProviderAnswer:
-        """Ask, and wait for a whole answer. Raises OAuth2Error."""
+        """Send a request, and wait for the whole response. Raises OAuth2Error."""
         return _within_limits(lambda: _ask(self._session, method, url, options))
 
 
 def _within_limits(ask: Callable[[], ProviderAnswer]) -> ProviderAnswer:
     """Run `ask` in a thread of its own, so that nothing it does can exceed the deadline.
 
-    Its slot is free again when it has really ended, not when the page gave up on it.
+    Its slot is released when the thread has really ended, not when the page gave up on it.
     """
     if not _slots.acquire(blocking=False):
         raise OAuth2Error(TOO_MANY)
@@ -106,9 +106,9 @@ def _ask(session: Any, method: str, url: str, options: dict[str, Any]) -> Provid
 
 
 class Kept(Generic[_Value]):
-    """An answer of the provider that is kept in this process for `seconds`, per issuer.
+    """An answer of the provider, cached in this process for `seconds`, per issuer.
 
-    While it is fetched again, or cannot be, the one from before is used for a day.
+    While it is fetched again, or cannot be, the previous one is used for a day.
     """
 
     MAX_AGE = 24 * 3600.0
@@ -120,7 +120,7 @@ class Kept(Generic[_Value]):
         self._asking = threading.Lock()
 
     def get(self, issuer: str, fetch: Callable[[], _Value], *, newer: bool = False) -> _Value:
-        """Return the kept value, or what `fetch` returns; `newer` asks for one just fetched.
+        """Return the cached value, or what `fetch` returns; `newer` requires one just fetched.
 
         Raises OAuth2Error when there is none, at once if it is being fetched or just failed.
         """
@@ -132,18 +132,18 @@ class Kept(Generic[_Value]):
         if is_paused or not self._may_ask(is_patient=value is None):
             return _or_refuse(value, TOO_SLOW if is_paused else TOO_MANY)
         try:
-            is_new = self._kept(issuer)[0] < age  # another one fetched it meanwhile
+            is_new = self._kept(issuer)[0] < age  # another thread fetched it meanwhile
             return self._values[issuer][1] if is_new else self._fetch(issuer, fetch, value)
         finally:
             self._asking.release()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Clear the cache."""
         self._values.clear()
         self._failed_at.clear()
 
     def _may_ask(self, *, is_patient: bool) -> bool:
-        """Take the one turn to ask; only a few wait for it, and only with nothing to show."""
+        """Acquire the one slot to fetch; only a few wait for it, and only without a value."""
         if self._asking.acquire(blocking=False):
             return True
         if not is_patient or not _waiters.acquire(blocking=False):

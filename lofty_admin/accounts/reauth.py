@@ -1,7 +1,7 @@
-"""Before something grave: is it still the person who signed in?
+"""Require recent authentication before sensitive actions.
 
-A sign-in counts as proof for REAUTHENTICATE_MINUTES. After that a person is asked again, for their
-second step if they have one, else for their password.
+A sign-in counts for REAUTHENTICATE_MINUTES. After that the user re-authenticates, with their second
+factor if they have one, else with their password.
 """
 
 import time
@@ -29,27 +29,27 @@ _View = Callable[..., HttpResponse]
 
 
 def is_recently_authenticated(request: HttpRequest) -> bool:
-    """Whether the person of this session signed in, or proved who they are, short enough ago."""
+    """Return whether the session's user signed in or re-authenticated recently enough."""
     records = get_authentication_records(request, request.user)
     times = [float(one["at"]) for one in records if one.get("reauthenticated")]
     newest = max([*times, float(request.session.get(SIGNED_IN_AT, 0))])
-    # A proof by a clock that was ahead would hold until that time comes.
+    # An authentication by a clock that was ahead would count until that time comes.
     age = time.time() - newest
     return -clocks.SKEW.total_seconds() <= age < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
 def require_recent_auth(*, back: str = "") -> Callable[[_View], _View]:
-    """For views that do something grave. `back` names the page to return to after the proof of
-    somebody who posted: with the view's arguments, else with its `slug` only, else without any.
-    A GET returns to itself.
+    """Guard a view with a sensitive action: redirect users without recent authentication.
 
-    What was posted is not kept: it may be a secret. The page says that nothing was done.
+    `back` names the page to return to after a POST: with the view's arguments, else with its `slug`
+    only, else without any. A GET returns to itself. The posted values are not kept: they may be
+    secret. The page says that nothing was done.
     """
     return _guarded_by(is_recently_authenticated, back)
 
 
 def require_recent_auth_for_post(*, back: str) -> Callable[[_View], _View]:
-    """The same for views that only show something when they are asked by GET."""
+    """Guard the POST requests of a view whose GET requests only show something."""
     return _guarded_by(
         lambda request: _is_reading(request) or is_recently_authenticated(request), back
     )
@@ -69,7 +69,7 @@ def _guarded_by(may_go_on: Callable[[HttpRequest], bool], back: str) -> Callable
 
 
 def redirect_to_reauthentication(request: HttpRequest, after: str) -> HttpResponse:
-    """To the page that asks, and from there to `after`."""
+    """Redirect to the re-authentication page, and from there to `after`."""
     if not _is_reading(request):
         told = _("Nothing was changed yet. First show that it is you, then again.")
         messages.warning(request, told)

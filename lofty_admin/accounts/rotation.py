@@ -1,4 +1,4 @@
-"""Sealing the secrets of second steps anew under the current key of VAULT_KEYS."""
+"""Reseal the secrets of second factors under the current key of VAULT_KEYS."""
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -12,10 +12,11 @@ from lofty_admin.core.vault import VaultError
 
 
 def reseal(size: int, *, beside: frozenset[int] = frozenset()) -> tuple[list[int], list[int]]:
-    """One batch of at most `size` rows, in a transaction of its own: the ids of the rows that were
-    sealed anew, and of those that do not open. Call it until both are empty, naming `beside` the
-    rows to leave out because they did not open. The rows are locked, so that a code used meanwhile
-    waits and is not lost.
+    """Reseal at most `size` rows in one transaction.
+
+    Return the ids of the resealed rows, and of those that do not open. Call it until both are
+    empty, and pass in `beside` the rows to skip because they did not open. The rows are locked, so
+    that a code used meanwhile waits and is not lost.
     """
     current = settings.ENVIRONMENT.vault_keys.current
     done, broken = list[int](), list[int]()
@@ -31,12 +32,12 @@ def reseal(size: int, *, beside: frozenset[int] = frozenset()) -> tuple[list[int
 
 
 def left(*, beside: frozenset[int] = frozenset()) -> int:
-    """How many are still to be sealed anew."""
+    """Return how many rows are still to be resealed."""
     return len(_to_do(beside))
 
 
 def in_use(key_id: str) -> int:
-    """How many secrets of second steps are sealed under that key."""
+    """Return how many secrets of second factors are sealed under that key."""
     return sum(key == key_id for key in _keys().values())
 
 
@@ -46,7 +47,7 @@ def _to_do(beside: frozenset[int]) -> list[int]:
 
 
 def _keys() -> dict[int, str]:
-    """Row id to key id; "" for what is not sealed at all."""
+    """Map row id to key id; "" for a secret that is not sealed."""
     rows = Authenticator.objects.filter(type__in=SEALED_UNDER).order_by("pk")
     return {row.pk: key_of(str(row.data.get(SEALED_UNDER[row.type], ""))) for row in rows}
 

@@ -1,7 +1,7 @@
-"""The secrets of second steps, sealed for their owner before they are stored.
+"""Seal the secrets of second factors for their owner before they are stored.
 
-allauth keeps them as text inside JSON. Sealed they read `ID:BASE64`, where ID is the person's; the
-id is bound by the vault, so that a value copied into another person's row does not open there.
+allauth stores them as text inside JSON. A sealed secret reads `ID:BASE64`, where ID is the user's;
+the vault binds the id, so that a value copied into another user's row does not open there.
 """
 
 import base64
@@ -14,7 +14,7 @@ _TABLE, _COLUMN, _VERSION = "mfa_authenticator", "data", 1
 
 
 def seal_for(user_id: int, plain: str) -> str:
-    """`plain` as text that only opens for this person."""
+    """Seal `plain` as text that opens for this user only."""
     sealed = vault.seal(
         plain, table=_TABLE, column=_COLUMN, owner=_owner(user_id), version=_VERSION
     )
@@ -22,14 +22,14 @@ def seal_for(user_id: int, plain: str) -> str:
 
 
 def open_for(user_id: int, sealed: str) -> str:
-    """What `seal_for` sealed for this person. Raises VaultError for everything else."""
+    """Open what `seal_for` sealed for this user. Raises VaultError for everything else."""
     data = _sealed_bytes(user_id, sealed)
     place = {"table": _TABLE, "column": _COLUMN}
     return vault.open_sealed(data, **place, owner=_owner(user_id), version=_VERSION)
 
 
 def owner_of(sealed: str) -> int:
-    """Whose secret it says it is. Raises VaultError when it is no sealed text."""
+    """Return the id of the owner that a sealed text names, or raise VaultError."""
     owner, _, _ = sealed.partition(":")
     if not owner.isdecimal():
         raise vault.VaultError("There is no sealed secret in this place.")
@@ -37,7 +37,7 @@ def owner_of(sealed: str) -> int:
 
 
 def key_of(sealed: str) -> str:
-    """The id of the key it is sealed under; "" when it is no sealed text."""
+    """Return the id of the key it is sealed under; "" when it is not a sealed text."""
     try:
         return vault.key_of(_decoded(sealed))
     except vault.VaultError:

@@ -1,4 +1,4 @@
-"""A person's own sign-in: password, second steps, recovery codes, sessions."""
+"""A user's own sign-in settings: password, second factors, recovery codes, sessions."""
 
 from contextlib import suppress
 from typing import Any
@@ -57,7 +57,7 @@ def security(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_recent_auth(back="account_change_password")
 def password(request: HttpRequest) -> HttpResponse:
-    """allauth's page, for people who have a password."""
+    """Show allauth's password page to users who have a password."""
     if not _me(request).has_usable_password():
         return redirect("mfa_index")
     page: HttpResponse = password_change(request)
@@ -67,7 +67,7 @@ def password(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def second_step(request: HttpRequest) -> HttpResponse:
-    """Where SecondStepMiddleware sends people who have none yet."""
+    """Set up a second factor: SecondStepMiddleware sends users without one here."""
     if mfa.has_second_step(_me(request)):
         return redirect("home")
     return render(request, "mfa/second_step.html")
@@ -132,7 +132,7 @@ def step_remove(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 @require_recent_auth()
 def codes(request: HttpRequest) -> HttpResponse:
-    """Shows the recovery codes once after they were made."""
+    """Show the recovery codes once after they were made."""
     unused = mfa.show_codes_once(_me(request))
     if not unused:
         told = _("Recovery codes are shown once only. You can make new ones.")
@@ -161,7 +161,7 @@ def codes_make(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 def session_end(request: HttpRequest, pk: int) -> HttpResponse:
-    """End one of a person's other sessions."""
+    """End one of the user's other sessions."""
     key = request.session.session_key
     ended = sessions.end_sessions(_me(request), keep=key, only=pk)
     told = _("That session has ended.") if ended else _("It had ended already.")
@@ -201,12 +201,12 @@ def _confirm_signing_out(request: HttpRequest) -> HttpResponse | None:
 @never_cache
 @require_GET
 def sign_in_again(request: HttpRequest) -> HttpResponse:
-    """For people without password and second step: a fresh sign-in is their only proof."""
+    """Ask users without password and second factor to sign in again."""
     return render(request, "account/sign_in_again.html")
 
 
 def _set_up(request: HttpRequest, user: User, done: str) -> HttpResponse:
-    """After the first step come the codes for the day it is lost."""
+    """Redirect to the recovery codes after the first second factor: it may get lost."""
     messages.success(request, done)
     if mfa.has_codes(user):
         return redirect(_page_asked_for(request) or "mfa_index")
@@ -215,13 +215,13 @@ def _set_up(request: HttpRequest, user: User, done: str) -> HttpResponse:
 
 
 def _page_asked_for(request: HttpRequest) -> str:
-    """Return the page SecondStepMiddleware did not let this user open yet; "" if there is none."""
+    """Return the page SecondStepMiddleware refused to open so far; "" if there is none."""
     url = str(request.session.pop(mfa.AFTER_SECOND_STEP, ""))
     return url if is_ours(url) else ""
 
 
 def _pending_secret(request: HttpRequest, user: User, *, fresh: bool) -> str:
-    """The secret the page shows until it is confirmed; sealed in the session too."""
+    """Return the secret the page shows until it is confirmed; it is sealed in the session too."""
     if not fresh:
         with suppress(KeyError, VaultError):
             return open_for(user.pk, request.session[_PENDING_APP])
@@ -235,7 +235,7 @@ def _in_fours(secret: str) -> str:
 
 
 def _qr(address: str) -> dict[str, Any]:
-    """The code as one SVG path of unit squares, and how many of them its side has."""
+    """Return the QR code as one SVG path of unit squares, and its side in squares."""
     code = qrcode.QRCode(border=2)
     code.add_data(address)
     matrix = code.get_matrix()
@@ -246,7 +246,7 @@ def _qr(address: str) -> dict[str, Any]:
 
 
 def _me(request: HttpRequest) -> User:
-    """Whoever is signed in; SignInRequiredMiddleware lets nobody else come here."""
+    """Return the signed-in user; SignInRequiredMiddleware lets no one else come here."""
     user = request.user
     if not isinstance(user, User):
         raise Http404

@@ -1,4 +1,4 @@
-"""What can be done to a person. Each change and its record stand or fall together."""
+"""Change users. Each change and its record are made in one transaction."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,10 +24,10 @@ REFUSED_BY_PROVIDER = "refused"  # in SocialAccount.extra_data, after the last t
 
 
 def add_person(email: str, *, name: str, password: str | None, superuser: bool = False) -> User:
-    """Add somebody who may sign in; without a password only after `set_password`.
+    """Add a user; one without a password can sign in only after `set_password`.
 
-    Raises ValidationError, in words for people, when the address is taken or no address, when the
-    name is empty, or when the password is too weak.
+    Raises ValidationError, in words for users, when the address is taken or invalid, when the name
+    is empty, or when the password is too weak.
     """
     check_email(email)
     check_name(name)
@@ -46,7 +46,7 @@ def add_person(email: str, *, name: str, password: str | None, superuser: bool =
 
 
 def set_password(user: User, password: str) -> None:
-    """Give a person a new password; their sessions end. Raises ValidationError for a weak one."""
+    """Set a user's password and end their sessions. Raises ValidationError for a weak one."""
     give_password(user, password)
     with transaction.atomic():
         user.save(update_fields=["password"])
@@ -56,10 +56,10 @@ def set_password(user: User, password: str) -> None:
 
 
 def deactivate_person(user: User) -> None:
-    """Keep a person out from their next request on; nothing is deleted, an open invitation ends.
+    """Block a user from their next request on, and end an open invitation; delete nothing.
 
-    Raises ValidationError for oneself and for the last superuser, without whom nobody could let
-    anybody in.
+    Raises ValidationError for oneself and for the last superuser, without whom no one could give
+    access to anyone.
     """
     refuse_oneself(user)
     with keep_a_superuser():
@@ -72,8 +72,10 @@ def deactivate_person(user: User) -> None:
 
 
 def reactivate_person(user: User) -> None:
-    """Let a deactivated person in again, with the rights they had. Raises ValidationError for
-    somebody who is not deactivated."""
+    """Let a deactivated user in again, with the rights they had.
+
+    Raises ValidationError for a user who is not deactivated.
+    """
     with transaction.atomic():
         if not User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
             raise ValidationError(_("%(person)s is not deactivated.") % {"person": user})
@@ -82,10 +84,10 @@ def reactivate_person(user: User) -> None:
 
 
 def set_superuser(user: User, superuser: bool) -> None:
-    """Make a person a superuser or an ordinary person again.
+    """Make a user a superuser or an ordinary user again.
 
-    Raises ValidationError for oneself, the last superuser, somebody deactivated, and when it is so
-    already.
+    Raises ValidationError for oneself, the last superuser, a deactivated user, and when the user
+    has that status already.
     """
     refuse_oneself(user)
     with keep_a_superuser():
@@ -106,14 +108,14 @@ def set_superuser(user: User, superuser: bool) -> None:
 
 
 def has_no_users() -> bool:
-    """Whether no person was ever added: then nobody can sign in, nor let anybody in."""
+    """Return whether no user was ever added: then no one can sign in or invite users."""
     return not User.objects.exists()
 
 
 def working_superusers() -> QuerySet[User]:
-    """Those who can sign in today: active, with a password, a passkey or single sign-on.
+    """Return superusers who can sign in today: active, with a password, passkey or SSO.
 
-    Single sign-on counts once it was used, until the provider refuses the person.
+    Single sign-on counts once it was used, until the provider refuses the user.
     """
     has_password = ~Q(password__startswith=UNUSABLE_PASSWORD_PREFIX) & ~Q(password="")
     passkeys = Authenticator.objects.filter(
@@ -130,10 +132,10 @@ def working_superusers() -> QuerySet[User]:
 
 @contextmanager
 def keep_a_superuser() -> Iterator[None]:
-    """A transaction that is undone if it leaves no superuser who can sign in.
+    """Run a transaction that rolls back if it leaves no superuser who can sign in.
 
-    Raises ValidationError then. Two superusers who take the right from each other at once wait
-    here for each other.
+    Raises ValidationError then. Two superusers who revoke each other's status at once wait here for
+    each other.
     """
     with transaction.atomic():
         locked = list(
@@ -156,7 +158,10 @@ def refuse_oneself(user: User) -> None:
 
 
 def give_password(user: User, password: str | None) -> None:
-    """Without saving it. Raises ValidationError for a weak one; with None nobody can sign in."""
+    """Set the password without saving it.
+
+    Raises ValidationError for a weak one; None makes a password that no one can sign in with.
+    """
     if password is not None:
         check_password_rules(password, user)
     user.set_password(password)

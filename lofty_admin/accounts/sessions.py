@@ -1,4 +1,4 @@
-"""How long a sign-in lasts, where a person is signed in, and ending it."""
+"""Session lifetime, the list of a user's sessions, and ending them."""
 
 import time
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ _SYSTEMS = (
     ("Macintosh", "Mac"),
     ("Linux", "Linux"),
 )
-# Why a session has ended: the sign-in page says it, by the code in its address.
+# Why a session has ended: the sign-in page shows it, by the code in its URL.
 IDLE, TOO_OLD, WRONG_CLOCK, ENDED = "idle", "age", "clock", "ended"
 _FOR_THE_RECORD = {
     IDLE: "not used for too long",
@@ -55,14 +55,14 @@ _KEPT_AT_SIGN_IN = (AUTHENTICATION_METHODS_SESSION_KEY, "account_authentication_
 
 
 def start_clock(sender: object, request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """On Django's `user_logged_in`: every door ends there."""
+    """Start the session clock on Django's `user_logged_in`, which every way to sign in sends."""
     request.session[SIGNED_IN_AT] = time.time()
 
 
 def forget_before_sign_in(request: HttpRequest) -> None:
-    """Start with an empty session under a new key; only how the person proved who they are stays.
+    """Start an empty session under a new key; keep only how the user authenticated.
 
-    What somebody else put into this browser before does not follow the person inside.
+    What anyone put into this browser's session before must not follow the user inside.
     """
     kept = {key: request.session[key] for key in _KEPT_AT_SIGN_IN if key in request.session}
     request.session.flush()
@@ -70,7 +70,7 @@ def forget_before_sign_in(request: HttpRequest) -> None:
 
 
 def expiry_reason(session: SessionBase) -> str:
-    """Return the code of why a session has ended by time; "" while it goes on."""
+    """Return the code of why a session has expired; "" while it is valid."""
     now = time.time()
     since = float(session.get(SIGNED_IN_AT, 0))
     if max(since, float(session.get(SEEN_AT, since))) > now + clocks.SKEW.total_seconds():
@@ -83,7 +83,7 @@ def expiry_reason(session: SessionBase) -> str:
 
 
 def expire(request: HttpRequest, reason: str) -> None:
-    """End the session of this request because of the time; the record says why."""
+    """End the expired session of this request; the record has the reason."""
     user = request.user
     with transaction.atomic():
         UserSession.objects.filter(session_key=request.session.session_key).delete()
@@ -94,14 +94,14 @@ def expire(request: HttpRequest, reason: str) -> None:
 
 
 def why_signed_out(request: HttpRequest) -> str:
-    """Return the code of why this browser's session is no more; "" if it never had one."""
+    """Return the code of why this browser's session has ended; "" if it never had one."""
     reason: str = getattr(request, _ENDED_BECAUSE, "")
     had_one = settings.SESSION_COOKIE_NAME in request.COOKIES and not request.session.session_key
     return reason or (ENDED if had_one or PAGE_OWNER in request.POST else "")
 
 
 def in_words(reason: str) -> str:
-    """Say why the page to sign in appeared; "" for a code that is none."""
+    """Return the sentence that explains the sign-in page; "" for an unknown code."""
     minutes, hours = settings.SESSION_IDLE_AGE // 60, settings.SESSION_COOKIE_AGE // 3600
     words = {
         IDLE: _("You were signed out after %(minutes)d minutes without activity."),
@@ -116,7 +116,7 @@ def in_words(reason: str) -> str:
 
 
 def note_signed_out(request: HttpRequest) -> None:
-    """Let the answer to this request clear the browser's cached pages."""
+    """Let the response to this request clear the browser's cached pages."""
     setattr(request, _SIGNED_OUT_HERE, True)
 
 
@@ -125,7 +125,7 @@ def was_signed_out(request: HttpRequest) -> bool:
 
 
 def touch(request: HttpRequest) -> None:
-    """Keep the session from going idle; written down once a minute at most."""
+    """Keep the session from going idle; saved once a minute at most."""
     now = time.time()
     if now - float(request.session.get(SEEN_AT, 0)) >= _WRITE_EVERY:
         request.session[SEEN_AT] = now
@@ -133,13 +133,13 @@ def touch(request: HttpRequest) -> None:
 
 
 def sessions_of(user: User) -> list[UserSession]:
-    """Where a person is signed in, last used first; what has ended is left out."""
+    """Return a user's sessions, last used first, without those that have ended."""
     found: list[UserSession] = UserSession.objects.purge_and_list(user)
     return sorted(found, key=lambda one: one.last_seen_at, reverse=True)
 
 
 def delete_expired() -> int:
-    """End the sessions that are over by time though nobody came back to see it; how many."""
+    """End the sessions that expired without a further request; return how many."""
     now = timezone.now()
     idle = now - timedelta(seconds=settings.SESSION_IDLE_AGE + _WRITE_EVERY)
     oldest = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
@@ -155,7 +155,7 @@ def delete_expired() -> int:
 
 
 def browser_of(user_agent: str) -> str:
-    """ "Firefox on Windows": what a person recognises of what the browser says of itself."""
+    """Return "Firefox on Windows": the part of a user agent string that a user recognizes."""
     browser = next((name for sign, name in _BROWSERS if sign in user_agent), _("A browser"))
     system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
     if not system:
@@ -164,9 +164,9 @@ def browser_of(user_agent: str) -> str:
 
 
 def end_sessions(user: User, *, keep: str | None = None, only: int | None = None) -> int:
-    """End a person's sessions at once: all, all but the key `keep`, or `only` the one with this id.
+    """End a user's sessions at once; return how many.
 
-    How many ended.
+    Ends all, all but the key `keep`, or with `only` the one with this id.
     """
     with transaction.atomic():
         found: Iterable[UserSession] = UserSession.objects.filter(user=user)
@@ -180,7 +180,7 @@ def end_sessions(user: User, *, keep: str | None = None, only: int | None = None
 
 
 def end_everything(user: User) -> int:
-    """End a user's sessions and half-finished sign-ins, also those this console does not list.
+    """End a user's sessions and unfinished sign-ins, also those this console does not list.
 
     Return how many sessions were listed.
     """

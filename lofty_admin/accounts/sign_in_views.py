@@ -1,4 +1,4 @@
-"""The page to sign in, and the page that asks for the second step."""
+"""The sign-in page, and the page that asks for the second factor."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from lofty_admin.accounts import pending, sessions
 
 
 class SignInView(LoginView):  # type: ignore[misc]  # allauth ships no types
-    """allauth's page, which also says why it appeared."""
+    """allauth's page, which also shows why it appeared."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
@@ -26,7 +26,7 @@ class SignInView(LoginView):  # type: ignore[misc]  # allauth ships no types
 
 @login_not_required
 def step(request: HttpRequest) -> HttpResponse:
-    """allauth's page, for a sign-in that can still be finished."""
+    """Show allauth's page for a sign-in that can still be finished."""
     outdated = pending.drop_if_outdated(request)
     if outdated is not None:
         return outdated

@@ -1,8 +1,8 @@
 """Single sign-on with the OpenID Connect provider of the environment.
 
-Nobody signs up this way: a person was added before. Their first sign-in connects (issuer, subject)
-with the person who has the same e-mail address, if the provider says that the address is verified;
-from then on (issuer, subject) alone says who it is. The groups are asked every time.
+It adds no users: a user must have been added before. Their first sign-in links (issuer, subject)
+with the user who has the same e-mail address, if the provider says that the address is verified;
+from then on (issuer, subject) alone identifies the user. The groups are checked at every sign-in.
 """
 
 import logging
@@ -47,14 +47,14 @@ _CLAIMS = ["iss", "sub", "aud", "exp", "iat", "nonce"]
 _LONGEST_SUBJECT = 191  # characters, in the library's table
 _UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _DESCRIPTION: Kept[dict[str, Any]] = Kept(seconds=3600)
-_KEYS: Kept[list[jwt.PyJWK]] = Kept(seconds=300)  # a key that is withdrawn there counts no longer
+_KEYS: Kept[list[jwt.PyJWK]] = Kept(seconds=300)  # withdrawn keys expire
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 def disconnect(user: User) -> int:
-    """Let a person connect another account of the provider; how many there were.
+    """Let a user link another account of the provider; return how many were linked.
 
-    Their sessions end: whoever has the old account may be in one. Raises ValidationError for the
+    Their sessions end: the holder of the old account may be in one. Raises ValidationError for the
     last superuser who can sign in.
     """
     with keep_a_superuser():
@@ -72,7 +72,7 @@ def disconnect(user: User) -> int:
 
 
 def forget_answers() -> None:
-    """Ask the provider for its description and keys again the next time they are needed."""
+    """Clear the cached provider description and keys, so that the next use fetches them."""
     _DESCRIPTION.clear()
     _KEYS.clear()
 
@@ -85,7 +85,7 @@ def is_offered() -> bool:
 @never_cache
 @require_GET
 def login(request: HttpRequest) -> HttpResponse:
-    """To the provider. Nothing of the query reaches it but where to go afterwards."""
+    """Redirect to the provider. Of the query only the page to return to is passed on."""
     provider = _provider(request)
     if request.user.is_authenticated:
         return redirect("home")
@@ -104,7 +104,7 @@ def login(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
-    """From the provider, with a code that is exchanged once."""
+    """Handle the return from the provider, with a code that is exchanged once."""
     adapter = _provider(request).get_oauth2_adapter(request)
     try:
         answer: HttpResponse = OAuth2CallbackView.adapter_view(adapter)(request)
@@ -116,7 +116,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 
 class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
-    """Believes an ID token only after its signature, issuer, audience and times were checked."""
+    """Accept an ID token only after checking its signature, issuer, audience and times."""
 
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
         return request.build_absolute_uri(reverse("sso_callback"))
@@ -192,11 +192,11 @@ class SingleSignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
     oauth2_adapter_class = SingleSignOnOAuth2Adapter
 
     def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
-        return {}  # what the provider tells is used, not kept
+        return {}  # the provider's claims are used, not stored
 
 
 class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Who may come in with what the provider says about them."""
+    """Decide who may sign in, given the provider's claims."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return False
@@ -204,14 +204,14 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def list_apps(
         self, request: HttpRequest, provider: str | None = None, client_id: str | None = None
     ) -> list[SocialApp]:
-        """The one of the environment; what stands in the database does not count."""
+        """Return the app of the environment; apps in the database do not count."""
         sso = settings.SINGLE_SIGN_ON
         if sso is None:
             return []
         return [
             SocialApp(
                 provider=OpenIDConnectProvider.id,
-                provider_id=sso.issuer,  # who signs in is found by (issuer, subject)
+                provider_id=sso.issuer,  # a user is found by (issuer, subject)
                 name="Single sign-on",
                 client_id=sso.client_id,
                 secret=sso.client_secret,
@@ -239,7 +239,7 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         raise ImmediateHttpResponse(_not_signed_in(request, reason, exception))
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """Called with verified claims, and again for every sign-in. Refuses by raising."""
+        """Check verified claims at every sign-in. Refuses by raising."""
         claims = sociallogin.claims
         reason = _why_not(sociallogin, claims)
         if reason and sociallogin.is_existing:
@@ -264,7 +264,7 @@ def _why_not(sign_in: SocialLogin, claims: dict[str, Any]) -> str:
 
 
 def _link(sign_in: SocialLogin, claims: dict[str, Any]) -> str:
-    """Connect a subject seen for the first time with the person of its verified address.
+    """Link a new subject with the user of its verified address.
 
     Returns why not; "" when it was done.
     """
@@ -312,7 +312,7 @@ def _not_signed_in(
 
 
 def _words(error: Exception) -> str:
-    """Only our own errors are sure to hold nothing secret."""
+    """Return the message of our own errors only: others may hold a secret."""
     text = str(error)
     return (
         text
@@ -322,26 +322,26 @@ def _words(error: Exception) -> str:
 
 
 def _email(claims: dict[str, Any]) -> str:
-    """The address, if it is one that a person here could have."""
+    """Return the address, if it is one that a user here could have."""
     email = claims.get("email")
     is_usable = isinstance(email, str) and len(email) <= 254 and is_storable(email)
     return str(email) if is_usable else ""
 
 
 def _sent(claims: dict[str, Any]) -> dict[str, JSON]:
-    """What the provider sent about who this is, for the record."""
+    """Return the claims about the user's identity, for the record."""
     names = ("sub", "email", "email_verified")
     return {name: _shown(claims[name]) for name in names if name in claims}
 
 
 def _shown(value: object) -> str:
-    """As text in which every unusual character is a number, and not longer than a line."""
+    """Return text with every unusual character as a number, no longer than a line."""
     text = value if isinstance(value, str) else repr(value)
     return ascii(text[:200])[1:-1] + ("…" if len(text) > 200 else "")
 
 
 def _check_subject(claims: dict[str, Any]) -> None:
-    """Raises OAuth2Error for a subject that cannot be stored as it is."""
+    """Raise OAuth2Error for a subject that cannot be stored unchanged."""
     subject = claims["sub"]
     is_text = isinstance(subject, str) and subject.isprintable() and subject.strip()
     if not is_text or not is_storable(subject):
@@ -351,14 +351,14 @@ def _check_subject(claims: dict[str, Any]) -> None:
 
 
 def _is_same(sent: object, kept: object) -> bool:
-    """Whether both are texts and equal; how long it takes tells nothing."""
+    """Return whether both are texts and equal, in constant time."""
     if not isinstance(sent, str) or not isinstance(kept, str):
         return False
     return secrets.compare_digest(ascii(sent), ascii(kept))
 
 
 def _note_refusal(account: SocialAccount) -> None:
-    """Until the provider lets this person in again, they do not count as able to sign in."""
+    """Count this user as unable to sign in until the provider accepts them again."""
     account.extra_data = {REFUSED_BY_PROVIDER: True}
     account.save(update_fields=["extra_data"])
 
@@ -370,7 +370,7 @@ def _is_allowed(address: object) -> bool:
 
 
 def _configured() -> SingleSignOn:
-    """What the environment says. Raises Http404 when it says nothing."""
+    """Return the environment's provider. Raises Http404 when there is none."""
     sso: SingleSignOn | None = settings.SINGLE_SIGN_ON
     if sso is None:
         raise Http404

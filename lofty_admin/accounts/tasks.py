@@ -1,4 +1,4 @@
-"""What runs by the clock: clearing away sessions that are over, and tries that count no more."""
+"""Scheduled jobs: deleting expired sessions and old sign-in attempts."""
 
 from django.db import connection
 from django.utils import timezone
@@ -15,7 +15,7 @@ HOURLY = Actor("job", "accounts.sessions", gettext_noop("Hourly clearing of sess
 @app.periodic(cron="23 * * * *")
 @app.task(name="accounts.sessions", queueing_lock="accounts.sessions", lock="accounts.sessions")
 def sessions(timestamp: int) -> None:
-    """Every hour: end the sessions in which nobody came back in time. May run twice."""
+    """End the sessions that expired unused. Runs every hour; may run twice."""
     with acting_as(HOURLY):
         delete_expired()
     unsent.clear_expired()
@@ -23,7 +23,7 @@ def sessions(timestamp: int) -> None:
 
 
 def _forget_old_tries() -> None:
-    """The cache in the database drops what has expired only when it is full."""
+    """Delete old attempts: the database cache drops expired entries only when it is full."""
     throttle.clear_old()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM console_cache WHERE expires < %s", [timezone.now()])

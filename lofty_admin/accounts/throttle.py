@@ -1,8 +1,8 @@
-"""How many wrong passwords and codes are taken, counted over all processes.
+"""Limit wrong passwords and codes, counted across all processes.
 
-Only failures count, never correct tries. A try that is being checked holds a place, so that
-guesses sent at once cannot pass before the first of them has failed; when all places are held,
-others wait a moment for them, and correct ones get in one after the other.
+Only failures count, never correct attempts. An attempt that is being checked holds a slot, so that
+guesses sent at once cannot pass before the first of them has failed; when all slots are held,
+others wait briefly for them, and correct ones get in one after the other.
 """
 
 import hashlib
@@ -15,10 +15,10 @@ from django.db import connection, transaction
 
 from lofty_admin.accounts.models import SignInAttempt
 
-MAX_WAIT = 5.0  # seconds for a place
+MAX_WAIT = 5.0  # seconds to wait for a slot
 _POLL = 0.05
-_FORGOTTEN_AFTER = timedelta(seconds=30)  # a process that was killed while it checked
-KEPT_FOR = timedelta(hours=1)  # longer than any limit looks back
+_FORGOTTEN_AFTER = timedelta(seconds=30)  # for a process that was killed during a check
+KEPT_FOR = timedelta(hours=1)  # longer than any limit's period
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Limit:
 
     @property
     def digest(self) -> str:
-        """What is stored: an address that somebody typed is no business of the database's."""
+        """The key as it is stored: the database must not hold addresses that visitors typed."""
         return hashlib.sha256(self.key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Attempt:
-    """A try that is being checked. Say how it ended."""
+    """An attempt that is being checked. Report how it ended."""
 
     def __init__(self, rows: Sequence[SignInAttempt]) -> None:
         self._pks = [row.pk for row in rows]
@@ -45,7 +45,10 @@ class Attempt:
         SignInAttempt.objects.filter(pk__in=self._pks).update(is_failed=True)
 
     def succeeded(self) -> None:
-        """It counts no more. Earlier failures do: a guesser may know one password."""
+        """Stop counting this attempt.
+
+        Earlier failures still count: a guesser may know one password.
+        """
         SignInAttempt.objects.filter(pk__in=self._pks).delete()
 
 
@@ -69,12 +72,12 @@ def begin(limits: Sequence[Limit]) -> Attempt | None:
 
 
 def forget(limit: Limit) -> None:
-    """Forget all failures of this key."""
+    """Delete all failures of this key."""
     SignInAttempt.objects.filter(key=limit.digest).delete()
 
 
 def clear_old() -> None:
-    """Delete what no limit looks at any more."""
+    """Delete attempts older than any limit's period."""
     SignInAttempt.objects.filter(at__lt=_now() - KEPT_FOR).delete()
 
 
@@ -83,7 +86,7 @@ def _now() -> datetime:
 
 
 def _lock(limits: Sequence[Limit]) -> None:
-    """Who counts and takes a place does so alone, over all processes, until the commit."""
+    """Lock the limits until the commit, across all processes, to count and take a slot alone."""
     numbers = sorted(int(limit.digest[:15], 16) for limit in limits)
     with connection.cursor() as cursor:
         for number in numbers:
@@ -91,7 +94,7 @@ def _lock(limits: Sequence[Limit]) -> None:
 
 
 def _taken(limit: Limit) -> tuple[int, int]:
-    """How many failed, and how many are being checked."""
+    """Return how many attempts have failed, and how many are being checked."""
     now = _now()
     rows = SignInAttempt.objects.filter(key=limit.digest)
     failed = rows.filter(is_failed=True, at__gt=now - limit.period).count()

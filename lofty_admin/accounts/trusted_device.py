@@ -1,9 +1,9 @@
-"""A browser in which a person signed in before: wrong passwords from elsewhere do not lock it out.
+"""Trust a browser in which a user signed in before: wrong passwords elsewhere don't lock it.
 
-Guessing at somebody's password from anywhere uses up the tries of all browsers that are not known,
-and guessing at anybody's uses up those of all unknown browsers at the same network address. A known
-one carries a signed cookie for that person and has tries of its own; a copied cookie gives
-a guesser those few tries and nothing else.
+Guessing a user's password from anywhere uses up the attempts of all unknown browsers, and guessing
+any user's uses up those of all unknown browsers at the same network address. A known browser
+carries a signed cookie for that user and has attempts of its own; a copied cookie gives a guesser
+those few attempts and nothing else.
 """
 
 from datetime import timedelta
@@ -26,10 +26,10 @@ PER_ADDRESS, ADDRESS_PERIOD = 10, timedelta(minutes=1)
 
 
 def limits(request: HttpRequest, email: str, address: str) -> list[Limit]:
-    """Which failures count for this try.
+    """Return the limits that apply to this attempt.
 
-    A known browser has tries of its own, whatever happens elsewhere. All others share those for
-    the person, and those of their network address.
+    A known browser has attempts of its own, whatever happens elsewhere. All others share those for
+    the user, and those of their network address.
     """
     person = canonical_email(email)
     if name := _known_as(request, email):
@@ -41,7 +41,7 @@ def limits(request: HttpRequest, email: str, address: str) -> list[Limit]:
 
 
 def remember_device(response: HttpResponse, user: User) -> None:
-    """Let this browser be known from now on."""
+    """Set the cookie that makes this browser a known one."""
     value = signing.dumps([canonical_email(user.email), get_random_string(16)], salt=_SALT)
     response.set_cookie(
         COOKIE,

@@ -1,9 +1,9 @@
-"""Forms that could not be sent because the user was signed out, or the page was out of date.
+"""Keep forms that could not be sent because of a sign-out or an outdated page.
 
-Nothing of such a form is carried out. What was typed is kept for an hour, sealed, for the user the
-page was rendered for: after signing in they see it again and decide whether to send it. Every form
-carries a signed marker of that user, because the session can be gone by then. Without a marker
-nothing is kept, so visitors who never signed in cannot write to the database.
+Such a form is not carried out. Its values are kept for an hour, sealed, for the user the page was
+rendered for: after signing in they see it again and decide whether to send it. Every form carries a
+signed marker of that user, because the session can be gone by then. Without a marker nothing is
+kept, so visitors who never signed in cannot write to the database.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ _FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 @dataclass(frozen=True)
 class Content:
-    """What was typed. `page` is the address of the page the form was on, "" if unknown."""
+    """The typed values. `page` is the URL of the page with the form, "" if unknown."""
 
     path: str
     page: str
@@ -55,12 +55,12 @@ class Content:
 
 
 def is_secret(name: str) -> bool:
-    """Return whether a field of this name may hold a secret: then it is not kept."""
+    """Return whether a field of this name may hold a secret, which is not kept."""
     return name in _SECRET_NAMES or bool(_SECRET_PARTS.search(name.lower()))
 
 
 def owner_marker(user: User) -> str:
-    """Return what a form of this user's page carries: signed, and not secret."""
+    """Return the marker that a form of this user's page carries: signed, and not secret."""
     return signing.TimestampSigner(salt=_MARKER_SALT).sign(str(user.pk))
 
 
@@ -90,7 +90,7 @@ def keep(request: HttpRequest) -> UnsentForm | None:
 
 
 def find(request: HttpRequest, pk: UUID) -> UnsentForm | None:
-    """Return what this browser kept under that id in the last hour, whoever is signed in now."""
+    """Return the form this browser kept under that id in the last hour, whoever is signed in."""
     key = request.COOKIES.get(COOKIE, "")
     rows = UnsentForm.objects.filter(
         pk=pk, browser=_digest(key), created_at__gt=UnsentForm.oldest()
@@ -109,7 +109,7 @@ def opened(row: UnsentForm) -> Content | None:
 
 
 def bind_browser(request: HttpRequest, response: HttpResponse) -> None:
-    """Let this browser, and no other, open what was kept."""
+    """Set the cookie that lets only this browser open the kept form."""
     response.set_cookie(
         COOKIE,
         _browser_key(request),
@@ -121,7 +121,7 @@ def bind_browser(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def clear_expired() -> int:
-    """Delete what is older than an hour; return how many there were."""
+    """Delete forms older than an hour; return how many there were."""
     return UnsentForm.objects.filter(created_at__lte=UnsentForm.oldest()).delete()[0]
 
 
@@ -138,14 +138,14 @@ def _posted(request: HttpRequest) -> dict[str, Any]:
 
 
 def _page_of(request: HttpRequest) -> str:
-    """The page the browser says it came from, without its host. Only ours, only to be opened."""
+    """Return the referring page without scheme and host; "" if it is not one of ours."""
     parts = urlsplit(request.headers.get("Referer", ""))
     page = parts._replace(scheme="", netloc="").geturl()
     return page if parts.netloc == request.get_host() and is_ours(page) else ""
 
 
 def _browser_key(request: HttpRequest) -> str:
-    """The key of this browser, made on first use; the same one for all answers to a request."""
+    """Return this browser's key, made on first use; one key for all responses to a request."""
     key = request.COOKIES.get(COOKIE, "")
     if not _BROWSER_KEY.fullmatch(key):
         key = request.COOKIES[COOKIE] = secrets.token_urlsafe(32)
@@ -157,7 +157,7 @@ def _digest(key: str) -> str:
 
 
 def _drop_old(owner: User) -> None:
-    """A user has few of them, however often a script posts: the oldest go first."""
+    """Delete a user's oldest forms, so that few are kept however often a script posts."""
     rows = UnsentForm.objects.filter(user=owner)
     newest: Iterable[UUID] = rows.order_by("-created_at").values_list("pk", flat=True)[
         :MAX_PER_USER

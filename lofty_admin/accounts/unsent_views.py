@@ -1,4 +1,4 @@
-"""The way back to a form that was not sent, and the answers that lead there."""
+"""Show a form that was not sent, and build the responses that lead to it."""
 
 import re
 from urllib.parse import urlencode
@@ -38,7 +38,7 @@ def unsent_form(request: HttpRequest, form_id: UUID) -> HttpResponse:
 
 @require_safe
 def signed_in(request: HttpRequest) -> HttpResponse:
-    """For a user who signed in in another tab; its JSON makes the first tab's forms work again."""
+    """Confirm a sign-in from another tab; the JSON makes the first tab's forms work again."""
     if not is_background(request):
         return render(request, "account/signed_in.html")
     user = request.user
@@ -60,7 +60,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def interrupted(request: HttpRequest) -> HttpResponse:
-    """Keep a posted form that may not be carried out now, and lead to it past the sign-in."""
+    """Keep a posted form that must not be carried out now, and redirect to it past the sign-in."""
     row = unsent.keep(request)
     if row is None:
         return _not_kept(request)
@@ -73,7 +73,7 @@ def interrupted(request: HttpRequest) -> HttpResponse:
 
 
 def sign_in_address(request: HttpRequest, after: str = "") -> str:
-    """Return the address of the page to sign in, which says why it appeared."""
+    """Return the URL of the sign-in page, which shows why it appeared."""
     query = {"next": after} if after else {}
     if reason := sessions.why_signed_out(request):
         query["because"] = reason
@@ -88,7 +88,7 @@ def _not_kept(request: HttpRequest) -> HttpResponse:
 
 
 def _sign_in_again(request: HttpRequest) -> HttpResponse:
-    """A sign-in page that was open too long, or while the user signed in from another tab."""
+    """Handle a sign-in page that was open too long, or outdated by a sign-in in another tab."""
     after = safe_next(request, default="")
     if request.user.is_authenticated:
         return redirect(after or "home")

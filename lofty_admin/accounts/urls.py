@@ -1,4 +1,4 @@
-"""The few of allauth's pages this console has, and its own. What is not listed does not exist."""
+"""URLs of the allauth pages this console uses, and of its own. Unlisted pages do not exist."""
 
 from allauth.account import views
 from allauth.mfa.base import views as mfa_views

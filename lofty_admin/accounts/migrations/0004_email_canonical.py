@@ -20,7 +20,7 @@ run migrate again:
 
 
 class LookAlikeAddresses(Exception):
-    """Two people's addresses have the same canonical form. Nothing was changed."""
+    """Two users' addresses have the same canonical form. Nothing was changed."""
 
 
 def fill(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
@@ -34,14 +34,14 @@ def fill(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 def close_used_invitations(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
-    """People who came in through single sign-on still had an open link."""
+    """Close the links that users who signed in through single sign-on still had open."""
     Invitation = apps.get_model("accounts", "Invitation")
     came_in = Invitation.objects.filter(ended_at=None, user__last_login__isnull=False)
     came_in.update(ended_at=timezone.now(), ending="not_needed")
 
 
 def refuse_collisions(collisions: list) -> None:
-    """Stop the migration: only a person can say who of two is meant by an address."""
+    """Stop the migration: only an operator can decide which of two users an address belongs to."""
     if not collisions:
         return
     pairs = "\n".join(

@@ -1,4 +1,4 @@
-"""`{% csrf_token %}` that also says for whom the page was rendered."""
+"""`{% csrf_token %}` that also carries the user for whom the page was rendered."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ register = template.Library()
 def csrf_token(context: dict[str, Any]) -> str:
     """Replace Django's tag of this name, so that no form can be without the marker.
 
-    The session may be gone when the form is sent; only the form itself can then say whose it was.
+    The session may be gone when the form is sent; only the form itself can then name its user.
     """
     token = context.get("csrf_token", "NOTPROVIDED")
     if token == "NOTPROVIDED":  # noqa: S105 - how Django says that there is none

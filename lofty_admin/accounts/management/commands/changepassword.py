@@ -1,4 +1,4 @@
-"""In the place of Django's command of this name, which would leave no record."""
+"""Replace Django's command of this name, which would leave no record."""
 
 from typing import Any
 

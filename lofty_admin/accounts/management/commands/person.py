@@ -1,4 +1,4 @@
-"""Add people, give them a new password or way in, keep them out."""
+"""Add users, give them a new password or way to sign in, deactivate them."""
 
 from typing import Any
 
