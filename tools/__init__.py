@@ -1,1 +1,1 @@
-"""What `make` needs to set up and run the console on a machine that has nothing."""
+"""Tools that set up and run the console on a fresh machine, mostly for `make`."""

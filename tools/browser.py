@@ -17,7 +17,7 @@ CURE = (
 
 
 def find_chromium() -> str | None:
-    """The path of a Chromium: $CHROMIUM, one on the PATH, or Playwright's own."""
+    """Return the path of a Chromium: $CHROMIUM, one on the PATH, or Playwright's own."""
     if named := os.environ.get("CHROMIUM"):
         return named if shutil.which(named) else None
     for name in NAMES:
@@ -29,7 +29,7 @@ def find_chromium() -> str | None:
 
 
 def install() -> None:
-    """Debian's package when we are root there, else Playwright's own build."""
+    """Install Debian's package when run as root on Debian, else Playwright's own build."""
     if os.geteuid() == 0 and shutil.which("apt-get"):
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run(["apt-get", "update", "-qq"], check=False, env=quiet)

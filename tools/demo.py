@@ -1,7 +1,7 @@
 """`make demo`: PostgreSQL, a practice Lofty with data, the console and its worker, together.
 
-Everything lives under var/: delete that folder to begin anew. Its secrets are made at the first
-start and are the demo's own.
+Everything is under var/: delete that folder to start over. Its secrets are made at the first start
+and are the demo's own.
 """
 
 import json
@@ -85,7 +85,7 @@ def read_state() -> dict[str, str]:
 
 
 def keep_state(state: dict[str, str]) -> None:
-    """Before the database gets what only these keys can open or verify."""
+    """Save the keys before the database holds data that only they can open or verify."""
     STATE.touch(mode=0o600)
     STATE.write_text(json.dumps(state))
 
@@ -138,7 +138,7 @@ def start_practice_lofty(processes: Processes, state: dict[str, str], env: dict[
 
 
 def register_app(state: dict[str, str], env: dict[str, str], sandbox_url: str) -> None:
-    """The console as an OAuth app of the practice Lofty, which sends browsers back to it."""
+    """Register the console as an OAuth app of the practice Lofty, which redirects back to it."""
     env["LOFTY_OAUTH_AUTHORIZE_URL"] = f"{sandbox_url}/page/vendor-auth.html"
     env["LOFTY_OAUTH_TOKEN_URL"] = f"{sandbox_url}/api/user-web/oauth/token"
     app = {
@@ -175,7 +175,7 @@ def _answering(processes: Processes, name: str, port: int, path: str) -> str:
 
 
 def report(console_url: str, sandbox_url: str) -> None:
-    """Print what to open, and leave the same for scripts in var/demo.json."""
+    """Print the URLs to open, and write them for scripts to var/demo.json."""
     data = {
         "console_url": console_url,
         "sandbox_url": sandbox_url,

@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def verify() -> None:
-    """The whole week against a signed checkpoint: the page about it then has a result to show."""
+    """Verify the whole week against a signed checkpoint, so that its page has a result to show."""
     call_command("audit_checkpoint", stdout=StringIO(), stderr=StringIO())
     anchors = os.environ["AUDIT_CHECKPOINT_SINK"].removeprefix("file:")
     call_command("audit_verify", "--anchor", anchors, stdout=StringIO())

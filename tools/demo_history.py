@@ -1,7 +1,7 @@
-"""The demo's week: what the customers' settings went through before the demo was first opened.
+"""The demo's week: the changes to the customers' settings before the demo is first opened.
 
-Everything is done by the console's own services against the practice Lofty, which misbehaves where
-the story wants it, so the records are what such a week leaves behind. Only the clock is bent.
+The console's own services make all changes against the practice Lofty, which misbehaves where the
+story needs it, so the records are those of a real week. Only the clock is changed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -67,12 +67,12 @@ ELSEWHERE = "198.51.100."  # addresses for documentation (RFC 5737)
 
 
 def is_wanted() -> bool:
-    """Whether nothing has happened here yet: a history is only ever put before everything else."""
+    """Return whether the log is empty: the history must come before everything else."""
     return AuditHead.objects.get().seq == 0
 
 
 def make(practice_url: str, password: str) -> None:
-    """A week up to now, into an empty log. Takes a few seconds; killed, it is not gone on with."""
+    """Write a week up to now into an empty log. Takes a few seconds; it cannot resume if killed."""
     if not is_wanted():
         raise RuntimeError("The log has records already. Nothing was done.")
     with bent_clock() as clock:
@@ -96,7 +96,7 @@ class Week:
     browsers: dict[str, Client] = field(default_factory=dict)
 
     def day(self, days_ago: int, hour: int, minute: int) -> None:
-        """It is then that hour, UTC. Days before yesterday's evening only: see `ago`."""
+        """Set the clock to that hour, UTC. Days before yesterday's evening only: see `ago`."""
         midnight = self.ended.replace(hour=0, minute=0, second=0, microsecond=0)
         self.clock.set(midnight - timedelta(days=days_ago) + timedelta(hours=hour, minutes=minute))
 
@@ -105,7 +105,7 @@ class Week:
 
     @contextmanager
     def by(self, name: str) -> Iterator[User]:
-        """What happens inside is done by the person whose address begins so."""
+        """Act as the user whose address begins with `name`."""
         user = who(name)
         with acting_as(person(user)):
             yield user
@@ -113,7 +113,7 @@ class Week:
     def save(
         self, name: str, slug: str, reason: str, *, seen: Snapshot | None = None, **wanted: JSON
     ) -> Operation:
-        """A change as from the review page, built from what the person `seen`, or from now."""
+        """Save a change as the review page does, built from what the user `seen`, or from now."""
         with self.by(name):
             snapshot = seen or read_live(tenant(slug))
             plan = Plan.new(snapshot, {**snapshot.settings.raw, **wanted})
@@ -133,7 +133,7 @@ class Week:
                 health_probe.probe(credential)
 
     def misbehave(self, slug: str, kind: str, **parameters: object) -> None:
-        """Once, at the next PUT."""
+        """Make the practice Lofty misbehave once, at the next PUT."""
         wish = {"kind": kind, "on": "PUT", "times": 1, **parameters}
         control(self.practice, "POST", f"customers/{slug}/faults", wish)
 
@@ -155,7 +155,7 @@ class Week:
 
     @contextmanager
     def unlimited_calls(self) -> Iterator[None]:
-        """A week of calls is made in seconds: the limits per minute stand again afterwards."""
+        """Lift the limits per minute for the block: a week of calls is made in seconds."""
         customers = control(self.practice, "GET", "customers")["customers"]
         limits = {one["slug"]: one["tokens"][0]["rate_limit"] for one in customers}
         for slug in limits:
@@ -179,7 +179,7 @@ def settings_of(snapshot: Snapshot) -> Mapping[str, Any]:
 
 # --- The week, day by day -------------------------------------------------------------------------
 def first_day(week: Week) -> None:
-    """Set up: people, tenants, groups, rights, names."""
+    """Set up users, tenants, groups, rights, and names."""
     week.day(7, 14, 5)
     call_command("demo_data")
     week.sign_in("admin")
@@ -222,7 +222,7 @@ def _rights(priya: User, tom: User, sam: User) -> None:
 
 
 def second_day(week: Week) -> None:
-    """An ordinary day: three changes, all as wanted."""
+    """Make three ordinary changes, all as requested."""
     week.day(6, 15, 5)
     week.save(
         "editor",
@@ -243,7 +243,7 @@ def second_day(week: Week) -> None:
 
 
 def third_day(week: Week) -> None:
-    """Lofty says yes and does nothing; somebody changes things in Lofty itself."""
+    """Lofty confirms a change but does not apply it; a user changes settings in Lofty itself."""
     week.day(5, 14, 15)
     week.misbehave("nordlicht-allianz", "ignore")
     name = "The agency calls her Anna now (ticket 4201)"
@@ -264,7 +264,7 @@ def _open_as_a_stranger(week: Week) -> None:
 
 
 def fourth_day(week: Week) -> None:
-    """Going back; a token that fails for an hour; a change that Lofty refuses."""
+    """Restore older settings; a token fails for an hour; Lofty refuses a change."""
     week.day(4, 13, 50)
     _go_back(week)
     week.day(4, 14, 55)
@@ -291,7 +291,7 @@ def fourth_day(week: Week) -> None:
 
 
 def _go_back(week: Week) -> None:
-    """As *Go back to this* does: the settings before the event, against what Lofty has now."""
+    """Restore the settings before an event, as *Go back to this* does, over current ones."""
     last = AuditEvent.objects.filter(
         tenant_slug="harbour-and-vine", kind=Kind.SETTINGS_OUTCOME, outcome=Outcome.VERIFIED
     ).latest("seq")
@@ -300,7 +300,7 @@ def _go_back(week: Week) -> None:
 
 
 def fifth_day(week: Week) -> None:
-    """An invitation; a token replaced; an answer that is lost, and found again."""
+    """Send an invitation; replace a token; lose an answer, and find it again."""
     week.day(3, 14, 10)
     week.sign_in("editor", password="not the right password")  # noqa: S106 - it is none
     with week.by("admin"):
@@ -320,7 +320,7 @@ def fifth_day(week: Week) -> None:
 
 
 def _replace_token(week: Week) -> None:
-    """By one that says itself when it ends."""
+    """Replace the token with one that reports its expiry."""
     ends = week.ended + timedelta(days=DAYS_UNTIL_THE_END, hours=6)
     token = make_token("nunez-realty-next", "api_key", ends.timestamp())
     new = {"token": token, "scheme": "api_key", "expires_at": ends.timestamp()}
@@ -331,7 +331,7 @@ def _replace_token(week: Week) -> None:
 
 
 def sixth_day(week: Week) -> None:
-    """Two people at once; somebody leaves."""
+    """Two users save at once; one user leaves."""
     week.day(2, 14, 40)
     seen = week.look("priya", "kestrel-group")
     week.change_in_lofty("kestrel-group", assistantName="Anna K.")
@@ -348,7 +348,7 @@ def sixth_day(week: Week) -> None:
 
 
 def seventh_day(week: Week) -> None:
-    """Nothing arrives at Lofty; the week is taken away as a file."""
+    """No request reaches Lofty; the week is exported to a file."""
     week.day(1, 15, 20)
     week.save(
         "manager",
@@ -371,7 +371,7 @@ def seventh_day(week: Week) -> None:
 
 
 def today(week: Week) -> None:
-    """A change of which nobody knows what came, and two that went well."""
+    """Make one change whose outcome is unknown, and two that succeed."""
     week.ago(170)
     week.misbehave("nordlicht-allianz", "drop_after")
     week.save("priya", "nordlicht-allianz", "Back to her old name", assistantName="Ännchen")

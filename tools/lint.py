@@ -1,4 +1,4 @@
-"""`make lint`: every check that needs no test run. All are run, then the result is told."""
+"""`make lint`: every check that needs no test run. Runs all of them, then reports the result."""
 
 import os
 import subprocess
@@ -53,7 +53,7 @@ def passes(name: str, command: list[str], env: "os._Environ[str] | dict[str, str
 
 
 def deployment_is_sound() -> bool:
-    """`check --deploy` with the production example, on a database of its own."""
+    """Run `check --deploy` with the production example, on a database of its own."""
     if os.environ["DATABASE_URL"].endswith(f"/console_{os.getpid()}"):
         url = ensure_database(start_server("test-postgres"), "console_deploy_check")
     else:
@@ -68,7 +68,7 @@ def deployment_is_sound() -> bool:
 
 
 def example() -> dict[str, str]:
-    """The production example's values that are no secrets and no addresses of its own."""
+    """Return the production example's values, without secrets and addresses."""
     lines = (ROOT / ".env.example").read_text().splitlines()
     pairs = [line.split("=", 1) for line in lines if line and not line.startswith("#")]
     return {name: value for name, value in pairs if value and name in KEPT}

@@ -1,7 +1,7 @@
-"""A clock for making the demo's history, which shall be a week old on its first day.
+"""Set the clock back, so that the demo's history is a week old on its first day.
 
-Nothing in the console can set the time of a record, and this does not change that: it bends the
-clock of the one process that calls it, before the demo's console has been started.
+Nothing in the console can set the time of a record, and this does not change that: it changes the
+clock of the process that calls it only, before the demo's console has been started.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 
 class Clock:
-    """What `django.utils.timezone.now` tells: runs on from where it was last set."""
+    """A replacement for `django.utils.timezone.now`: runs on from the time it was last set to."""
 
     def __init__(self) -> None:
         self._behind = timedelta(0)
@@ -24,9 +24,10 @@ class Clock:
         return datetime.now(tz) - self._behind
 
     def set(self, at: datetime) -> None:
-        """Raises ValueError for a time before one it was set to, and for the future.
+        """Set the time.
 
-        A log whose times go back and forth is no history.
+        Raises ValueError for a time before one it was set to, and for the future: the times of a
+        log must not go backwards.
         """
         now = datetime.now(UTC)
         if not self._never_before <= at <= now:
@@ -36,7 +37,10 @@ class Clock:
 
 @contextmanager
 def bent_clock() -> Iterator[Clock]:
-    """In this process, until the end of the block. PostgreSQL's own clock is as it was."""
+    """Use the changed clock in this process, until the end of the block.
+
+    PostgreSQL's own clock is unchanged.
+    """
     clock = Clock()
 
     class Bent(datetime):

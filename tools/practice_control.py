@@ -1,4 +1,4 @@
-"""The control API of a practice Lofty: see tools/practice_lofty/control.py."""
+"""Call the control API of a practice Lofty: see tools/practice_lofty/control.py."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 def control(
     url: str, method: str, path: str, body: Mapping[str, object] | None = None
 ) -> dict[str, Any]:
-    """One call of the control API. Raises HTTPError with its own words on a refusal."""
+    """Make one call of the control API. Raises HTTPError with the API's message on a refusal."""
     request = Request(  # noqa: S310 - the practice Lofty's own loopback address
         f"{url}/_control/{path}",
         method=method,

@@ -1,4 +1,4 @@
-"""Several processes started together, stopped together."""
+"""Start several processes together, and stop them together."""
 
 import os
 import signal
@@ -15,18 +15,18 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parent.parent
-RAN_WELL = 60.0  # seconds after which the pause before starting again is short
+RAN_WELL = 60.0  # seconds after which the pause before a restart is short
 LONGEST_PAUSE = 60.0
 GRACE = 130.0  # seconds: a save in flight may take that long
 
 
 class Stopped(Exception):
-    """Somebody asked for the end (Ctrl-C, SIGTERM)."""
+    """A user or the system asked to stop (Ctrl-C, SIGTERM)."""
 
 
 @dataclass
 class Child:
-    """A process, what it was started with, and when it is to be started again if it ended."""
+    """A process, its command, and when to restart it if it ended."""
 
     name: str
     command: tuple[str, ...]
@@ -38,7 +38,7 @@ class Child:
     again_at: float | None = None
 
     def start(self) -> None:
-        """As the head of a group of its own: Ctrl-C reaches only us."""
+        """Start it as the head of its own process group, so that Ctrl-C reaches only us."""
         with self.log.open("ab") as sink:
             self.process = subprocess.Popen(
                 self.command,
@@ -55,7 +55,7 @@ class Child:
         return self.process.poll() is None
 
     def keep_running(self) -> None:
-        """Start it again if it ended, after a pause that doubles while it keeps ending soon."""
+        """Restart it if it ended, after a pause that doubles while it keeps ending soon."""
         now = time.monotonic()
         if self.is_running:
             return
@@ -80,7 +80,7 @@ class Processes:
         child.start()
 
     def keep_running(self) -> NoReturn:
-        """Start again whatever ends, until Stopped is raised."""
+        """Restart every process that ends, until Stopped is raised."""
         while True:
             for child in self._children.values():
                 child.keep_running()
@@ -90,7 +90,7 @@ class Processes:
         return self._children[name].is_running
 
     def stop(self) -> None:
-        """In reverse order of starting, gently first."""
+        """Stop the processes in reverse order of starting, gently first."""
         for child in reversed(self._children.values()):
             if child.is_running:
                 child.process.send_signal(signal.SIGTERM)
@@ -102,7 +102,7 @@ class Processes:
 
 
 def stop_on_signals() -> None:
-    """SIGINT and SIGTERM raise Stopped, once; while stopping they are ignored."""
+    """Raise Stopped once on SIGINT or SIGTERM; ignore them while stopping."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -114,12 +114,12 @@ def stop_on_signals() -> None:
 
 
 def manage(*arguments: str, env: Mapping[str, str], given: str = "") -> str:
-    """Run manage.py; its output. Ends this program with that output if it fails."""
+    """Run manage.py and return its output. Exits with that output if it fails."""
     return python("manage.py", *arguments, env=env, given=given)
 
 
 def python(*arguments: str, env: Mapping[str, str], given: str = "") -> str:
-    """The same for any program in Python."""
+    """Run any Python program and return its output. Exits with that output if it fails."""
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
@@ -135,10 +135,10 @@ def python(*arguments: str, env: Mapping[str, str], given: str = "") -> str:
 
 
 def free_port(wanted: int = 0) -> int:
-    """`wanted` if it is free, else any free port."""
+    """Return `wanted` if it is free, else any free port."""
     for port in (wanted, 0):
         with socket.socket() as probe:
-            # As the servers do: a port left a moment ago is free again.
+            # Like the servers: a port closed a moment ago is free again.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
@@ -149,7 +149,7 @@ def free_port(wanted: int = 0) -> int:
 
 
 def wait_until_answers(url: str, still_there: Callable[[], bool], seconds: float = 30) -> bool:
-    """Whether `url` answers 200 in time."""
+    """Return whether `url` answers 200 in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and still_there():
         try:

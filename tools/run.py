@@ -1,4 +1,4 @@
-"""`make run`: console and worker against real Lofty, as the environment says."""
+"""`make run`: console and worker against real Lofty, configured by the environment."""
 
 import os
 import sys

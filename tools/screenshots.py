@@ -1,7 +1,7 @@
 """`make screenshots`: the pictures of README and docs, from a fresh demo in a real browser.
 
-The demo has data of its own under var/screenshots, made anew each time. A picture that shows the
-same as the one there, up to times like "2 hours ago", is left alone.
+The demo has data of its own under var/screenshots, made again each time. A picture that equals the
+existing one, up to times like "2 hours ago", is left alone.
 """
 
 import json
@@ -25,8 +25,8 @@ from tools.processes import ROOT
 PICTURES = ROOT / "docs" / "pictures"
 FOLDER = VAR / "screenshots"
 SIZE = {"width": 1440, "height": 900}
-OF_THE_README = frozenset({"home", "settings", "review", "history"})  # these are made dark too
-ALIKE = 0.012  # of a picture's dots; times, dates and ids are less
+OF_THE_README = frozenset({"home", "settings", "review", "history"})  # in dark mode too
+ALIKE = 0.012  # share of a picture's pixels; times, dates and ids are less
 PATIENCE = 30_000  # milliseconds
 SYNCED = 9  # customers whose names the demo reads at its start
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def say_what_fonts_are_missing() -> None:
-    """The demo has names in many scripts: without their fonts they are boxes."""
+    """Print which fonts are missing: the demo's names in many scripts would show as boxes."""
     if not shutil.which("fc-list"):
         return
     for language in ("zh", "ko", "hi", "ar"):
@@ -71,7 +71,7 @@ def say_what_fonts_are_missing() -> None:
 
 @contextmanager
 def fresh_demo() -> Iterator[dict[str, Any]]:
-    """A running demo of our own; what it wrote to demo.json."""
+    """Run a new demo of our own; yield what it wrote to demo.json."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     report = FOLDER / "demo.json"
@@ -99,7 +99,7 @@ class Camera:
     password: str
 
     def page(self, name: str) -> Page:
-        """A browser window in which this person is signed in, that moves nothing by itself."""
+        """Open a browser window, signed in as this user, without animations."""
         context = self.browser.new_context(
             base_url=self.url,
             viewport={"width": SIZE["width"], "height": SIZE["height"]},
@@ -117,7 +117,7 @@ class Camera:
         return page
 
     def take(self, page: Page, name: str) -> None:
-        """docs/pictures/NAME.png, and NAME-dark.png if it is one of the README's."""
+        """Write docs/pictures/NAME.png, and NAME-dark.png if the README shows it."""
         page.wait_for_load_state("networkidle")
         self._take(page, name)
         if name in OF_THE_README:
@@ -160,7 +160,7 @@ def take_all(camera: Camera) -> None:
 
 
 def wait_for_the_names(page: Page) -> None:
-    """The worker reads those of 5,000 agents meanwhile: no picture may show it half done."""
+    """Wait until the worker has read the names of 5,000 agents: pictures show all or none."""
     end = time.monotonic() + 120
     while time.monotonic() < end:
         page.goto("/audit/?kind=directory.synced")

@@ -27,7 +27,7 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "locale"
 WORDS = ROOT / "static" / "words"
-# Of Django's functions: which arguments are the text, the plural and the context.
+# For each of Django's functions, which arguments are the text, the plural and the context.
 KEYWORDS: dict[str, Any] = {
     "_": None,
     "gettext": None,
@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def compile_catalog(path: Path) -> None:
-    """What is read of a .po file: the .mo file, or for scripts the script with the words."""
+    """Compile a .po file: to the .mo file, or for scripts to the script with the texts."""
     catalog = read(path)
     if path.stem == "django":
         with path.with_suffix(".mo").open("wb") as compiled:
@@ -78,7 +78,7 @@ def _key(message: Message) -> str:
 
 
 def catalogs() -> Iterator[tuple[Path, Catalog]]:
-    """Each .po file and what the code has for it."""
+    """Return each .po file with the texts that the code has for it."""
     sources = {"django": of_pages(), "djangojs": of_scripts()}
     for language in sorted(LOCALE.iterdir()):
         for domain, source in sources.items():
@@ -86,7 +86,7 @@ def catalogs() -> Iterator[tuple[Path, Catalog]]:
 
 
 def of_pages() -> Catalog:
-    """Every text marked in Python and in templates."""
+    """Return every text marked in Python and in templates."""
     found = Catalog()
     for path in sorted((ROOT / "lofty_admin").rglob("*.py")):
         _add(found, path, extract("python", _open(path), KEYWORDS, [COMMENT]))
@@ -96,7 +96,7 @@ def of_pages() -> Catalog:
 
 
 def of_scripts() -> Catalog:
-    """Every text marked in static/*.js."""
+    """Return every text marked in static/*.js."""
     found = Catalog()
     for path in sorted((ROOT / "static").glob("*.js")):
         _add(found, path, extract("javascript", _open(path), KEYWORDS, [COMMENT]))
@@ -104,14 +104,14 @@ def of_scripts() -> Catalog:
 
 
 def of_template(source: Any, keywords: Any, comments: Any, options: Any) -> Any:
-    """Babel's way to be told how to read a kind of file: here as Django makes it Python."""
+    """Extract texts from a template, in the form that Babel calls: as Django makes it Python."""
     python = templatize(source.read().decode())
     flat = "\n".join(line.strip() for line in python.split("\n"))
     return extract_python(io.BytesIO(flat.encode()), keywords, comments, options)
 
 
 def update(path: Path, source: Catalog) -> None:
-    """Add what is new, take away what is gone; what is translated stays. Nothing is guessed."""
+    """Add new texts and remove those that are gone; keep translations. Nothing is guessed."""
     known = read(path)
     fresh = Catalog(locale=known.locale)
     for message in source:
@@ -131,7 +131,7 @@ def update(path: Path, source: Catalog) -> None:
 
 
 def read(path: Path) -> Catalog:
-    """The .po file, or an empty one of its language."""
+    """Return the .po file, or an empty one of its language."""
     language = path.parent.parent.name
     if not path.exists():
         return Catalog(locale=language)
@@ -140,7 +140,7 @@ def read(path: Path) -> Catalog:
 
 
 def faults_of(path: Path, source: Catalog) -> Iterator[str]:
-    """What stands between this file and a whole, current translation."""
+    """Return what is missing or outdated in this file."""
     known, name = read(path), path.relative_to(ROOT)
     for message in source:
         if message.id and not _is_translated(known.get(message.id, message.context)):

@@ -1,6 +1,6 @@
-"""`make lighthouse`: its scores for home, settings, review and history, from a demo of its own.
+"""`make lighthouse`: score home, settings, review and history in a demo of its own.
 
-Signed in as the demo's superuser. Desktop counts; what a slow phone would give is printed too.
+Signed in as the demo's superuser. The desktop scores count; those of a slow phone are printed too.
 """
 
 import json
@@ -58,7 +58,7 @@ def measure(chromium: str, told: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def too_low(one: dict[str, Any]) -> bool:
-    """A page on a phone may be as slow as it is; a score that is missing is too low."""
+    """Return whether a score is too low or missing; a phone's performance score does not count."""
     wanted = LEAST if one["form"] == "desktop" else {**LEAST, "performance": 0}
     return any((one["scores"].get(name) or 0) < least for name, least in wanted.items())
 
