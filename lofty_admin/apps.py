@@ -1,4 +1,4 @@
-"""The console as a whole: its start-up checks."""
+"""The app config of the whole console: its start-up checks."""
 
 from django.apps import AppConfig
 

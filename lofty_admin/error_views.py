@@ -71,7 +71,7 @@ _TOO_MANY_REFUSALS = (
 
 def _page(status: int, texts: tuple[str | Promise, str | Promise] | None = None) -> HttpResponse:
     title, advice = texts or _TEXTS[status]
-    # Rendered without context processors: they may be what failed.
+    # Rendered without context processors, because they may have caused the error.
     html = render_to_string(
         "errorpages/error.html",
         {
@@ -91,7 +91,7 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def unreadable_request(status: int) -> HttpResponse:
-    """For what the server refuses before Django: too long, or no HTTP."""
+    """Return the page for a request the server refuses before Django: too long, or not HTTP."""
     return _page(status, _TEXTS[400])
 
 

@@ -1,4 +1,4 @@
-"""Two questions of a load balancer: is this process alive, and can it do its work.
+"""Answer a load balancer's probes: is this process alive, and can it do its work.
 
 They are answered for any Host header, because load balancers ask by address.
 """
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from lofty_admin.worker_status import worker_status
 
-# A new table needs new blocks on the disk, so a full one shows at once; the row needs a commit.
+# A new table needs new blocks on the disk, so a full disk shows at once; the row needs a commit.
 _WRITE = """
 CREATE TEMPORARY TABLE readyz_probe AS
     SELECT repeat(md5(random()::text), 200) FROM generate_series(1, 8);
@@ -24,7 +24,7 @@ INSERT INTO audit_pulse (name, at) VALUES ('readyz', now())
 
 
 class ProbeMiddleware:
-    """Answers /healthz and /readyz before anything looks at the Host header."""
+    """Answer /healthz and /readyz before anything looks at the Host header."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -36,15 +36,16 @@ class ProbeMiddleware:
 
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 as long as the process answers. Touches nothing else."""
+    """Return 200 as long as the process answers. Touches nothing else."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database takes writes and every migration is applied, else 503 with the reason.
+    """Return 200 when the database takes writes and all migrations are applied, else 503.
 
-    `worker` says whether a worker is alive; the console can do without one for a while.
+    The 503 gives the reason. `worker` says whether a worker is alive; the console can do without
+    one for a while.
     """
     try:
         missing = _missing_migrations()
@@ -69,6 +70,6 @@ def _missing_migrations() -> int:
 
 
 def _write() -> None:
-    """Raises DatabaseError if the database is read-only or its disk is full."""
+    """Write a row. Raises DatabaseError if the database is read-only or its disk is full."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_WRITE)

@@ -1,6 +1,6 @@
-"""What the server answers to a request that never reaches Django, because it cannot be read.
+"""Answer a request that cannot be parsed, and so never reaches Django.
 
-gunicorn's own page repeats parts of the request and lacks the headers of every other answer.
+gunicorn's own page repeats parts of the request and lacks the headers of every other response.
 """
 
 from uuid import uuid4
@@ -13,7 +13,7 @@ from lofty_admin import error_views
 
 
 def install() -> None:
-    """Let gunicorn's workers answer with `write_error`."""
+    """Make gunicorn's workers answer with `write_error`."""
     util.write_error = write_error
 
 
@@ -25,7 +25,7 @@ def write_error(sock: object, status: int, reason: str, message: str) -> None:
 
 
 def _headers(page: bytes) -> list[tuple[str, str]]:
-    """The same as Django's middleware sets."""
+    """Return the headers that Django's middleware sets."""
     headers = [
         ("Connection", "close"),
         ("Content-Type", "text/html; charset=utf-8"),

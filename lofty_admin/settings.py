@@ -1,4 +1,4 @@
-"""Django's settings. Only what comes from `environment.py` is for a deployment to decide."""
+"""Django's settings. A deployment decides only what comes from `environment.py`."""
 
 from csp.constants import NONE, SELF
 
@@ -50,7 +50,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "lofty_admin.audit.log.context.RequestContextMiddleware",
-    # Before whatever may refuse a request: every answer has these headers.
+    # Before any middleware that may refuse a request: every response has these headers.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -125,8 +125,8 @@ DATABASES = {
         "OPTIONS": {
             **ENVIRONMENT.database.get("OPTIONS", {}),
             # A stuck lock or a runaway page must end by itself.
-            # Disks are no longer four times slower here and there than one after another: with the
-            # price PostgreSQL takes them for, it reads half an index to spare itself a few rows.
+            # Random reads on today's disks are not four times slower than sequential ones: with the
+            # default cost, PostgreSQL reads half an index to save a few rows.
             "options": "-c lock_timeout=5s -c statement_timeout=30s -c timezone=UTC"
             " -c random_page_cost=1.1",
             "application_name": "lofty-console",
@@ -135,14 +135,14 @@ DATABASES = {
 }
 CACHES = {
     "default": {
-        # In the database, so that throttles count over all processes.
+        # In the database, so that throttles count across all processes.
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "console_cache",
-        # With Django's 300, who guesses at many names would push out the count of others' tries.
+        # With Django's 300, guessing at many names would evict the counts of others' attempts.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
-# A job that waited for Lofty's next minute is found within a second of it, not within five.
+# A job that waited for Lofty's next minute starts within a second of it, not within five.
 PROCRASTINATE_WORKER_DEFAULTS = {"fetch_job_polling_interval": 1.0}
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
@@ -164,7 +164,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_PREVENT_ENUMERATION = "strict"
-# Passwords and codes are counted by accounts/throttle.py; what is left here is for passkeys.
+# Passwords and codes are counted by accounts/throttle.py; these limits are for passkeys.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/5m/key"}
 MFA_RATE_LIMITS = {"webauthn_login": None}  # a passkey cannot be guessed
 ALLAUTH_TRUSTED_PROXY_COUNT = ENVIRONMENT.trusted_proxies
@@ -187,7 +187,7 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_COOKIE_AGE = ENVIRONMENT.session_hours * 60 * 60
 SESSION_IDLE_AGE = ENVIRONMENT.session_idle_minutes * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
-SESSION_ENGINE = "django.contrib.sessions.backends.db"  # what is deleted there has ended
+SESSION_ENGINE = "django.contrib.sessions.backends.db"  # a deleted session has ended
 
 REQUIRE_MFA = ENVIRONMENT.require_mfa
 MFA_ADAPTER = "lofty_admin.accounts.mfa_adapter.MFAAdapter"

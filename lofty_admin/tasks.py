@@ -1,4 +1,4 @@
-"""What the worker does for the console as a whole."""
+"""Scheduled jobs for the console as a whole."""
 
 from procrastinate.contrib.django import app
 
@@ -8,5 +8,5 @@ from lofty_admin.worker_status import note_alive
 @app.periodic(cron="* * * * *")
 @app.task(name="worker.pulse", queueing_lock="worker.pulse")
 def pulse(timestamp: int) -> None:
-    """Every minute: note that jobs run."""
+    """Store that jobs run. Runs every minute."""
     note_alive()

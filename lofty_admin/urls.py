@@ -1,4 +1,4 @@
-"""Every address of the console. Each app brings its own; the tenant is always in the path."""
+"""Every URL of the console. Each app has its own; the tenant is always in the path."""
 
 from django.urls import include, path
 from django.views.i18n import set_language

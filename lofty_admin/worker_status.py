@@ -1,7 +1,7 @@
-"""Whether a worker is alive. Without one, nothing goes on by itself.
+"""Report whether a worker is alive. Without one, no background work happens.
 
 procrastinate writes each worker's heartbeat every ten seconds and deletes it when the worker stops;
-a job notes every minute that jobs run, so that it is known since when none does.
+a job stores every minute that jobs run, so that the time of the last run is known.
 """
 
 from collections.abc import Callable
@@ -19,12 +19,12 @@ _WORKER = "worker"
 
 
 def note_alive() -> None:
-    """A job runs now."""
+    """Store that a job runs now."""
     Pulse.objects.update_or_create(name=_WORKER, defaults={"at": timezone.now()})
 
 
 def last_alive() -> datetime | None:
-    """When a worker was last alive; None if there never was one."""
+    """Return when a worker was last alive; None if there never was one."""
     beat = ProcrastinateWorker.objects.aggregate(at=Max("last_heartbeat"))["at"]
     noted = Pulse.objects.filter(name=_WORKER).values_list("at", flat=True).first()
     return max((at for at in (beat, noted) if at is not None), default=None)
@@ -35,15 +35,17 @@ def is_missing(last: datetime | None) -> bool:
 
 
 def worker_status() -> dict[str, str | None]:
-    """For /readyz: `status` is "alive" or "missing"."""
+    """Return the worker's status for /readyz: `status` is "alive" or "missing"."""
     last = last_alive()
     status = "missing" if is_missing(last) else "alive"
     return {"status": status, "last_alive": last.isoformat(timespec="seconds") if last else None}
 
 
 def worker_warning(request: HttpRequest) -> dict[str, Callable[[], dict[str, datetime | None]]]:
-    """Context processor. `no_worker`: {"since": ...} when no worker is alive, else empty. Asked
-    only by templates that use it."""
+    """Add `no_worker` to the template context.
+
+    It is {"since": ...} when no worker is alive, else empty. Queried only by templates that use it.
+    """
 
     def no_worker() -> dict[str, datetime | None]:
         last = last_alive()

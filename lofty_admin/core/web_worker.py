@@ -1,14 +1,14 @@
-"""gunicorn's threaded worker, which gives a request to a thread only when all of it has arrived.
+"""Give a request to a gunicorn thread only once the whole request has arrived.
 
-gunicorn itself hands a connection to a thread with its first byte, so a few clients that send half
-a header or half a body and then nothing take every thread. Here the worker's one event loop
-collects requests without a thread, within a time limit and a size limit.
+gunicorn's threaded worker hands a connection to a thread with its first byte, so a few clients that
+send half a header or half a body and then nothing take every thread. Here the worker's one event
+loop collects requests without a thread, within a time limit and a size limit.
 
-Only gunicorn's parser decides where a request ends. What is collected here is at least a whole
+Only gunicorn's parser decides where a request ends. The bytes collected here are at least a whole
 request by our own reading; the parser gets all bytes in their order, and what it leaves is the
 start of the next request. It never reads from the socket, so where the two readings differ, the
-connection ends and no thread waits.
-/healthz has a thread of its own, so that it answers however busy the others are.
+connection ends and no thread waits. /healthz has a thread of its own, so that it answers however
+busy the others are.
 """
 
 import re
@@ -32,7 +32,7 @@ IN_THREAD_SECONDS = 30  # for each write
 LINGER_SECONDS = 2  # for a client to read the last answer before its connection is closed
 MAX_HEADER = 64 * 1024
 MAX_CHUNK_LINE = 8190  # as gunicorn's
-MAX_BODY = 8 * 2**20  # three times what Django accepts, so that a little too much gets its page
+MAX_BODY = 8 * 2**20  # three times Django's limit, so a slightly larger body gets its error page
 STOPPING_SECONDS = 2
 CHUNK = 65536
 
@@ -49,13 +49,13 @@ _TOO_LARGE = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Le
 
 @dataclass
 class Incoming:
-    """What has arrived of one request."""
+    """The part of one request that has arrived."""
 
     data: bytearray = field(default_factory=bytearray)
     started: float = field(default_factory=time.monotonic)
-    header_size: int = 0  # with the empty line; 0 until that has arrived
+    header_size: int = 0  # including the empty line; 0 until that has arrived
     body_size: int | None = 0  # None: chunked
-    scanned: int = 0  # chunks before this have arrived
+    scanned: int = 0  # chunks before this offset have arrived
     is_told_to_continue: bool = False
 
     def add(self, data: bytes) -> None:
@@ -90,7 +90,7 @@ class Incoming:
 
     @property
     def awaits_continue(self) -> bool:
-        """Whether the client sends the body only after it was told to."""
+        """Return whether the client waits for "100 Continue" before it sends the body."""
         if self.is_told_to_continue or len(self.data) != self.header_size:
             return False
         return _VERSION_1_1.match(self.data) is not None and _EXPECT.search(self.data) is not None
@@ -104,7 +104,10 @@ class Incoming:
             self.body_size = int(length[1].lstrip(b"0")[:12] or b"0")  # more is too large anyway
 
     def _has_last_chunk(self) -> bool:
-        """What is no chunk counts as the end: gunicorn's parser answers it."""
+        """Return whether the last chunk has arrived.
+
+        An invalid chunk counts as the last one: gunicorn's parser answers it with an error.
+        """
         while self.scanned < len(self.data):
             limit = self.scanned + MAX_CHUNK_LINE
             head = _CHUNK_SIZE.match(self.data, self.scanned, limit)
@@ -124,7 +127,7 @@ class Incoming:
 
 
 class Collected(Unreader):  # type: ignore[misc]  # gunicorn has no types
-    """Hands gunicorn's parser what was collected, and nothing more."""
+    """Pass gunicorn's parser the collected bytes, and nothing more."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__()
@@ -143,7 +146,10 @@ def _state_length(req: Any) -> None:
 
 
 class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """See the module. Without TLS, which is the proxy's."""
+    """A ThreadWorker that collects each request first: see the module.
+
+    It has no TLS, which the proxy terminates.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -155,7 +161,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:
-        """Every way to a thread leads through here: new, kept-alive and pipelined requests."""
+        """Queue a connection for collecting: new, kept-alive, and pipelined requests pass here."""
         incoming = self.incoming[conn] = Incoming()
         if conn.parser is not None:
             incoming.add(conn.parser.unreader.take_buffered())
@@ -178,7 +184,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             super().finish_request(conn, done)
 
     def murder_pending(self) -> None:
-        """Also end what takes too long to arrive; when there is no room left, the oldest first."""
+        """Also close requests that arrive too slowly; when there is no room, the oldest first."""
         super().murder_pending()
         now = time.monotonic()
         for conn, incoming in list(self.incoming.items()):
@@ -189,7 +195,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
                 self._close(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """The worker stops: what has begun to arrive gets a moment more."""
+        """Shorten the deadlines when the worker stops: arriving requests get a moment more."""
         super()._cap_keepalive(deadline)
         for incoming in self.incoming.values():
             incoming.started = min(
@@ -197,7 +203,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             )
 
     def _receive(self, conn: TConn, client: Any) -> None:
-        """Take what has arrived, without waiting."""
+        """Read the bytes that have arrived, without waiting."""
         incoming = self.incoming[conn]
         try:
             data = None if incoming.is_complete else client.recv(CHUNK)
@@ -236,7 +242,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         )
 
     def _answer_error(self, conn: TConn, incoming: Incoming) -> None:
-        """As gunicorn's parser would, if it had all of it."""
+        """Send the error response that gunicorn's parser would, had it read the whole request."""
         limit, size = self.cfg.limit_request_line, len(incoming.data)
         error = LimitRequestLine(size, limit)
         if b"\r\n" in incoming.data[:limit]:
@@ -252,7 +258,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             if answer:
                 conn.sock.send(answer)
         except OSError:
-            answer = b""  # it has gone already
+            answer = b""  # the client has disconnected already
         if answer:
             self._linger(conn)
         else:
@@ -260,14 +266,14 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
             conn.close()
 
     def _linger(self, conn: TConn) -> None:
-        """Close when the client has: closed at once, it may lose the end of the answer."""
+        """Close after the client does: closing at once could cut off the end of the response."""
         self.lingering[conn] = time.monotonic() + LINGER_SECONDS
         try:
             conn.sock.setblocking(False)
             self.poller.register(conn.sock, EVENT_READ, partial(self._drain, conn))
             conn.sock.shutdown(SHUT_WR)
         except (OSError, ValueError):
-            self._close(conn)  # it has gone already
+            self._close(conn)  # the client has disconnected already
 
     def _drain(self, conn: TConn, client: Any) -> None:
         try:
