@@ -19,7 +19,10 @@ CLEAN = (
     "SECURITY.md",
     "docs/adr",
     "docs/configuration.md",
+    "docs/guide.md",
     "docs/pages.md",
+    "docs/performance.md",
+    "docs/tour.md",
 )
 CHECKS: dict[str, list[str]] = {
     # Those that take longest first: they run side by side.

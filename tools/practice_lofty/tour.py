@@ -95,7 +95,7 @@ TRIES = (
         outcome="unknown",
     ),
     Try(
-        "Somebody else is quicker",
+        "Another user is faster",
         "Open the settings, change Agent's experience, and review. Then press the button,"
         " which changes the assistant's name in Lofty itself, and apply.",
         _settings_of(HARBOUR),
@@ -106,7 +106,7 @@ TRIES = (
         outcome="not_sent",
     ),
     Try(
-        "Settle what nobody knows",
+        "Decide what cannot be known",
         "Since this morning a change of Nordlicht is Unknown: meanwhile Lofty has something else"
         " again. A person must look. Open it from the yellow bar and settle it.",
         _settings_of("nordlicht-allianz"),
@@ -141,7 +141,7 @@ TRIES = (
         slug="nunez-realty",
     ),
     Try(
-        "Look as somebody else",
+        "Use another role",
         "Sign out, and in again as viewer@demo.example: everything can be read and nothing changed."
         " outsider@demo.example sees no tenant at all, not even that one exists.",
         _settings_of(HARBOUR),
