@@ -1,4 +1,4 @@
-"""The history as people read it: browse, compare, go back, take away. The log itself is `audit`."""
+"""The history for users: browse, compare, restore, export. The log itself is in `audit`."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""A tenant's settings at two points in time, side by side."""
+"""Compare a tenant's settings at two points in time."""
 
 from datetime import date, timedelta, tzinfo
 from typing import Any
@@ -23,7 +23,7 @@ from lofty_admin.tenants.models import Role, Tenant
 
 
 class CompareForm(forms.Form):
-    """Two days, each as at its end; or an event and one of its sides instead of the first."""
+    """Two days, each at its end; or one side of an event instead of the first day."""
 
     day = DayField(_("Settings at the end of"))
     other = DayField(_("Compared with the end of"))
@@ -33,7 +33,7 @@ class CompareForm(forms.Form):
 
 @require_GET
 def compare(request: HttpRequest, slug: str) -> HttpResponse:
-    """?day= and ?other= in the reader's zone; without a second one, what was read last."""
+    """Compare ?day= with ?other=, or with the last reading, in the reader's time zone."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     form, zone = CompareForm(request.GET or None), reader_zone(request)
     context: dict[str, Any] = {"tenant": tenant, "tab": "history", "form": form}
@@ -72,7 +72,7 @@ def _from_event(tenant: Tenant, event_id: UUID | None, side: str) -> Version | N
 
 
 def _at(tenant: Tenant, day: date | None, zone: tzinfo) -> Version | None:
-    """At the end of a day, or now if it is not over."""
+    """Return the version at the end of a day, or now if the day is not over."""
     if day is None:
         return version_now(tenant)
     last_moment = end_of(day, zone) - timedelta(microseconds=1)

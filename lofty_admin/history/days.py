@@ -1,4 +1,4 @@
-"""A day in the reader's zone, as a field of a form and as a stretch of time."""
+"""Days in the reader's time zone: as a form field, and as a period."""
 
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ _RANGE = format_lazy(_("Choose a day from {first} to {last}."), first=FIRST.year
 
 
 class DayField(forms.DateField):
-    """Optional. Refuses days so far away that time zones cannot be reckoned with."""
+    """An optional day. Refuses days so far away that time zone arithmetic fails."""
 
     def __init__(self, label: "str | _StrPromise") -> None:
         nearby = [MinValueValidator(FIRST, _RANGE), MaxValueValidator(LAST, _RANGE)]
@@ -26,5 +26,5 @@ class DayField(forms.DateField):
 
 
 def end_of(day: date, zone: tzinfo) -> datetime:
-    """The first moment that does not belong to the day any more."""
+    """Return the first moment after the day."""
     return begin_of(day + timedelta(days=1), zone)

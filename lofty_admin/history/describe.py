@@ -1,4 +1,4 @@
-"""One event in words: what changed, with the names of its day."""
+"""Describe one event in words: what changed, with the names of that time."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,11 +17,11 @@ from lofty_admin.audit.models import AuditEvent, mapping
 from lofty_admin.core.visible import visible
 from lofty_admin.lofty.json_strict import JSON
 
-SEEN = (Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)  # with what Lofty had afterwards
+SEEN = (Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)  # events with what Lofty had afterwards
 SETTINGS_KINDS = (Kind.SETTINGS_INTENT, Kind.SETTINGS_REFUSED, *SEEN)
 
 
-# Subjects that the console words itself, and the same to be translated.
+# Subjects in the console's own words, marked for translation.
 _RECORDED = (
     (
         re.compile(r"(?P<kind>.+) ending in (?P<end>.{1,4})"),
@@ -32,7 +32,7 @@ _RECORDED = (
     (re.compile(r"Audit log"), gettext_noop("Audit log")),
     (re.compile(r"an invitation"), gettext_noop("an invitation")),
 )
-# Properties that events keep before and after, as a page names them.
+# Properties whose value before and after is recorded, with their labels on a page.
 _PROPERTIES = {
     "name": _("name"),
     "slug": _("short name"),
@@ -52,7 +52,7 @@ _PROPERTIES = {
 
 @dataclass(frozen=True)
 class Related:
-    """Other events: of the same change, and of the same request beyond that."""
+    """Other events: those of the same change, and further ones of the same request."""
 
     change: Sequence[AuditEvent]
     request: Sequence[AuditEvent]
@@ -66,7 +66,7 @@ def related(event: AuditEvent, visible: Iterable[AuditEvent]) -> Related:
 
 
 def event_rows(event: AuditEvent) -> list[Row]:
-    """Per changed setting before and after; for other events, property by property."""
+    """Return each changed setting before and after; for other events, each property."""
     if event.kind in SETTINGS_KINDS:
         names = cast("dict[str, dict[str, str]]", mapping(event.detail.get("names")))
         after = event.content.get("after")
@@ -75,7 +75,7 @@ def event_rows(event: AuditEvent) -> list[Row]:
 
 
 def event_changes(event: AuditEvent) -> list[Change]:
-    """What a settings event changed or wanted to; then what else differed afterwards."""
+    """Return what a settings event changed or tried to; then what else differed afterwards."""
     content, detail = event.content, event.detail
     before = mapping(content.get("before"))
     wanted = mapping(detail.get("wanted")) or mapping(content.get("after"))
@@ -89,7 +89,7 @@ def event_changes(event: AuditEvent) -> list[Change]:
 
 
 def event_hours(event: AuditEvent, zone: str = "") -> HoursChange | None:
-    """The week before and after, if the event changed hours or days."""
+    """Return the week before and after, if the event changed hours or days."""
     if event.kind not in SETTINGS_KINDS:
         return None
     changed = {change.name: change.after for change in event_changes(event)}
@@ -100,7 +100,10 @@ def event_hours(event: AuditEvent, zone: str = "") -> HoursChange | None:
 
 
 def subject_in_words(event: AuditEvent) -> str:
-    """What the event is about, for a page. Recorded in English; what is ours is translated."""
+    """Return what the event is about, for a page.
+
+    Subjects are recorded in English; those in the console's own words are translated.
+    """
     text = event.subject
     if event.kind in SETTINGS_KINDS:
         return ", ".join(gettext(part) if part else "" for part in text.split(", "))

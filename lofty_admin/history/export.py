@@ -1,7 +1,7 @@
-"""Exports: everything that a filter finds, in pieces, one export at a time per person.
+"""Exports: all events that match a filter, in pieces, one export at a time per user.
 
-The log only grows, so an export says at its start which record is its last and reads on from there
-without any transaction, however long it takes.
+The log only grows, so an export determines its last record at the start and reads up to it without
+any transaction, however long it takes.
 """
 
 import time
@@ -23,13 +23,13 @@ from lofty_admin.history.models import Ending, Export, Format
 from lofty_admin.history.spreadsheet import BOM, COLUMNS, columns, csv_line
 from lofty_admin.tenants.access.permissions import is_superuser, visible_tenants
 
-BLOCK = 64 * 1024  # bytes handed over at once
-BEAT = 1.0  # seconds between two signs of life
+BLOCK = 64 * 1024  # bytes returned at once
+BEAT = 1.0  # seconds between two heartbeats
 _Line: TypeAlias = Callable[[AuditEvent], str]
 
 
 class AlreadyRunning(Exception):
-    """The person has an export running; nothing was begun. `export` is it, if it runs still."""
+    """The user has an export running; nothing was started. `export`: that one, if it runs still."""
 
     def __init__(self, export: Export | None) -> None:
         super().__init__()
@@ -37,20 +37,20 @@ class AlreadyRunning(Exception):
 
 
 class LeaseLost(Exception):
-    """The export was taken for dead and closed meanwhile: it must not go on."""
+    """The export was considered dead and closed meanwhile: it must stop."""
 
 
 def newest(user: User) -> Export | None:
-    """The export that runs, or the last one that did."""
+    """Return the user's running export, or the last one."""
     return Export.objects.filter(user=user).first()
 
 
 def begin(
     user: User, wanted: Filter, form: Format, *, query: str, words: str, tenant: TenantRef | None
 ) -> Export:
-    """Take the person's one place and record that they export. `words`: the filter, to be read.
+    """Start an export in the user's only slot and record it. `words`: the filter in words.
 
-    Raises AlreadyRunning. Whatever else goes wrong gives the place free again.
+    Raises AlreadyRunning. Any other failure frees the slot again.
     """
     export = _acquire_slot(user, form, query)
     try:
@@ -96,14 +96,14 @@ def _record(export: Export, words: str, tenant: TenantRef | None) -> None:
 
 
 def end(export: Export, ending: Ending) -> None:
-    """Note how it ended, unless that is noted already."""
+    """Record how the export ended, unless that is recorded already."""
     Export.objects.filter(pk=export.pk, ended_at=None).update(
         done=export.done, ended_at=timezone.now(), outcome=ending
     )
 
 
 class RightLost(Exception):
-    """The person was deactivated or lost a tenant: they get no more of it."""
+    """The user was deactivated or lost access to a tenant: the export must return nothing more."""
 
 
 class Pieces:
@@ -114,14 +114,15 @@ class Pieces:
         self._beaten = time.monotonic()
 
     def __iter__(self) -> Iterator[bytes]:
-        """Blocks of whole lines. Raises NotOurs when another export took the place, and RightLost.
+        """Yield blocks of whole lines.
 
-        Either breaks the download off, so that nobody takes the file for a complete one.
+        Raises LeaseLost when another export took the slot, and RightLost. Both abort the download,
+        so that an incomplete file is not mistaken for a complete one.
         """
         head, as_line = _form(Format(self.export.format))
         block = head.encode()
         for event in stream(self.wanted, self.export.up_to):
-            # A body that somebody spoilt must not stop the export of the others.
+            # A body that was tampered with must not stop the export of the others.
             block += as_line(event).encode("utf-8", "backslashreplace")
             self.export.done += 1
             if len(block) >= BLOCK:
@@ -133,7 +134,7 @@ class Pieces:
         end(self.export, Ending.DONE)
 
     def close(self) -> None:
-        """The one who reads is gone, or has everything."""
+        """End the export: the reader has disconnected or has everything."""
         end(self.export, Ending.BROKEN_OFF)
 
     def _beat(self) -> None:
@@ -149,7 +150,7 @@ class Pieces:
 
 
 def _may_still_read(user_id: int, wanted: Filter) -> bool:
-    """Whether the person may read everything that was asked for; rights may change meanwhile."""
+    """Return whether the user may still read all that was requested: rights may have changed."""
     user = User.objects.get(pk=user_id)
     if wanted.tenants is None:
         return is_superuser(user)
@@ -171,7 +172,7 @@ def _revoke(export: Export) -> None:
 
 
 def _form(form: Format) -> tuple[str, _Line]:
-    """What stands first, and an event as a line."""
+    """Return the header and the function that formats an event as a line."""
     if form is Format.CSV:
         return BOM + csv_line(COLUMNS), lambda event: csv_line(columns(event))
     log_id: UUID = AuditHead.objects.get(pk=HEAD_ID).log_id

@@ -1,4 +1,4 @@
-"""Export what the filter shows, and see how far that is."""
+"""Export what the filter shows, and follow the progress."""
 
 from django.contrib import messages
 from django.contrib.humanize.templatetags.humanize import intcomma
@@ -24,13 +24,13 @@ CONTENT_TYPES = {Format.CSV: "text/csv", Format.JSON_LINES: "application/x-ndjso
 
 @require_http_methods(["GET", "POST"])
 def export_all(request: HttpRequest) -> HttpResponseBase:
-    """Of every tenant the person may see, as the list of all."""
+    """Export from every tenant the user may see, like the list of all events."""
     return _export(request, None)
 
 
 @require_http_methods(["GET", "POST"])
 def export(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """Of one tenant. POST begins an export, GET tells how far it is."""
+    """Export one tenant's events. POST starts an export, GET returns its progress."""
     return _export(request, get_tenant(request, slug, Role.VIEWER))
 
 
@@ -71,7 +71,7 @@ def _begin(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBase:
 
 
 def _filter_in_english(request: HttpRequest, tenant: Tenant | None) -> str:
-    """As the record keeps it."""
+    """Return the filter in English, as it is recorded."""
     with override("en"):
         used = filter_of(request, tenant).in_use
         return "; ".join(text for name, text in used) or "no filter"
@@ -86,7 +86,7 @@ def _download(begun: Export, form: FilterForm, tenant: Tenant | None) -> Streami
     )
     answer["Content-Disposition"] = f'attachment; filename="{name}.{begun.format}"'
     answer["Cache-Control"] = "no-store"
-    answer["X-Accel-Buffering"] = "no"  # for nginx: a progress that is told must be true
+    answer["X-Accel-Buffering"] = "no"  # for nginx: buffering would delay progress
     return answer
 
 
@@ -116,7 +116,7 @@ def _list_of(tenant: Tenant | None, address: Address) -> str:
 
 
 def shown(request: HttpRequest) -> Export | None:
-    """The person's export to show on the page: the one that runs, or the last one, for an hour."""
+    """Return the user's export to show on the page: a running one, or the last one for an hour."""
     export = newest(_user(request))
     recent = export is not None and (timezone.now() - export.heartbeat_at).total_seconds() < 3600
     return export if recent else None

@@ -1,4 +1,4 @@
-"""The filter of the history: from the address to `audit.finding.Filter`, and in words."""
+"""The filter of the history: from the address to `audit.search.query.Filter`, and in words."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,14 +38,14 @@ _Tenant = tuple[UUID, str, str]  # id, short name, name
 
 
 def _readable(request: HttpRequest) -> list[_Tenant] | None:
-    """The tenants whose events this person may read, by name; None for a superuser: every event."""
+    """Return the tenants whose events this user may read, by name; None for a superuser: all."""
     if is_superuser(request.user):
         return None
     return list(visible_tenants(request.user).values_list("pk", "slug", "name"))
 
 
 def scope_of(request: HttpRequest) -> frozenset[UUID] | None:
-    """The ids of these; None for a superuser."""
+    """Return the ids of the tenants the user may read; None for a superuser."""
     return _ids(_readable(request))
 
 
@@ -60,7 +60,7 @@ def _chosen(label: Any) -> forms.ChoiceField:
 
 
 class FilterForm(forms.Form):
-    """What can be filtered by. Offers only what occurs in the events the person may read."""
+    """The filter form. It offers only values that occur in events the user may read."""
 
     tenant = _chosen(_("Tenant"))
     actor = _chosen(_("Person"))
@@ -74,7 +74,10 @@ class FilterForm(forms.Form):
     def __init__(
         self, data: QueryDict, seen: list[_Tenant] | None, tenant: Tenant | None, zone: tzinfo
     ) -> None:
-        """seen: the tenants the person may read, None for all; tenant: the one the list is of."""
+        """Create the form.
+
+        seen: the tenants the user may read, None for all; tenant: the one whose list this is.
+        """
         super().__init__(data)
         self.scope, self.zone = _ids(seen), zone
         self.narrow = None if tenant is None else tenant.id
@@ -123,13 +126,13 @@ class FilterForm(forms.Form):
 
     @property
     def tenant_candidates(self) -> list[Tenant]:
-        """The tenants to choose from when it is not clear which one was meant."""
+        """Return the tenants to choose from when the typed text is ambiguous."""
         self.is_valid()
         return getattr(self.fields.get("tenant"), "candidates", [])
 
     @property
     def tenant_typed(self) -> str:
-        """What a field for the tenant is filled in with."""
+        """Return what a tenant field is filled in with."""
         self.is_valid()
         chosen = self.cleaned_data.get("tenant")
         return label_of(chosen) if chosen else self.data.get("tenant", "")
@@ -152,7 +155,7 @@ class FilterForm(forms.Form):
 
     @property
     def wanted(self) -> Filter:
-        """The filter, for a valid form."""
+        """Return the filter of a valid form."""
         data = self.cleaned_data
         since, until = data["since"], data["until"]
         found = Filter(
@@ -171,7 +174,7 @@ class FilterForm(forms.Form):
 
     @property
     def in_use(self) -> list[tuple[str, str]]:
-        """(field name, "Person: Emil Editor") of everything that is set."""
+        """Return (field name, "Person: Emil Editor") for everything that is set."""
         if not self.is_valid():
             return []
         return [
@@ -196,7 +199,7 @@ def _by_label(found: _Choices) -> _Choices:
 
 
 def _in_words(found: _Choices, known: Iterable[tuple[str, Any]]) -> _Choices:
-    """In the order of `known`; what this version does not know stands last, as it is."""
+    """Return labels in the order of `known`; unknown values come last, unchanged."""
     values = {value for value, _ in found}
     named = [(value, _sentence(str(label))) for value, label in known if value in values]
     return named + [(value, value) for value in sorted(values - {value for value, _ in named})]
@@ -208,7 +211,7 @@ def _sentence(label: str) -> str:
 
 @dataclass(frozen=True)
 class Address:
-    """Links that keep the filter: `query` is it as in the address, without the page."""
+    """Links that keep the filter: `query` is the filter as in the address, without the page."""
 
     query: QueryDict
 
@@ -224,11 +227,11 @@ class Address:
 
     @cached_property
     def suffix(self) -> str:
-        """As it stands behind a path: "?q=x", or nothing."""
+        """Return the query as it follows a path: "?q=x", or ""."""
         return f"?{self}" if self.query else ""
 
     def having(self, **values: object) -> str:
-        """The query with these values instead; "" for none."""
+        """Return the query with these values replaced; "" if it is empty."""
         query = self.query.copy()
         for name, value in values.items():
             query.pop(name, None)
@@ -238,7 +241,7 @@ class Address:
 
 
 def presets(address: Address, zone: tzinfo) -> list[dict[str, object]]:
-    """Ready date ranges: label, query and whether it is the one in use."""
+    """Return predefined date ranges: label, query, and whether it is in use."""
     today = timezone.now().astimezone(zone).date()
     return [
         {
@@ -251,5 +254,5 @@ def presets(address: Address, zone: tzinfo) -> list[dict[str, object]]:
 
 
 def filter_of(request: HttpRequest, tenant: Tenant | None) -> FilterForm:
-    """The form for this address, for what this person may read."""
+    """Return the form for this address, limited to what this user may read."""
     return FilterForm(request.GET, _readable(request), tenant, reader_zone(request))

@@ -1,4 +1,4 @@
-"""The small forms of the history pages."""
+"""Small forms of the history pages."""
 
 from django import forms
 from django.http import QueryDict
@@ -9,7 +9,7 @@ from lofty_admin.history.filters import FilterForm
 
 
 class SaveViewForm(forms.Form):
-    """A name for the filter in `query`, which is kept as the history page would write it."""
+    """A name for the filter in `query`, which is stored as the history page would write it."""
 
     name = forms.CharField(max_length=60, strip=True, validators=[refuse_unreadable])
     query = forms.CharField(max_length=2000, required=False)
@@ -26,6 +26,6 @@ class SaveViewForm(forms.Form):
 
     @property
     def first_error(self) -> str:
-        """For a message: "Name: This field is required."."""
+        """Return the first error for a message: "Name: This field is required."."""
         name, errors = next(iter(self.errors.items()))
         return f"{_('Name')}: {errors[0]}" if name == "name" else str(errors[0])

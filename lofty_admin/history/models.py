@@ -1,4 +1,4 @@
-"""What a person has for reading the history: views by name, and exports."""
+"""A user's saved views of the history, and exports."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -12,7 +12,7 @@ from lofty_admin.core import clocks
 
 
 class SavedView(models.Model):
-    """A filter of the history under a name, seen by one person only. `query`: as in the address."""
+    """A named filter of the history that only one user sees. `query`: as in the address."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views"
@@ -33,7 +33,7 @@ class SavedView(models.Model):
 
 
 class Format(models.TextChoices):
-    """What an export is written as. The values are the names' endings of the files."""
+    """The file format of an export. The values are the file name extensions."""
 
     CSV = "csv", "CSV"
     JSON_LINES = "jsonl", "JSON Lines"
@@ -46,11 +46,11 @@ class Ending(models.TextChoices):
 
 
 class Export(models.Model):
-    """One export of one person; who has one running can begin no other.
+    """One export of a user, who cannot start another while it runs.
 
-    query: the filter, as in the address. up_to: the last record that belongs to it. total: how
-    many events that are, None while they are counted. done: how many were handed over.
-    heartbeat_at: when it was last seen alive. ended_at: None while it runs.
+    query: the filter, as in the address. up_to: the last record that belongs to it. total: how many
+    events that are, None while they are counted. done: how many were returned. heartbeat_at: when
+    it was last seen alive. ended_at: None while it runs.
     """
 
     DEAD_AFTER = timedelta(seconds=60)
@@ -85,7 +85,7 @@ class Export(models.Model):
 
     @property
     def is_running(self) -> bool:
-        """Open, and seen alive lately."""
+        """Return whether it is open and was seen alive recently."""
         alive = clocks.is_recent(self.heartbeat_at, timezone.now(), self.DEAD_AFTER)
         return self.ended_at is None and alive
 

@@ -1,7 +1,7 @@
-"""The customer receipt: what changed for one tenant in a period, and what proves it.
+"""The customer receipt: what changed for one tenant in a period, and the proof of it.
 
-It goes to the customer: no internal notes, addresses or request ids, nothing of other tenants, none
-of Lofty's raw answers.
+Customers receive it, so it has no internal notes, addresses, or request ids, nothing about other
+tenants, and none of Lofty's raw answers.
 """
 
 from bisect import bisect_left
@@ -64,7 +64,7 @@ class PeriodForm(forms.Form):
 
 @dataclass(frozen=True)
 class Change:
-    """One change: `begun` is its first event, `told` the newest word on it, often the same."""
+    """One change: `begun` is its first event, `told` the newest event about it, often the same."""
 
     begun: AuditEvent
     told: AuditEvent
@@ -75,7 +75,7 @@ class Change:
 
     @property
     def is_as_wanted(self) -> bool:
-        """Whether what stands under "after" is what Lofty had."""
+        """Return whether the values shown under "after" are those Lofty had."""
         return self.is_from_outside or self.told.outcome == Outcome.VERIFIED
 
     @property
@@ -84,7 +84,7 @@ class Change:
 
     @property
     def outcome(self) -> str | Promise:
-        """In a sentence; the raw word when this version does not know it."""
+        """Return the outcome in a sentence, or the raw value if this version does not know it."""
         if self.is_from_outside:
             return SEEN
         if self.told.kind == Kind.SETTINGS_INTENT:
@@ -120,7 +120,7 @@ class Entry:
 
 @require_safe
 def receipt(request: HttpRequest, slug: str) -> HttpResponse:
-    """A page to print: the changes of a period, in the reader's time zone."""
+    """Show a page to print: the changes of a period, in the reader's time zone."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     zone = reader_zone(request)
     form = PeriodForm(request.GET, timezone.now().astimezone(zone).date())
@@ -155,7 +155,7 @@ def _filled(
 
 
 def presets(today: date) -> list[tuple[str, date, date]]:
-    """Label, first day and last day."""
+    """Return label, first day, and last day of each predefined period."""
     this_month = today.replace(day=1)
     last_month_end = this_month - timedelta(days=1)
     return [
@@ -166,7 +166,7 @@ def presets(today: date) -> list[tuple[str, date, date]]:
 
 
 def changes_of(tenant: Tenant, begin: datetime, end: datetime) -> list[tuple[int, int]]:
-    """Of each change begun in the period: its first record and the newest that tells of it.
+    """Return the first and the newest record of each change begun in the period.
 
     Attempts that never reached Lofty are not listed.
     """
@@ -198,7 +198,7 @@ def _entries(page: Page[tuple[int, int]]) -> list[Entry]:
 
 
 def proofs_of(seqs: Sequence[int]) -> list[Proof | None]:
-    """For each record the first checkpoint that covers it, numbered from 1 in their order."""
+    """Return the first checkpoint that covers each record, numbered from 1 in their order."""
     if not seqs:
         return []
     covering = AuditCheckpoint.objects.filter(size__gte=min(seqs)).order_by("size", "pk")

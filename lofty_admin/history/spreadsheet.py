@@ -1,4 +1,4 @@
-"""Events as rows of a CSV file that people open in a spreadsheet."""
+"""Format events as rows of a CSV file for spreadsheets."""
 
 import csv
 import re
@@ -33,31 +33,31 @@ COLUMNS = (
     "Operation",
     "Hash",
 )
-BOM = "\ufeff"  # without it Excel reads UTF-8 as something else
-LONGEST = 32_000  # characters: Excel takes 32,767 in one cell
+BOM = "\ufeff"  # without it, Excel does not read the file as UTF-8
+LONGEST = 32_000  # characters: Excel accepts 32,767 in one cell
 _FORMULA = "=+@\t\r\n\0＝＋－＠﹦﹢﹣﹫−-"  # the hyphen last: it goes into a character class
 _BLANK = " \xa0\u200b\u200e\u200f\u2060\ufeff"  # some programs skip these before they look
-# Where a cell begins in a program that splits at semicolons or tabs, or does not heed quotes.
+# Where a cell begins in a program that splits at semicolons or tabs, or ignores quotes.
 _FORMULA_IN_SOME_CELL = re.compile(rf"""(\A|\r\n|[,;\t\n]|\r(?!\n))(?=["{_BLANK}]*[{_FORMULA}])""")
 
 
 def cell(text: str) -> str:
-    """`text` as no spreadsheet takes any of it for a formula: what could be one gets an apostrophe.
+    """Return `text` with an apostrophe before everything a spreadsheet could take for a formula.
 
-    Programs split a file at commas, semicolons or tabs, as the country's custom is, so a formula
-    may begin in the middle of a text.
+    Programs split a file at commas, semicolons, or tabs, depending on the country, so a formula may
+    begin in the middle of a text.
     """
     return _FORMULA_IN_SOME_CELL.sub(r"\1'", text)
 
 
 def csv_line(texts: Sequence[str]) -> str:
-    """One row, every text safe and short enough for a cell."""
+    """Return one row, with every text safe and short enough for a cell."""
     line: str = _writer.writerow([cell(_short(text)) for text in texts])
     return line
 
 
 class _Returning:
-    """A file for csv.writer, which hands back what `write` returns."""
+    """A file for csv.writer that returns what it is given, so that `writerow` returns the line."""
 
     def write(self, text: str) -> str:
         return text
@@ -74,9 +74,9 @@ def _short(text: str) -> str:
 
 @override("en")
 def columns(event: AuditEvent) -> list[str]:
-    """An event in the order of COLUMNS; "?" for what a spoilt record does not tell any more.
+    """Return an event in the order of COLUMNS; "?" for what a damaged record no longer contains.
 
-    In English, whoever exports it: files are compared and read by programs.
+    Always in English, because files are compared and read by programs.
     """
     return [
         str(event.seq),
@@ -98,7 +98,7 @@ def columns(event: AuditEvent) -> list[str]:
 
 
 def told(event: AuditEvent) -> Iterator[str]:
-    """What only the body says: settings changed, changes, Lofty's status and message."""
+    """Yield the columns that only the body has: settings, changes, Lofty's status and message."""
     yield ", ".join(str(BY_NAME[n].label) if n in BY_NAME else n for n in event.changed)
     yield "; ".join(_change(row) for row in event_rows(event))
     answer = mapping(event.detail.get("answer"))
@@ -106,6 +106,6 @@ def told(event: AuditEvent) -> Iterator[str]:
 
 
 def _change(row: Row) -> str:
-    """ "Active days: Monday, Tuesday -> Every day"."""
+    """Return the change in words, such as "Active days: Monday, Tuesday -> Every day"."""
     now = f" (in Lofty afterwards: {row.now})" if row.now else ""
     return f"{row.label}: {row.before} -> {row.after}{now}"

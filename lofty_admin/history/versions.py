@@ -1,4 +1,4 @@
-"""The settings of a tenant at a point in time, as the record knows them."""
+"""Reconstruct a tenant's settings at a point in time from the audit log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ SIDES = ("before", "after")
 class Version:
     """The settings as they were known at one time.
 
-    read_at: when Lofty was read. event, side: where in the record they stand; None for what was
-    read last. until: the next reading in the record, and `moved` whether it found other settings.
+    read_at: when Lofty was read. event, side: where the log has them; None for the last reading.
+    until: the next reading in the log; `moved`: whether that found other settings.
     """
 
     values: Mapping[str, JSON]
@@ -37,10 +37,10 @@ class Version:
 
 
 def version_at(tenant: Tenant, at: datetime) -> Version | None:
-    """What was known of the settings at a time; None before anything was.
+    """Return what was known of the settings at a time; None before anything was.
 
-    The newest reading up to then. If there is none, what the first event after it found before
-    itself: Lofty had that some time earlier, but nobody looked.
+    This is the newest reading up to then. If there is none, it is the "before" side of the first
+    event after it: Lofty had these settings some time earlier, but they were not read then.
     """
     events = _readings(tenant)
     last = events.filter(at__lte=at).order_by("-seq").first()
@@ -57,13 +57,13 @@ def version_at(tenant: Tenant, at: datetime) -> Version | None:
 
 
 def version_now(tenant: Tenant) -> Version | None:
-    """What was read last from Lofty."""
+    """Return the last reading of Lofty."""
     known = SettingsSnapshot.objects.filter(tenant=tenant).first()
     return Version(known.raw, known.read_at) if known else None
 
 
 def version_of(event: AuditEvent, side: str) -> Version | None:
-    """The settings on one side of an event; None if it does not hold them."""
+    """Return the settings on one side of an event; None if it does not hold them."""
     values = _side(event, side) if event.kind in SETTINGS_KINDS and side in SIDES else {}
     return Version(values, event.at, event, side) if values else None
 
@@ -81,9 +81,9 @@ def _side(event: AuditEvent, side: str) -> Mapping[str, JSON]:
 
 
 def sendable(event: AuditEvent, side: str) -> dict[str, JSON]:
-    """The editable settings as they were on that side of an event, with the types Lofty takes.
+    """Return the editable settings on that side of an event, with the types Lofty takes.
 
-    What cannot be sent (null, wrong types, texts the record holds only in part) is left out.
+    Values that cannot be sent (null, wrong types, texts recorded only in part) are left out.
     """
     if event.kind not in SETTINGS_KINDS:
         return {}
@@ -92,7 +92,7 @@ def sendable(event: AuditEvent, side: str) -> dict[str, JSON]:
 
 
 def _of_operation(event: AuditEvent, side: str) -> dict[str, JSON]:
-    """The exact settings, from the save the event belongs to."""
+    """Return the exact settings from the save the event belongs to."""
     if event.operation_id is None or not _side(event, side):
         return {}
     operation = operation_of(event)
@@ -103,7 +103,7 @@ def _of_operation(event: AuditEvent, side: str) -> dict[str, JSON]:
 
 
 def operation_of(event: AuditEvent) -> Operation | None:
-    """The save the event belongs to."""
+    """Return the save the event belongs to."""
     if event.operation_id is None or event.tenant_id is None:
         return None
     found = Operation.objects.filter(pk=event.operation_id, tenant_id=event.tenant_id)
@@ -111,14 +111,16 @@ def operation_of(event: AuditEvent) -> Operation | None:
 
 
 def undoing(event: AuditEvent) -> Values:
-    """What the save the event is the outcome of changed, as it was before; empty if nothing can be
-    undone."""
+    """Return the former values of what this save changed; empty if nothing can be undone.
+
+    `event` must be the outcome of the save.
+    """
     operation = operation_of(event) if event.kind == Kind.SETTINGS_OUTCOME else None
     return operation.undoing if operation else {}
 
 
 def _of_record(event: AuditEvent, side: str) -> dict[str, JSON]:
-    """From the record itself, less what it holds only cut or escaped."""
+    """Return the settings from the record itself, without values it holds only cut or escaped."""
     values = _side(event, side)
     inexact = event.detail.get("inexact") or []
     return {
@@ -127,7 +129,7 @@ def _of_record(event: AuditEvent, side: str) -> dict[str, JSON]:
 
 
 def _exact(setting: Setting, value: JSON) -> JSON:
-    """Ids beyond 2^53 stand as text in the record (RFC 8785): in a list they become numbers."""
+    """Convert ids beyond 2^53 in a list, which the log holds as text (RFC 8785), to numbers."""
     if not setting.is_list or not isinstance(value, list):
         return value
     return [int(item) if _is_number_text(item) else item for item in value]
@@ -138,7 +140,7 @@ def _is_number_text(item: JSON) -> bool:
 
 
 def changed_since(event: AuditEvent, names: set[str]) -> dict[str, AuditEvent]:
-    """For each of these settings that changed in Lofty after the event: the newest such event."""
+    """Return the newest event that changed each of these settings in Lofty, if any did since."""
     rows = AuditIndex.objects.filter(
         tenant_id=event.tenant_id,
         seq__gt=event.seq,

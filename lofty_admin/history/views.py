@@ -1,4 +1,4 @@
-"""Browse the history, look at an event, keep a view, go back."""
+"""Browse the history, show an event, save a view, restore settings."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -47,13 +47,13 @@ OF_ITS_STATE = ("state", "lease_until", "settled_at")  # what Operation.shown_st
 # --- The list -------------------------------------------------------------------------------------
 @require_GET
 def history_all(request: HttpRequest) -> HttpResponse:
-    """Of every tenant the person may see; superusers also see what belongs to no tenant."""
+    """List events of every tenant the user may see; superusers also see events without a tenant."""
     return _list(request, None)
 
 
 @require_GET
 def history(request: HttpRequest, slug: str) -> HttpResponse:
-    """Of one tenant, newest first: who, what, outcome, when."""
+    """List one tenant's events, newest first: who, what, outcome, when."""
     return _list(request, get_tenant(request, slug, Role.VIEWER))
 
 
@@ -84,7 +84,7 @@ def _list(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
 
 
 def _found(request: HttpRequest, form: FilterForm) -> Page | None:
-    """None for a filter that makes no sense: the page then says why."""
+    """Return the page of events, or None for an invalid filter: the page then explains why."""
     if not form.is_valid():
         return None
     edges = {name: _record_number(request.GET.get(name)) for name in ("before", "after")}
@@ -98,7 +98,7 @@ def _record_number(text: str | None) -> int | None:
 
 
 def _pending(form: FilterForm, address: Address) -> list[AuditEvent]:
-    """The changes in flight that have no outcome event yet: listed first, with their state."""
+    """Return in-flight changes without an outcome event yet, to list first with their state."""
     if address.query or not form.is_valid():
         return []
     open_ones = Operation.objects.filter(settled_at=None, sent_at__isnull=False)
@@ -117,13 +117,13 @@ def _pending(form: FilterForm, address: Address) -> list[AuditEvent]:
 
 
 def _is_part(request: HttpRequest) -> bool:
-    """Whether a part of the page is asked for; going back in the browser asks for the whole."""
+    """Return whether htmx asks for a part of the page; Back in the browser asks for all of it."""
     asked_by = HtmxDetails(request)
     return bool(asked_by) and not asked_by.history_restore_request
 
 
 def _events_at(tenant: Tenant | None) -> str:
-    """What stands before an event's id in its address: fifty times the same on a page."""
+    """Return the part of an address before an event's id, which a page repeats fifty times."""
     nobody = UUID(int=0)
     url = reverse("event", args=[tenant.slug, nobody]) if tenant else ""
     return (url or reverse("event_anywhere", args=[nobody])).removesuffix(f"{nobody}/")
@@ -135,13 +135,13 @@ def _list_url(tenant: Tenant | None) -> str:
 
 # --- Saved views ----------------------------------------------------------------------------------
 def _views(request: HttpRequest, tenant: Tenant | None) -> list[SavedView]:
-    # A view names its tenant in the query; the page of one tenant has no use for it.
+    # A view names its tenant in the query, so the page of a single tenant shows no views.
     return [] if tenant else list(SavedView.objects.filter(user=_user(request))[:MOST_VIEWS])
 
 
 @require_POST
 def view_save(request: HttpRequest) -> HttpResponse:
-    """Keep the filter of the whole history under a name; the same name again replaces it."""
+    """Save the filter of the history of all tenants under a name; replace a view of that name."""
     form = SaveViewForm(request.POST)
     back = f"{reverse('history_all')}?{request.POST.get('query', '')[:2000]}"
     if not form.is_valid():
@@ -182,7 +182,7 @@ def _user(request: HttpRequest) -> User:
 # --- One event ------------------------------------------------------------------------------------
 @require_GET
 def event_anywhere(request: HttpRequest, event_id: UUID) -> HttpResponse:
-    """An event in the list of all; its tenant's rights count. Without a tenant: superusers."""
+    """Show an event from the list of all. Its tenant's roles apply; if none, superusers only."""
     found = get_object_or_404(AuditEvent, pk=event_id)
     tenant = _tenant_of(request, found)
     return _event_page(request, found, tenant, None)
@@ -190,7 +190,7 @@ def event_anywhere(request: HttpRequest, event_id: UUID) -> HttpResponse:
 
 @require_GET
 def event(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
-    """One event: per setting before and after, Lofty's answer, the exact record."""
+    """Show one event: each setting before and after, Lofty's answer, the exact record."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     found = get_related_or_404(request, tenant, AuditEvent.objects.all(), pk=event_id)
     return _event_page(request, found, tenant, tenant)
@@ -213,7 +213,10 @@ def _tenant_of(request: HttpRequest, found: AuditEvent) -> Tenant | None:
 def _event_page(
     request: HttpRequest, found: AuditEvent, tenant: Tenant | None, listed: Tenant | None
 ) -> HttpResponse:
-    """`tenant`: the event's own; `listed`: the tenant whose list it is looked at from, if one."""
+    """Show an event.
+
+    `tenant`: the event's own; `listed`: the tenant from whose list it was opened, if any.
+    """
     address = Address.of(request)
     newer, older = neighbours(_wanted(request, listed, address), found.seq)
     context = {
@@ -232,7 +235,7 @@ def _event_page(
 
 
 def _wanted(request: HttpRequest, listed: Tenant | None, address: Address) -> Filter:
-    """What the list has that the event was opened from; everything if that makes no sense."""
+    """Return the filter of the list that the event was opened from; all events if it is invalid."""
     if address.query and (form := filter_of(request, listed)).is_valid():
         return form.wanted
     wanted = Filter(scope_of(request))
@@ -240,7 +243,7 @@ def _wanted(request: HttpRequest, listed: Tenant | None, address: Address) -> Fi
 
 
 def event_context(request: HttpRequest, found: AuditEvent, tenant: Tenant | None) -> dict[str, Any]:
-    """What the page of an event shows of it."""
+    """Return the template context of an event."""
     can_edit = tenant is not None and may_edit(request, tenant)
     return {
         "detail": found.detail,
@@ -262,7 +265,7 @@ def _as_json(value: object) -> str:
 
 
 def _related(request: HttpRequest, found: AuditEvent) -> list[AuditEvent]:
-    """Events of the same change or request that this person may see."""
+    """Return events of the same change or request that this user may see."""
     same = AuditEvent.objects.filter(request_id=found.request_id)
     if found.operation_id:
         same = same.union(AuditEvent.objects.filter(operation_id=found.operation_id))
@@ -271,10 +274,10 @@ def _related(request: HttpRequest, found: AuditEvent) -> list[AuditEvent]:
     return sorted(events, key=lambda one: one.seq)
 
 
-# --- Going back -----------------------------------------------------------------------------------
+# --- Restore --------------------------------------------------------------------------------------
 @require_POST
 def go_back(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
-    """The settings as they were before or after an event -> the ordinary review against now.
+    """Draft the settings as they were before or after an event, and review them against now.
 
     POST, because it reads Lofty: a prefetched link must not spend the tenant's calls.
     """
@@ -293,7 +296,7 @@ def go_back(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
 
 @require_POST
 def undo(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
-    """What a save changed, and only that, as it was before -> the ordinary review against now."""
+    """Draft the former values of only what a save changed, and review them against now."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     found = get_related_or_404(request, tenant, AuditEvent.objects.all(), pk=event_id)
     values = undoing(found)
@@ -322,6 +325,6 @@ def _review(
 
 
 def _later_changes(found: AuditEvent, names: Collection[str]) -> Mapping[str, AuditEvent]:
-    """The newest event after `found` that changed each of these settings, by the setting's name."""
+    """Return the newest event after `found` that changed each of these settings, by its name."""
     since = changed_since(found, set(names))
     return {name: since[name] for name in BY_NAME if name in since}

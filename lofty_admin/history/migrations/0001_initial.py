@@ -1,4 +1,4 @@
-"""Views of the history that people keep by name."""
+"""Add named views of the history."""
 
 import django.db.models.deletion
 from django.conf import settings

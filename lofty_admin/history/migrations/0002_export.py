@@ -1,4 +1,4 @@
-"""Exports, one at a time per person."""
+"""Add exports, one at a time per user."""
 
 import django.db.models.deletion
 import django.utils.timezone

@@ -1,4 +1,4 @@
-"""The lines of the history. Fifty stand on a page: as templates they were half of its work."""
+"""Render the lines of the history in Python: as templates, fifty of them took half of the page."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -33,17 +33,17 @@ END = """</span>
 
 @register.simple_tag(takes_context=True)
 def event_lines(context: dict[str, Any], events: Iterable[AuditEvent]) -> str:
-    """A link to each event.
+    """Return a link to each event.
 
-    The context has `events_at`, what stands before an event's id in its address, `address`, the
-    filter, and `tenant`, the one the list is of, or nothing.
+    The context has `events_at`, the part of an address before an event's id; `address`, the filter;
+    and `tenant`, whose list it is, or None.
     """
     return format_html_join("", "{}", ((line,) for line in _lines(context, events)))
 
 
 def _lines(context: dict[str, Any], events: Iterable[AuditEvent]) -> Iterator[str]:
     before, after, tenant = context["events_at"], context["address"].suffix, context["tenant"]
-    label, badge = cache(kind_label), cache(state)  # few different ones stand on a page
+    label, badge = cache(kind_label), cache(state)  # a page has only a few different ones
     for event in events:
         line = BEGIN
         what = event.what if event.maker else label(event.kind)
@@ -60,11 +60,11 @@ def _lines(context: dict[str, Any], events: Iterable[AuditEvent]) -> Iterator[st
 
 
 def _short(text: str, most: int) -> str:
-    """Cut only where it is long: asking Truncator of every text takes longer than the rest."""
+    """Truncate only long texts: running Truncator on every text takes longer than all the rest."""
     return Truncator(text).chars(most) if len(text) > most else text
 
 
 @register.filter
 def subject(event: AuditEvent) -> str:
-    """What the event is about, in the reader's language."""
+    """Return what the event is about, in the reader's language."""
     return subject_in_words(event)
