@@ -1,6 +1,6 @@
-"""Warnings about settings as they would be: what a careful colleague would point at.
+"""Warnings about settings after a change: what a careful colleague would point out.
 
-A warning never stops a save. Pure functions; what only the directory knows comes in `Known`.
+A warning never stops a save. Pure functions; what only the directory knows is passed as `Known`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ from lofty_admin.lofty.json_strict import JSON
 
 @dataclass(frozen=True)
 class Caution:
-    """Something that looks wrong in the settings as they would be. Never stops a save."""
+    """Something that looks wrong in the settings after a change. Never stops a save."""
 
     names: tuple[str, ...]
     text: str
@@ -31,9 +31,9 @@ class Caution:
 
 @dataclass(frozen=True)
 class Known:
-    """What the console knows about a tenant beside its settings.
+    """What the console knows about a tenant in addition to its settings.
 
-    zone: its time zone as Lofty names it, "" if not known. gone: setting -> id -> name, of entries
+    zone: its time zone as Lofty names it, "" if unknown. gone: setting -> id -> name, of entries
     that are no longer in Lofty. foreign: setting -> why the ids Lofty has there do not look like
     those of the directory. listed: setting -> ids that are in the directory.
     """
@@ -153,7 +153,7 @@ def _numbers(after: Values) -> Iterable[Caution]:
 
 
 def _number_country(after: Values) -> Iterable[Caution]:
-    """A number with a country code, and another country beside it."""
+    """Warn about a number with a country code next to a different country."""
     number, country = after.get("virtualNumber"), after.get("virtualNumberCountry")
     if not isinstance(number, str) or not isinstance(country, str) or not country:
         return
@@ -175,7 +175,7 @@ def _number_country(after: Values) -> Iterable[Caution]:
 
 
 def _regions(number: phonenumbers.PhoneNumber) -> tuple[str, ...]:
-    """Return the countries it can belong to, the likeliest first; () if it is of no country."""
+    """Return the countries it can belong to, the likeliest first; () if there is none."""
     region = phonenumbers.region_code_for_number(number)
     code = number.country_code or 0
     regions = (region,) if region else phonenumbers.region_codes_for_country_code(code)

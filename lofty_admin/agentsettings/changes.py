@@ -1,7 +1,7 @@
-"""What changes between two states of the settings, and how two edits merge: pure functions.
+"""Compare two states of the settings, and merge two edits: pure functions.
 
-Settings are mappings of Lofty's property names to JSON values; a property that is missing and one
-that is None mean the same ("not set in Lofty"). Nothing here reads a database or a network.
+Settings are mappings of Lofty's property names to JSON values; a missing property and one that is
+None mean the same ("not set in Lofty"). Nothing here reads a database or a network.
 """
 
 from collections.abc import Collection, Mapping
@@ -30,12 +30,12 @@ class Change:
 
     @property
     def added(self) -> list[JSON]:
-        """Of a list: what comes in, in its order."""
+        """Return the members a list gains, in its order."""
         return _without(self.after, self.before)
 
     @property
     def removed(self) -> list[JSON]:
-        """Of a list: what goes, in its order."""
+        """Return the members a list loses, in its order."""
         return _without(self.before, self.after)
 
 
@@ -45,14 +45,14 @@ def _without(items: JSON, others: JSON) -> list[JSON]:
 
 
 def reaches_all(name: str, value: JSON) -> bool:
-    """Whether a list stands for everything: by Lofty's rule, or as all seven days spelt out."""
+    """Return whether a list means everything: by Lofty's rule, or as all seven days spelled out."""
     if name == "activeDays" and isinstance(value, list):
         return not value or set(map(str, value)) >= set(map(str, EVERY_DAY))
     return means_all(name, value)
 
 
 def diff(before: Values, after: Values) -> tuple[Change, ...]:
-    """The settings that differ, in the order of the page."""
+    """Return the settings that differ, in the order of the page."""
     names = set(differing(before, after))
     return tuple(
         Change(setting, before.get(setting.name), after.get(setting.name))
@@ -82,8 +82,10 @@ class Difference:
 def differences(
     before: Values, after: Values, *, without: Collection[str] = ()
 ) -> tuple[Difference, ...]:
-    """Every property of Lofty's answer that differs, settings first: whether a PUT replaces what it
-    does not name is not documented, so nothing is left out of the comparison."""
+    """Return every property of Lofty's answer that differs, settings first.
+
+    Whether a PUT replaces the properties it omits is not documented, so all are compared.
+    """
     names = dict.fromkeys((*BY_NAME, *READ_ONLY, *sorted({*before, *after} - {*BY_NAME})))
     return tuple(
         Difference(
@@ -99,7 +101,7 @@ def differences(
 
 
 class Side(Enum):
-    """Whose value a conflict is settled with."""
+    """The side whose value settles a conflict."""
 
     THEIRS = "theirs"
     MINE = "mine"
@@ -117,7 +119,7 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Merge:
-    """A three-way merge: what both can have, and what a person must choose.
+    """A three-way merge: what both sides can have, and what a user must choose.
 
     theirs: settings only they changed; mine: settings only I changed; agreed: both, to the same.
     """
@@ -147,9 +149,9 @@ def merge(base: Values, theirs: Values, mine: Values) -> Merge:
 
 
 def resolve_merge(theirs: Values, merged: Merge, choices: Mapping[str, Side]) -> dict[str, JSON]:
-    """The values to review after a merge: theirs, plus what only I changed, plus my choices.
+    """Return the values to review after a merge: theirs, plus what only I changed, plus my choices.
 
-    Raises KeyError with the name of a conflict nobody chose a side for.
+    Raises KeyError with the name of a conflict without a chosen side.
     """
     after = dict(theirs)
     after.update({change.name: change.after for change in merged.mine})

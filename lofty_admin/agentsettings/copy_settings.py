@@ -1,4 +1,4 @@
-"""Two tenants' settings beside each other, read live, and what of the one could be the other's."""
+"""Compare two tenants' settings, read live, and find what can be copied."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -46,7 +46,7 @@ class ReadFailed(Exception):
 
 @dataclass(frozen=True)
 class Line:
-    """An Offer in words: what is there, what is here, and what here would become."""
+    """A CopyCandidate in words: the value there, the value here, and the one after copying."""
 
     offer: CopyCandidate
     theirs: str
@@ -67,7 +67,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`there` and `here` as they were just read."""
+    """Two tenants' settings: `there` and `here` as they were just read."""
 
     there: Tenant
     here: Tenant
@@ -81,7 +81,7 @@ class Comparison:
 
     @cached_property
     def plan(self) -> Plan:
-        """Everything that could be copied; a person ticks what of it goes to the review."""
+        """Return a plan of everything that can be copied; a user ticks what goes to the review."""
         wanted = {offer.name: offer.wanted for offer in self.offers if not offer.refusal}
         return Plan.new(self.snapshot, {**self.snapshot.settings.raw, **wanted})
 
@@ -101,7 +101,7 @@ class Comparison:
 
 
 def compare(there: Tenant, here: Tenant) -> Comparison:
-    """One GET for each of the two. Raises NotRead; nothing is sent in any case."""
+    """Read both settings with one GET each. Raises ReadFailed; nothing is sent in any case."""
     snapshot = _read(here)
     return Comparison(there, here, _read(there).settings.raw, snapshot)
 
@@ -114,7 +114,7 @@ def _read(tenant: Tenant) -> Snapshot:
 
 
 def _books(there: Tenant, here: Tenant, theirs: Values) -> Books:
-    """The directories of both, of the kinds that a list of theirs has single entries of."""
+    """Return both directories, of the kinds whose entries occur in a list of theirs."""
     kinds = {
         setting.entries
         for setting in SETTINGS
@@ -140,7 +140,7 @@ def _book(tenant: Tenant, kind: EntryKind) -> DirectoryNames:
 
 
 def _email(name: str, detail: str) -> str:
-    """An agent's, from where a sync puts it: first of the detail, or in the place of the name."""
+    """Return an agent's email as a sync stores it: first in the detail, or in place of the name."""
     first = detail.split(" · ")[0]
     return next((text for text in (first, name) if EMAIL.fullmatch(text)), "")
 

@@ -1,4 +1,4 @@
-"""Copy from another customer: choose it, compare, tick, and on to the ordinary review."""
+"""Copy from another tenant: choose it, compare, tick, and continue to the ordinary review."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def copy(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _other(request: HttpRequest, tenant: Tenant, slug: str) -> Tenant | None:
-    """None for the tenant itself, which there is nothing to copy from."""
+    """Return the other tenant, or None for the tenant itself, which has nothing to copy."""
     other = get_tenant(request, slug[:100], Role.VIEWER, of_page=False)
     return None if other.pk == tenant.pk else other
 

@@ -1,4 +1,4 @@
-"""Whose change it was, where a job or another user settled it."""
+"""Credit a change to the user who made it, if a job or another user settled it."""
 
 from collections.abc import Iterable
 

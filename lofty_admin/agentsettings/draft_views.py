@@ -1,6 +1,6 @@
 """From the form to the save: every page on the way is an ordinary GET of a draft.
 
-A POST stores something and redirects, so Back, Forward, Reload and a second tab work at each step.
+A POST stores something and redirects, so Back, Forward, Reload, and a second tab work at each step.
 """
 
 from uuid import UUID, uuid4
@@ -67,7 +67,7 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _opened_with(sent: QueryDict) -> tuple[UUID, int]:
-    """The id and the revision of the draft the form was opened with; new ones if unreadable."""
+    """Return the id and revision of the draft the form was opened with; new ones if unreadable."""
     try:
         return UUID(sent.get("draft", "")), max(0, int(sent.get("revision", "")))
     except ValueError:
@@ -85,7 +85,7 @@ def _content(tenant: Tenant, snapshot: Snapshot, sent: QueryDict, known: Draft |
 
 @require_GET
 def draft_page(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
-    """Review a draft: what would change, and the button that applies it. Does not ask Lofty."""
+    """Review a draft: what would change, and the button that applies it. Does not call Lofty."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     draft = find_draft(request, tenant, draft_id)
     if draft is None:
@@ -126,7 +126,7 @@ def _hours_of(tenant: Tenant, plan: Plan) -> HoursChange | None:
 
 
 def _undone(draft: Draft) -> list[tuple[str, AuditEvent]]:
-    """Which later change of a setting applying this draft would undo, by the setting's label."""
+    """Return later changes that applying this draft would undo, by the setting's label."""
     later = {name: pk for name, pk in draft.later_changes.items() if name in draft.wanted}
     events = AuditEvent.objects.in_bulk([UUID(pk) for pk in later.values()])
     found = {name: events.get(UUID(pk)) for name, pk in later.items()}
@@ -135,7 +135,7 @@ def _undone(draft: Draft) -> list[tuple[str, AuditEvent]]:
 
 @require_http_methods(["GET", "POST"])
 def draft_edit(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
-    """GET: the form with the draft's values. POST: keep what was entered on the review, then it."""
+    """GET: show the form with the draft's values. POST: store the review's entries first."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     draft = find_draft(request, tenant, draft_id)
     if draft is None:
@@ -162,7 +162,7 @@ def _as_sent(typed: dict[str, list[str]]) -> QueryDict:
 
 @require_POST
 def apply_draft(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
-    """Carry out a reviewed draft, then show the outcome. Twice the same leads to one operation."""
+    """Carry out a reviewed draft, then show the outcome. Sent twice, it makes one operation."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     draft = find_draft(request, tenant, draft_id)
     if draft is None:
@@ -216,7 +216,7 @@ def draft_share(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse
 
 @require_http_methods(["GET", "POST"])
 def draft_discard(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
-    """GET: what would be lost. POST: delete the draft."""
+    """GET: show what would be lost. POST: delete the draft."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     draft = find_draft(request, tenant, draft_id)
     if draft is None:
@@ -239,7 +239,7 @@ def draft_discard(request: HttpRequest, slug: str, draft_id: UUID) -> HttpRespon
 
 
 def _save_note(request: HttpRequest, draft: Draft) -> str:
-    """Keep the reason and ticks entered on the review page; return the reason."""
+    """Store the reason and ticks entered on the review page; return the reason."""
     if "reason" not in request.POST:
         return draft.reason
     reason = unify_line_breaks(request.POST["reason"]).strip()
@@ -248,7 +248,7 @@ def _save_note(request: HttpRequest, draft: Draft) -> str:
 
 
 def _no_draft(request: HttpRequest, tenant: Tenant, draft_id: UUID) -> HttpResponse:
-    """Lead on to the operation the draft became, else say why there may be no draft."""
+    """Redirect to the operation the draft became, else explain why there may be no draft."""
     if Operation.objects.filter(tenant=tenant, pk=draft_id).exists():
         return redirect("operation", tenant.slug, draft_id)
     context = {"tenant": tenant, "tab": "settings"}

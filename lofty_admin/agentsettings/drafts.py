@@ -1,4 +1,4 @@
-"""Keeping drafts: created and edited from the form, opened, shared, discarded, expired.
+"""Store drafts: create and edit them from the form, open, share, discard, and expire them.
 
 A draft never leaves this console; only `services.apply` sends anything.
 """
@@ -40,7 +40,7 @@ class Content:
 
     @classmethod
     def of(cls, snapshot: Snapshot, after: Mapping[str, JSON]) -> "Content":
-        """The content that leads from the snapshot to `after`."""
+        """Return the content that leads from the snapshot to `after`."""
         changes = diff(snapshot.settings.raw, after)
         return cls(snapshot, {change.name: change.after for change in changes})
 
@@ -75,10 +75,10 @@ def create_draft(
 def save_edits(
     tenant: Tenant, user: User, draft_id: UUID, revision: int, content: Content
 ) -> tuple[Draft, bool]:
-    """Store what the form holds, and say whether it replaced what the form was opened with.
+    """Store what the form holds, and return whether it replaced what the form was opened with.
 
     `draft_id` is the id the form was given, `revision` the one it was opened with; 0 for a form
-    that is not a draft yet. If the draft was edited, applied or discarded since, the form becomes
+    that is not a draft yet. If the draft was edited, applied, or discarded since, the form becomes
     a draft of its own: an edit never overwrites another one.
     """
     known = open_drafts(tenant, user).filter(pk=draft_id).first()
@@ -98,7 +98,7 @@ def save_edits(
 
 
 def _replace(draft: Draft, revision: int, content: Content) -> bool:
-    """Compare and swap: False if somebody else edited the draft first."""
+    """Compare and swap: return False if another user edited the draft first."""
     now = timezone.now()
     changed = Draft.objects.filter(pk=draft.pk, revision=revision).update(
         **content.columns,
@@ -111,13 +111,13 @@ def _replace(draft: Draft, revision: int, content: Content) -> bool:
 
 
 def open_drafts(tenant: Tenant, user: User) -> DraftQuerySet:
-    """The tenant's drafts that `user` may continue: their own and those shared with all editors."""
+    """Return the tenant's drafts that `user` may continue: their own and shared ones."""
     found = Draft.objects.open().visible_to(user.pk).filter(tenant=tenant)
     return found.select_related("owner", "tenant")
 
 
 def own_drafts(user: User, tenants: QuerySet[Tenant]) -> DraftQuerySet:
-    """The drafts of `user` in any of `tenants`."""
+    """Return the drafts of `user` in any of `tenants`."""
     found = Draft.objects.open().filter(owner=user, tenant__in=tenants.order_by())
     return found.select_related("owner", "tenant")
 
@@ -125,7 +125,7 @@ def own_drafts(user: User, tenants: QuerySet[Tenant]) -> DraftQuerySet:
 def find_draft(request: HttpRequest, tenant: Tenant, draft_id: UUID) -> Draft | None:
     """Return the open draft, or None if there is none that the signed-in user may see.
 
-    Asking for a draft of another tenant is recorded as a refusal.
+    A request for a draft of another tenant is recorded as a refusal.
     """
     try:
         get_related_or_404(request, tenant, Draft.objects.only("tenant"), pk=draft_id)
@@ -135,7 +135,7 @@ def find_draft(request: HttpRequest, tenant: Tenant, draft_id: UUID) -> Draft | 
 
 
 def save_note(draft: Draft, user: User, reason: str, ticked: list[str]) -> None:
-    """Keep the reason and the confirmations that a user entered on the review page."""
+    """Store the reason and the confirmations that a user entered on the review page."""
     names = [name for name in ticked if name in draft.wanted]
     now = timezone.now()
     fields = {"reason": reason, "ticked": names, "ticked_by": user, "updated_at": now}
@@ -150,7 +150,7 @@ def share_draft(draft: Draft) -> None:
 
 
 def discard_draft(draft: Draft) -> None:
-    """Delete the draft. Only that of a shared one is recorded: nobody else knew of the others."""
+    """Delete the draft. Only a shared one is audited, because no other user knew of the others."""
     with transaction.atomic():
         deleted, _ = Draft.objects.filter(pk=draft.pk).delete()
         if deleted and draft.is_shared:
@@ -175,7 +175,7 @@ def _record(kind: Kind, draft: Draft) -> None:
         tenant=draft.tenant.ref,
         subject=subject,
         outcome=Outcome.DONE,
-        operation_id=draft.pk,  # that of the save, if it becomes one: they belong together
+        operation_id=draft.pk,  # the id of its save, if there is one: they belong together
         reason=draft.reason,
         detail=detail,
     )

@@ -1,6 +1,6 @@
-"""Clean up what a person typed or pasted into a field, so that what is checked is what is sent.
+"""Clean up what a user typed or pasted into a field, so that what is checked is what is sent.
 
-Only for values that somebody entered: what Lofty has and nobody touched is never changed.
+Only for values that a user entered: unchanged values from Lofty are never cleaned.
 """
 
 import re
@@ -11,21 +11,21 @@ import phonenumbers
 from lofty_admin.lofty.json_strict import JSON
 
 # What people write around the digits of one number. No letters: they could be an extension, a
-# second number or a remark, which must not be lost.
+# second number, or a remark, which must not be lost.
 _PLAIN_NUMBER = re.compile(r"\+?[0-9(][0-9 ().\-/]*")
 _DASHES = re.compile("[‐‑‒–—―−﹣－]")
-# Joiners shape emoji and the letters of some scripts: a text may need them, a name does without.
+# Joiners shape emoji and the letters of some scripts: a text may need them, a name does not.
 _JOINERS = frozenset("\u200c\u200d\ufe0e\ufe0f")
 _IGNORED = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe0e\ufe0f")
 
 
 def entered_name(text: str) -> str:
-    """Return a name on one line, without characters that nobody sees."""
+    """Return a name on one line, without invisible characters."""
     return " ".join(_without_unseen(text).split())
 
 
 def entered_text(text: str) -> str:
-    """Return a longer text, with its line breaks and joiners, without other unseen characters."""
+    """Return a longer text with its line breaks and joiners, without other invisible characters."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return "\n".join(_without_unseen(line, keep=_JOINERS) for line in lines).strip()
 
@@ -33,9 +33,8 @@ def entered_text(text: str) -> str:
 def entered_number(text: str, region: JSON) -> str:
     """Return a phone number as +14155550100 if it is one number, else the text as it was typed.
 
-    Either way without unseen characters.
-
-    region: the country as Lofty has it ("US"), for numbers without a country code.
+    Invisible characters are removed in both cases. region: the country as Lofty has it ("US"), for
+    numbers without a country code.
     """
     cleaned = entered_name(text)
     plain = _plain_digits(_DASHES.sub("-", cleaned))
@@ -56,7 +55,7 @@ def parsed_number(text: str, region: JSON) -> phonenumbers.PhoneNumber | None:
 
 
 def _is_possible(number: phonenumbers.PhoneNumber) -> bool:
-    """Return whether it has the length of a whole number, not of one within a town."""
+    """Return whether it has the length of a complete number, not of a local one."""
     reason = phonenumbers.is_possible_number_with_reason(number)
     return bool(reason == phonenumbers.ValidationResult.IS_POSSIBLE)
 
@@ -72,7 +71,7 @@ def _is_unseen(sign: str) -> bool:
 
 
 def _plain_digits(text: str) -> str:
-    """Full-width and other digits as the ones of the keyboard; nothing else changes."""
+    """Convert full-width and other digits to ASCII digits; change nothing else."""
     compatible = unicodedata.normalize("NFKC", text)
     digits = (unicodedata.decimal(sign, None) for sign in compatible)
     pairs = zip(compatible, digits, strict=True)

@@ -1,6 +1,6 @@
-"""The one table of the settings: form, help, review, history and warnings all read it.
+"""The single table of settings: form, help, review, history, and warnings all read it.
 
-Each row is a property of Lofty's PUT /v2.0/sales-agent/settings, by Lofty's documentation of it.
+Each row is a property of PUT /v2.0/sales-agent/settings, according to Lofty's documentation.
 """
 
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ DAYS: Mapping[int, str | Promise] = {
 
 
 def hour_text(hour: int) -> str:
-    """8 -> "8 AM", 0 -> "12 AM (midnight)", 12 -> "12 PM (noon)"; or as the language has it."""
+    """Return 8 as "8 AM", 0 as "12 AM (midnight)", 12 as "12 PM (noon)"; localized."""
     text = hour_in_short(hour)
     if hour == 0:
         return gettext("%(hour)s (midnight)") % {"hour": text}
@@ -69,7 +69,7 @@ def hour_text(hour: int) -> str:
 
 
 def hour_in_short(hour: int) -> str:
-    """8 -> "8 AM", 0 -> "12 AM"."""
+    """Return 8 as "8 AM", 0 as "12 AM"."""
     return _hour(hour, get_language())
 
 
@@ -90,8 +90,8 @@ class Setting:
     """One property: its name at Lofty, where and how it is edited, and how it reads.
 
     `on` and `off` are whole sentences without a subject ("may text leads"). `choices` maps what
-    Lofty stores to what people read. `all_label` and `none_label` belong to lists.
-    `own`: why it is each customer's own and is not copied from another; "" if it may be.
+    Lofty stores to labels. `all_label` and `none_label` belong to lists. `own`: why it is specific
+    to each customer and is not copied from another; "" if it may be.
     """
 
     name: str

@@ -41,7 +41,7 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
 
 KEEP = "as-it-is"
-END = "end"  # the last field of the form: without it, something was cut off
+END = "end"  # the last field of the form: if it is missing, the form was truncated
 FIXED = gettext_lazy("Lofty has characters here that no form can carry. It stays as it is.")
 MAX_TEXT, MAX_LONG_TEXT = 200, 4000
 WIDTH = {
@@ -56,7 +56,7 @@ WIDTH = {
 
 
 class SettingField(BoundField):
-    """A field as section.html draws it."""
+    """A field as section.html renders it."""
 
     def build_widget_attrs(
         self, attrs: dict[str, Any], widget: forms.Widget | None = None
@@ -70,7 +70,7 @@ class SettingField(BoundField):
 
     @property
     def is_switch(self) -> bool:
-        """Not where Lofty has no yes or no for it: then it is a select."""
+        """Return whether it is a switch. If Lofty has neither yes nor no for it, it is a select."""
         return isinstance(self.field, forms.BooleanField)
 
     @property
@@ -88,11 +88,11 @@ class SettingField(BoundField):
 
 
 class SettingsForm(forms.Form):
-    """The 22 settings, built from a snapshot. `start` holds them as the page first showed them,
-    `after` as the person wants them.
+    """The 22 settings, built from a snapshot.
 
-    A setting is touched only if what comes back differs from what the page showed; what was not
-    touched keeps the stored value exactly, also where no field could show it.
+    `start` holds them as the page first showed them, `after` as the user wants them. A setting is
+    changed only if what comes back differs from what the page showed; an unchanged one keeps the
+    stored value exactly, even where no field could show it.
     """
 
     bound_field_class = SettingField
@@ -106,7 +106,7 @@ class SettingsForm(forms.Form):
         shown: Mapping[str, JSON] | None = None,
         can_edit: bool = True,
     ) -> None:
-        """`shown`: other values than the snapshot's to start from (back from the review page)."""
+        """Create the form. `shown`: values to start from, not the snapshot's (after review)."""
         super().__init__(data)
         self.tenant, self.stored = tenant, snapshot.settings.raw
         self.start = start = self.stored if shown is None else shown
@@ -121,14 +121,14 @@ class SettingsForm(forms.Form):
 
     @property
     def after(self) -> dict[str, JSON]:
-        """All settings as wanted. Only for a valid form."""
+        """Return all settings as wanted. Only for a valid form."""
         after, cleaned = dict(self.stored), self.cleaned_data
         # Numbers come last: one without a country code is read by the country chosen.
         for setting in sorted(SETTINGS, key=lambda setting: setting.kind is Kind.PHONE):
             name, entered = setting.name, cleaned[setting.name]
             if unchanged(setting, self.stored.get(name), entered):
                 continue
-            # What a draft had before keeps its exact value, too, also where no field can show it.
+            # A value of a draft is kept exactly, too, even where no field can show it.
             is_kept = name in self.start and unchanged(setting, self.start[name], entered)
             country = after.get("virtualNumberCountry")
             after[name] = self.start[name] if is_kept else from_form(setting, entered, country)
@@ -136,12 +136,15 @@ class SettingsForm(forms.Form):
 
     @property
     def source_names(self) -> dict[str, str]:
-        """id as text -> name, of the lead sources that were looked up for the form."""
+        """Return id as text -> name, of the lead sources that were looked up for the form."""
         return {i: name.name for i, name in self.picking[EntryKind.SOURCE].names.items()}
 
     def in_lofty(self) -> dict[str, dict[str, object]]:
-        """What each field that can be changed holds when nothing is: `value`, text or whether it is
-        ticked; of a list `scope`, `ids` and `names`, those it needs for ids not on the page yet."""
+        """Return what each editable field holds without a change.
+
+        That is `value`, a text or whether it is ticked; for a list `scope`, `ids`, and `names`,
+        those of ids that are not on the page yet.
+        """
         return {
             setting.name: self._in_lofty(setting)
             for setting in SETTINGS
@@ -166,7 +169,7 @@ class SettingsForm(forms.Form):
         return _text(setting, stored, shown)
 
     def clean(self) -> dict[str, Any]:
-        """A part of the form that did not arrive must not be read as empty, off or anything."""
+        """Refuse a truncated form: a missing part must not be read as empty, off, or anything."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if END not in self.data:
             raise forms.ValidationError(_("The form did not arrive whole. Send it once more."))
@@ -195,7 +198,7 @@ class SettingsForm(forms.Form):
         return {kind: replace(one, foreign=foreign.get(kind, "")) for kind, one in picking.items()}
 
     def _foreign(self, picking: Mapping[EntryKind, Picking]) -> dict[EntryKind, str]:
-        """Where names do not fit the ids that Lofty has, and why. Most of the time no query."""
+        """Return where names do not match the ids that Lofty has, and why. Usually no query."""
         settings = {setting.entries: setting for setting in SETTINGS if setting.entries is not None}
         stored = {
             kind: [int(i) for i in ListChoice.of(setting, self.stored.get(setting.name)).ids]
@@ -221,7 +224,7 @@ class SettingsForm(forms.Form):
 
 
 def _always_sent(field: forms.Field) -> bool:
-    """Whether a browser sends it whatever it holds; ticks are left out when off."""
+    """Return whether a browser always sends the field; it omits checkboxes that are off."""
     return not isinstance(field, forms.BooleanField | ScopedListField)
 
 
@@ -249,7 +252,7 @@ def _text(setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
 
 
 def _unseen_in(text: str) -> str:
-    """A note where the field does not show all of what Lofty has."""
+    """Return a note where the field does not show all of what Lofty has."""
     if not has_unseen(text):
         return ""
     return _("Lofty has characters here that are not visible: %(text)s") % {"text": visible(text)}
@@ -292,7 +295,7 @@ def _choices_of(setting: Setting) -> Mapping[Any, str]:
 
 @cache
 def _country_choices(language: str | None) -> Mapping[str, str]:
-    """In `language`, the active one: sorting 250 names takes some milliseconds."""
+    """Return the countries in `language`, the active one. Cached: sorting takes milliseconds."""
     return {country.code: f"{country.name} ({country.code})" for country in countries}
 
 
@@ -301,7 +304,7 @@ def _as_it_is(stored: JSON) -> str:
 
 
 def to_form(setting: Setting, value: JSON) -> object:
-    """How a stored value stands in the form: what an untouched field sends back."""
+    """Return a stored value as the form has it: what an untouched field sends back."""
     if setting.is_list:
         return ListChoice.of(setting, value)
     if setting.kind is Kind.SWITCH:
@@ -313,7 +316,7 @@ def to_form(setting: Setting, value: JSON) -> object:
 
 
 def unchanged(setting: Setting, stored: JSON, cleaned: object) -> bool:
-    """Whether the field came back as it was shown."""
+    """Return whether the field came back as it was shown."""
     shown = to_form(setting, stored)
     if isinstance(shown, ListChoice) and isinstance(cleaned, ListChoice):
         return shown.equals(cleaned)
@@ -326,7 +329,7 @@ def unchanged(setting: Setting, stored: JSON, cleaned: object) -> bool:
 def from_form(setting: Setting, cleaned: object, country: JSON = None) -> JSON:
     """Return the value to store at Lofty for what was entered.
 
-    country: of phone numbers that were entered without a country code.
+    country: for phone numbers that were entered without a country code.
     """
     if isinstance(cleaned, ListChoice):
         return cleaned.stored(setting)
@@ -348,7 +351,7 @@ def _is_plain(value: JSON) -> bool:
 
 
 def _can_travel(text: str) -> bool:
-    """Whether a page can show it and a form bring it back: no NUL, no half of a character."""
+    """Return whether a page and a form can carry it: no NUL, no lone surrogate."""
     return "\x00" not in text and text == text.encode("utf-8", "ignore").decode()
 
 

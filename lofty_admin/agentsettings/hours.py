@@ -1,9 +1,9 @@
-"""When the assistant is active: the week hour by hour, and in one sentence. Pure functions.
+"""Describe when the assistant is active: the week hour by hour, and in one sentence.
 
-They read startActiveHour, endActiveHour and activeDays out of settings as Lofty has them: 0 is
-Sunday, no days means every day, a window whose end comes before its start goes on past midnight
-(not documented). Where Lofty's documentation leaves the meaning open, or a value is missing or
-odd, the hours are UNCLEAR; nothing here raises.
+Pure functions over startActiveHour, endActiveHour, and activeDays in settings as Lofty has them: 0
+is Sunday, no days means every day, a window that ends before its start continues past midnight (not
+documented). Where Lofty's documentation leaves the meaning open, or a value is missing or
+unexpected, the hours are UNCLEAR; nothing here raises.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ _Values = Mapping[str, JSON]
 
 
 class Activity(StrEnum):
-    """What is known of some hours. Hours of no kind are hours off."""
+    """What is known of some hours. Hours without a value are hours off."""
 
     ACTIVE = "active"
     UNCLEAR = "unclear"
@@ -55,20 +55,20 @@ class Run:
 
 @dataclass(frozen=True)
 class Day:
-    """One day, 0 = Sunday, with its runs: in order, none touching another's hours."""
+    """One day, 0 = Sunday, with its runs: in order and never overlapping."""
 
     number: int
     runs: tuple[Run, ...]
 
     @property
     def name(self) -> str:
-        """Three letters: "Sun"."""
+        """Return three letters: "Sun"."""
         return capfirst(_day(self.number, 3))
 
 
 @dataclass(frozen=True)
 class Week:
-    """Seven days from Sunday on, and the same as a sentence for people and screen readers."""
+    """Seven days from Sunday on, and the same as a sentence for users and screen readers."""
 
     days: tuple[Day, ...]
     sentence: str
@@ -80,7 +80,7 @@ class Week:
 
 @dataclass(frozen=True)
 class HoursChange:
-    """The week before and after; `now`: what Lofty has afterwards, where that is another."""
+    """The week before and after; `now`: what Lofty has afterwards, if that differs."""
 
     before: Week
     after: Week
@@ -88,14 +88,14 @@ class HoursChange:
 
 
 def week(values: _Values, zone: str = "") -> Week:
-    """`zone`: the tenant's time zone as Lofty names it, "" if it is not known."""
+    """Return the week. `zone`: the tenant's time zone as Lofty names it, "" if unknown."""
     chosen = _chosen(values.get("activeDays"))
     parts = _parts(values.get("startActiveHour"), values.get("endActiveHour"))
     return Week(tuple(_days(chosen, parts)), in_words(values, zone))
 
 
 def week_without_days(values: _Values, zone: str = "") -> Week:
-    """While a person has picked no day yet: an empty list would mean every day."""
+    """Return the week while a user has picked no day yet: an empty list would mean every day."""
     hours = _hours_in_words(values.get("startActiveHour"), values.get("endActiveHour"))
     sentence = ", ".join([_("No day is picked yet"), hours, _zone(zone)])
     return Week(tuple(Day(number, ()) for number in DAYS), sentence)
@@ -104,7 +104,10 @@ def week_without_days(values: _Values, zone: str = "") -> Week:
 def hours_change(
     before: _Values, after: _Values, now: _Values | None = None, zone: str = ""
 ) -> HoursChange:
-    """`now`: the settings read back, if any; the week is left out where it is that of `after`."""
+    """Return the week before and after.
+
+    `now`: the settings read back, if any; their week is left out if it equals that of `after`.
+    """
     wanted, found = week(after, zone), None if now is None else week(now, zone)
     return HoursChange(week(before, zone), wanted, None if found == wanted else found)
 
@@ -114,21 +117,22 @@ def is_hour(value: JSON) -> TypeGuard[int]:
 
 
 def known_days(value: JSON) -> list[int] | None:
-    """The days of a list, each once and in order; None if it is none or holds anything else."""
+    """Return the days of a list, each once and in order; None if it is no list of valid days."""
     if not isinstance(value, list) or not all(map(_is_day, value)):
         return None
     return sorted(set(value))
 
 
 def is_overnight(start: int, end: int) -> bool:
-    """Whether the window reaches into the next day: one until midnight does not."""
+    """Return whether the window reaches into the next day: one until midnight does not."""
     return 0 < end < start
 
 
 def in_short(start: int | None, end: int | None, days: Sequence[int] | None) -> str:
-    """ "Mon–Fri 8 AM–8 PM", for a line of a list; None, and what is odd: not known, so not said.
+    """Return hours and days for a line of a list: "Mon–Fri 8 AM–8 PM"; "" when neither is known.
 
-    "" when neither is known. Says the same as the sentence, in fewer letters.
+    None and unexpected values are unknown, so they are left out. Agrees with the sentence, but is
+    shorter.
     """
     known = {day for day in days if _is_day(day)} if days is not None else set()
     parts = []
@@ -145,11 +149,11 @@ def in_short(start: int | None, end: int | None, days: Sequence[int] | None) -> 
     return " ".join(parts)
 
 
-# --- What is longer -------------------------------------------------------------------------------
+# --- Added hours ----------------------------------------------------------------------------------
 def more_hours(before: _Values, after: _Values) -> frozenset[tuple[int, int]]:
     """Return the (day, hour) pairs that become active, or may become so: of 7 x 24.
 
-    Hours that were not clear and become active count; those that stay unclear do not.
+    Unclear hours that become active count; hours that stay unclear do not.
     """
     old, new = _grid(before), _grid(after)
     return frozenset(at for at, kind in new.items() if _RANK[kind] > _RANK.get(old.get(at), 0))
@@ -216,7 +220,7 @@ def _day_set(values: _Values) -> set[int]:
 
 
 def _grid(values: _Values) -> dict[tuple[int, int], Activity]:
-    """(day, hour) -> what is known of it, for the hours that are not off."""
+    """Return (day, hour) -> what is known of it, for the hours that are not off."""
     return {
         (day.number, hour): run.kind
         for day in week(values).days
@@ -227,7 +231,7 @@ def _grid(values: _Values) -> dict[tuple[int, int], Activity]:
 
 # --- The week -------------------------------------------------------------------------------------
 def _chosen(days: JSON) -> dict[int, Activity]:
-    """The days that count, by how sure that is."""
+    """Return the selected days, by how certain that is."""
     if not isinstance(days, list):
         return dict.fromkeys(DAYS, Activity.UNCLEAR)
     known = [day for day in days if _is_day(day)]
@@ -243,7 +247,7 @@ def _is_day(value: JSON) -> TypeGuard[int]:
 
 
 def _parts(start: JSON, end: JSON) -> tuple[Run, ...]:
-    """One window as runs: its first day, and the tail on the next if there is one."""
+    """Return one window as runs: its first day, and the tail on the next if there is one."""
     if not (is_hour(start) and is_hour(end)) or start == end:
         return (Run(Activity.UNCLEAR, 0, MIDNIGHT),)
     if not is_overnight(start, end):
@@ -264,7 +268,7 @@ def _days(chosen: Mapping[int, Activity], parts: tuple[Run, ...]) -> Iterator[Da
 
 # --- The sentence ---------------------------------------------------------------------------------
 def in_words(values: _Values, zone: str = "") -> str:
-    """ "Monday to Friday, 8 AM to 8 PM, America/Los_Angeles"."""
+    """Return, for example, "Monday to Friday, 8 AM to 8 PM, America/Los_Angeles"."""
     start, end = values.get("startActiveHour"), values.get("endActiveHour")
     parts = (_days_in_words(values.get("activeDays")), _hours_in_words(start, end))
     return ", ".join([*parts, _zone(zone)])
@@ -304,7 +308,7 @@ def _days_in_words(days: JSON) -> str:
 
 
 def _spans(days: set[int], *, in_short: bool = False) -> Iterator[str]:
-    """Three days in a row and more as "Monday to Friday" or "Mon–Fri", over the weekend too."""
+    """Yield days, three or more in a row as "Monday to Friday" or "Mon–Fri", weekends too."""
     letters, to = (3, "%(first)s–%(last)s") if in_short else (None, _("%(first)s to %(last)s"))
     for first in _FROM_MONDAY:
         if first in days and (first - 1) % 7 not in days:

@@ -1,7 +1,7 @@
-"""The week of the hours and days as they stand in the form, before anything is sent.
+"""Preview the week of the hours and days in the form, before anything is sent.
 
-One rule and one wording for what is stored and for what is being edited: the page asks for this
-again whenever hours or days change. Lofty is not called.
+Stored and edited values share one rule and one wording: the page requests this again whenever hours
+or days change. Lofty is not called.
 """
 
 import json
@@ -18,8 +18,11 @@ MOST_DIGITS = 4  # of a number that can be a day or an hour
 
 
 def week_of_form(sent: QueryDict, stored: Mapping[str, JSON], zone: str = "") -> Week:
-    """`sent`: the section Hours as a browser sends it. `stored`: what Lofty has, which stays behind
-    a control that says "as it is". Nothing raises: what makes no sense is not clear."""
+    """Return the week of the section Hours as a browser sends it. Raises nothing.
+
+    `stored`: what Lofty has, which a control set to "as it is" keeps. Invalid values are shown as
+    unclear.
+    """
     hours = {name: _hour(sent, stored, name) for name in ("startActiveHour", "endActiveHour")}
     scope = sent.get("activeDays-scope")
     if scope != Scope.ONLY:
@@ -30,13 +33,13 @@ def week_of_form(sent: QueryDict, stored: Mapping[str, JSON], zone: str = "") ->
 
 
 def sent_along(stored: Mapping[str, JSON]) -> str:
-    """What the page sends along with the section, for `hx-vals`: how it looked at Lofty."""
+    """Return what the page sends along with the section, for `hx-vals`: its values at Lofty."""
     of_hours = {name: stored.get(name) for name in sorted(NAMES)}
     return json.dumps({STORED: json.dumps(of_hours)})
 
 
 def stored_in(sent: QueryDict) -> Mapping[str, JSON]:
-    """What `sent_along` sent; nothing for what it did not write."""
+    """Return what `sent_along` sent; empty for anything else."""
     try:
         found = loads(sent.get(STORED, "").encode())
     except ValueError:

@@ -1,4 +1,4 @@
-"""Texts of a table that is made once and read in the language of each page."""
+"""Texts of a table that is built once and read in the language of each page."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -11,7 +11,7 @@ Read: TypeAlias = Mapping[str, str] | Mapping[int, str]
 
 
 class Text:
-    """A field of a dataclass: given lazily, read as a plain string; "" if not given."""
+    """A dataclass field that is given a lazy text and reads as a plain string; "" if not given."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -24,7 +24,7 @@ class Text:
 
 
 class Labels:
-    """A field of a dataclass: what people read for each key, or None. Kept for each language."""
+    """A dataclass field with a label for each key, or None. Cached for each language."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name

@@ -22,13 +22,13 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES, Settings, same
 from lofty_admin.tenants.models import Tenant
 
-LONGEST_LEASE = timedelta(minutes=10)  # far more than a save or a check may take
+LONGEST_LEASE = timedelta(minutes=10)  # far longer than a save or a check may take
 
 
 class State(models.TextChoices):
-    """Where an operation stands. Until it is settled it holds the tenant's one place in flight.
+    """The state of an operation. Until it is settled, it holds the tenant's single slot in flight.
 
-    UNKNOWN is settled only by a person, when nobody can find out any more.
+    UNKNOWN is settled only by a user, when the outcome can no longer be determined.
     """
 
     PREPARED = "prepared", _("Being prepared")
@@ -42,7 +42,7 @@ class State(models.TextChoices):
 
 OPEN = (State.PREPARED, State.SENT, State.UNKNOWN)
 CLOSED = (State.VERIFIED, State.NOT_APPLIED, State.REJECTED, State.NOT_SENT)
-# From PREPARED nothing has left this machine; from SENT on it may have, so there is no way back.
+# In PREPARED nothing has left this machine; from SENT on it may have, so there is no way back.
 NEXT: dict[State, frozenset[State]] = {
     State.PREPARED: frozenset({State.SENT, State.NOT_SENT}),
     State.SENT: frozenset(
@@ -54,12 +54,12 @@ NEXT: dict[State, frozenset[State]] = {
 
 
 def exact_text(value: JSON) -> str:
-    """JSON as ASCII text; the same for the same values, in whatever order their names came."""
+    """Return JSON as ASCII text, identical for equal values, whatever the order of their names."""
     return json.dumps(value, ensure_ascii=True, sort_keys=True)
 
 
 class ExactJSONField(models.TextField):  # type: ignore[type-arg] # generic only in the stubs
-    """JSON kept as ASCII text: NUL, lone surrogates and big numbers come back as they went in.
+    """JSON stored as ASCII text: NUL, lone surrogates, and big numbers survive unchanged.
 
     PostgreSQL's own json types refuse the first two and jsonb changes the last.
     """
@@ -79,7 +79,7 @@ class ExactJSONField(models.TextField):  # type: ignore[type-arg] # generic only
 
 
 class Reply(models.TextChoices):
-    """What Lofty answered to the PUT. Only a read-back tells whether the change was made."""
+    """Lofty's answer to the PUT. Only a read-back shows whether the change was made."""
 
     NONE = "", _("no answer")
     ACCEPTED = "accepted", _("accepted")
@@ -90,10 +90,10 @@ class Operation(models.Model):
     """One save of one tenant's settings, from the click to its proof.
 
     before: the settings Lofty had right before the PUT (or, when nothing was sent, those the form
-    was built from). wanted: the body of the PUT. changed: the names of the settings the person
+    was built from). wanted: the body of the PUT. changed: the names of the settings the user
     changed. after: the newest reading since then, or None; after_read_at: when that was.
-    explanation: what happened, in a sentence or two. fence: goes up when another process takes
-    over; an outcome is only taken from the holder. actor_id, actor_name: the user who made the
+    explanation: what happened, in a sentence or two. fence: increases when another process takes
+    over; an outcome is only accepted from the holder. actor_id, actor_name: the user who made the
     change, whoever settles it. seen_old_at: when a read-back first did not show the change.
     """
 
@@ -167,30 +167,30 @@ class Operation(models.Model):
 
     @property
     def is_held(self) -> bool:
-        """Whether a process is still working on it."""
+        """Return whether a process is still working on it."""
         is_held = clocks.is_held(self.lease_until, timezone.now(), LONGEST_LEASE)
         return self.state in (State.PREPARED, State.SENT) and is_held
 
     @property
     def shown_state(self) -> State:
-        """The state to show: a save whose process stopped is not "being sent" any more."""
+        """Return the state to show: a save whose process stopped is no longer "being sent"."""
         if self.is_open and not self.is_held:
             return State.NOT_SENT if self.state == State.PREPARED else State.UNKNOWN
         return State(self.state)
 
     @property
     def renews(self) -> bool:
-        """Whether its page asks again: something may happen to it without the reader."""
+        """Return whether its page polls: it may change without the reader."""
         return self.is_open and not self.needs_person
 
     @property
     def shown_key(self) -> str:
-        """Changes whenever its page would show something else."""
+        """Return a key that changes whenever its page would show something else."""
         return f"{self.shown_state}-{self.fence}-{self.needs_person:d}"
 
     @property
     def looks_again_at(self) -> datetime | None:
-        """When the console checks by itself, None if it waits for nothing but the minutely job."""
+        """Return when the console checks by itself; None if only the minutely job does."""
         if not self.is_open or self.needs_person:
             return None
         if self.is_held:
@@ -200,34 +200,34 @@ class Operation(models.Model):
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """What the person meant to change, against what Lofty had."""
+        """Return what the user intended to change, compared to what Lofty had."""
         return diff(self.before or self.base, {**(self.before or self.base), **self.intended})
 
     @property
     def intended(self) -> Values:
-        """Only the settings the person changed, as they were to be."""
+        """Return only the settings the user changed, with their intended values."""
         return {name: self.wanted[name] for name in self.changed}
 
     @property
     def reading(self) -> str:
-        """A short digest of `after`, so that a decision is only taken on what the page showed."""
+        """Return a short digest of `after`: a decision only applies to what the page showed."""
         if self.after is None:
             return ""
         return hashlib.sha256(exact_text(self.after).encode()).hexdigest()[:16]
 
     @property
     def also_different(self) -> tuple[Difference, ...]:
-        """What a read-back found changed beyond what the person changed."""
+        """Return what a read-back found changed beyond the user's change."""
         if self.before is None or not self.after:
             return ()
         return differences(self.before, self.after, without=self.changed)
 
     @property
     def undoing(self) -> Values:
-        """What this change did in Lofty, as it was before; empty when it did nothing.
+        """Return the former values of what this change did in Lofty; empty when it did nothing.
 
         A setting that does not have the requested value was not changed by this, so undoing it
-        would revert somebody else. What was not set cannot be sent, so it cannot come back.
+        would revert another user. What was not set cannot be sent, so it cannot be restored.
         """
         if self.state not in (State.VERIFIED, State.NOT_APPLIED) or not self.after:
             return {}
@@ -243,7 +243,7 @@ class Operation(models.Model):
 
 
 def quiet_time() -> timedelta:
-    """How long Lofty must show no trace of a change before it counts as not applied."""
+    """Return how long Lofty must show no trace of a change before it counts as not applied."""
     seconds: int = settings.ENVIRONMENT.settle_quiet_seconds
     return timedelta(seconds=seconds)
 
@@ -257,24 +257,24 @@ def draft_expiry() -> datetime:
 
 class DraftQuerySet(models.QuerySet["Draft"]):
     def open(self) -> "DraftQuerySet":
-        """Drafts that were neither applied nor have expired."""
+        """Return drafts that were neither applied nor have expired."""
         applied = Operation.objects.filter(pk=models.OuterRef("pk"))
         return self.filter(~models.Exists(applied), expires_at__gt=timezone.now())
 
     def visible_to(self, user_id: int) -> "DraftQuerySet":
-        """The user's own drafts and the shared ones. The caller checks the role in the tenant."""
+        """Return the user's own drafts and shared ones. The caller checks the role."""
         return self.filter(models.Q(owner_id=user_id) | models.Q(shared_at__isnull=False))
 
 
 class Draft(models.Model):
     """A change of one tenant's settings that was not sent: what the review page shows.
 
-    id: also the id of the operation that applying it makes, so it is applied at most once.
-    base, read_at: the snapshot it was built from. wanted: setting name -> new value.
-    typed: the form as it was sent, by field, while some of its values are invalid; else None.
-    later_changes: setting name -> id of the event that changed it after the state a draft restores.
-    ticked: the confirmations of the user `ticked_by`; emptied when the draft's values change.
-    revision: counts the edits, so that a page that shows an older one cannot apply or replace it.
+    id: also the id of the operation that applying it creates, so it is applied at most once. base,
+    read_at: the snapshot it was built from. wanted: setting name -> new value. typed: the form as
+    it was sent, by field, while some of its values are invalid; else None. later_changes: setting
+    name -> id of the event that changed it after the state a draft restores. ticked: the
+    confirmations of the user `ticked_by`; emptied when the draft's values change. revision: counts
+    the edits, so that a page that shows an older one cannot apply or replace it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -320,15 +320,15 @@ class Draft(models.Model):
 
     @property
     def count(self) -> int:
-        """How many settings it changes."""
+        """Return how many settings it changes."""
         return len(self.wanted)
 
 
 class SettingsSnapshot(models.Model):
-    """The settings as Lofty last told them: shown, with their age, when Lofty cannot be read.
+    """The settings as Lofty last returned them: shown, with their age, when Lofty cannot be read.
 
-    The other columns copy parts of `raw`, for lists of many tenants (see reading.in_brief). Null:
-    Lofty did not tell, or told something odd. active_days: empty means every day.
+    The other columns copy parts of `raw`, for lists of many tenants (see snapshots.summary_fields).
+    Null: Lofty returned nothing, or something unexpected. active_days: empty means every day.
     """
 
     tenant = models.OneToOneField(Tenant, on_delete=models.PROTECT, related_name="last_known")
@@ -351,7 +351,7 @@ class SettingsSnapshot(models.Model):
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The channels that are on, as the settings page names them."""
+        """Return the channels that are on, as the settings page names them."""
         on = {
             "textChannel": self.text_channel,
             "emailChannel": self.email_channel,
@@ -361,5 +361,5 @@ class SettingsSnapshot(models.Model):
 
     @property
     def hours(self) -> str:
-        """ "Mon–Fri 8 AM–8 PM"; "" when they are not known."""
+        """Return hours and days such as "Mon–Fri 8 AM–8 PM"; "" when they are unknown."""
         return in_short(self.start_hour, self.end_hour, self.active_days)

@@ -1,4 +1,4 @@
-"""One tenant's settings in another tenant's terms: entries matched by name, never by id.
+"""Translate one tenant's settings for another tenant: match entries by name, never by id.
 
 Pure functions. "There" is the tenant that is copied from, "here" the one that would be changed.
 """
@@ -25,8 +25,10 @@ MANY_THERE = gettext_noop("several of this name there")
 
 @dataclass(frozen=True)
 class DirectoryEntry:
-    """One entry of a tenant's directory: email only of agents, "" if not known; gone: no longer in
-    Lofty."""
+    """One entry of a tenant's directory.
+
+    email: only of agents, "" if unknown. gone: no longer in Lofty.
+    """
 
     id: int
     name: str
@@ -44,14 +46,17 @@ class Missing:
 
 @dataclass(frozen=True)
 class Match:
-    """found: entries of here, each once, in the order of there. missing: what has none."""
+    """The matches.
+
+    found: entries of here, each once, in the order of there. missing: entries without a match.
+    """
 
     found: tuple[DirectoryEntry, ...]
     missing: tuple[Missing, ...]
 
 
 class DirectoryNames:
-    """The entries of one kind of one tenant. Ids below 1 stand for no entry (-1 means all)."""
+    """The entries of one kind of one tenant. Ids below 1 identify no entry (-1 means all)."""
 
     def __init__(self, entries: Iterable[DirectoryEntry] = ()) -> None:
         self.by_id = {entry.id: entry for entry in entries if entry.id > 0}
@@ -69,12 +74,12 @@ class DirectoryNames:
 
 
 def _in_lofty_first(entries: list[DirectoryEntry]) -> list[DirectoryEntry]:
-    """Those Lofty still has; only if it has none of them, the others."""
+    """Return the entries Lofty still has; only if there are none, the others."""
     return [entry for entry in entries if not entry.gone] or entries
 
 
 def match(ids: Iterable[JSON], there: DirectoryNames, here: DirectoryNames) -> Match:
-    """The twins of these entries of there. Whatever is not certain is missing."""
+    """Match these entries of there with entries of here. Whatever is not certain is missing."""
     found: dict[int, DirectoryEntry] = {}
     missing = []
     for number in ids:
@@ -92,7 +97,7 @@ def _twin_of(number: JSON, there: DirectoryNames, here: DirectoryNames) -> Direc
         return Missing(unknown(number), NO_NAME_THERE)
     if twins := here.with_email(entry.email):
         return twins[0] if len(twins) == 1 else Missing(entry.name, MANY_HERE)
-    # Two e-mail addresses are two people, whatever they are called.
+    # Two email addresses are two people, even with the same name.
     twins = [one for one in here.named(entry.name) if not (entry.email and one.email)]
     if not twins:
         return Missing(entry.name, NO_MATCH)
@@ -104,8 +109,11 @@ def _twin_of(number: JSON, there: DirectoryNames, here: DirectoryNames) -> Direc
 
 @dataclass(frozen=True)
 class CopyCandidate:
-    """One setting that differs. wanted: its value for here; None, with a refusal, if there is none
-    that could be copied. gone: entries of `wanted` that are no longer in Lofty."""
+    """One setting that differs.
+
+    wanted: its value for here; None, with a refusal, if there is none that could be copied. gone:
+    entries of `wanted` that are no longer in Lofty.
+    """
 
     setting: Setting
     theirs: JSON
@@ -124,14 +132,16 @@ Books = Mapping[EntryKind, tuple[DirectoryNames, DirectoryNames]]  # of there an
 
 
 def offers(theirs: Values, now: Values, books: Books) -> tuple[CopyCandidate, ...]:
-    """What could be copied, and what differs but cannot, in the order of the page. Without the
-    settings that are each customer's own."""
+    """Return what could be copied, and what differs but cannot, in the order of the page.
+
+    Leaves out the settings that are specific to each customer.
+    """
     made = (_offer(s, theirs.get(s.name), now.get(s.name), books) for s in SETTINGS if not s.own)
     return tuple(offer for offer in made if _differs(offer))
 
 
 def own_settings(theirs: Values, now: Values) -> tuple[CopyCandidate, ...]:
-    """The settings that are never copied, where they differ."""
+    """Return the settings that are never copied, where they differ."""
     return tuple(
         CopyCandidate(s, theirs.get(s.name), now.get(s.name), refusal=s.own)
         for s in SETTINGS
@@ -163,7 +173,10 @@ def _offer(setting: Setting, theirs: JSON, now: JSON, books: Books) -> CopyCandi
 
 
 def _list_offer(setting: Setting, theirs: list[JSON], now: JSON, books: Books) -> CopyCandidate:
-    """An empty list may mean everyone: it comes only from a list that is empty there, or all."""
+    """Return the candidate for a list.
+
+    An empty list may mean everyone, so it is only copied from a list that is empty there, or all.
+    """
     if means_all(setting.name, theirs):
         return CopyCandidate(setting, theirs, now, [-1] if setting.is_access_list else [])
     found = _match_list(setting, theirs, books)
@@ -183,7 +196,7 @@ def _list_offer(setting: Setting, theirs: list[JSON], now: JSON, books: Books) -
 def _match_list(setting: Setting, theirs: list[JSON], books: Books) -> Match:
     if setting.entries is not None:
         return match(theirs, *books.get(setting.entries, (DirectoryNames(), DirectoryNames())))
-    # Days and lead types are the same for everybody, as far as Lofty documents them.
+    # Days and lead types are the same for all tenants, as far as Lofty documents them.
     labels = {str(key): label for key, label in (setting.choices or {}).items()}
     items = list(dict.fromkeys(map(str, theirs)))
     found = [DirectoryEntry(int(key), label) for key, label in labels.items() if key in items]

@@ -1,4 +1,4 @@
-"""Settings in words: values with names instead of ids, for review, result and history."""
+"""Settings in words: values with names instead of ids, for review, result, and history."""
 
 import json
 import re
@@ -28,13 +28,13 @@ NameTable = Mapping[str, Mapping[str, str]]  # setting name -> id as text -> nam
 
 
 def names_of(operation: "Operation") -> dict[str, dict[str, str]]:
-    """The names, as known now, of every id in the lists the operation changes: for the record."""
+    """Return the current names of every id in the lists the operation changes, to record them."""
     with override(settings.LANGUAGE_CODE):
         return name_table(operation.tenant, operation.changes)
 
 
 def name_table(tenant: Tenant, changes: Iterable[Change]) -> dict[str, dict[str, str]]:
-    """setting name -> id as text -> name, for the lists among `changes`."""
+    """Return setting name -> id as text -> name, for the lists among `changes`."""
     return {
         change.name: names_in(tenant, change.setting, [change.before, change.after])
         for change in changes
@@ -43,7 +43,7 @@ def name_table(tenant: Tenant, changes: Iterable[Change]) -> dict[str, dict[str,
 
 
 def names_in(tenant: Tenant, setting: Setting, values: Iterable[JSON]) -> dict[str, str]:
-    """id as text -> name, for the members of any of these values of one setting."""
+    """Return id as text -> name, for the members of any of these values of one setting."""
     if setting.entries is None:
         return {}
     items = [item for value in values if isinstance(value, list) for item in value]
@@ -54,7 +54,7 @@ def names_in(tenant: Tenant, setting: Setting, values: Iterable[JSON]) -> dict[s
 def words(setting: Setting, value: JSON, table: NameTable) -> str:
     """Return one value as a phrase: "may text leads", "8 AM", "Monday, Tuesday", "Everyone".
 
-    Values that are not the same never give the same phrase.
+    Different values never give the same phrase.
     """
     if value is None:
         return _("not set in Lofty")
@@ -80,23 +80,23 @@ def _choice_words(setting: Setting, value: JSON) -> str:
 
 
 def _has_type_of(setting: Setting, value: JSON) -> bool:
-    """Return whether it is what Lofty documents for the setting, or for a member of the list."""
+    """Return whether it has the type Lofty documents for the setting, or for a list member."""
     return IS_TYPE[TYPES[setting.name]]([value] if setting.is_list else value)
 
 
 def _as_json(value: JSON) -> str:
-    """A value of a type that is not the setting's own: 8 as a text is another value than 8."""
+    """Return a value of an unexpected type as JSON: the text "8" is not the number 8."""
     return f"⟨JSON⟩ {visible(json.dumps(value, ensure_ascii=False))}"
 
 
 def _text_words(text: str) -> str:
-    """A text; it is marked as one where it reads like what is shown for no text."""
+    """Return a text, marked as one where it looks like the phrase shown for no text."""
     is_misleading = text in {_("not set in Lofty"), _("empty")}
     return f"⟨text⟩ {text}" if is_misleading else visible(text)
 
 
 def list_words(setting: Setting, value: list[JSON], table: NameTable) -> str:
-    """Return a list as what it means, else its members by name."""
+    """Return a list as the phrase it stands for, else as its members by name."""
     if setting.is_access_list and not value:
         return _none_words(setting)
     means_all = setting.is_access_list and reaches_all(setting.name, value)
@@ -112,7 +112,7 @@ def list_words(setting: Setting, value: list[JSON], table: NameTable) -> str:
 def member_words(setting: Setting, items: Iterable[JSON], table: NameTable) -> list[str]:
     """Return members of a list by name, else as "unknown (1002)".
 
-    A name that could stand for something else has its id: of namesakes, or "Everyone".
+    An ambiguous name gets its id: one that several entries have, or "Everyone".
     """
     if setting.choices is not None:
         return [_choice_words(setting, item) for item in items]
@@ -138,5 +138,5 @@ def _none_words(setting: Setting) -> str:
 
 
 def is_unnamed(item: JSON, name: str | None) -> bool:
-    """Return whether a name, of today or as it was recorded, only says that there is none."""
+    """Return whether a name, current or recorded, only says that there is none."""
     return not name or name in {unknown(item), UNKNOWN % {"id": item}}

@@ -1,5 +1,8 @@
-"""Fields that write themselves in one go. Django renders some templates for each of them, and two
-for each choice: with 24 hours and 250 countries that was half of the work of the settings page."""
+"""Fields that render without templates.
+
+Django renders some templates for each field, and two for each choice: with 24 hours and 250
+countries that took half of the time of the settings page.
+"""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -12,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 
 
 class Rows(BaseChoiceIterator):
-    """Choices without groups, which Django need not look for in each row."""
+    """Choices without groups, so that Django need not look for groups in each row."""
 
     def __init__(self, rows: Sequence[tuple[str, str]]) -> None:
         self.rows = rows
@@ -35,7 +38,7 @@ class PlainTextarea(forms.Textarea):
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
         widget = self.get_context(name, value, attrs)["widget"]
         text, rest = widget["value"] or "", flatatt(widget["attrs"])
-        # A browser drops the first line break: without this one, one of the text.
+        # A browser drops the first line break: without this one, a line break of the text is lost.
         return format_html('<textarea name="{}"{}>\n{}</textarea>', name, rest, text)
 
 
@@ -51,7 +54,7 @@ class PlainSelect(forms.Select):
     def optgroups(
         self, name: str, value: list[str], attrs: dict[str, Any] | None = None
     ) -> list[tuple[str | None, list[dict[str, Any]], int | None]]:
-        """None: `_options` are all there are."""
+        """Return no groups: `_options` renders all choices."""
         return []
 
 
@@ -66,6 +69,6 @@ def _input(widget: dict[str, Any]) -> str:
 
 @lru_cache(maxsize=100)
 def _options(rows: tuple[tuple[str, str], ...], chosen: tuple[str, ...]) -> str:
-    """Kept, because they are nearly always the same: few countries and hours are chosen."""
+    """Render the options. Cached, because few countries and hours are ever chosen."""
     lines = ((key, " selected" if key in chosen else "", label) for key, label in rows)
     return format_html_join("", '<option value="{}"{}>{}</option>', lines)

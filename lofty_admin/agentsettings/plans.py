@@ -2,8 +2,8 @@
 
 A snapshot travels with its form, signed and bound to its tenant, so that the browser can neither
 alter it nor move it to another tenant. It never expires: Lofty is read again before anything is
-sent. A plan that was reviewed is stored as a draft (drafts.py); only the offer of a comparison
-with another tenant travels signed, and no save takes that.
+sent. A reviewed plan is stored as a draft (drafts.py); only the offer of a comparison with another
+tenant travels signed, and no save accepts that.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class Snapshot:
 
     @classmethod
     def opened(cls, tenant: Tenant, signed: str) -> "Snapshot":
-        """Raises Tampered."""
+        """Return the signed snapshot. Raises Tampered."""
         return cls._from_json(_open(tenant, "snapshot", signed))
 
     def _as_json(self) -> dict[str, JSON]:
@@ -51,9 +51,9 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a person wants to change, against the snapshot they saw. One operation id, one save.
+    """What a user wants to change, against the snapshot they saw. One operation id, one save.
 
-    wanted maps the name of each setting that was changed to its new value.
+    wanted maps the name of each changed setting to its new value.
     """
 
     operation_id: UUID
@@ -62,7 +62,7 @@ class Plan:
 
     @classmethod
     def new(cls, snapshot: Snapshot, after: Mapping[str, JSON]) -> "Plan":
-        """The plan that leads from the snapshot to `after`."""
+        """Return the plan that leads from the snapshot to `after`."""
         changes = diff(snapshot.settings.raw, after)
         return cls(uuid4(), snapshot, {change.name: change.after for change in changes})
 
@@ -72,7 +72,7 @@ class Plan:
 
     @property
     def after(self) -> dict[str, JSON]:
-        """All settings as they would be."""
+        """Return all settings as they would be."""
         return {**self.snapshot.settings.raw, **self.wanted}
 
     @property
@@ -80,13 +80,13 @@ class Plan:
         return widenings(self.snapshot.settings.raw, self.after)
 
     def signed_as_offer(self, tenant: Tenant) -> str:
-        """What the comparison with another tenant showed, for its form."""
+        """Return the plan signed as an offer, for the form of a comparison with another tenant."""
         data: dict[str, JSON] = {"snapshot": self.snapshot._as_json(), "wanted": self.wanted}
         return _sign(tenant, "offer", data)
 
     @classmethod
     def opened_offer(cls, tenant: Tenant, signed: str) -> "Plan":
-        """Raises Tampered."""
+        """Return the signed offer. Raises Tampered."""
         data = _open(tenant, "offer", signed)
         return cls(uuid4(), Snapshot._from_json(data["snapshot"]), dict(data["wanted"]))
 

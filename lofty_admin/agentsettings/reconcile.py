@@ -1,9 +1,9 @@
-"""Settling operations whose outcome is not known, by reading Lofty and never by sending again.
+"""Settle operations of unknown outcome by reading Lofty, never by sending again.
 
-If Lofty has the requested values, the change arrived. If it does not, the PUT may yet arrive or
-become visible: it counts as not applied only when a second look, a quiet time later, says the same.
-Values that are neither the old ones nor those sent are left to a person, unless Lofty had said that
-it accepted the change. If Lofty had refused it, one look is enough.
+If Lofty has the requested values, the change arrived. If it does not, the PUT may still arrive or
+become visible: it counts as not applied only when a second look, after a quiet time, shows the
+same. Values that are neither the old ones nor those sent are left to a user, unless Lofty had
+replied that it accepted the change. If Lofty had refused it, one look is enough.
 """
 
 import logging
@@ -38,12 +38,12 @@ OLD_AS_SEEN = gettext_noop(
 OTHERS_AS_SEEN = gettext_noop(
     "Lofty has other settings, not those that were sent. A user checked this and closed the change."
 )
-HOLD = timedelta(seconds=50)  # of a reconciliation: one GET at its time limit, and to spare
+HOLD = timedelta(seconds=50)  # of a reconciliation: one GET at its time limit, with some margin
 TICK = timedelta(minutes=1)  # how often the job runs
 
 
 def due() -> list[Operation]:
-    """The open operations nobody is working on, those looked at longest ago first."""
+    """Return the open operations that no process works on, least recently checked first."""
     return list(
         Operation.objects.select_related("tenant")
         .filter(clocks.is_over("lease_until", timezone.now(), LONGEST_LEASE), settled_at=None)
@@ -52,9 +52,10 @@ def due() -> list[Operation]:
 
 
 def reconcile_all() -> list[Operation]:
-    """One look at each operation that is due; one that fails does not keep the others waiting.
+    """Check each operation that is due once; a failure does not keep the others waiting.
 
-    None while the console is read-only: Lofty may have moved on since this database was current.
+    Checks none while the console is read-only: Lofty may have changed since this database was
+    current.
     """
     if is_behind("settling open changes"):
         return []
@@ -69,7 +70,7 @@ def reconcile_all() -> list[Operation]:
 
 
 def _look_when_leases_end() -> None:
-    """A process that was killed leaves a lease behind: look when it ends, not at the next tick."""
+    """Check when a lease ends that a killed process left behind, rather than at the next tick."""
     now = timezone.now()
     for operation in Operation.objects.filter(
         settled_at=None, lease_until__gt=now, lease_until__lt=now + TICK
@@ -78,14 +79,14 @@ def _look_when_leases_end() -> None:
 
 
 def settle_by_id(operation_id: str) -> None:
-    """`settle`, for the job that looks at one operation. Nothing while the console is read-only."""
+    """Settle one operation, for its job. Does nothing while the console is read-only."""
     operation = Operation.objects.filter(pk=operation_id).first()
     if operation is not None and not is_behind("settling an open change"):
         reconcile_operation(operation)
 
 
 def reconcile_operation(operation: Operation) -> Operation:
-    """Look at Lofty once and settle the operation if that tells enough. Returns it as it is now.
+    """Read Lofty once and settle the operation if that is conclusive. Return its current row.
 
     Does nothing to a settled operation, nor to one that another process is working on.
     """
@@ -106,8 +107,8 @@ def close_after_review(operation: Operation, seen: str | None = None) -> Operati
     """Close an operation the console cannot settle by itself, as a user decided.
 
     seen: the `reading` the user decided on; by default the operation's. Lofty is read again, and if
-    it now has something else, that is noted for the user to look at, and nothing is closed. Does
-    nothing to an operation that needs no person.
+    it now has something else, that is stored for the user to look at, and nothing is closed. Does
+    nothing to an operation that needs no user.
     """
     seen = operation.reading if seen is None else seen
     held = _take_over(operation) if operation.needs_person else None
@@ -220,7 +221,7 @@ def _not_applied(operation: Operation, live: Settings) -> Result:
 def _note(
     operation: Operation, explanation: str, live: Settings | None = None, **fields: object
 ) -> None:
-    """Still unknown: keep what was found, and let go."""
+    """Store what was found, release the operation, and leave its outcome unknown."""
     now = timezone.now()
     fields = {
         "state": State.UNKNOWN,

@@ -1,4 +1,4 @@
-"""What a review shows of a plan: what reaches further, what else changes, what to look at."""
+"""The contents of a plan's review: what reaches further, what else changes, and warnings."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rows of the tables people read: changes, conflicts and whole settings, in names and words."""
+"""Rows of tables for users: changes, conflicts, and whole settings, in names and words."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -31,7 +31,7 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import means_all, same
 from lofty_admin.tenants.models import Tenant
 
-# What Lofty sends beside the settings, as the settings page calls it.
+# What Lofty sends in addition to the settings, as the settings page calls it.
 PROPERTIES = {"hostedStatus": _lazy("Hosting status"), "headUrl": _lazy("Avatar")}
 
 
@@ -47,9 +47,9 @@ class Member:
 class Row:
     """One setting before and after, in words. `now` is what Lofty has after a save, if it differs.
 
-    added and removed: members by name, where both sides are lists of single ones; before_count,
-    after_count and now_count: how many those sides have, else 0. unnamed: ids of lead sources
-    without a name. confirm: in which way it reaches further, where a person has to confirm that.
+    added and removed: members by name, where both sides are lists of single members; before_count,
+    after_count, and now_count: how many those sides have, else 0. unnamed: ids of lead sources
+    without a name. confirm: how it reaches further, where a user has to confirm that.
     """
 
     name: str
@@ -67,12 +67,12 @@ class Row:
 
     @property
     def members(self) -> list[tuple[str, Member]]:
-        """What goes ("-") and what comes ("+")."""
+        """Return the members that are removed ("-") and added ("+")."""
         return [("-", member) for member in self.removed] + [("+", m) for m in self.added]
 
 
 def rows_of(tenant: Tenant, changes: Iterable[Change], found: Values | None = None) -> list[Row]:
-    """A row for each change; `found`: the settings read back, to show where they are others."""
+    """Return a row for each change. `found`: the settings read back, to show where they differ."""
     changes = list(changes)
     return change_rows(changes, name_table(tenant, changes), found)
 
@@ -80,7 +80,7 @@ def rows_of(tenant: Tenant, changes: Iterable[Change], found: Values | None = No
 def change_rows(
     changes: Iterable[Change], table: NameTable, found: Values | None = None
 ) -> list[Row]:
-    """As rows_of, with names that are already known (those stored with an event)."""
+    """Return rows like `rows_of`, with names that are known already (stored with an event)."""
     return [_row(change, table, found) for change in changes]
 
 
@@ -118,7 +118,7 @@ def _row(change: Change, table: NameTable, found: Values | None) -> Row:
 
 
 def _unnamed(setting: Setting, values: Iterable[JSON], table: NameTable) -> tuple[str, ...]:
-    """Lead sources nobody had named: Lofty does not name them, so somebody here has to."""
+    """Return the lead sources without a name: Lofty does not name them, so a user has to."""
     if setting.entries is not EntryKind.SOURCE:
         return ()
     ids = (item for value in values if isinstance(value, list) for item in value)
@@ -128,7 +128,7 @@ def _unnamed(setting: Setting, values: Iterable[JSON], table: NameTable) -> tupl
 
 
 def _count(setting: Setting, value: JSON) -> int:
-    """How many single members a list has: 0 if it stands for all of them, or is none."""
+    """Return how many single members a list has; 0 if it stands for all of them, or is none."""
     if not setting.is_list or not isinstance(value, list) or means_all(setting.name, value):
         return 0
     return len(value)
@@ -141,7 +141,7 @@ def _members(setting: Setting, items: Iterable[JSON], table: NameTable) -> tuple
 
 
 def unnamed_sources(tenant: Tenant, values: Values, known: Mapping[str, str]) -> tuple[str, ...]:
-    """Ids of the lead sources among these settings that nobody has named.
+    """Return the ids of the lead sources among these settings that have no name.
 
     known: id as text -> name, of those that were looked up already; the others are looked up here.
     """
@@ -152,7 +152,7 @@ def unnamed_sources(tenant: Tenant, values: Values, known: Mapping[str, str]) ->
 
 
 def other_rows(tenant: Tenant, found: Iterable[Difference]) -> list[Row]:
-    """What a save changed besides: settings in words, other properties as Lofty has them."""
+    """Return what else a save changed: settings in words, other properties as Lofty has them."""
     found = list(found)
     named = [Change(one.setting, one.before, one.after) for one in found if one.setting]
     return rows_of(tenant, named) + [_property_row(one) for one in found if not one.setting]
@@ -170,13 +170,13 @@ def _as_text(value: JSON) -> str:
 
 
 def setting_rows(tenant: Tenant, values: Values) -> list[Row]:
-    """Every setting as it is, read only."""
+    """Return every setting with its current value, read-only."""
     table = name_table(tenant, [Change(s, None, values.get(s.name)) for s in SETTINGS])
     return [Row(s.name, s.label, words(s, values.get(s.name), table), "") for s in SETTINGS]
 
 
 def merge_rows(tenant: Tenant, merged: Merge) -> dict[str, list[Row]]:
-    """What both sides can have, for the three-way page."""
+    """Return what both sides of a three-way merge can have."""
     return {
         "theirs": rows_of(tenant, merged.theirs),
         "mine": rows_of(tenant, merged.mine),
@@ -185,7 +185,7 @@ def merge_rows(tenant: Tenant, merged: Merge) -> dict[str, list[Row]]:
 
 
 def conflict_rows(tenant: Tenant, conflicts: Iterable[Conflict]) -> list[Row]:
-    """base, theirs and mine of each conflict, in words."""
+    """Return base, theirs, and mine of each conflict, in words."""
     rows = []
     for conflict in conflicts:
         setting = conflict.setting

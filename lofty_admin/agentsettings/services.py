@@ -1,11 +1,12 @@
-"""A save, from the reviewed plan to its recorded outcome. The only module that sends settings.
+"""Carry out a save, from the reviewed plan to its recorded outcome.
 
-The steps are those of docs/architecture.md: take the tenant's place in flight, read Lofty again,
-commit the intent, PUT once, read back, record. No transaction is open while Lofty is called.
+Only this module sends settings. The steps are those of docs/architecture.md: acquire the tenant's
+slot, read Lofty again, commit the intent, PUT once, read back, record. No transaction is open while
+Lofty is called.
 
 An outcome states only what a read-back showed. A refusal is read back too, because a proxy can
 answer after Lofty applied the change; and one old value right after Lofty accepted a change proves
-nothing, because Lofty does not promise when a change becomes visible: reconcile looks again.
+nothing, because Lofty does not promise when a change becomes visible: reconcile checks again.
 """
 
 import json
@@ -67,7 +68,7 @@ MOST_SHOWN = 60  # characters of a value inside a sentence
 
 
 class AuditWriteFailed(Exception):
-    """The record of a save could not be written, so nothing was sent."""
+    """The audit record of a save could not be written, so nothing was sent."""
 
 
 class SendRefused(Exception):
@@ -75,7 +76,7 @@ class SendRefused(Exception):
 
 
 class ChangeNotAllowed(Exception):
-    """The change may not be sent any more: a right or the token was taken away while it waited."""
+    """The change must not be sent: a role or the token was revoked while it waited."""
 
     def __init__(self, message: str, advice: str) -> None:
         self.advice = advice
@@ -86,7 +87,7 @@ class ChangeNotAllowed(Exception):
 class Result:
     """The outcome of a save: its state, in words, with Lofty's answer and what Lofty has.
 
-    given_up: UNKNOWN permanently, because a person closed it. is_unseen: the reading does not show
+    given_up: permanently UNKNOWN, because a user closed it. is_unseen: the reading does not show
     the change (yet). needs_person: the console cannot settle it by itself.
     """
 
@@ -103,14 +104,15 @@ class Result:
 
 @priority_for_save()
 def apply(tenant: Tenant, plan: Plan, reason: str, *, user: User | None = None) -> Operation:
-    """Carry out a reviewed plan, at most once, and return its operation, settled or in flight.
+    """Carry out a reviewed plan at most once, and return its operation, settled or in flight.
 
-    user: who makes the change, where that is not the signed-in user (a job that acts for one).
-    Their right to make it is checked again when it is about to be sent.
+    user: who makes the change, if not the signed-in user (a job that acts for one). Their
+    permission is checked again right before sending.
 
-    The same plan again (a double click, a reload) returns the existing operation. Everything that
-    can go wrong is in the operation's state and explanation, except NotRecorded, which is raised
-    when the database refuses the record, and ReadOnly; nothing was sent then.
+    Calling this again with the same plan (a double click, a reload) returns the existing operation.
+    Everything that can go wrong is in the operation's state and explanation, except for two errors
+    after which nothing was sent: AuditWriteFailed, when the database refuses the record, and
+    ReadOnly.
     """
     refuse_if_behind()
     operation = _draft(tenant, plan, reason, user)
@@ -128,9 +130,9 @@ def apply(tenant: Tenant, plan: Plan, reason: str, *, user: User | None = None) 
 
 
 def lease() -> timedelta:
-    """How long one step of a save may take: one call at its time limit, and something to spare.
+    """Return how long one step of a save may take: one call at its time limit, with some margin.
 
-    It is renewed before each step, so that a save whose process was killed is settled soon.
+    The lease is renewed before each step, so that a save whose process was killed is settled soon.
     """
     return _longest_call() + STEP_SLACK
 
@@ -158,7 +160,7 @@ def _draft(tenant: Tenant, plan: Plan, reason: str, user: User | None = None) ->
 
 
 def _acquire_slot(operation: Operation) -> bool:
-    """Whether the tenant's one place in flight is ours now."""
+    """Acquire the tenant's single slot for changes in flight; return whether that succeeded."""
     try:
         with transaction.atomic(durable=True):
             operation.save(force_insert=True)
@@ -178,18 +180,18 @@ def _record_busy(operation: Operation) -> None:
     operation.advice = gettext_noop(
         "The settings page links to it. When it is settled, review your change again."
     )
-    # The same plan may come twice at once: the other request has then written it down.
+    # The same plan may arrive twice at once: then the other request has inserted it.
     with suppress(IntegrityError), transaction.atomic(durable=True):
         operation.save(force_insert=True)
         record_outcome(operation, Kind.SETTINGS_REFUSED)
 
 
 def _prepare(tenant: Tenant, plan: Plan, operation: Operation) -> LoftyClient | None:
-    """Read Lofty and commit the intent: the client to send with, or None if nothing may be sent."""
+    """Read Lofty and commit the intent. Return the client to send with, or None to send nothing."""
     try:
         reserve_calls(tenant, CALLS_OF_A_SAVE)
         client, credential = client_and_credential(tenant)
-        _extend_lease(operation)  # renewing the token may have taken a while
+        _extend_lease(operation)  # refreshing the token may have taken a while
         live = client.get_settings()
         if refusal := _refusal(operation, live):
             _not_sent(operation, refusal)
@@ -210,7 +212,7 @@ def _prepare(tenant: Tenant, plan: Plan, operation: Operation) -> LoftyClient | 
 
 
 def _extend_lease(operation: Operation) -> None:
-    """Make sure the lease outlasts the next call. Raises SendRefused if it is over."""
+    """Make sure the lease outlasts the next call. Raises SendRefused if it has expired."""
     now = timezone.now()
     if operation.lease_until - now >= _longest_call() + STEP_SLACK / 3:
         return
@@ -224,9 +226,10 @@ def _extend_lease(operation: Operation) -> None:
 
 
 def _carry_out(client: LoftyClient, operation: Operation) -> None:
-    """Send, read back, record.
+    """Send, read back, and record the outcome.
 
-    Whatever fails here, something may have been sent: it is left to reconcile, not told as unsent.
+    After any failure here, something may have been sent: it is left to reconcile, not reported as
+    unsent.
     """
     try:
         record_result(operation, _send_and_read_back(client, operation))
@@ -290,8 +293,11 @@ def _not_sent(operation: Operation, result: Result) -> None:
 def _commit_intent(
     operation: Operation, live: Settings, plan: Plan, credential: Credential
 ) -> None:
-    """Record what is about to be sent. Raises DatabaseError, SendRefused (the lease is over) and
-    ChangeNotAllowed; then nothing may be sent."""
+    """Record what is about to be sent.
+
+    Raises DatabaseError, SendRefused (the lease has expired), and ChangeNotAllowed; then nothing
+    may be sent.
+    """
     operation.before = live.raw
     operation.wanted = payload(live, plan.wanted)
     now = timezone.now()
@@ -316,9 +322,10 @@ def _commit_intent(
             after=operation.wanted,
             detail={"changed": operation.changed, "names": names_of(operation)},
         )
-        # From here to the commit this holds the head of the log, and whatever takes a right away
-        # is recorded in its own transaction. So either that was recorded before and is seen here,
-        # or it is recorded after this intent. No row lock could promise that for every way.
+        # From here to the commit this transaction holds the head of the audit log, and every
+        # revocation is recorded in its own transaction. So a revocation was either recorded before
+        # and is seen here, or it is recorded after this intent. No row lock could guarantee that
+        # for every kind of revocation.
         _require_allowed(operation, credential)
 
 
@@ -353,14 +360,14 @@ def _require_allowed(operation: Operation, credential: Credential) -> None:
 
 
 def _maker(operation: Operation) -> User | None:
-    """The user who makes the change, as they are now."""
+    """Return the user who makes the change, with current data."""
     if not operation.actor_id.isdecimal():
         return None
     return User.objects.filter(pk=int(operation.actor_id)).first()
 
 
 def _give_up_place(operation: Operation) -> None:
-    """Best effort: the reconcile job does the same once the lease is over."""
+    """Free the slot, best effort: the reconcile job does the same once the lease has expired."""
     try:
         Operation.objects.filter(pk=operation.pk, state=State.PREPARED).update(
             lease_until=timezone.now()
@@ -369,15 +376,15 @@ def _give_up_place(operation: Operation) -> None:
         logger.warning("Operation %s keeps its place until its lease ends", operation.pk)
 
 
-# --- 4 The one door -------------------------------------------------------------------------------
+# --- 4 The only place that sends ------------------------------------------------------------------
 def send(client: LoftyClient, operation: Operation) -> Exchange:
-    """PUT the operation's body, once. Raises SendRefused unless its intent stands committed.
+    """PUT the operation's body, once. Raises SendRefused unless its intent is committed.
 
-    LoftyError as LoftyClient.put_settings raises it.
+    Raises LoftyError as LoftyClient.put_settings does.
     """
     if connection.in_atomic_block:
         raise SendRefused("inside a transaction")
-    # What is left of the lease must do for the call, or another process may settle it meanwhile.
+    # The rest of the lease must suffice for the call, or another process may settle it meanwhile.
     ends = timezone.now() + timedelta(seconds=settings.ENVIRONMENT.lofty_deadline)
     intent = AuditEvent.objects.filter(operation_id=operation.pk, kind=Kind.SETTINGS_INTENT)
     held = Operation.objects.filter(
@@ -414,7 +421,7 @@ def _send_and_read_back(client: LoftyClient, operation: Operation) -> Result:
 
 
 def _parked(error: RateLimited) -> Result:
-    """Lofty counts calls before it looks at them, so there is nothing to read back."""
+    """Return the result for a rate limit. Lofty counts calls before handling: no read-back."""
     return Result(
         State.REJECTED,
         f"{error.message} The change was not made.",
@@ -451,10 +458,10 @@ def _not_read_back(refused: Rejected | None, unread: LoftyError) -> Result:
 
 
 def verify_result(operation: Operation, after: Settings) -> Result:
-    """Return what a reading tells about the change, given Lofty's reply to it.
+    """Return what a reading shows about the change, given Lofty's reply to it.
 
-    VERIFIED only if it is of the same Sales Agent and has every change. Otherwise REJECTED if
-    Lofty said so, else UNKNOWN: what is not there yet may still become visible.
+    VERIFIED only if it is of the same Sales Agent and has every change. Otherwise REJECTED if Lofty
+    refused the change, else UNKNOWN: what is not there yet may still become visible.
     """
     reply = Reply(operation.reply)
     if after.id != operation.wanted["id"]:
@@ -484,7 +491,7 @@ def verify_result(operation: Operation, after: Settings) -> Result:
 
 
 def missing_in(operation: Operation, live: Settings) -> list[str]:
-    """The changed settings that do not have the requested value."""
+    """Return the changed settings that do not have the requested value."""
     intended = operation.intended.items()
     return [name for name, value in intended if not same(name, value, live.get(name))]
 
@@ -498,7 +505,7 @@ def _verified(reply: Reply) -> str:
 
 
 def _also_different(operation: Operation, after: Settings) -> str:
-    """What else the save or somebody else changed meanwhile, " " in front; "" for nothing."""
+    """Describe what else the save or another user changed, with a leading " "; "" for nothing."""
     found = differences(operation.before, after.raw, without=operation.changed)
     if not found:
         return ""
@@ -523,16 +530,16 @@ def _short(value: JSON) -> str:
 
 
 def labels(names: Iterable[str]) -> str:
-    """In English: these are written down."""
+    """Return the labels in English, because they are recorded."""
     with override(settings.LANGUAGE_CODE):
         return ", ".join(BY_NAME[name].label for name in names)
 
 
 # --- 6 The record ---------------------------------------------------------------------------------
 def record_result(operation: Operation, result: Result, kind: Kind = Kind.SETTINGS_OUTCOME) -> bool:
-    """Record the outcome, and free the tenant's place unless it is unknown.
+    """Record the outcome, and free the tenant's slot unless the outcome is unknown.
 
-    False when another process has taken over: then its outcome counts, not ours.
+    Returns False when another process has taken over: then its outcome counts, not ours.
     """
     now = timezone.now()
     fields = {
@@ -563,8 +570,7 @@ def record_result(operation: Operation, result: Result, kind: Kind = Kind.SETTIN
 
 
 def look_again_later(operation: Operation) -> None:
-    """Have the worker look when the time the page names has come. Best effort: the minutely job
-    looks too."""
+    """Schedule a check for the time the page names. Best effort: the minutely job checks too."""
     at = operation.looks_again_at
     if at is None or at <= timezone.now():
         return
@@ -575,7 +581,7 @@ def look_again_later(operation: Operation) -> None:
 
 
 def _store_snapshot(operation: Operation, after: Settings, state: State) -> None:
-    """What was read is noted beside the record; that must not fail a save that is recorded."""
+    """Store the reading as the snapshot. A failure must not fail a save that is recorded."""
     expected = _expected(operation, state)
     try:
         store_snapshot(operation.tenant, after, operation.created_at, expected=expected)
@@ -584,7 +590,7 @@ def _store_snapshot(operation: Operation, after: Settings, state: State) -> None
 
 
 def _expected(operation: Operation, state: State) -> Values | None:
-    """What Lofty should have now if nobody else changed anything; None if nothing was sent."""
+    """Return what Lofty should have if no one else changed anything; None if nothing was sent."""
     if operation.before is None:
         return None
     done = operation.intended if state is State.VERIFIED else {}
@@ -592,7 +598,7 @@ def _expected(operation: Operation, state: State) -> Values | None:
 
 
 def _move(operation: Operation, state: State, **fields: object) -> None:
-    """Change the state if we still hold the operation; SendRefused otherwise."""
+    """Change the state if this process still holds the operation. Raises SendRefused otherwise."""
     allowed = [before for before, following in NEXT.items() if state in following]
     moved = Operation.objects.filter(
         pk=operation.pk, fence=operation.fence, settled_at=None, state__in=allowed
@@ -604,7 +610,7 @@ def _move(operation: Operation, state: State, **fields: object) -> None:
 
 
 def answer_of(exchange: Exchange) -> dict[str, JSON]:
-    """What is kept of Lofty's answer: status, code, message, start of the body, duration in ms."""
+    """Return what is kept of Lofty's answer: status, code, message, start of the body, and ms."""
     return {
         "method": exchange.method,
         "path": exchange.path,
@@ -617,8 +623,10 @@ def answer_of(exchange: Exchange) -> dict[str, JSON]:
 
 
 def record_outcome(operation: Operation, kind: Kind) -> None:
-    """Record the operation's current state. `made_by`: the user who made the change, if another
-    one or a job settles it."""
+    """Record the operation's current state.
+
+    `made_by`: the user who made the change, if another user or a job settles it.
+    """
     detail: dict[str, JSON] = {
         "changed": operation.changed,
         "names": names_of(operation),
@@ -644,5 +652,5 @@ def record_outcome(operation: Operation, kind: Kind) -> None:
 
 
 def subject_of(operation: Operation) -> str:
-    """The settings concerned, by their labels."""
+    """Return the labels of the settings concerned."""
     return labels(operation.changed)

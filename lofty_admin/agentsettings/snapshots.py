@@ -1,4 +1,4 @@
-"""Reading the settings from Lofty, remembering what was read, and noticing outside changes."""
+"""Read the settings from Lofty, store a snapshot, and detect changes made in Lofty."""
 
 import json
 from collections.abc import Iterable
@@ -31,11 +31,12 @@ from lofty_admin.tenants.models import Tenant
 
 
 def read_live(tenant: Tenant) -> Snapshot:
-    """One GET of the settings.
+    """Read the settings with one GET.
 
-    Raises LoftyError, NoCredential before anything is sent, and WrongAgent, which is one, when the
-    token opens another Sales Agent than the tenant's. While the console is read-only nothing is
-    concluded from it: the save that explains what differs may be among the lost records.
+    Raises LoftyError, CredentialUnavailable before anything is sent, and its subclass WrongAgent
+    when the token opens another Sales Agent than the tenant's. While the console is read-only,
+    nothing is stored or recorded: the save that explains a difference may be among the lost
+    records.
     """
     asked_at = timezone.now()
     snapshot = Snapshot(client_for(tenant).get_settings(), timezone.now())
@@ -48,11 +49,11 @@ def read_live(tenant: Tenant) -> Snapshot:
 def store_snapshot(
     tenant: Tenant, found: Settings, asked_at: datetime, *, expected: Values | None = None
 ) -> None:
-    """Keep these as the settings last known, and record what no save of this console explains.
+    """Store these settings as the snapshot, and record changes that no save here explains.
 
-    asked_at: before Lofty was asked for them. expected: what Lofty should have by what the console
-    did; without it, what was last known. An answer that may be older than a save of ours, or than
-    what is known already, tells nothing.
+    asked_at: before the request to Lofty. expected: what Lofty should have after this console's
+    changes; without it, the last snapshot. An answer that may be older than one of our saves, or
+    than the snapshot, is ignored.
     """
     if expected is None and _is_known(tenant, found, asked_at):
         return
@@ -75,13 +76,13 @@ def store_snapshot(
 
 
 def _is_known(tenant: Tenant, found: Settings, asked_at: datetime) -> bool:
-    """Whether nothing changed, as mostly. Then it is noted when that was, in one statement."""
+    """Return whether nothing changed, which is usual. Then store the time in a single statement."""
     as_known = SettingsSnapshot.objects.filter(tenant=tenant, raw=found.raw, read_at__lte=asked_at)
     return bool(as_known.update(read_at=timezone.now()))
 
 
 def summary_fields(raw: Values) -> dict[str, Any]:
-    """`raw`, and the columns of LastKnown that copy parts of it."""
+    """Return `raw`, and the columns of SettingsSnapshot that copy parts of it."""
     name, start, end = (raw.get(n) for n in ("assistantName", "startActiveHour", "endActiveHour"))
     agent_name = _storable(name)[:200] if isinstance(name, str) else ""
     return {
@@ -98,7 +99,7 @@ def summary_fields(raw: Values) -> dict[str, Any]:
 
 
 def _storable(text: str) -> str:
-    """Return the text without what PostgreSQL refuses; the page spells out what is unseen."""
+    """Return the text without what PostgreSQL refuses; the page spells out what is invisible."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
 
 
@@ -107,7 +108,7 @@ def _yes_or_no(value: object) -> bool | None:
 
 
 def _may_be_ours(tenant: Tenant, asked_at: datetime) -> bool:
-    """Whether something of ours was on its way when Lofty was asked, or still is."""
+    """Return whether a save of ours was in flight when Lofty was asked, or still is."""
     soon = timezone.now() + clocks.SKEW
     unsettled_then = Q(settled_at=None) | Q(settled_at__gt=asked_at, settled_at__lte=soon)
     return Operation.objects.filter(unsettled_then, tenant=tenant, sent_at__isnull=False).exists()
@@ -136,7 +137,7 @@ def _record_unexplained(tenant: Tenant, before: Values, after: Values) -> None:
 
 
 def _explanation(tenant: Tenant, changes: Iterable[Change]) -> str:
-    """Whether a save that was told not to have arrived explains it after all."""
+    """Return a sentence that credits a save recorded as not applied, or says that none fits."""
     saves = Operation.objects.filter(
         tenant=tenant, state__in=[State.NOT_APPLIED, State.REJECTED], sent_at__isnull=False
     )
@@ -154,5 +155,5 @@ def _explanation(tenant: Tenant, changes: Iterable[Change]) -> str:
 
 
 def _exact(value: JSON) -> bool:
-    """Whether the record holds this text as it is: it cuts very long ones and escapes some."""
+    """Return whether the record holds this text exactly: it cuts long ones and escapes some."""
     return not isinstance(value, str) or json.loads(canonical(value)) == value

@@ -1,4 +1,4 @@
-"""What runs by the clock: settling unknown outcomes, and putting stalled jobs back to work."""
+"""Periodic jobs: settle unknown outcomes, prune drafts, and retry stalled jobs."""
 
 from django.utils.translation import gettext_noop
 from procrastinate import JobContext
@@ -16,14 +16,14 @@ RECONCILING = Actor("job", "reconcile", gettext_noop("Automatic check"))
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="agentsettings.reconcile", lock="agentsettings.reconcile")
 def reconcile(timestamp: int) -> None:
-    """Every minute: one look at each operation whose outcome is open."""
+    """Check each operation whose outcome is open, every minute."""
     with acting_as(RECONCILING):
         reconcile_all()
 
 
 @app.task(name=LOOK_AGAIN)
 def look_again(operation_id: str) -> None:
-    """One look at one operation, at the time its page names."""
+    """Check one operation, at the time its page names."""
     with acting_as(RECONCILING):
         settle_by_id(operation_id)
 
@@ -31,12 +31,12 @@ def look_again(operation_id: str) -> None:
 @app.periodic(cron="23 * * * *")
 @app.task(queueing_lock="agentsettings.prune_drafts", lock="agentsettings.prune_drafts")
 def prune_old_drafts(timestamp: int) -> None:
-    """Every hour: delete the drafts that were applied or have expired."""
+    """Delete the drafts that were applied or have expired, every hour."""
     prune_drafts()
 
 
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="agentsettings.retry_stalled", pass_context=True)
 async def retry_stalled(context: JobContext, timestamp: int) -> None:
-    """See `put_back_stalled`."""
+    """Retry stalled jobs: see `put_back_stalled`."""
     await put_back_stalled(app)

@@ -1,8 +1,8 @@
-"""When text messages may be sent in the United States, for warnings. Pure functions.
+"""Warn when text messages may be sent outside the hours allowed in the United States.
 
-Federal law allows 8 AM to 9 PM where the lead is; some states allow less. Lofty documents neither
-whose time zone the active hours are in nor where the leads are. So this only ever warns, says what
-it went by, and forbids nothing.
+Pure functions. Federal law allows 8 AM to 9 PM where the lead is; some states allow less. Lofty
+documents neither whose time zone the active hours are in nor where the leads are. So this only ever
+warns, states its assumptions, and forbids nothing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -83,7 +83,7 @@ STATES = (
 
 
 def texting_warnings(values: Mapping[str, JSON], zone: str = "") -> Iterator[str]:
-    """Yield what to look at if text messages are on. zone: the tenant's, "" if not known."""
+    """Yield warnings if text messages are on. zone: the tenant's, "" if unknown."""
     number = _number(values)
     if values.get("textChannel") is not True or not _is_in_us(number, values, zone):
         return
@@ -145,7 +145,7 @@ def _is_in_us(
 
 
 def _states(number: phonenumbers.PhoneNumber | None, zone: str) -> tuple[Iterable[Rule], str]:
-    """Return the states to think of, and how that is known or what is not known."""
+    """Return the states to consider, and how they are known or what is unknown."""
     area = str(number.national_number)[:3] if number is not None else ""
     if area and area not in TOLL_FREE:
         there = [rule for rule in STATES if area in rule.area_codes]

@@ -77,7 +77,7 @@ def settings_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 def hours(request: HttpRequest, slug: str) -> HttpResponse:
-    """The week as the section Hours of the form stands, drawn anew. Does not ask Lofty."""
+    """Render the week of the form's section Hours again. Does not call Lofty."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     found = week_of_form(request.GET, stored_in(request.GET), time_zone(tenant))
     response = render(request, "agentsettings/hours_week.html", {"week": found})
@@ -87,7 +87,7 @@ def hours(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 def operation_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
-    """What came of a save; renews itself while that is open."""
+    """Show the outcome of a save; the page polls while that is open."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     operation = get_related_or_404(request, tenant, Operation.objects.all(), pk=operation_id)
     if request.GET.get("shown") == operation.shown_key:
@@ -111,14 +111,14 @@ def operation_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpR
 
 
 def _outcome(operation: Operation) -> AuditEvent | None:
-    """The event that says what came of it: what an undo starts from."""
+    """Return the event with the outcome, which an undo starts from."""
     events = AuditEvent.objects.filter(operation_id=operation.pk, kind=Kind.SETTINGS_OUTCOME)
     return next(iter(credited(events.defer("body").order_by("-seq")[:1])), None)
 
 
 @require_POST
 def check_now(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
-    """Look at Lofty once, to settle an operation whose outcome is open."""
+    """Read Lofty once, to settle an operation whose outcome is open."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     operation = get_related_or_404(request, tenant, Operation.objects.all(), pk=operation_id)
     if operation.is_held:
@@ -184,7 +184,7 @@ def new_draft(
     reason: str = "",
     later_changes: Mapping[str, AuditEvent] | None = None,
 ) -> Draft | None:
-    """Draft what another page than the form asks for; None, with a message, if nothing differs."""
+    """Draft a change from another page than the form; None, with a message, if nothing differs."""
     if not content.wanted:
         messages.info(request, _("Nothing to change: Lofty has all of this already."))
         return None
@@ -230,7 +230,7 @@ def _not_changed_since(
     undone: Mapping[str, JSON],
     live: Mapping[str, JSON],
 ) -> Mapping[str, JSON]:
-    """What of `wanted` an undo may set back: never what another user changed since."""
+    """Return what of `wanted` an undo may restore: never what another user changed since."""
     expected = [undone, wanted]  # as the change left it, or undone already
     left = [n for n in wanted if not any(same(n, one[n], live.get(n)) for one in expected)]
     if left:
@@ -241,18 +241,18 @@ def _not_changed_since(
 
 
 def may_edit(request: HttpRequest, tenant: Tenant) -> bool:
-    """Whether to offer what changes something; the views that do it ask get_tenant again."""
+    """Return whether to offer changes; the views that make them call get_tenant again."""
     role = role_of(request.user, tenant)
     return role is not None and role >= Role.EDITOR and not tenant.is_archived
 
 
 def naming_at(request: HttpRequest, tenant: Tenant) -> str:
-    """Where this person can name a lead source, "" if nowhere."""
+    """Return where this user can name a lead source, "" if nowhere."""
     return reverse("names", args=[tenant.slug]) if may_edit(request, tenant) else ""
 
 
 def in_flight(tenant: Tenant) -> Operation | None:
-    """The tenant's change whose outcome is open: until it is settled, no other can be applied."""
+    """Return the tenant's change with an open outcome: until it is settled, none can be applied."""
     found = Operation.objects.filter(tenant=tenant, settled_at=None)
     return found.defer("base", "before", "wanted", "after").first()
 
@@ -264,7 +264,7 @@ def form_page(
     form: SettingsForm,
     draft: Draft | None = None,
 ) -> HttpResponse:
-    """The form as Lofty's settings are, or with a draft's values."""
+    """Show the form with Lofty's settings, or with a draft's values."""
     left, page = calls_left(tenant), _page(request, tenant)
     context = {
         **page,
@@ -273,7 +273,7 @@ def form_page(
         # A new form has an id already: sent twice, it makes one draft, and Back leads to that.
         "draft_id": draft.pk if draft else uuid4(),
         "revision": draft.revision if draft else 0,
-        # A form that begins with other values says what Lofty has, for static/changes.js.
+        # A form that begins with other values also has Lofty's, for static/changes.js.
         "in_lofty": form.in_lofty() if draft else None,
         "snapshot": snapshot,
         "signed_snapshot": snapshot.signed(tenant),
@@ -294,7 +294,7 @@ def form_page(
 
 
 def _names_age(request: HttpRequest, page: dict[str, Any]) -> str:
-    """The same beside each picker."""
+    """Return how current the names are, the same text next to each picker."""
     context = {**page, "csrf_token": get_token(request)}
     return render_to_string("directory/age.html", context)
 
@@ -308,7 +308,7 @@ def _week_of(form: SettingsForm, zone: str) -> Week:
 def _unreadable(
     request: HttpRequest, tenant: Tenant, error: LoftyError | CredentialUnavailable
 ) -> HttpResponse:
-    """The last known settings and the reason. A tenant without a token is a to-do, no error."""
+    """Show the last known settings and the reason. A missing token is a to-do, not an error."""
     known = SettingsSnapshot.objects.filter(tenant=tenant).first()
     has_token = not isinstance(error, NoToken)
     needs_manager = isinstance(error, CredentialUnavailable | Unauthorised | Forbidden)

@@ -1,4 +1,4 @@
-"""Changes that reach further than before: more people, leads, channels, or hours.
+"""Find changes that reach further than before: more users, leads, channels, or hours.
 
 Each one is confirmed on its own before it is sent. Pure functions over settings.
 """
@@ -13,7 +13,7 @@ from lofty_admin.agentsettings.hours import more_hours
 SWITCHES = frozenset(
     {"websiteChannel", "textChannel", "emailChannel", "newLeadEnable", "visitorsEnable"}
 )
-# Of a choice, the value that restricts; anything else, also what is not known, reaches further.
+# The restricting value of a choice; all other values, also unknown ones, reach further.
 RESTRICTED = {"callTransferType": "Disabled", "followUpRole": "Agent"}
 
 
@@ -21,8 +21,8 @@ RESTRICTED = {"callTransferType": "Disabled", "followUpRole": "Agent"}
 class Widening:
     """One way in which a change reaches further than before.
 
-    changes: the settings that bring it about: one, or those of the active hours together.
-    before and after: all settings, which the hours are read from.
+    changes: the settings that cause it: one, or those of the active hours together. before and
+    after: all settings, which the hours are read from.
     """
 
     changes: tuple[Change, ...]
@@ -31,7 +31,7 @@ class Widening:
 
     @property
     def name(self) -> str:
-        """What a person ticks to confirm it."""
+        """Return the name of the checkbox that confirms it."""
         return self.changes[0].name
 
 

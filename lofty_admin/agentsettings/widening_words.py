@@ -1,4 +1,4 @@
-"""What reaches further than before, in one plain sentence for each."""
+"""Describe what reaches further than before, in one plain sentence each."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
@@ -46,7 +46,7 @@ ADDED = {
 
 
 def widening_in_words(widening: Widening, table: NameTable) -> str:
-    """Return what a person confirms: "2 agents added: Anna K., Ben L."."""
+    """Return what a user confirms: "2 agents added: Anna K., Ben L."."""
     change = widening.changes[0]
     if change.name in OF_HOURS:
         return more_hours_in_words(widening.before, widening.after)
@@ -71,7 +71,7 @@ def _added(change: Change, table: NameTable) -> str:
 
 
 def _instead(change: Change, table: NameTable) -> str:
-    """For a list that becomes all of them, and for values whose meaning is not known."""
+    """Describe a list that becomes all of them, or a value of unknown meaning."""
     setting = change.setting
     before, after = (words(setting, value, table) for value in (change.before, change.after))
     if isinstance(change.before, list) and len(change.before) > MOST_NAMED:

@@ -1,4 +1,4 @@
-"""The list component: everyone / only these / nobody, with checkboxes or a picker under it."""
+"""The list component: everyone, only these, or no one, with checkboxes or a picker under it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -29,14 +29,14 @@ class Scope(StrEnum):
     ALL = "all"
     ONLY = "only"
     NONE = "none"
-    AS_IT_IS = "as-it-is"  # what Lofty has cannot be shown as one of the others
+    AS_IT_IS = "as-it-is"  # Lofty's value cannot be shown as one of the others
 
 
 @dataclass(frozen=True)
 class ListChoice:
-    """What the component holds: a scope and, for ONLY, ids as text in the order picked.
+    """The component's value: a scope and, for ONLY, ids as text in the order picked.
 
-    typed: the ids as a person typed them, "" where a picker put the commas.
+    typed: the ids as a user typed them, "" where a picker inserted the commas.
     """
 
     scope: str
@@ -45,7 +45,7 @@ class ListChoice:
 
     @classmethod
     def of(cls, setting: Setting, value: JSON) -> "ListChoice":
-        """How a stored value looks in the component."""
+        """Return the component's value for a stored value."""
         if not isinstance(value, list) or not IS_TYPE[TYPES[setting.name]](value):
             return cls(Scope.AS_IT_IS)
         if means_all(setting.name, value):
@@ -55,13 +55,13 @@ class ListChoice:
         return cls(Scope.ONLY, tuple(dict.fromkeys(map(str, value))))
 
     def stored(self, setting: Setting) -> list[int]:
-        """The value Lofty stores for it. Only for ALL, ONLY and NONE."""
+        """Return the value Lofty stores for it. Only for ALL, ONLY, and NONE."""
         if self.scope == Scope.ALL:
             return [ALL_IN_ACCESS_LIST] if setting.is_access_list else []
         return [int(i) for i in self.ids] if self.scope == Scope.ONLY else []
 
     def equals(self, other: "ListChoice") -> bool:
-        """Whether both mean the same: members as a set, and only where members count."""
+        """Return whether both mean the same: members as a set, and only where members count."""
         if self.scope != other.scope:
             return False
         return self.scope != Scope.ONLY or set(self.ids) == set(other.ids)
@@ -69,9 +69,12 @@ class ListChoice:
 
 @dataclass(frozen=True)
 class Picking:
-    """What the page gives a picker: names by id, if they are few; how many of those picked are no
-    longer in Lofty; and the addresses it asks (office_url ends in 0, for the office's id).
-    foreign: why names of the directory may not fit the ids that Lofty has, "" if they do."""
+    """What the page passes to a picker.
+
+    names: by id, if they are few. gone: how many of those picked are no longer in Lofty. The
+    addresses it requests (office_url ends in 0, in place of the office's id). foreign: why names of
+    the directory may not match the ids that Lofty has, "" if they do.
+    """
 
     kind: EntryKind
     names: Mapping[str, Name]
@@ -90,7 +93,7 @@ class Picking:
     def all_of(
         cls, tenant: Tenant, picked: Mapping[EntryKind, Sequence[int]]
     ) -> dict[EntryKind, "Picking"]:
-        """One for each kind; the names of all in one query."""
+        """Return one for each kind; a single query fetches the names of all."""
         few = {kind: ids for kind, ids in picked.items() if len(ids) <= MOST_LISTED}
         found = names_by_kind(tenant, few)
         return {kind: cls._of(tenant, kind, ids, found.get(kind)) for kind, ids in picked.items()}
@@ -111,15 +114,15 @@ class Picking:
 
 
 class ScopedListWidget(forms.Widget):
-    """Renders templates/agentsettings/widgets/scoped_list.html.
+    """Render templates/agentsettings/widgets/scoped_list.html.
 
-    Big selections travel as one field, ids with commas between.
+    Large selections travel as one field of comma-separated ids.
     """
 
     template_name = "agentsettings/widgets/scoped_list.html"
 
     def __init__(self, setting: Setting, stored: JSON, picking: Picking | None = None) -> None:
-        """`picking`: for a setting without choices of its own."""
+        """Create the widget. `picking`: for a setting without choices of its own."""
         super().__init__()
         self.setting, self.stored, self.picking = setting, stored, picking
 
@@ -178,7 +181,7 @@ class ScopedListWidget(forms.Widget):
         return leave % {"value": json.dumps(self.stored)[:80]}
 
     def _boxes(self, choice: ListChoice) -> list[tuple[str, str, bool]]:
-        """(id, label, ticked) for a checklist; ids Lofty has beyond the known ones stay."""
+        """Return (id, label, ticked) for a checklist; unknown ids that Lofty has stay in it."""
         known = self.setting.choices
         if known is None:
             return []
@@ -190,7 +193,7 @@ class ScopedListWidget(forms.Widget):
         return ListChoice.of(self.setting, self.stored).ids
 
     def _options(self, choice: ListChoice) -> list[dict[str, object]]:
-        """The selected entries by name, for the picker; none if they are many."""
+        """Return the selected entries by name, for the picker; none if they are many."""
         if self.picking is None or len(choice.ids) > MOST_LISTED:
             return []
         return [self._option(i, self.picking.names.get(i)) for i in choice.ids]
@@ -206,7 +209,7 @@ class ScopedListWidget(forms.Widget):
         }
 
     def _stored_oddly(self) -> str:
-        """A note where Lofty stores "all" next to single members, which is sent back untouched."""
+        """Return a note where Lofty has "all" next to single members, which stays as it is."""
         if not isinstance(self.stored, list) or not reaches_all(self.setting.name, self.stored):
             return ""
         if self.setting.is_access_list and len(self.stored) > 1:
@@ -218,7 +221,7 @@ class ScopedListWidget(forms.Widget):
 
 
 class ScopedListField(forms.Field):
-    """Cleans to a ListChoice. "Only these" with nothing picked is an error, never all."""
+    """Clean to a ListChoice. "Only these" with nothing picked is an error, never all."""
 
     widget: ScopedListWidget
 
@@ -229,7 +232,7 @@ class ScopedListField(forms.Field):
     def clean(self, value: ListChoice | None) -> ListChoice:
         allowed = {scope for scope, _ in self.widget._scopes()}
         if value is None or value.scope not in allowed:
-            # A part of the form that did not arrive must never be read as "all" (or as anything).
+            # A missing part of the form must never be read as "all" (or as anything).
             raise self._error(_("%(label)s: choose one of the options."))
         if value.scope == Scope.ONLY:
             self._check_ids(value)
@@ -279,11 +282,11 @@ class ScopedListField(forms.Field):
         return next(filter(None, map(grouped_digits, joined)), "")
 
     def _can_be_entered(self, text: str) -> bool:
-        """Return whether it may come into the list; what Lofty already has may stay as it is."""
+        """Return whether it may be added to the list; what Lofty already has may stay."""
         choices = self.setting.choices
         if choices is not None:
             return text in map(str, choices)
-        is_without_entry = text == str(ALL_IN_ACCESS_LIST)  # in other lists -1 is what has none
+        is_without_entry = text == str(ALL_IN_ACCESS_LIST)  # in others -1 selects what has none
         return is_without_entry or (_is_whole(text) and 0 < int(text) <= LARGEST_ID)
 
     @property
@@ -298,5 +301,5 @@ class ScopedListField(forms.Field):
 
 
 def _is_whole(text: str) -> bool:
-    """Return whether it is a whole number as Lofty writes ids: no sign, no zeros in front."""
+    """Return whether it is a whole number as Lofty writes ids: no sign, no leading zeros."""
     return text.isascii() and text.isdecimal() and len(text) < 20 and not text.startswith("0")

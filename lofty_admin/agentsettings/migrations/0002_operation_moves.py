@@ -1,4 +1,4 @@
-"""PostgreSQL itself knows the way of an operation: from sent there is no way back.
+"""Let PostgreSQL enforce the state machine of an operation: there is no way back from sent.
 
 The pairs are those of `models.NEXT`; tests/agentsettings/test_states.py tries every other one.
 """

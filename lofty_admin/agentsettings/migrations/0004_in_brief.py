@@ -13,7 +13,7 @@ COPIED = {
 
 
 def fill(apps, schema_editor):
-    """What was read already gets its columns too, by the rules of reading.in_brief."""
+    """Fill the columns of settings read already, by the rules of snapshots.summary_fields."""
     last_known = apps.get_model("agentsettings", "LastKnown")
     for known in last_known.objects.only("raw").iterator(chunk_size=200):
         _fill_one(known)

@@ -1,4 +1,4 @@
-"""The active days of the settings last read, as a column of their own."""
+"""Add the active days of the settings last read as a column of their own."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 def fill(apps: Any, schema_editor: Any) -> None:
-    """As reading.in_brief does it; written out here, because that will change and this must not."""
+    """Fill the column as snapshots.summary_fields does, written out because that may change."""
     last_known = apps.get_model("agentsettings", "LastKnown")
     for known in last_known.objects.only("raw").iterator(chunk_size=200):
         days = known.raw.get("activeDays") if isinstance(known.raw, dict) else None

@@ -1,4 +1,4 @@
-"""Names as they are searched and sorted, filled in for the rows there are."""
+"""Fill in the folded names, used for searching and sorting, of existing rows."""
 
 from django.db import migrations
 

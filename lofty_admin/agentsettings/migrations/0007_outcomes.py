@@ -1,4 +1,4 @@
-"""Who made a change, what Lofty replied, and when it was read; unknown can end as rejected.
+"""Add who made a change, Lofty's reply, and when it was read; unknown can end as rejected.
 
 A refusal that could not be read back is unknown first. The pairs are those of `models.NEXT`.
 """

@@ -22,7 +22,7 @@ from lofty_admin.tenants.services import add_tenant
 
 
 class Command(BaseCommand):
-    """The demo's people and tenants, once. Only where LOFTY_DEMO=1."""
+    """Create the demo's users and tenants once. Only where LOFTY_DEMO=1."""
 
     help = (
         "Add the demo's people and the practice Lofty's customers as tenants (LOFTY_DEMO=1 only)."
@@ -53,7 +53,7 @@ class Command(BaseCommand):
     def _tenants(self, people: dict[str, User]) -> list[Tenant]:
         """Add the practice customers that were never added, with their members.
 
-        Whatever was done to a tenant since stays: archived, renamed, without members.
+        Later changes of a tenant stay: archived, renamed, without members.
         """
         from tools.practice_lofty.seed import customers
 
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             # Its short name may have been changed.
             if Credential.objects.filter(fingerprint=checked.fingerprint).exists():
                 continue
-            with transaction.atomic():  # killed half way, the next start adds it whole
+            with transaction.atomic():  # if it is killed halfway, the next start adds it completely
                 tenant = add_tenant(
                     slug=one.slug, name=one.name, note=one.note, checked=checked, meant=True
                 )
@@ -74,7 +74,7 @@ class Command(BaseCommand):
         return added
 
     def _checked(self, scheme: Scheme, token: str) -> CheckedToken:
-        """Asked of the practice Lofty where it answers; the demo wants the dead ones too."""
+        """Verify the token at the practice Lofty if that answers; the demo has dead tokens too."""
         try:
             return check_token(scheme, token)
         except LoftyError:

@@ -6,7 +6,7 @@ from lofty_admin.audit.log.context import acting_as
 
 
 class Command(BaseCommand):
-    """What the worker does every minute, for cron or by hand."""
+    """Run what the worker does every minute, for cron or by hand."""
 
     help = "Look at Lofty once for every save whose outcome is unknown, and settle what can be."
 
