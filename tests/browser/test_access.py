@@ -20,11 +20,16 @@ WIDE, ZOOMED, PHONE = 1440, 720, 390
 # What GET of an address gives that is no page of its own. Who only takes a POST is not asked.
 NO_PAGE = {
     **dict.fromkeys(["healthz", "readyz"], "no page"),
-    **dict.fromkeys(["names_search", "names_of_office", "import_template"], "no page"),
+    **dict.fromkeys(
+        ["names_search", "names_of_office", "import_template", "tenant_search"], "no page"
+    ),
     **dict.fromkeys(["names_freshness", "hours"], "part of a page"),  # within `settings`
     **dict.fromkeys(["sso_login", "sso_callback"], "404"),  # this console has no provider
     **dict.fromkeys(["tenant", "tenant_beside", "export", "export_all"], "leads on"),
     "set_language": "leads on",
+    # Asks for the password first; kept for one browser: test_session_ends looks at that one.
+    "sessions_end": "leads on",
+    "unsent_form": "404",
     # With a passkey, a code of an invitation, Lofty's answer; codes are shown once, after a proof:
     # test_second_step, test_people, test_connecting look at these.
     **dict.fromkeys(["mfa_login_webauthn", "mfa_reauthenticate_webauthn"], "leads on"),

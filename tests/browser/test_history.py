@@ -79,10 +79,10 @@ def test_drawer__go_back_from_it__opens_the_review(saved: Page) -> None:
 
 def test_filter__typed_and_chosen__lists_anew_and_stands_in_the_address(saved: Page) -> None:
     save_all(saved, "Quentin", "Rupert")
-    saved.get_by_label("Words").press_sequentially("quentin")
+    saved.get_by_label("Search").press_sequentially("quentin")
     expect(saved).to_have_url(re.compile("q=quentin"))
     expect(saved.locator(".event-line")).to_have_count(2)  # to Quentin, and from Quentin on
-    expect(saved.get_by_label("Words")).to_be_focused()
+    expect(saved.get_by_label("Search")).to_be_focused()
     saved.get_by_label("Outcome").select_option("Verified")
     expect(saved).to_have_url(re.compile("outcome=verified"))
     saved.locator(".event-line").first.click()
@@ -94,7 +94,7 @@ def test_filter__typed_and_chosen__lists_anew_and_stands_in_the_address(saved: P
 
 
 def test_filter__browser_back__shows_the_list_of_before(saved: Page) -> None:
-    saved.get_by_label("Words").fill("xyzzy")
+    saved.get_by_label("Search").fill("xyzzy")
     expect(saved.get_by_text("No matching events")).to_be_visible()
     saved.go_back()
     expect(saved.locator(".event-line").first).to_be_visible()
@@ -124,7 +124,14 @@ def test_times__in_the_zone_of_the_browser__with_utc_on_hover(
     assert re.fullmatch(r"\d+ \w{3} \d{4}, [\d:]+ IST · [\d-]+ [\d:]+ UTC", title or "")
 
 
-def test_drawer__session_ended__signs_in_and_no_empty_drawer(saved: Page) -> None:
-    saved.context.clear_cookies()
-    saved.locator(".event-line").first.click()
-    expect(saved).to_have_url(re.compile("/accounts/login/"))
+def test_drawer__session_ended__says_so_and_opens_no_empty_drawer(
+    saved: Page, new_page: NewPage
+) -> None:
+    page = new_page(session_ends=True)
+    page.goto(HISTORY)
+    page.context.clear_cookies()
+    page.locator(".event-line").first.click()
+    expect(page.locator("#session-ended")).to_contain_text("You were signed out.")
+    expect(page.locator("#drawer")).to_be_hidden()
+    page.reload()
+    expect(page).to_have_url(re.compile("/accounts/login/"))

@@ -192,9 +192,9 @@ def test_shortcuts__single_keys__work_off_fields_and_can_be_switched_off(
     palette = page.get_by_role("dialog", name="Find and go")
     page.goto("/t/acme/history/")
     page.keyboard.press("/")
-    expect(page.get_by_label("Words")).to_be_focused()
+    expect(page.get_by_label("Search")).to_be_focused()
     page.keyboard.type("/?]")
-    expect(page.get_by_label("Words")).to_have_value("/?]")
+    expect(page.get_by_label("Search")).to_have_value("/?]")
     page.goto("/t/acme/people/")
     with page.expect_navigation(), page.expect_request("**/t/acme/beside/?to=next&tab=people"):
         page.keyboard.press("]")

@@ -138,7 +138,7 @@ def test_three_way__somebody_else_was_faster__choose_review_apply(
     apply(page)
     expect_outcome(page, "Verified")
     now = acme.settings
-    assert (now["assistantName"], now["fixedNumber"]) == ("Bella", "+1 415 555 2671")
+    assert (now["assistantName"], now["fixedNumber"]) == ("Bella", "+14155552671")
     assert now["followUpRole"] == "Agent"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import faults
 from tests.browser.conftest import OWNER, NewPage
 from tests.browser.steps import SETTINGS, paste, rename, setting
 from tests.deployment import PASSWORD, Deployment
@@ -120,6 +121,8 @@ def test_review__session_ended__comes_back_after_signing_in_and_nothing_was_sent
     fill_in(alone)
     expect(alone.get_by_role("heading", name="Nothing was sent")).to_be_visible()
     expect(alone.locator("dd", has_text="Bella")).to_be_visible()
+    expect(alone.locator("dt", has_text="Revision")).to_have_count(0)
+    assert faults(alone) == []
     alone.get_by_role("button", name="Continue with what you typed").click()
     expect(alone.get_by_role("button", name="Apply to Acme Realty")).to_be_visible()
     expect(alone.get_by_text("Bella").first).to_be_visible()

@@ -28,7 +28,7 @@ def connect(browser: Browser, customer: PracticeCustomer) -> None:
     answer = browser.get(f"/oauth/lofty/callback?code={code}")
     form = form_in(answer, f"{page}connect/confirm/")
     ticked = [*form.fields, ("right", "on"), ("meant", "on")]
-    assert "Connected." in browser.send(Form(form.action, ticked)).text
+    assert "The account is connected." in browser.send(Form(form.action, ticked)).text
 
 
 def let_it_run_out(deployment: Deployment, customer: PracticeCustomer) -> None:

@@ -94,7 +94,7 @@ def test_confirmed__attached_and_nothing_is_left_over(
     browser.get(lofty_sends_back(app, "acme"))
     html = text(go(browser, "connect_confirm", right="on"))
     stored = Credential.objects.get()
-    assert "Connected. It belongs to" in html
+    assert "The account is connected. It belongs to" in html
     assert (stored.kind, stored.health, stored.added_by) == ("connection", "works", "Olivia Owner")
     assert stored.access_expires_at is not None
     assert not PendingConnection.objects.exists()

@@ -118,7 +118,9 @@ def test_connect__only_me_fails__asks_to_compare_the_sales_agent(
     html = text(browser.get(lofty_sends_back(app, "acme"), follow=True))
     assert "Lofty did not say whose account this is" in html
     assert "Compare the Sales Agent" in html
-    assert "Connected. Lofty did not say" in text(go(browser, "connect_confirm", right="on"))
+    assert "The account is connected. Lofty did not say" in text(
+        go(browser, "connect_confirm", right="on")
+    )
     assert acme.credential_state is CredentialState.WORKS
 
 

@@ -225,7 +225,7 @@ def _attach(
         context["questions"] = error.questions
         return render(request, "tenants/connect_confirm.html", context, status=409)
     request.session.pop(oauth_flow.SESSION_KEY, None)
-    messages.success(request, " ".join([_("Connected."), belongs_to(stored)]))
+    messages.success(request, " ".join([_("The account is connected."), belongs_to(stored)]))
     return redirect("credential", tenant.slug)
 
 
