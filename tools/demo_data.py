@@ -1,4 +1,4 @@
-"""Prepare the demo's database, in one process: tables, static files, people, tenants, a week.
+"""Prepare the demo's database, in one process: tables, static files, users, tenants, a week.
 
 python -m tools.demo_data     with the environment of tools/demo.py
 """

@@ -71,7 +71,7 @@ class SessionLimitsMiddleware:
 
 
 class SignInRequiredMiddleware:
-    """Deny by default. allauth marks its own sign-in pages as open with `login_not_required`."""
+    """Deny access by default. allauth opens its own sign-in pages with `login_not_required`."""
 
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response

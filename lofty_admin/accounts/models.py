@@ -51,7 +51,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class CanonicalEmailField(models.TextField):  # type: ignore[type-arg]
-    """The canonical form of `email`, updated whenever the user is saved."""
+    """Store the canonical form of `email`, updated whenever the user is saved."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
         canonical = canonical_email(getattr(model_instance, "email"))  # noqa: B009 - any model
@@ -169,7 +169,7 @@ class Invitation(models.Model):
 
     @property
     def why_not(self) -> str | Promise:
-        """The reason why it is not valid, as a sentence in the active language."""
+        """Return why it is not valid, as a sentence in the active language."""
         if self.ended_at:
             why = self.Ending(self.ending).label
         else:

@@ -27,7 +27,7 @@ def normalize(password: str) -> str:
 
 
 def spellings(password: str) -> Iterator[str]:
-    """The forms to compare with a stored hash: normalized, then as typed for older hashes."""
+    """Return the forms to compare with a hash: normalized, then as typed for older hashes."""
     yield normalize(password)
     if password != normalize(password):
         yield password

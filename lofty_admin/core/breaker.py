@@ -80,7 +80,7 @@ class Breaker:
                     circuit.probe_until = 0.0
 
     def clear(self) -> None:
-        """Forget every failure."""
+        """Clear all recorded failures."""
         with self._lock:
             self._circuits.clear()
 

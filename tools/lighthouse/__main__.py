@@ -58,7 +58,7 @@ def measure(chromium: str, told: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def too_low(one: dict[str, Any]) -> bool:
-    """Return whether a score is too low or missing; a phone's performance score does not count."""
+    """Return whether a score is too low or missing; a phone's performance does not count."""
     wanted = LEAST if one["form"] == "desktop" else {**LEAST, "performance": 0}
     return any((one["scores"].get(name) or 0) < least for name, least in wanted.items())
 

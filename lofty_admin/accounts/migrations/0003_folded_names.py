@@ -1,4 +1,4 @@
-"""Names as they are searched and sorted, filled in for the rows there are."""
+"""Add folded names for search and sorting, and fill them in for existing rows."""
 
 from django.db import migrations
 

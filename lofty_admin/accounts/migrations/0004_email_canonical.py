@@ -1,4 +1,4 @@
-"""Keep addresses unique by one canonical form instead of the database's idea of capitals."""
+"""Keep addresses unique by one canonical form instead of the database's case rules."""
 
 from collections import defaultdict
 

@@ -26,7 +26,7 @@ _AS_TEXT = (Decimal, UUID, Promise)
 
 
 def canonical(content: object) -> bytes:
-    """`content` as RFC 8785 bytes (UTF-8 that every PostgreSQL text column takes). Never raises.
+    """Encode `content` as RFC 8785 bytes, in UTF-8 that PostgreSQL accepts. Never raises.
 
     JSON values within the limits keep their exact meaning. Escaped: NUL and lone surrogates become
     the visible text `\\u0000`, `\\ud800`; NaN, infinities, integers beyond 2^53-1, dates, UUIDs and

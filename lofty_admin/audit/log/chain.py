@@ -14,7 +14,7 @@ _text = json.encoder.encode_basestring
 
 
 def link(key: bytes, log_id: UUID, seq: int, previous_hash: str, body: str) -> str:
-    """HMAC-SHA256 over format, log id, seq, previous hash and body, as 64 hex digits.
+    """Return the HMAC-SHA256 of format, log id, seq, previous hash, and body, as 64 hex digits.
 
     Every part but the body has a fixed width and the body is length-prefixed: no two different
     records give the same bytes. `previous_hash` must be 64 hex digits (ValueError otherwise).

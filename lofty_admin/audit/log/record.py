@@ -52,7 +52,7 @@ def record(
     Content never makes it fail: see `canonical` for what is escaped and capped. Values under the
     names of secrets are replaced by fingerprints. Raises TooManyRefusals instead of recording the
     twenty-first refusal of a minute (refusal_limit.py), ValueError for an unknown kind or outcome,
-    and django.db.Error when the database refuses; the caller's transaction can then not commit, so
+    and django.db.Error when the database refuses; the caller's transaction cannot commit then, so
     what cannot be recorded is not done.
     """
     count_refusal(Kind(kind), subject)

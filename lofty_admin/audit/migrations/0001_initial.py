@@ -1,4 +1,4 @@
-"""The audit log's two tables and the triggers that guard them."""
+"""Create the audit log's two tables and the triggers that protect them."""
 
 import uuid
 
@@ -80,6 +80,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        # No way back: undoing this migration would drop the log.
+        # Not reversible: undoing this migration would drop the log.
         migrations.RunPython(install_guards),
     ]

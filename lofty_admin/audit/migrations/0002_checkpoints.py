@@ -1,4 +1,4 @@
-"""Signed checkpoints, how far they were handed over, and the way to the last verification."""
+"""Add signed checkpoints, the state of their delivery, and an index for the last verification."""
 
 from django.db import migrations, models
 
@@ -57,6 +57,6 @@ class Migration(migrations.Migration):
                 condition=models.Q(("id", 1)), name="audit_one_delivery"
             ),
         ),
-        # No way back, as in the first migration.
+        # Not reversible, like the first migration.
         migrations.RunPython(install_guards),
     ]

@@ -1,4 +1,4 @@
-"""The search index of the log: see index.py. It is filled after migrating."""
+"""Add the search index of the log: see search/index.py. It is filled after migrating."""
 
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes

@@ -1,4 +1,4 @@
-"""An index for the newest record of a tenant's credential, which every use of a token asks for."""
+"""Add an index for a tenant's newest credential event, queried at every use of a token."""
 
 from django.db import migrations, models
 

@@ -1,4 +1,4 @@
-"""An index of the changes alone, by time: the home page counts those of two weeks."""
+"""Add an index of changes only, by time: the home page counts those of two weeks."""
 
 from django.db import migrations, models
 

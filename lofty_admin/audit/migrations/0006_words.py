@@ -1,5 +1,4 @@
-"""What the index of the log knows more: every two of kind, outcome and setting as terms of their own,
-and which words there are."""
+"""Extend the search index: terms for pairs of kind, outcome, and setting, and a table of words."""
 
 from django.db import migrations, models
 

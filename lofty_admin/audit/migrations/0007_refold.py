@@ -1,4 +1,4 @@
-"""Index again what has words with letters that are now found by their plain form."""
+"""Index events again whose words have letters that are now found by their plain form."""
 
 from django.db import migrations
 

@@ -44,7 +44,7 @@ class Verdict:
 
     @property
     def exit(self) -> int:
-        """0: unchanged and complete; 1: faults; 2: no faults, but not everything was checked."""
+        """The exit code. 0: unchanged and complete; 1: faults; 2: no faults, but incomplete."""
         if self.faults:
             return FAULTY
         return NOT_ALL_CHECKED if self.anchor is None or self.first > 1 else SOUND
