@@ -70,7 +70,7 @@ class SettingField(BoundField):
 
     @property
     def is_switch(self) -> bool:
-        """Return whether it is a switch. If Lofty has neither yes nor no for it, it is a select."""
+        """Return whether it is a switch; a value other than yes or no makes it a select."""
         return isinstance(self.field, forms.BooleanField)
 
     @property
@@ -128,7 +128,7 @@ class SettingsForm(forms.Form):
             name, entered = setting.name, cleaned[setting.name]
             if unchanged(setting, self.stored.get(name), entered):
                 continue
-            # A value of a draft is kept exactly, too, even where no field can show it.
+            # A value the draft already had is kept exactly, even where no field can show it.
             is_kept = name in self.start and unchanged(setting, self.start[name], entered)
             country = after.get("virtualNumberCountry")
             after[name] = self.start[name] if is_kept else from_form(setting, entered, country)
@@ -295,7 +295,7 @@ def _choices_of(setting: Setting) -> Mapping[Any, str]:
 
 @cache
 def _country_choices(language: str | None) -> Mapping[str, str]:
-    """Return the countries in `language`, the active one. Cached: sorting takes milliseconds."""
+    """Return the countries in `language`, the active one. Cached, as sorting 250 names is slow."""
     return {country.code: f"{country.name} ({country.code})" for country in countries}
 
 

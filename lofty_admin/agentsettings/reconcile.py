@@ -70,7 +70,10 @@ def reconcile_all() -> list[Operation]:
 
 
 def _look_when_leases_end() -> None:
-    """Check when a lease ends that a killed process left behind, rather than at the next tick."""
+    """Schedule a check at the end of each lease, rather than at the next tick.
+
+    A process that was killed leaves its lease behind.
+    """
     now = timezone.now()
     for operation in Operation.objects.filter(
         settled_at=None, lease_until__gt=now, lease_until__lt=now + TICK

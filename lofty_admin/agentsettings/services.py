@@ -421,7 +421,10 @@ def _send_and_read_back(client: LoftyClient, operation: Operation) -> Result:
 
 
 def _parked(error: RateLimited) -> Result:
-    """Return the result for a rate limit. Lofty counts calls before handling: no read-back."""
+    """Return the result for a rate limit, which Lofty applies before it handles a call.
+
+    So there is nothing to read back.
+    """
     return Result(
         State.REJECTED,
         f"{error.message} The change was not made.",
@@ -610,7 +613,7 @@ def _move(operation: Operation, state: State, **fields: object) -> None:
 
 
 def answer_of(exchange: Exchange) -> dict[str, JSON]:
-    """Return what is kept of Lofty's answer: status, code, message, start of the body, and ms."""
+    """Return what is kept of an answer: status, code, message, start of the body, time in ms."""
     return {
         "method": exchange.method,
         "path": exchange.path,

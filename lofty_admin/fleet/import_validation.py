@@ -36,7 +36,7 @@ def _group_table() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Known:
-    """What exists already: in the console, and (`_here`) in the list itself."""
+    """What exists already: in the console, and (`..._here`) in the list itself."""
 
     slugs: set[str]
     names: set[str]

@@ -67,9 +67,7 @@ def priority_for_save() -> Iterator[None]:
 
 
 def gate_of(tenant_id: UUID | None, host: str) -> Gate:
-    """Return the gate for each exchange of a tenant's client. Without a tenant only the host
-    counts.
-    """
+    """Return the gate for a client's exchanges: for the host and, if given, for the tenant."""
     keys = (f"host:{host}", *([f"tenant:{tenant_id}"] if tenant_id else ()))
 
     @contextmanager
