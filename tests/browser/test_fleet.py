@@ -144,6 +144,8 @@ def test_import__phone_paste_preview_progress_retry__to_the_end(
     phone.get_by_label("Or paste the rows, including the header").fill(LIST)
     phone.get_by_role("button", name="Check the list").click()
     expect(phone.get_by_role("heading", name="2 of 2 rows can be added")).to_be_visible()
+    heading = phone.get_by_role("heading", level=1).inner_text()  # as it is laid out
+    assert re.match(r"List of \d+ \w{3} \d{4}, ", heading)
     look(phone, "preview")
     phone.get_by_label("Import valid rows").check()
     phone.get_by_role("button", name="Add the tenants").click()
