@@ -103,7 +103,7 @@ def test_looks__settings_review_errors_unreadable__fit_a_phone_and_can_be_read(
     phone.goto(SETTINGS)
     look(phone, "settings")
     rename(phone, "Bella " * 30)
-    phone.get_by_label("Texting number").fill("")
+    phone.get_by_label("Texting number", exact=True).fill("")
     phone.get_by_role("group", name="Agents").get_by_label("Everyone").check()
     review(phone)
     expect(phone.get_by_text("no number to text from")).to_be_visible()
