@@ -1,10 +1,13 @@
 """The guards in PostgreSQL, against whoever goes round the models."""
 
+import re
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, models, transaction
+from django.db.migrations import RunSQL
+from django.db.migrations.loader import MigrationLoader
 from django.db.models import QuerySet, sql
 from django.db.models.sql.constants import ROW_COUNT
 from pytest_django import Settings
@@ -156,6 +159,27 @@ def test_guards__table_made_anew__put_back_by_migrate(db: None) -> None:
     call_command("migrate", verbosity=0)
     assert warnings() == ""
     assert AuditEvent.objects.count() == 1
+
+
+def guarding_sql() -> list[Any]:
+    """What our migrations run as SQL to make functions or triggers."""
+    return [
+        pytest.param(one, id=f"{app}.{name}")
+        for (app, name), migration in sorted(MigrationLoader(None).disk_migrations.items())
+        if migration.__module__.startswith("lofty_admin.")
+        for one in migration.operations
+        if isinstance(one, RunSQL) and re.search("FUNCTION|TRIGGER", str(one.sql))
+    ]
+
+
+@pytest.mark.parametrize("operation", guarding_sql())
+def test_migration__its_functions_and_triggers_are_there_or_gone__repeatable(
+    db: None, operation: RunSQL
+) -> None:
+    with connection.cursor() as cursor:
+        for statements in (operation.sql, operation.reverse_sql, operation.reverse_sql):
+            cursor.execute(statements)
+        cursor.execute(operation.sql)
 
 
 def test_begin__records_without_head__left_for_verify(db: None) -> None:

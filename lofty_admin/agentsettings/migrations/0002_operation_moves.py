@@ -6,7 +6,8 @@ The pairs are those of `models.NEXT`; tests/agentsettings/test_states.py tries e
 from django.db import migrations
 
 GUARD = """
-CREATE FUNCTION agentsettings_operation_moves() RETURNS trigger LANGUAGE plpgsql AS $body$
+CREATE OR REPLACE FUNCTION agentsettings_operation_moves() RETURNS trigger
+LANGUAGE plpgsql AS $body$
 BEGIN
     IF NEW.state = OLD.state OR OLD.state || ' ' || NEW.state IN (
         'prepared sent', 'prepared not_sent',
@@ -19,13 +20,13 @@ BEGIN
         USING ERRCODE = 'check_violation';
 END
 $body$;
-CREATE TRIGGER operation_moves BEFORE UPDATE ON agentsettings_operation
+CREATE OR REPLACE TRIGGER operation_moves BEFORE UPDATE ON agentsettings_operation
     FOR EACH ROW EXECUTE FUNCTION agentsettings_operation_moves();
 ALTER TABLE agentsettings_operation ENABLE ALWAYS TRIGGER operation_moves;
 """
 UNDO = """
-DROP TRIGGER operation_moves ON agentsettings_operation;
-DROP FUNCTION agentsettings_operation_moves();
+DROP TRIGGER IF EXISTS operation_moves ON agentsettings_operation;
+DROP FUNCTION IF EXISTS agentsettings_operation_moves();
 """
 
 
