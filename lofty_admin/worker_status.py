@@ -7,7 +7,6 @@ a job stores every minute that jobs run, so that the time of the last run is kno
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db.models import Max
 from django.http import HttpRequest
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateWorker
@@ -24,10 +23,10 @@ def note_alive() -> None:
 
 
 def last_alive() -> datetime | None:
-    """Return when a worker was last alive; None if there never was one."""
-    beat = ProcrastinateWorker.objects.aggregate(at=Max("last_heartbeat"))["at"]
-    noted = Pulse.objects.filter(name=_WORKER).values_list("at", flat=True).first()
-    return max((at for at in (beat, noted) if at is not None), default=None)
+    """Return when a worker was last alive; None if there never was one. One query."""
+    beats = ProcrastinateWorker.objects.order_by().values_list("last_heartbeat")
+    noted = Pulse.objects.filter(name=_WORKER).values_list("at")
+    return max((at for (at,) in beats.union(noted, all=True)), default=None)
 
 
 def is_missing(last: datetime | None) -> bool:
