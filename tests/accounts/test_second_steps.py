@@ -4,6 +4,7 @@ import html
 import re
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from datetime import timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -14,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
 from lofty_admin.accounts import mfa
@@ -365,7 +367,10 @@ def test_last_used__after_a_code__is_shown(viewer: User) -> None:
     give_code(client, code_at())
     html = client.get(reverse("mfa_index")).content.decode()
     assert "Authenticator app" in html
-    assert "used now" in html
+    used = Authenticator.objects.get().last_used_at
+    assert used is not None
+    assert timezone.now() - used < timedelta(minutes=1)
+    assert re.search(f'used\\s+<time datetime="{re.escape(used.isoformat())}"', html)
 
 
 def test_nothing_can_be_recorded__app_is_not_set_up(

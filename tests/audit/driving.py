@@ -5,6 +5,7 @@ test_coverage.py finds the pages, commands and jobs by itself; whatever it finds
 
 import io
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -143,6 +144,15 @@ def refresh_names(scene: Scene) -> None:
     scene.post("names_refresh")
     sync = Sync.objects.get()
     directory_tasks.sync_directory(tenant_id=str(scene.acme.pk), sync_id=str(sync.pk))
+
+
+def close_as_shown(scene: Scene) -> None:
+    """A decision holds only for what its page showed."""
+    pk = scene.needs_person()
+    page = scene.client.get(reverse("operation", args=["acme", pk])).content.decode()
+    shown = re.search(r'name="seen" value="(\w+)"', page)
+    assert shown is not None
+    scene.post("close_as_seen", pk, seen=shown[1])
 
 
 def add_group(scene: Scene) -> None:
@@ -405,7 +415,7 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
     "draft_share": [(share_draft, Kind.DRAFT_SHARED)],
     "draft_discard": [(discard_shared_draft, Kind.DRAFT_DISCARDED)],
     "check_now": [(lambda s: s.post("check_now", s.unknown()), Kind.SETTINGS_OUTCOME)],
-    "close_as_seen": [(lambda s: s.post("close_as_seen", s.needs_person()), Kind.SETTINGS_OUTCOME)],
+    "close_as_seen": [(close_as_shown, Kind.SETTINGS_OUTCOME)],
     "export": [(lambda s: s.post("export", format="csv"), Kind.LOG_EXPORTED)],
     "export_all": [
         (lambda s: s.client.post(reverse("export_all"), {"format": "jsonl"}), Kind.LOG_EXPORTED)
@@ -551,7 +561,6 @@ COMMANDS_WITHOUT: dict[str, str] = {
     "tenant list": "Only reads.",
     "audit_roles": "Prints SQL; whoever runs that is beyond the console.",
     "audit_checkpoint": "Its checkpoint is a signed record itself, and handed outside.",
-    "sandbox": "The practice Lofty: its own process and data.",
     "changepassword": "Refuses, and leads to `person set-password`.",
     "account_unsetmultipleprimaryemails": "The console does not use the table it mends.",
     "clearsessions": "Removes sessions that have ended anyway.",

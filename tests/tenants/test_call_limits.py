@@ -132,7 +132,7 @@ def plan_for(tenant: Tenant, name: str) -> Plan:
 
 @pytest.mark.django_db(transaction=True)
 def test_calls_stop_between_intent_and_put__not_sent_and_lofty_got_nothing(
-    lofty: PracticeCustomer, acme: Tenant, clock: list[float]
+    lofty: PracticeCustomer, acme: Tenant, owner: User, clock: list[float]
 ) -> None:
     plan = plan_for(acme, "Nova")
 
@@ -143,7 +143,7 @@ def test_calls_stop_between_intent_and_put__not_sent_and_lofty_got_nothing(
 
     post_save.connect(lofty_fails, sender=AuditEvent)
     try:
-        operation = apply(acme, plan, "")
+        operation = apply(acme, plan, "", user=owner)
     finally:
         post_save.disconnect(lofty_fails, sender=AuditEvent)
     assert operation.state == State.NOT_SENT

@@ -1,6 +1,7 @@
 """Everybody, by the pages under /people/ (reliability L10, W4, W11)."""
 
 import re
+from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
@@ -50,11 +51,12 @@ def test_everybody__listed_with_state_rights_and_last_sign_in(
 ) -> None:
     grants.assign(outsider, Scope(group=west), Role.EDITOR)
     grants.assign(outsider, Scope(), Role.VIEWER)
-    User.objects.filter(pk=owner.pk).update(last_login=timezone.now(), is_active=False)
+    signed_in_at = timezone.now() - timedelta(days=3)
+    User.objects.filter(pk=owner.pk).update(last_login=signed_in_at, is_active=False)
     invitations.invite("new@example.com", page="https://x/")
     text = text_of(root, reverse("everybody"))
     assert "Viewer of all tenants Editor of the group West Manager of Globex Homes" in text
-    assert "owner@example.com Deactivated Manager of Acme Realty now" in text
+    assert "owner@example.com Deactivated Manager of Acme Realty 3 days ago" in text
     assert "new@example.com Invited None yet Never" in text
     assert "root@example.com Active Superuser" in text
 
