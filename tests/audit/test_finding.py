@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from importlib import import_module
 from threading import Event
 from uuid import UUID, uuid4
 
@@ -22,7 +23,7 @@ from lofty_admin.audit.log.canonical import JSON
 from lofty_admin.audit.log.context import Actor
 from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import TenantRef, record
-from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex, AuditWord
+from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex, AuditWord, mapping
 from lofty_admin.audit.search import index, query
 from lofty_admin.audit.search.query import Filter, count, fetch_page, neighbours, stream
 from lofty_admin.core.text import is_wordless, search_words, words
@@ -38,13 +39,21 @@ CASES = st.fixed_dictionaries(
         "tenant": st.sampled_from([None, ACME, GLOBEX]),
         "actor": st.sampled_from([ANNA, BRUNO]),
         "reason": st.sampled_from(["", "holiday hours", "ticket 4711", "Holly's ticket"]),
-        "detail": st.sampled_from([None, {"changed": ["activeDays"]}, {"changed": ["agentIds"]}]),
+        "detail": st.sampled_from(
+            [
+                None,
+                {"changed": ["activeDays"]},
+                {"changed": ["agentIds"]},
+                {"made_by": {"id": "1", "name": "Anna Ångström"}},
+                {"made_by": {"id": "2", "name": "Cleo"}, "changed": ["activeDays"]},
+            ]
+        ),
     }
 )
 FILTERS = st.builds(
     Filter,
     tenants=st.sampled_from([None, *map(frozenset, ((), (ACME.id,), (ACME.id, GLOBEX.id)))]),
-    actor=st.sampled_from(["", "person:1", "job:sync"]),
+    actor=st.sampled_from(["", "person:1", "person:2", "job:sync"]),
     kind=st.sampled_from(["", Kind.SETTINGS_OUTCOME, Kind.SETTINGS_INTENT]),
     outcome=st.sampled_from(["", Outcome.VERIFIED]),
     setting=st.sampled_from(["", "activeDays"]),
@@ -54,10 +63,13 @@ FILTERS = st.builds(
 
 def naive(wanted: Filter, event: AuditEvent) -> bool:
     """The same, the slow and plain way."""
-    known = words(" ".join([event.reason, event.actor_name, event.tenant_name, event.tenant_slug]))
+    maker = mapping(event.detail.get("made_by"))
+    texts = [event.reason, event.actor_name, str(maker.get("name", ""))]
+    known = words(" ".join([*texts, event.tenant_name, event.tenant_slug]))
+    people = {f"{event.actor_kind}:{event.actor_id}", f"person:{maker.get('id')}"}
     return (
         (wanted.tenants is None or event.tenant_id in wanted.tenants)
-        and wanted.actor in ("", f"{event.actor_kind}:{event.actor_id}")
+        and (not wanted.actor or wanted.actor in people)
         and (wanted.kind == event.kind or not (wanted.kind or event.kind == Kind.SETTINGS_INTENT))
         and wanted.outcome in ("", event.outcome)
         and (not wanted.setting or wanted.setting in event.changed)
@@ -323,6 +335,19 @@ def test_fill__a_body_somebody_spoilt__indexed_by_its_columns() -> None:
         spoilt.__dict__.pop("content", None)
         assert "findable" in list(index.search_words(spoilt))
         assert index.terms(spoilt)[:2] == ["actor nobody:", "kind tenant.changed"]
+
+
+def test_migration__outcomes_of_an_older_version__found_by_the_maker_too() -> None:
+    made_by = {"made_by": {"id": "2", "name": "Cleo"}}
+    event = record(Kind.SETTINGS_OUTCOME, actor=ANNA, outcome=Outcome.VERIFIED, detail=made_by)
+    other = record(Kind.SETTINGS_OUTCOME, actor=ANNA, outcome=Outcome.VERIFIED)
+    kept = AuditIndex.objects.get(seq=other.seq).terms
+    AuditIndex.objects.update(terms=kept)
+    assert fetch_page(Filter(None, actor="person:2")).events == []
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("lofty_admin.audit.migrations.0009_makers").FORGET)
+    assert index.fill() == 1
+    assert [one.seq for one in fetch_page(Filter(None, actor="person:2")).events] == [event.seq]
 
 
 def test_record__rolled_back__leaves_nothing_in_the_index() -> None:

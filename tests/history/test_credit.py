@@ -33,9 +33,9 @@ def lost(browsers: Browsers, lofty: PracticeCustomer) -> Operation:
     return Operation.objects.get(state=State.UNKNOWN)
 
 
-def lines(client: Client) -> list[str]:
+def lines(client: Client, query: str = "") -> list[str]:
     """The lines of the history, newest first."""
-    html = client.get(HISTORY).content.decode()
+    html = client.get(f"{HISTORY}{query}").content.decode()
     found = re.findall(r'<a class="list-group-item[^>]*>(.*?)</a>', html, re.S)
     return [" ".join(unescape(re.sub("<[^>]+>", " ", line)).split()) for line in found]
 
@@ -60,6 +60,20 @@ def test_settled_by_another_user__is_credited_to_the_maker_and_counted_once(
     found = changes(None, timezone.get_default_timezone())
     assert (found.today.words, found.by) == ("1 verified", "Olivia Owner")
     assert found.newest[0].what == "resolved the change by Olivia Owner"
+
+
+def test_settled_by_another_user__found_by_the_maker_and_by_the_other(
+    browsers: Browsers, owner: User, editor: User, lost: Operation
+) -> None:
+    signed_in(editor).post(f"/t/acme/operations/{lost.pk}/check/")
+    found = {
+        user.name: lines(browsers.owner, f"?actor=person:{user.pk}&kind=settings.outcome")
+        for user in (owner, editor)
+    }
+    assert found["Olivia Owner"][0] == found["Eduardo Editor"][0]
+    assert "resolved the change by Olivia Owner" in found["Olivia Owner"][0]
+    assert any("Unknown" in line for line in found["Olivia Owner"])
+    assert len(found["Eduardo Editor"]) == 1
 
 
 def test_settled_by_the_job__is_credited_to_the_maker(browsers: Browsers, lost: Operation) -> None:

@@ -75,6 +75,11 @@ def actor_key(event: AuditEvent) -> str:
     return f"{event.actor_kind}:{event.actor_id}"
 
 
+def is_user(actor: str) -> bool:
+    """Whether this key is a user's. Events of their changes may have another actor."""
+    return actor.startswith("person:")
+
+
 PAIRED = ("kind", "outcome", "setting")
 
 
@@ -121,12 +126,23 @@ def narrowest(wanted: Sequence[tuple[str, str]]) -> list[str]:
 def _dimensions(event: AuditEvent) -> list[tuple[str, str, str]]:
     found = [
         ("actor", actor_key(event), event.actor_name or event.actor_id),
+        *_makers(event),
         ("kind", event.kind, ""),
         ("outcome", event.outcome, ""),
         *(("setting", name, "") for name in dict.fromkeys(event.changed)),
         ("tenant", str(event.tenant_id or ""), event.tenant_name),
     ]
     return [one for one in found if one[1]]
+
+
+def _makers(event: AuditEvent) -> list[tuple[str, str, str]]:
+    """The user whose change it was, if a job or another user settled it."""
+    made_by = mapping(event.detail.get("made_by"))
+    user_id, name = made_by.get("id"), made_by.get("name")
+    key = f"person:{user_id}"
+    if not (isinstance(user_id, str) and user_id) or key == actor_key(event):
+        return []
+    return [("actor", key, name if isinstance(name, str) and name else user_id)]
 
 
 def search_words(event: AuditEvent) -> Iterator[str]:
@@ -141,6 +157,7 @@ def search_words(event: AuditEvent) -> Iterator[str]:
 
 def _texts(event: AuditEvent) -> Iterator[str]:
     yield from (event.reason, event.subject, event.actor_name)
+    yield from (name for _dimension, _key, name in _makers(event))
     yield from (event.tenant_name, event.tenant_slug)
     yield from _strings([mapping(event.detail.get("answer")).get("message")])
     for name in event.changed:

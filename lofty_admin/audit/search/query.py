@@ -112,20 +112,32 @@ class Filter:
     def look(self, query: str) -> Sql:
         """Return the condition for checking one record after the other."""
         found = self._columns() & self._others(query)
-        if self.setting:
-            found &= _is("terms @> %s::text[]", [index.term("setting", self.setting)])
+        if terms := self.only_in_terms:
+            found &= _is("terms @> %s::text[]", terms)
         return found
+
+    @property
+    def only_in_terms(self) -> list[str]:
+        """What no column says: the settings changed, and whose change another user settled."""
+        found = {"setting": self.setting, "actor": self.actor if self._is_of_user else ""}
+        return [index.term(name, value) for name, value in found.items() if value]
+
+    @property
+    def _is_of_user(self) -> bool:
+        return index.is_user(self.actor)
 
     @property
     def is_in_order(self) -> bool:
         """Return whether one index gives the answer in the order of the log already."""
         several_tenants = self.tenants is not None and len(self.tenants) != 1
-        others = several_tenants or self.setting or self.text or self.since or self.until
+        others = several_tenants or self.only_in_terms or self.text or self.since or self.until
         return len(self._wanted()) <= 1 and not others
 
     def ordered(self) -> list[Sql]:
         """Return the exact filters that an index keeps in the order of the log."""
         wanted = self._wanted()
+        if self._is_of_user:
+            del wanted["actor"]
         return [_is(f"{_COLUMNS[name]} = %s", wanted[name]) for name in wanted if name in _COLUMNS]
 
     def _columns(self) -> Sql:
@@ -277,7 +289,8 @@ def _along(
     exact = wanted.ordered()
     by = within & _rarest(exact, within, edge, down)
     reaches = ALONG_AN_INDEX if exact else ALONG_THE_LOG
-    if not (exact or wanted.setting or query):  # only columns, which are checked fast
+    # Only columns, which are checked fast.
+    if not (exact or wanted.only_in_terms or query):
         reaches = reaches[1:]
     order, fitting = _order(down), wanted.look(query)
     found: list[AuditEvent] = []
