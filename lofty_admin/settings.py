@@ -105,6 +105,7 @@ TEMPLATES = [
                 )
             ],
             "builtins": [
+                "lofty_admin.templatetags.shown",
                 "template_partials.templatetags.partials",
                 "lofty_admin.accounts.templatetags.page_owner",  # its {% csrf_token %}
             ],

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from django.utils.dates import MONTHS, MONTHS_3
-from django.utils.translation import override
+from django.utils.translation import gettext, override
 
 from lofty_admin.accounts import tasks as accounts_tasks
 from lofty_admin.accounts.models import User
@@ -21,6 +21,7 @@ from lofty_admin.audit.log.record import record
 from lofty_admin.audit.search.query import PAGE
 from lofty_admin.directory import tasks as directory_tasks
 from lofty_admin.fleet import tasks as fleet_tasks
+from lofty_admin.templatetags.told import told
 from lofty_admin.templatetags.when import exactly
 from lofty_admin.tenants import tasks as tenants_tasks
 from lofty_admin.tenants.models import Tenant
@@ -111,3 +112,16 @@ def test_record__by_a_job__keeps_its_english_name(acme: Tenant) -> None:
         event = record(Kind.SETTINGS_OUTCOME, tenant=acme.ref, subject="Active days", actor=JOBS[0])
     assert event.actor_name == JOBS[0].name
     assert event.subject == "Active days"
+
+
+def test_told__several_sentences__each_is_translated_where_it_can_be() -> None:
+    with override("es"):
+        sent = gettext("Nothing was sent.")
+        told_text = told("Lofty said <b>no</b>. Nothing was sent.")
+        whole = gettext("Read back from Lofty: every change is there.")
+        assert sent != "Nothing was sent."
+        assert told_text == f'<span lang="en">Lofty said &lt;b&gt;no&lt;/b&gt;.</span> {sent}'
+        assert told("Read back from Lofty: every change is there. Nothing was sent.") == (
+            f"{whole} {sent}"
+        )
+    assert told("Lofty said no. Nothing was sent.") == "Lofty said no. Nothing was sent."

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lofty_admin.core.visible import has_unseen, visible
+from lofty_admin.core.visible import has_unseen, isolated, shortened, visible
 
 ANY = st.text(st.characters(), max_size=12)
 # Mostly what is confused in practice, so that short texts collide often.
@@ -115,3 +115,24 @@ def test_visible__ordinary_names_of_any_script__stay_as_they_are(text: str) -> N
 def test_has_unseen__line_breaks__are_shown_by_a_text_field() -> None:
     assert not has_unseen("one\ntwo")
     assert has_unseen("one\rtwo")
+
+
+@given(st.text(max_size=30), st.text(max_size=30), st.integers(0, 8))
+@example("a" * 20 + "b", "a" * 20 + "c", 8)
+def test_shortened__two_texts__never_the_same(one: str, other: str, most: int) -> None:
+    assert (shortened(one, most) == shortened(other, most)) is (one == other)
+
+
+def test_shortened__short_or_long__cut_only_where_it_is_long() -> None:
+    assert shortened("12345", 5) == "12345"
+    assert shortened("123456", 5).startswith("12345… (6 characters, SHA-256 ")
+
+
+@pytest.mark.parametrize("name", ["עברית", "Anna עברית", "محمد", "٤٢"])
+def test_isolated__right_to_left__stands_by_itself(name: str) -> None:
+    assert isolated(name) == f"\u2068{name}\u2069"
+
+
+@pytest.mark.parametrize("name", ["Anna", "Łukasz", "Ирина", "山田 太郎", "42"])
+def test_isolated__left_to_right__stays_as_it_is(name: str) -> None:
+    assert isolated(name) == name

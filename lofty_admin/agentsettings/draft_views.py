@@ -31,6 +31,7 @@ from lofty_admin.agentsettings.services import AuditWriteFailed, apply
 from lofty_admin.agentsettings.views import form_page, in_flight, may_edit, naming_at
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.core.text_areas import unify_line_breaks
+from lofty_admin.core.visible import isolated
 from lofty_admin.directory.names import time_zone
 from lofty_admin.tenants.access.permissions import current_user, get_tenant
 from lofty_admin.tenants.models import Role, Tenant
@@ -190,8 +191,8 @@ def _not_ready(request: HttpRequest, tenant: Tenant, draft: Draft, reason: str) 
     if not plan.wanted:
         return _("Nothing differs from what is in Lofty, so nothing was sent.")
     if (other := in_flight(tenant)) is not None:
-        told = _("Nothing was sent: a change by %(name)s is still in flight.")
-        return told % {"name": other.actor_name or _("another user")}
+        told = _("Nothing was sent: the change by %(name)s isn't confirmed yet.")
+        return told % {"name": isolated(other.actor_name or _("another user"))}
     confirmed = request.POST.getlist("confirmed")
     if any(widening.name not in confirmed for widening in plan.widening):
         return _("Nothing was sent: confirm each change that widens who is reached.")

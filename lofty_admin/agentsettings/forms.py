@@ -33,7 +33,7 @@ from lofty_admin.agentsettings.widgets import (
 )
 from lofty_admin.core.layouts import layout
 from lofty_admin.core.text_areas import TextAreaField, unify_line_breaks
-from lofty_admin.core.visible import has_unseen, visible
+from lofty_admin.core.visible import has_unseen, shortened, visible
 from lofty_admin.directory.id_families import foreign_ids
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.directory.names import Name, names, unknown
@@ -300,7 +300,11 @@ def _country_choices(language: str | None) -> Mapping[str, str]:
 
 
 def _as_it_is(stored: JSON) -> str:
-    return _("not set in Lofty") if stored is None else unknown(visible(json.dumps(stored)[:60]))
+    return (
+        _("not set in Lofty")
+        if stored is None
+        else unknown(shortened(visible(json.dumps(stored)), 60))
+    )
 
 
 def to_form(setting: Setting, value: JSON) -> object:

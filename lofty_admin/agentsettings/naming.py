@@ -14,7 +14,7 @@ from django_countries import countries
 from lofty_admin.agentsettings.changes import Change, reaches_all
 from lofty_admin.agentsettings.fields import Kind, Setting
 from lofty_admin.core.text import fold
-from lofty_admin.core.visible import visible
+from lofty_admin.core.visible import isolated, visible
 from lofty_admin.directory.names import UNKNOWN, names, unknown
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES
@@ -102,7 +102,7 @@ def list_words(setting: Setting, value: list[JSON], table: NameTable) -> str:
     means_all = setting.is_access_list and reaches_all(setting.name, value)
     if not value or (means_all and len(value) == 1):
         return setting.all_label
-    members = ", ".join(member_words(setting, value, table))
+    members = ", ".join(map(isolated, member_words(setting, value, table)))
     if means_all:
         told = _("%(all)s (stored as: %(members)s)")
         return told % {"all": setting.all_label, "members": members}

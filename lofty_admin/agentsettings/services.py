@@ -35,7 +35,7 @@ from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.proof.restore_guard import refuse_if_behind
 from lofty_admin.core.queue import defer_once
-from lofty_admin.core.visible import visible
+from lofty_admin.core.visible import shortened, visible
 from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.lofty.errors import (
     BudgetSpent,
@@ -519,7 +519,7 @@ def _also_different(operation: Operation, after: Settings) -> str:
 def _in_english(difference: Difference) -> str:
     if difference.setting is not None:
         return labels([difference.name])
-    name = visible(difference.name)[:MOST_SHOWN]
+    name = shortened(visible(difference.name), MOST_SHOWN)
     if difference.is_gone:
         return f"{name} is gone (was {_short(difference.before)})"
     if difference.is_new:
@@ -528,8 +528,7 @@ def _in_english(difference: Difference) -> str:
 
 
 def _short(value: JSON) -> str:
-    text = json.dumps(value, ensure_ascii=True)
-    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
+    return shortened(json.dumps(value, ensure_ascii=True), MOST_SHOWN)
 
 
 def labels(names: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from lofty_admin.agentsettings.hours import NAMES as OF_HOURS
 from lofty_admin.agentsettings.hours import more_hours_in_words
 from lofty_admin.agentsettings.naming import NameTable, member_words, words
 from lofty_admin.agentsettings.widening import Widening
+from lofty_admin.core.visible import isolated
 
 MOST_NAMED = 10
 SWITCHED_ON = {
@@ -62,7 +63,7 @@ def widening_in_words(widening: Widening, table: NameTable) -> str:
 
 def _added(change: Change, table: NameTable) -> str:
     added = change.added
-    names = ", ".join(member_words(change.setting, added[:MOST_NAMED], table))
+    names = ", ".join(map(isolated, member_words(change.setting, added[:MOST_NAMED], table)))
     more = len(added) - MOST_NAMED
     if more > 0:
         told = ngettext("%(names)s and %(count)s more", "%(names)s and %(count)s more", more)

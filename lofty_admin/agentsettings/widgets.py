@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from lofty_admin.agentsettings.changes import reaches_all
 from lofty_admin.agentsettings.fields import DAYS, Setting
-from lofty_admin.core.visible import visible
+from lofty_admin.core.visible import shortened, visible
 from lofty_admin.directory.bulk_lookup import grouped_digits
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.directory.names import LARGEST_ID, Name, count_gone, names_by_kind, unknown
@@ -178,7 +178,7 @@ class ScopedListWidget(forms.Widget):
         if self.stored is None:
             return _("Not set in Lofty: leave it so")
         leave = _("Leave what Lofty has, which this console cannot read: %(value)s")
-        return leave % {"value": json.dumps(self.stored)[:80]}
+        return leave % {"value": shortened(json.dumps(self.stored), 80)}
 
     def _boxes(self, choice: ListChoice) -> list[tuple[str, str, bool]]:
         """Return (id, label, ticked) for a checklist; unknown ids that Lofty has stay in it."""
@@ -214,7 +214,7 @@ class ScopedListWidget(forms.Widget):
             return ""
         if self.setting.is_access_list and len(self.stored) > 1:
             told = _("Lofty stores this as %(value)s, which means all.")
-            return told % {"value": json.dumps(self.stored)[:120]}
+            return told % {"value": shortened(json.dumps(self.stored), 120)}
         if self.setting.name == "activeDays" and len(self.stored) >= len(DAYS):
             return _("All seven days are ticked: the same as every day.")
         return ""
@@ -245,7 +245,7 @@ class ScopedListField(forms.Field):
                     "%(label)s: “%(id)s” may be one id with separators or several ids. Write an id"
                     " without separators, and a blank after each comma between ids."
                 ),
-                id=grouped[:60],
+                id=shortened(grouped, 60),
             )
         if not value.ids:
             raise self._error(
@@ -260,7 +260,7 @@ class ScopedListField(forms.Field):
             raise self._error(_("%(label)s: -1 means all. Choose “%(all)s” instead."))
         for entry in entered:
             if not self._can_be_entered(entry):
-                raise self._error(self._refusal, id=visible(entry[:40]))
+                raise self._error(self._refusal, id=shortened(visible(entry), 60))
 
     def _grouped(self, value: ListChoice) -> str:
         """Return digits that may be one id with commas for thousands, as they were typed.

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from lofty_admin.audit.log.context import Actor
 from lofty_admin.audit.log.kinds import CHANGES, CREDENTIAL_STORED, Kind, Outcome
+from lofty_admin.core.visible import isolated
 
 HEAD_ID = 1
 _KINDS, _OUTCOMES = dict(Kind.choices), dict(Outcome.choices)
@@ -181,7 +182,7 @@ class AuditEvent(_AppendOnly):
     def what(self) -> str:
         """The event's `kind_label`, or whose change it settled, if `maker` was set."""
         if self.maker:
-            return _("resolved the change by %(name)s") % {"name": self.maker}
+            return _("resolved the change by %(name)s") % {"name": isolated(self.maker)}
         return kind_label(self.kind)
 
     @property

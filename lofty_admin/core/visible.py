@@ -5,6 +5,7 @@ direction marks, no-break spaces, letters of another script that look like Latin
 spells them out as ⟨U+200B⟩, and marks spaces and line breaks where they would not show.
 """
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -43,6 +44,23 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable() and not _SPACE_UNSEEN.search(text):
         return text
     return "".join(_pieces(text))
+
+
+def isolated(text: str) -> str:
+    """Return the text so that its direction cannot reorder what stands next to it.
+
+    For sentences, titles and lists; an element of its own has `dir="auto"` or is a <bdi> instead.
+    """
+    return f"\u2068{text}\u2069" if any(map(_is_right_to_left, text)) else text
+
+
+def shortened(text: str, most: int) -> str:
+    """Return the text, or its beginning with the length and a digest of all of it: texts that
+    differ anywhere still look different."""
+    if len(text) <= most:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{text[:most]}… ({len(text):,} characters, SHA-256 {digest})"
 
 
 def has_unseen(text: str) -> bool:
@@ -86,6 +104,10 @@ def _is_spelled(sign: str) -> bool:
         return True
     is_form = unicodedata.decomposition(sign).startswith(_TWIN_FORMS)
     return is_form and category[0] in "LN" and unicodedata.normalize("NFKC", sign).isascii()
+
+
+def _is_right_to_left(sign: str) -> bool:
+    return not sign.isascii() and unicodedata.bidirectional(sign) in {"R", "AL", "AN"}
 
 
 def _is_accent(sign: str) -> bool:

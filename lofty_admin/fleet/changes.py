@@ -34,6 +34,7 @@ from lofty_admin.audit.log.kinds import Outcome
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.search.stats import newest, seen_in_lofty
 from lofty_admin.core.timezones import begin_of
+from lofty_admin.core.visible import isolated
 from lofty_admin.tenants.models import Tenant
 
 DAYS = 14
@@ -171,7 +172,7 @@ def _by(of_today: Iterable[Counted]) -> str:
         counts[actor] += one.count
         names[actor] = one.actor_name
     actors = sorted(counts, key=lambda actor: (-counts[actor], names[actor]))
-    named = [names[actor] or _("Somebody not signed in") for actor in actors[:NAMED]]
+    named = [isolated(names[a] or _("Somebody not signed in")) for a in actors[:NAMED]]
     if left := len(actors) - len(named):
         words = ngettext("%(names)s and %(left)s other", "%(names)s and %(left)s others", left)
         return words % {"names": ", ".join(named), "left": left}

@@ -2,6 +2,7 @@
 
 from django import template
 
+from lofty_admin.core.visible import isolated as in_isolation
 from lofty_admin.core.visible import visible as spelled_out
 
 register = template.Library()
@@ -11,3 +12,9 @@ register = template.Library()
 def visible(text: object) -> str:
     """Return a text from Lofty so that different texts look different; "" for nothing."""
     return "" if text is None else spelled_out(str(text))
+
+
+@register.filter
+def isolated(text: object) -> str:
+    """Return a name so that its direction cannot reorder the sentence it stands in."""
+    return "" if text is None else in_isolation(str(text))

@@ -188,7 +188,7 @@ def test_apply__another_change_in_flight__unavailable_said_and_the_draft_stays(
     assert "disabled" in button
     assert "The change by Emil Editor isn't confirmed yet" in text_of(browsers.owner.get(SETTINGS))
     page = save(browsers.owner, page, reason=["still mine"])
-    assert "Nothing was sent: a change by Emil Editor is still in flight" in text_of(page)
+    assert "Nothing was sent: the change by Emil Editor isn't confirmed yet" in text_of(page)
     assert review_form(page)["reason"] == ["still mine"]
     Operation.objects.filter(pk=pending.pk).update(state=State.VERIFIED, settled_at=timezone.now())
     assert "Verified" in text_of(save(browsers.owner, page))

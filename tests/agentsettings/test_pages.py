@@ -228,6 +228,38 @@ def test_apply__changed_in_lofty_meanwhile__three_way_page_then_merged(
     assert settings["fixedNumber"] == "+14155552671"
 
 
+def test_three_way__long_values_that_differ_at_the_end__are_shown_whole(
+    browsers: Browsers, lofty: PracticeCustomer
+) -> None:
+    page = review(browsers.owner, **{"agentIds-ids": [long_list(777_001)]})
+    lofty.change(settings={"agentIds": [int(one) for one in long_list(777_002).split(",")]})
+    text = text_of(save(browsers.owner, page))
+    theirs, mine = text.split("Theirs, in Lofty:")[1].split("Yours:")[:2]
+    assert "777002" in theirs
+    assert "777001" in mine.split("Review the result")[0]
+
+
+def long_list(last: int) -> str:
+    return ",".join(map(str, [*range(500_001, 500_101), last]))
+
+
+def test_pages__names_written_from_right_to_left__stand_by_themselves(
+    browsers: Browsers, owner: User, acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    Tenant.objects.filter(pk=acme.pk).update(name="נדל״ן 7")
+    User.objects.filter(pk=owner.pk).update(name="אורי 3")
+    page = review(browsers.owner, assistantName=["אבי 5"])
+    assert '<span class="text-pre-line" dir="auto">אבי 5</span>' in page.content.decode()
+    page = save(browsers.owner, page, reason=["כי 9"])
+    shown = html.unescape(page.content.decode())
+    assert "By \u2068אורי 3\u2069" in shown
+    assert "· <bdi>כי 9</bdi>" in shown
+    shown = html.unescape(browsers.owner.get("/t/acme/history/").content.decode())
+    assert '<strong dir="auto">אורי 3</strong>' in shown
+    assert "“<bdi>כי 9</bdi>”" in shown
+    assert "\u2068נדל״ן 7\u2069" in shown.split("</title>")[0]
+
+
 def test_apply__record_cannot_be_written__says_nothing_was_sent_and_keeps_the_plan(
     browsers: Browsers, lofty: PracticeCustomer
 ) -> None:

@@ -20,10 +20,10 @@ BEGIN = """\
    id="event-{}"
    href="{}"
    data-event-link>
-  <span class="event-what"><strong>{}</strong> {}"""
-SUBJECT = ': <span class="text-secondary text-break">{}</span>'
-TENANT = ' <span class="badge bg-secondary-lt">{}</span>'
-REASON = '<span class="event-reason text-secondary">“{}”</span>'
+  <span class="event-what"><strong dir="auto">{}</strong> {}"""
+SUBJECT = ': <span class="text-secondary text-break" dir="auto">{}</span>'
+TENANT = ' <span class="badge bg-secondary-lt" dir="auto">{}</span>'
+REASON = '<span class="event-reason text-secondary">“<bdi>{}</bdi>”</span>'
 END = """</span>
   <span>{}</span>
   <span class="text-secondary event-when">{}</span>
