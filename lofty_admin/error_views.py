@@ -49,6 +49,10 @@ _TOO_BIG = (
         " Select fewer entries, choose all of them by name, or upload a smaller file."
     ),
 )
+_TOO_SLOW = (
+    _("The request took too long to arrive"),
+    _("Nothing was changed and nothing was sent. Check your connection, go back and try again."),
+)
 _READ_ONLY = (
     _("The console is read-only for now"),
     _(
@@ -91,8 +95,8 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def unreadable_request(status: int) -> HttpResponse:
-    """Return the page for a request the server refuses before Django: too long, or not HTTP."""
-    return _page(status, _TEXTS[400])
+    """Return the page for what the server refuses before Django: too slow or long, not HTTP."""
+    return _page(status, {408: _TOO_SLOW, 413: _TOO_BIG}.get(status, _TEXTS[400]))
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

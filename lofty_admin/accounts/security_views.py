@@ -17,7 +17,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from lofty_admin.accounts import mfa, sessions
@@ -32,7 +31,6 @@ from lofty_admin.core.vault import VaultError
 _PENDING_APP = "console.pending_app"
 
 
-@never_cache
 @require_GET
 def security(request: HttpRequest) -> HttpResponse:
     user = _me(request)
@@ -54,7 +52,6 @@ def security(request: HttpRequest) -> HttpResponse:
     return render(request, "account/security.html", context)
 
 
-@never_cache
 @require_recent_auth(back="account_change_password")
 def password(request: HttpRequest) -> HttpResponse:
     """Show allauth's password page to users who have a password."""
@@ -64,7 +61,6 @@ def password(request: HttpRequest) -> HttpResponse:
     return page
 
 
-@never_cache
 @require_GET
 def second_step(request: HttpRequest) -> HttpResponse:
     """Set up a second factor: SecondStepMiddleware sends users without one here."""
@@ -73,7 +69,6 @@ def second_step(request: HttpRequest) -> HttpResponse:
     return render(request, "mfa/second_step.html")
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 @require_recent_auth(back="mfa_activate_totp")
 def app_add(request: HttpRequest) -> HttpResponse:
@@ -93,7 +88,6 @@ def app_add(request: HttpRequest) -> HttpResponse:
     return render(request, "mfa/app_add.html", context)
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 @require_recent_auth(back="mfa_add_webauthn")
 def passkey_add(request: HttpRequest) -> HttpResponse:
@@ -106,7 +100,6 @@ def passkey_add(request: HttpRequest) -> HttpResponse:
     return render(request, "mfa/passkey_add.html", context)
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 @require_recent_auth(back="step_remove")
 def step_remove(request: HttpRequest, pk: int) -> HttpResponse:
@@ -128,7 +121,6 @@ def step_remove(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("mfa_index")
 
 
-@never_cache
 @require_GET
 @require_recent_auth()
 def codes(request: HttpRequest) -> HttpResponse:
@@ -146,7 +138,6 @@ def codes(request: HttpRequest) -> HttpResponse:
     return render(request, "mfa/codes.html", context)
 
 
-@never_cache
 @require_POST
 @require_recent_auth(back="mfa_index")
 def codes_make(request: HttpRequest) -> HttpResponse:
@@ -158,7 +149,6 @@ def codes_make(request: HttpRequest) -> HttpResponse:
     return redirect("mfa_view_recovery_codes")
 
 
-@never_cache
 @require_POST
 def session_end(request: HttpRequest, pk: int) -> HttpResponse:
     """End one of the user's other sessions."""
@@ -169,7 +159,6 @@ def session_end(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("mfa_index")
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 def sessions_end(request: HttpRequest) -> HttpResponse:
     """End all other sessions, or (`all` in the form) this one too."""
@@ -198,7 +187,6 @@ def _confirm_signing_out(request: HttpRequest) -> HttpResponse | None:
     )
 
 
-@never_cache
 @require_GET
 def sign_in_again(request: HttpRequest) -> HttpResponse:
     """Ask users without password and second factor to sign in again."""

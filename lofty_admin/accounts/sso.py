@@ -27,7 +27,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_noop
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from lofty_admin.accounts.identity import is_storable, is_written_canonically
@@ -82,7 +81,6 @@ def is_offered() -> bool:
 
 
 @login_not_required
-@never_cache
 @require_GET
 def login(request: HttpRequest) -> HttpResponse:
     """Redirect to the provider. Of the query only the page to return to is passed on."""
@@ -101,7 +99,6 @@ def login(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
-@never_cache
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
     """Handle the return from the provider, with a code that is exchanged once."""

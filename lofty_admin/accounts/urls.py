@@ -4,7 +4,6 @@ from allauth.account import views
 from allauth.mfa.base import views as mfa_views
 from allauth.mfa.webauthn import views as passkey_views
 from django.urls import path
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from lofty_admin.accounts import (
@@ -34,11 +33,11 @@ urlpatterns = [
     path("unsent/<uuid:form_id>/", unsent_views.unsent_form, name="unsent_form"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("password/change/", security_views.password, name="account_change_password"),
-    path("again/", never_cache(views.reauthenticate), name="account_reauthenticate"),
-    path("again/code/", never_cache(mfa_views.reauthenticate), name="mfa_reauthenticate"),
+    path("again/", views.reauthenticate, name="account_reauthenticate"),
+    path("again/code/", mfa_views.reauthenticate, name="mfa_reauthenticate"),
     path(
         "again/passkey/",
-        never_cache(passkey_views.reauthenticate_webauthn),
+        passkey_views.reauthenticate_webauthn,
         name="mfa_reauthenticate_webauthn",
     ),
     path("again/sign-in/", security_views.sign_in_again, name="sign_in_again"),

@@ -61,9 +61,7 @@ def _compared(request: HttpRequest, tenant: Tenant, other: Tenant | None) -> Htt
             "offer": found.plan.signed_as_offer(tenant),
             "unread": [one for one in (other, tenant) if not freshness(one).synced_at],
         }
-    answer = render(request, "agentsettings/copy.html", context, status=status)
-    answer["Cache-Control"] = "no-store"
-    return answer
+    return render(request, "agentsettings/copy.html", context, status=status)
 
 
 def _review_ticked(request: HttpRequest, tenant: Tenant) -> HttpResponse:

@@ -93,9 +93,7 @@ def draft_page(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
         return _no_draft(request, tenant, draft_id)
     if draft.typed:
         return redirect("draft_edit", tenant.slug, draft.pk)
-    response = render(request, "agentsettings/review.html", _review(request, tenant, draft))
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "agentsettings/review.html", _review(request, tenant, draft))
 
 
 def _review(request: HttpRequest, tenant: Tenant, draft: Draft) -> dict[str, object]:

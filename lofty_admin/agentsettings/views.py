@@ -80,9 +80,7 @@ def hours(request: HttpRequest, slug: str) -> HttpResponse:
     """Render the week of the form's section Hours again. Does not call Lofty."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     found = week_of_form(request.GET, stored_in(request.GET), time_zone(tenant))
-    response = render(request, "agentsettings/hours_week.html", {"week": found})
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "agentsettings/hours_week.html", {"week": found})
 
 
 @require_GET
@@ -288,9 +286,7 @@ def form_page(
             name: visible(str(snapshot.settings.raw.get(name) or "")) for name in READ_ONLY
         },
     }
-    response = render(request, "agentsettings/settings.html", context)
-    response["Cache-Control"] = "no-store"
-    return response
+    return render(request, "agentsettings/settings.html", context)
 
 
 def _names_age(request: HttpRequest, page: dict[str, Any]) -> str:

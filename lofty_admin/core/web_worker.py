@@ -21,6 +21,7 @@ from selectors import EVENT_READ
 from socket import SHUT_WR
 from typing import Any
 
+from gunicorn import util
 from gunicorn.http.body import Body, ChunkedReader, LengthReader
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, NoMoreData
 from gunicorn.http.unreader import Unreader
@@ -43,8 +44,8 @@ _EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 _VERSION_1_1 = re.compile(rb"[^\r\n]* HTTP/1\.1\r\n")
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]++)[^\r\n]*+\r\n")
 _PROBE = re.compile(rb"(?:GET|HEAD) /healthz[ ?]")
-_TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-_TOO_LARGE = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+_TIMED_OUT = (408, "Request Timeout")
+_TOO_LARGE = (413, "Content Too Large")
 
 
 @dataclass
@@ -189,7 +190,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         now = time.monotonic()
         for conn, incoming in list(self.incoming.items()):
             if now > incoming.deadline or self.nr_conns >= self.worker_connections:
-                self._refuse(conn, _TIMED_OUT if incoming.data else b"")
+                self._refuse(conn, _TIMED_OUT if incoming.data else None)
         for conn, deadline in list(self.lingering.items()):
             if now > deadline or self.nr_conns >= self.worker_connections:
                 self._close(conn)
@@ -215,7 +216,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         if incoming.is_complete:
             self._hand_over(conn)
         elif data == b"":
-            self._refuse(conn, b"")
+            self._refuse(conn, None)
         elif incoming.is_header_too_large:
             self._answer_error(conn, incoming)
         elif incoming.is_body_too_large:
@@ -228,7 +229,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         try:
             conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         except OSError:
-            self._refuse(conn, b"")
+            self._refuse(conn, None)
 
     def _hand_over(self, conn: TConn) -> None:
         data = bytes(self._forget(conn).data)
@@ -252,14 +253,16 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         self._forget(conn)
         self._linger(conn)
 
-    def _refuse(self, conn: TConn, answer: bytes) -> None:
+    def _refuse(self, conn: TConn, status: tuple[int, str] | None) -> None:
+        """End a connection, with an error page unless there is no one to read it."""
         self._forget(conn)
         try:
-            if answer:
-                conn.sock.send(answer)
+            if status:
+                # Looked up at each call: `server_errors` puts the console's own page there.
+                util.write_error(conn.sock, *status, "")
         except OSError:
-            answer = b""  # the client has disconnected already
-        if answer:
+            status = None  # the client has disconnected already
+        if status:
             self._linger(conn)
         else:
             self.nr_conns -= 1

@@ -8,7 +8,6 @@ from django.db.models import Count, Max, Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.middleware import HtmxDetails
 
@@ -37,7 +36,6 @@ MOST_NAMESAKES = 10
 _PARTIALS = {"names-status": "#status", "names-found": "#found"}
 
 
-@never_cache
 @require_safe
 def names(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the names page, or the part of it that htmx asks for."""
@@ -45,7 +43,6 @@ def names(request: HttpRequest, slug: str) -> HttpResponse:
     return _render(request, tenant, SourceForm(initial=_source_asked_for(request, tenant)))
 
 
-@never_cache
 @require_safe
 def names_freshness(request: HttpRequest, slug: str) -> HttpResponse:
     """Return the line next to a picker, which polls while names are being read."""
@@ -85,7 +82,6 @@ def name_source(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("names", tenant.slug)
 
 
-@never_cache
 @require_safe
 def names_search(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """Return what a picker shows for ?q=text, at most 50 rows.
@@ -108,7 +104,6 @@ def names_search(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     )
 
 
-@never_cache
 @require_POST
 def names_pasted(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """Return the entries for the ids and emails in `text`. POST, as it is long; changes nothing.
@@ -136,7 +131,6 @@ def names_pasted(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     )
 
 
-@never_cache
 @require_safe
 def names_of_office(request: HttpRequest, slug: str, kind: str, office_id: int) -> HttpResponse:
     """Return the agents of an office, or the offices below it: {"items", "office_unknown"}.

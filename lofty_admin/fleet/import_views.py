@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -24,7 +23,6 @@ from lofty_admin.tenants.models import Group
 NEWEST = 5
 
 
-@never_cache
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="import")
@@ -59,7 +57,6 @@ def import_template(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@never_cache
 @require_GET
 def import_run(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show the preview, the progress, or the result; only that part when htmx asks for it."""

@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 from django_htmx.middleware import HtmxDetails
 
@@ -17,7 +16,6 @@ from lofty_admin.tenants.access.permissions import get_tenant, role_of
 from lofty_admin.tenants.models import Role
 
 
-@never_cache
 @require_GET
 def palette(request: HttpRequest) -> HttpResponse:
     """Show what ?q= finds, seen from tenant ?at=: a page, or only its results for the dialog."""
@@ -30,7 +28,6 @@ def palette(request: HttpRequest) -> HttpResponse:
     return render(request, f"fleet/palette.html{partial}", context)
 
 
-@never_cache
 @require_GET
 def tenant_beside(request: HttpRequest, slug: str) -> HttpResponse:
     """Redirect to the ?tab= of the next tenant by name, or of the previous with ?to=previous."""

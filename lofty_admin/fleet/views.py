@@ -7,7 +7,6 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from lofty_admin.agentsettings.drafts import own_drafts
@@ -37,7 +36,6 @@ class Column:
     sorted: str
 
 
-@never_cache
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """Show the page, or only the list when htmx asks for it."""

@@ -85,7 +85,6 @@ def _download(begun: Export, form: FilterForm, tenant: Tenant | None) -> Streami
         Pieces(begun, form.wanted), content_type=CONTENT_TYPES[Format(begun.format)]
     )
     answer["Content-Disposition"] = f'attachment; filename="{name}.{begun.format}"'
-    answer["Cache-Control"] = "no-store"
     answer["X-Accel-Buffering"] = "no"  # for nginx: buffering would delay progress
     return answer
 

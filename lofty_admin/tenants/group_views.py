@@ -6,7 +6,6 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from lofty_admin.accounts.reauth import require_recent_auth_for_post
@@ -19,7 +18,6 @@ from lofty_admin.tenants.models import Group
 MOST_SHOWN = 200
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="groups")
 def groups(request: HttpRequest) -> HttpResponse:
@@ -38,7 +36,6 @@ def groups(request: HttpRequest) -> HttpResponse:
     return render(request, "tenants/groups.html", {"groups": found, "form": form})
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="group")
 def group(request: HttpRequest, group: str) -> HttpResponse:

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.middleware import HtmxDetails
@@ -39,7 +38,6 @@ from lofty_admin.tenants.models import Role, Tenant
 from lofty_admin.tenants.tenant_choice import MOST_OFFERED, label_of, suggestions
 
 
-@never_cache
 @sensitive_post_parameters("token")
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="tenant_add")
@@ -80,7 +78,6 @@ def _add(form: AddTenantForm) -> Tenant | None:
     return None
 
 
-@never_cache
 @require_GET
 def tenant_search(request: HttpRequest) -> HttpResponse:
     """Return what a tenant field suggests for ?q=; with ?status=active no archived tenants.

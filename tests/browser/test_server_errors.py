@@ -19,6 +19,7 @@ HARDENED = {
     "cache-control",
 }
 SECRET = "sentinel-0451"
+POST = f"POST /accounts/login/?{SECRET} HTTP/1.1\r\n{HOST}"
 MANY = "Y: 1\r\n" * 200
 UNREADABLE = {
     "no HTTP": (400, f"{SECRET}\r\n\r\n"),
@@ -32,6 +33,8 @@ UNREADABLE = {
         431,
         f"GET / HTTP/1.1\r\n{HOST}{f'X: {SECRET}' * 1}\r\n" + "Y: 1\r\n" * 200 + "\r\n",
     ),
+    "long body": (413, f"{POST}Content-Length: 99999999\r\n\r\n"),
+    "half a header": (408, f"GET / HTTP/1.1\r\n{HOST}X: {SECRET}"),
 }
 
 

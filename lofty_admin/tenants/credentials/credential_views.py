@@ -4,7 +4,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
@@ -20,14 +19,12 @@ from lofty_admin.tenants.forms import AcceptAgentForm, CredentialForm, RemoveTok
 from lofty_admin.tenants.models import Credential, CredentialKind, Health, Role, Tenant
 
 
-@never_cache
 @require_GET
 def credential(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     return _page(request, tenant, CredentialForm(user=request.user))
 
 
-@never_cache
 @require_POST
 def credential_test(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
@@ -48,7 +45,6 @@ def credential_test(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("credential", tenant.slug)
 
 
-@never_cache
 @sensitive_post_parameters("token")
 @require_POST
 @require_recent_auth_for_post(back="credential")
@@ -63,7 +59,6 @@ def credential_replace(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("credential", tenant.slug)
 
 
-@never_cache
 @require_POST
 @require_recent_auth_for_post(back="credential")
 def credential_remove(request: HttpRequest, slug: str) -> HttpResponse:
@@ -81,7 +76,6 @@ def credential_remove(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("credential", tenant.slug)
 
 
-@never_cache
 @require_POST
 @require_recent_auth_for_post(back="credential")
 def agent(request: HttpRequest, slug: str) -> HttpResponse:

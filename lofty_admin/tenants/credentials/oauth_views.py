@@ -9,7 +9,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from lofty_admin.accounts.models import User
@@ -35,7 +34,6 @@ NO_CONNECTION = (
 )
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="credential")
 def connect(request: HttpRequest, slug: str) -> HttpResponse:
@@ -56,7 +54,6 @@ def connect(request: HttpRequest, slug: str) -> HttpResponse:
     return _way_page(request, tenant, pending)
 
 
-@never_cache
 @require_POST
 def cancel(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
@@ -72,7 +69,6 @@ def cancel(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @login_not_required  # without a session, show an error instead of sending the code to sign-in
-@never_cache
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
     """Handle Lofty's redirect back, with ?code= or ?error=."""
@@ -92,7 +88,6 @@ def callback(request: HttpRequest) -> HttpResponse:
     return _answered(request, tenant, pending)
 
 
-@never_cache
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="connect_confirm")
 def confirm(request: HttpRequest, slug: str) -> HttpResponse:
