@@ -15,6 +15,8 @@ MAKE = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
 MANAGE = re.compile(r"manage\.py ([a-z_]+)((?: (?:--)?[a-zA-Z][\w-]*)*)")
 MODULE = re.compile(r"python -m ((?:tools|lofty_admin)[\w.]*)")
 IN_OUR_OWN_WORDS = {"procrastinate"}  # a command of a library, with arguments of its own
+GROUPS = {"### Added", "### Changed", "### Fixed", "### Security"}
+PREFIX = re.compile(r"- (Added|Changed|Fixed|Security):")
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
@@ -84,6 +86,17 @@ def test_docs__every_decision__is_named_in_the_list_of_decisions() -> None:
     decisions = {(page.name, "") for page in folder.glob("0*.md")}
     assert decisions
     assert decisions == listed
+
+
+def test_changelog__each_line__is_a_heading_or_an_entry_of_a_group() -> None:
+    """Merged branches tend to leave entries at the end, with their group in front."""
+    _, _, released = text(ROOT / "CHANGELOG.md").partition("\n## ")
+    lines = [line for line in released.splitlines()[1:] if line]
+    assert {line for line in lines if line.startswith("#")} <= GROUPS
+    assert lines[0] in GROUPS
+    entries = [line for line in lines if not line.startswith("#")]
+    assert [line for line in entries if not line.startswith("- ") or PREFIX.match(line)] == []
+    assert len(set(entries)) == len(entries)
 
 
 def test_docs__every_picture__is_shown_somewhere_and_small() -> None:
