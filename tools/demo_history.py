@@ -248,6 +248,9 @@ def third_day(week: Week) -> None:
     week.misbehave("nordlicht-allianz", "ignore")
     name = "The agency calls her Anna now (ticket 4201)"
     week.save("editor", "nordlicht-allianz", name, assistantName="Anna")
+    for minute in (18, 25):  # looked at twice before it counts as not applied
+        week.day(5, 14, minute)
+        week.reconcile()
     week.day(5, 14, 31)
     week.save("editor", "nordlicht-allianz", name, assistantName="Anna")
     week.day(5, 15, 40)

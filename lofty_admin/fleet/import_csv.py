@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from lofty_admin.core.text import fold
 from lofty_admin.lofty.client import Scheme, clean_token
@@ -197,7 +198,9 @@ def _require_headings(number: int, columns: Sequence[str], cells: Sequence[str])
 
 def _line(number: int, columns: Sequence[str], cells: Sequence[str]) -> Line:
     if any(cells[len(columns) :]):
-        problem = "It has more cells than the first row. Put a cell with a separator in quotes."
+        problem = gettext_noop(
+            "It has more cells than the first row. Put a cell with a separator in quotes."
+        )
         return Line(number, problems=(problem,))
     given = {name: cell for name, cell in zip(columns, cells, strict=False) if name}
     name, name_problem = _name(given.get("name", ""))
@@ -212,30 +215,37 @@ def _line(number: int, columns: Sequence[str], cells: Sequence[str]) -> Line:
 def _name(cell: str) -> tuple[str, str]:
     """Return (name, problem). A name that must not be shown is returned as ""."""
     if not cell:
-        return "", "It has no name."
+        return "", gettext_noop("It has no name.")
     if looks_like_token(cell):
-        return "", "Its name looks like a token, so it is not shown. Check the columns."
+        return "", gettext_noop(
+            "Its name looks like a token, so it is not shown. Check the columns."
+        )
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in cell):
-        return "", "Its name has a line break or another sign that no name has."
+        return "", gettext_noop("Its name has a line break or another sign that no name has.")
     if len(cell) > 120:
-        return cell[:40] + " …", "Its name is longer than 120 letters."
+        return cell[:40] + " …", gettext_noop("Its name is longer than 120 letters.")
     return cell, ""
 
 
 def _slug(cell: str, name: str) -> tuple[str, str]:
     if looks_like_token(cell):
-        return "", "Its short name looks like a token, so it is not shown. Check the columns."
+        return "", gettext_noop(
+            "Its short name looks like a token, so it is not shown. Check the columns."
+        )
     slug = cell.lower() or suggest_slug(name)
     if slug in RESERVED_SLUGS:
-        return "", "Its short name is kept for the console itself."
+        return "", gettext_noop("Its short name is kept for the console itself.")
     if re.fullmatch(SLUG, slug) and len(slug) <= 50:
         return slug, ""
     if cell:
         return (
             "",
-            "Its short name must be small letters a-z, digits and single hyphens, at most 50.",
+            gettext_noop(
+                "Its short name must be small letters a-z, digits and single hyphens, at most 50."
+            ),
         )
-    return "", "No short name can be made from its name: give one." if name else ""
+    problem = gettext_noop("No short name can be made from its name: give one.")
+    return "", problem if name else ""
 
 
 def _scheme(cell: str, *, needed: bool) -> tuple[Scheme | None, str]:
@@ -243,8 +253,8 @@ def _scheme(cell: str, *, needed: bool) -> tuple[Scheme | None, str]:
     if scheme or not needed:
         return scheme, ""
     if cell:
-        return None, "Its scheme is not known: it must be “API key” or “OAuth token”."
-    return None, "It has a token without a scheme: “API key” or “OAuth token”."
+        return None, gettext_noop("Its scheme is not known: it must be “API key” or “OAuth token”.")
+    return None, gettext_noop("It has a token without a scheme: “API key” or “OAuth token”.")
 
 
 def _token(cell: str) -> tuple[str, str]:
@@ -260,7 +270,7 @@ def _token(cell: str) -> tuple[str, str]:
 def _groups(cell: str) -> tuple[tuple[str, ...], str]:
     names = tuple(dict.fromkeys(part for part in map(str.strip, re.split(r"[|;,]", cell)) if part))
     if any(looks_like_token(name) for name in names):
-        return (), "One of its groups looks like a token. Check the columns."
+        return (), gettext_noop("One of its groups looks like a token. Check the columns.")
     return names, ""
 
 

@@ -4,10 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from django.utils.translation import gettext_noop
+
 from lofty_admin.audit.log.secrets import secret_fingerprint
 from lofty_admin.core.text import fold
 from lofty_admin.fleet.import_csv import Line
 from lofty_admin.tenants.models import Credential, Group, Tenant
+
+NO_SUCH_GROUP = gettext_noop("There is no such group, or more than one of this name.")
 
 
 def compared(lines: Sequence[Line]) -> list[Line]:
@@ -57,21 +61,20 @@ class _Known:
 
     def _problems(self, line: Line, fingerprint: str) -> Iterator[str]:
         if line.slug in self.slugs:
-            yield f"There is a tenant with the short name {line.slug} already."
+            yield gettext_noop("There is a tenant with its short name already.")
         if self.slugs_here[line.slug] > 1:
-            yield "Another row has this short name too."
+            yield gettext_noop("Another row has this short name too.")
         if fingerprint in self.prints:
-            yield "Another tenant uses this token."
+            yield gettext_noop("Another tenant uses this token.")
         if self.prints_here[fingerprint] > 1:
-            yield "Another row has this token too."
+            yield gettext_noop("Another row has this token too.")
         missing = [group for group in line.groups if fold(group) not in self.groups]
         if missing:
-            names = ", ".join(missing)
-            yield f"There is no such group, or more than one of this name: {names}."
+            yield f"{NO_SUCH_GROUP} {', '.join(missing)}."
 
     def _notes(self, line: Line) -> Iterator[str]:
         name = fold(line.name)
         if name in self.names:
-            yield "There is a tenant of this name already."
+            yield gettext_noop("There is a tenant of this name already.")
         if self.names_here[name] > 1:
-            yield "Another row has this name too."
+            yield gettext_noop("Another row has this name too.")

@@ -257,7 +257,7 @@ def reactivate(scene: Scene) -> None:
 def demote(scene: Scene) -> None:
     people.set_superuser(scene.member, superuser=True)
     scene.prepared()
-    scene.post_of("person_demote", scene.member)
+    scene.post_of("person_demote", scene.member, confirmed=1)
 
 
 def change_right(scene: Scene, level: str) -> None:
@@ -345,7 +345,10 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
         (lambda s: s.post_of("person_invite_again", invited(s)), Kind.INVITATION_SENT)
     ],
     "person_withdraw": [
-        (lambda s: s.post_of("person_withdraw", invited(s)), Kind.INVITATION_WITHDRAWN)
+        (
+            lambda s: s.post_of("person_withdraw", invited(s), confirmed=1),
+            Kind.INVITATION_WITHDRAWN,
+        )
     ],
     "person_right": [
         (lambda s: change_right(s, "10"), Kind.MEMBER_ADDED),

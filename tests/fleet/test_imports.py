@@ -140,6 +140,20 @@ def test_upload__two_files__refused(superuser: User) -> None:
     assert not Import.objects.exists()
 
 
+def test_rows__shown_in_spanish__problems_are_translated_one_by_one(
+    superuser: User, acme: Tenant
+) -> None:
+    made = give(superuser, "name,slug,scheme,token,groups\n,acme,,,nowhere\nTwo,two,what,x,\n")
+    client = signed_in(superuser)
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "es"
+    html = " ".join(client.get(reverse("import_run", args=[made.pk])).content.decode().split())
+    assert "No tiene nombre. Ya hay un cliente con su nombre corto." in html
+    assert "No existe tal grupo, o hay más de uno con este nombre." in html
+    assert "nowhere" in html
+    assert "Su tipo de token no se reconoce" in html
+    assert "It has no name" not in html
+
+
 def test_preview__duplicates__of_each_other_and_of_tenants_are_told(
     superuser: User, credential: Credential
 ) -> None:
@@ -155,7 +169,7 @@ Four,four,,,nowhere
 """
     rows = {row.slug + row.name: row for row in give(superuser, text).rows.all()}
     problems = {key: row.message for key, row in rows.items()}
-    assert "There is a tenant with the short name acme" in problems["acmeOther"]
+    assert "There is a tenant with its short name already" in problems["acmeOther"]
     assert "Another tenant uses this token" in problems["oneOne"]
     assert "Another row has this token too" in problems["twoTwo"]
     assert "Another row has this token too" in problems["threeThree"]

@@ -7,26 +7,42 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from lofty_admin.accounts.models import User
+from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Tenant
 from tests.accounts.second_step import later
-from tests.conftest import signed_in
+from tests.conftest import make_user, signed_in
 
 Case = tuple[str, list[Any], dict[str, str]]
 
 
-@pytest.fixture(params=["archive", "deactivate", "promote", "remove", "everywhere"])
+@pytest.fixture(
+    params=["archive", "deactivate", "promote", "demote", "withdraw", "remove", "everywhere"]
+)
 def case(request: pytest.FixtureRequest, acme: Tenant, viewer: User) -> Case:
     member = acme.memberships.get(user=viewer)
     cases: dict[str, Case] = {
         "archive": ("tenant_archive", ["acme"], {}),
         "deactivate": ("person_deactivate", [viewer.pk], {}),
         "promote": ("person_promote", [viewer.pk], {}),
+        "demote": ("person_demote", [other_superuser().pk], {}),
+        "withdraw": ("person_withdraw", [invited().pk], {}),
         "remove": ("member_remove", ["acme", member.pk], {}),
         "everywhere": ("sessions_end", [], {"all": "1"}),
     }
     return cases[request.param]
+
+
+def other_superuser() -> User:
+    return make_user("second@example.com", "Second Root", superuser=True)
+
+
+def invited() -> User:
+    user = make_user("invited@example.com", "")
+    user.set_unusable_password()
+    user.save()
+    Invitation.objects.create(user=user, email=user.email)
+    return user
 
 
 def hidden(html: str) -> dict[str, str]:

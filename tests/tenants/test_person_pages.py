@@ -235,7 +235,7 @@ def test_superuser__made_and_unmade__at_once(root: Client, viewer: User) -> None
     sure = {"confirmed": "1", "typed": viewer.email.upper()}
     assert "is now a superuser" in post(root, "person_promote", viewer, **sure)
     assert other.get("/people/").status_code == 200
-    assert "is not a superuser any more" in post(root, "person_demote", viewer)
+    assert "is not a superuser any more" in post(root, "person_demote", viewer, confirmed="1")
     assert other.get("/people/").status_code == 403
 
 
@@ -264,8 +264,8 @@ def test_invite__by_the_page__mail_with_a_link_that_works(root: Client) -> None:
     html = root.post(reverse("person_invite"), {"email": "new@example.com"}).content.decode()
     assert "is here already" in html
     assert "A new invitation was sent" in post(root, "person_invite_again", user)
-    assert "is withdrawn" in post(root, "person_withdraw", user)
-    assert "no open invitation" in post(root, "person_withdraw", user)
+    assert "is withdrawn" in post(root, "person_withdraw", user, confirmed="1")
+    assert "no open invitation" in post(root, "person_withdraw", user, confirmed="1")
     assert kinds() == ["invitation.sent", "invitation.sent", "invitation.withdrawn"]
     assert not AuditEvent.objects.filter(body__contains="#")
 

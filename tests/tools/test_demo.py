@@ -46,7 +46,7 @@ def demo(var: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
 
 
 def wait_for(condition: Any, process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 120
+    end = time.monotonic() + 240
     while not condition():
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < end, "the demo does not get ready"

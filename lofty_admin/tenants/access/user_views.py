@@ -180,13 +180,27 @@ def person_promote(request: HttpRequest, pk: int) -> HttpResponse:
     return page or _do(request, pk, promote, _("%s is now a superuser."))
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="person")
 def person_demote(request: HttpRequest, pk: int) -> HttpResponse:
     def demote(user: User) -> None:
         services.set_superuser(user, superuser=False)
 
-    return _do(request, pk, demote, _("%s is not a superuser any more."))
+    require_superuser(request)
+    user = get_object_or_404(User, pk=pk)
+    page = ask_to_confirm(
+        request,
+        question=_("Remove superuser rights from %(person)s?") % {"person": user},
+        consequences=[
+            _(
+                "They lose access to every tenant where no role of their own remains, and to users"
+                " and the whole history. A superuser can give the rights back."
+            )
+        ],
+        button=_("Remove superuser rights"),
+        back=reverse("person", args=[pk]),
+    )
+    return page or _do(request, pk, demote, _("%s is not a superuser any more."))
 
 
 @require_POST
@@ -199,10 +213,26 @@ def person_invite_again(request: HttpRequest, pk: int) -> HttpResponse:
     return _do(request, pk, invite, told)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="person")
 def person_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
-    return _do(request, pk, invitations.withdraw, _("The invitation of %s is withdrawn."))
+    require_superuser(request)
+    user = get_object_or_404(User, pk=pk)
+    page = ask_to_confirm(
+        request,
+        question=_("Withdraw the invitation of %(person)s?") % {"person": user},
+        consequences=[
+            _(
+                "The link in the invitation to %(email)s stops working, and the account is"
+                " deactivated."
+            )
+            % {"email": user.email}
+        ],
+        button=_("Withdraw invitation"),
+        back=reverse("person", args=[pk]),
+    )
+    told = _("The invitation of %s is withdrawn.")
+    return page or _do(request, pk, invitations.withdraw, told)
 
 
 def _do(request: HttpRequest, pk: int, act: Callable[[User], None], done: str) -> HttpResponse:
