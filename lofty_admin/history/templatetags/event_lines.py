@@ -23,7 +23,7 @@ BEGIN = """\
   <span class="event-what"><strong dir="auto">{}</strong> {}"""
 SUBJECT = ': <span class="text-secondary text-break" dir="auto">{}</span>'
 TENANT = ' <span class="badge bg-secondary-lt" dir="auto">{}</span>'
-REASON = '<span class="event-reason text-secondary">“<bdi>{}</bdi>”</span>'
+REASON = '<span class="event-reason text-secondary" dir="auto">“{}”</span>'
 END = """</span>
   <span>{}</span>
   <span class="text-secondary event-when">{}</span>
