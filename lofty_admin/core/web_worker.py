@@ -270,7 +270,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
 
     def _linger(self, conn: TConn) -> None:
         """Close after the client does: closing at once could cut off the end of the response."""
-        self.lingering[conn] = time.monotonic() + LINGER_SECONDS
+        seconds = LINGER_SECONDS if self.alive else 0  # stopping must not wait for clients
+        self.lingering[conn] = time.monotonic() + seconds
         try:
             conn.sock.setblocking(False)
             self.poller.register(conn.sock, EVENT_READ, partial(self._drain, conn))
