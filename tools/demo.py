@@ -32,7 +32,9 @@ SIGNING_KEY = "AUDIT_SIGNING_KEY"  # never the console's own
 OAUTH_ID, OAUTH_SECRET = "LOFTY_OAUTH_CLIENT_ID", "LOFTY_OAUTH_CLIENT_SECRET"
 OAUTH_TOKEN_LIFE = 900  # seconds: short, so that a renewal can be watched
 REPORT = VAR / "demo.json"
+DEMO_PASSWORD = "DEMO_PASSWORD"  # noqa: S105 - the name under which the state keeps it
 PASSWORD = "harbor ladder teal morning"  # noqa: S105 - the demo's sign-in, printed on purpose
+EARLIER_PASSWORD = "demo demo demo demo"  # noqa: S105 - of data that an earlier version made
 SIGN_INS = (
     ("admin@demo.example", "Ada Admin", "superuser"),
     ("manager@demo.example", "Mia Manager", "manager"),
@@ -66,14 +68,14 @@ def serve(processes: Processes) -> NoReturn:
     print("Preparing the database ...", flush=True)
     python("-m", "tools.demo_data", env={**env, SIGNING_KEY: state[SIGNING_KEY]})
     console_url = start_site(processes, state, env)
-    report(console_url, sandbox_url)
+    report(console_url, sandbox_url, state[DEMO_PASSWORD])
     processes.keep_running()
 
 
 def read_state() -> dict[str, str]:
     if STATE.exists():
         state: dict[str, str] = json.loads(STATE.read_text())
-        return {**_oauth_app(), SIGNING_KEY: _key(), **state}
+        return {**_oauth_app(), SIGNING_KEY: _key(), DEMO_PASSWORD: EARLIER_PASSWORD, **state}
     return {
         **_oauth_app(),
         "SECRET_KEY": secrets.token_urlsafe(64),
@@ -81,6 +83,7 @@ def read_state() -> dict[str, str]:
         "AUDIT_KEYS": f"demo:{_key()}",
         "FINGERPRINT_KEY": _key(),
         SIGNING_KEY: _key(),
+        DEMO_PASSWORD: PASSWORD,
     }
 
 
@@ -113,7 +116,6 @@ def environment(state: dict[str, str]) -> dict[str, str]:
         "AUDIT_CHECKPOINT_SINK": f"file:{VAR / 'audit-anchors.jsonl'}",
         "SETTLE_QUIET_SECONDS": os.environ.get("SETTLE_QUIET_SECONDS", "20"),
         "LOFTY_DEADLINE_SECONDS": os.environ.get("LOFTY_DEADLINE_SECONDS", "15"),
-        "DEMO_PASSWORD": PASSWORD,
         "DEMO_SIGN_INS": json.dumps(SIGN_INS),
     }
 
@@ -174,13 +176,13 @@ def _answering(processes: Processes, name: str, port: int, path: str) -> str:
     return url
 
 
-def report(console_url: str, sandbox_url: str) -> None:
+def report(console_url: str, sandbox_url: str, password: str) -> None:
     """Print the URLs to open, and write them for scripts to var/demo.json."""
     data = {
         "console_url": console_url,
         "sandbox_url": sandbox_url,
         "sign_ins": [
-            {"email": email, "password": PASSWORD, "role": role} for email, _, role in SIGN_INS
+            {"email": email, "password": password, "role": role} for email, _, role in SIGN_INS
         ],
         "tenants": [
             {"slug": one.slug, "scheme": one.scheme, "sandbox_token": one.token}
@@ -192,7 +194,7 @@ def report(console_url: str, sandbox_url: str) -> None:
     print(f"  Practice Lofty   {sandbox_url}   (make it misbehave there)")
     print(f"  Things to try    {sandbox_url}/tour   (and docs/tour.md)\n")
     for email, _, role in SIGN_INS:
-        print(f"  {role:<10} {email:<24} password: {PASSWORD}")
+        print(f"  {role:<10} {email:<24} password: {password}")
     print("\nCtrl-C stops everything.", flush=True)
 
 
