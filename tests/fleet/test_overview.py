@@ -124,6 +124,26 @@ def test_overview__changed_today__who_tenant_settings_outcome_and_way_there(
     assert "Person 0" not in listed_today
 
 
+def test_overview__unknown_first__listed_once_with_its_last_outcome(
+    superuser: User, acme: Tenant
+) -> None:
+    for n in range(LISTED):
+        unknown = saved(acme, Outcome.UNKNOWN, by=f"Person {n}")
+        record(
+            Kind.SETTINGS_OUTCOME,
+            tenant=acme.ref,
+            outcome=Outcome.VERIFIED,
+            subject=SUBJECT,
+            operation_id=unknown.operation_id,
+            before={},
+            after={},
+        )
+    html = signed_in(superuser).get("/").content.decode()
+    listed_today = html.partition('id="changed-today"')[2].partition("</section>")[0]
+    assert listed_today.count("Verified") == LISTED
+    assert "Unknown" not in listed_today
+
+
 def test_overview__changed_by_nobody_known__says_so(browsers: Browsers, acme: Tenant) -> None:
     saved(acme, by="")
     assert "1 change by Somebody not signed in" in overview(browsers.owner)

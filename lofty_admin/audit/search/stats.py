@@ -24,10 +24,13 @@ def seen_in_lofty(tenants: _Tenants, since: datetime) -> int:
 
 
 def newest(tenants: _Tenants, since: datetime, most: int) -> list[AuditEvent]:
-    """Return the newest changes, newest first, without bodies."""
-    # By time, as in the index: by number, a log without any would be read to its start.
-    seqs = _changes(tenants, since).order_by("-at").values("seq")[:most]
-    return list(AuditEvent.objects.filter(seq__in=seqs).order_by("-seq").defer("body"))
+    """Return the newest changes, newest first, without bodies; each with its last event only."""
+    # By time, as in the index: by number, a log without any would be read to its start. A change
+    # that was Unknown first has two events, so twice as many are read.
+    seqs = _changes(tenants, since).order_by("-at").values("seq")[: 2 * most]
+    events = AuditEvent.objects.filter(seq__in=seqs).order_by("-seq").defer("body")
+    last = {event.operation_id or event.pk: event for event in reversed(events)}
+    return sorted(last.values(), key=lambda event: -event.seq)[:most]
 
 
 def _changes(tenants: _Tenants, since: datetime) -> QuerySet[AuditIndex]:
