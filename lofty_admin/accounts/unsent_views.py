@@ -117,8 +117,9 @@ def _typed(content: unsent.Content) -> dict[str, str]:
 
 
 def _is_for_the_server(name: str, value: str) -> bool:
-    """Return whether a hidden field holds this: nothing that a user typed."""
-    return bool(_MACHINE_NAME.fullmatch(name) or _MACHINE_VALUE.search(value))
+    """Return whether a hidden field or a button ("save": "Save") holds this: no one typed it."""
+    is_button = _in_words(name).lower() == value.strip().lower()
+    return bool(is_button or _MACHINE_NAME.fullmatch(name) or _MACHINE_VALUE.search(value))
 
 
 def _in_words(name: str) -> str:

@@ -7,7 +7,8 @@ from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 
 CONFIRMED, TYPED, WRONG = "confirmed", "typed", "wrong"
-_NOT_REPEATED = frozenset({CONFIRMED, TYPED, WRONG, "csrfmiddlewaretoken"})
+# The last two are what `{% csrf_token %}` writes: the confirmation page has its own.
+_NOT_REPEATED = frozenset({CONFIRMED, TYPED, WRONG, "csrfmiddlewaretoken", "page_of"})
 
 
 def ask_to_confirm(

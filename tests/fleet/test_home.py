@@ -4,7 +4,8 @@ from datetime import timedelta
 from importlib import import_module
 
 import pytest
-from django.apps import apps
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.urls import reverse
 from django.utils import timezone
 
@@ -293,6 +294,12 @@ def test_home__hours__days_hours_and_zone_as_last_read(superuser: User, acme: Te
     assert "In America/Los_Angeles" in home(superuser)
 
 
+def run_data_migration(name: str) -> None:
+    """Run its `fill` with the models as they were then."""
+    then = MigrationLoader(connection).project_state(("agentsettings", name))
+    import_module(f"lofty_admin.agentsettings.migrations.{name}").fill(then.apps, None)
+
+
 @pytest.mark.parametrize(
     ("days", "copied"),
     [([], []), ([5, 1, 1], [1, 5]), (None, None), ([7], None), (["1"], None), ([True], None)],
@@ -303,7 +310,7 @@ def test_migration__days_read_before_it__get_their_column(
     known = read(acme, activeDays=days)
     assert known.active_days == copied
     SettingsSnapshot.objects.update(active_days=None)
-    import_module("lofty_admin.agentsettings.migrations.0005_active_days").fill(apps, None)
+    run_data_migration("0005_active_days")
     known.refresh_from_db()
     assert known.active_days == copied
 
@@ -312,7 +319,7 @@ def test_migration__settings_read_before_it__get_their_columns(acme: Tenant) -> 
     known = read(acme, assistantName="A\x00\ud800", endActiveHour=24, emailChannel="yes")
     expected = {name: getattr(known, name) for name in COPIED}
     SettingsSnapshot.objects.update(**dict.fromkeys(COPIED[1:]), agent_name="")
-    import_module("lofty_admin.agentsettings.migrations.0004_in_brief").fill(apps, None)
+    run_data_migration("0004_in_brief")
     known.refresh_from_db()
     assert {name: getattr(known, name) for name in COPIED} == expected
 
