@@ -54,6 +54,10 @@ def test_browsers__different_plans__only_one_is_sent(
     all_at_once(saves)
     customer.behave()
     assert sum(len(save.puts) for save in saves) == 1
-    assert Counter(save.state for save in saves) == {"verified": 1, "not_sent": MANY - 1}
-    assert all(save.page is not None for save in saves)
+    # A plan that finds another in flight ends as Not sent, or leads back to its draft.
+    states = Counter(save.state for save in saves)
+    assert states["verified"] == 1
+    assert states["not_sent"] + states[""] == MANY - 1
+    drafts = [save.page for save in saves if not save.state]
+    assert all(page is not None and "/drafts/" in page.url for page in drafts)
     check_books(deployment, [customer])
