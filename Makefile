@@ -34,7 +34,7 @@ prose: setup ## List discouraged wording in the whole tree; what to write instea
 	@$(BIN)/python -m tools.prose
 
 faults: setup assets ## The long runs: real processes killed at every step of a save, a renewal, a rotation (minutes)
-	@FAULT_ROUNDS=40 $(BIN)/python -m pytest tests/faults
+	@FAULT_ROUNDS=40 $(BIN)/python -m pytest -n 2 --dist loadfile tests/faults
 
 bench: setup assets browser ## Measure a million events beside Django's admin, exports, pages, a save, 5,000 names (25 minutes, 4 GB of disk)
 	@BENCH_EVENTS=20000 $(BIN)/python -m pytest -s tests/bench/test_export_speed.py
