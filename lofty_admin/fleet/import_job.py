@@ -33,7 +33,11 @@ from lofty_admin.lofty.client import clean_token
 from lofty_admin.lofty.errors import LoftyError, RateLimited, Rejected
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.access.permissions import is_superuser
-from lofty_admin.tenants.credentials.token_verification import CheckedToken, check_token
+from lofty_admin.tenants.credentials.token_verification import (
+    CheckedToken,
+    OwnPassword,
+    check_token,
+)
 from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.models import CredentialKind, Group, Health, Tenant
 from lofty_admin.tenants.services import AddTenantError, NewTenant, add_tenants
@@ -244,6 +248,9 @@ def _try(row: ImportRow) -> bool:
         checked = check_token(line.scheme, line.token) if line.scheme and line.token else None
     except RateLimited:
         raise
+    except OwnPassword as error:
+        _refuse(row, f"{error.message} {error.advice}")
+        return True
     except LoftyError as error:
         _note(row, RowState.FAILED, f"{error.message} {error.advice}")
         return isinstance(error, Rejected)
@@ -340,6 +347,12 @@ def _note(row: ImportRow, state: RowState, message: str) -> None:
         health=row.health,
         sales_agent_id=row.sales_agent_id,
     )
+
+
+def _refuse(row: ImportRow, message: str) -> None:
+    """Erase a row that can never be added, and what was uploaded for it."""
+    row.state, row.message, row.sealed = RowState.BAD, message, b""
+    row.save(update_fields=["state", "message", "sealed"])
 
 
 def _pause(made: Import, until: datetime) -> bool:

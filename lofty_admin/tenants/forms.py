@@ -5,7 +5,6 @@ from typing import Any
 
 from crispy_forms.layout import HTML, Div, Submit
 from django import forms
-from django.contrib.auth.models import AnonymousUser
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -48,7 +47,7 @@ class TokenField(forms.CharField):
 
 
 class TokenForm(forms.Form):
-    """A token and its kind, from `user`. After a ConfirmationRequired it also has a checkbox."""
+    """A token and its kind. After a ConfirmationRequired it also has a checkbox."""
 
     scheme = forms.ChoiceField(
         label=_("Kind of token"),
@@ -64,24 +63,11 @@ class TokenForm(forms.Form):
     )
     meant = forms.BooleanField(label=_("Yes, this is meant"), required=False)
 
-    def __init__(self, *args: Any, user: User | AnonymousUser, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.user = user
         self.helper = layout("scheme", "token", "meant", Submit("replace", _("Check and store")))
         if not self.data.get("meant"):
             self.fields["meant"].widget = forms.HiddenInput()
-
-    def clean_token(self) -> str:
-        """Refuse the console's password, which a browser may have filled in: keep it from Lofty."""
-        token = str(self.cleaned_data["token"])
-        if token and self.user.check_password(token):
-            raise forms.ValidationError(
-                _(
-                    "This is your password for this console, not a Lofty token. Nothing was sent"
-                    " or stored. Copy the token in Lofty and paste it here."
-                )
-            )
-        return token
 
     def ask(self, error: ConfirmationRequired) -> None:
         """Show the questions, and the checkbox that confirms the change."""

@@ -43,7 +43,7 @@ from lofty_admin.tenants.tenant_choice import MOST_OFFERED, label_of, suggestion
 @require_recent_auth_for_post(back="tenant_add")
 def tenant_add(request: HttpRequest) -> HttpResponse:
     require_superuser(request)
-    form = AddTenantForm(request.POST or None, user=request.user)
+    form = AddTenantForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         tenant = _add(form)
         if tenant is not None:

@@ -201,6 +201,23 @@ def test_start__rows_called_like_others__not_before_somebody_says_so(
     assert {*states(made).values()} == {RowState.ADDED}
 
 
+@pytest.mark.parametrize("all_or_nothing", [True, False])
+def test_run__own_password_as_a_token__is_not_sent_and_is_erased(
+    superuser: User, west: None, lofty: Lofty, all_or_nothing: bool
+) -> None:
+    """Lofty would even accept it here: it is a valid token."""
+    superuser.set_password(TOKEN)
+    superuser.save()
+    made = run(give(superuser), all_or_nothing=all_or_nothing)
+    assert lofty.calls_made("acme") == 0
+    row = made.rows.get(slug="acme")
+    assert (row.state, bytes(row.sealed)) == (RowState.BAD, b"")
+    assert "your password for this console" in page(superuser, made)
+    added = set() if all_or_nothing else {"globex-homes", "initech"}
+    assert set(Tenant.objects.values_list("slug", flat=True)) == added
+    assert leaks(whole_database()) == []
+
+
 def test_run__valid_rows_without_a_word_on_the_names__leaves_the_others_out(
     superuser: User, acme: Tenant
 ) -> None:

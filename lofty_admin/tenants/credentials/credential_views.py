@@ -22,7 +22,7 @@ from lofty_admin.tenants.models import Credential, CredentialKind, Health, Role,
 @require_GET
 def credential(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    return _page(request, tenant, CredentialForm(user=request.user))
+    return _page(request, tenant, CredentialForm())
 
 
 @require_POST
@@ -50,7 +50,7 @@ def credential_test(request: HttpRequest, slug: str) -> HttpResponse:
 @require_recent_auth_for_post(back="credential")
 def credential_replace(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    form = CredentialForm(request.POST, user=request.user)
+    form = CredentialForm(request.POST)
     stored = _replace(tenant, form) if form.is_valid() else None
     if stored is None:
         return _page(request, tenant, form)

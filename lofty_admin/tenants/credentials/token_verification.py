@@ -7,10 +7,14 @@ from datetime import datetime
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from lofty_admin.accounts.models import User
+from lofty_admin.audit.log.context import current_actor
 from lofty_admin.audit.log.secrets import secret_fingerprint
 from lofty_admin.lofty.client import LoftyClient, Me, Scheme, clean_token
 from lofty_admin.lofty.errors import (
+    BadToken,
     BudgetSpent,
     Forbidden,
     GrantRefused,
@@ -34,6 +38,15 @@ _NEW_TOKEN_REFUSED = (
     "Lofty does not accept this token.",
     "Check that the kind of token is right, and copy the token again from Lofty.",
 )
+
+
+class OwnPassword(BadToken):
+    """The pasted token is the password of the user who pasted it: browsers fill it in."""
+
+    default_message = gettext_noop(
+        "This is your password for this console, not a Lofty token. Nothing was sent."
+    )
+    default_advice = gettext_noop("Copy the token in Lofty and paste it here.")
 
 
 @dataclass(frozen=True)
@@ -82,7 +95,7 @@ def check_token(kind: CredentialKind | Scheme, pasted: str) -> CheckedToken:
 
     For an API key used by the OAuth app, fetch a first access token with it. Raises LoftyError.
     """
-    kind, token = CredentialKind(kind), clean_token(pasted)
+    kind, token = CredentialKind(kind), _pasted_token(pasted)
     if kind is CredentialKind.CLIENT_CREDENTIALS:
         return ask_lofty(_token_for(token))
     return ask_lofty(CheckedToken(kind, token, {}))
@@ -90,7 +103,20 @@ def check_token(kind: CredentialKind | Scheme, pasted: str) -> CheckedToken:
 
 def unchecked_token(scheme: Scheme, pasted: str) -> CheckedToken:
     """Return a pasted token to store without asking Lofty. Raises BadToken if it cannot be one."""
-    return CheckedToken(CredentialKind(scheme), clean_token(pasted), {})
+    return CheckedToken(CredentialKind(scheme), _pasted_token(pasted), {})
+
+
+def _pasted_token(pasted: str) -> str:
+    """Return the token without blanks. Raises BadToken, and OwnPassword for the actor's password.
+
+    Every pasted token passes here, so no form, list, or job can send a user's password to Lofty.
+    """
+    token, actor = clean_token(pasted), current_actor()
+    if actor.kind == "person" and actor.id.isdecimal():
+        user = User.objects.filter(pk=int(actor.id)).first()
+        if user is not None and user.check_password(token):
+            raise OwnPassword
+    return token
 
 
 def ask_lofty(given: CheckedToken) -> CheckedToken:
