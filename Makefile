@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # Every process would compile the project anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo run test lint prose faults bench setup assets browser lock clean screenshots lighthouse
+.PHONY: help demo run test lint prose faults bench setup assets browser lock upgrade clean screenshots lighthouse
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,9 +66,11 @@ assets: setup
 browser: setup
 	@$(BIN)/python -m tools.browser
 
-lock: setup ## Make the requirements files anew from the .in files
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade requirements.in -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade requirements-dev.in -o requirements-dev.txt
+lock: setup ## Write uv.lock and the requirements files from pyproject.toml
+	@$(BIN)/python -m tools.requirements
+
+upgrade: setup ## The same with the newest versions that pyproject.toml allows
+	@$(BIN)/python -m tools.requirements --upgrade
 
 clean: ## Remove what was made, but not the demo's data (var/)
 	rm -rf $(VENV) node_modules tools/lighthouse/node_modules static/vendor staticfiles

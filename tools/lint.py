@@ -20,6 +20,7 @@ CHECKS: dict[str, list[str]] = {
     "lint": [f"{BIN}/ruff", "check", "--quiet", "."],
     "imports": [f"{BIN}/lint-imports"],
     "prose": [sys.executable, "-m", "tools.prose", *CLEAN],
+    "requirements": [sys.executable, "-m", "tools.requirements", "--check"],
     "translations": [sys.executable, "-m", "tools.translations", "--check"],
     "migrations": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
 }
