@@ -26,6 +26,8 @@ forwarded_allow_ips = "127.0.0.1,::1"
 forwarder_headers = ""
 limit_request_line = 8190
 accesslog = None
+# Its path would be the same for all consoles of a user, and a read-only home makes it fail.
+control_socket_disable = True
 logconfig_dict = logging_config(
     level=os.environ.get("LOG_LEVEL", "INFO"), style=os.environ.get("LOG_FORMAT", "json")
 )

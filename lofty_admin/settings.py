@@ -1,7 +1,10 @@
 """Django's settings. A deployment decides only what comes from `environment.py`."""
 
+import sys
+
 from csp.constants import NONE, SELF
 
+from lofty_admin.core.database import application_name
 from lofty_admin.core.environment import BASE_DIR, read_environment
 from lofty_admin.core.logs import logging_config
 
@@ -125,12 +128,7 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **ENVIRONMENT.database.get("OPTIONS", {}),
-            # A stuck lock or a runaway page must end by itself.
-            # Random reads on today's disks are not four times slower than sequential ones: with the
-            # default cost, PostgreSQL reads half an index to save a few rows.
-            "options": "-c lock_timeout=5s -c statement_timeout=30s -c timezone=UTC"
-            " -c random_page_cost=1.1",
-            "application_name": "lofty-console",
+            "application_name": application_name(sys.argv),
         },
     }
 }

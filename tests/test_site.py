@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.core import checks
+from lofty_admin.core.database import SESSION_LIMITS, application_name
 from lofty_admin.core.logs import logging_config
 from lofty_admin.gunicorn_config import post_worker_init
 from tests.conftest import signed_in
@@ -159,6 +160,8 @@ def test_checks__this_database__passes() -> None:
         ({"fsync": "off"}, ["console.E003"]),
         ({"synchronous_commit": "off"}, ["console.E003"]),
         ({"server_version_num": "130012"}, ["console.E002"]),
+        ({"lock_timeout": "0"}, ["console.E007"]),
+        ({"statement_timeout": "0", "random_page_cost": "4"}, ["console.E007"]),
         ({}, []),
     ],
 )
@@ -166,6 +169,7 @@ def test_checks__database_that_can_lose_records__is_refused(
     values: dict[str, str], expected: list[str]
 ) -> None:
     sound = {"server_version_num": "180004", "fsync": "on", "synchronous_commit": "on"}
+    sound |= SESSION_LIMITS
     assert [message.id for message in checks._judge({**sound, **values})] == expected
 
 
@@ -173,6 +177,30 @@ def test_checks__synchronous_commit_off_in_this_session__is_found() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
     assert [m.id for m in checks.database_is_durable(["default"])] == ["console.E003"]
+
+
+def test_checks__pooler_that_forgot_the_limits__is_found() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+    assert [m.id for m in checks.database_is_durable(["default"])] == ["console.E007"]
+
+
+def test_connection__start_up_parameters__are_ones_that_pgbouncer_accepts() -> None:
+    params = connection.get_connection_params()
+    assert "options" not in params
+    assert params["application_name"] == "lofty-console"
+
+
+@pytest.mark.parametrize(
+    ("argv", "name"),
+    [
+        (["manage.py", "procrastinate", "worker"], "lofty-worker"),
+        (["/srv/console/manage.py", "reconcile"], "lofty-command"),
+        (["/srv/console/.venv/bin/gunicorn", "-c", "config"], "lofty-console"),
+    ],
+)
+def test_connection__name_in_postgresql__says_which_process(argv: list[str], name: str) -> None:
+    assert application_name(argv) == name
 
 
 def test_checks__sslkeylogfile_set__is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 from django.db.utils import DatabaseError
 
+from lofty_admin.core.database import SESSION_LIMITS
+
 OLDEST_POSTGRESQL = 140000
 
 
@@ -40,7 +42,7 @@ def database_is_durable(
 
 
 def _live_values(alias: str) -> dict[str, str]:
-    names = ("server_version_num", "fsync", "synchronous_commit")
+    names = ("server_version_num", "fsync", "synchronous_commit", *SESSION_LIMITS)
     with connections[alias].cursor() as cursor:
         return {name: _show(cursor, name) for name in names}
 
@@ -65,7 +67,21 @@ def _judge(values: dict[str, str]) -> list[CheckMessage]:
         for name in ("fsync", "synchronous_commit")
         if values[name] == "off"
     ]
-    return found
+    return found + _judge_limits(values)
+
+
+def _judge_limits(values: dict[str, str]) -> list[CheckMessage]:
+    """Find the session limits that are not in effect: a pooler may forget them between queries."""
+    lost = [name for name, value in SESSION_LIMITS.items() if values[name] != value]
+    if not lost:
+        return []
+    return [
+        Error(
+            f"The database connection lost its {' and '.join(lost)}.",
+            hint="Is a pooler in between? It must be in session mode.",
+            id="console.E007",
+        )
+    ]
 
 
 def nothing_prints_secrets(**kwargs: Any) -> list[CheckMessage]:

@@ -53,7 +53,7 @@ def wait_until_held(customer: PracticeCustomer) -> None:
 def processes(deployment: Deployment) -> int:
     """Connections of the console's processes to its database."""
     found = deployment.query(
-        "SELECT 1 FROM pg_stat_activity WHERE application_name = 'lofty-console'"
+        "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'lofty-%'"
         " AND datname = current_database()"
     )
     return len(found)
