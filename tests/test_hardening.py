@@ -135,10 +135,10 @@ def test_broken__posted_secret__in_no_log_line(
     root: Client, acme: Tenant, caplog: pytest.LogCaptureFixture
 ) -> None:
     """S10 in earnest: a form with a secret, a view that raises, and what the log says of it."""
-    target = "lofty_admin.tenants.credentials.credential_views.token_verification.check_token"
+    target = "lofty_admin.tenants.credentials.connection_views.token_verification.check_token"
     with caplog.at_level(logging.DEBUG), patch(target, side_effect=ValueError("odd")):
         data = {"scheme": "api_key", "token": SECRET}
-        answer = root.post(reverse("credential_replace", args=["acme"]), data)
+        answer = root.post(reverse("connection_replace", args=["acme"]), data)
     assert answer.status_code == 500
     lines = [JsonLines().format(record) for record in caplog.records]
     assert any("ValueError: odd" in line for line in lines)
@@ -300,7 +300,7 @@ FORMS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "tenant_edit": (("acme",), {"name": "Acme Two", "note": "x"}),
     "tenant_archive": (("acme",), {}),
     "people": (("acme",), {"email": "somebody@example.com", "role": "10"}),
-    "credential_remove": (("acme",), {"sure": "on"}),
+    "connection_remove": (("acme",), {"sure": "on"}),
     "name_source": (("acme",), {"lofty_id": "1001", "name": "Web"}),
     "names_refresh": (("acme",), {}),
 }

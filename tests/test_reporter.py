@@ -91,7 +91,7 @@ VIEWS: list[View] = [
 
 def request_full_of_secrets() -> HttpRequest:
     request = RequestFactory().post(
-        "/t/acme/credential/",
+        "/t/acme/connection/",
         {"password": TOKEN, "value": TOKEN, "note": f"new one: {TOKEN}"},
         headers={"Authorization": f"Bearer {TOKEN}", "X-Odd": TOKEN, "Referer": f"/{TOKEN}"},
     )

@@ -13,7 +13,8 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection, transaction
+from django.db import connection as database
+from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -91,8 +92,8 @@ NEEDS: dict[str, str | Role] = {
     **dict.fromkeys(["try_again", "go_back", "undo", "names_refresh", "name_source"], Role.EDITOR),
     "copy": Role.EDITOR,
     **dict.fromkeys(["tenant_edit", "people", "member_role", "member_remove"], Role.MANAGER),
-    **dict.fromkeys(["credential", "credential_test", "credential_replace"], Role.MANAGER),
-    **dict.fromkeys(["credential_remove", "credential_agent", "connect"], Role.MANAGER),
+    **dict.fromkeys(["connection", "connection_test", "connection_replace"], Role.MANAGER),
+    **dict.fromkeys(["connection_remove", "connection_agent", "connect"], Role.MANAGER),
     **dict.fromkeys(["connect_confirm", "connect_cancel"], Role.MANAGER),
 }
 # A POST that the view can do something with; without "side", going back rightly finds nothing.
@@ -110,9 +111,9 @@ POSTED: dict[str, dict[str, str]] = {
     "tenant_edit": {"name": "Acme Two"},
     "people": {"email": "somebody@example.com", "role": "10"},
     "member_role": {"role": "20"},
-    "credential_replace": {"scheme": "oauth", "token": "{token}"},
-    "credential_remove": {"sure": "on"},
-    "credential_agent": {"sure": "on", "sales_agent_id": "{agent}"},
+    "connection_replace": {"scheme": "oauth", "token": "{token}"},
+    "connection_remove": {"sure": "on"},
+    "connection_agent": {"sure": "on", "sales_agent_id": "{agent}"},
     "connect": {},
     "export": {"format": "csv"},
     "export_all": {"format": "jsonl"},
@@ -449,13 +450,13 @@ def test_object_that_nobody_has__in_the_address__404(world: World, route: Route)
 # --- GET changes nothing --------------------------------------------------------------------------
 def contents() -> dict[str, str]:
     """A checksum of every table."""
-    tables = sorted(set(connection.introspection.table_names()) - NOT_COMPARED)
+    tables = sorted(set(database.introspection.table_names()) - NOT_COMPARED)
     parts = {table: (table, "t::text") for table in tables}
     table, column = ITS_AGENT.split(".")
     parts[table] = (table, f"(to_jsonb(t) - '{column}')::text")
     parts[ITS_AGENT] = (table, f"(t.id, t.{column})::text")
     one = "SELECT '{0}', md5(coalesce(string_agg({2}, '|' ORDER BY {2}), '')) FROM {1} t"
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(one.format(name, *of) for name, of in parts.items()))
         return dict(cursor.fetchall())
 
@@ -533,4 +534,4 @@ def test_post__whatever_it_changes__is_recorded(
 
 
 # What these change is in a place that looking at Lofty changes too.
-TOKEN_ONLY = {"credential_replace", "credential_remove", "credential_agent"}
+TOKEN_ONLY = {"connection_replace", "connection_remove", "connection_agent"}

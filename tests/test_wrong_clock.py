@@ -30,7 +30,7 @@ from lofty_admin.fleet.models import Import, ImportState
 from lofty_admin.history.models import Export
 from lofty_admin.tenants.credentials import health_probe, token_refresh
 from lofty_admin.tenants.credentials.api_client import calls_left, require_calls
-from lofty_admin.tenants.models import Credential, CredentialKind, Health, Tenant
+from lofty_admin.tenants.models import Connection, ConnectionKind, Health, Tenant
 from tests.agentsettings.conftest import lofty, plan_for
 from tests.conftest import signed_in
 from tests.practice import PracticeCustomer
@@ -57,7 +57,7 @@ def test_budget__of_a_clock_ahead__does_not_block_the_tenant(
 ) -> None:
     with wrong_clock():
         reset = timezone.now() + timedelta(seconds=40)
-    Credential.objects.update(budget_limit=10, budget_remaining=0, budget_reset_at=reset)
+    Connection.objects.update(budget_limit=10, budget_remaining=0, budget_reset_at=reset)
     assert calls_left(acme).remaining is None
     require_calls(acme, 3)
 
@@ -105,23 +105,23 @@ def test_sync__of_a_process_with_a_clock_ahead__is_taken_over(acme: Tenant) -> N
 def test_probe__checked_by_a_clock_ahead__is_due_and_shown_as_unchecked(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
-    Credential.objects.update(checked_at=timezone.now() + YEARS_AHEAD, health=Health.WORKS)
-    credential = Credential.objects.get()
-    assert credential.is_stale
-    assert credential in health_probe.due(timezone.now())
+    Connection.objects.update(checked_at=timezone.now() + YEARS_AHEAD, health=Health.WORKS)
+    connection = Connection.objects.get()
+    assert connection.is_stale
+    assert connection in health_probe.due(timezone.now())
 
 
 @pytest.mark.parametrize("column", ["renewal_lease_until", "renewal_not_before"])
 def test_renewal__held_back_by_a_clock_ahead__is_tried(
     acme: Tenant, lofty: PracticeCustomer, column: str
 ) -> None:
-    Credential.objects.update(
-        kind=CredentialKind.CONNECTION,
+    Connection.objects.update(
+        kind=ConnectionKind.CONNECTION,
         access_expires_at=timezone.now(),
         **{column: timezone.now() + YEARS_AHEAD},
     )
     assert token_refresh.due(timezone.now()).exists()
-    assert token_refresh._claim(Credential.objects.get()) is not None
+    assert token_refresh._claim(Connection.objects.get()) is not None
 
 
 def test_import__expiring_decades_from_now__is_erased(

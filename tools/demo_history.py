@@ -36,7 +36,7 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.access.grants import Scope, assign
 from lofty_admin.tenants.access.memberships import grant, remove_member
 from lofty_admin.tenants.credentials import health_probe
-from lofty_admin.tenants.credentials.token_store import set_credential, test_credential
+from lofty_admin.tenants.credentials.token_store import set_connection, test_connection
 from lofty_admin.tenants.credentials.token_verification import check_token
 from lofty_admin.tenants.groups import add_group
 from lofty_admin.tenants.models import Group, Role, Tenant
@@ -81,8 +81,8 @@ def make(practice_url: str, password: str) -> None:
             for day in DAYS:
                 day(week)
     with acting_as(PROBING):
-        for credential in health_probe.in_use():
-            health_probe.probe(credential)
+        for connection in health_probe.in_use():
+            health_probe.probe(connection)
 
 
 @dataclass
@@ -129,8 +129,8 @@ class Week:
 
     def probe_all(self) -> None:
         with acting_as(PROBING):
-            for credential in health_probe.in_use():
-                health_probe.probe(credential)
+            for connection in health_probe.in_use():
+                health_probe.probe(connection)
 
     def misbehave(self, slug: str, kind: str, **parameters: object) -> None:
         """Make the practice Lofty misbehave once, at the next PUT."""
@@ -284,7 +284,7 @@ def fourth_day(week: Week) -> None:
     week.change("kestrel-group", tokens=[{"token": token, "revoked": False}])
     week.day(4, 16, 12)
     with week.by("manager"):
-        test_credential(tenant("kestrel-group"))
+        test_connection(tenant("kestrel-group"))
     week.day(4, 16, 25)
     week.save("priya", "kestrel-group", "New line for spring", agentExperience=experience)
     week.day(4, 17, 30)
@@ -330,7 +330,7 @@ def _replace_token(week: Week) -> None:
     week.change("nunez-realty", tokens=[{**new, "rate_limit": 1_000_000}])
     with week.by("manager"):
         checked = check_token(Scheme.API_KEY, token)
-        set_credential(tenant("nunez-realty"), checked, meant=True)
+        set_connection(tenant("nunez-realty"), checked, meant=True)
 
 
 def sixth_day(week: Week) -> None:

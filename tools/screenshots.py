@@ -153,8 +153,8 @@ def take_all(camera: Camera) -> None:
     editor.goto("/t/nordlicht-allianz/settings/")
     editor.get_by_role("link", name="See how it stands").click()
     camera.take(editor, "unknown")
-    manager.goto("/t/nunez-realty/credential/")
-    camera.take(manager, "credential")
+    manager.goto("/t/nunez-realty/connection/")
+    camera.take(manager, "connection")
     admin.goto("/people/")
     camera.take(admin, "people")
 

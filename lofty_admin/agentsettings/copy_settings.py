@@ -25,7 +25,7 @@ from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import means_all
-from lofty_admin.tenants.credentials.api_client import CredentialUnavailable
+from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable
 from lofty_admin.tenants.models import Tenant
 
 EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
@@ -34,13 +34,13 @@ EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 class ReadFailed(Exception):
     """The settings of one of the two could not be read; nothing was sent. `of`: whose."""
 
-    def __init__(self, of: Tenant, error: LoftyError | CredentialUnavailable) -> None:
+    def __init__(self, of: Tenant, error: LoftyError | ConnectionUnavailable) -> None:
         super().__init__(str(error))
         self.of, self.error = of, error
 
     @property
     def advice(self) -> str:
-        without = gettext_noop("A manager can store one on its Credential page.")
+        without = gettext_noop("A manager can store one on its Connection page.")
         return str(getattr(self.error, "advice", without))
 
 
@@ -109,7 +109,7 @@ def compare(there: Tenant, here: Tenant) -> Comparison:
 def _read(tenant: Tenant) -> Snapshot:
     try:
         return read_live(tenant)
-    except (LoftyError, CredentialUnavailable) as error:
+    except (LoftyError, ConnectionUnavailable) as error:
         raise ReadFailed(tenant, error) from None
 
 

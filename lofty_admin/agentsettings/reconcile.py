@@ -27,7 +27,7 @@ from lofty_admin.audit.proof.restore_guard import is_behind
 from lofty_admin.core import clocks
 from lofty_admin.lofty.errors import LoftyError, Unauthorised
 from lofty_admin.lofty.schema import Settings, same
-from lofty_admin.tenants.credentials.api_client import CredentialUnavailable, client_for
+from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, client_for
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def close_after_review(operation: Operation, seen: str | None = None) -> Operati
 def _close_held(held: Operation, seen: str) -> None:
     try:
         live = client_for(held.tenant).get_settings()
-    except (LoftyError, CredentialUnavailable):
+    except (LoftyError, ConnectionUnavailable):
         live = None
     if live is None or live.id != held.wanted["id"]:
         record_result(held, _closed_unread())
@@ -166,8 +166,8 @@ def _take_over(operation: Operation) -> Operation | None:
 def _look(operation: Operation) -> None:
     try:
         live = client_for(operation.tenant).get_settings()
-    except (LoftyError, CredentialUnavailable) as error:
-        shut_out = isinstance(error, CredentialUnavailable | Unauthorised)
+    except (LoftyError, ConnectionUnavailable) as error:
+        shut_out = isinstance(error, ConnectionUnavailable | Unauthorised)
         told = f"The settings could not be read from Lofty. {error}"
         _note(operation, told, needs_person=shut_out)
         return

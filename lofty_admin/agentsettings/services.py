@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, transaction
+from django.db import connection as database
 from django.db.models import Exists
 from django.utils import timezone
 from django.utils.translation import gettext_noop, override
@@ -51,13 +52,13 @@ from lofty_admin.lofty.schema import Settings, differing, payload, same
 from lofty_admin.tenants.access.permissions import role_of
 from lofty_admin.tenants.agents import known_agent, wrong_agent
 from lofty_admin.tenants.credentials.api_client import (
-    CredentialUnavailable,
-    client_and_credential,
+    ConnectionUnavailable,
+    client_and_connection,
     release_calls,
     reserve_calls,
 )
 from lofty_admin.tenants.credentials.call_limits import priority_for_save
-from lofty_admin.tenants.models import Credential, Role, Tenant
+from lofty_admin.tenants.models import Connection, Role, Tenant
 
 logger = logging.getLogger(__name__)
 
@@ -190,14 +191,14 @@ def _prepare(tenant: Tenant, plan: Plan, operation: Operation) -> LoftyClient | 
     """Read Lofty and commit the intent. Return the client to send with, or None to send nothing."""
     try:
         reserve_calls(tenant, CALLS_OF_A_SAVE)
-        client, credential = client_and_credential(tenant)
+        client, connection = client_and_connection(tenant)
         _extend_lease(operation)  # refreshing the token may have taken a while
         live = client.get_settings()
         if refusal := _refusal(operation, live):
             _not_sent(operation, refusal)
             return None
-        _commit_intent(operation, live, plan, credential)
-    except (LoftyError, CredentialUnavailable) as error:
+        _commit_intent(operation, live, plan, connection)
+    except (LoftyError, ConnectionUnavailable) as error:
         _not_sent(operation, _unread(error))
     except ChangeNotAllowed as error:
         _not_sent(operation, Result(State.NOT_SENT, f"{error} Nothing was sent.", error.advice))
@@ -240,8 +241,8 @@ def _carry_out(client: LoftyClient, operation: Operation) -> None:
 
 
 # --- 2 What Lofty has now -------------------------------------------------------------------------
-def _unread(error: LoftyError | CredentialUnavailable) -> Result:
-    if isinstance(error, CredentialUnavailable):
+def _unread(error: LoftyError | ConnectionUnavailable) -> Result:
+    if isinstance(error, ConnectionUnavailable):
         return Result(
             State.NOT_SENT, str(error), gettext_noop("Store a working token, then try again.")
         )
@@ -262,7 +263,7 @@ def _refusal(operation: Operation, live: Settings) -> Result | None:
             State.NOT_SENT,
             f"The token now opens another Sales Agent ({live.id}) than the one on the page"
             f" ({base.id}). Nothing was sent.",
-            gettext_noop("Check the tenant's credential: it may belong to another user."),
+            gettext_noop("Check the tenant's connection: it may belong to another user."),
             after=live,
         )
     known = known_agent(operation.tenant, live.id)
@@ -270,7 +271,7 @@ def _refusal(operation: Operation, live: Settings) -> Result | None:
         return Result(
             State.NOT_SENT,
             f"{wrong_agent(known, live.id)} Nothing was sent.",
-            gettext_noop("Check the tenant's credential."),
+            gettext_noop("Check the tenant's connection."),
         )
     if differing(base.raw, live.raw):
         return Result(
@@ -291,7 +292,7 @@ def _not_sent(operation: Operation, result: Result) -> None:
 
 # --- 3 The intent ---------------------------------------------------------------------------------
 def _commit_intent(
-    operation: Operation, live: Settings, plan: Plan, credential: Credential
+    operation: Operation, live: Settings, plan: Plan, connection: Connection
 ) -> None:
     """Record what is about to be sent.
 
@@ -326,10 +327,10 @@ def _commit_intent(
         # revocation is recorded in its own transaction. So a revocation was either recorded before
         # and is seen here, or it is recorded after this intent. No row lock could guarantee that
         # for every kind of revocation.
-        _require_allowed(operation, credential)
+        _require_allowed(operation, connection)
 
 
-def _require_allowed(operation: Operation, credential: Credential) -> None:
+def _require_allowed(operation: Operation, connection: Connection) -> None:
     """Raise ChangeNotAllowed unless the user may still make this change with this token."""
     user = _maker(operation)
     if user is None:
@@ -351,8 +352,8 @@ def _require_allowed(operation: Operation, credential: Credential) -> None:
             f"{user} no longer has the editor role for this tenant.",
             gettext_noop("Ask a manager of this tenant for the editor role."),
         )
-    in_use = Credential.objects.filter(tenant=tenant, retired_at=None)
-    if (credential.pk, credential.version) != in_use.values_list("pk", "version").first():
+    in_use = Connection.objects.filter(tenant=tenant, retired_at=None)
+    if (connection.pk, connection.version) != in_use.values_list("pk", "version").first():
         raise ChangeNotAllowed(
             "The tenant's token was removed, replaced or renewed while this change was waiting.",
             gettext_noop("Review the change again; it is then sent with the token in use."),
@@ -382,7 +383,7 @@ def send(client: LoftyClient, operation: Operation) -> Exchange:
 
     Raises LoftyError as LoftyClient.put_settings does.
     """
-    if connection.in_atomic_block:
+    if database.in_atomic_block:
         raise SendRefused("inside a transaction")
     # The rest of the lease must suffice for the call, or another process may settle it meanwhile.
     ends = timezone.now() + timedelta(seconds=settings.ENVIRONMENT.lofty_deadline)
@@ -472,7 +473,7 @@ def verify_result(operation: Operation, after: Settings) -> Result:
             State.UNKNOWN,
             f"The reading is of another Sales Agent ({after.id}) than the one this change was made"
             f" for ({operation.wanted['id']}).",
-            gettext_noop("A manager must check the tenant's credential."),
+            gettext_noop("A manager must check the tenant's connection."),
             reply=reply,
             needs_person=True,
         )

@@ -33,7 +33,7 @@ from lofty_admin.tenants.models import Tenant
 def read_live(tenant: Tenant) -> Snapshot:
     """Read the settings with one GET.
 
-    Raises LoftyError, CredentialUnavailable before anything is sent, and its subclass WrongAgent
+    Raises LoftyError, ConnectionUnavailable before anything is sent, and its subclass WrongAgent
     when the token opens another Sales Agent than the tenant's. While the console is read-only,
     nothing is stored or recorded: the save that explains a difference may be among the lost
     records.

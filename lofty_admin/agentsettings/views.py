@@ -57,10 +57,10 @@ from lofty_admin.tenants.access.permissions import (
     get_tenant,
     role_of,
 )
-from lofty_admin.tenants.credentials.api_client import CredentialUnavailable, NoToken, calls_left
+from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, NoToken, calls_left
 from lofty_admin.tenants.models import Role, Tenant
 
-NO_TOKEN = gettext_noop("A manager can store one on the Credential page.")
+NO_TOKEN = gettext_noop("A manager can store one on the Connection page.")
 
 
 @require_GET
@@ -69,7 +69,7 @@ def settings_page(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.VIEWER)
     try:
         snapshot = read_live(tenant)
-    except (LoftyError, CredentialUnavailable) as error:
+    except (LoftyError, ConnectionUnavailable) as error:
         return _unreadable(request, tenant, error)
     form = SettingsForm(tenant, snapshot, can_edit=may_edit(request, tenant))
     return form_page(request, tenant, snapshot, form)
@@ -208,7 +208,7 @@ def draft_live(
     """
     try:
         snapshot = read_live(tenant)
-    except (LoftyError, CredentialUnavailable) as error:
+    except (LoftyError, ConnectionUnavailable) as error:
         told = _("Nothing was sent, and there is nothing to review yet: %(why)s %(advice)s")
         why = {"why": _(str(error)), "advice": _(getattr(error, "advice", NO_TOKEN))}
         messages.error(request, told % why)
@@ -302,12 +302,12 @@ def _week_of(form: SettingsForm, zone: str) -> Week:
 
 
 def _unreadable(
-    request: HttpRequest, tenant: Tenant, error: LoftyError | CredentialUnavailable
+    request: HttpRequest, tenant: Tenant, error: LoftyError | ConnectionUnavailable
 ) -> HttpResponse:
     """Show the last known settings and the reason. A missing token is a to-do, not an error."""
     known = SettingsSnapshot.objects.filter(tenant=tenant).first()
     has_token = not isinstance(error, NoToken)
-    needs_manager = isinstance(error, CredentialUnavailable | Unauthorised | Forbidden)
+    needs_manager = isinstance(error, ConnectionUnavailable | Unauthorised | Forbidden)
     context = {
         **_page(request, tenant),
         "error": error,

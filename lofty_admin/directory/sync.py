@@ -51,7 +51,7 @@ from lofty_admin.lofty.errors import (
 )
 from lofty_admin.lofty.exchange import LONGEST_WAIT
 from lofty_admin.tenants.access.permissions import role_of
-from lofty_admin.tenants.credentials.api_client import CredentialUnavailable, client_for
+from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, client_for
 from lofty_admin.tenants.models import Role, Tenant
 
 TASK = "directory.sync"
@@ -117,8 +117,8 @@ def enqueue(sync: Sync) -> None:
 
 def with_names_to_read() -> list[Tenant]:
     """Return the active tenants that have a token."""
-    having = Tenant.objects.filter(status=Tenant.Status.ACTIVE, credentials__isnull=False)
-    return list(having.filter(credentials__retired_at=None).distinct())
+    having = Tenant.objects.filter(status=Tenant.Status.ACTIVE, connections__isnull=False)
+    return list(having.filter(connections__retired_at=None).distinct())
 
 
 def stalled() -> list[Sync]:
@@ -180,7 +180,7 @@ def _work(sync: Sync, deadline: float) -> datetime | None:
         return _pause(sync, SyncState.WAITING, timezone.now() + pause, error.message)
     except LoftyError as error:
         _fail(sync, f"{error.message} {error.advice}")
-    except (CredentialUnavailable, RightLost) as error:
+    except (ConnectionUnavailable, RightLost) as error:
         _fail(sync, str(error))
     else:
         _finish(sync)

@@ -55,7 +55,7 @@ def names_refresh(request: HttpRequest, slug: str) -> HttpResponse:
     """Start reading. Next to a picker, htmx replaces the line there, so users keep their form."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     by_line = bool(HtmxDetails(request))
-    if tenant.credential is None:
+    if tenant.connection is None:
         problem = _("%(name)s has no Lofty token yet, so no names can be read. Add one first.") % {
             "name": tenant.name
         }

@@ -25,19 +25,19 @@ from lofty_admin.core import clocks
 from lofty_admin.tenants.models import (
     STALE_AFTER,
     WARN_BEFORE,
-    CredentialState,
+    ConnectionState,
     Health,
     Tenant,
 )
 
 # Worst first, which is also the order of the sorted column.
-MEANING: Mapping[CredentialState, Q] = {
-    CredentialState.FAILING: Q(in_use__failing_since__isnull=False),
-    CredentialState.NONE: Q(in_use__id=None),
-    CredentialState.UNUSED: Q(
+MEANING: Mapping[ConnectionState, Q] = {
+    ConnectionState.FAILING: Q(in_use__failing_since__isnull=False),
+    ConnectionState.NONE: Q(in_use__id=None),
+    ConnectionState.UNUSED: Q(
         in_use__id__isnull=False, in_use__failing_since=None, in_use__last_good_at=None
     ),
-    CredentialState.WORKS: Q(in_use__failing_since=None, in_use__last_good_at__isnull=False),
+    ConnectionState.WORKS: Q(in_use__failing_since=None, in_use__last_good_at__isnull=False),
 }
 
 
@@ -53,7 +53,7 @@ _NO_SETTINGS = (Health.SCOPE_MISSING, Health.FORBIDDEN, Health.NO_AGENT, Health.
 
 
 def meaning(state: str) -> Q:
-    """Return the filter of `with_token` for a CredentialState or a ConnectionSummary, as of now."""
+    """Return the filter of `with_token` for a ConnectionState or a ConnectionSummary, as of now."""
     now = timezone.now()
     more = {
         ConnectionSummary.ENDS: Q(in_use__expires_at__lte=now + WARN_BEFORE),
@@ -66,7 +66,7 @@ def meaning(state: str) -> Q:
     return (
         more[ConnectionSummary(state)]
         if state in ConnectionSummary.values
-        else MEANING[CredentialState(state)]
+        else MEANING[ConnectionState(state)]
     )
 
 
@@ -74,7 +74,7 @@ def meaning(state: str) -> Q:
 class Concern:
     """Something to do about some tokens: how many, in words, and the list of them.
 
-    state: a CredentialState or a ConnectionSummary.
+    state: a ConnectionState or a ConnectionSummary.
     """
 
     state: str
@@ -87,18 +87,18 @@ class Concern:
 
 
 CONCERNS = (
-    Concern(CredentialState.FAILING, True),
+    Concern(ConnectionState.FAILING, True),
     Concern(ConnectionSummary.NO_SETTINGS, True),
     Concern(ConnectionSummary.ENDS, False),
     Concern(ConnectionSummary.UNCHECKED, False),
-    Concern(CredentialState.NONE, False),
+    Concern(ConnectionState.NONE, False),
 )
 
 
 def _in_words(state: str, count: int) -> str:
     """Return the words, with a placeholder for the count."""
     words = {
-        CredentialState.FAILING: ngettext("%(count)s token fails", "%(count)s tokens fail", count),
+        ConnectionState.FAILING: ngettext("%(count)s token fails", "%(count)s tokens fail", count),
         ConnectionSummary.NO_SETTINGS: ngettext(
             "%(count)s token cannot read settings", "%(count)s tokens cannot read settings", count
         ),
@@ -110,7 +110,7 @@ def _in_words(state: str, count: int) -> str:
             "%(count)s tokens were not checked for two days: is the worker running?",
             count,
         ),
-        CredentialState.NONE: ngettext(
+        ConnectionState.NONE: ngettext(
             "%(count)s tenant has no token", "%(count)s tenants have no token", count
         ),
     }
@@ -118,8 +118,8 @@ def _in_words(state: str, count: int) -> str:
 
 
 def with_token(tenants: QuerySet[Tenant]) -> QuerySet[Tenant]:
-    """Return the tenants with `in_use`, the credential in use, for filters and orders."""
-    in_use = FilteredRelation("credentials", condition=Q(credentials__retired_at=None))
+    """Return the tenants with `in_use`, the connection in use, for filters and orders."""
+    in_use = FilteredRelation("connections", condition=Q(connections__retired_at=None))
     return tenants.annotate(in_use=in_use)
 
 

@@ -13,7 +13,7 @@ from lofty_admin.accounts.services import working_superusers
 from lofty_admin.agentsettings.models import SettingsSnapshot
 from lofty_admin.directory.names import freshness
 from lofty_admin.tenants.config import oauth_app
-from lofty_admin.tenants.models import Credential, Health, Tenant
+from lofty_admin.tenants.models import Connection, Health, Tenant
 
 MOST_NAMED = 5
 
@@ -74,9 +74,9 @@ def _access_title() -> str:
 
 
 def _steps(tenant: Tenant) -> list[Step]:
-    credential = Credential.objects.filter(tenant=tenant, retired_at=None).first()
-    works = credential is not None and credential.health == Health.WORKS
-    access = reverse("credential", args=[tenant.slug])
+    connection = Connection.objects.filter(tenant=tenant, retired_at=None).first()
+    works = connection is not None and connection.health == Health.WORKS
+    access = reverse("connection", args=[tenant.slug])
     return [
         Step(
             _("Add your first customer"),
@@ -87,17 +87,17 @@ def _steps(tenant: Tenant) -> list[Step]:
         ),
         Step(
             _access_title(),
-            _("To its Credential page"),
+            _("To its Connection page"),
             access,
-            credential is not None,
-            f"{credential}." if credential else _("It is tried at Lofty before it is stored."),
+            connection is not None,
+            f"{connection}." if connection else _("It is tried at Lofty before it is stored."),
         ),
         Step(
             _("Lofty says that it works"),
-            _("See what is wrong") if _fails(credential) else _("Test it now"),
-            access if credential else "",
+            _("See what is wrong") if _fails(connection) else _("Test it now"),
+            access if connection else "",
             works,
-            _how_it_does(credential),
+            _how_it_does(connection),
         ),
         _names(tenant, works=works),
         Step(
@@ -109,18 +109,18 @@ def _steps(tenant: Tenant) -> list[Step]:
     ]
 
 
-def _fails(credential: Credential | None) -> bool:
-    return credential is not None and credential.health not in (Health.WORKS, Health.UNKNOWN)
+def _fails(connection: Connection | None) -> bool:
+    return connection is not None and connection.health not in (Health.WORKS, Health.UNKNOWN)
 
 
-def _how_it_does(credential: Credential | None) -> str:
-    if credential is None:
+def _how_it_does(connection: Connection | None) -> str:
+    if connection is None:
         return ""
-    if _fails(credential):
-        return credential.health_note or credential.get_health_display()
-    if not credential.owner_name:
+    if _fails(connection):
+        return connection.health_note or connection.get_health_display()
+    if not connection.owner_name:
         return ""
-    return _("It belongs to %(name)s.") % {"name": credential.owner_name}
+    return _("It belongs to %(name)s.") % {"name": connection.owner_name}
 
 
 def _names(tenant: Tenant, *, works: bool) -> Step:

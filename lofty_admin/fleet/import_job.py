@@ -39,7 +39,7 @@ from lofty_admin.tenants.credentials.token_verification import (
     check_token,
 )
 from lofty_admin.tenants.errors import ChangeNotAllowed
-from lofty_admin.tenants.models import CredentialKind, Group, Health, Tenant
+from lofty_admin.tenants.models import ConnectionKind, Group, Health, Tenant
 from lofty_admin.tenants.services import AddTenantError, NewTenant, add_tenants
 
 TASK = "fleet.import"
@@ -320,7 +320,7 @@ def _new_tenant(place: int, row: ImportRow) -> NewTenant:
         checked = None
         if line.scheme and line.token:
             checked = CheckedToken(
-                CredentialKind(line.scheme.value),
+                ConnectionKind(line.scheme.value),
                 clean_token(line.token),
                 row.lofty_user,
                 health=Health(row.health),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 from lofty_admin.audit.log.secrets import secret_fingerprint
 from lofty_admin.core.text import fold
 from lofty_admin.fleet.import_csv import Line
-from lofty_admin.tenants.models import Credential, Group, Tenant
+from lofty_admin.tenants.models import Connection, Group, Tenant
 
 NO_SUCH_GROUP = gettext_noop("There is no such group, or more than one of this name.")
 
@@ -17,7 +17,7 @@ NO_SUCH_GROUP = gettext_noop("There is no such group, or more than one of this n
 def compared(lines: Sequence[Line]) -> list[Line]:
     """Return the lines with more problems and notes, and short names for groups; six queries."""
     prints = [secret_fingerprint(line.token) if line.token else "" for line in lines]
-    in_use = Credential.objects.filter(retired_at=None, fingerprint__in=set(prints))
+    in_use = Connection.objects.filter(retired_at=None, fingerprint__in=set(prints))
     known = _Known(
         slugs=set(Tenant.objects.values_list("slug", flat=True)),
         names=set(Tenant.objects.values_list("folded", flat=True)),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from lofty_admin.core import vault
 from lofty_admin.fleet.import_csv import Line
 from lofty_admin.lofty.client import Scheme
-from lofty_admin.tenants.models import Credential, Health, Tenant
+from lofty_admin.tenants.models import Connection, Health, Tenant
 
 KEPT_FOR = timedelta(hours=1)
 
@@ -95,7 +95,7 @@ class ImportRow(models.Model):
     name = models.CharField(max_length=120, blank=True)
     slug = models.CharField(max_length=50, blank=True)
     groups = models.TextField(blank=True)
-    kind = models.CharField(max_length=10, blank=True, choices=Credential.SchemeChoice)
+    kind = models.CharField(max_length=10, blank=True, choices=Connection.SchemeChoice)
     sealed = models.BinaryField()
     state = models.CharField(max_length=10, choices=RowState)
     message = models.TextField(blank=True)

@@ -49,7 +49,7 @@ PAGES: Sequence[Entry] = (
     Entry("settings", _("Settings"), Role.VIEWER, "agent form hours channels leads phone"),
     Entry("history", _("History"), Role.VIEWER, "log audit changes events"),
     Entry("names", _("Names"), Role.VIEWER, "directory agents offices ponds pipelines sources ids"),
-    Entry("credential", _("Credential"), Role.MANAGER, "token key connect oauth replace paste"),
+    Entry("connection", _("Connection"), Role.MANAGER, "token key connect oauth replace paste"),
     Entry("people", _("People"), Role.MANAGER, "roles rights access members"),
     Entry("tenant_edit", _("Tenant"), Role.MANAGER, "name note groups manual only archive rename"),
     Entry("compare", _("Compare dates"), Role.VIEWER, "settings on a day versions then"),
@@ -65,9 +65,9 @@ PAGES: Sequence[Entry] = (
 )
 ACTIONS: Sequence[Entry] = (
     Entry(
-        "credential", _("Connect, replace or paste the token"), Role.MANAGER, "credential oauth key"
+        "connection", _("Connect, replace or paste the token"), Role.MANAGER, "connection oauth key"
     ),
-    Entry("credential_test", _("Test the token now"), Role.MANAGER, "check credential", posts=True),
+    Entry("connection_test", _("Test the token now"), Role.MANAGER, "check connection", posts=True),
     Entry(
         "copy", _("Copy settings from another tenant"), Role.EDITOR, "clone template compare same"
     ),

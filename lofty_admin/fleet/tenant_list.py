@@ -19,7 +19,7 @@ from django.db.models.fields.json import KeyTextTransform
 from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
 from lofty_admin.core.text import is_wordless, search_words
 from lofty_admin.fleet.connection_status import meaning, with_token, worst_first
-from lofty_admin.tenants.models import Credential, Group, Tenant
+from lofty_admin.tenants.models import Connection, Group, Tenant
 
 CHANNELS: Mapping[str, Q] = {
     "text": Q(last_known__text_channel=True),
@@ -54,8 +54,8 @@ SORTS: Mapping[str, Sequence[Expression | F | Subquery]] = {
     "read": [F("last_known__read_at")],
 }
 DEFAULT_SORT = "name"
-# The columns a row needs: a credential has many more, some with secrets.
-_OF_CREDENTIAL = (
+# The columns a row needs: a connection has many more, some with secrets.
+_OF_CONNECTION = (
     *("tenant", "lofty_user", "health"),
     *("failing_since", "last_good_at", "checked_at", "expires_at"),
 )
@@ -91,7 +91,7 @@ class Row:
 
     tenant: Tenant
     groups: Sequence[str]
-    credential: Credential | None
+    connection: Connection | None
     known: SettingsSnapshot | None
     change: Operation | None
     zone: str
@@ -124,12 +124,12 @@ def rows(tenants: QuerySet[Tenant]) -> list[Row]:
         .select_related("last_known")
         .defer("last_known__raw")
     )
-    groups, credentials, changes = _groups(page), _credentials(page), _last_changes(page)
+    groups, connections, changes = _groups(page), _connections(page), _last_changes(page)
     return [
         Row(
             tenant=one,
             groups=groups.get(one.id, ()),
-            credential=credentials.get(one.id),
+            connection=connections.get(one.id),
             known=getattr(one, "last_known", None),
             change=changes.get(one.id),
             zone=one.zone or "",
@@ -146,9 +146,9 @@ def _groups(tenants: Iterable[Tenant]) -> dict[UUID, list[str]]:
     return found
 
 
-def _credentials(tenants: Iterable[Tenant]) -> dict[UUID, Credential]:
-    in_use = Credential.objects.filter(tenant__in=tenants, retired_at=None).only(*_OF_CREDENTIAL)
-    return {credential.tenant_id: credential for credential in in_use}
+def _connections(tenants: Iterable[Tenant]) -> dict[UUID, Connection]:
+    in_use = Connection.objects.filter(tenant__in=tenants, retired_at=None).only(*_OF_CONNECTION)
+    return {connection.tenant_id: connection for connection in in_use}
 
 
 def _last_changes(tenants: Iterable[Tenant]) -> dict[UUID, Operation]:
@@ -173,7 +173,7 @@ def _mentioning(tenants: QuerySet[Tenant], text: str) -> QuerySet[Tenant]:
     if is_wordless(text):
         return tenants.none()
     for word in search_words(text):
-        owner = Credential.objects.filter(
+        owner = Connection.objects.filter(
             tenant=OuterRef("pk"), retired_at=None, owner_folded__contains=word
         )
         agent = SettingsSnapshot.objects.filter(tenant=OuterRef("pk"), agent_folded__contains=word)

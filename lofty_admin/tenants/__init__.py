@@ -1,1 +1,1 @@
-"""Tenants, their Lofty credentials, and the permissions of users on them."""
+"""Tenants, their Lofty connections, and the permissions of users on them."""

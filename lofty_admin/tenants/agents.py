@@ -9,16 +9,16 @@ from django.db import transaction
 from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.tenants.credentials import health
-from lofty_admin.tenants.credentials.api_client import CredentialUnavailable, client_for
-from lofty_admin.tenants.models import Credential, Health, Tenant
+from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, client_for
+from lofty_admin.tenants.models import Connection, Health, Tenant
 
 
-class WrongAgent(CredentialUnavailable):
+class WrongAgent(ConnectionUnavailable):
     """The token in use opens another Sales Agent than the tenant's. The text may be shown."""
 
     effect = "This only read from Lofty; nothing was changed."
     advice = (
-        "A manager must look at the Credential page: store the right token there, or say that this"
+        "A manager must look at the Connection page: store the right token there, or say that this"
         " Sales Agent is the tenant's from now on."
     )
 
@@ -29,9 +29,9 @@ def require_agent(tenant: Tenant, found: int, *, by_probe: bool = False) -> None
     if known == found:
         return
     reason = wrong_agent(known, found)
-    if credential := tenant.credentials.filter(retired_at=None).first():
-        Credential.objects.filter(pk=credential.pk).update(found_agent_id=found)
-        health.record_health(tenant, credential, Health.WRONG_AGENT, reason, by_probe=by_probe)
+    if connection := tenant.connections.filter(retired_at=None).first():
+        Connection.objects.filter(pk=connection.pk).update(found_agent_id=found)
+        health.record_health(tenant, connection, Health.WRONG_AGENT, reason, by_probe=by_probe)
     raise WrongAgent(reason)
 
 
@@ -54,7 +54,7 @@ def wrong_agent(known: int, found: int) -> str:
 
 
 def found_agent(tenant: Tenant) -> int:
-    """Read the Sales Agent behind the token. Raises LoftyError and CredentialUnavailable."""
+    """Read the Sales Agent behind the token. Raises LoftyError and ConnectionUnavailable."""
     return client_for(tenant).get_settings().id
 
 
@@ -71,5 +71,5 @@ def accept_agent(tenant: Tenant, found: int) -> None:
             before={"sales_agent_id": before},
             after={"sales_agent_id": found},
         )
-    if credential := tenant.credentials.filter(retired_at=None).first():
-        health.record_health(tenant, credential, Health.WORKS, by_probe=True)
+    if connection := tenant.connections.filter(retired_at=None).first():
+        health.record_health(tenant, connection, Health.WORKS, by_probe=True)

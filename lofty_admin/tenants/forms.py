@@ -16,7 +16,7 @@ from lofty_admin.lofty.client import Scheme, clean_token
 from lofty_admin.lofty.errors import BadToken
 from lofty_admin.tenants.config import oauth_app
 from lofty_admin.tenants.errors import ConfirmationRequired
-from lofty_admin.tenants.models import RESERVED_SLUGS, Credential, CredentialKind, Group, Role
+from lofty_admin.tenants.models import RESERVED_SLUGS, Connection, ConnectionKind, Group, Role
 from lofty_admin.tenants.services import suggest_slug
 
 PASTE_AGAIN = _("The token is not kept while something is wrong: paste it once more.")
@@ -51,7 +51,7 @@ class TokenForm(forms.Form):
 
     scheme = forms.ChoiceField(
         label=_("Kind of token"),
-        choices=Credential.SchemeChoice.choices,
+        choices=Connection.SchemeChoice.choices,
         initial=Scheme.API_KEY.value,
     )
     token = TokenField(
@@ -85,17 +85,17 @@ class TokenForm(forms.Form):
 
 def kinds_to_paste() -> list[tuple[str, str]]:
     """Return the kinds of token to paste; with an OAuth app, also the API key for it."""
-    kinds = [CredentialKind.API_KEY, CredentialKind.ACCESS_TOKEN]
+    kinds = [ConnectionKind.API_KEY, ConnectionKind.ACCESS_TOKEN]
     if oauth_app() is not None:
-        kinds.append(CredentialKind.CLIENT_CREDENTIALS)
+        kinds.append(ConnectionKind.CLIENT_CREDENTIALS)
     return [(kind.value, str(kind.label)) for kind in kinds]
 
 
-class CredentialForm(TokenForm):
+class ReplaceTokenForm(TokenForm):
     """A new token for a tenant."""
 
     scheme = forms.ChoiceField(
-        label=_("Kind of token"), choices=kinds_to_paste, initial=CredentialKind.API_KEY.value
+        label=_("Kind of token"), choices=kinds_to_paste, initial=ConnectionKind.API_KEY.value
     )
 
 

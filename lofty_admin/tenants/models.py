@@ -1,4 +1,4 @@
-"""Tenants, their Lofty credentials, and the roles of users in them."""
+"""Tenants, their Lofty connections, and the roles of users in them."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -50,7 +50,7 @@ class Tenant(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     sales_agent_id = models.BigIntegerField(null=True, editable=False)  # set at the first read
 
-    credentials: "models.Manager[Credential]"
+    connections: "models.Manager[Connection]"
     memberships: "models.Manager[Membership]"
 
     class Meta:
@@ -73,14 +73,14 @@ class Tenant(models.Model):
         return self.status == self.Status.ARCHIVED
 
     @property
-    def credential(self) -> "Credential | None":
-        """Return the credential in use. Reads all of `credentials`, so that a prefetch works."""
-        return next((row for row in self.credentials.all() if row.retired_at is None), None)
+    def connection(self) -> "Connection | None":
+        """Return the connection in use. Reads all of `connections`, so that a prefetch works."""
+        return next((row for row in self.connections.all() if row.retired_at is None), None)
 
     @property
-    def credential_state(self) -> "CredentialState":
-        credential = self.credential
-        return credential.state if credential else CredentialState.NONE
+    def connection_state(self) -> "ConnectionState":
+        connection = self.connection
+        return connection.state if connection else ConnectionState.NONE
 
 
 class Group(models.Model):
@@ -106,14 +106,14 @@ class Group(models.Model):
         return self.name
 
 
-class CredentialState(models.TextChoices):
+class ConnectionState(models.TextChoices):
     WORKS = "works", _("Works")
     FAILING = "failing", _("Failing")
     UNUSED = "unused", _("Not used yet")
     NONE = "none", _("No token")
 
 
-class CredentialKind(models.TextChoices):
+class ConnectionKind(models.TextChoices):
     """How the console got its access to Lofty. The last two get new tokens automatically."""
 
     API_KEY = "api_key", _("API key")
@@ -122,11 +122,11 @@ class CredentialKind(models.TextChoices):
     CLIENT_CREDENTIALS = "client_credentials", _("API key used by the OAuth app")
 
 
-RENEWING = (CredentialKind.CONNECTION, CredentialKind.CLIENT_CREDENTIALS)
+RENEWING = (ConnectionKind.CONNECTION, ConnectionKind.CLIENT_CREDENTIALS)
 
 
 class Health(models.TextChoices):
-    """What the newest probe, or a call that shows as much, found out about a credential."""
+    """What the newest probe, or a call that shows as much, found out about a connection."""
 
     UNKNOWN = "unknown", _("Not checked yet")
     WORKS = "works", _("Works")
@@ -152,7 +152,7 @@ NOT_READ = "not_read"
 LONGEST_CONNECTING = timedelta(hours=1)  # far longer than a connection can await confirmation
 
 
-class Credential(models.Model):
+class Connection(models.Model):
     """A tenant's access to Lofty: sealed secrets, and what is known of them.
 
     One per tenant is in use; the others are retired and their secrets are erased. `version` counts
@@ -175,8 +175,8 @@ class Credential(models.Model):
         OAUTH = Scheme.OAUTH.value, _("OAuth token")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="credentials")
-    kind = models.CharField(max_length=20, choices=CredentialKind, default=CredentialKind.API_KEY)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="connections")
+    kind = models.CharField(max_length=20, choices=ConnectionKind, default=ConnectionKind.API_KEY)
     scheme = models.CharField(max_length=10, choices=SchemeChoice)
     sealed = models.BinaryField()
     sealed_refresh = models.BinaryField(default=bytes)
@@ -213,6 +213,8 @@ class Credential(models.Model):
     budget_claimed_until = models.DateTimeField(null=True)
 
     class Meta:
+        # The name is part of what binds every sealed column, so it cannot change (core/vault.py).
+        db_table = "tenants_credential"
         ordering = ["-added_at"]
         constraints = [
             models.UniqueConstraint(
@@ -233,10 +235,10 @@ class Credential(models.Model):
             return f"{self.get_kind_display()} ending in {self.last_four}"
 
     @property
-    def state(self) -> "CredentialState":
+    def state(self) -> "ConnectionState":
         if self.failing_since:
-            return CredentialState.FAILING
-        return CredentialState.WORKS if self.last_good_at else CredentialState.UNUSED
+            return ConnectionState.FAILING
+        return ConnectionState.WORKS if self.last_good_at else ConnectionState.UNUSED
 
     @property
     def owner_name(self) -> str:

@@ -13,10 +13,10 @@ from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core.text import fold
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.tenants.credentials.token_store import record_credential, store_credential
+from lofty_admin.tenants.credentials.token_store import record_connection, store_connection
 from lofty_admin.tenants.credentials.token_verification import CheckedToken, questions_about
 from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired, locked
-from lofty_admin.tenants.models import Credential, Group, Tenant
+from lofty_admin.tenants.models import Connection, Group, Tenant
 
 
 class AddTenantError(ChangeNotAllowed):
@@ -44,10 +44,10 @@ class NewTenant:
 
 @dataclass(frozen=True)
 class _Added:
-    """A tenant and credential that are in the database already but not yet in the audit log."""
+    """A tenant and connection that are in the database already but not yet in the audit log."""
 
     tenant: Tenant
-    credential: Credential | None
+    connection: Connection | None
     described: dict[str, JSON]
 
 
@@ -64,7 +64,7 @@ def add_tenant(
     checked: CheckedToken | None = None,
     meant: bool = False,
 ) -> Tenant:
-    """Add a tenant, with its first credential if there is one.
+    """Add a tenant, with its first connection if there is one.
 
     Raises ValidationError for an invalid or taken short name or an empty name, and
     ConfirmationRequired when the token is unexpected or another tenant has this name, and the
@@ -112,8 +112,8 @@ def _insert(new: NewTenant, *, meant: bool = False) -> _Added:
     tenant.save(force_insert=True)
     if new.groups:
         tenant.groups.set(new.groups)
-    credential = store_credential(tenant, new.checked) if new.checked else None
-    return _Added(tenant, credential, _described(tenant))
+    connection = store_connection(tenant, new.checked) if new.checked else None
+    return _Added(tenant, connection, _described(tenant))
 
 
 def _clean(tenant: Tenant) -> None:
@@ -136,8 +136,8 @@ def _name_question(tenant: Tenant, among: QuerySet[Tenant] | None = None) -> lis
 def _record_added(added: _Added) -> None:
     ref = added.tenant.ref
     record(Kind.TENANT_ADDED, tenant=ref, outcome=Outcome.DONE, after=added.described)
-    if added.credential:
-        record_credential(Kind.CREDENTIAL_ADDED, added.tenant, after=added.credential)
+    if added.connection:
+        record_connection(Kind.CREDENTIAL_ADDED, added.tenant, after=added.connection)
 
 
 def change_tenant(

@@ -1,6 +1,6 @@
-"""Periodic jobs for credentials: refresh, probe, and delete expired connections.
+"""Periodic jobs for connections: refresh, probe, and delete expired connections.
 
-A job carries a credential's id, never a secret, and may be killed at any time and run twice. While
+A job carries a connection's id, never a secret, and may be killed at any time and run twice. While
 the console is read-only, no job does anything: a token is then refreshed only when it is used.
 """
 
@@ -27,7 +27,7 @@ SPREAD = timedelta(seconds=1)
 @app.periodic(cron="* * * * *")
 @app.task(name="tenants.renew_due", queueing_lock="tenants.renew_due", lock="tenants.renew_due")
 def renew_due(timestamp: int) -> None:
-    """Queue a job, every minute, for each credential whose access token expires soon."""
+    """Queue a job, every minute, for each connection whose access token expires soon."""
     if is_behind("renewing access tokens"):
         return
     for pk in token_refresh.due(timezone.now()).values_list("pk", flat=True):
@@ -41,17 +41,17 @@ def renew(*, credential_id: str) -> None:
     """Try once to refresh. If that fails, the periodic job tries again after the pause."""
     if is_behind("renewing an access token"):
         return
-    credential = token_refresh.due(timezone.now()).filter(pk=credential_id).first()
-    if credential is not None:
+    connection = token_refresh.due(timezone.now()).filter(pk=credential_id).first()
+    if connection is not None:
         with acting_as(RENEWING):
-            token_refresh.renew(credential)
+            token_refresh.renew(connection)
 
 
 @app.periodic(cron="7 * * * *")
 @app.task(name="tenants.probe_due", queueing_lock="tenants.probe_due", lock="tenants.probe_due")
 def probe_due(timestamp: int) -> None:
-    """Queue a probe, every hour, for each credential that was not checked for a day, spread out."""
-    if is_behind("checking the credentials"):
+    """Queue a probe, every hour, for each connection that was not checked for a day, spread out."""
+    if is_behind("checking the connections"):
         return
     now = timezone.now()
     for number, pk in enumerate(health_probe.due(now).values_list("pk", flat=True)):
@@ -61,16 +61,16 @@ def probe_due(timestamp: int) -> None:
 @app.task(name="tenants.probe", queue=QUEUE)
 def probe(*, credential_id: str) -> None:
     """Probe once; defer the probe if it would use up the calls that a save may need now."""
-    if is_behind("checking a credential"):
+    if is_behind("checking a connection"):
         return
-    credential = health_probe.due(timezone.now()).filter(pk=credential_id).first()
-    if credential is None:
+    connection = health_probe.due(timezone.now()).filter(pk=credential_id).first()
+    if connection is None:
         return
     with acting_as(PROBING):
         try:
-            health_probe.probe(credential)
+            health_probe.probe(connection)
         except BudgetSpent as spent:
-            _enqueue("tenants.probe", credential.pk, spent.until)
+            _enqueue("tenants.probe", connection.pk, spent.until)
 
 
 def _enqueue(task: str, credential_id: UUID, at: datetime | None = None) -> None:

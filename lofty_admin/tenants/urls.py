@@ -2,7 +2,7 @@ from django.urls import path
 
 from lofty_admin.tenants import group_views, views
 from lofty_admin.tenants.access import member_views, user_views
-from lofty_admin.tenants.credentials import credential_views, oauth_views
+from lofty_admin.tenants.credentials import connection_views, oauth_views
 
 urlpatterns = [
     path("tenants/add/", views.tenant_add, name="tenant_add"),
@@ -16,24 +16,24 @@ urlpatterns = [
     path("t/<slug:slug>/edit/", views.tenant_edit, name="tenant_edit"),
     path("t/<slug:slug>/archive/", views.tenant_archive, name="tenant_archive"),
     path("t/<slug:slug>/restore/", views.tenant_restore, name="tenant_restore"),
-    path("t/<slug:slug>/credential/", credential_views.credential, name="credential"),
+    path("t/<slug:slug>/connection/", connection_views.connection, name="connection"),
     path(
-        "t/<slug:slug>/credential/test/", credential_views.credential_test, name="credential_test"
+        "t/<slug:slug>/connection/test/", connection_views.connection_test, name="connection_test"
     ),
     path(
-        "t/<slug:slug>/credential/replace/",
-        credential_views.credential_replace,
-        name="credential_replace",
+        "t/<slug:slug>/connection/replace/",
+        connection_views.connection_replace,
+        name="connection_replace",
     ),
     path(
-        "t/<slug:slug>/credential/remove/",
-        credential_views.credential_remove,
-        name="credential_remove",
+        "t/<slug:slug>/connection/remove/",
+        connection_views.connection_remove,
+        name="connection_remove",
     ),
-    path("t/<slug:slug>/credential/agent/", credential_views.agent, name="credential_agent"),
-    path("t/<slug:slug>/credential/connect/", oauth_views.connect, name="connect"),
-    path("t/<slug:slug>/credential/connect/cancel/", oauth_views.cancel, name="connect_cancel"),
-    path("t/<slug:slug>/credential/connect/confirm/", oauth_views.confirm, name="connect_confirm"),
+    path("t/<slug:slug>/connection/agent/", connection_views.agent, name="connection_agent"),
+    path("t/<slug:slug>/connection/connect/", oauth_views.connect, name="connect"),
+    path("t/<slug:slug>/connection/connect/cancel/", oauth_views.cancel, name="connect_cancel"),
+    path("t/<slug:slug>/connection/connect/confirm/", oauth_views.confirm, name="connect_confirm"),
     path("oauth/lofty/callback", oauth_views.callback, name="oauth_callback"),
     path("t/<slug:slug>/people/", member_views.people, name="people"),
     path("t/<slug:slug>/people/<int:pk>/role/", member_views.member_role, name="member_role"),

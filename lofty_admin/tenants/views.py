@@ -48,9 +48,9 @@ def tenant_add(request: HttpRequest) -> HttpResponse:
         tenant = _add(form)
         if tenant is not None:
             messages.success(request, _("%(name)s was added.") % {"name": tenant.name})
-            if (stored := tenant.credential) and stored.owner_not_read:
+            if (stored := tenant.connection) and stored.owner_not_read:
                 messages.warning(request, token_verification.belongs_to(stored))
-            return redirect("credential", tenant.slug)
+            return redirect("connection", tenant.slug)
     return render(request, "tenants/add.html", {"form": form})
 
 

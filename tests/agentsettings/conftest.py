@@ -9,7 +9,7 @@ from lofty_admin.agentsettings.plans import Plan
 from lofty_admin.agentsettings.snapshots import read_live
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.tenants.credentials.token_store import set_credential
+from lofty_admin.tenants.credentials.token_store import set_connection
 from lofty_admin.tenants.credentials.token_verification import unchecked_token
 from lofty_admin.tenants.models import Membership, Role, Tenant
 from tests.documented import EXAMPLE
@@ -28,7 +28,7 @@ def lofty(practice: Sandbox, acme: Tenant) -> PracticeCustomer:
 
 
 def connect(tenant: Tenant, token: str) -> None:
-    set_credential(tenant, unchecked_token(Scheme.OAUTH, token), meant=True)
+    set_connection(tenant, unchecked_token(Scheme.OAUTH, token), meant=True)
 
 
 def plan_for(tenant: Tenant, **wanted: JSON) -> Plan:

@@ -170,4 +170,4 @@ def test_copy__page_is_about_the_tenant__its_own_tabs(
     browsers: Browsers, both: tuple[PracticeCustomer, PracticeCustomer]
 ) -> None:
     """The owner manages Acme and may only look at Globex."""
-    assert 'href="/t/acme/credential/"' in browsers.owner.get(FROM).content.decode()
+    assert 'href="/t/acme/connection/"' in browsers.owner.get(FROM).content.decode()

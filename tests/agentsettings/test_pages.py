@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any, Protocol
 
 import pytest
-from django.db import connection
+from django.db import connection as database
 from django.test import Client
 
 from lofty_admin.accounts.models import User
@@ -367,7 +367,7 @@ def test_settings__token_dead_and_never_read__says_what_to_do(
     assert "never been read" in text
 
 
-def test_settings__no_credential__says_so(browsers: Browsers) -> None:
+def test_settings__no_connection__says_so(browsers: Browsers) -> None:
     assert "no Lofty token yet" in text_of(browsers.owner.get(SETTINGS))
 
 
@@ -510,7 +510,7 @@ def test_history__an_event_of_a_later_version__is_shown_all_the_same(
 ) -> None:
     save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
     event = AuditEvent.objects.get(kind=Kind.SETTINGS_OUTCOME)
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute("ALTER TABLE audit_auditevent DISABLE TRIGGER USER")
         cursor.execute("UPDATE audit_auditevent SET kind = 'settings.dreamt', outcome = 'lost'")
         cursor.execute("ALTER TABLE audit_auditevent ENABLE TRIGGER USER")
@@ -523,7 +523,7 @@ def test_tabs__viewer_and_manager__lead_only_where_they_may_go(
 ) -> None:
     for client, shown in ((browsers.owner, True), (browsers.viewer, False)):
         page = client.get("/t/acme/history/").content.decode()
-        assert ('href="/t/acme/credential/"' in page) is shown
+        assert ('href="/t/acme/connection/"' in page) is shown
         assert 'href="/t/acme/settings/"' in page
 
 

@@ -88,8 +88,8 @@ def test_read__another_sales_agent__is_refused_and_no_change_of_this_one(
     assert "opens another Sales Agent" in page
     assert "store the right token" in page
     assert seen() == []
-    assert acme.credential is not None
-    assert acme.credential.health == Health.WRONG_AGENT
+    assert acme.connection is not None
+    assert acme.connection.health == Health.WRONG_AGENT
 
 
 def test_history__outside_change__is_shown_and_can_be_undone(
@@ -111,7 +111,7 @@ def test_history__renewals__are_recorded_but_not_listed(
     record(Kind.CREDENTIAL_FAILED, tenant=acme.ref, subject="once")
     page = text_of(browsers.owner.get("/t/acme/history/"))
     assert "every few hours" not in page
-    assert "found that the credential does not work" in page
+    assert "found that the connection does not work" in page
 
 
 def test_read__overtaken_by_a_save__concludes_nothing(

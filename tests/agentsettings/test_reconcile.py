@@ -20,8 +20,8 @@ from lofty_admin.agentsettings.reconcile import (
 from lofty_admin.agentsettings.tasks import look_again
 from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants.credentials.api_client import client_and_credential
-from lofty_admin.tenants.credentials.token_store import remove_credential
+from lofty_admin.tenants.credentials.api_client import client_and_connection
+from lofty_admin.tenants.credentials.token_store import remove_connection
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.conftest import apply, connect, editor_of, plan_for
 from tests.practice import PracticeCustomer
@@ -95,7 +95,7 @@ def test_settle__token_cannot_tell_any_more__a_person_can_free_the_place(
     elif way == "revoked":
         lofty.change(revoke_all=True)
     else:
-        remove_credential(acme)
+        remove_connection(acme)
     operation = reconcile_operation(operation)
     assert (operation.state, operation.needs_person) == (State.UNKNOWN, True)
     closed = close_after_review(operation)
@@ -245,9 +245,9 @@ def test_lease__over_before_the_intent__nothing_is_sent_although_nobody_took_ove
     operation.lease_until = timezone.now() - timedelta(seconds=1)
     Operation.objects.filter(pk=operation.pk).update(lease_until=operation.lease_until)
     assert operation.shown_state == State.NOT_SENT
-    _client, credential = client_and_credential(acme)
+    _client, connection = client_and_connection(acme)
     with pytest.raises(services.SendRefused):
-        services._commit_intent(operation, plan.snapshot.settings, plan, credential)
+        services._commit_intent(operation, plan.snapshot.settings, plan, connection)
     with pytest.raises(services.SendRefused):
         services._extend_lease(operation)
     assert reconcile_operation(operation).state == State.NOT_SENT

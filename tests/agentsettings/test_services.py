@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, connections, transaction
+from django.db import connection as database
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
@@ -27,8 +28,8 @@ from lofty_admin.lofty.exchange import Exchange
 from lofty_admin.tenants.access import grants
 from lofty_admin.tenants.access.grants import Scope
 from lofty_admin.tenants.access.memberships import deny, grant, remove_member
-from lofty_admin.tenants.credentials.api_client import calls_left, client_and_credential, client_for
-from lofty_admin.tenants.credentials.token_store import remove_credential
+from lofty_admin.tenants.credentials.api_client import calls_left, client_and_connection, client_for
+from lofty_admin.tenants.credentials.token_store import remove_connection
 from lofty_admin.tenants.models import Group, Membership, Role, Tenant
 from lofty_admin.tenants.services import archive_tenant
 from tests.agentsettings.conftest import apply, connect, editor_of, plan_for
@@ -269,12 +270,12 @@ def test_apply__ended__leaves_what_is_left_of_the_calls_to_others(
 # --- reliability A1: what cannot be recorded is not sent ------------------------------------------
 @contextmanager
 def broken(statement: str, mend: str) -> Iterator[None]:
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute(statement)
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
+        with database.cursor() as cursor:
             cursor.execute(mend)
 
 
@@ -373,8 +374,8 @@ def test_send__after_another_process_took_over__is_refused(
     plan = plan_for(acme, assistantName="Bella")
     operation = services._draft(acme, plan, "", editor_of(acme))
     services._acquire_slot(operation)
-    client, credential = client_and_credential(acme)
-    services._commit_intent(operation, plan.snapshot.settings, plan, credential)
+    client, connection = client_and_connection(acme)
+    services._commit_intent(operation, plan.snapshot.settings, plan, connection)
     Operation.objects.filter(pk=operation.pk).update(fence=1)
     with pytest.raises(SendRefused):
         send(client, operation)
@@ -408,7 +409,7 @@ def test_apply__while_lofty_is_asked__nothing_is_locked(
     thread.start()
     while not lofty.puts:
         time.sleep(0.01)
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), database.cursor() as cursor:
         cursor.execute("SELECT seq FROM audit_audithead FOR UPDATE NOWAIT")
         cursor.execute("SELECT id FROM agentsettings_operation FOR UPDATE NOWAIT")
     thread.join(20)
@@ -641,7 +642,7 @@ TAKEN_AWAY: dict[str, tuple[Taking, str]] = {
     "role by a group removed": (role_of_group_removed, "no longer has the editor role"),
     "access denied": (lambda tenant, user: deny(tenant, user), "no longer has the editor role"),
     "tenant archived": (lambda tenant, _user: archive_tenant(tenant), "was archived"),
-    "token removed": (lambda tenant, _user: remove_credential(tenant), "token was removed"),
+    "token removed": (lambda tenant, _user: remove_connection(tenant), "token was removed"),
 }
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
+from django.db import connection as database
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -91,11 +92,11 @@ class Processes(RuleBasedStateMachine):
     def commit_intent(self, holder: Holder) -> None:
         late, before = holder.is_late, row(holder.operation.pk)
         late = late or holder.operation.lease_until <= timezone.now()
-        credential = holder.operation.tenant.credential
-        assert credential is not None
+        connection = holder.operation.tenant.connection
+        assert connection is not None
         live = holder.plan.snapshot.settings
         try:
-            services._commit_intent(holder.operation, live, holder.plan, credential)
+            services._commit_intent(holder.operation, live, holder.plan, connection)
         except SendRefused:
             assert late or before["state"] != State.PREPARED
             assert row(holder.operation.pk) == before
@@ -238,7 +239,7 @@ def test_insert__second_open_one_of_a_tenant__is_refused(
 
 def test_guard__as_a_replica_would_write__stands(acme: Tenant) -> None:
     operation = stored(acme, State.SENT)
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
         try:
             assert is_refused(operation, **{"state": State.PREPARED, **times_of(State.PREPARED)})

@@ -88,7 +88,7 @@ def test_filter__any_time__is_in_the_readers_zone_with_utc_as_its_title(name: st
 PAGES: dict[str, str] = {
     "settings": "/t/acme/settings/",
     "names": "/t/acme/names/",
-    "credential": "/t/acme/credential/",
+    "connection": "/t/acme/connection/",
     "history": "/t/acme/history/",
     "receipt": "/t/acme/receipt/",
     "home": "/",

@@ -40,11 +40,11 @@ from lofty_admin.directory.sync import open_sync, start_sync
 from lofty_admin.fleet import tasks as fleet_tasks
 from lofty_admin.fleet.models import Import
 from lofty_admin.tenants import agents, services
-from lofty_admin.tenants import tasks as credential_tasks
+from lofty_admin.tenants import tasks as connection_tasks
 from lofty_admin.tenants.access import grants
 from lofty_admin.tenants.access.grants import Scope
 from lofty_admin.tenants.credentials import oauth_flow
-from lofty_admin.tenants.models import Credential, PendingConnection, Role, Tenant
+from lofty_admin.tenants.models import Connection, PendingConnection, Role, Tenant
 from tests.accounts import passkey_device
 from tests.accounts.second_step import code_at, give_app, give_code, give_codes
 from tests.accounts.test_invitations import PAGE, accept, code_of
@@ -289,7 +289,7 @@ def confirm_connection(scene: Scene) -> None:
 def accept_agent(scene: Scene) -> None:
     Tenant.objects.update(sales_agent_id=1)
     found = agents.found_agent(scene.acme)
-    scene.post("credential_agent", sales_agent_id=found, sure="on")
+    scene.post("connection_agent", sales_agent_id=found, sure="on")
 
 
 def share_draft(scene: Scene) -> UUID:
@@ -380,17 +380,17 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
     "tenant_edit": [(lambda s: s.post("tenant_edit", name="Acme Two"), Kind.TENANT_CHANGED)],
     "tenant_archive": [(lambda s: s.post("tenant_archive", confirmed=1), Kind.TENANT_ARCHIVED)],
     "tenant_restore": [(restore_tenant, Kind.TENANT_RESTORED)],
-    "credential_test": [(lambda s: s.post("credential_test"), Kind.CREDENTIAL_TESTED)],
-    "credential_replace": [
+    "connection_test": [(lambda s: s.post("connection_test"), Kind.CREDENTIAL_TESTED)],
+    "connection_replace": [
         (
-            lambda s: s.post("credential_replace", scheme="oauth", token=s.lofty.token),
+            lambda s: s.post("connection_replace", scheme="oauth", token=s.lofty.token),
             Kind.CREDENTIAL_REPLACED,
         )
     ],
-    "credential_remove": [
-        (lambda s: s.post("credential_remove", sure="on"), Kind.CREDENTIAL_REMOVED)
+    "connection_remove": [
+        (lambda s: s.post("connection_remove", sure="on"), Kind.CREDENTIAL_REMOVED)
     ],
-    "credential_agent": [(accept_agent, Kind.AGENT_CHANGED)],
+    "connection_agent": [(accept_agent, Kind.AGENT_CHANGED)],
     "connect": [(connect, Kind.CONNECTION_BEGUN)],
     "connect_cancel": [(give_connection_up, Kind.CONNECTION_ENDED)],
     "connect_confirm": [(confirm_connection, Kind.CREDENTIAL_REPLACED)],
@@ -620,14 +620,14 @@ def renewable(scene: Scene) -> str:
 def begin_and_forget(scene: Scene) -> None:
     connect(scene)
     PendingConnection.objects.update(ends_at=timezone.now() - oauth_flow.LIFE)
-    credential_tasks.renew_due(timestamp=0)
+    connection_tasks.renew_due(timestamp=0)
 
 
 def probe_dead(scene: Scene) -> None:
     scene.lofty.change(revoke_all=True)
-    credential_tasks.probe_due(timestamp=0)
-    stored = Credential.objects.get(retired_at=None)
-    credential_tasks.probe(credential_id=str(stored.pk))
+    connection_tasks.probe_due(timestamp=0)
+    stored = Connection.objects.get(retired_at=None)
+    connection_tasks.probe(credential_id=str(stored.pk))
 
 
 def leave_a_session(scene: Scene) -> None:
@@ -657,7 +657,7 @@ JOBS: dict[str, tuple[Drive, Kind]] = {
     "accounts.sessions": (leave_a_session, Kind.SESSION_EXPIRED),
     "tenants.renew_due": (begin_and_forget, Kind.CONNECTION_ENDED),
     "tenants.renew": (
-        lambda scene: credential_tasks.renew(credential_id=renewable(scene)),
+        lambda scene: connection_tasks.renew(credential_id=renewable(scene)),
         Kind.CREDENTIAL_RENEWED,
     ),
     "tenants.probe_due": (probe_dead, Kind.CREDENTIAL_FAILED),

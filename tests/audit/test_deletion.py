@@ -15,7 +15,7 @@ from tests.audit.keeping import sign_here
 
 KEPT: tuple[type[models.Model], ...] = (AuditEvent, AuditHead, AuditCheckpoint)
 HISTORY = (
-    *("tenant_edit", "credential_test", "credential_replace", "people", "member_role"),
+    *("tenant_edit", "connection_test", "connection_replace", "people", "member_role"),
     *("names_refresh", "name_source", "apply"),
 )
 

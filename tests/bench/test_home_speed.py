@@ -2,7 +2,7 @@
 
     BENCH_TENANTS=2000 BENCH_ROUNDS=20 python -m pytest -s tests/bench/test_home_speed.py
 
-Each tenant has a credential, settings as last read with long lists, three changes, and some have
+Each tenant has a connection, settings as last read with long lists, three changes, and some have
 groups. Measured is the whole answer by the test client: middleware, queries and template.
 """
 
@@ -13,7 +13,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -25,7 +25,7 @@ from lofty_admin.fleet.changes import OUTCOMES
 from lofty_admin.fleet.tenant_list import SORTS
 from lofty_admin.fleet.views import PAGE_LENGTH
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.tenants.models import Credential, Group, Membership, Role, Tenant
+from lofty_admin.tenants.models import Connection, Group, Membership, Role, Tenant
 from tests.conftest import make_user, signed_in
 from tests.fleet.fleets import SETTINGS, sent
 from tests.fleet.test_overview import saved
@@ -55,8 +55,8 @@ def make_tenants(first: int, count: int) -> None:
         Tenant(slug=f"tenant-{n}", name=f"Tenant {n * 7919 % 10007}", note="A note. " * 5)
         for n in range(first, first + count)
     )
-    Credential.objects.bulk_create(
-        Credential(
+    Connection.objects.bulk_create(
+        Connection(
             tenant=tenant,
             scheme="api_key",
             sealed=b"x" * 100,
@@ -98,7 +98,7 @@ def settings(n: int) -> dict[str, JSON]:
 
 def analyze() -> None:
     """As the database does by itself, sooner or later."""
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute("ANALYZE")
 
 
@@ -155,9 +155,7 @@ def test_home__ten_times_the_tenants__as_many_queries(superuser: User, address: 
         make_tenants(first, count)
         for tenant in Tenant.objects.all()[:count]:
             saved(tenant, by=tenant.name)
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(database) as queries:
             client.get(address)
         asked.append(len(queries))
     assert asked == [QUERIES, QUERIES]

@@ -26,7 +26,7 @@ from lofty_admin.directory.models import Entry, EntryKind, Sync, SyncState
 from lofty_admin.directory.names import names
 from lofty_admin.directory.sync import start_sync
 from lofty_admin.lofty.exchange import RATE_WINDOW
-from lofty_admin.tenants.models import Credential, Tenant
+from lofty_admin.tenants.models import Connection, Tenant
 from tests.agentsettings.conftest import apply, plan_for
 from tests.directory.conftest import Connect, get_members, set_members, synced
 from tests.directory.processes import start_manage
@@ -166,7 +166,7 @@ def test_sync__limited__nearly_all_allowed_calls_and_a_save_gets_its_own_at_once
     customer = connect(members=members)
     plan = plan_for(acme, assistantName="Bella")
     customer.change(rate_limit=limit)
-    Credential.objects.update(budget_limit=None, budget_remaining=None, budget_reset_at=None)
+    Connection.objects.update(budget_limit=None, budget_remaining=None, budget_reset_at=None)
     counted.start_over()
     with reading(acme):
         wait_for(lambda: Sync.objects.get().state == SyncState.WAITING, seconds=60)

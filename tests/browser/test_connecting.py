@@ -19,7 +19,7 @@ def birch(deployment: Deployment) -> PracticeCustomer:
 
 
 def at_lofty(page: Page) -> None:
-    page.goto("/t/birch/credential/")
+    page.goto("/t/birch/connection/")
     page.get_by_role("button", name="Connect").click()
     page.get_by_role("link", name="Go to Lofty").click()
     expect(page.get_by_role("heading", name="Let this app in?")).to_be_visible()
@@ -48,15 +48,15 @@ def test_connect__back_button_to_lofty_s_answer__is_told_and_nothing_breaks(
     expect_message(page, "The connection was given up. Nothing was stored.")
 
 
-def test_looks__credential_and_connecting__fit_a_phone_and_can_be_read(
+def test_looks__connection_and_connecting__fit_a_phone_and_can_be_read(
     new_page: NewPage, deployment: Deployment, birch: PracticeCustomer
 ) -> None:
     page = new_page(viewport=PHONE, reduced_motion="reduce")
-    page.goto("/t/birch/credential/")
-    look(page, "credential")
+    page.goto("/t/birch/connection/")
+    look(page, "connection")
     page.get_by_role("button", name="Connect").click()
     look(page, "way to Lofty")
-    page.goto("/t/birch/credential/")
+    page.goto("/t/birch/connection/")
     page.get_by_role("button", name="Connect").click()
     expect(page.get_by_role("heading", name="Another connection is under way")).to_be_visible()
     look(page, "another one is under way")
@@ -68,7 +68,7 @@ def test_looks__credential_and_connecting__fit_a_phone_and_can_be_read(
         " checked_at = now() - interval '3 days' WHERE retired_at IS NULL AND tenant_id ="
         " (SELECT id FROM tenants_tenant WHERE slug = 'birch')"
     )
-    page.goto("/t/birch/credential/")
-    look(page, "credential in trouble")
+    page.goto("/t/birch/connection/")
+    look(page, "connection in trouble")
     page.goto("/")
     look(page, "tenants")

@@ -147,13 +147,13 @@ def test_palette__keyboard__finds_goes_and_is_told(page: Page, acme: PracticeCus
     chosen = page.get_by_role("dialog").get_by_role("option", selected=True)
     expect(page.get_by_role("listbox", name="Found")).to_be_visible()
     page.keyboard.type("cred")
-    expect(chosen).to_contain_text("Credential")
+    expect(chosen).to_contain_text("Connection")
     expect(search).to_have_attribute("aria-activedescendant", "palette-option-0")
     page.keyboard.press("ArrowDown")
     expect(chosen).to_contain_text("Connect, replace or paste")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("/t/acme/credential/$"))  # and until its scripts have run
+    page.wait_for_url(re.compile("/t/acme/connection/$"))  # and until its scripts have run
     page.keyboard.press("Control+K")
     page.keyboard.type("acme")
     page.keyboard.press("Enter")  # at once: it waits for what was typed
@@ -179,9 +179,9 @@ def test_palette__typed_on_after_enter__opens_nothing(page: Page, acme: Practice
     page.keyboard.press("Enter")
     page.keyboard.type("ential")
     page.wait_for_timeout(1000)  # longer than it waits for the next letter
-    with page.expect_response(re.compile("q=credential")):
+    with page.expect_response(re.compile("q=connection")):
         held[-1].continue_()
-    expect(listed.get_by_role("option", selected=True)).to_contain_text("Credential")
+    expect(listed.get_by_role("option", selected=True)).to_contain_text("Connection")
     page.wait_for_timeout(500)
     expect(page).to_have_url(re.compile("/t/acme/history/$"))
 

@@ -95,7 +95,7 @@ def test_saved_login__fills_the_sign_in_and_no_other_secret(
     expect(page.get_by_role("heading", name="Tenants")).to_be_visible()
     for path in (
         "/tenants/add/",
-        "/t/acme/credential/",
+        "/t/acme/connection/",
         "/tenants/import/",
         "/accounts/security/app/",
         "/accounts/invitation/",

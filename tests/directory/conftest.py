@@ -9,7 +9,7 @@ from lofty_admin.directory.models import EntryKind, Sync
 from lofty_admin.directory.names import search
 from lofty_admin.directory.sync import advance, open_sync
 from lofty_admin.lofty.client import Scheme
-from lofty_admin.tenants.credentials.token_store import set_credential
+from lofty_admin.tenants.credentials.token_store import set_connection
 from lofty_admin.tenants.credentials.token_verification import unchecked_token
 from lofty_admin.tenants.models import Tenant
 from tests.practice import PracticeCustomer
@@ -25,7 +25,7 @@ def connect(practice: Sandbox, acme: Tenant) -> Connect:
 
     def made(**spec: object) -> PracticeCustomer:
         customer = PracticeCustomer.add(practice.url, "acme", **spec)
-        set_credential(acme, unchecked_token(Scheme.OAUTH, customer.token), meant=True)
+        set_connection(acme, unchecked_token(Scheme.OAUTH, customer.token), meant=True)
         return customer
 
     return made

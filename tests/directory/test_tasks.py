@@ -11,7 +11,7 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory import tasks
 from lofty_admin.directory.models import Sync, SyncState
 from lofty_admin.directory.sync import STALE, open_sync, start_sync
-from lofty_admin.tenants.credentials.token_store import remove_credential
+from lofty_admin.tenants.credentials.token_store import remove_connection
 from lofty_admin.tenants.models import Tenant
 from tests.directory.conftest import Connect
 from tests.directory.processes import start_manage
@@ -88,7 +88,7 @@ def test_nightly__only_active_tenants_with_a_token(
 
 def test_nightly__token_was_removed__left_alone(acme: Tenant, connect: Connect) -> None:
     connect()
-    remove_credential(acme)
+    remove_connection(acme)
     tasks.nightly(timestamp=0)
     assert not Sync.objects.exists()
 

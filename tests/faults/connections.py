@@ -21,7 +21,7 @@ LONG_AGO = "now() - interval '2 hours'"
 
 def connect(browser: Browser, customer: PracticeCustomer) -> None:
     """Begin, come back from Lofty with a code, and say that the account is the right one."""
-    page = f"/t/{customer.slug}/credential/"
+    page = f"/t/{customer.slug}/connection/"
     browser.send(form_in(browser.get(page), f"{page}connect/"))
     wish = {"client_id": OAUTH_ID, "slug": customer.slug}
     code = control(customer.url, "POST", "codes", wish)["code"]
@@ -50,7 +50,7 @@ def end_lease(deployment: Deployment, customer: PracticeCustomer) -> None:
 
 
 def row_of(deployment: Deployment, customer: PracticeCustomer) -> dict[str, Any]:
-    """The credential in use."""
+    """The connection in use."""
     (row,) = deployment.query(
         "SELECT c.* FROM tenants_credential c JOIN tenants_tenant t ON t.id = c.tenant_id"
         " WHERE t.slug = %s AND c.retired_at IS NULL",

@@ -38,7 +38,7 @@ def _connected(
 
 
 def check(customer: PracticeCustomer) -> tuple[str, ...]:
-    """A use of the credential, by a process of its own."""
+    """A use of the connection, by a process of its own."""
     return ("check_tokens", "--tenant", customer.slug)
 
 

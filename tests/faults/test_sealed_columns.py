@@ -107,7 +107,7 @@ def test_attack__on_a_sealed_column__nothing_is_sent_and_it_is_recorded(
     other: PracticeCustomer,
     attack: str,
 ) -> None:
-    page = f"/t/{customer.slug}/credential/"
+    page = f"/t/{customer.slug}/connection/"
     for _ in range(ROUNDS):
         yesterday = row_of(deployment, customer)
         renew(deployment, browser, customer)
@@ -130,7 +130,7 @@ def test_attack__on_a_sealed_column__nothing_is_sent_and_it_is_recorded(
 def renew(deployment: Deployment, browser: Browser, customer: PracticeCustomer) -> None:
     """By a use past the access token's end."""
     let_it_run_out(deployment, customer)
-    page = f"/t/{customer.slug}/credential/"
+    page = f"/t/{customer.slug}/connection/"
     browser.send(form_in(browser.get(page), f"{page}test/"))
 
 
@@ -145,7 +145,7 @@ def last_event(deployment: Deployment, customer: PracticeCustomer) -> tuple[str,
 
 @pytest.fixture
 def many(deployment: Deployment, other: PracticeCustomer) -> Iterator[list[Row]]:
-    """Thirty more credentials, which nobody uses; gone again at the end."""
+    """Thirty more connections, which nobody uses; gone again at the end."""
     for number in range(30):
         ids = {"id": str(uuid4()), "slug": f"rotated-{number}"}
         deployment.query(
@@ -222,7 +222,7 @@ def test_kill__in_a_rotation__whole_batches_are_done_and_the_next_run_goes_on(
 def test_rotation__beside_a_renewal__the_renewed_token_is_in_use(
     deployment: Deployment, browser: Browser, customer: PracticeCustomer, many: list[Row]
 ) -> None:
-    page = f"/t/{customer.slug}/credential/"
+    page = f"/t/{customer.slug}/connection/"
     for _ in range(max(1, ROUNDS // 8)):
         keys = new_vault_keys(deployment)
         deployment.env["VAULT_KEYS"] = keys

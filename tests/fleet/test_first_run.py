@@ -11,7 +11,7 @@ from lofty_admin.fleet.first_run import first_run
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.tenants import services
 from lofty_admin.tenants.credentials import token_store, token_verification
-from lofty_admin.tenants.models import Credential, Health, Tenant
+from lofty_admin.tenants.models import Connection, Health, Tenant
 from tests.conftest import PASSWORD, signed_in
 from tests.tenants.conftest import TOKEN, Lofty
 
@@ -38,10 +38,10 @@ def test_first_run__from_nothing_to_open_settings__each_step_shows_when_it_is_do
     acme = services.add_tenant(slug="acme", name="Acme Realty")
     assert done() == [True, False, False, False, False]
     html = home(superuser)
-    assert f'href="{reverse("credential", args=["acme"])}">To its Credential page' in html
+    assert f'href="{reverse("connection", args=["acme"])}">To its Connection page' in html
     assert "Open the settings</a>" not in html, "not before there is access"
 
-    token_store.set_credential(acme, token_verification.check_token(Scheme.API_KEY, TOKEN))
+    token_store.set_connection(acme, token_verification.check_token(Scheme.API_KEY, TOKEN))
     assert done() == [True, True, True, False, False]
     assert f'href="{reverse("names", args=["acme"])}"' in home(superuser)
 
@@ -55,9 +55,9 @@ def test_first_run__from_nothing_to_open_settings__each_step_shows_when_it_is_do
 
 
 def test_first_run__token_that_does_not_work__says_why_and_leads_there(
-    superuser: User, acme: Tenant, credential: Credential
+    superuser: User, acme: Tenant, connection: Connection
 ) -> None:
-    Credential.objects.update(health=Health.DEAD, health_note="Lofty no longer accepts it.")
+    Connection.objects.update(health=Health.DEAD, health_note="Lofty no longer accepts it.")
     html = home(superuser)
     assert "Lofty no longer accepts it." in html
     assert "See what is wrong" in html

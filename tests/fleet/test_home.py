@@ -4,7 +4,7 @@ from datetime import timedelta
 from importlib import import_module
 
 import pytest
-from django.db import connection
+from django.db import connection as database
 from django.db.migrations.loader import MigrationLoader
 from django.urls import reverse
 from django.utils import timezone
@@ -22,7 +22,7 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants import services
 from lofty_admin.tenants.credentials import token_store, token_verification
 from lofty_admin.tenants.groups import add_group
-from lofty_admin.tenants.models import Credential, CredentialState, Group, Tenant
+from lofty_admin.tenants.models import Connection, ConnectionState, Group, Tenant
 from tests.conftest import signed_in
 from tests.fleet.fleets import change, read
 
@@ -48,7 +48,7 @@ def listed(user: User, query: str = "") -> list[str]:
 
 
 @pytest.fixture
-def fleet(superuser: User, globex: Tenant, credential: Credential) -> None:
+def fleet(superuser: User, globex: Tenant, connection: Connection) -> None:
     """Acme works; Globex has no token; Hooli's was never used, and it is archived."""
     services.change_tenant(globex, name="Globex Homes", note="A VIP", manual_only=True)
     unchecked = token_verification.unchecked_token(Scheme.OAUTH, "some-token")
@@ -101,11 +101,11 @@ def test_home__all_archived__says_where_they_are(superuser: User, acme: Tenant) 
 
 
 def test_home__row__token_agent_channels_hours_change_and_age(
-    fleet: None, superuser: User, acme: Tenant, credential: Credential
+    fleet: None, superuser: User, acme: Tenant, connection: Connection
 ) -> None:
     html = home(superuser, "?q=acme")
     operation = Operation.objects.get(tenant=acme)
-    for text in ("Works", credential.owner_name, "Bella", "Text messages", "Website chat"):
+    for text in ("Works", connection.owner_name, "Bella", "Text messages", "Website chat"):
         assert text in html
     assert "9 AM–8 PM" in html
     assert "4\xa0minutes ago" in html
@@ -193,22 +193,22 @@ def test_home__heads__sort_and_say_so(fleet: None, superuser: User) -> None:
 
 
 def test_tokens__every_state__has_its_meaning() -> None:
-    assert set(MEANING) == set(CredentialState)
+    assert set(MEANING) == set(ConnectionState)
 
 
 def test_home__search_for_the_lofty_user__found(
-    fleet: None, superuser: User, credential: Credential
+    fleet: None, superuser: User, connection: Connection
 ) -> None:
-    assert listed(superuser, f"?q={credential.lofty_user['email']}") == ["Acme Realty"]
+    assert listed(superuser, f"?q={connection.lofty_user['email']}") == ["Acme Realty"]
 
 
 def test_home__tokens_that_need_somebody__stand_on_top(
-    fleet: None, superuser: User, credential: Credential
+    fleet: None, superuser: User, connection: Connection
 ) -> None:
     html = home(superuser, "?q=nothing")
     assert "1 tenant has no token" in html
     assert "fails" not in html
-    Credential.objects.filter(pk=credential.pk).update(failing_since=timezone.now())
+    Connection.objects.filter(pk=connection.pk).update(failing_since=timezone.now())
     html = home(superuser)
     assert "1 token fails" in html
     assert f"{reverse('home')}?token=failing" in html
@@ -280,7 +280,7 @@ def test_in_brief__columns__say_what_raw_says() -> None:
 
 
 def test_home__last_good_call__with_its_age(fleet: None, superuser: User) -> None:
-    Credential.objects.update(last_good_at=timezone.now() - timedelta(hours=3))
+    Connection.objects.update(last_good_at=timezone.now() - timedelta(hours=3))
     assert "last good call" in home(superuser)
     assert "3\xa0hours ago" in home(superuser)
 
@@ -296,7 +296,7 @@ def test_home__hours__days_hours_and_zone_as_last_read(superuser: User, acme: Te
 
 def run_data_migration(name: str) -> None:
     """Run its `fill` with the models as they were then."""
-    then = MigrationLoader(connection).project_state(("agentsettings", name))
+    then = MigrationLoader(database).project_state(("agentsettings", name))
     import_module(f"lofty_admin.agentsettings.migrations.{name}").fill(then.apps, None)
 
 
@@ -338,13 +338,13 @@ def test_home__token_that_needs_somebody__told_on_top_and_found_by_the_filter(
 ) -> None:
     fine = {"health": "works", "checked_at": timezone.now(), "last_good_at": timezone.now()}
     for tenant in (acme, globex):
-        token_store.set_credential(
+        token_store.set_connection(
             tenant, token_verification.unchecked_token(Scheme.OAUTH, tenant.slug)
         )
-    Credential.objects.update(**fine)
+    Connection.objects.update(**fine)
     assert words not in home(superuser)
     moved = timezone.now() + value if isinstance(value, timedelta) else value
-    Credential.objects.filter(tenant=acme).update(**{field: moved})
+    Connection.objects.filter(tenant=acme).update(**{field: moved})
     html = home(superuser)
     assert words in html
     assert f'href="/?token={token}#found"' in html

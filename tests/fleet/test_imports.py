@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection as database
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -26,7 +26,7 @@ from lofty_admin.tenants import services
 from lofty_admin.tenants.credentials import health_probe, token_store, token_verification
 from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.groups import add_group
-from lofty_admin.tenants.models import Credential, CredentialKind, Health, Tenant
+from lofty_admin.tenants.models import Connection, ConnectionKind, Health, Tenant
 from tests.audit.keeping import fall_behind
 from tests.conftest import make_user, signed_in
 from tests.directory.processes import start_manage
@@ -155,7 +155,7 @@ def test_rows__shown_in_spanish__problems_are_translated_one_by_one(
 
 
 def test_preview__duplicates__of_each_other_and_of_tenants_are_told(
-    superuser: User, credential: Credential
+    superuser: User, connection: Connection
 ) -> None:
     text = f"""name,slug,scheme,token,groups
 Other,acme,,,
@@ -263,11 +263,11 @@ def test_run__all_or_nothing__all_tenants_with_their_tokens_and_groups(
         Tenant.objects.get(slug=s) for s in ("acme", "globex-homes", "initech")
     )
     assert [group.slug for group in acme.groups.all()] == ["west"]
-    assert acme.credential is not None
-    assert globex.credential is not None
-    assert initech.credential is None
-    assert acme.credential.owner_name
-    assert token_store.test_credential(acme).owner_name == acme.credential.owner_name
+    assert acme.connection is not None
+    assert globex.connection is not None
+    assert initech.connection is None
+    assert acme.connection.owner_name
+    assert token_store.test_connection(acme).owner_name == acme.connection.owner_name
     assert not ImportRow.objects.exclude(sealed=b"").exists()
     assert "Everything in the list was added" in page(superuser, made)
 
@@ -335,7 +335,7 @@ def test_run__rows_with_errors__not_with_all_or_nothing(superuser: User) -> None
 
 
 def test_run__same_lofty_user_twice__second_row_says_so(
-    superuser: User, lofty: Lofty, credential: Credential
+    superuser: User, lofty: Lofty, connection: Connection
 ) -> None:
     made = run(give(superuser, f"{HEAD}Second,second,api key,{NEXT_TOKEN},\n"))
     assert "same Lofty user" in made.rows.get().message
@@ -347,9 +347,9 @@ def test_run__token_that_works__tenant_is_known_as_if_added_by_hand(
 ) -> None:
     run(give(superuser))
     by_list = Tenant.objects.get(slug="acme")
-    by_hand = token_verification.check_token(CredentialKind.API_KEY, TOKEN)
+    by_hand = token_verification.check_token(ConnectionKind.API_KEY, TOKEN)
     assert by_list.sales_agent_id == by_hand.sales_agent_id is not None
-    stored = Credential.objects.get(tenant=by_list)
+    stored = Connection.objects.get(tenant=by_list)
     assert (stored.health, stored.warnings) == (Health.WORKS, [])
     assert stored not in health_probe.due(timezone.now())
 
@@ -362,7 +362,7 @@ def test_run__only_the_owner_cannot_be_read__added_and_says_so(
     made = run(give(superuser))
     assert set(states(made).values()) == {RowState.ADDED}
     assert "Lofty did not say whose" in page(superuser, made)
-    assert Credential.objects.get(tenant__slug="acme").health == Health.WORKS
+    assert Connection.objects.get(tenant__slug="acme").health == Health.WORKS
 
 
 @pytest.mark.parametrize("way", ["no scope", "no agent"])
@@ -382,10 +382,10 @@ def test_run__token_that_cannot_read_the_settings__row_fails_and_says_what_to_do
 
 
 def test_run__sales_agent_of_another_tenant__row_fails(
-    superuser: User, lofty: Lofty, credential: Credential, west: None
+    superuser: User, lofty: Lofty, connection: Connection, west: None
 ) -> None:
     """Of another Lofty user, so that only the Sales Agent tells."""
-    Credential.objects.update(lofty_user={})
+    Connection.objects.update(lofty_user={})
     made = run(give(superuser, f"{HEAD}Second,second,api key,{NEXT_TOKEN},\n"))
     assert "change the same Sales Agent. If that is meant" in made.rows.get().message
     assert not Tenant.objects.filter(slug="second").exists()
@@ -693,4 +693,4 @@ def advance_and_hang_up(made: Import) -> None:
     try:
         import_job.advance(made.pk)
     finally:
-        connection.close()
+        database.close()

@@ -32,8 +32,8 @@ LEFT_OUT = {
     **dict.fromkeys(["mfa_generate_recovery_codes", "step_remove"], BUTTON),
     **dict.fromkeys(["session_end", "sessions_end", "view_save", "view_delete"], BUTTON),
     **dict.fromkeys(["import_start", "import_forget", "group_delete", "name_source"], BUTTON),
-    **dict.fromkeys(["tenant_archive", "tenant_restore", "credential_replace"], BUTTON),
-    **dict.fromkeys(["credential_remove", "credential_agent", "member_role"], BUTTON),
+    **dict.fromkeys(["tenant_archive", "tenant_restore", "connection_replace"], BUTTON),
+    **dict.fromkeys(["connection_remove", "connection_agent", "member_role"], BUTTON),
     **dict.fromkeys(["connect", "connect_cancel", "connect_confirm", "oauth_callback"], BUTTON),
     **dict.fromkeys(["member_remove", "person_invite_again", "person_withdraw"], BUTTON),
     **dict.fromkeys(["person_right", "person_deactivate", "person_reactivate"], BUTTON),
@@ -89,10 +89,10 @@ def test_palette__three_people__only_what_each_may_reach(
     assert "Pages of Acme Realty" in viewer
     for words in ("Settings", "Printable receipt", "Pin this tenant", "Sign out"):
         assert words in viewer
-    for words in ("Credential", "Read the names", "Test the token", "Add a tenant"):
+    for words in ("Connection", "Read the names", "Test the token", "Add a tenant"):
         assert words not in viewer
     assert "Read the names from Lofty" in listed(signed_in(editor), at="acme")
-    assert "Credential" in owner
+    assert "Connection" in owner
     assert "Add a tenant" not in owner
     outsider = listed(browsers.outsider, at="acme") + listed(browsers.outsider, "acme", "acme")
     assert "Acme" not in outsider
@@ -116,7 +116,7 @@ def test_palette__archived_tenant__nothing_that_would_be_refused(
 def test_palette__words__found_by_label_other_names_and_tenant(
     browsers: Browsers, acme: Tenant
 ) -> None:
-    assert "Credential" in listed(browsers.owner, "tok", at="acme")
+    assert "Connection" in listed(browsers.owner, "tok", at="acme")
     assert "History" in listed(browsers.owner, "acme hist", at="acme")
     assert "Switch between light and dark" in listed(browsers.viewer, "THEME")
     assert "No results." in listed(browsers.owner, "\x00<img>")

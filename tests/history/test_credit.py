@@ -99,9 +99,9 @@ def test_sent__process_was_killed__is_listed_once_as_unknown(
     plan = plan_for(acme, assistantName="Bella")
     operation = services._draft(acme, plan, "", editor_of(acme))
     services._acquire_slot(operation)
-    credential = acme.credential
-    assert credential is not None
-    services._commit_intent(operation, plan.snapshot.settings, plan, credential)
+    connection = acme.connection
+    assert connection is not None
+    services._commit_intent(operation, plan.snapshot.settings, plan, connection)
     assert "Being sent" in of_changes(browsers.owner)[0]
     Operation.objects.update(lease_until=timezone.now())
     listed = of_changes(browsers.owner)

@@ -15,7 +15,7 @@ from lofty_admin.core.environment import OAuthApp
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.tenants import config
 from lofty_admin.tenants.credentials import oauth_flow, token_store, token_verification
-from lofty_admin.tenants.models import Credential, Tenant
+from lofty_admin.tenants.models import Connection, Tenant
 from tools.practice_control import control
 from tools.practice_lofty.server import Sandbox
 
@@ -92,11 +92,11 @@ def register_console(lofty: Lofty, settings: Settings) -> Lofty:
     return lofty
 
 
-def connected(tenant: Tenant, lofty: Lofty, slug: str = "") -> Credential:
+def connected(tenant: Tenant, lofty: Lofty, slug: str = "") -> Connection:
     """The tenant by an OAuth connection of that customer's, or of its own namesake's."""
     tokens = config.oauth_client().exchange_code(lofty.code(slug or tenant.slug), CALLBACK)
     checked = token_verification.ask_lofty(oauth_flow._checked(tokens))
-    return token_store.set_credential(tenant, checked, meant=True)
+    return token_store.set_connection(tenant, checked, meant=True)
 
 
 def checked(token: str = TOKEN, scheme: Scheme = Scheme.API_KEY) -> token_verification.CheckedToken:
@@ -105,9 +105,9 @@ def checked(token: str = TOKEN, scheme: Scheme = Scheme.API_KEY) -> token_verifi
 
 
 @pytest.fixture
-def credential(acme: Tenant, lofty: Lofty) -> Credential:
+def connection(acme: Tenant, lofty: Lofty) -> Connection:
     """Acme's API key, checked and stored."""
-    return token_store.set_credential(acme, token_verification.check_token(Scheme.API_KEY, TOKEN))
+    return token_store.set_connection(acme, token_verification.check_token(Scheme.API_KEY, TOKEN))
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ IN_TENANT = sorted(
 POST_ONLY = SUPERUSER_ONLY | {
     "tenant_pin",
     "tenant_unpin",
-    "credential_test",
-    "credential_replace",
-    "credential_remove",
-    "credential_agent",
+    "connection_test",
+    "connection_replace",
+    "connection_remove",
+    "connection_agent",
     "connect_cancel",
     "member_role",
     "member_remove",
@@ -122,7 +122,7 @@ def test_archived__write_by_a_manager__403(name: str, acme: Tenant, owner: User)
     assert visit(signed_in(owner), name, acme) == 403
 
 
-@pytest.mark.parametrize("name", ["tenant_edit", "credential", "people"])
+@pytest.mark.parametrize("name", ["tenant_edit", "connection", "people"])
 def test_archived__pages__are_shown_without_forms_that_write(
     name: str, acme: Tenant, owner: User
 ) -> None:

@@ -26,7 +26,7 @@ from lofty_admin.lofty.errors import CallsStopped, LoftyError, NoFreeSlot
 from lofty_admin.tenants.config import endpoint
 from lofty_admin.tenants.credentials import call_limits, token_store
 from lofty_admin.tenants.credentials.call_limits import slots
-from lofty_admin.tenants.credentials.token_store import set_credential
+from lofty_admin.tenants.credentials.token_store import set_connection
 from lofty_admin.tenants.credentials.token_verification import unchecked_token
 from lofty_admin.tenants.models import Tenant
 from tests.conftest import Browsers
@@ -121,7 +121,7 @@ def test_refusals__are_no_failures(
 def lofty(practice: Sandbox, acme: Tenant) -> PracticeCustomer:
     editable = {name: value for name, value in EXAMPLE.items() if name != "id"}
     customer = PracticeCustomer.add(practice.url, "acme", settings=editable)
-    set_credential(acme, unchecked_token(Scheme.OAUTH, customer.token), meant=True)
+    set_connection(acme, unchecked_token(Scheme.OAUTH, customer.token), meant=True)
     return customer
 
 
@@ -250,13 +250,13 @@ def test_a_test_of_the_token_without_a_slot__says_nothing_about_the_token(
     lofty: PracticeCustomer, acme: Tenant, owner: User
 ) -> None:
     def try_token(tenant: Tenant) -> None:
-        token_store.test_credential(tenant)
+        token_store.test_connection(tenant)
 
-    credential = acme.credentials.get()
-    before = (credential.health, credential.checked_at)
+    connection = acme.connections.get()
+    before = (connection.health, connection.checked_at)
     with ExitStack() as stack:
         take_all(stack)
         with pytest.raises(NoFreeSlot):
             as_request(owner, lambda: try_token(acme))
-    credential.refresh_from_db()
-    assert (credential.health, credential.checked_at) == before
+    connection.refresh_from_db()
+    assert (connection.health, connection.checked_at) == before

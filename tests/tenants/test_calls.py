@@ -14,7 +14,7 @@ from lofty_admin.tenants.credentials.api_client import (
     LAST_MOMENTS,
     RESERVE,
     CallsLeft,
-    CredentialUnavailable,
+    ConnectionUnavailable,
     calls_left,
     client_for,
     record_exchange,
@@ -23,7 +23,7 @@ from lofty_admin.tenants.credentials.api_client import (
     require_spare_call,
     reserve_calls,
 )
-from lofty_admin.tenants.models import Credential, CredentialState, Tenant
+from lofty_admin.tenants.models import Connection, ConnectionState, Tenant
 from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, kinds
 
 
@@ -41,40 +41,40 @@ def answer(remaining: int, reset_at: datetime, status: int = 200) -> Exchange:
 
 
 def test_client_for__stored_token__is_the_one_sent(
-    acme: Tenant, credential: Credential, lofty: Lofty
+    acme: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
-    assert client_for(acme).me().member_user_id == credential.lofty_user["member_user_id"]
+    assert client_for(acme).me().member_user_id == connection.lofty_user["member_user_id"]
 
 
 def test_client_for__oauth_token__goes_as_bearer(globex: Tenant, lofty: Lofty) -> None:
-    token_store.set_credential(globex, token_verification.check_token(Scheme.OAUTH, OTHER_TOKEN))
+    token_store.set_connection(globex, token_verification.check_token(Scheme.OAUTH, OTHER_TOKEN))
     assert client_for(globex).get_settings().id > 0
 
 
 def test_client_for__no_token__says_so(acme: Tenant) -> None:
-    with pytest.raises(CredentialUnavailable, match="no Lofty token"):
+    with pytest.raises(ConnectionUnavailable, match="no Lofty token"):
         client_for(acme)
 
 
 def test_client_for__retired_or_foreign_token__refused(
-    acme: Tenant, globex: Tenant, credential: Credential
+    acme: Tenant, globex: Tenant, connection: Connection
 ) -> None:
-    with pytest.raises(CredentialUnavailable):
-        client_for(globex, credential=credential)
-    token_store.set_credential(acme, token_verification.check_token(Scheme.API_KEY, NEXT_TOKEN))
-    credential.refresh_from_db()
-    with pytest.raises(CredentialUnavailable):
-        client_for(acme, credential=credential)
+    with pytest.raises(ConnectionUnavailable):
+        client_for(globex, connection=connection)
+    token_store.set_connection(acme, token_verification.check_token(Scheme.API_KEY, NEXT_TOKEN))
+    connection.refresh_from_db()
+    with pytest.raises(ConnectionUnavailable):
+        client_for(acme, connection=connection)
 
 
 @pytest.mark.parametrize("planted", ["other row", "old version", "flipped", "plaintext", "empty"])
 def test_client_for__tampered_token__nothing_sent_and_recorded_once(
-    acme: Tenant, globex: Tenant, credential: Credential, lofty: Lofty, planted: str
+    acme: Tenant, globex: Tenant, connection: Connection, lofty: Lofty, planted: str
 ) -> None:
-    other = token_store.set_credential(
+    other = token_store.set_connection(
         globex, token_verification.check_token(Scheme.OAUTH, OTHER_TOKEN)
     )
-    sealed, version = bytes(credential.sealed), credential.version
+    sealed, version = bytes(connection.sealed), connection.version
     made = lofty.calls_made("acme") + lofty.calls_made("globex")
     values = {
         "other row": (bytes(other.sealed), version),
@@ -84,35 +84,35 @@ def test_client_for__tampered_token__nothing_sent_and_recorded_once(
         "empty": (b"", version),
     }
     new_sealed, new_version = values[planted]
-    Credential.objects.filter(pk=credential.pk).update(sealed=new_sealed, version=new_version)
+    Connection.objects.filter(pk=connection.pk).update(sealed=new_sealed, version=new_version)
     for _ in range(3):
-        with pytest.raises(CredentialUnavailable, match="cannot be used") as caught:
+        with pytest.raises(ConnectionUnavailable, match="cannot be used") as caught:
             client_for(acme)
         assert TOKEN not in str(caught.value)
     assert lofty.calls_made("acme") + lofty.calls_made("globex") == made
     assert kinds().count("credential.failed") == 1
-    assert acme.credential_state is CredentialState.FAILING
+    assert acme.connection_state is ConnectionState.FAILING
 
 
 def test_exchange__good_after_failing__works_again(
-    acme: Tenant, credential: Credential, lofty: Lofty
+    acme: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
     lofty.fault("acme", kind="status", on="GET", times=2, code=401, body={"code": "X"})
     for _ in range(2):
         with pytest.raises(Unauthorised):
             client_for(acme).quota()
-    failing = Credential.objects.get(pk=credential.pk)
+    failing = Connection.objects.get(pk=connection.pk)
     assert failing.failing_since is not None
     assert failing.last_failure_at is not None
     assert failing.failing_since < failing.last_failure_at
     assert "no longer accepts" in failing.last_failure
     client_for(acme).quota()
-    assert acme.credential_state is CredentialState.WORKS
+    assert acme.connection_state is ConnectionState.WORKS
     assert kinds() == ["credential.added", "credential.failed", "credential.recovered"]
 
 
 def test_exchange__lofty_has_trouble__the_token_is_not_blamed(
-    acme: Tenant, credential: Credential, lofty: Lofty
+    acme: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
     lofty.fault("acme", kind="status", on="GET", times=3, code=503, body="down")
     with pytest.raises(Unknown):
@@ -120,11 +120,11 @@ def test_exchange__lofty_has_trouble__the_token_is_not_blamed(
     lofty.change("acme", settings=None)
     with pytest.raises(NoSalesAgent):
         client_for(acme).get_settings()
-    assert acme.credential_state is CredentialState.WORKS
+    assert acme.connection_state is ConnectionState.WORKS
 
 
 def test_calls_left__after_each_call__one_less(
-    acme: Tenant, credential: Credential, lofty: Lofty
+    acme: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
     before = calls_left(acme)
     client_for(acme).me()
@@ -134,17 +134,17 @@ def test_calls_left__after_each_call__one_less(
     assert timezone.now() < after.resets_at <= timezone.now() + timedelta(seconds=61)
 
 
-def test_calls_left__window_over_or_no_token__unknown(acme: Tenant, credential: Credential) -> None:
-    Credential.objects.update(budget_remaining=0, budget_reset_at=timezone.now())
+def test_calls_left__window_over_or_no_token__unknown(acme: Tenant, connection: Connection) -> None:
+    Connection.objects.update(budget_remaining=0, budget_reset_at=timezone.now())
     assert calls_left(acme) == CallsLeft(60, None, None)
     require_calls(acme, 3)
-    token_store.remove_credential(acme)
+    token_store.remove_connection(acme)
     assert calls_left(acme) == CallsLeft(None, None, None)
 
 
-def test_require_calls__fewer_left__says_until_when(acme: Tenant, credential: Credential) -> None:
+def test_require_calls__fewer_left__says_until_when(acme: Tenant, connection: Connection) -> None:
     until = timezone.now() + timedelta(seconds=30)
-    Credential.objects.update(budget_remaining=2, budget_reset_at=until)
+    Connection.objects.update(budget_remaining=2, budget_reset_at=until)
     require_calls(acme, 2)
     with pytest.raises(BudgetSpent) as caught:
         require_calls(acme, 3)
@@ -152,38 +152,38 @@ def test_require_calls__fewer_left__says_until_when(acme: Tenant, credential: Cr
 
 
 def test_claim_calls__window_about_to_end__waits_for_the_next(
-    acme: Tenant, credential: Credential
+    acme: Tenant, connection: Connection
 ) -> None:
     until = timezone.now() + timedelta(milliseconds=300)
-    Credential.objects.update(budget_limit=10, budget_remaining=1, budget_reset_at=until)
+    Connection.objects.update(budget_limit=10, budget_remaining=1, budget_reset_at=until)
     reserve_calls(acme, 3)
     assert timezone.now() > until
 
 
 def test_claim_calls__too_few_and_long_to_wait__says_until_when(
-    acme: Tenant, credential: Credential
+    acme: Tenant, connection: Connection
 ) -> None:
     until = timezone.now() + LAST_MOMENTS + timedelta(seconds=5)
-    Credential.objects.update(budget_limit=10, budget_remaining=2, budget_reset_at=until)
+    Connection.objects.update(budget_limit=10, budget_remaining=2, budget_reset_at=until)
     with pytest.raises(BudgetSpent) as caught:
         reserve_calls(acme, 3)
     assert caught.value.until == until
 
 
 def test_spare_call__reserve__left_until_the_last_moments_unless_a_save_needs_it(
-    acme: Tenant, credential: Credential
+    acme: Tenant, connection: Connection
 ) -> None:
     until = timezone.now() + timedelta(seconds=30)
-    Credential.objects.update(budget_limit=10, budget_remaining=RESERVE, budget_reset_at=until)
+    Connection.objects.update(budget_limit=10, budget_remaining=RESERVE, budget_reset_at=until)
     with pytest.raises(BudgetSpent) as caught:
         require_spare_call(acme)
     assert caught.value.until == until - LAST_MOMENTS
-    Credential.objects.update(budget_remaining=RESERVE + 1)
+    Connection.objects.update(budget_remaining=RESERVE + 1)
     require_spare_call(acme)
     soon = timezone.now() + timedelta(seconds=5)
-    Credential.objects.update(budget_remaining=RESERVE, budget_reset_at=soon)
+    Connection.objects.update(budget_remaining=RESERVE, budget_reset_at=soon)
     require_spare_call(acme)
-    Credential.objects.update(budget_claimed_until=soon)
+    Connection.objects.update(budget_claimed_until=soon)
     with pytest.raises(BudgetSpent) as claimed:
         require_spare_call(acme)
     assert claimed.value.until == soon
@@ -192,23 +192,23 @@ def test_spare_call__reserve__left_until_the_last_moments_unless_a_save_needs_it
 
 
 def test_budget__answers_out_of_order__the_least_counts_within_a_window(
-    acme: Tenant, credential: Credential
+    acme: Tenant, connection: Connection
 ) -> None:
     reset_at = timezone.now() + timedelta(minutes=1)
     for remaining in (5, 7):
-        record_exchange(acme, credential, answer(remaining, reset_at))
+        record_exchange(acme, connection, answer(remaining, reset_at))
     assert calls_left(acme).remaining == 5
-    record_exchange(acme, credential, answer(9, reset_at + timedelta(minutes=1)))
+    record_exchange(acme, connection, answer(9, reset_at + timedelta(minutes=1)))
     assert calls_left(acme).remaining == 9
 
 
 @pytest.mark.django_db(transaction=True)
 def test_note_exchange__database_refuses__the_call_still_succeeds(
-    acme: Tenant, credential: Credential, lofty: Lofty
+    acme: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
-    from django.db import connection
+    from django.db import connection as database
 
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
             " $$ BEGIN RAISE 'not now'; END $$;"
@@ -221,5 +221,5 @@ def test_note_exchange__database_refuses__the_call_still_succeeds(
             assert Tenant.objects.filter(pk=acme.pk).exists()  # the transaction is still usable
         assert client.budget is not None
     finally:
-        with connection.cursor() as cursor:
+        with database.cursor() as cursor:
             cursor.execute("DROP FUNCTION refuse CASCADE")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +23,7 @@ from lofty_admin.audit.log.log_filter import ContextFilter
 from lofty_admin.core.logs import JsonLines, PlainLines
 from lofty_admin.tenants import tasks
 from lofty_admin.tenants.credentials.api_client import client_for
-from lofty_admin.tenants.models import Credential, Tenant
+from lofty_admin.tenants.models import Connection, Tenant
 from tests.conftest import signed_in
 from tests.tenants.conftest import APP_SECRET, NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty
 from tests.tenants.test_connecting import lofty_sends_back
@@ -47,8 +47,8 @@ def leaks(text: str, secrets: Iterable[str] = CANARIES) -> list[str]:
 def whole_database() -> str:
     """Every row of every table as text, bytes in hexadecimal."""
     found = []
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
+    with database.cursor() as cursor:
+        for table in database.introspection.table_names(cursor):
             query = f'SELECT t::text FROM "{table}" t'  # noqa: S608 - names of our own tables
             cursor.execute(query)
             found += [row[0] for row in cursor.fetchall()]
@@ -65,16 +65,16 @@ def scenario(root: User, lofty: Lofty) -> list[str]:
 
     for token in (BAD_TOKEN, BROKEN_TOKEN, TOKEN):
         post("tenant_add", name="Acme", slug="acme", scheme="api_key", token=token)
-    post("credential_replace", "acme", scheme="api_key", token=BROKEN_TOKEN)
-    post("credential_replace", "acme", scheme="oauth", token=OTHER_TOKEN)
-    post("credential_replace", "acme", scheme="api_key", token=NEXT_TOKEN)
+    post("connection_replace", "acme", scheme="api_key", token=BROKEN_TOKEN)
+    post("connection_replace", "acme", scheme="oauth", token=OTHER_TOKEN)
+    post("connection_replace", "acme", scheme="api_key", token=NEXT_TOKEN)
     lofty.fault("acme", kind="cut_body", on="GET", times=None)
-    post("credential_replace", "acme", scheme="api_key", token=TOKEN)
-    post("credential_test", "acme")
+    post("connection_replace", "acme", scheme="api_key", token=TOKEN)
+    post("connection_test", "acme")
     lofty.control("DELETE", "customers/acme/faults")
     lofty.change("acme", revoke_all=True)
-    post("credential_test", "acme")
-    pages += [client.get(url).content.decode() for url in ("/", "/t/acme/credential/")]
+    post("connection_test", "acme")
+    pages += [client.get(url).content.decode() for url in ("/", "/t/acme/connection/")]
     return pages
 
 
@@ -84,7 +84,7 @@ def test_canary__whole_scenario__no_page_no_log_no_row_no_dump(
     pages = scenario(superuser, lofty)
     dump = io.StringIO()
     call_command("dumpdata", "tenants", "accounts", "audit", stdout=dump)
-    assert Credential.objects.count() == 2  # the scenario did store tokens
+    assert Connection.objects.count() == 2  # the scenario did store tokens
     assert leaks("\n".join(pages)) == []
     assert leaks(debug_log.text + "".join(str(vars(r)) for r in debug_log.records)) == []
     assert leaks(whole_database()) == []
@@ -96,9 +96,9 @@ def test_canary__the_search_itself__finds_a_planted_one(acme: Tenant) -> None:
     assert leaks(whole_database())
 
 
-def test_canary__objects__repr_and_values_are_clean(acme: Tenant, credential: Credential) -> None:
-    texts = [repr(credential), str(credential), str(Credential.objects.values())]
-    texts += [repr(client_for(acme)), str(vars(credential))]
+def test_canary__objects__repr_and_values_are_clean(acme: Tenant, connection: Connection) -> None:
+    texts = [repr(connection), str(connection), str(Connection.objects.values())]
+    texts += [repr(client_for(acme)), str(vars(connection))]
     assert leaks("\n".join(texts)) == []
 
 
@@ -118,7 +118,7 @@ class Everything:
 
     def __init__(self, file: Path) -> None:
         with sqlite3.connect(file) as db:
-            tokens = [row[0] for row in db.execute("SELECT token FROM credentials")]
+            tokens = [row[0] for row in db.execute("SELECT token FROM connections")]
             grants = list(db.execute("SELECT kind, value FROM grants"))
         refresh = [value for kind, value in grants if kind == "refresh"]
         self.codes = [value for kind, value in grants if kind == "code"]
@@ -155,30 +155,30 @@ def oauth_scenario(root: User, lofty: Lofty) -> list[str]:
     for fault in ("drop_before", "html", "delay", "cut_body"):
         lofty.fault("acme", kind=fault, on="POST", times=1)
         renew_now()
-    post("credential_test")
+    post("connection_test")
     call_command("rotate_keys", stdout=io.StringIO())
     with suppress(CommandError):  # says that somebody must authorise again
         call_command("check_tokens", "--all", stdout=io.StringIO())
-    Credential.objects.update(checked_at=None)
+    Connection.objects.update(checked_at=None)
     tasks.probe_due(0)
-    post("credential_replace", scheme="client_credentials", token=BAD_TOKEN)
-    post("credential_replace", scheme="client_credentials", token=NEXT_TOKEN)
+    post("connection_replace", scheme="client_credentials", token=BAD_TOKEN)
+    post("connection_replace", scheme="client_credentials", token=NEXT_TOKEN)
     renew_now()
     connect()
     post("connect_confirm", right="on")
     lofty.change("acme", revoke_all=True)
     renew_now()
-    pages += [client.get(url).content.decode() for url in ("/", "/t/acme/credential/")]
+    pages += [client.get(url).content.decode() for url in ("/", "/t/acme/connection/")]
     return pages
 
 
 def renew_now() -> None:
     """By the job, as the clock would when the access token is past its end."""
     now = timezone.now()
-    Credential.objects.update(access_expires_at=now, renewal_not_before=None)
+    Connection.objects.update(access_expires_at=now, renewal_not_before=None)
     tasks.renew_due(0)
-    for credential in Credential.objects.filter(retired_at=None):
-        tasks.renew(credential_id=str(credential.pk))
+    for connection in Connection.objects.filter(retired_at=None):
+        tasks.renew(credential_id=str(connection.pk))
 
 
 def lines(records: Iterable[logging.LogRecord]) -> str:
@@ -192,7 +192,7 @@ def lines(records: Iterable[logging.LogRecord]) -> str:
 
 def write_ahead_log() -> str:
     """What PostgreSQL wrote to disk of late, where the test may read its files."""
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute("SELECT current_setting('data_directory', true)")
         folder = Path(cursor.fetchone()[0] or "/nowhere") / "pg_wal"
     files = [file for file in folder.glob("0*") if file.is_file()] if folder.is_dir() else []
@@ -216,7 +216,7 @@ def test_canary__connections_and_renewals__nothing_anywhere(
     everything = [*secrets.tokens, *secrets.codes]
     dump = io.StringIO()
     call_command("dumpdata", "tenants", "accounts", "audit", "sessions", stdout=dump)
-    assert Credential.objects.filter(kind="connection").exists()  # it did store some
+    assert Connection.objects.filter(kind="connection").exists()  # it did store some
     assert leaks("\n".join(pages), everything) == []
     assert leaks(lines(debug_log.records), everything) == []
     assert leaks("".join(str(vars(one)) for one in debug_log.records), secrets.tokens) == []

@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPErrorProcessor, Request, build_opener
 
 import pytest
-from django.db import connection
+from django.db import connection as database
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -18,7 +18,7 @@ from lofty_admin.lofty.client import Scheme
 from lofty_admin.tenants import services
 from lofty_admin.tenants.credentials import oauth_flow, token_store, token_verification
 from lofty_admin.tenants.credentials.sealing import open_from
-from lofty_admin.tenants.models import Credential, Health, PendingConnection, Role, Tenant
+from lofty_admin.tenants.models import Connection, Health, PendingConnection, Role, Tenant
 from lofty_admin.tenants.tasks import renew_due
 from tests.conftest import signed_in
 from tests.tenants.conftest import APP_ID, TOKEN, Lofty, connected, kinds
@@ -84,7 +84,7 @@ def test_back__approved__whose_account_is_shown_and_nothing_is_attached(
         "Yes, this is the right",
     ):
         assert shown in html
-    assert acme.credential is None
+    assert acme.connection is None
     assert "code" not in answer.redirect_chain[-1][0]
 
 
@@ -93,7 +93,7 @@ def test_confirmed__attached_and_nothing_is_left_over(
 ) -> None:
     browser.get(lofty_sends_back(app, "acme"))
     html = text(go(browser, "connect_confirm", right="on"))
-    stored = Credential.objects.get()
+    stored = Connection.objects.get()
     assert "The account is connected. It belongs to" in html
     assert (stored.kind, stored.health, stored.added_by) == ("connection", "works", "Olivia Owner")
     assert stored.access_expires_at is not None
@@ -110,7 +110,7 @@ def test_confirm__without_the_tick__asks_again_and_stores_nothing(
 ) -> None:
     browser.get(lofty_sends_back(app, "acme"))
     assert "This field is required" in text(go(browser, "connect_confirm"))
-    assert acme.credential is None
+    assert acme.connection is None
 
 
 def test_between__tokens_are_sealed_and_the_session_has_an_id_only(
@@ -120,7 +120,7 @@ def test_between__tokens_are_sealed_and_the_session_has_an_id_only(
     pending = PendingConnection.objects.get()
     secrets = [open_from(pending, column) for column in ("sealed", "sealed_refresh")]
     held = str(dict(browser.session)) + str(browser.cookies)
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute("SELECT t::text FROM tenants_pendingconnection t")
         held += str(cursor.fetchall())
     assert all(secret not in held and secret.encode().hex() not in held for secret in secrets)
@@ -128,13 +128,13 @@ def test_between__tokens_are_sealed_and_the_session_has_an_id_only(
 
 
 def test_denied__at_lofty__says_so_and_stores_nothing(
-    browser: Client, acme: Tenant, app: Lofty, credential: Credential
+    browser: Client, acme: Tenant, app: Lofty, connection: Connection
 ) -> None:
     answer = browser.get(lofty_sends_back(app, "acme", "deny"))
     assert answer.status_code == 400
     assert "Access was denied at Lofty" in text(answer)
     assert "still in use" in text(answer)
-    assert acme.credential == credential
+    assert acme.connection == connection
     assert not PendingConnection.objects.exists()
     assert kinds()[-1] == "connection.ended"
 
@@ -151,7 +151,7 @@ def test_back__twice_with_the_same_code__the_second_is_told_and_does_nothing(
     go(browser, "connect_confirm", right="on")
     again = browser.get(address)
     assert "No connection is under way" in text(again)
-    assert Credential.objects.count() == 1
+    assert Connection.objects.count() == 1
 
 
 @pytest.mark.parametrize("code", ["practice-code-somebody-made-up", "x" * 300])
@@ -161,7 +161,7 @@ def test_back__foreign_code__lofty_refuses_and_nothing_is_stored(
     answer = browser.get(reverse("oauth_callback"), {"code": code})
     assert "Lofty did not complete the connection" in text(answer)
     assert code not in text(answer)
-    assert acme.credential is None
+    assert acme.connection is None
     assert not PendingConnection.objects.exists()
 
 
@@ -175,14 +175,14 @@ def test_back__without_a_usable_code__says_so_and_the_connection_stays_open(
 
 
 def test_back__lofty_fails_in_the_exchange__says_so_and_keeps_the_old_one(
-    browser: Client, acme: Tenant, app: Lofty, credential: Credential
+    browser: Client, acme: Tenant, app: Lofty, connection: Connection
 ) -> None:
     address = lofty_sends_back(app, "acme")
     app.fault("acme", kind="cut_body", on="POST", times=None)
     answer = browser.get(address)
     assert "Lofty did not complete the connection" in text(answer)
     assert "Nothing was stored" in text(answer)
-    assert acme.credential == credential
+    assert acme.connection == connection
     assert kinds()[-1] == "connection.ended"
 
 
@@ -248,7 +248,7 @@ def test_confirm__after_ten_minutes__told(browser: Client, acme: Tenant, app: Lo
     PendingConnection.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
     html = text(go(browser, "connect_confirm", right="on"))
     assert "No connection is under way" in html
-    assert acme.credential is None
+    assert acme.connection is None
 
 
 def test_second_tab__another_connection_begun__asked_which_and_nothing_mixed_up(
@@ -276,7 +276,7 @@ def test_second_tab__answer_of_the_first__whose_account_it_is_stands_on_the_page
     assert "Is this the Lofty account of Globex Homes?" in html
     assert "Another tenant in this console already uses" in html
     assert "This field is required" in text(go(browser, "connect_confirm", "globex", right="on"))
-    assert globex.credential is None
+    assert globex.connection is None
 
 
 def test_given_up__before_and_after_the_answer__nothing_is_left(
@@ -287,7 +287,7 @@ def test_given_up__before_and_after_the_answer__nothing_is_left(
     browser.get(lofty_sends_back(app, "acme"))
     assert "Lofty may still list this console" in text(go(browser, "connect_cancel"))
     assert not PendingConnection.objects.exists()
-    assert acme.credential is None
+    assert acme.connection is None
 
 
 def test_given_up__while_lofty_is_asked__nothing_is_left(
@@ -305,19 +305,19 @@ def test_given_up__while_lofty_is_asked__nothing_is_left(
     answer = browser.get(lofty_sends_back(app, "acme"))
     assert "was given up while Lofty was asked" in text(answer)
     assert not PendingConnection.objects.exists()
-    assert acme.credential is None
+    assert acme.connection is None
 
 
 def test_confirm__another_lofty_user_than_before__asks_plainly_then_does(
-    browser: Client, acme: Tenant, app: Lofty, credential: Credential
+    browser: Client, acme: Tenant, app: Lofty, connection: Connection
 ) -> None:
     html = text(browser.get(lofty_sends_back(app, "globex"), follow=True))
     assert "This token belongs to" in html
     assert "opens the Sales Agent" in html
     go(browser, "connect_confirm", right="on")
-    assert acme.credential == credential
+    assert acme.connection == connection
     go(browser, "connect_confirm", right="on", meant="on")
-    stored = acme.credential
+    stored = acme.connection
     assert stored is not None
     assert stored.kind == "connection"
 
@@ -328,12 +328,12 @@ def test_confirm__something_odd_comes_up_after_the_page__asks_again(
     browser.get(lofty_sends_back(app, "acme"))
     with monkeypatch.context() as patch:
         patch.setattr(oauth_flow, "questions", lambda pending: ())
-        token_store.set_credential(globex, token_verification.check_token(Scheme.API_KEY, TOKEN))
+        token_store.set_connection(globex, token_verification.check_token(Scheme.API_KEY, TOKEN))
         answer = go(browser, "connect_confirm", right="on")
     assert answer.status_code == 409
     assert "Another tenant" in text(answer)
     assert PendingConnection.objects.count() == 1
-    assert acme.credential is None
+    assert acme.connection is None
 
 
 def test_confirm__sealed_tokens_swapped__not_attached(
@@ -344,7 +344,7 @@ def test_confirm__sealed_tokens_swapped__not_attached(
     PendingConnection.objects.update(sealed=pending.sealed_refresh, sealed_refresh=pending.sealed)
     html = text(go(browser, "connect_confirm", right="on"))
     assert "The connection was not made" in html
-    assert acme.credential is None
+    assert acme.connection is None
     assert not PendingConnection.objects.exists()
 
 
@@ -355,14 +355,14 @@ def test_account_without_a_sales_agent__asks_first(
     html = text(browser.get(lofty_sends_back(app, "acme"), follow=True))
     assert "has no Sales Agent in Lofty" in html
     go(browser, "connect_confirm", right="on", meant="on")
-    assert Credential.objects.get().health == Health.NO_AGENT
+    assert Connection.objects.get().health == Health.NO_AGENT
 
 
 def test_no_app__button_is_not_there_and_its_address_does_nothing(
     owner: User, acme: Tenant, lofty: Lofty
 ) -> None:
     client = signed_in(owner)
-    assert "Not set up in this console" in text(client.get(reverse("credential", args=["acme"])))
+    assert "Not set up in this console" in text(client.get(reverse("connection", args=["acme"])))
     assert "not registered" in text(go(client, "connect"))
     assert not PendingConnection.objects.exists()
 
@@ -379,7 +379,7 @@ def test_archived_meanwhile__not_attached(browser: Client, acme: Tenant, app: Lo
     browser.get(lofty_sends_back(app, "acme"))
     services.archive_tenant(acme)
     assert go(browser, "connect_confirm", right="on").status_code == 403
-    assert acme.credential is None
+    assert acme.connection is None
 
 
 @pytest.mark.django_db(transaction=True)
@@ -395,7 +395,7 @@ def test_back__twice_at_once__one_exchange(owner: User, acme: Tenant, app: Lofty
         try:
             answers.append(text(twin.get(address, follow=True)))
         finally:
-            connection.close()
+            database.close()
 
     threads = [Thread(target=open_it) for _ in range(2)]
     for thread in threads:

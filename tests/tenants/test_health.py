@@ -1,4 +1,4 @@
-"""Probing credentials: the class of each answer, its record, and what is said of old news."""
+"""Probing connections: the class of each answer, its record, and what is said of old news."""
 
 import io
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection as database
 from django.urls import reverse
 from django.utils import timezone
 
@@ -19,20 +19,20 @@ from lofty_admin.tenants.agents import WrongAgent
 from lofty_admin.tenants.credentials import health_probe, token_store, token_verification
 from lofty_admin.tenants.credentials.api_client import client_for
 from lofty_admin.tenants.errors import ConfirmationRequired
-from lofty_admin.tenants.models import Credential, Health, Tenant
+from lofty_admin.tenants.models import Connection, Health, Tenant
 from lofty_admin.tenants.tasks import probe as probe_job
 from lofty_admin.tenants.tasks import probe_due
 from tests.conftest import signed_in
 from tests.tenants.conftest import OTHER_TOKEN, TOKEN, Lofty, kinds
 
 
-def row() -> Credential:
-    return Credential.objects.select_related("tenant").get(retired_at=None)
+def row() -> Connection:
+    return Connection.objects.select_related("tenant").get(retired_at=None)
 
 
 def age(hours: float) -> None:
     """As if the newest probe were so old."""
-    Credential.objects.update(checked_at=timezone.now() - timedelta(hours=hours))
+    Connection.objects.update(checked_at=timezone.now() - timedelta(hours=hours))
 
 
 def scopes(lofty: Lofty, *names: str) -> None:
@@ -86,7 +86,7 @@ ANSWERS: list[tuple[Callable[[Lofty], object], Health, str]] = [
 )
 def test_probe__each_answer__its_class_meaning_and_one_record(
     acme: Tenant,
-    credential: Credential,
+    connection: Connection,
     lofty: Lofty,
     arrange: Callable[[Lofty], object],
     found: Health,
@@ -104,17 +104,17 @@ def test_probe__each_answer__its_class_meaning_and_one_record(
     assert kinds() == ["credential.added", *(["credential.failed"] if found != "works" else [])]
 
 
-def test_probe__costs_one_call(acme: Tenant, credential: Credential, lofty: Lofty) -> None:
+def test_probe__costs_one_call(acme: Tenant, connection: Connection, lofty: Lofty) -> None:
     made = lofty.calls_made("acme")
     health_probe.probe(row())
     assert lofty.calls_made("acme") == made + 1
 
 
 def test_probe__a_save_would_lack_calls__not_made(
-    acme: Tenant, credential: Credential, lofty: Lofty
+    acme: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
     until = timezone.now() + timedelta(seconds=30)
-    Credential.objects.update(budget_remaining=3, budget_reset_at=until)
+    Connection.objects.update(budget_remaining=3, budget_reset_at=until)
     made = lofty.calls_made("acme")
     with pytest.raises(BudgetSpent):
         health_probe.probe(row())
@@ -122,7 +122,7 @@ def test_probe__a_save_would_lack_calls__not_made(
 
 
 def test_probe__works_again__recorded_with_both_classes(
-    acme: Tenant, credential: Credential, lofty: Lofty
+    acme: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
     scopes(lofty, "me")
     health_probe.probe(row())
@@ -137,9 +137,9 @@ def test_probe__works_again__recorded_with_both_classes(
 
 
 def test_probe__sealed_token_damaged__unreadable_and_nothing_sent(
-    acme: Tenant, credential: Credential, lofty: Lofty
+    acme: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
-    Credential.objects.update(sealed=b"LV1" + b"x" * 60)
+    Connection.objects.update(sealed=b"LV1" + b"x" * 60)
     made = lofty.calls_made("acme")
     age(30)
     after = health_probe.probe(row())
@@ -148,28 +148,28 @@ def test_probe__sealed_token_damaged__unreadable_and_nothing_sent(
 
 
 def test_probe__another_sales_agent__named_and_never_green(
-    acme: Tenant, credential: Credential, owner: User, lofty: Lofty
+    acme: Tenant, connection: Connection, owner: User, lofty: Lofty
 ) -> None:
     Tenant.objects.update(sales_agent_id=77)
     with pytest.raises(WrongAgent):
-        token_store.test_credential(acme)
+        token_store.test_connection(acme)
     health_probe.probe(row())
     client_for(acme).get_settings()
     found = row()
     assert found.health == Health.WRONG_AGENT
     assert found.found_agent_id is not None
-    html = signed_in(owner).get(reverse("credential", args=["acme"])).content.decode()
+    html = signed_in(owner).get(reverse("connection", args=["acme"])).content.decode()
     assert f"Lofty has the Sales Agent <code>{found.found_agent_id}</code>" in html
 
 
 def accept(owner: User, number: object, **more: str) -> str:
     data = {"sales_agent_id": str(number), **more}
-    url = reverse("credential_agent", args=["acme"])
+    url = reverse("connection_agent", args=["acme"])
     return signed_in(owner).post(url, data, follow=True).content.decode()
 
 
 def test_accept_agent__said_to_be_meant__is_the_tenant_s_from_then_on(
-    acme: Tenant, credential: Credential, owner: User, lofty: Lofty
+    acme: Tenant, connection: Connection, owner: User, lofty: Lofty
 ) -> None:
     Tenant.objects.update(sales_agent_id=77)
     health_probe.probe(row())
@@ -189,12 +189,12 @@ def test_accept_agent__said_to_be_meant__is_the_tenant_s_from_then_on(
 
 
 def test_replace__token_of_another_sales_agent_of_the_same_user__asks(
-    acme: Tenant, credential: Credential
+    acme: Tenant, connection: Connection
 ) -> None:
     Tenant.objects.update(sales_agent_id=77)
     acme.refresh_from_db()
     with pytest.raises(ConfirmationRequired, match="this tenant's is 77"):
-        token_store.set_credential(acme, token_verification.check_token(Scheme.API_KEY, TOKEN))
+        token_store.set_connection(acme, token_verification.check_token(Scheme.API_KEY, TOKEN))
 
 
 @pytest.mark.parametrize("way", ["no scope", "no agent"])
@@ -207,23 +207,23 @@ def test_replace__token_that_cannot_read_the_settings__asks(
         lofty.change("acme", settings=None)
     checked = token_verification.check_token(Scheme.API_KEY, TOKEN)
     with pytest.raises(ConfirmationRequired, match=r"[Nn]othing can be|nothing could be"):
-        token_store.set_credential(acme, checked)
-    token_store.set_credential(acme, checked, meant=True)
+        token_store.set_connection(acme, checked)
+    token_store.set_connection(acme, checked, meant=True)
     assert row().last_good_at is None
-    stored = token_store.set_credential(acme, checked, meant=True)
+    stored = token_store.set_connection(acme, checked, meant=True)
     assert stored.health == checked.health
     assert not stored.is_sound
 
 
 def test_stale__no_probe_for_two_days__a_warning_and_no_green(
-    acme: Tenant, credential: Credential, owner: User
+    acme: Tenant, connection: Connection, owner: User
 ) -> None:
     assert row().is_sound
     age(49)
     old = row()
     assert (old.is_stale, old.is_sound, old.health) == (True, False, Health.WORKS)
     assert old.warnings == ["Not checked for two days"]
-    for address in ("/", reverse("credential", args=["acme"])):
+    for address in ("/", reverse("connection", args=["acme"])):
         html = signed_in(owner).get(address).content.decode()
         assert "Not checked for two days" in html
         of_tenant = html[html.find("<table") :]
@@ -232,12 +232,12 @@ def test_stale__no_probe_for_two_days__a_warning_and_no_green(
 
 
 def test_due__daily_and_again_soon_when_it_told_nothing(
-    acme: Tenant, credential: Credential
+    acme: Tenant, connection: Connection
 ) -> None:
     now = timezone.now()
     assert not health_probe.due(now)
     assert health_probe.due(now + timedelta(hours=24)).count() == 1
-    Credential.objects.update(health=Health.LOFTY_DOWN)
+    Connection.objects.update(health=Health.LOFTY_DOWN)
     assert health_probe.due(now + timedelta(hours=1)).count() == 1
     assert not health_probe.due(now + timedelta(minutes=30))
     Tenant.objects.update(status="archived")
@@ -261,17 +261,17 @@ def test_due__daily_and_again_soon_when_it_told_nothing(
     ids=str,
 )
 def test_warnings__anything_to_be_done__said(
-    acme: Tenant, credential: Credential, changed: dict[str, Any], warned: bool
+    acme: Tenant, connection: Connection, changed: dict[str, Any], warned: bool
 ) -> None:
     now = timezone.now()
-    Credential.objects.update(
+    Connection.objects.update(
         **{name: now + v if isinstance(v, timedelta) else v for name, v in changed.items()}
     )
     assert bool(row().warnings) == warned
 
 
 def jobs() -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute(
             "SELECT args::text, scheduled_at FROM procrastinate_jobs"
             " WHERE task_name = 'tenants.probe'"
@@ -279,7 +279,7 @@ def jobs() -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def test_job__by_the_clock__one_for_each_that_is_due(acme: Tenant, credential: Credential) -> None:
+def test_job__by_the_clock__one_for_each_that_is_due(acme: Tenant, connection: Connection) -> None:
     probe_due(0)
     assert jobs() == []
     age(24)
@@ -287,20 +287,20 @@ def test_job__by_the_clock__one_for_each_that_is_due(acme: Tenant, credential: C
     probe_due(0)
     ((arguments, _),) = jobs()
     assert TOKEN not in arguments
-    assert str(credential.pk) in arguments
-    probe_job(credential_id=str(credential.pk))
+    assert str(connection.pk) in arguments
+    probe_job(credential_id=str(connection.pk))
     assert not row().is_stale
-    probe_job(credential_id=str(credential.pk))  # a second one has nothing to do
+    probe_job(credential_id=str(connection.pk))  # a second one has nothing to do
 
 
 def test_job__too_few_calls_left__comes_again_when_there_are(
-    acme: Tenant, credential: Credential, lofty: Lofty
+    acme: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
     until = timezone.now() + timedelta(seconds=30)
-    Credential.objects.update(budget_remaining=0, budget_reset_at=until)
+    Connection.objects.update(budget_remaining=0, budget_reset_at=until)
     age(24)
     made = lofty.calls_made("acme")
-    probe_job(credential_id=str(credential.pk))
+    probe_job(credential_id=str(connection.pk))
     ((_, scheduled_at),) = jobs()
     assert scheduled_at == until
     assert lofty.calls_made("acme") == made
@@ -313,9 +313,9 @@ def check_tokens(*arguments: str) -> str:
 
 
 def test_check_tokens__all__progress_and_verdict(
-    acme: Tenant, globex: Tenant, credential: Credential, lofty: Lofty
+    acme: Tenant, globex: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
-    token_store.set_credential(globex, token_verification.check_token(Scheme.OAUTH, OTHER_TOKEN))
+    token_store.set_connection(globex, token_verification.check_token(Scheme.OAUTH, OTHER_TOKEN))
     told = check_tokens("--all")
     assert "[1/2] acme: Works" in told
     assert "All 2 work." in told
@@ -325,9 +325,9 @@ def test_check_tokens__all__progress_and_verdict(
     assert "[1/1] acme: Works" in check_tokens("--tenant", "acme")
 
 
-def test_check_tokens__calls_used_up__waits_for_them(acme: Tenant, credential: Credential) -> None:
+def test_check_tokens__calls_used_up__waits_for_them(acme: Tenant, connection: Connection) -> None:
     until = timezone.now() + timedelta(seconds=1)
-    Credential.objects.update(budget_remaining=0, budget_reset_at=until)
+    Connection.objects.update(budget_remaining=0, budget_reset_at=until)
     told = check_tokens("--tenant", "acme")
     assert "waits until" in told
     assert "All 1 work." in told

@@ -12,8 +12,8 @@ from lofty_admin.tenants.credentials import token_store
 from lofty_admin.tenants.credentials.api_client import calls_left
 from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired
 from lofty_admin.tenants.models import (
-    Credential,
-    CredentialState,
+    Connection,
+    ConnectionState,
     Role,
     Tenant,
 )
@@ -30,9 +30,9 @@ def test_suggest_slug__name__short_name(name: str, slug: str) -> None:
 
 def test_add_tenant__with_token__both_stored_and_recorded(db: None, lofty: Lofty) -> None:
     tenant = services.add_tenant(slug="acme", name=" Acme ", checked=checked())
-    assert tenant.credential is not None
-    assert tenant.credential.state is CredentialState.WORKS
-    assert (tenant.name, tenant.credential.last_four) == ("Acme", "WXYZ")
+    assert tenant.connection is not None
+    assert tenant.connection.state is ConnectionState.WORKS
+    assert (tenant.name, tenant.connection.last_four) == ("Acme", "WXYZ")
     assert kinds() == ["tenant.added", "credential.added"]
     assert calls_left(tenant).remaining == 58
 
@@ -62,14 +62,14 @@ def test_change_tenant__nothing_different__no_record(acme: Tenant) -> None:
 
 
 def test_archived__every_change__refused_until_restored(
-    acme: Tenant, viewer: User, outsider: User, credential: Credential
+    acme: Tenant, viewer: User, outsider: User, connection: Connection
 ) -> None:
     services.archive_tenant(acme)
     member = acme.memberships.get(user=viewer)
     for change in (
         lambda: services.change_tenant(acme, name="Other", note=""),
-        lambda: token_store.set_credential(acme, checked(NEXT_TOKEN)),
-        lambda: token_store.remove_credential(acme),
+        lambda: token_store.set_connection(acme, checked(NEXT_TOKEN)),
+        lambda: token_store.remove_connection(acme),
         lambda: memberships.grant(acme, outsider, Role.VIEWER),
         lambda: memberships.remove_member(member),
         lambda: services.archive_tenant(acme),
@@ -83,7 +83,7 @@ def test_archived__every_change__refused_until_restored(
 
 
 def test_add_tenant__token_of_another_tenant__asks_and_adds_nothing(
-    acme: Tenant, credential: Credential
+    acme: Tenant, connection: Connection
 ) -> None:
     with pytest.raises(ConfirmationRequired):
         services.add_tenant(slug="second", name="Second", checked=checked())
@@ -91,7 +91,7 @@ def test_add_tenant__token_of_another_tenant__asks_and_adds_nothing(
 
 
 def test_any_change__cannot_be_recorded__is_not_made(
-    acme: Tenant, outsider: User, credential: Credential, monkeypatch: pytest.MonkeyPatch
+    acme: Tenant, outsider: User, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*args: object, **kwargs: object) -> None:
         raise DatabaseError("the record is not writable")
@@ -103,15 +103,15 @@ def test_any_change__cannot_be_recorded__is_not_made(
         lambda: services.add_tenant(slug="second", name="Second"),
         lambda: services.change_tenant(acme, name="Other", note=""),
         lambda: services.archive_tenant(acme),
-        lambda: token_store.set_credential(acme, fresh),
-        lambda: token_store.remove_credential(acme),
+        lambda: token_store.set_connection(acme, fresh),
+        lambda: token_store.remove_connection(acme),
         lambda: memberships.grant(acme, outsider, Role.VIEWER),
     ):
         with pytest.raises(DatabaseError):
             change()
     acme.refresh_from_db()
     assert (acme.name, acme.status) == ("Acme Realty", "active")
-    assert acme.credential == credential
-    assert bytes(Credential.objects.get().sealed)
+    assert acme.connection == connection
+    assert bytes(Connection.objects.get().sealed)
     assert not acme.memberships.exists()
     assert not Tenant.objects.filter(slug="second").exists()

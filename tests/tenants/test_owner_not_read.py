@@ -10,7 +10,7 @@ from lofty_admin.agentsettings.snapshots import read_live
 from lofty_admin.directory.sync import advance, open_sync
 from lofty_admin.lofty.errors import LoftyError, RateLimited
 from lofty_admin.tenants.credentials.api_client import client_for
-from lofty_admin.tenants.models import NOT_READ, Credential, CredentialState, Tenant
+from lofty_admin.tenants.models import NOT_READ, Connection, ConnectionState, Tenant
 from tests.conftest import signed_in
 from tests.tenants.conftest import NEXT_TOKEN, TOKEN, Lofty, checked
 from tests.tenants.test_connecting import browser, go, lofty_sends_back, text
@@ -71,43 +71,43 @@ def test_add_form__only_me_fails__added_and_says_what_is_not_known(
     assert "Initech Homes was added." in html
     assert "Lofty did not say whose it is" in html
     assert "time zone are not known" in html
-    credential = Tenant.objects.get().credential
-    assert credential is not None
-    assert (credential.health, credential.state) == ("works", CredentialState.WORKS)
+    connection = Tenant.objects.get().connection
+    assert connection is not None
+    assert (connection.health, connection.state) == ("works", ConnectionState.WORKS)
 
 
 @pytest.mark.parametrize("name", ["401", "404 HTML", "500"])
 def test_replace__only_me_fails__stored_without_a_question(
-    owner: User, acme: Tenant, credential: Credential, lofty: Lofty, name: str
+    owner: User, acme: Tenant, connection: Connection, lofty: Lofty, name: str
 ) -> None:
     fail_me(lofty, name)
-    url = reverse("credential_replace", args=["acme"])
+    url = reverse("connection_replace", args=["acme"])
     data = {"scheme": "api_key", "token": NEXT_TOKEN}
     html = signed_in(owner).post(url, data, follow=True).content.decode()
     assert "The token works and is stored. Lofty did not say whose it is" in html
-    assert acme.credential is not None
-    assert acme.credential.version == 2
+    assert acme.connection is not None
+    assert acme.connection.version == 2
 
 
 def test_replace__after_an_unread_owner__no_question_about_another_owner(
-    owner: User, acme: Tenant, credential: Credential, lofty: Lofty
+    owner: User, acme: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
-    Credential.objects.update(lofty_user={NOT_READ: "Lofty failed."})
-    url = reverse("credential_replace", args=["acme"])
+    Connection.objects.update(lofty_user={NOT_READ: "Lofty failed."})
+    url = reverse("connection_replace", args=["acme"])
     data = {"scheme": "api_key", "token": NEXT_TOKEN}
     assert "It belongs to" in signed_in(owner).post(url, data, follow=True).content.decode()
 
 
 @pytest.mark.parametrize("name", ["401", "404 HTML", "500"])
 def test_test_now__only_me_fails__works_and_keeps_the_owner_known_before(
-    owner: User, credential: Credential, lofty: Lofty, name: str
+    owner: User, connection: Connection, lofty: Lofty, name: str
 ) -> None:
     fail_me(lofty, name)
-    url = reverse("credential_test", args=["acme"])
+    url = reverse("connection_test", args=["acme"])
     html = signed_in(owner).post(url, follow=True).content.decode()
-    assert f"The token works. It belongs to {credential.owner_name}" in html
-    credential.refresh_from_db()
-    assert credential.health == "works"
+    assert f"The token works. It belongs to {connection.owner_name}" in html
+    connection.refresh_from_db()
+    assert connection.health == "works"
 
 
 @pytest.mark.parametrize("name", ["401", "404 HTML", "500"])
@@ -121,7 +121,7 @@ def test_connect__only_me_fails__asks_to_compare_the_sales_agent(
     assert "The account is connected. Lofty did not say" in text(
         go(browser, "connect_confirm", right="on")
     )
-    assert acme.credential_state is CredentialState.WORKS
+    assert acme.connection_state is ConnectionState.WORKS
 
 
 def test_command__only_me_fails__added(db: None, lofty: Lofty) -> None:
@@ -131,7 +131,7 @@ def test_command__only_me_fails__added(db: None, lofty: Lofty) -> None:
 
 @pytest.mark.parametrize("name", ["401", "403", "404 HTML"])
 def test_use__only_me_fails__settings_names_and_health_are_well(
-    acme: Tenant, credential: Credential, lofty: Lofty, name: str
+    acme: Tenant, connection: Connection, lofty: Lofty, name: str
 ) -> None:
     fail_me(lofty, name)
     with pytest.raises(LoftyError):
@@ -142,5 +142,5 @@ def test_use__only_me_fails__settings_names_and_health_are_well(
     assert (sync.state, sync.done) == ("done", 5)
     assert "account" in sync.message.lower() or "owner" in sync.message.lower()
     assert read_live(acme).settings.id
-    credential.refresh_from_db()
-    assert (credential.health, credential.failing_since) == ("works", None)
+    connection.refresh_from_db()
+    assert (connection.health, connection.failing_since) == ("works", None)

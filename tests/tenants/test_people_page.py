@@ -5,7 +5,7 @@ from django.utils.translation import override
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants.models import Credential, Role, Tenant
+from lofty_admin.tenants.models import Connection, Role, Tenant
 from tests.conftest import signed_in
 from tests.tenants.conftest import kinds
 
@@ -105,4 +105,4 @@ def test_give_access__page_in_spanish__record_in_english(
     (event,) = AuditEvent.objects.filter(kind="member.added")
     assert event.content["after"] == {"role": "Editor"}
     with override("es"):
-        assert str(Credential(kind="api_key", last_four="4242")) == "API key ending in 4242"
+        assert str(Connection(kind="api_key", last_four="4242")) == "API key ending in 4242"

@@ -11,7 +11,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants import agents
 from lofty_admin.tenants.groups import add_group
-from lofty_admin.tenants.models import Credential, Membership, Role, Tenant
+from lofty_admin.tenants.models import Connection, Membership, Role, Tenant
 from tests.accounts.second_step import later
 from tests.conftest import PASSWORD, signed_in
 from tests.tenants.conftest import Lofty
@@ -23,16 +23,16 @@ Posted = tuple[str, list[object], dict[str, str]]
 
 
 def _replace(member: Membership) -> Posted:
-    return "credential_replace", ["acme"], {"scheme": "api_key", "token": SECRET}
+    return "connection_replace", ["acme"], {"scheme": "api_key", "token": SECRET}
 
 
 def _remove(member: Membership) -> Posted:
-    return "credential_remove", ["acme"], {"sure": "on"}
+    return "connection_remove", ["acme"], {"sure": "on"}
 
 
 def _accept_agent(member: Membership) -> Posted:
     found = agents.found_agent(member.tenant)
-    return "credential_agent", ["acme"], {"sales_agent_id": str(found), "sure": "on"}
+    return "connection_agent", ["acme"], {"sales_agent_id": str(found), "sure": "on"}
 
 
 def _connect(member: Membership) -> Posted:
@@ -58,13 +58,13 @@ def test_old_session__grave_post__asked_first_and_nothing_done(
     owner: User,
     viewer: User,
     outsider: User,
-    credential: Credential,
+    connection: Connection,
     app: Lofty,
     posted: Callable[[Membership], Posted],
 ) -> None:
     cache.clear()
     name, place, data = posted(Membership.objects.get(user=viewer))
-    before = everything(credential)
+    before = everything(connection)
     client = signed_in(owner)
     with later(LATER):
         answer = client.post(reverse(name, args=place), data)
@@ -75,13 +75,13 @@ def test_old_session__grave_post__asked_first_and_nothing_done(
         client.post(asked.path, {"password": PASSWORD, "next": back})
         page = client.get(back).content.decode()
         assert "Nothing was changed yet" in page
-    assert everything(credential) == before
+    assert everything(connection) == before
 
 
-def everything(credential: Credential) -> tuple[str, bytes, int]:
-    credential.refresh_from_db()
+def everything(connection: Connection) -> tuple[str, bytes, int]:
+    connection.refresh_from_db()
     members = repr(list(Membership.objects.order_by("pk").values()))
-    return members, bytes(credential.sealed), AuditEvent.objects.count()
+    return members, bytes(connection.sealed), AuditEvent.objects.count()
 
 
 def test_old_session__connection_confirmed__asked_first_and_it_still_waits(
@@ -97,13 +97,13 @@ def test_old_session__connection_confirmed__asked_first_and_it_still_waits(
         asked = urlsplit(answer.headers["Location"])
         assert asked.path == reverse("account_reauthenticate")
         assert parse_qs(asked.query)["next"] == [page]
-        assert acme.credential is None
+        assert acme.connection is None
         client.post(asked.path, {"password": PASSWORD, "next": page})
         client.post(page, {"right": "on"})
-    assert acme.credential is not None
+    assert acme.connection is not None
 
 
-@pytest.mark.parametrize("name", ["credential", "people"])
+@pytest.mark.parametrize("name", ["connection", "people"])
 def test_old_session__only_looking__not_asked(owner: User, acme: Tenant, name: str) -> None:
     client = signed_in(owner)
     with later(LATER):

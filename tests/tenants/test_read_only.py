@@ -1,4 +1,4 @@
-"""While the database is older than the newest anchor, no job or command touches a credential."""
+"""While the database is older than the newest anchor, no job or command touches a connection."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ from pytest_django import Settings
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants import tasks
-from lofty_admin.tenants.models import Credential, Tenant
+from lofty_admin.tenants.models import Connection, Tenant
 from tests.audit.keeping import fall_behind
 from tests.tenants.conftest import Lofty, connected
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_credential_jobs__behind__call_nobody_and_go_on_afterwards(
+def test_connection_jobs__behind__call_nobody_and_go_on_afterwards(
     acme: Tenant,
     app: Lofty,
     settings: Settings,
@@ -26,8 +26,8 @@ def test_credential_jobs__behind__call_nobody_and_go_on_afterwards(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     pk = str(connected(acme, app).pk)
-    Credential.objects.update(access_expires_at=timezone.now(), checked_at=None)
-    before, calls = Credential.objects.values().get(), app.calls_made("acme")
+    Connection.objects.update(access_expires_at=timezone.now(), checked_at=None)
+    before, calls = Connection.objects.values().get(), app.calls_made("acme")
     anchors = tmp_path / "anchors"
     fall_behind(settings, anchors)
     for job in (tasks.renew_due, tasks.probe_due):
@@ -36,11 +36,11 @@ def test_credential_jobs__behind__call_nobody_and_go_on_afterwards(
     tasks.renew(credential_id=pk)
     assert caplog.text.count("Not done: ") == 4
     assert not ProcrastinateJob.objects.filter(task_name__startswith="tenants.").exists()
-    assert (Credential.objects.values().get(), app.calls_made("acme")) == (before, calls)
+    assert (Connection.objects.values().get(), app.calls_made("acme")) == (before, calls)
     anchors.unlink()
     tasks.renew(credential_id=pk)
     tasks.probe(credential_id=pk)
-    after = Credential.objects.get()
+    after = Connection.objects.get()
     assert after.version == before["version"] + 1
     assert after.checked_at is not None
 

@@ -6,33 +6,34 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError
+from django.db import connection as database
 from django.utils import timezone
 
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import GrantRefused, Unauthorised
 from lofty_admin.tenants.credentials import token_refresh, token_store, token_verification
-from lofty_admin.tenants.credentials.api_client import CredentialUnavailable, client_for
+from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, client_for
 from lofty_admin.tenants.credentials.opening import opened
 from lofty_admin.tenants.credentials.sealing import open_from
-from lofty_admin.tenants.models import Credential, CredentialKind, Health, Tenant
+from lofty_admin.tenants.models import Connection, ConnectionKind, Health, Tenant
 from lofty_admin.tenants.tasks import renew, renew_due
 from tests.tenants.conftest import NEXT_TOKEN, TOKEN, Lofty, connected, kinds
 from tools.practice_lofty.seed import make_token
 
 
 @pytest.fixture
-def connection_of_acme(acme: Tenant, app: Lofty) -> Credential:
+def connection_of_acme(acme: Tenant, app: Lofty) -> Connection:
     return connected(acme, app)
 
 
-def row() -> Credential:
-    return Credential.objects.get(retired_at=None)
+def row() -> Connection:
+    return Connection.objects.get(retired_at=None)
 
 
 def set_row(**fields: Any) -> None:
-    Credential.objects.filter(retired_at=None).update(**fields)
+    Connection.objects.filter(retired_at=None).update(**fields)
 
 
 def ends_in(seconds: float) -> None:
@@ -54,10 +55,10 @@ def grants_used(lofty: Lofty) -> int:
     return sum(token["client_id"] is not None for token in found)
 
 
-def test_stored__connection__its_two_ends_are_known(connection_of_acme: Credential) -> None:
+def test_stored__connection__its_two_ends_are_known(connection_of_acme: Connection) -> None:
     stored = row()
     now = timezone.now()
-    assert (stored.kind, stored.scheme) == (CredentialKind.CONNECTION, "oauth")
+    assert (stored.kind, stored.scheme) == (ConnectionKind.CONNECTION, "oauth")
     assert stored.access_expires_at is not None
     assert timedelta(minutes=59) < stored.access_expires_at - now <= timedelta(hours=1)
     assert stored.days_left == 179
@@ -65,14 +66,14 @@ def test_stored__connection__its_two_ends_are_known(connection_of_acme: Credenti
     assert bytes(stored.sealed_refresh)
 
 
-def test_use__far_from_its_end__not_renewed(acme: Tenant, connection_of_acme: Credential) -> None:
+def test_use__far_from_its_end__not_renewed(acme: Tenant, connection_of_acme: Connection) -> None:
     client_for(acme).me()
     assert renewals() == 0
 
 
 @pytest.mark.parametrize("seconds", [100, -100], ids=["about to end", "past its end"])
 def test_use__ends_too_soon__renewed_first(
-    acme: Tenant, connection_of_acme: Credential, seconds: int
+    acme: Tenant, connection_of_acme: Connection, seconds: int
 ) -> None:
     ends_in(seconds)
     client_for(acme).me()
@@ -95,7 +96,7 @@ def test_use__token_that_lives_for_seconds_only__is_used_before_it_is_renewed(
 
 
 def test_renewal__recorded_with_version_and_fingerprint_and_no_secret(
-    acme: Tenant, connection_of_acme: Credential
+    acme: Tenant, connection_of_acme: Connection
 ) -> None:
     ends_in(-1)
     token_refresh.renew(row())
@@ -107,7 +108,7 @@ def test_renewal__recorded_with_version_and_fingerprint_and_no_secret(
 
 
 def test_job__ends_within_minutes__renewed_ahead(
-    acme: Tenant, connection_of_acme: Credential
+    acme: Tenant, connection_of_acme: Connection
 ) -> None:
     ends_in(300)
     renew(credential_id=str(connection_of_acme.pk))
@@ -118,18 +119,18 @@ def test_job__ends_within_minutes__renewed_ahead(
 
 
 def test_job__by_the_clock__carries_an_id_only(
-    acme: Tenant, connection_of_acme: Credential
+    acme: Tenant, connection_of_acme: Connection
 ) -> None:
     ends_in(300)
     renew_due(0)
     renew_due(0)
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute("SELECT args FROM procrastinate_jobs WHERE task_name = 'tenants.renew'")
         found = [json.loads(args) for (args,) in cursor.fetchall()]
     assert found == [{"credential_id": str(connection_of_acme.pk)}]
 
 
-def test_due__archived_or_pasted_or_far__not(acme: Tenant, connection_of_acme: Credential) -> None:
+def test_due__archived_or_pasted_or_far__not(acme: Tenant, connection_of_acme: Connection) -> None:
     assert not token_refresh.due(timezone.now())
     ends_in(300)
     assert token_refresh.due(timezone.now()).count() == 1
@@ -138,12 +139,12 @@ def test_due__archived_or_pasted_or_far__not(acme: Tenant, connection_of_acme: C
 
 
 def test_refused__refresh_token_is_dead__a_person_is_asked_and_no_loop(
-    acme: Tenant, connection_of_acme: Credential, app: Lofty
+    acme: Tenant, connection_of_acme: Connection, app: Lofty
 ) -> None:
     app.change("acme", revoke_all=True)
     ends_in(-1)
     for _ in range(3):
-        with pytest.raises(CredentialUnavailable, match="could not be renewed"):
+        with pytest.raises(ConnectionUnavailable, match="could not be renewed"):
             client_for(acme)
     found = row()
     assert found.authorise_again_since is not None
@@ -156,7 +157,7 @@ def test_refused__refresh_token_is_dead__a_person_is_asked_and_no_loop(
 
 
 def test_unreadable__refresh_token__the_token_in_use_serves_until_its_end(
-    acme: Tenant, connection_of_acme: Credential
+    acme: Tenant, connection_of_acme: Connection
 ) -> None:
     set_row(sealed_refresh=b"LV1" + b"x" * 60)
     ends_in(100)
@@ -165,11 +166,11 @@ def test_unreadable__refresh_token__the_token_in_use_serves_until_its_end(
 
 
 def test_connection__without_a_refresh_token__a_person_is_asked_at_its_end(
-    acme: Tenant, connection_of_acme: Credential
+    acme: Tenant, connection_of_acme: Connection
 ) -> None:
     set_row(sealed_refresh=b"")
     ends_in(-1)
-    with pytest.raises(CredentialUnavailable, match="nothing to renew it with"):
+    with pytest.raises(ConnectionUnavailable, match="nothing to renew it with"):
         client_for(acme)
     assert row().health == Health.AUTHORISE_AGAIN
 
@@ -187,12 +188,12 @@ def test_connection__without_a_refresh_token__a_person_is_asked_at_its_end(
     ids=lambda fault: str(fault.get("code", fault["kind"])),
 )
 def test_failed__lofty_s_trouble__tried_again_later_with_the_same_refresh_token(
-    acme: Tenant, connection_of_acme: Credential, app: Lofty, fault: dict[str, Any]
+    acme: Tenant, connection_of_acme: Connection, app: Lofty, fault: dict[str, Any]
 ) -> None:
     app.fault("acme", on="POST", times=1, **fault)
     ends_in(-1)
     for _ in range(2):  # the second one waits out the pause, without a call
-        with pytest.raises(CredentialUnavailable, match="could not be renewed"):
+        with pytest.raises(ConnectionUnavailable, match="could not be renewed"):
             client_for(acme)
     failed = row()
     assert failed.authorise_again_since is None
@@ -206,7 +207,7 @@ def test_failed__lofty_s_trouble__tried_again_later_with_the_same_refresh_token(
 
 
 def test_failed__again_and_again__ever_longer_pauses(
-    acme: Tenant, connection_of_acme: Credential, app: Lofty
+    acme: Tenant, connection_of_acme: Connection, app: Lofty
 ) -> None:
     app.fault("acme", kind="status", on="POST", times=None, code=500)
     ends_in(100)
@@ -222,25 +223,25 @@ def test_failed__again_and_again__ever_longer_pauses(
 
 
 def test_answer_lost__lofty_used_the_refresh_token_up__authorise_again_says_why(
-    acme: Tenant, connection_of_acme: Credential, app: Lofty
+    acme: Tenant, connection_of_acme: Connection, app: Lofty
 ) -> None:
     app.fault("acme", kind="drop_after", on="POST", times=1)
     ends_in(-1)
-    with pytest.raises(CredentialUnavailable):
+    with pytest.raises(ConnectionUnavailable):
         client_for(acme)
     set_row(renewal_not_before=None)
-    with pytest.raises(CredentialUnavailable):
+    with pytest.raises(ConnectionUnavailable):
         client_for(acme)
     assert row().health == Health.AUTHORISE_AGAIN
     given = grants_used(app)
     set_row(renewal_not_before=None)
-    with pytest.raises(CredentialUnavailable):
+    with pytest.raises(ConnectionUnavailable):
         client_for(acme)
     assert grants_used(app) == given
 
 
 def test_cut_off__after_the_answer_before_the_save__visible_and_no_loop(
-    acme: Tenant, connection_of_acme: Credential, app: Lofty, monkeypatch: pytest.MonkeyPatch
+    acme: Tenant, connection_of_acme: Connection, app: Lofty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_: object) -> None:
         raise KeyboardInterrupt  # what no handler of the console catches
@@ -252,7 +253,7 @@ def test_cut_off__after_the_answer_before_the_save__visible_and_no_loop(
             client_for(acme)
     assert row().renewal_lease_until is not None
     set_row(renewal_lease_until=timezone.now())  # as if its lease were over
-    with pytest.raises(CredentialUnavailable):
+    with pytest.raises(ConnectionUnavailable):
         client_for(acme)
     found = row()
     assert found.health == Health.AUTHORISE_AGAIN
@@ -262,7 +263,7 @@ def test_cut_off__after_the_answer_before_the_save__visible_and_no_loop(
 
 @pytest.mark.django_db(transaction=True)
 def test_save__database_away_for_a_moment__the_new_token_is_not_lost(
-    acme: Tenant, connection_of_acme: Credential, monkeypatch: pytest.MonkeyPatch
+    acme: Tenant, connection_of_acme: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, failures = token_refresh._store, [OperationalError("gone"), OperationalError("gone")]
 
@@ -278,7 +279,7 @@ def test_save__database_away_for_a_moment__the_new_token_is_not_lost(
 
 
 def test_late_answer__somebody_else_gave_up_meanwhile__its_tokens_are_kept(
-    acme: Tenant, connection_of_acme: Credential
+    acme: Tenant, connection_of_acme: Connection
 ) -> None:
     """B13: the holder was stopped past its lease; the next one was refused."""
     ends_in(-1)
@@ -296,7 +297,7 @@ def test_late_answer__somebody_else_gave_up_meanwhile__its_tokens_are_kept(
 
 
 def test_late_refusal__the_row_was_renewed_meanwhile__changes_nothing(
-    acme: Tenant, connection_of_acme: Credential, app: Lofty
+    acme: Tenant, connection_of_acme: Connection, app: Lofty
 ) -> None:
     ends_in(-1)
     held = token_refresh._claim(row())
@@ -309,22 +310,22 @@ def test_late_refusal__the_row_was_renewed_meanwhile__changes_nothing(
 
 
 def test_replaced__while_lofty_is_asked__the_replacement_stays(
-    acme: Tenant, connection_of_acme: Credential
+    acme: Tenant, connection_of_acme: Connection
 ) -> None:
     ends_in(-1)
     held = token_refresh._claim(row())
     assert held is not None
     tokens = token_refresh._ask(held)
-    token_store.set_credential(
+    token_store.set_connection(
         acme, token_verification.check_token(Scheme.API_KEY, TOKEN), meant=True
     )
     token_refresh._keep(held, tokens)
     assert open_from(row(), "sealed") == TOKEN
-    assert Credential.objects.exclude(sealed_refresh=b"").count() == 0
+    assert Connection.objects.exclude(sealed_refresh=b"").count() == 0
 
 
 def test_refused_by_lofty__before_its_end__renewed_at_the_next_use(
-    acme: Tenant, connection_of_acme: Credential, app: Lofty
+    acme: Tenant, connection_of_acme: Connection, app: Lofty
 ) -> None:
     found = app.control("GET", "customers/acme")["tokens"]
     app.change(
@@ -338,7 +339,7 @@ def test_refused_by_lofty__before_its_end__renewed_at_the_next_use(
 
 
 def test_refused_by_lofty__freshly_renewed__not_renewed_again(
-    acme: Tenant, connection_of_acme: Credential, app: Lofty
+    acme: Tenant, connection_of_acme: Connection, app: Lofty
 ) -> None:
     ends_in(-1)
     token_refresh.renew(row())
@@ -350,8 +351,8 @@ def test_refused_by_lofty__freshly_renewed__not_renewed_again(
 
 
 def test_client_credentials__stored_and_renewed_by_its_key(acme: Tenant, app: Lofty) -> None:
-    checked = token_verification.check_token(CredentialKind.CLIENT_CREDENTIALS, TOKEN)
-    stored = token_store.set_credential(acme, checked)
+    checked = token_verification.check_token(ConnectionKind.CLIENT_CREDENTIALS, TOKEN)
+    stored = token_store.set_connection(acme, checked)
     assert (stored.last_four, stored.scheme) == ("WXYZ", "oauth")
     assert not bytes(stored.sealed_refresh)
     ends_in(-1)
@@ -362,14 +363,14 @@ def test_client_credentials__stored_and_renewed_by_its_key(acme: Tenant, app: Lo
     assert renewed.version == 2
     app.change("acme", revoke_all=True)
     ends_in(-1)
-    with pytest.raises(CredentialUnavailable):
+    with pytest.raises(ConnectionUnavailable):
         client_for(acme)
     assert row().health == Health.AUTHORISE_AGAIN
 
 
 @pytest.mark.django_db(transaction=True)
 def test_use__eight_at_once__one_renewal(
-    acme: Tenant, connection_of_acme: Credential, app: Lofty
+    acme: Tenant, connection_of_acme: Connection, app: Lofty
 ) -> None:
     ends_in(-1)
     app.fault("acme", kind="delay", on="POST", times=50, seconds=0.5)
@@ -379,7 +380,7 @@ def test_use__eight_at_once__one_renewal(
         try:
             answers.append(client_for(acme).me().member_user_id)
         finally:
-            connection.close()
+            database.close()
 
     threads = [Thread(target=use) for _ in range(8)]
     for thread in threads:
@@ -392,7 +393,7 @@ def test_use__eight_at_once__one_renewal(
     assert app.control("GET", "customers/acme/faults")["faults"][0]["times"] == 49  # asked once
 
 
-def test_connection__end_within_a_month__warned_about(connection_of_acme: Credential) -> None:
+def test_connection__end_within_a_month__warned_about(connection_of_acme: Connection) -> None:
     set_row(expires_at=timezone.now() + timedelta(days=29, hours=1))
     assert row().expires_soon
     assert "Ends in 29 days" in row().warnings
@@ -406,7 +407,7 @@ def test_pasted_key__jws__its_own_end_is_read_and_believed_for_warnings_only(
     soon = timezone.now() + timedelta(days=10, hours=1)
     key = make_token("acme", "api_key", soon.timestamp())
     app.change("acme", tokens=[{"token": key, "scheme": "api_key"}])
-    stored = token_store.set_credential(acme, token_verification.check_token(Scheme.API_KEY, key))
+    stored = token_store.set_connection(acme, token_verification.check_token(Scheme.API_KEY, key))
     assert stored.days_left == 10
     assert stored.expires_soon
     set_row(expires_at=timezone.now() - timedelta(days=1))
@@ -414,7 +415,7 @@ def test_pasted_key__jws__its_own_end_is_read_and_believed_for_warnings_only(
 
 
 def test_pasted_token__opaque__end_unknown(acme: Tenant, app: Lofty) -> None:
-    stored = token_store.set_credential(
+    stored = token_store.set_connection(
         acme, token_verification.check_token(Scheme.API_KEY, NEXT_TOKEN)
     )
     assert (stored.expires_at, stored.days_left, stored.expires_soon) == (None, None, False)

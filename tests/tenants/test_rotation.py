@@ -17,7 +17,7 @@ from lofty_admin.fleet.import_job import read_list
 from lofty_admin.tenants.credentials import rotation
 from lofty_admin.tenants.credentials.api_client import client_for
 from lofty_admin.tenants.credentials.sealing import open_from, seal_into, sealed_for
-from lofty_admin.tenants.models import Credential, Tenant
+from lofty_admin.tenants.models import Connection, Tenant
 from tests.tenants.conftest import OTHER_TOKEN, TOKEN, kinds
 
 UseNewKey = Callable[[], None]
@@ -45,7 +45,7 @@ def many(count: int) -> None:
     """So many tenants with a sealed token each and a refresh token beside it."""
     for number in range(count):
         tenant = Tenant.objects.create(slug=f"t-{number}", name=f"Tenant {number}")
-        row = Credential(tenant=tenant, kind="connection", scheme="oauth", version=1)
+        row = Connection(tenant=tenant, kind="connection", scheme="oauth", version=1)
         seal_into(row, "sealed", f"access-{number}")
         seal_into(row, "sealed_refresh", f"refresh-{number}")
         row.save(force_insert=True)
@@ -59,7 +59,7 @@ def test_rotate__every_row__opens_under_the_new_key_alone(
     assert "3 left" in rotate_keys("--batch", "2")
     ring = KeyRing("new", {"new": settings.ENVIRONMENT.vault_keys.keys["new"]})
     settings.ENVIRONMENT = dataclasses.replace(settings.ENVIRONMENT, vault_keys=ring)
-    for row in Credential.objects.order_by("tenant__slug"):
+    for row in Connection.objects.order_by("tenant__slug"):
         number = row.tenant.slug[-1]
         assert open_from(row, "sealed") == f"access-{number}"
         assert open_from(row, "sealed_refresh") == f"refresh-{number}"
@@ -67,7 +67,7 @@ def test_rotate__every_row__opens_under_the_new_key_alone(
     assert kinds() == ["vault.rotated"] * 3
     events = AuditEvent.objects.all()
     assert sorted(pk for event in events for pk in event.content["detail"]["rows"]) == sorted(
-        str(row.pk) for row in Credential.objects.all()
+        str(row.pk) for row in Connection.objects.all()
     )
 
 
@@ -83,7 +83,7 @@ def test_rotate__cut_off_after_a_batch__goes_on_with_the_rest(db: None, new_key:
     many(5)
     new_key()
     next(iter(rotation.rotate(2)))
-    assert rotation.in_use("test") == {"credentials": 3}
+    assert rotation.in_use("test") == {"connections": 3}
     assert "3 sealed anew, 0 left" in rotate_keys()
     assert rotation.in_use("test") == {}
 
@@ -94,9 +94,9 @@ def test_rotate__row_renewed_in_between__the_renewal_stays(
     many(1)
     new_key()
 
-    def renewed_meanwhile(row: Credential, column: str, secret: str) -> bytes:
+    def renewed_meanwhile(row: Connection, column: str, secret: str) -> bytes:
         monkeypatch.setattr(rotation, "sealed_for", sealed_for)
-        renewed = Credential.objects.get(pk=row.pk)
+        renewed = Connection.objects.get(pk=row.pk)
         renewed.version += 1
         seal_into(renewed, "sealed", "renewed-access")
         seal_into(renewed, "sealed_refresh", "renewed-refresh")
@@ -105,7 +105,7 @@ def test_rotate__row_renewed_in_between__the_renewal_stays(
 
     monkeypatch.setattr(rotation, "sealed_for", renewed_meanwhile)
     assert "0 sealed anew, 0 left" in rotate_keys()
-    row = Credential.objects.get()
+    row = Connection.objects.get()
     assert (row.version, open_from(row, "sealed")) == (2, "renewed-access")
     assert open_from(row, "sealed_refresh") == "renewed-refresh"
     assert kinds() == []
@@ -115,9 +115,9 @@ def test_rotate__row_that_does_not_open__is_named_and_left_as_it_is(
     db: None, new_key: UseNewKey
 ) -> None:
     many(3)
-    first, *others = Credential.objects.order_by("pk")
+    first, *others = Connection.objects.order_by("pk")
     broken = bytes(first.sealed)[:-1] + bytes([bytes(first.sealed)[-1] ^ 1])
-    Credential.objects.filter(pk=first.pk).update(sealed=broken)
+    Connection.objects.filter(pk=first.pk).update(sealed=broken)
     new_key()
     with pytest.raises(CommandError, match=str(first.pk)):
         rotate_keys("--batch", "1")
@@ -138,36 +138,36 @@ def test_rotate__record_refused__changes_nothing(
         raise DatabaseError("the record is not writable")
 
     monkeypatch.setattr(rotation, "record", refuse)
-    before = bytes(Credential.objects.get().sealed)
+    before = bytes(Connection.objects.get().sealed)
     with pytest.raises(DatabaseError):
         rotate_keys()
-    assert bytes(Credential.objects.get().sealed) == before
+    assert bytes(Connection.objects.get().sealed) == before
 
 
 def test_rotate__token_in_use__still_serves_and_keeps_its_version(
-    acme: Tenant, credential: Credential, new_key: UseNewKey
+    acme: Tenant, connection: Connection, new_key: UseNewKey
 ) -> None:
     new_key()
     rotate_keys()
-    credential.refresh_from_db()
-    assert (credential.version, open_from(credential, "sealed")) == (1, TOKEN)
+    connection.refresh_from_db()
+    assert (connection.version, open_from(connection, "sealed")) == (1, TOKEN)
     assert client_for(acme).me().member_user_id
 
 
 def test_retire__key_in_use_or_current__refused(
-    acme: Tenant, credential: Credential, new_key: UseNewKey
+    acme: Tenant, connection: Connection, new_key: UseNewKey
 ) -> None:
     with pytest.raises(CommandError, match="current key"):
         rotate_keys("--retire", "test")
     new_key()
-    with pytest.raises(CommandError, match=r"1 credentials are sealed under it"):
+    with pytest.raises(CommandError, match=r"1 connections are sealed under it"):
         rotate_keys("--retire", "test")
     rotate_keys()
     assert "may be taken out" in rotate_keys("--retire", "test")
 
 
 def test_rotate__uploaded_list_under_the_old_key__said_and_not_called_everything(
-    superuser: User, acme: Tenant, credential: Credential, new_key: UseNewKey
+    superuser: User, acme: Tenant, connection: Connection, new_key: UseNewKey
 ) -> None:
     read_list(superuser, f"name,scheme,token\nGlobex,oauth,{OTHER_TOKEN}\n")
     new_key()

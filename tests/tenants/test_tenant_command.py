@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants.models import CredentialState, Role, Tenant
+from lofty_admin.tenants.models import ConnectionState, Role, Tenant
 from tests.tenants.conftest import OTHER_TOKEN, TOKEN, Lofty
 
 
@@ -27,8 +27,8 @@ def add(*more: str, token: str = TOKEN, scheme: str = "api-key", slug: str = "ac
 def test_tenant_add__good_token__added_recorded_not_printed(db: None, lofty: Lofty) -> None:
     said = add("--note", "VIP")
     tenant = Tenant.objects.get()
-    assert tenant.credential is not None
-    assert tenant.credential.owner_name in said
+    assert tenant.connection is not None
+    assert tenant.connection.owner_name in said
     assert TOKEN not in said
     event = AuditEvent.objects.get(kind="tenant.added")
     assert (event.actor_kind, event.actor_id) == ("command", "tenant add")
@@ -36,7 +36,7 @@ def test_tenant_add__good_token__added_recorded_not_printed(db: None, lofty: Lof
 
 def test_tenant_add__oauth__added(db: None, lofty: Lofty) -> None:
     add(token=OTHER_TOKEN, scheme="oauth-token")
-    assert Tenant.objects.get().credential_state is CredentialState.WORKS
+    assert Tenant.objects.get().connection_state is ConnectionState.WORKS
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_tenant_add__bad_input__fails_with_the_reason_and_adds_nothing(
 
 def test_tenant_add__unchecked__stored_without_a_call(db: None, lofty: Lofty) -> None:
     add("--unchecked")
-    assert Tenant.objects.get().credential_state is CredentialState.UNUSED
+    assert Tenant.objects.get().connection_state is ConnectionState.UNUSED
     assert lofty.calls_made("acme") == 0
 
 

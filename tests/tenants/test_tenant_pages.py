@@ -20,14 +20,14 @@ def test_add__with_token__added_and_whose_it_is_shown(superuser: User, lofty: Lo
     html = add(superuser, token=TOKEN, note="From the fair").content.decode()
     tenant = Tenant.objects.get()
     assert (tenant.slug, tenant.note) == ("initech-homes", "From the fair")
-    assert tenant.credential is not None
-    assert tenant.credential.owner_name in html
+    assert tenant.connection is not None
+    assert tenant.connection.owner_name in html
     assert TOKEN not in html
 
 
 def test_add__without_token__added(superuser: User) -> None:
     assert "Paste one to begin" in add(superuser).content.decode()
-    assert Tenant.objects.get().credential is None
+    assert Tenant.objects.get().connection is None
 
 
 def test_add__bad_token__everything_typed_is_kept_but_the_token(
@@ -160,7 +160,7 @@ def test_name__that_cannot_be_seen__refused_by_both_forms(
     assert [tenant.name for tenant in Tenant.objects.all()] == ["Acme Realty"]
 
 
-@pytest.mark.parametrize("page", ["tenant_add", "credential_replace"])
+@pytest.mark.parametrize("page", ["tenant_add", "connection_replace"])
 @pytest.mark.parametrize("typed", [TOKEN, f" {TOKEN} ", PASSWORD])
 def test_token__own_password_of_the_console__refused_before_anything_is_sent(
     superuser: User, acme: Tenant, lofty: Lofty, page: str, typed: str
@@ -168,11 +168,11 @@ def test_token__own_password_of_the_console__refused_before_anything_is_sent(
     """A browser fills it in by itself. Here it would even work at Lofty."""
     superuser.set_password(typed.strip())
     superuser.save()
-    url = reverse(page, args=[acme.slug] if page == "credential_replace" else [])
+    url = reverse(page, args=[acme.slug] if page == "connection_replace" else [])
     data = {"name": "Initech", "scheme": "api_key", "token": typed}
     html = signed_in(superuser).post(url, data).content.decode()
     assert "is-invalid" in html
     assert typed.strip() not in html
     assert lofty.calls_made("acme") == 0
-    assert acme.credential is None
+    assert acme.connection is None
     assert Tenant.objects.count() == 1

@@ -10,7 +10,7 @@ from django.urls import resolve
 from lofty_admin.agentsettings.plans import Plan
 from lofty_admin.agentsettings.snapshots import read_live
 from lofty_admin.lofty.client import Scheme
-from lofty_admin.tenants.credentials.token_store import set_credential
+from lofty_admin.tenants.credentials.token_store import set_connection
 from lofty_admin.tenants.credentials.token_verification import unchecked_token
 from lofty_admin.tenants.models import Tenant
 from tests.agentsettings.conftest import apply
@@ -51,7 +51,7 @@ def test_tour__each_save__ends_as_it_says(practice: Sandbox) -> None:
     customer = PracticeCustomer.add(practice.url, HARBOUR)
     for number, one in enumerate(SAVES):
         tenant = Tenant.objects.create(slug=f"try-{number}", name=one.title)
-        set_credential(tenant, unchecked_token(Scheme.OAUTH, customer.token), meant=True)
+        set_connection(tenant, unchecked_token(Scheme.OAUTH, customer.token), meant=True)
         assert _outcome_of(one, tenant, customer) == one.outcome, one.title
 
 

@@ -30,13 +30,14 @@ class Kind(TextChoices):
     IMPORT_STARTED = "import.started", _("started to add tenants from a list")
     IMPORT_FINISHED = "import.finished", _("added tenants from a list")
     IMPORT_FORGOTTEN = "import.forgotten", _("deleted an uploaded list of tenants")
-    CREDENTIAL_ADDED = "credential.added", _("added a credential")
-    CREDENTIAL_REPLACED = "credential.replaced", _("replaced the credential")
-    CREDENTIAL_REMOVED = "credential.removed", _("removed the credential")
-    CREDENTIAL_TESTED = "credential.tested", _("tested the credential")
-    CREDENTIAL_FAILED = "credential.failed", _("found that the credential does not work")
-    CREDENTIAL_RECOVERED = "credential.recovered", _("found that the credential works again")
-    CREDENTIAL_RENEWED = "credential.renewed", _("renewed the credential")
+    # A tenant's connection: these were recorded as "credential" from the first version on.
+    CREDENTIAL_ADDED = "credential.added", _("added a connection")
+    CREDENTIAL_REPLACED = "credential.replaced", _("replaced the connection")
+    CREDENTIAL_REMOVED = "credential.removed", _("removed the connection")
+    CREDENTIAL_TESTED = "credential.tested", _("tested the connection")
+    CREDENTIAL_FAILED = "credential.failed", _("found that the connection does not work")
+    CREDENTIAL_RECOVERED = "credential.recovered", _("found that the connection works again")
+    CREDENTIAL_RENEWED = "credential.renewed", _("renewed the connection")
     CONNECTION_BEGUN = "connection.begun", _("went to Lofty to connect")
     CONNECTION_ENDED = "connection.ended", _("did not connect with Lofty")
     AGENT_CHANGED = "tenant.agent_changed", _("accepted another Sales Agent for the tenant")
@@ -76,7 +77,7 @@ class Kind(TextChoices):
     RESTORE_ACKNOWLEDGED = "audit.restore_acknowledged", _("said that an older database is meant")
 
 
-# The kinds that tell which credential of a tenant was stored last. They are queried before each use
+# The kinds that tell which connection of a tenant was stored last. They are queried before each use
 # of a token, so they have an index of their own.
 CREDENTIAL_STORED = (
     Kind.CREDENTIAL_ADDED,

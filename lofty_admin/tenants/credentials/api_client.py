@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
+from django.db import connection as database
 from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
@@ -28,7 +29,7 @@ from lofty_admin.tenants.config import endpoint
 from lofty_admin.tenants.credentials import health
 from lofty_admin.tenants.credentials.opening import opened
 from lofty_admin.tenants.credentials.token_refresh import RefreshFailed, usable
-from lofty_admin.tenants.models import RENEWING, Credential, Health, Tenant
+from lofty_admin.tenants.models import RENEWING, Connection, Health, Tenant
 
 logger = logging.getLogger(__name__)
 YOUNG = timedelta(minutes=10)
@@ -51,11 +52,11 @@ _NEEDED = (
 )
 
 
-class CredentialUnavailable(Exception):
+class ConnectionUnavailable(Exception):
     """The tenant has no usable token. The text may be shown to a user."""
 
 
-class NoToken(CredentialUnavailable):
+class NoToken(ConnectionUnavailable):
     """The tenant never had a token, or it was removed: the next step is to add one."""
 
 
@@ -74,29 +75,29 @@ class CallsLeft:
 
 
 def client_for(
-    tenant: Tenant, *, credential: Credential | None = None, can_wait: bool = False
+    tenant: Tenant, *, connection: Connection | None = None, can_wait: bool = False
 ) -> LoftyClient:
-    """Return a client with the tenant's token, or with that of `credential`.
+    """Return a client with the tenant's token, or with that of `connection`.
 
     If it `can_wait`, it leaves the reserve to interactive use: it calls `require_spare_call` before
     every exchange, retries included.
 
-    Every exchange is recorded on the credential's row: budget, last success, last failure. An
+    Every exchange is recorded on the connection's row: budget, last success, last failure. An
     access token that is about to expire is refreshed first, which calls Lofty, so this must not run
-    inside a transaction. Raises CredentialUnavailable when there is no token or it does not
+    inside a transaction. Raises ConnectionUnavailable when there is no token or it does not
     decrypt; nothing is sent then.
     """
-    return client_and_credential(tenant, credential=credential, can_wait=can_wait)[0]
+    return client_and_connection(tenant, connection=connection, can_wait=can_wait)[0]
 
 
-def client_and_credential(
-    tenant: Tenant, *, credential: Credential | None = None, can_wait: bool = False
-) -> tuple[LoftyClient, Credential]:
-    """Return a client like `client_for`, and the credential as it was when its token was decrypted.
+def client_and_connection(
+    tenant: Tenant, *, connection: Connection | None = None, can_wait: bool = False
+) -> tuple[LoftyClient, Connection]:
+    """Return a client like `client_for`, and the connection as it was when its token was decrypted.
 
-    A save checks that this credential is still the one in use before it sends.
+    A save checks that this connection is still the one in use before it sends.
     """
-    used = _in_use(tenant, credential)
+    used = _in_use(tenant, connection)
     token = _opened(tenant, used)
     client = LoftyClient(
         endpoint(tenant.pk),
@@ -108,22 +109,22 @@ def client_and_credential(
     return client, used
 
 
-def _in_use(tenant: Tenant, credential: Credential | None) -> Credential:
+def _in_use(tenant: Tenant, connection: Connection | None) -> Connection:
     """Return the current row from the database: other processes refresh and replace it."""
-    rows = Credential.objects.filter(tenant=tenant, retired_at=None).only(*_NEEDED)
-    used = rows.filter(pk=credential.pk).first() if credential else rows.first()
+    rows = Connection.objects.filter(tenant=tenant, retired_at=None).only(*_NEEDED)
+    used = rows.filter(pk=connection.pk).first() if connection else rows.first()
     if used is None:
         raise NoToken(f"{tenant.name} has no Lofty token yet.")
     try:
         return usable(used)
     except RefreshFailed as error:
         reason = str(error)
-    raise CredentialUnavailable(f"{tenant.name}: {reason}")
+    raise ConnectionUnavailable(f"{tenant.name}: {reason}")
 
 
 def calls_left(tenant: Tenant) -> CallsLeft:
     """Return the remaining calls, read from the database: other processes spend the same budget."""
-    in_use = Credential.objects.filter(tenant=tenant, retired_at=None)
+    in_use = Connection.objects.filter(tenant=tenant, retired_at=None)
     row = in_use.values_list(
         "budget_limit", "budget_remaining", "budget_reset_at", "budget_claimed_until"
     ).first()
@@ -168,49 +169,49 @@ def reserve_calls(tenant: Tenant, needed: int) -> None:
         if wait <= LAST_MOMENTS + TO_BE_SURE:
             time.sleep(max(0.0, wait.total_seconds()))
         require_calls(tenant, needed)
-    in_use = Credential.objects.filter(tenant=tenant, retired_at=None)
+    in_use = Connection.objects.filter(tenant=tenant, retired_at=None)
     in_use.update(budget_claimed_until=F("budget_reset_at"))
 
 
 def release_calls(tenant: Tenant) -> None:
     """End a save's reservation: background work may use the rest of the window. Raises nothing."""
     try:
-        claimed = Credential.objects.filter(tenant=tenant).exclude(budget_claimed_until=None)
+        claimed = Connection.objects.filter(tenant=tenant).exclude(budget_claimed_until=None)
         claimed.update(budget_claimed_until=None)
     except DatabaseError:
         logger.warning("What a save of tenant %s left is claimed to the window's end", tenant.slug)
 
 
-def record_exchange(tenant: Tenant, credential: Credential, exchange: Exchange) -> None:
-    """Store what an exchange shows about the credential.
+def record_exchange(tenant: Tenant, connection: Connection, exchange: Exchange) -> None:
+    """Store what an exchange shows about the connection.
 
     Usually that is that it still works, which takes one statement; otherwise this uses a short
     transaction of its own. May raise django.db.Error; LoftyClient logs that and continues, because
     a save must not fail on it.
     """
-    inside = connection.in_atomic_block
+    inside = database.in_atomic_block
     if not inside:
         # The database connection may have dropped during the call to Lofty: open a new one.
-        connection.close_if_unusable_or_obsolete()
+        database.close_if_unusable_or_obsolete()
     meaning, budget = _meaning(exchange), _columns(exchange.budget)
     if meaning is None and exchange.status == 200:
         # A single statement needs no transaction, only a savepoint inside a caller's transaction.
         with transaction.atomic() if inside else nullcontext():
-            if health.touch(credential, budget):
+            if health.touch(connection, budget):
                 return
     with transaction.atomic():
         if budget:
-            Credential.objects.filter(pk=credential.pk).update(**budget)
-        _note_health(tenant, credential, exchange, meaning)
+            Connection.objects.filter(pk=connection.pk).update(**budget)
+        _note_health(tenant, connection, exchange, meaning)
 
 
-def _opened(tenant: Tenant, credential: Credential) -> str:
+def _opened(tenant: Tenant, connection: Connection) -> str:
     try:
-        return opened(credential, "sealed")
+        return opened(connection, "sealed")
     except VaultError as error:
         reason = str(error)
-    health.record_health(tenant, credential, Health.UNREADABLE, reason)
-    raise CredentialUnavailable(f"The Lofty token of {tenant.name} cannot be used. {reason}")
+    health.record_health(tenant, connection, Health.UNREADABLE, reason)
+    raise ConnectionUnavailable(f"The Lofty token of {tenant.name} cannot be used. {reason}")
 
 
 def _columns(budget: Budget | None) -> dict[str, Any]:
@@ -235,21 +236,21 @@ def _meaning(exchange: Exchange) -> type[LoftyError] | None:
 
 
 def _note_health(
-    tenant: Tenant, credential: Credential, exchange: Exchange, meaning: type[LoftyError] | None
+    tenant: Tenant, connection: Connection, exchange: Exchange, meaning: type[LoftyError] | None
 ) -> None:
     if meaning and exchange.path == ME_PATH:
         return  # Lofty may remove that one operation: a token that opens the settings is fine
     if meaning and issubclass(meaning, Unauthorised):
-        _renew_next_time(credential)
-        health.record_refusal(tenant, credential, meaning)
+        _renew_next_time(connection)
+        health.record_refusal(tenant, connection, meaning)
     elif meaning and exchange.path == SETTINGS_PATH:
-        health.record_refusal(tenant, credential, meaning)
+        health.record_refusal(tenant, connection, meaning)
     elif exchange.status == 200:
-        health.mark_healthy(tenant, credential, exchange)
+        health.mark_healthy(tenant, connection, exchange)
 
 
-def _renew_next_time(credential: Credential) -> None:
+def _renew_next_time(connection: Connection) -> None:
     """Make the next call refresh a refused access token, unless the token is fresh."""
-    Credential.objects.filter(pk=credential.pk, kind__in=RENEWING).filter(
+    Connection.objects.filter(pk=connection.pk, kind__in=RENEWING).filter(
         Q(renewed_at=None) | clocks.happened_long_ago("renewed_at", timezone.now(), YOUNG)
     ).update(access_expires_at=timezone.now())

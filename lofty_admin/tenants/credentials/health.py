@@ -1,4 +1,4 @@
-"""Credential health, derived from Lofty's responses; transitions are audited."""
+"""Connection health, derived from Lofty's responses; transitions are audited."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -22,7 +22,7 @@ from lofty_admin.lofty.errors import (
     WrongScheme,
 )
 from lofty_admin.lofty.exchange import Exchange
-from lofty_admin.tenants.models import Credential, Health, Tenant
+from lofty_admin.tenants.models import Connection, Health, Tenant
 
 # The first match counts: WrongScheme is a subclass of Unauthorised.
 _BY_ERROR: tuple[tuple[type[LoftyError], Health], ...] = (
@@ -67,54 +67,54 @@ def meaning_of(health: Health) -> str:
     return ""
 
 
-def record_error(tenant: Tenant, credential: Credential, error: LoftyError) -> None:
-    """Record a failed probe. One that got no slot shows nothing about the credential."""
+def record_error(tenant: Tenant, connection: Connection, error: LoftyError) -> None:
+    """Record a failed probe. One that got no slot shows nothing about the connection."""
     if isinstance(error, NoFreeSlot):
         return
     found = health_of(error)
     advice = _CHECKED_AGAIN if found in _TELLS_NOTHING else error.advice
-    record_health(tenant, credential, found, f"{error.message} {advice}", by_probe=True)
+    record_health(tenant, connection, found, f"{error.message} {advice}", by_probe=True)
 
 
-def record_refusal(tenant: Tenant, credential: Credential, refused: type[LoftyError]) -> None:
+def record_refusal(tenant: Tenant, connection: Connection, refused: type[LoftyError]) -> None:
     """Record another call that Lofty refused because of the token."""
     for kind, health in _BY_ERROR:
         if issubclass(refused, kind):
             because = f"{refused.default_message} {refused.default_advice}"
-            record_health(tenant, credential, health, because)
+            record_health(tenant, connection, health, because)
             return
 
 
-def touch(credential: Credential, also: Mapping[str, Any]) -> bool:
+def touch(connection: Connection, also: Mapping[str, Any]) -> bool:
     """Store the time of the last success, and `also`, if nothing else has changed, which is usual.
 
     Uses a single statement, because a save waits for three of these. Returns False if nothing was
     written.
     """
-    working = Credential.objects.filter(
-        pk=credential.pk, retired_at=None, health=Health.WORKS, failing_since=None
+    working = Connection.objects.filter(
+        pk=connection.pk, retired_at=None, health=Health.WORKS, failing_since=None
     )
     return bool(working.update(last_good_at=timezone.now(), **also))
 
 
-def mark_healthy(tenant: Tenant, credential: Credential, exchange: Exchange) -> None:
+def mark_healthy(tenant: Tenant, connection: Connection, exchange: Exchange) -> None:
     """Record another call that Lofty answered."""
     disproved = _LIFTED_BY_SETTINGS if exchange.path == SETTINGS_PATH else _LIFTED
     with transaction.atomic():
-        row = _locked(credential)
+        row = _locked(connection)
         if row is None:
             return
         if row.renews_itself:  # the undecryptable secret may be the one that gets the next token
             disproved -= {Health.UNREADABLE}
         if row.health in disproved:
-            record_health(tenant, credential, Health.WORKS)
+            record_health(tenant, connection, Health.WORKS)
         elif row.health not in _TOKEN_FAILS:
             _update(row, {"last_good_at": timezone.now(), "failing_since": None})
 
 
 def record_health(
     tenant: Tenant,
-    credential: Credential,
+    connection: Connection,
     found: Health,
     because: str = "",
     *,
@@ -122,11 +122,11 @@ def record_health(
 ) -> None:
     """Store the health, and write an audit event if it differs from before.
 
-    because: the reason in words, "" if it works. A retired credential is left alone.
+    because: the reason in words, "" if it works. A retired connection is left alone.
     """
     now = timezone.now()
     with transaction.atomic():
-        row = _locked(credential)
+        row = _locked(connection)
         if row is None:
             return
         changes = _changes(row, found, because[:300], now)
@@ -135,16 +135,16 @@ def record_health(
             _record(tenant, row, found, because)
 
 
-def _locked(credential: Credential) -> Credential | None:
-    rows = Credential.objects.select_for_update(no_key=True)
-    return rows.filter(pk=credential.pk, retired_at=None).first()
+def _locked(connection: Connection) -> Connection | None:
+    rows = Connection.objects.select_for_update(no_key=True)
+    return rows.filter(pk=connection.pk, retired_at=None).first()
 
 
-def _update(row: Credential, changes: dict[str, Any]) -> None:
-    Credential.objects.filter(pk=row.pk).update(**changes)
+def _update(row: Connection, changes: dict[str, Any]) -> None:
+    Connection.objects.filter(pk=row.pk).update(**changes)
 
 
-def _changes(row: Credential, found: Health, because: str, now: datetime) -> dict[str, Any]:
+def _changes(row: Connection, found: Health, because: str, now: datetime) -> dict[str, Any]:
     since = row.health_since if found == row.health else None
     changes: dict[str, Any] = {
         "health": found,
@@ -161,7 +161,7 @@ def _changes(row: Credential, found: Health, because: str, now: datetime) -> dic
     return changes
 
 
-def _record(tenant: Tenant, row: Credential, found: Health, because: str) -> None:
+def _record(tenant: Tenant, row: Connection, found: Health, because: str) -> None:
     works = found in _GOOD
     record(
         Kind.CREDENTIAL_RECOVERED if works else Kind.CREDENTIAL_FAILED,

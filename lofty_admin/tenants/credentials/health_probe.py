@@ -1,4 +1,4 @@
-"""Probe the stored credentials at Lofty: daily, from a command, or when a user asks.
+"""Probe the stored connections at Lofty: daily, from a command, or when a user asks.
 
 A probe reads the Sales Agent's settings. This one call shows whether the token works, with which
 scheme and permissions, and for which Sales Agent. See `health` for the classes.
@@ -15,65 +15,65 @@ from lofty_admin.lofty.errors import BudgetSpent, LoftyError
 from lofty_admin.tenants.agents import require_agent
 from lofty_admin.tenants.credentials import health
 from lofty_admin.tenants.credentials.api_client import (
-    CredentialUnavailable,
+    ConnectionUnavailable,
     client_for,
     require_spare_call,
 )
-from lofty_admin.tenants.models import Credential, Health, Tenant
+from lofty_admin.tenants.models import Connection, Health, Tenant
 
 EVERY = timedelta(hours=23)  # checked once an hour, so this means once a day
 AGAIN = timedelta(minutes=50)  # after a probe without a conclusion
 
 
-def in_use() -> QuerySet[Credential]:
-    """Return the credentials in use of active tenants."""
-    return Credential.objects.select_related("tenant").filter(
+def in_use() -> QuerySet[Connection]:
+    """Return the connections in use of active tenants."""
+    return Connection.objects.select_related("tenant").filter(
         retired_at=None, tenant__status=Tenant.Status.ACTIVE
     )
 
 
-def due(now: datetime) -> QuerySet[Credential]:
-    """Return the credentials in use whose daily probe is due or whose last one was inconclusive."""
+def due(now: datetime) -> QuerySet[Connection]:
+    """Return the connections in use whose daily probe is due or whose last one was inconclusive."""
     old = Q(checked_at=None) | clocks.happened_long_ago("checked_at", now, EVERY)
     told_nothing = Q(health__in=[Health.LIMITED, Health.LOFTY_DOWN], checked_at__lte=now - AGAIN)
     return in_use().filter(old | told_nothing)
 
 
-def probe(credential: Credential) -> Credential:
-    """Probe the credential once, record its health, and return the row as it is afterwards.
+def probe(connection: Connection) -> Connection:
+    """Probe the connection once, record its health, and return the row as it is afterwards.
 
     Raises BudgetSpent, without calling, if a user may need the calls that are left.
     """
     try:
-        require_spare_call(credential.tenant)
-        look(credential, client_for(credential.tenant, credential=credential))
+        require_spare_call(connection.tenant)
+        look(connection, client_for(connection.tenant, connection=connection))
     except BudgetSpent:
         raise
-    except CredentialUnavailable:
-        checked(credential)
+    except ConnectionUnavailable:
+        checked(connection)
     except LoftyError as error:
-        health.record_error(credential.tenant, credential, error)
-    return in_use().filter(pk=credential.pk).first() or credential
+        health.record_error(connection.tenant, connection, error)
+    return in_use().filter(pk=connection.pk).first() or connection
 
 
-def look(credential: Credential, client: LoftyClient) -> None:
-    """Read the settings and record that the credential works.
+def look(connection: Connection, client: LoftyClient) -> None:
+    """Read the settings and record that the connection works.
 
     Raises LoftyError and WrongAgent; only the second is recorded here.
     """
-    settle(credential, client.get_settings().id)
+    settle(connection, client.get_settings().id)
 
 
-def settle(credential: Credential, agent_id: int) -> None:
-    """Record that the credential opens this Sales Agent's settings.
+def settle(connection: Connection, agent_id: int) -> None:
+    """Record that the connection opens this Sales Agent's settings.
 
     Raises WrongAgent after recording it.
     """
-    tenant = credential.tenant
+    tenant = connection.tenant
     require_agent(tenant, agent_id, by_probe=True)
-    health.record_health(tenant, credential, Health.WORKS, by_probe=True)
+    health.record_health(tenant, connection, Health.WORKS, by_probe=True)
 
 
-def checked(credential: Credential) -> None:
+def checked(connection: Connection) -> None:
     """Store the time of this check only: the row already has the problem."""
-    Credential.objects.filter(pk=credential.pk, retired_at=None).update(checked_at=timezone.now())
+    Connection.objects.filter(pk=connection.pk, retired_at=None).update(checked_at=timezone.now())

@@ -27,7 +27,7 @@ from lofty_admin.lofty.oauth import Tokens
 from lofty_admin.tenants.config import oauth_app, oauth_client
 from lofty_admin.tenants.credentials.sealing import open_from, seal_into
 from lofty_admin.tenants.credentials.token_refresh import access_end
-from lofty_admin.tenants.credentials.token_store import set_credential
+from lofty_admin.tenants.credentials.token_store import set_connection
 from lofty_admin.tenants.credentials.token_verification import (
     CheckedToken,
     ask_lofty,
@@ -35,8 +35,8 @@ from lofty_admin.tenants.credentials.token_verification import (
 )
 from lofty_admin.tenants.errors import ChangeNotAllowed, archived
 from lofty_admin.tenants.models import (
-    Credential,
-    CredentialKind,
+    Connection,
+    ConnectionKind,
     Health,
     PendingConnection,
     Tenant,
@@ -117,7 +117,7 @@ def exchange(pending: PendingConnection, code: str) -> PendingConnection:
 
 def _checked(tokens: Tokens) -> CheckedToken:
     return CheckedToken(
-        CredentialKind.CONNECTION,
+        ConnectionKind.CONNECTION,
         tokens.access_token,
         {},
         refresh_token=tokens.refresh_token or "",
@@ -146,7 +146,7 @@ def checked_of(pending: PendingConnection) -> CheckedToken:
         reason = str(error)
     else:
         return CheckedToken(
-            CredentialKind.CONNECTION,
+            ConnectionKind.CONNECTION,
             access,
             pending.lofty_user,
             health=Health(pending.health),
@@ -166,8 +166,8 @@ def questions(pending: PendingConnection) -> tuple[str, ...]:
     return questions_about(pending.tenant, checked_of(pending))
 
 
-def confirm(pending: PendingConnection, *, meant: bool) -> Credential:
-    """Attach the connection to its tenant and replace the current credential.
+def confirm(pending: PendingConnection, *, meant: bool) -> Connection:
+    """Attach the connection to its tenant and replace the current connection.
 
     Raises ChangeNotAllowed if it no longer awaits confirmation, and ConfirmationRequired when there
     are `questions` and the change is not confirmed by `meant`.
@@ -181,7 +181,7 @@ def confirm(pending: PendingConnection, *, meant: bool) -> Credential:
             raise ChangeNotAllowed(_("This connection is not waiting to be confirmed any more."))
         found = checked_of(row)
         row.delete()
-        return set_credential(pending.tenant, found, meant=meant)
+        return set_connection(pending.tenant, found, meant=meant)
 
 
 def end(pending: PendingConnection, why: str) -> None:

@@ -29,13 +29,13 @@ NO_CONNECTION = (
     gettext_lazy("No connection is under way in this browser"),
     gettext_lazy(
         "It was begun in another browser or by somebody else, it has ended, or more than ten"
-        " minutes have passed. Nothing was stored. Start again from the tenant's Credential page."
+        " minutes have passed. Nothing was stored. Start again from the tenant's Connection page."
     ),
 )
 
 
 @require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="credential")
+@require_recent_auth_for_post(back="connection")
 def connect(request: HttpRequest, slug: str) -> HttpResponse:
     """Begin with POST; with GET, show the link to Lofty.
 
@@ -48,7 +48,7 @@ def connect(request: HttpRequest, slug: str) -> HttpResponse:
         return _begin(request, tenant, pending)
     if pending is None or pending.tenant_id != tenant.id:
         messages.info(request, _("No connection with Lofty is under way here."))
-        return redirect("credential", tenant.slug)
+        return redirect("connection", tenant.slug)
     if pending.stage == Stage.CONFIRMING:
         return redirect("connect_confirm", tenant.slug)
     return _way_page(request, tenant, pending)
@@ -65,7 +65,7 @@ def cancel(request: HttpRequest, slug: str) -> HttpResponse:
         if had_tokens:
             told.append(_("Lofty may still list this console among the account's apps."))
         messages.info(request, " ".join(told))
-    return redirect("credential", tenant.slug)
+    return redirect("connection", tenant.slug)
 
 
 @login_not_required  # without a session, show an error instead of sending the code to sign-in
@@ -76,7 +76,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         return _problem(
             request,
             _("You are not signed in any more"),
-            _("Nothing was stored. Sign in and start again from the tenant's Credential page."),
+            _("Nothing was stored. Sign in and start again from the tenant's Connection page."),
             status=403,
         )
     pending = oauth_flow.pending_of(request.session, request.user)
@@ -96,7 +96,7 @@ def confirm(request: HttpRequest, slug: str) -> HttpResponse:
     pending = oauth_flow.pending_of(request.session, _person(request))
     if pending is None or pending.tenant_id != tenant.id or pending.stage != Stage.CONFIRMING:
         messages.error(request, ". ".join(map(str, NO_CONNECTION)))
-        return redirect("credential", tenant.slug)
+        return redirect("connection", tenant.slug)
     try:
         questions = oauth_flow.questions(pending)
         data = request.POST if request.method == "POST" else None
@@ -108,7 +108,7 @@ def confirm(request: HttpRequest, slug: str) -> HttpResponse:
         oauth_flow.end(pending, str(error) if is_english else "It could not be attached.")
         return _problem(request, _("The connection was not made"), str(error), tenant=tenant)
     context = {"tenant": tenant, "pending": pending, "form": form, "questions": questions}
-    return render(request, "tenants/connect_confirm.html", {**context, "tab": "credential"})
+    return render(request, "tenants/connect_confirm.html", {**context, "tab": "connection"})
 
 
 def _person(request: HttpRequest) -> User:
@@ -124,7 +124,7 @@ def _begin(request: HttpRequest, tenant: Tenant, pending: PendingConnection | No
         oauth_flow.begin(request.session, tenant, _person(request), _redirect_uri(request))
     except ChangeNotAllowed as error:
         messages.error(request, " ".join([str(error), str(NOTHING_STORED)]))
-        return redirect("credential", tenant.slug)
+        return redirect("connection", tenant.slug)
     return redirect("connect", tenant.slug)
 
 
@@ -147,7 +147,7 @@ def _way_page(
         "pending": pending,
         "wants_another": wants_another,
         "authorise_url": oauth_flow.authorise_url(),
-        "tab": "credential",
+        "tab": "connection",
     }
     status = 409 if wants_another else 200
     return render(request, "tenants/connect.html", context, status=status)
@@ -216,12 +216,12 @@ def _attach(
     except ConfirmationRequired as error:
         # A question arose after the page was shown: ask again.
         form = ConfirmConnectionForm(questions=error.questions)
-        context = {"tenant": tenant, "pending": pending, "form": form, "tab": "credential"}
+        context = {"tenant": tenant, "pending": pending, "form": form, "tab": "connection"}
         context["questions"] = error.questions
         return render(request, "tenants/connect_confirm.html", context, status=409)
     request.session.pop(oauth_flow.SESSION_KEY, None)
     messages.success(request, " ".join([_("The account is connected."), belongs_to(stored)]))
-    return redirect("credential", tenant.slug)
+    return redirect("connection", tenant.slug)
 
 
 def _problem(

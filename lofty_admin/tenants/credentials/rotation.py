@@ -21,7 +21,7 @@ from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core import vault
 from lofty_admin.tenants.credentials.sealing import SealedRow, open_from, sealed_for
-from lofty_admin.tenants.models import Credential, PendingConnection
+from lofty_admin.tenants.models import Connection, PendingConnection
 
 Rows: TypeAlias = "models.QuerySet[Any]"
 
@@ -30,7 +30,7 @@ Rows: TypeAlias = "models.QuerySet[Any]"
 class Place:
     """A model and its sealed columns."""
 
-    model: type[Credential] | type[PendingConnection]
+    model: type[Connection] | type[PendingConnection]
     columns: tuple[str, ...]
 
     @property
@@ -39,7 +39,7 @@ class Place:
 
 
 PLACES = (
-    Place(Credential, ("sealed", "sealed_refresh", "sealed_key")),
+    Place(Connection, ("sealed", "sealed_refresh", "sealed_key")),
     Place(PendingConnection, ("sealed", "sealed_refresh")),
 )
 

@@ -3,9 +3,9 @@
 from typing import TypeAlias
 
 from lofty_admin.core import vault
-from lofty_admin.tenants.models import Credential, PendingConnection
+from lofty_admin.tenants.models import Connection, PendingConnection
 
-SealedRow: TypeAlias = Credential | PendingConnection
+SealedRow: TypeAlias = Connection | PendingConnection
 """`version` changes whenever the row's secrets do"""
 
 

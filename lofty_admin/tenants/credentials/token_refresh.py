@@ -1,6 +1,6 @@
 """Refresh access tokens of connections and of API keys used by the OAuth app.
 
-One process at a time refreshes a credential: it claims the row with a lease and a fence, releases
+One process at a time refreshes a connection: it claims the row with a lease and a fence, releases
 the database, asks Lofty, and stores the result under the next version. Lofty may have consumed the
 refresh token although no answer arrived or the process died. So the same refresh token is retried,
 with growing pauses, until Lofty rejects it; then a user has to authorize again, and nothing more is
@@ -20,7 +20,8 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
+from django.db import connection as database
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -38,8 +39,8 @@ from lofty_admin.tenants.credentials.sealing import seal_into
 from lofty_admin.tenants.models import (
     RENEW_BEFORE,
     RENEWING,
-    Credential,
-    CredentialKind,
+    Connection,
+    ConnectionKind,
     Health,
     Tenant,
 )
@@ -62,34 +63,34 @@ class RefreshFailed(Exception):
     """The access token has expired and could not be refreshed. The text may be shown."""
 
 
-def due(now: datetime) -> QuerySet[Credential]:
-    """Return the credentials whose access token expires soon and that may be tried now."""
+def due(now: datetime) -> QuerySet[Connection]:
+    """Return the connections whose access token expires soon and that may be tried now."""
     return _open_to_all(now).filter(
         access_expires_at__lte=now + RENEW_BEFORE,
         tenant__status=Tenant.Status.ACTIVE,
     )
 
 
-def usable(credential: Credential) -> Credential:
-    """Return the credential with a fresh access token, refreshed here or by another process.
+def usable(connection: Connection) -> Connection:
+    """Return the connection with a fresh access token, refreshed here or by another process.
 
     Must not be called inside a request's transaction. Raises RefreshFailed.
     """
-    if not _ends_too_soon(credential):
-        return credential
+    if not _ends_too_soon(connection):
+        return connection
     give_up = time.monotonic() + _lease().total_seconds()
     while True:
-        credential = renew(credential)
-        if not _ends_too_soon(credential) or not _is_past(credential):
-            return credential
-        if not _is_claimed(credential) or time.monotonic() > give_up:
-            raise RefreshFailed(_why(credential))
+        connection = renew(connection)
+        if not _ends_too_soon(connection) or not _is_past(connection):
+            return connection
+        if not _is_claimed(connection) or time.monotonic() > give_up:
+            raise RefreshFailed(_why(connection))
         time.sleep(POLL)
 
 
-def renew(credential: Credential) -> Credential:
+def renew(connection: Connection) -> Connection:
     """Try once to refresh, if no other process does and a try is due. Return the row afterwards."""
-    held = _claim(credential)
+    held = _claim(connection)
     if held is not None:
         try:
             tokens = _ask(held)
@@ -97,27 +98,27 @@ def renew(credential: Credential) -> Credential:
             _not_renewed(held, error)
         else:
             _keep(held, tokens)
-    return Credential.objects.select_related("tenant").get(pk=credential.pk)
+    return Connection.objects.select_related("tenant").get(pk=connection.pk)
 
 
-def _ends_too_soon(credential: Credential) -> bool:
-    began, ends = credential.renewed_at or credential.added_at, credential.access_expires_at
+def _ends_too_soon(connection: Connection) -> bool:
+    began, ends = connection.renewed_at or connection.added_at, connection.access_expires_at
     # A token that lives for only a minute never has two minutes left.
     span = min(ENOUGH_FOR_A_SAVE, (ends - began) / 4) if ends else ENOUGH_FOR_A_SAVE
-    return credential.ends_within(span, timezone.now())
+    return connection.ends_within(span, timezone.now())
 
 
-def _is_past(credential: Credential) -> bool:
-    return credential.ends_within(timedelta(0), timezone.now())
+def _is_past(connection: Connection) -> bool:
+    return connection.ends_within(timedelta(0), timezone.now())
 
 
-def _is_claimed(credential: Credential) -> bool:
-    until = credential.renewal_lease_until
+def _is_claimed(connection: Connection) -> bool:
+    until = connection.renewal_lease_until
     return until is not None and clocks.is_held(until, timezone.now(), _lease())
 
 
-def _why(credential: Credential) -> str:
-    told = credential.renewal_problem or "Another process is renewing it. Try again in a moment."
+def _why(connection: Connection) -> str:
+    told = connection.renewal_problem or "Another process is renewing it. Try again in a moment."
     return f"Lofty's token has run out and could not be renewed. {told}"
 
 
@@ -127,33 +128,33 @@ def _lease() -> timedelta:
     return timedelta(seconds=seconds) + LEASE_SLACK
 
 
-def _open_to_all(now: datetime) -> QuerySet[Credential]:
+def _open_to_all(now: datetime) -> QuerySet[Connection]:
     unclaimed = Q(renewal_lease_until=None) | clocks.is_over("renewal_lease_until", now, _lease())
     allowed = Q(renewal_not_before=None) | clocks.is_over("renewal_not_before", now, LONGEST_PAUSE)
-    return Credential.objects.filter(
+    return Connection.objects.filter(
         unclaimed, allowed, kind__in=RENEWING, retired_at=None, authorise_again_since=None
     )
 
 
-def _claim(credential: Credential) -> Credential | None:
+def _claim(connection: Connection) -> Connection | None:
     """Claim the row and return it, or None.
 
     Matches the version that was read: a newer version needs no refresh.
     """
     now = timezone.now()
-    row = _open_to_all(now).filter(pk=credential.pk, version=credential.version)
+    row = _open_to_all(now).filter(pk=connection.pk, version=connection.version)
     cut_off = row.filter(renewal_lease_until__isnull=False).exists()
     claimed = row.update(renewal_lease_until=now + _lease(), renewal_fence=F("renewal_fence") + 1)
     if not claimed:
         return None
-    held = Credential.objects.select_related("tenant").get(pk=credential.pk)
+    held = Connection.objects.select_related("tenant").get(pk=connection.pk)
     if cut_off:
         held.renewal_problem = _CUT_OFF
     return held
 
 
-def _ask(held: Credential) -> Tokens:
-    if held.kind == CredentialKind.CLIENT_CREDENTIALS:
+def _ask(held: Connection) -> Tokens:
+    if held.kind == ConnectionKind.CLIENT_CREDENTIALS:
         return oauth_client().client_credentials(opened(held, "sealed_key"))
     if not held.sealed_refresh:
         raise GrantRefused("Lofty gave this connection nothing to renew it with.")
@@ -161,30 +162,30 @@ def _ask(held: Credential) -> Tokens:
 
 
 # --- The outcome ----------------------------------------------------------------------------------
-def _keep(held: Credential, tokens: Tokens) -> None:
+def _keep(held: Connection, tokens: Tokens) -> None:
     """Store the new tokens. A lost database connection must not lose them."""
     for attempt in count(1):
         try:
             _store(held, tokens)
         except (OperationalError, InterfaceError):
-            logger.exception("New tokens of credential %s are not stored yet", held.pk)
-            if attempt == STORE_TRIES or connection.in_atomic_block:
+            logger.exception("New tokens of connection %s are not stored yet", held.pk)
+            if attempt == STORE_TRIES or database.in_atomic_block:
                 raise
         else:
             return
-        connection.close()
+        database.close()
         time.sleep(2**attempt / 8)
 
 
-def _store(held: Credential, tokens: Tokens) -> None:
+def _store(held: Connection, tokens: Tokens) -> None:
     with transaction.atomic():
         tenant = Tenant.objects.select_for_update(no_key=True).get(pk=held.tenant_id)
-        same = Credential.objects.select_for_update().filter(
+        same = Connection.objects.select_for_update().filter(
             pk=held.pk, version=held.version, retired_at=None
         )
         row = same.first()
         if row is None:
-            logger.warning("Credential %s was replaced or renewed meanwhile", held.pk)
+            logger.warning("Connection %s was replaced or renewed meanwhile", held.pk)
             return
         _renewed(row, tokens, _secrets(held, tokens))
         row.save()
@@ -198,21 +199,21 @@ def _store(held: Credential, tokens: Tokens) -> None:
         )
 
 
-def _secrets(held: Credential, tokens: Tokens) -> dict[str, str]:
+def _secrets(held: Connection, tokens: Tokens) -> dict[str, str]:
     """Return all secrets of the row for its next version; Lofty may keep the refresh token."""
-    if held.kind == CredentialKind.CLIENT_CREDENTIALS:
+    if held.kind == ConnectionKind.CLIENT_CREDENTIALS:
         return {"sealed": tokens.access_token, "sealed_key": opened(held, "sealed_key")}
     refresh = tokens.refresh_token or opened(held, "sealed_refresh")
     return {"sealed": tokens.access_token, "sealed_refresh": refresh}
 
 
-def _renewed(row: Credential, tokens: Tokens, secrets: dict[str, str]) -> None:
+def _renewed(row: Connection, tokens: Tokens, secrets: dict[str, str]) -> None:
     now = timezone.now()
-    newest = row.tenant.credentials.order_by("-version").values_list("version", flat=True)
+    newest = row.tenant.connections.order_by("-version").values_list("version", flat=True)
     row.version = (newest.first() or 0) + 1
     for column, secret in secrets.items():
         seal_into(row, column, secret)
-    if row.kind == CredentialKind.CONNECTION:
+    if row.kind == ConnectionKind.CONNECTION:
         row.last_four, row.fingerprint = marks_of(tokens.access_token)
     if tokens.refresh_token:
         row.expires_at = now + REFRESH_LIFE
@@ -236,13 +237,13 @@ def access_end(tokens: Tokens) -> datetime | None:
     return read_expiry(tokens.access_token)
 
 
-def _not_renewed(held: Credential, error: LoftyError | VaultError) -> None:
+def _not_renewed(held: Connection, error: LoftyError | VaultError) -> None:
     """Release the claim, if this process still has it, and record whether and when to retry."""
     final = isinstance(error, GrantRefused)
     told = error.message if isinstance(error, LoftyError) else str(error)
     told = f"{held.renewal_problem if final else ''}{told}"[:300]
     now = timezone.now()
-    ours = Credential.objects.filter(
+    ours = Connection.objects.filter(
         pk=held.pk, version=held.version, renewal_fence=held.renewal_fence, retired_at=None
     )
     with transaction.atomic():
@@ -257,14 +258,14 @@ def _not_renewed(held: Credential, error: LoftyError | VaultError) -> None:
             health.record_health(held.tenant, held, found, f"{told} {_ADVICE[found]}")
 
 
-def _not_before(held: Credential, error: LoftyError | VaultError, now: datetime) -> datetime:
+def _not_before(held: Connection, error: LoftyError | VaultError, now: datetime) -> datetime:
     if isinstance(error, RateLimited):
         return error.until
     doubled = timedelta(seconds=30) * (1 << min(held.renewal_failures, 10))
     return now + min(LONGEST_PAUSE, doubled)
 
 
-def _finding(held: Credential, error: LoftyError | VaultError) -> Health | None:
+def _finding(held: Connection, error: LoftyError | VaultError) -> Health | None:
     """Return the health to record; None while the current token still works."""
     if isinstance(error, VaultError):
         return Health.UNREADABLE

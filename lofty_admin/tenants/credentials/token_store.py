@@ -14,7 +14,7 @@ from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.credentials import health, health_probe
 from lofty_admin.tenants.credentials.api_client import (
-    CredentialUnavailable,
+    ConnectionUnavailable,
     client_for,
     require_calls,
 )
@@ -27,12 +27,12 @@ from lofty_admin.tenants.credentials.token_verification import (
     owner_of,
 )
 from lofty_admin.tenants.errors import ChangeNotAllowed, locked
-from lofty_admin.tenants.models import Credential, Health, Tenant
+from lofty_admin.tenants.models import Connection, Health, Tenant
 
 CALLS_OF_A_TEST = 2  # its owner, and the settings
 
 
-def set_credential(tenant: Tenant, checked: CheckedToken, *, meant: bool = False) -> Credential:
+def set_connection(tenant: Tenant, checked: CheckedToken, *, meant: bool = False) -> Connection:
     """Replace the token in use, if any, and erase the old one.
 
     Raises ChangeNotAllowed for an archived tenant, and ConfirmationRequired when `questions_about`
@@ -43,78 +43,78 @@ def set_credential(tenant: Tenant, checked: CheckedToken, *, meant: bool = False
         if not meant:
             ask_about(row, checked)
         old = _retire(row)
-        new = store_credential(row, checked)
+        new = store_connection(row, checked)
         kind = Kind.CREDENTIAL_REPLACED if old else Kind.CREDENTIAL_ADDED
-        record_credential(kind, row, before=old, after=new)
+        record_connection(kind, row, before=old, after=new)
     return new
 
 
-def remove_credential(tenant: Tenant) -> None:
+def remove_connection(tenant: Tenant) -> None:
     """Erase the token in use. Raises ChangeNotAllowed when there is none."""
     with transaction.atomic():
         row = locked(tenant)
         old = _retire(row)
         if old is None:
             raise ChangeNotAllowed(_("%(name)s has no token to remove.") % {"name": row.name})
-        record_credential(Kind.CREDENTIAL_REMOVED, row, before=old)
+        record_connection(Kind.CREDENTIAL_REMOVED, row, before=old)
 
 
-def test_credential(tenant: Tenant) -> Credential:
+def test_connection(tenant: Tenant) -> Connection:
     """Test the stored token at Lofty: fetch its owner and Sales Agent, and record the result.
 
-    Raises LoftyError when it does not work, CredentialUnavailable when there is no token to test,
+    Raises LoftyError when it does not work, ConnectionUnavailable when there is no token to test,
     and its subclass WrongAgent when it opens another Sales Agent than the tenant's.
     """
-    credential = Credential.objects.filter(tenant=tenant, retired_at=None).first()
-    if credential is None:
-        raise CredentialUnavailable(f"{tenant.name} has no Lofty token yet.")
+    connection = Connection.objects.filter(tenant=tenant, retired_at=None).first()
+    if connection is None:
+        raise ConnectionUnavailable(f"{tenant.name} has no Lofty token yet.")
     require_calls(tenant, CALLS_OF_A_TEST)
     try:
-        client = client_for(tenant, credential=credential)
+        client = client_for(tenant, connection=connection)
         agent_id = client.get_settings().id
-        _keep_owner(credential, owner_of(client))
-        health_probe.settle(credential, agent_id)
+        _keep_owner(connection, owner_of(client))
+        health_probe.settle(connection, agent_id)
     except LoftyError as error:
-        health.record_error(tenant, credential, error)
-        _record_test(tenant, credential, Outcome.REFUSED, error.message)
+        health.record_error(tenant, connection, error)
+        _record_test(tenant, connection, Outcome.REFUSED, error.message)
         raise
-    except CredentialUnavailable as error:
-        health_probe.checked(credential)
-        _record_test(tenant, credential, Outcome.REFUSED, str(error))
+    except ConnectionUnavailable as error:
+        health_probe.checked(connection)
+        _record_test(tenant, connection, Outcome.REFUSED, str(error))
         raise
-    _record_test(tenant, credential, Outcome.DONE, "Lofty accepts it.")
-    credential.refresh_from_db()
-    return credential
+    _record_test(tenant, connection, Outcome.DONE, "Lofty accepts it.")
+    connection.refresh_from_db()
+    return connection
 
 
-def _keep_owner(credential: Credential, owner: dict[str, JSON]) -> None:
+def _keep_owner(connection: Connection, owner: dict[str, JSON]) -> None:
     """Store the token's owner; keep known fields that Lofty does not return this time."""
-    if is_owner_known(owner) or not is_owner_known(credential.lofty_user):
-        credential.lofty_user = owner
-        credential.save(update_fields=["lofty_user", "owner_folded"])
+    if is_owner_known(owner) or not is_owner_known(connection.lofty_user):
+        connection.lofty_user = owner
+        connection.save(update_fields=["lofty_user", "owner_folded"])
 
 
-def store_credential(tenant: Tenant, checked: CheckedToken) -> Credential:
-    credential = _unsealed(tenant, checked)
+def store_connection(tenant: Tenant, checked: CheckedToken) -> Connection:
+    connection = _unsealed(tenant, checked)
     secrets = {
         "sealed": checked.token,
         "sealed_refresh": checked.refresh_token,
         "sealed_key": checked.customer_key,
     }
     for column, secret in secrets.items():
-        seal_into(credential, column, secret)
-    credential.save(force_insert=True)
+        seal_into(connection, column, secret)
+    connection.save(force_insert=True)
     if checked.sales_agent_id is not None:
         tenant.sales_agent_id = checked.sales_agent_id
         tenant.save(update_fields=["sales_agent_id"])
-    return credential
+    return connection
 
 
-def _unsealed(tenant: Tenant, checked: CheckedToken) -> Credential:
-    newest = tenant.credentials.order_by("-version").first()
+def _unsealed(tenant: Tenant, checked: CheckedToken) -> Connection:
+    newest = tenant.connections.order_by("-version").first()
     last_four, fingerprint = marks_of(checked.shown)
     asked_at = None if checked.health == Health.UNKNOWN else timezone.now()
-    credential = Credential(
+    connection = Connection(
         tenant=tenant,
         kind=checked.kind,
         scheme=checked.scheme.value,
@@ -132,14 +132,14 @@ def _unsealed(tenant: Tenant, checked: CheckedToken) -> Credential:
         last_good_at=asked_at if checked.health == Health.WORKS else None,
     )
     if checked.budget:
-        credential.budget_limit = checked.budget.limit
-        credential.budget_remaining = checked.budget.remaining
-        credential.budget_reset_at = checked.budget.reset_at
-    return credential
+        connection.budget_limit = checked.budget.limit
+        connection.budget_remaining = checked.budget.remaining
+        connection.budget_reset_at = checked.budget.reset_at
+    return connection
 
 
-def _retire(tenant: Tenant) -> Credential | None:
-    old = tenant.credential
+def _retire(tenant: Tenant) -> Connection | None:
+    old = tenant.connection
     if old is not None:
         old.retired_at = timezone.now()
         old.sealed = old.sealed_refresh = old.sealed_key = b""
@@ -147,39 +147,39 @@ def _retire(tenant: Tenant) -> Credential | None:
     return old
 
 
-def record_credential(
-    kind: Kind, tenant: Tenant, *, before: Credential | None = None, after: Credential | None = None
+def record_connection(
+    kind: Kind, tenant: Tenant, *, before: Connection | None = None, after: Connection | None = None
 ) -> None:
     record(
         kind,
         tenant=tenant.ref,
         subject=str(after or before),
         outcome=Outcome.DONE,
-        before=_credential_described(before),
-        after=_credential_described(after),
+        before=_connection_described(before),
+        after=_connection_described(after),
     )
 
 
-def _credential_described(credential: Credential | None) -> dict[str, JSON] | None:
-    if credential is None:
+def _connection_described(connection: Connection | None) -> dict[str, JSON] | None:
+    if connection is None:
         return None
     return {
-        "id": str(credential.id),
-        "version": credential.version,
-        "kind": credential.kind,
-        "scheme": credential.scheme,
-        "last_four": credential.last_four,
-        "fingerprint": credential.fingerprint,
-        "lofty_user": credential.lofty_user,
-        "sales_agent_id": credential.tenant.sales_agent_id,
+        "id": str(connection.id),
+        "version": connection.version,
+        "kind": connection.kind,
+        "scheme": connection.scheme,
+        "last_four": connection.last_four,
+        "fingerprint": connection.fingerprint,
+        "lofty_user": connection.lofty_user,
+        "sales_agent_id": connection.tenant.sales_agent_id,
     }
 
 
-def _record_test(tenant: Tenant, credential: Credential, outcome: Outcome, what: str) -> None:
+def _record_test(tenant: Tenant, connection: Connection, outcome: Outcome, what: str) -> None:
     record(
         Kind.CREDENTIAL_TESTED,
         tenant=tenant.ref,
-        subject=str(credential),
+        subject=str(connection),
         outcome=outcome,
-        detail={"credential": str(credential.id), "result": what},
+        detail={"credential": str(connection.id), "result": what},
     )

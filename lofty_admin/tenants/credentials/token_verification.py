@@ -32,7 +32,7 @@ from lofty_admin.tenants.config import endpoint, oauth_client
 from lofty_admin.tenants.credentials import health
 from lofty_admin.tenants.credentials.token_refresh import REFRESH_LIFE, access_end
 from lofty_admin.tenants.errors import ConfirmationRequired
-from lofty_admin.tenants.models import NOT_READ, Credential, CredentialKind, Health, Tenant
+from lofty_admin.tenants.models import NOT_READ, Connection, ConnectionKind, Health, Tenant
 
 _NEW_TOKEN_REFUSED = (
     "Lofty does not accept this token.",
@@ -58,7 +58,7 @@ class CheckedToken:
     Agent whose settings they are, if they could be read.
     """
 
-    kind: CredentialKind
+    kind: ConnectionKind
     token: str = field(repr=False)
     lofty_user: dict[str, JSON]
     budget: Budget | None = None
@@ -70,7 +70,7 @@ class CheckedToken:
 
     @property
     def scheme(self) -> Scheme:
-        return Scheme.API_KEY if self.kind is CredentialKind.API_KEY else Scheme.OAUTH
+        return Scheme.API_KEY if self.kind is ConnectionKind.API_KEY else Scheme.OAUTH
 
     @property
     def shown(self) -> str:
@@ -84,26 +84,26 @@ class CheckedToken:
     @property
     def expires_at(self) -> datetime | None:
         """Return when a user has to act. The expiry a token reports about itself is only a hint."""
-        if self.kind is CredentialKind.CONNECTION:
+        if self.kind is ConnectionKind.CONNECTION:
             # Without a refresh token, nothing replaces the access token when it expires.
             return timezone.now() + REFRESH_LIFE if self.refresh_token else self.access_expires_at
         return read_expiry(self.shown)
 
 
-def check_token(kind: CredentialKind | Scheme, pasted: str) -> CheckedToken:
+def check_token(kind: ConnectionKind | Scheme, pasted: str) -> CheckedToken:
     """Ask Lofty who owns this token and which Sales Agent it opens. Stores nothing.
 
     For an API key used by the OAuth app, fetch a first access token with it. Raises LoftyError.
     """
-    kind, token = CredentialKind(kind), _pasted_token(pasted)
-    if kind is CredentialKind.CLIENT_CREDENTIALS:
+    kind, token = ConnectionKind(kind), _pasted_token(pasted)
+    if kind is ConnectionKind.CLIENT_CREDENTIALS:
         return ask_lofty(_token_for(token))
     return ask_lofty(CheckedToken(kind, token, {}))
 
 
 def unchecked_token(scheme: Scheme, pasted: str) -> CheckedToken:
     """Return a pasted token to store without asking Lofty. Raises BadToken if it cannot be one."""
-    return CheckedToken(CredentialKind(scheme), _pasted_token(pasted), {})
+    return CheckedToken(ConnectionKind(scheme), _pasted_token(pasted), {})
 
 
 def _pasted_token(pasted: str) -> str:
@@ -155,7 +155,7 @@ def _token_for(customer_key: str) -> CheckedToken:
         message, advice = _NEW_TOKEN_REFUSED
         raise GrantRefused(message, advice=advice, exchange=error.exchange) from None
     return CheckedToken(
-        CredentialKind.CLIENT_CREDENTIALS,
+        ConnectionKind.CLIENT_CREDENTIALS,
         tokens.access_token,
         {},
         customer_key=customer_key,
@@ -176,14 +176,14 @@ def owner_of(client: LoftyClient) -> dict[str, JSON]:
         return {NOT_READ: error.message}
 
 
-def belongs_to(credential: Credential) -> str:
+def belongs_to(connection: Connection) -> str:
     """Describe in a sentence who owns the token, or why Lofty did not name the owner."""
-    if why := credential.owner_not_read:
+    if why := connection.owner_not_read:
         return _(
             "Lofty did not say whose it is: %(why)s Everything else works; only the name and the"
             " time zone are not known."
         ) % {"why": why}
-    return _("It belongs to %(owner)s.") % {"owner": credential.owner_name or _("a user")}
+    return _("It belongs to %(owner)s.") % {"owner": connection.owner_name or _("a user")}
 
 
 def is_owner_known(user: Mapping[str, JSON]) -> bool:
@@ -219,7 +219,7 @@ def ask_about(tenant: Tenant, checked: CheckedToken) -> None:
 
 
 def _owner_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
-    rows = tenant.credentials.order_by("-version")
+    rows = tenant.connections.order_by("-version")
     last = next((row for row in rows if is_owner_known(row.lofty_user)), None)
     if last is None or not is_owner_known(checked.lofty_user):
         return
@@ -243,7 +243,7 @@ def _agent_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
 
 
 def _sharing_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
-    others = Credential.objects.filter(retired_at=None).exclude(tenant_id=tenant.pk)
+    others = Connection.objects.filter(retired_at=None).exclude(tenant_id=tenant.pk)
     same = Q(fingerprint=checked.fingerprint)
     user_id = checked.lofty_user.get("member_user_id")
     if user_id is not None:

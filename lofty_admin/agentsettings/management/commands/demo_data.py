@@ -17,7 +17,7 @@ from lofty_admin.tenants.credentials.token_verification import (
     check_token,
     unchecked_token,
 )
-from lofty_admin.tenants.models import Credential, Role, Tenant
+from lofty_admin.tenants.models import Connection, Role, Tenant
 from lofty_admin.tenants.services import add_tenant
 
 
@@ -63,7 +63,7 @@ class Command(BaseCommand):
                 continue
             checked = self._checked(Scheme(one.scheme), one.token)
             # Its short name may have been changed.
-            if Credential.objects.filter(fingerprint=checked.fingerprint).exists():
+            if Connection.objects.filter(fingerprint=checked.fingerprint).exists():
                 continue
             with transaction.atomic():  # if it is killed halfway, the next start adds it completely
                 tenant = add_tenant(

@@ -1,4 +1,4 @@
-"""Probe the stored credentials at Lofty right now, within each one's rate limit."""
+"""Probe the stored connections at Lofty right now, within each one's rate limit."""
 
 import time
 from argparse import ArgumentParser
@@ -11,12 +11,12 @@ from lofty_admin.audit.commandline import command_actor, require_current_databas
 from lofty_admin.audit.log.context import acting_as
 from lofty_admin.lofty.errors import BudgetSpent
 from lofty_admin.tenants.credentials.health_probe import in_use, probe
-from lofty_admin.tenants.models import Credential, Tenant
+from lofty_admin.tenants.models import Connection, Tenant
 
 
 class Command(BaseCommand):
     help = (
-        "Try the credentials of active tenants at Lofty: one call each, never one that a save"
+        "Try the connections of active tenants at Lofty: one call each, never one that a save"
         " would then lack. Ends with 1 if one of them needs a person."
     )
 
@@ -34,32 +34,32 @@ class Command(BaseCommand):
             raise CommandError(f"{len(bad)} of {len(found)} need a look: {', '.join(bad)}.")
         self.stdout.write(f"All {len(found)} work.")
 
-    def _checked(self, found: list[Credential]) -> list[Credential]:
+    def _checked(self, found: list[Connection]) -> list[Connection]:
         checked = []
-        for number, credential in enumerate(found, 1):
-            after = self._probe(credential)
+        for number, connection in enumerate(found, 1):
+            after = self._probe(connection)
             words = "; ".join(after.warnings) or after.get_health_display()
             self.stdout.write(f"[{number}/{len(found)}] {after.tenant.slug}: {words}")
             checked.append(after)
         return checked
 
-    def _probe(self, credential: Credential) -> Credential:
-        """Probe the credential; wait first until enough calls are left."""
+    def _probe(self, connection: Connection) -> Connection:
+        """Probe the connection; wait first until enough calls are left."""
         while True:
             try:
-                return probe(credential)
+                return probe(connection)
             except BudgetSpent as spent:
                 told = f"waits until {spent.until:%H:%M:%S} UTC for calls"
-                self.stdout.write(f"{credential.tenant.slug}: {told}")
+                self.stdout.write(f"{connection.tenant.slug}: {told}")
                 time.sleep(max(0.0, (spent.until - timezone.now()).total_seconds()))
 
 
-def _of(options: dict[str, Any]) -> list[Credential]:
+def _of(options: dict[str, Any]) -> list[Connection]:
     slug = options["tenant"]
     tenant = Tenant.objects.filter(slug=slug).first()
     if tenant is None:
         raise CommandError(f"There is no tenant {slug}. Nothing was checked.")
     found = list(in_use().filter(tenant=tenant))
     if not found:
-        raise CommandError(f"{slug} is archived or has no credential. Nothing was checked.")
+        raise CommandError(f"{slug} is archived or has no connection. Nothing was checked.")
     return found

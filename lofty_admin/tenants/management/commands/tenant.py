@@ -87,8 +87,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{user.email} is now {options['role']} of {tenant.name}.")
 
     def _list(self, options: dict[str, Any]) -> None:
-        for tenant in Tenant.objects.prefetch_related("credentials"):
-            words = (tenant.slug, tenant.name, tenant.status, str(tenant.credential_state.label))
+        for tenant in Tenant.objects.prefetch_related("connections"):
+            words = (tenant.slug, tenant.name, tenant.status, str(tenant.connection_state.label))
             self.stdout.write("\t".join(words))
 
 

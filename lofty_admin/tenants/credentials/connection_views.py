@@ -13,78 +13,78 @@ from lofty_admin.tenants.access.permissions import get_tenant
 from lofty_admin.tenants.agents import WrongAgent, accept_agent, found_agent
 from lofty_admin.tenants.config import oauth_app
 from lofty_admin.tenants.credentials import token_store, token_verification
-from lofty_admin.tenants.credentials.api_client import CredentialUnavailable, calls_left
+from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, calls_left
 from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired
-from lofty_admin.tenants.forms import AcceptAgentForm, CredentialForm, RemoveTokenForm, not_stored
-from lofty_admin.tenants.models import Credential, CredentialKind, Health, Role, Tenant
+from lofty_admin.tenants.forms import AcceptAgentForm, RemoveTokenForm, ReplaceTokenForm, not_stored
+from lofty_admin.tenants.models import Connection, ConnectionKind, Health, Role, Tenant
 
 
 @require_GET
-def credential(request: HttpRequest, slug: str) -> HttpResponse:
+def connection(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    return _page(request, tenant, CredentialForm())
+    return _page(request, tenant, ReplaceTokenForm())
 
 
 @require_POST
-def credential_test(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_test(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     try:
-        tested = token_store.test_credential(tenant)
+        tested = token_store.test_connection(tenant)
     except LoftyError as error:
         sent = not isinstance(error, NotSent)
         told = _("It was tried.") if sent else _("Nothing was sent to Lofty.")
         messages.error(request, " ".join([told, error.message, error.advice]))
     except WrongAgent as error:
         messages.error(request, _("The token works, but: %(why)s") % {"why": error})
-    except CredentialUnavailable as error:
+    except ConnectionUnavailable as error:
         messages.error(request, " ".join([_("Nothing was sent to Lofty."), str(error)]))
     else:
         messages.success(
             request, " ".join([_("The token works."), token_verification.belongs_to(tested)])
         )
-    return redirect("credential", tenant.slug)
+    return redirect("connection", tenant.slug)
 
 
 @sensitive_post_parameters("token")
 @require_POST
-@require_recent_auth_for_post(back="credential")
-def credential_replace(request: HttpRequest, slug: str) -> HttpResponse:
+@require_recent_auth_for_post(back="connection")
+def connection_replace(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    form = CredentialForm(request.POST)
+    form = ReplaceTokenForm(request.POST)
     stored = _replace(tenant, form) if form.is_valid() else None
     if stored is None:
         return _page(request, tenant, form)
     told = _("The token works and is stored.")
     messages.success(request, " ".join([told, token_verification.belongs_to(stored)]))
-    return redirect("credential", tenant.slug)
+    return redirect("connection", tenant.slug)
 
 
 @require_POST
-@require_recent_auth_for_post(back="credential")
-def credential_remove(request: HttpRequest, slug: str) -> HttpResponse:
+@require_recent_auth_for_post(back="connection")
+def connection_remove(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     if not RemoveTokenForm(request.POST).is_valid():
         messages.error(request, _("Nothing was removed: tick the box to say that it is meant."))
-        return redirect("credential", tenant.slug)
+        return redirect("connection", tenant.slug)
     try:
-        token_store.remove_credential(tenant)
+        token_store.remove_connection(tenant)
     except ChangeNotAllowed as error:
         messages.error(request, str(error))
     else:
         told = _("The token is erased from this console. It still works in Lofty.")
         messages.success(request, told)
-    return redirect("credential", tenant.slug)
+    return redirect("connection", tenant.slug)
 
 
 @require_POST
-@require_recent_auth_for_post(back="credential")
+@require_recent_auth_for_post(back="connection")
 def agent(request: HttpRequest, slug: str) -> HttpResponse:
     """Accept the Sales Agent behind the token as the tenant's from now on."""
     tenant = get_tenant(request, slug, Role.MANAGER)
     form = AcceptAgentForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Nothing was changed: tick the box to say that it is meant."))
-        return redirect("credential", tenant.slug)
+        return redirect("connection", tenant.slug)
     try:
         found = found_agent(tenant)
         if found == form.cleaned_data["sales_agent_id"]:
@@ -94,16 +94,16 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             told = _("Nothing was changed: Lofty now has %(agent)s there.")
             messages.error(request, told % {"agent": found})
-    except (LoftyError, CredentialUnavailable) as error:
+    except (LoftyError, ConnectionUnavailable) as error:
         messages.error(request, " ".join([_("Nothing was changed."), str(error)]))
-    return redirect("credential", tenant.slug)
+    return redirect("connection", tenant.slug)
 
 
-def _replace(tenant: Tenant, form: CredentialForm) -> Credential | None:
+def _replace(tenant: Tenant, form: ReplaceTokenForm) -> Connection | None:
     data = form.cleaned_data
     try:
-        checked = token_verification.check_token(CredentialKind(data["scheme"]), data["token"])
-        return token_store.set_credential(tenant, checked, meant=data["meant"])
+        checked = token_verification.check_token(ConnectionKind(data["scheme"]), data["token"])
+        return token_store.set_connection(tenant, checked, meant=data["meant"])
     except LoftyError as error:
         form.add_error("token", not_stored(f"{error.message} {error.advice}"))
     except ConfirmationRequired as error:
@@ -115,20 +115,20 @@ def _replace(tenant: Tenant, form: CredentialForm) -> Credential | None:
 
 def _other_agent(tenant: Tenant) -> int | None:
     """Return the Sales Agent behind the token if it is not the tenant's."""
-    credential = tenant.credential
-    if credential is None or credential.health != Health.WRONG_AGENT:
+    connection = tenant.connection
+    if connection is None or connection.health != Health.WRONG_AGENT:
         return None
-    return credential.found_agent_id
+    return connection.found_agent_id
 
 
-def _page(request: HttpRequest, tenant: Tenant, form: CredentialForm) -> HttpResponse:
+def _page(request: HttpRequest, tenant: Tenant, form: ReplaceTokenForm) -> HttpResponse:
     context = {
         "tenant": tenant,
-        "credential": tenant.credential,
+        "connection": tenant.connection,
         "calls": calls_left(tenant),
         "can_connect": oauth_app() is not None,
         "other_agent": _other_agent(tenant),
         "form": form,
-        "tab": "credential",
+        "tab": "connection",
     }
-    return render(request, "tenants/credential.html", context)
+    return render(request, "tenants/connection.html", context)

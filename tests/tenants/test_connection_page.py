@@ -8,27 +8,27 @@ from django.urls import reverse
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
-from lofty_admin.tenants.models import Credential, CredentialState, Tenant
+from lofty_admin.tenants.models import Connection, ConnectionState, Tenant
 from tests.conftest import signed_in
 from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, connected, kinds
 
 
 def replace(user: User, token: str, scheme: str = "api_key", **more: str) -> HttpResponse:
-    url = reverse("credential_replace", args=["acme"])
+    url = reverse("connection_replace", args=["acme"])
     data = {"scheme": scheme, "token": token, **more}
     answer: HttpResponse = signed_in(user).post(url, data, follow=True)  # type: ignore[assignment]  # the test client's subclass
     return answer
 
 
 def page(user: User) -> HttpResponse:
-    answer: HttpResponse = signed_in(user).get(reverse("credential", args=["acme"]))  # type: ignore[assignment]  # the test client's subclass
+    answer: HttpResponse = signed_in(user).get(reverse("connection", args=["acme"]))  # type: ignore[assignment]  # the test client's subclass
     return answer
 
 
-def test_page__token_in_use__everything_but_the_token(owner: User, credential: Credential) -> None:
+def test_page__token_in_use__everything_but_the_token(owner: User, connection: Connection) -> None:
     answer = page(owner)
     html = answer.content.decode()
-    for shown in ("Works", "WXYZ", credential.fingerprint, credential.owner_name, "58 of 60 left"):
+    for shown in ("Works", "WXYZ", connection.fingerprint, connection.owner_name, "58 of 60 left"):
         assert shown in html
     assert TOKEN not in html
     assert "no-store" in answer.headers["Cache-Control"]
@@ -41,10 +41,10 @@ def test_page__no_token__says_what_that_means(owner: User, acme: Tenant) -> None
 
 
 def test_page__failing__says_since_when_and_what_to_do(
-    owner: User, credential: Credential, lofty: Lofty
+    owner: User, connection: Connection, lofty: Lofty
 ) -> None:
     lofty.change("acme", revoke_all=True)
-    url = reverse("credential_test", args=["acme"])
+    url = reverse("connection_test", args=["acme"])
     html = signed_in(owner).post(url, follow=True).content.decode()
     assert "<strong>Failing</strong> since" in html
     assert "Get a new token from Lofty" in html
@@ -54,9 +54,9 @@ def test_replace__good_token__stored_and_whose_it_is_shown(
     owner: User, acme: Tenant, lofty: Lofty
 ) -> None:
     html = replace(owner, f"  {TOKEN}\n").content.decode()
-    assert acme.credential is not None
-    assert f"It belongs to {acme.credential.owner_name}" in html
-    assert acme.credential.added_by == "Olivia Owner"
+    assert acme.connection is not None
+    assert f"It belongs to {acme.connection.owner_name}" in html
+    assert acme.connection.added_by == "Olivia Owner"
     assert TOKEN not in html
 
 
@@ -81,30 +81,30 @@ def test_replace__bad_token__says_why_stores_nothing_echoes_nothing(
     assert not token or token not in html
     assert "token-0123456789" not in html
     assert "no-store" in answer.headers["Cache-Control"]
-    assert acme.credential is None
+    assert acme.connection is None
     assert kinds() == []
 
 
 def test_replace__lofty_is_down__says_so_and_keeps_the_old_one(
-    owner: User, acme: Tenant, credential: Credential, lofty: Lofty
+    owner: User, acme: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
     lofty.fault("acme", kind="drop_before", on="GET", times=None)
     html = replace(owner, NEXT_TOKEN).content.decode()
     assert "Nothing was stored" in html
-    assert acme.credential == credential
+    assert acme.connection == connection
 
 
 def test_replace__another_users_token__asks_then_does(
-    owner: User, acme: Tenant, credential: Credential
+    owner: User, acme: Tenant, connection: Connection
 ) -> None:
     html = replace(owner, OTHER_TOKEN, "oauth").content.decode()
     assert "another Sales Agent" in html
     assert 'type="checkbox" name="meant"' in html
     assert OTHER_TOKEN not in html
-    assert acme.credential == credential
+    assert acme.connection == connection
     replace(owner, OTHER_TOKEN, "oauth", meant="on")
-    assert acme.credential is not None
-    assert acme.credential.scheme == "oauth"
+    assert acme.connection is not None
+    assert acme.connection.scheme == "oauth"
 
 
 def test_replace__other_names_in_the_post__change_nothing_else(
@@ -112,33 +112,33 @@ def test_replace__other_names_in_the_post__change_nothing_else(
 ) -> None:
     extra = {"tenant": str(globex.pk), "version": "99", "added_by": "Mallory", "sealed": "x"}
     replace(owner, TOKEN, **extra)
-    assert acme.credential is not None
-    assert (acme.credential.version, acme.credential.added_by) == (1, "Olivia Owner")
-    assert globex.credential is None
+    assert acme.connection is not None
+    assert (acme.connection.version, acme.connection.added_by) == (1, "Olivia Owner")
+    assert globex.connection is None
 
 
-def test_test_now__works__says_whose(owner: User, credential: Credential) -> None:
-    url = reverse("credential_test", args=["acme"])
+def test_test_now__works__says_whose(owner: User, connection: Connection) -> None:
+    url = reverse("connection_test", args=["acme"])
     html = signed_in(owner).post(url, follow=True).content.decode()
-    assert f"The token works. It belongs to {credential.owner_name}" in html
+    assert f"The token works. It belongs to {connection.owner_name}" in html
 
 
 def test_test_now__no_token__nothing_sent(owner: User, acme: Tenant, lofty: Lofty) -> None:
-    url = reverse("credential_test", args=["acme"])
+    url = reverse("connection_test", args=["acme"])
     assert "Nothing was sent" in signed_in(owner).post(url, follow=True).content.decode()
     assert lofty.calls_made("acme") == 0
 
 
-def test_remove__without_the_tick__kept(owner: User, acme: Tenant, credential: Credential) -> None:
-    url = reverse("credential_remove", args=["acme"])
+def test_remove__without_the_tick__kept(owner: User, acme: Tenant, connection: Connection) -> None:
+    url = reverse("connection_remove", args=["acme"])
     assert "Nothing was removed" in signed_in(owner).post(url, follow=True).content.decode()
-    assert acme.credential == credential
+    assert acme.connection == connection
 
 
-def test_remove__with_the_tick__gone(owner: User, acme: Tenant, credential: Credential) -> None:
-    url = reverse("credential_remove", args=["acme"])
+def test_remove__with_the_tick__gone(owner: User, acme: Tenant, connection: Connection) -> None:
+    url = reverse("connection_remove", args=["acme"])
     signed_in(owner).post(url, {"sure": "on"})
-    assert acme.credential_state is CredentialState.NONE
+    assert acme.connection_state is ConnectionState.NONE
 
 
 def test_page__connection__kind_ends_and_renewal(owner: User, acme: Tenant, app: Lofty) -> None:
@@ -155,7 +155,7 @@ def test_page__connection__kind_ends_and_renewal(owner: User, acme: Tenant, app:
         "Connect again",
     ):
         assert shown in html
-    Credential.objects.update(expires_at=timezone.now() + timedelta(days=7, hours=1))
+    Connection.objects.update(expires_at=timezone.now() + timedelta(days=7, hours=1))
     assert "It ends in 7 days. Connect with Lofty again" in page(owner).content.decode()
 
 
@@ -164,8 +164,8 @@ def test_page__authorise_again__says_since_when_and_what_to_do(
 ) -> None:
     connected(acme, app)
     app.change("acme", revoke_all=True)
-    Credential.objects.update(access_expires_at=timezone.now())
-    url = reverse("credential_test", args=["acme"])
+    Connection.objects.update(access_expires_at=timezone.now())
+    url = reverse("connection_test", args=["acme"])
     html = signed_in(owner).post(url, follow=True).content.decode()
     assert "Not any more since" in html
     assert "Somebody has to authorise the console at Lofty again" in html
@@ -177,19 +177,19 @@ def test_page__renewal_failed__says_when_it_is_tried_again(
 ) -> None:
     connected(acme, app)
     app.fault("acme", kind="status", on="POST", times=1, code=500)
-    Credential.objects.update(access_expires_at=timezone.now())
-    signed_in(owner).post(reverse("credential_test", args=["acme"]))
+    Connection.objects.update(access_expires_at=timezone.now())
+    signed_in(owner).post(reverse("connection_test", args=["acme"]))
     html = page(owner).content.decode()
     assert "could not be renewed the last time" in html
     assert "The console tries again" in html
 
 
-def test_page__end_past_by_its_own_word__says_so(owner: User, credential: Credential) -> None:
-    Credential.objects.update(expires_at=timezone.now() - timedelta(days=1))
+def test_page__end_past_by_its_own_word__says_so(owner: User, connection: Connection) -> None:
+    Connection.objects.update(expires_at=timezone.now() - timedelta(days=1))
     assert "By its own word it has ended" in page(owner).content.decode()
 
 
-def test_page__end_not_told__unknown(owner: User, credential: Credential) -> None:
+def test_page__end_not_told__unknown(owner: User, connection: Connection) -> None:
     assert "Unknown" in page(owner).content.decode()
 
 
@@ -207,7 +207,7 @@ def test_replace__key_that_lofty_refuses_the_app__says_why_and_stores_nothing(
 ) -> None:
     html = replace(owner, "nobody-has-this-key-0123456789", "client_credentials").content.decode()
     assert "Lofty does not accept this token" in html
-    assert acme.credential is None
+    assert acme.connection is None
 
 
 def test_replace__api_key_for_the_app_without_one__is_no_choice(
@@ -215,4 +215,4 @@ def test_replace__api_key_for_the_app_without_one__is_no_choice(
 ) -> None:
     html = replace(owner, TOKEN, "client_credentials").content.decode()
     assert "not one of the available choices" in html
-    assert acme.credential is None
+    assert acme.connection is None
