@@ -1,4 +1,4 @@
-"""Every URL of the console. Each app has its own; the tenant is always in the path."""
+"""Every URL of the console, one namespace per app; pages of a tenant are under t/<slug>/."""
 
 from django.urls import include, path
 from django.views.i18n import set_language
@@ -9,6 +9,7 @@ urlpatterns = [
     path("healthz", probes.healthz, name="healthz"),
     path("readyz", probes.readyz, name="readyz"),
     path("language/", set_language, name="set_language"),
+    path("accounts/", include("lofty_admin.accounts.allauth_urls")),
     path("accounts/", include("lofty_admin.accounts.urls")),
     path("audit/", include("lofty_admin.audit.urls")),
     path("", include("lofty_admin.fleet.urls")),

@@ -32,7 +32,7 @@ def sign_out(client: Client, user: User) -> Any:
 
 
 def sign_out_everywhere(client: Client, user: User) -> Any:
-    return client.post(reverse("sessions_end"), {"all": "1", "confirmed": "1"})
+    return client.post(reverse("accounts:sessions_end"), {"all": "1", "confirmed": "1"})
 
 
 def change_password(client: Client, user: User) -> Any:

@@ -22,7 +22,8 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.core.confirmation import CONFIRMED, TYPED, WRONG
 from tests import test_rights_matrix as matrix
 from tests.accounts.test_unsent import subclasses
-from tests.test_rights_matrix import POSTED, ROUTES, Route, World, by_name
+from tests.support.routes import ROUTES, Route
+from tests.test_rights_matrix import POSTED, World, by_name
 
 world, world_of_all = matrix.world, matrix.world_of_all  # the fixtures
 FORM = "application/x-www-form-urlencoded"
@@ -153,8 +154,8 @@ def test_path__anything_in_the_place_of_an_id__no_500(world: World, route: Route
 
 
 # --- what was found, each by itself ---------------------------------------------------------------
-@pytest.mark.parametrize("after", ["abc", "home", "a/b", "?x", "#x", ".", "mfa_index", ""])
-@pytest.mark.parametrize("view", ["tenant_pin", "tenant_unpin"])
+@pytest.mark.parametrize("after", ["abc", "fleet:home", "a/b", "?x", "#x", ".", "mfa_index", ""])
+@pytest.mark.parametrize("view", ["tenants:pin", "tenants:unpin"])
 def test_next__no_path_of_ours__back_to_the_tenant(world: World, view: str, after: str) -> None:
     answer = client_of(world).post(reverse(view, args=["acme"]), {"next": after})
     assert (answer.status_code, answer["Location"]) == (302, "/t/acme/")
@@ -165,7 +166,13 @@ def test_search__nul_in_it__a_page_that_says_what_was_asked(world: World) -> Non
     assert "ac\ufffdme" in html
 
 
-NAMED = ["tenant_add", "tenant_edit", "groups", "name_source", "view_save"]
+NAMED = [
+    "tenants:add",
+    "tenants:edit",
+    "tenants:groups",
+    "directory:name_source",
+    "history:view_save",
+]
 
 
 @pytest.mark.parametrize("view", NAMED)

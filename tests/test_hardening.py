@@ -138,7 +138,7 @@ def test_broken__posted_secret__in_no_log_line(
     target = "lofty_admin.tenants.credentials.connection_views.token_verification.check_token"
     with caplog.at_level(logging.DEBUG), patch(target, side_effect=ValueError("odd")):
         data = {"scheme": "api_key", "token": SECRET}
-        answer = root.post(reverse("connection_replace", args=["acme"]), data)
+        answer = root.post(reverse("tenants:connection_replace", args=["acme"]), data)
     assert answer.status_code == 500
     lines = [JsonLines().format(record) for record in caplog.records]
     assert any("ValueError: odd" in line for line in lines)
@@ -195,7 +195,7 @@ def test_people__hostile_names__shown_as_text(root: Client, text: str, acme: Ten
     group.tenants.add(acme)
     Grant.objects.create(user=user, group=group, role=Role.EDITOR)
     Grant.objects.create(user=user, tenant=acme)
-    root.post(reverse("person_right", args=[user.pk]), {"where": "all", "level": "10"})
+    root.post(reverse("tenants:user_grant", args=[user.pk]), {"where": "all", "level": "10"})
     pages = ["/people/", f"/people/{user.pk}/", f"/people/{user.pk}/?show=denied"]
     pages += ["/t/acme/people/", "/people/?" + urlencode({"q": text})]
     for page in pages:
@@ -253,7 +253,7 @@ def leads_home(address: str) -> bool:
 
 def test_host__forwarded_one__not_believed(root: Client) -> None:
     root.post(
-        reverse("person_invite"),
+        reverse("tenants:user_invite"),
         {"email": "a@example.com"},
         headers={"X-Forwarded-Host": "evil.test"},
     )
@@ -290,19 +290,19 @@ EXTRA = {
     "lofty_user": "{}",
 }
 FORMS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
-    "home": ((), {}),
+    "fleet:home": ((), {}),
     "account_change_password": ((), {"oldpassword": PASSWORD, "password1": "x", "password2": "x"}),
-    "person_invite": ((), {"email": "invited@example.com"}),
-    "person_promote": (("somebody",), {}),
-    "person_deactivate": (("somebody",), {}),
-    "person_right": (("somebody",), {"where": "all", "group": "", "level": "10"}),
-    "tenant_add": ((), {"name": "New One", "scheme": "api_key", "slug": "new-one"}),
-    "tenant_edit": (("acme",), {"name": "Acme Two", "note": "x"}),
-    "tenant_archive": (("acme",), {}),
-    "people": (("acme",), {"email": "somebody@example.com", "role": "10"}),
-    "connection_remove": (("acme",), {"sure": "on"}),
-    "name_source": (("acme",), {"lofty_id": "1001", "name": "Web"}),
-    "names_refresh": (("acme",), {}),
+    "tenants:user_invite": ((), {"email": "invited@example.com"}),
+    "tenants:user_promote": (("somebody",), {}),
+    "tenants:user_deactivate": (("somebody",), {}),
+    "tenants:user_grant": (("somebody",), {"where": "all", "group": "", "level": "10"}),
+    "tenants:add": ((), {"name": "New One", "scheme": "api_key", "slug": "new-one"}),
+    "tenants:edit": (("acme",), {"name": "Acme Two", "note": "x"}),
+    "tenants:archive": (("acme",), {}),
+    "tenants:members": (("acme",), {"email": "somebody@example.com", "role": "10"}),
+    "tenants:connection_remove": (("acme",), {"sure": "on"}),
+    "directory:name_source": (("acme",), {"lofty_id": "1001", "name": "Web"}),
+    "directory:refresh": (("acme",), {}),
 }
 
 

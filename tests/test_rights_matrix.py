@@ -17,7 +17,7 @@ from django.db import connection as database
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker, Settings
 
@@ -43,6 +43,7 @@ from tests.agentsettings.conftest import connect
 from tests.conftest import PASSWORD, make_user, signed_in
 from tests.documented import EXAMPLE
 from tests.practice import PracticeCustomer
+from tests.support.routes import ROUTES, Route
 from tools.practice_lofty.server import Sandbox
 
 NEW = ("password1", "password2")
@@ -58,76 +59,150 @@ ITS_TENANT = "its tenant"  # a row whose tenant is not in the address: for who m
 NEEDS: dict[str, str | Role] = {
     **dict.fromkeys(["healthz", "readyz", "set_language"], OPEN),
     **dict.fromkeys(["account_login", "account_logout", "account_inactive"], OPEN),
-    **dict.fromkeys(["invitation", "invitation_accept"], OPEN),
+    **dict.fromkeys(["accounts:invitation", "accounts:invitation_accept"], OPEN),
     **dict.fromkeys(["mfa_authenticate", "mfa_login_webauthn"], MIDWAY),
-    **dict.fromkeys(["sso_login", "sso_callback"], NOT_SET_UP),
-    **dict.fromkeys(["account_change_password", "account_reauthenticate", "home"], OWN),
-    **dict.fromkeys(["mfa_reauthenticate", "mfa_reauthenticate_webauthn", "sign_in_again"], OWN),
-    **dict.fromkeys(["mfa_index", "second_step", "mfa_activate_totp", "mfa_add_webauthn"], OWN),
+    **dict.fromkeys(["accounts:sso_login", "accounts:sso_callback"], NOT_SET_UP),
+    **dict.fromkeys(["account_change_password", "account_reauthenticate", "fleet:home"], OWN),
+    **dict.fromkeys(
+        ["mfa_reauthenticate", "mfa_reauthenticate_webauthn", "accounts:sign_in_again"], OWN
+    ),
+    **dict.fromkeys(
+        ["mfa_index", "accounts:second_step", "mfa_activate_totp", "mfa_add_webauthn"], OWN
+    ),
     **dict.fromkeys(["mfa_view_recovery_codes", "mfa_generate_recovery_codes"], OWN),
-    **dict.fromkeys(["session_end", "sessions_end"], OWN),
-    "signed_in": OWN,
-    "unsent_form": ELSEWHERE,
-    "step_remove": MINE,
-    "oauth_callback": TOLD,
-    **dict.fromkeys(["palette", "history_all", "view_save", "export_all", "tenant_search"], OWN),
-    **dict.fromkeys(["groups", "group", "group_delete"], SUPERUSER),
-    **dict.fromkeys(["import", "import_template", "import_run"], SUPERUSER),
-    **dict.fromkeys(["import_start", "import_forget"], SUPERUSER),
-    "event_anywhere": ITS_TENANT,
-    "view_delete": MINE,
-    "compare": Role.VIEWER,
-    **dict.fromkeys(["audit_verification", "tenant_add"], SUPERUSER),
-    **dict.fromkeys(["tenant_archive", "tenant_restore"], SUPERUSER),
-    **dict.fromkeys(["everybody", "person", "person_invite", "person_invite_again"], SUPERUSER),
-    **dict.fromkeys(["person_withdraw", "person_right", "person_deactivate"], SUPERUSER),
-    **dict.fromkeys(["person_reactivate", "person_promote", "person_demote"], SUPERUSER),
-    **dict.fromkeys(["tenant", "settings", "history", "event", "operation"], Role.VIEWER),
-    **dict.fromkeys(["names", "names_freshness", "names_search", "receipt"], Role.VIEWER),
-    **dict.fromkeys(["tenant_pin", "tenant_unpin", "tenant_beside"], Role.VIEWER),
-    **dict.fromkeys(["names_pasted", "names_of_office"], Role.VIEWER),
-    **dict.fromkeys(["export", "hours"], Role.VIEWER),
-    **dict.fromkeys(["review", "apply", "check_now", "close_as_seen", "merge"], Role.EDITOR),
-    **dict.fromkeys(["draft", "draft_edit", "draft_share", "draft_discard"], Role.EDITOR),
-    **dict.fromkeys(["try_again", "go_back", "undo", "names_refresh", "name_source"], Role.EDITOR),
-    "copy": Role.EDITOR,
-    **dict.fromkeys(["tenant_edit", "people", "member_role", "member_remove"], Role.MANAGER),
-    **dict.fromkeys(["connection", "connection_test", "connection_replace"], Role.MANAGER),
-    **dict.fromkeys(["connection_remove", "connection_agent", "connect"], Role.MANAGER),
-    **dict.fromkeys(["connect_confirm", "connect_cancel"], Role.MANAGER),
+    **dict.fromkeys(["accounts:session_end", "accounts:sessions_end"], OWN),
+    "accounts:signed_in": OWN,
+    "accounts:unsent_form": ELSEWHERE,
+    "accounts:step_remove": MINE,
+    "tenants:oauth_callback": TOLD,
+    **dict.fromkeys(
+        [
+            "fleet:palette",
+            "history:list_all",
+            "history:view_save",
+            "history:export_all",
+            "tenants:search",
+        ],
+        OWN,
+    ),
+    **dict.fromkeys(["tenants:groups", "tenants:group", "tenants:group_delete"], SUPERUSER),
+    **dict.fromkeys(["fleet:import", "fleet:import_template", "fleet:import_run"], SUPERUSER),
+    **dict.fromkeys(["fleet:import_start", "fleet:import_forget"], SUPERUSER),
+    "history:event_anywhere": ITS_TENANT,
+    "history:view_delete": MINE,
+    "history:compare": Role.VIEWER,
+    **dict.fromkeys(["audit:verification", "tenants:add"], SUPERUSER),
+    **dict.fromkeys(["tenants:archive", "tenants:restore"], SUPERUSER),
+    **dict.fromkeys(
+        ["tenants:users", "tenants:user", "tenants:user_invite", "tenants:user_invite_again"],
+        SUPERUSER,
+    ),
+    **dict.fromkeys(
+        ["tenants:user_withdraw", "tenants:user_grant", "tenants:user_deactivate"], SUPERUSER
+    ),
+    **dict.fromkeys(
+        ["tenants:user_reactivate", "tenants:user_promote", "tenants:user_demote"], SUPERUSER
+    ),
+    **dict.fromkeys(
+        [
+            "tenants:tenant",
+            "agentsettings:settings",
+            "history:list",
+            "history:event",
+            "agentsettings:operation",
+        ],
+        Role.VIEWER,
+    ),
+    **dict.fromkeys(
+        ["directory:names", "directory:freshness", "directory:search", "history:receipt"],
+        Role.VIEWER,
+    ),
+    **dict.fromkeys(["tenants:pin", "tenants:unpin", "fleet:tenant_beside"], Role.VIEWER),
+    **dict.fromkeys(["directory:pasted", "directory:office"], Role.VIEWER),
+    **dict.fromkeys(["history:export", "agentsettings:hours"], Role.VIEWER),
+    **dict.fromkeys(
+        [
+            "agentsettings:review",
+            "agentsettings:apply",
+            "agentsettings:check_now",
+            "agentsettings:close_as_seen",
+            "agentsettings:merge",
+        ],
+        Role.EDITOR,
+    ),
+    **dict.fromkeys(
+        [
+            "agentsettings:draft",
+            "agentsettings:draft_edit",
+            "agentsettings:draft_share",
+            "agentsettings:draft_discard",
+        ],
+        Role.EDITOR,
+    ),
+    **dict.fromkeys(
+        [
+            "agentsettings:try_again",
+            "history:go_back",
+            "history:undo",
+            "directory:refresh",
+            "directory:name_source",
+        ],
+        Role.EDITOR,
+    ),
+    "agentsettings:copy": Role.EDITOR,
+    **dict.fromkeys(
+        ["tenants:edit", "tenants:members", "tenants:member_role", "tenants:member_remove"],
+        Role.MANAGER,
+    ),
+    **dict.fromkeys(
+        ["tenants:connection", "tenants:connection_test", "tenants:connection_replace"],
+        Role.MANAGER,
+    ),
+    **dict.fromkeys(
+        ["tenants:connection_remove", "tenants:connection_agent", "tenants:connect"], Role.MANAGER
+    ),
+    **dict.fromkeys(["tenants:connect_confirm", "tenants:connect_cancel"], Role.MANAGER),
 }
 # A POST that the view can do something with; without "side", going back rightly finds nothing.
 POSTED: dict[str, dict[str, str]] = {
-    "groups": {"name": "East", "slug": "east"},
-    "group": {"name": "West coast", "slug": "west"},
-    "import": {"pasted": "name,slug\nInitech,initech\n"},
-    "import_start": {"mode": "good"},
-    "view_save": {"name": "Other", "query": "q=x"},
-    "tenant_pin": {"next": "/t/acme/history/"},
-    "go_back": {"side": "after"},
-    "person_invite": {"email": "new@example.com"},
-    "person_right": {"where": "all", "level": "10"},
-    "tenant_add": {"name": "New One", "scheme": "api_key"},
-    "tenant_edit": {"name": "Acme Two"},
-    "people": {"email": "somebody@example.com", "role": "10"},
-    "member_role": {"role": "20"},
-    "connection_replace": {"scheme": "oauth", "token": "{token}"},
-    "connection_remove": {"sure": "on"},
-    "connection_agent": {"sure": "on", "sales_agent_id": "{agent}"},
-    "connect": {},
-    "export": {"format": "csv"},
-    "export_all": {"format": "jsonl"},
+    "tenants:groups": {"name": "East", "slug": "east"},
+    "tenants:group": {"name": "West coast", "slug": "west"},
+    "fleet:import": {"pasted": "name,slug\nInitech,initech\n"},
+    "fleet:import_start": {"mode": "good"},
+    "history:view_save": {"name": "Other", "query": "q=x"},
+    "tenants:pin": {"next": "/t/acme/history/"},
+    "history:go_back": {"side": "after"},
+    "tenants:user_invite": {"email": "new@example.com"},
+    "tenants:user_grant": {"where": "all", "level": "10"},
+    "tenants:add": {"name": "New One", "scheme": "api_key"},
+    "tenants:edit": {"name": "Acme Two"},
+    "tenants:members": {"email": "somebody@example.com", "role": "10"},
+    "tenants:member_role": {"role": "20"},
+    "tenants:connection_replace": {"scheme": "oauth", "token": "{token}"},
+    "tenants:connection_remove": {"sure": "on"},
+    "tenants:connection_agent": {"sure": "on", "sales_agent_id": "{agent}"},
+    "tenants:connect": {},
+    "history:export": {"format": "csv"},
+    "history:export_all": {"format": "jsonl"},
     "mfa_generate_recovery_codes": {},
-    "step_remove": {},
-    "name_source": {"lofty_id": "1001", "name": "Web"},
+    "accounts:step_remove": {},
+    "directory:name_source": {"lofty_id": "1001", "name": "Web"},
     "account_change_password": {"oldpassword": PASSWORD}
     | dict.fromkeys(NEW, "a much newer staple"),
 }
 # Recorded by the job that they start, when it is done.
-RECORDED_LATER = {"names_refresh"}
+RECORDED_LATER = {"directory:refresh"}
 # What a person keeps for themselves: no record, by tests/audit/driving.py.
-BOOKMARKS = {"view_save", "view_delete", "tenant_pin", "tenant_unpin"}
-BOOKMARKS |= {"review", "draft_edit", "merge", "try_again", "go_back", "undo", "copy"}  # drafts
+BOOKMARKS = {"history:view_save", "history:view_delete", "tenants:pin", "tenants:unpin"}
+BOOKMARKS |= {
+    "agentsettings:review",
+    "agentsettings:draft_edit",
+    "agentsettings:merge",
+    "agentsettings:try_again",
+    "history:go_back",
+    "history:undo",
+    "agentsettings:copy",
+}  # drafts
 OF_THE_LOG = {
     *("audit_auditevent", "audit_audithead"),
     *("audit_auditindex", "audit_auditchoice", "audit_auditword"),
@@ -158,27 +233,6 @@ LOFTY = "https://lofty.example.com"
 REFUSED = {302: "sign in", 403: "403", 404: "404", 405: "405"}
 
 
-@dataclass(frozen=True)
-class Route:
-    name: str
-    path: str
-    arguments: tuple[str, ...]
-
-    @property
-    def in_tenant(self) -> bool:
-        return "slug" in self.arguments
-
-
-def walked(resolver: URLResolver, before: str = "", taken: tuple[str, ...] = ()) -> Iterator[Route]:
-    for one in resolver.url_patterns:
-        path, arguments = before + str(one.pattern), (*taken, *one.pattern.converters)
-        if isinstance(one, URLResolver):
-            yield from walked(one, path, arguments)
-        elif isinstance(one, URLPattern):
-            yield Route(one.name or path, path, arguments)
-
-
-ROUTES = sorted(walked(get_resolver()), key=lambda route: route.path)
 by_name = pytest.mark.parametrize("route", ROUTES, ids=[route.name for route in ROUTES])
 
 
@@ -211,11 +265,11 @@ class World:
         return {name: {**others, **rows}[name] for name in route.arguments}
 
     def row_of(self, route: Route, tenant: Tenant) -> object:
-        if route.name.startswith("import_"):
+        if route.name.startswith("fleet:import_"):
             return self.made.pk
-        if route.name == "view_delete":
+        if route.name == "history:view_delete":
             return self.view.pk
-        if route.name == "step_remove":
+        if route.name == "accounts:step_remove":
             return self.step
         return tenant.memberships.order_by("-pk")[0].pk if route.in_tenant else self.somebody.pk
 
@@ -529,9 +583,9 @@ def test_post__whatever_it_changes__is_recorded(
     tables = changed(before) - FROM_LOFTY
     if tables and route.name not in RECORDED_LATER | BOOKMARKS:
         assert "audit_auditevent" in tables
-    if sent == "something" and route.name in POSTED and route.name != "go_back":
+    if sent == "something" and route.name in POSTED and route.name != "history:go_back":
         assert tables - OF_THE_LOG or route.name in TOKEN_ONLY
 
 
 # What these change is in a place that looking at Lofty changes too.
-TOKEN_ONLY = {"connection_replace", "connection_remove", "connection_agent"}
+TOKEN_ONLY = {"tenants:connection_replace", "tenants:connection_remove", "tenants:connection_agent"}

@@ -37,5 +37,5 @@ def _page(request: HttpRequest) -> str:
     page = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
     parts = urlsplit(page)
     if parts.netloc != request.get_host():
-        return reverse("home")
-    return parts._replace(scheme="", netloc="", fragment="").geturl() or reverse("home")
+        return reverse("fleet:home")
+    return parts._replace(scheme="", netloc="", fragment="").geturl() or reverse("fleet:home")

@@ -29,7 +29,7 @@ def invitation(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             request.session[_OPENED] = str(found.pk)
-            return redirect("invitation_accept")
+            return redirect("accounts:invitation_accept")
     return render(request, "account/invitation.html", {"form": form})
 
 
@@ -38,13 +38,13 @@ def invitation(request: HttpRequest) -> HttpResponse:
 def invitation_accept(request: HttpRequest) -> HttpResponse:
     """Ask for name and password, once the code has been entered."""
     if _OPENED not in request.session:
-        return redirect("invitation")
+        return redirect("accounts:invitation")
     try:
         return _accept(request, UUID(request.session[_OPENED]))
     except InvitationUnusable as error:
         del request.session[_OPENED]
         messages.error(request, str(error))
-        return redirect("invitation")
+        return redirect("accounts:invitation")
 
 
 def _accept(request: HttpRequest, pk: UUID) -> HttpResponse:

@@ -16,13 +16,15 @@ from lofty_admin.accounts.models import User
 from lofty_admin.accounts.unsent_views import interrupted, sign_in_address
 from lofty_admin.core.redirects import is_ours
 
-OPEN_VIEWS = frozenset({"healthz", "readyz", "set_language", "invitation", "invitation_accept"})
+OPEN_VIEWS = frozenset(
+    {"healthz", "readyz", "set_language", "accounts:invitation", "accounts:invitation_accept"}
+)
 SECOND_STEP_VIEWS = OPEN_VIEWS | {
-    "second_step",
+    "accounts:second_step",
     "mfa_activate_totp",
     "mfa_add_webauthn",
     "account_reauthenticate",
-    "sign_in_again",
+    "accounts:sign_in_again",
     "account_logout",
 }
 _View = Callable[..., HttpResponseBase]
@@ -134,7 +136,7 @@ class SecondStepMiddleware:
             return JsonResponse({"error": _("Set up a second step first.")}, status=403)
         if request.method == "GET":
             request.session[AFTER_SECOND_STEP] = request.get_full_path()
-        return redirect("second_step")
+        return redirect("accounts:second_step")
 
 
 def _view_name(request: HttpRequest) -> str:

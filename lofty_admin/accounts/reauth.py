@@ -74,7 +74,7 @@ def redirect_to_reauthentication(request: HttpRequest, after: str) -> HttpRespon
         told = _("Nothing was changed yet. First show that it is you, then again.")
         messages.warning(request, told)
     methods = get_adapter().get_reauthentication_methods(request.user)
-    page = methods[0]["url"] if methods else reverse("sign_in_again")
+    page = methods[0]["url"] if methods else reverse("accounts:sign_in_again")
     address = f"{page}?{urlencode({'next': after})}"
     if HtmxDetails(request):
         return HttpResponseClientRedirect(address)
@@ -87,7 +87,7 @@ def _page_after(request: HttpRequest, back: str, kwargs: dict[str, Any]) -> str:
     slug = {name: value for name, value in kwargs.items() if name == "slug"}
     for place in (kwargs, slug, {}):
         with suppress(NoReverseMatch):
-            return reverse(back or "home", kwargs=place)
+            return reverse(back or "fleet:home", kwargs=place)
     raise NoReverseMatch(f"{back} takes none of the arguments of the view it is given to")
 
 

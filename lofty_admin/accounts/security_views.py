@@ -65,7 +65,7 @@ def password(request: HttpRequest) -> HttpResponse:
 def second_step(request: HttpRequest) -> HttpResponse:
     """Set up a second factor: SecondStepMiddleware sends users without one here."""
     if mfa.has_second_step(_me(request)):
-        return redirect("home")
+        return redirect("fleet:home")
     return render(request, "mfa/second_step.html")
 
 
@@ -101,7 +101,7 @@ def passkey_add(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@require_recent_auth(back="step_remove")
+@require_recent_auth(back="accounts:step_remove")
 def step_remove(request: HttpRequest, pk: int) -> HttpResponse:
     user = _me(request)
     found = {step.pk: step for step in mfa.steps_of(user)}

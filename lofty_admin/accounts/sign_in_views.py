@@ -36,6 +36,6 @@ def step(request: HttpRequest) -> HttpResponse:
 
 def _is_unsent_form(address: str) -> bool:
     try:
-        return resolve(address.partition("?")[0]).url_name == "unsent_form"
+        return resolve(address.partition("?")[0]).view_name == "accounts:unsent_form"
     except Resolver404:
         return False

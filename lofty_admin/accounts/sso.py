@@ -86,7 +86,7 @@ def login(request: HttpRequest) -> HttpResponse:
     """Redirect to the provider. Of the query only the page to return to is passed on."""
     provider = _provider(request)
     if request.user.is_authenticated:
-        return redirect("home")
+        return redirect("fleet:home")
     nonce = secrets.token_urlsafe(24)
     after = get_next_redirect_url(request)
     try:
@@ -116,7 +116,7 @@ class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[mis
     """Accept an ID token only after checking its signature, issuer, audience and times."""
 
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
-        return request.build_absolute_uri(reverse("sso_callback"))
+        return request.build_absolute_uri(reverse("accounts:sso_callback"))
 
     @property
     def openid_config(self) -> dict[str, Any]:

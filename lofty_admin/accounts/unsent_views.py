@@ -64,7 +64,7 @@ def interrupted(request: HttpRequest) -> HttpResponse:
     row = unsent.keep(request)
     if row is None:
         return _not_kept(request)
-    address = reverse("unsent_form", args=[row.pk])
+    address = reverse("accounts:unsent_form", args=[row.pk])
     if not request.user.is_authenticated:
         address = sign_in_address(request, address)
     response = redirect(address)
@@ -91,7 +91,7 @@ def _sign_in_again(request: HttpRequest) -> HttpResponse:
     """Handle a sign-in page that was open too long, or outdated by a sign-in in another tab."""
     after = safe_next(request, default="")
     if request.user.is_authenticated:
-        return redirect(after or "home")
+        return redirect(after or "fleet:home")
     messages.warning(request, _("This page was open too long. Nothing was sent. Sign in here."))
     return redirect(sign_in_address(request, after))
 

@@ -45,7 +45,7 @@ def _compared(request: HttpRequest, tenant: Tenant, other: Tenant | None) -> Htt
     if other is None:
         told = _("%(name)s is this customer. Choose another one.") % {"name": tenant.name}
         messages.error(request, told)
-        return redirect("copy", tenant.slug)
+        return redirect("agentsettings:copy", tenant.slug)
     context, status = _page(request, tenant), 200
     try:
         found = compare(other, tenant)
@@ -71,7 +71,7 @@ def _review_ticked(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     except Tampered as error:
         again = _("Nothing was sent. Choose the customer once more.")
         messages.error(request, f"{error} {again}")
-        return redirect("copy", tenant.slug)
+        return redirect("agentsettings:copy", tenant.slug)
     other = get_tenant(request, request.POST.get("from", ""), Role.VIEWER, of_page=False)
     ticked = {
         name: offered.wanted[name]
@@ -83,12 +83,14 @@ def _review_ticked(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         return _back(tenant, other)
     content = Content.of(offered.snapshot, {**offered.snapshot.settings.raw, **ticked})
     reason = f"As at {other.name}"
-    return to_review(new_draft(request, tenant, content, reason=reason), "copy", tenant.slug)
+    return to_review(
+        new_draft(request, tenant, content, reason=reason), "agentsettings:copy", tenant.slug
+    )
 
 
 def _back(tenant: Tenant, other: Tenant) -> HttpResponseRedirect:
     return HttpResponseRedirect(
-        f"{reverse('copy', args=[tenant.slug])}?{urlencode({'from': other.slug})}"
+        f"{reverse('agentsettings:copy', args=[tenant.slug])}?{urlencode({'from': other.slug})}"
     )
 
 

@@ -48,13 +48,13 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
     except Tampered as error:
         again = _("Nothing was sent. Start again from the settings as they are.")
         messages.error(request, f"{error} {again}")
-        return redirect("settings", tenant.slug)
+        return redirect("agentsettings:settings", tenant.slug)
     draft_id, revision = _opened_with(request.POST)
     known = find_draft(request, tenant, draft_id)
     content = _content(tenant, snapshot, request.POST, known)
     if known is None and not content.wanted and content.typed is None:
         messages.info(request, _("Nothing to change: Lofty has all of this already."))
-        return redirect("settings", tenant.slug)
+        return redirect("agentsettings:settings", tenant.slug)
     draft, is_same = save_edits(tenant, current_user(request), draft_id, revision, content)
     if not is_same:
         messages.warning(
@@ -64,7 +64,9 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
                 " yours is lost: it was saved as a new draft. Nothing was sent."
             ),
         )
-    return redirect("draft_edit" if draft.typed else "draft", tenant.slug, draft.pk)
+    return redirect(
+        "agentsettings:draft_edit" if draft.typed else "agentsettings:draft", tenant.slug, draft.pk
+    )
 
 
 def _opened_with(sent: QueryDict) -> tuple[UUID, int]:
@@ -92,7 +94,7 @@ def draft_page(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
     if draft is None:
         return _no_draft(request, tenant, draft_id)
     if draft.typed:
-        return redirect("draft_edit", tenant.slug, draft.pk)
+        return redirect("agentsettings:draft_edit", tenant.slug, draft.pk)
     return render(request, "agentsettings/review.html", _review(request, tenant, draft))
 
 
@@ -104,7 +106,9 @@ def _review(request: HttpRequest, tenant: Tenant, draft: Draft) -> dict[str, obj
         "tab": "settings",
         "draft": draft,
         "is_owner": draft.owner_id == user.pk,
-        "address": request.build_absolute_uri(reverse("draft", args=[tenant.slug, draft.pk])),
+        "address": request.build_absolute_uri(
+            reverse("agentsettings:draft", args=[tenant.slug, draft.pk])
+        ),
         "can_edit": may_edit(request, tenant),
         "in_flight": in_flight(tenant),
         "plan": plan,
@@ -141,7 +145,7 @@ def draft_edit(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
         return _no_draft(request, tenant, draft_id)
     if request.method == "POST":
         _save_note(request, draft)
-        return redirect("draft_edit", tenant.slug, draft.pk)
+        return redirect("agentsettings:draft_edit", tenant.slug, draft.pk)
     form = SettingsForm(
         tenant,
         draft.snapshot,
@@ -169,7 +173,7 @@ def apply_draft(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse
     reason = _save_note(request, draft)
     if problem := _not_ready(request, tenant, draft, reason):
         messages.error(request, problem)
-        return redirect("draft", tenant.slug, draft.pk)
+        return redirect("agentsettings:draft", tenant.slug, draft.pk)
     try:
         operation = apply(tenant, draft.plan, reason)
     except AuditWriteFailed:
@@ -178,8 +182,8 @@ def apply_draft(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse
             " Lofty without a record. Your change is kept: review and apply it again in a moment."
         )
         messages.error(request, problem)
-        return redirect("draft", tenant.slug, draft.pk)
-    return redirect("operation", tenant.slug, operation.pk)
+        return redirect("agentsettings:draft", tenant.slug, draft.pk)
+    return redirect("agentsettings:operation", tenant.slug, operation.pk)
 
 
 def _not_ready(request: HttpRequest, tenant: Tenant, draft: Draft, reason: str) -> str:
@@ -210,7 +214,7 @@ def draft_share(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse
     _save_note(request, draft)
     share_draft(draft)
     messages.success(request, _("Shared. Send a colleague the address below."))
-    return redirect("draft", tenant.slug, draft.pk)
+    return redirect("agentsettings:draft", tenant.slug, draft.pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -223,11 +227,11 @@ def draft_discard(request: HttpRequest, slug: str, draft_id: UUID) -> HttpRespon
     if draft.owner_id != current_user(request).pk:
         told = _("Only %(name)s, who made this draft, can discard it.") % {"name": draft.owner}
         messages.error(request, told)
-        return redirect("draft", tenant.slug, draft.pk)
+        return redirect("agentsettings:draft", tenant.slug, draft.pk)
     if request.method == "POST":
         discard_draft(draft)
         messages.success(request, _("The draft is discarded. Nothing was sent."))
-        return redirect("settings", tenant.slug)
+        return redirect("agentsettings:settings", tenant.slug)
     context = {
         "tenant": tenant,
         "tab": "settings",
@@ -249,6 +253,6 @@ def _save_note(request: HttpRequest, draft: Draft) -> str:
 def _no_draft(request: HttpRequest, tenant: Tenant, draft_id: UUID) -> HttpResponse:
     """Redirect to the operation the draft became, else explain why there may be no draft."""
     if Operation.objects.filter(tenant=tenant, pk=draft_id).exists():
-        return redirect("operation", tenant.slug, draft_id)
+        return redirect("agentsettings:operation", tenant.slug, draft_id)
     context = {"tenant": tenant, "tab": "settings"}
     return render(request, "agentsettings/draft_gone.html", context, status=404)

@@ -123,7 +123,7 @@ def check_now(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespon
         messages.info(request, _("This change is still being made. The page updates by itself."))
     else:
         reconcile.reconcile_operation(operation)
-    return redirect("operation", tenant.slug, operation.pk)
+    return redirect("agentsettings:operation", tenant.slug, operation.pk)
 
 
 @require_POST
@@ -132,7 +132,7 @@ def close_as_seen(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRe
     tenant = get_tenant(request, slug, Role.EDITOR)
     operation = get_related_or_404(request, tenant, Operation.objects.all(), pk=operation_id)
     reconcile.close_after_review(operation, request.POST.get("seen", ""))
-    return redirect("operation", tenant.slug, operation.pk)
+    return redirect("agentsettings:operation", tenant.slug, operation.pk)
 
 
 @require_POST
@@ -151,11 +151,11 @@ def merge_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespo
         }
     except ValueError:
         messages.error(request, _("Choose a side for every setting that both of you changed."))
-        return redirect("operation", tenant.slug, operation.pk)
+        return redirect("agentsettings:operation", tenant.slug, operation.pk)
     snapshot = Snapshot(theirs, operation.settled_at or timezone.now())
     content = Content.of(snapshot, resolve_merge(theirs.raw, merged, sides))
     draft = new_draft(request, tenant, content, reason=operation.reason)
-    return to_review(draft, "operation", tenant.slug, operation.pk)
+    return to_review(draft, "agentsettings:operation", tenant.slug, operation.pk)
 
 
 @require_POST
@@ -164,14 +164,14 @@ def try_again(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespon
     tenant = get_tenant(request, slug, Role.EDITOR)
     operation = get_related_or_404(request, tenant, Operation.objects.all(), pk=operation_id)
     draft = draft_live(request, tenant, operation.intended, reason=operation.reason)
-    return to_review(draft, "operation", tenant.slug, operation.pk)
+    return to_review(draft, "agentsettings:operation", tenant.slug, operation.pk)
 
 
 def to_review(draft: Draft | None, page: str, *arguments: object) -> HttpResponse:
     """Redirect to the draft's review; without a draft, back to the `page` that asked for it."""
     if draft is None:
         return redirect(page, *arguments)
-    return redirect("draft", draft.tenant.slug, draft.pk)
+    return redirect("agentsettings:draft", draft.tenant.slug, draft.pk)
 
 
 def new_draft(
@@ -246,7 +246,7 @@ def may_edit(request: HttpRequest, tenant: Tenant) -> bool:
 
 def naming_at(request: HttpRequest, tenant: Tenant) -> str:
     """Return where this user can name a lead source, "" if nowhere."""
-    return reverse("names", args=[tenant.slug]) if may_edit(request, tenant) else ""
+    return reverse("directory:names", args=[tenant.slug]) if may_edit(request, tenant) else ""
 
 
 def in_flight(tenant: Tenant) -> Operation | None:

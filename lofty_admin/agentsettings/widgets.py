@@ -107,9 +107,9 @@ class Picking:
             kind=kind,
             names={str(i): name for i, name in (found or {}).items()},
             gone=count_gone(tenant, kind, ids) if found is None else 0,
-            search_url=reverse("names_search", kwargs=at),
-            pasted_url=reverse("names_pasted", kwargs=at),
-            office_url=reverse("names_of_office", kwargs={**at, "office_id": 0}),
+            search_url=reverse("directory:search", kwargs=at),
+            pasted_url=reverse("directory:pasted", kwargs=at),
+            office_url=reverse("directory:office", kwargs={**at, "office_id": 0}),
         )
 
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from lofty_admin.audit import views
 
+app_name = "audit"
 urlpatterns = [
-    path("verification/", views.verification, name="audit_verification"),
+    path("verification/", views.verification, name="verification"),
 ]

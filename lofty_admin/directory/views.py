@@ -62,12 +62,12 @@ def names_refresh(request: HttpRequest, slug: str) -> HttpResponse:
         if by_line:
             return _freshness_line(request, tenant, problem=problem)
         messages.error(request, problem)
-        return redirect("names", tenant.slug)
+        return redirect("directory:names", tenant.slug)
     start_sync(tenant)
     if by_line:
         return _freshness_line(request, tenant, just_started=True)
     messages.info(request, _("The names will be read from Lofty now. You can leave this page."))
-    return redirect("names", tenant.slug)
+    return redirect("directory:names", tenant.slug)
 
 
 @require_POST
@@ -79,7 +79,7 @@ def name_source(request: HttpRequest, slug: str) -> HttpResponse:
     given = give_name(tenant, form.cleaned_data["lofty_id"], form.cleaned_data["name"])
     told = _("Lead source %(id)s is now called %(name)s here.")
     messages.success(request, told % {"id": given.id, "name": visible(given.name)})
-    return redirect("names", tenant.slug)
+    return redirect("directory:names", tenant.slug)
 
 
 @require_safe

@@ -59,7 +59,7 @@ def whom_to_ask() -> list[User]:
 
 def _from_nothing() -> list[Step]:
     return [
-        Step(_("Add your first customer"), _("Add tenant"), reverse("tenant_add"), False),
+        Step(_("Add your first customer"), _("Add tenant"), reverse("tenants:add"), False),
         Step(_access_title(), "", "", False),
         Step(_("Lofty says that it works"), "", "", False),
         Step(_("Read the names of agents, offices and ponds"), "", "", False),
@@ -76,7 +76,7 @@ def _access_title() -> str:
 def _steps(tenant: Tenant) -> list[Step]:
     connection = Connection.objects.filter(tenant=tenant, retired_at=None).first()
     works = connection is not None and connection.health == Health.WORKS
-    access = reverse("connection", args=[tenant.slug])
+    access = reverse("tenants:connection", args=[tenant.slug])
     return [
         Step(
             _("Add your first customer"),
@@ -103,7 +103,7 @@ def _steps(tenant: Tenant) -> list[Step]:
         Step(
             _("Open the settings"),
             _("Open the settings"),
-            reverse("settings", args=[tenant.slug]) if works else "",
+            reverse("agentsettings:settings", args=[tenant.slug]) if works else "",
             SettingsSnapshot.objects.filter(tenant=tenant).exists(),
         ),
     ]
@@ -129,7 +129,7 @@ def _names(tenant: Tenant, *, works: bool) -> Step:
     return Step(
         _("Read the names of agents, offices and ponds"),
         _("See how far it is") if known.running else _("Read the names"),
-        reverse("names", args=[tenant.slug]) if works else "",
+        reverse("directory:names", args=[tenant.slug]) if works else "",
         known.synced_at is not None,
         "" if known.synced_at else note,
     )

@@ -25,7 +25,7 @@ NEWEST = 5
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="import")
+@require_recent_auth_for_post(back="fleet:import")
 def import_list(request: HttpRequest) -> HttpResponse:
     """Accept a list, as a file or pasted. A list is never sent back as it was entered."""
     user = require_superuser(request)
@@ -36,7 +36,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
         except BadTable as error:
             form.refuse(str(error))
         else:
-            return redirect("import_run", made.pk)
+            return redirect("fleet:import_run", made.pk)
     context = {
         "form": form,
         "groups": Group.objects.all(),
@@ -79,14 +79,14 @@ def import_run(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@require_recent_auth_for_post(back="import_run")
+@require_recent_auth_for_post(back="fleet:import_run")
 def import_start(request: HttpRequest, pk: UUID) -> HttpResponse:
     made = _mine(require_superuser(request), pk)
     form = StartForm(request.POST)
     if not form.is_valid():
         words = _("Nothing was started: choose what is to happen to rows that fail.")
         messages.error(request, words)
-        return redirect("import_run", pk)
+        return redirect("fleet:import_run", pk)
     try:
         import_job.start(
             made,
@@ -95,7 +95,7 @@ def import_start(request: HttpRequest, pk: UUID) -> HttpResponse:
         )
     except ChangeNotAllowed as error:
         messages.error(request, str(error))
-    return redirect("import_run", pk)
+    return redirect("fleet:import_run", pk)
 
 
 @require_POST
@@ -105,9 +105,9 @@ def import_forget(request: HttpRequest, pk: UUID) -> HttpResponse:
         import_job.forget(made)
     except ChangeNotAllowed as error:
         messages.error(request, str(error))
-        return redirect("import_run", pk)
+        return redirect("fleet:import_run", pk)
     messages.success(request, _("The list is deleted. Tenants that were added from it stay."))
-    return redirect("import")
+    return redirect("fleet:import")
 
 
 def _mine(user: User, pk: UUID) -> Import:

@@ -34,6 +34,7 @@ class Entry:
 
     `needs`: if a Role, it is required in the current tenant, whose short name is then in the
     address. `also`: other words for it. `does`: something in the browser that needs no address.
+    `tab`: the tab of the tenant's header that the page is.
     """
 
     view: str
@@ -43,44 +44,89 @@ class Entry:
     part: str = ""
     posts: bool = False
     does: str = ""
+    tab: str = ""
 
 
 PAGES: Sequence[Entry] = (
-    Entry("settings", _("Settings"), Role.VIEWER, "agent form hours channels leads phone"),
-    Entry("history", _("History"), Role.VIEWER, "log audit changes events"),
-    Entry("names", _("Names"), Role.VIEWER, "directory agents offices ponds pipelines sources ids"),
-    Entry("connection", _("Connection"), Role.MANAGER, "token key connect oauth replace paste"),
-    Entry("people", _("People"), Role.MANAGER, "roles rights access members"),
-    Entry("tenant_edit", _("Tenant"), Role.MANAGER, "name note groups manual only archive rename"),
-    Entry("compare", _("Compare dates"), Role.VIEWER, "settings on a day versions then"),
-    Entry("receipt", _("Printable receipt"), Role.VIEWER, "print proof report paper"),
-    Entry("home", _("All tenants"), ANYBODY, "home start list fleet"),
-    Entry("history_all", _("History of all tenants"), ANYBODY, "log audit changes events"),
+    Entry(
+        "agentsettings:settings",
+        _("Settings"),
+        Role.VIEWER,
+        "agent form hours channels leads phone",
+        tab="settings",
+    ),
+    Entry("history:list", _("History"), Role.VIEWER, "log audit changes events", tab="history"),
+    Entry(
+        "directory:names",
+        _("Names"),
+        Role.VIEWER,
+        "directory agents offices ponds pipelines sources ids",
+        tab="names",
+    ),
+    Entry(
+        "tenants:connection",
+        _("Connection"),
+        Role.MANAGER,
+        "token key connect oauth replace paste",
+        tab="connection",
+    ),
+    Entry(
+        "tenants:members", _("People"), Role.MANAGER, "roles rights access members", tab="people"
+    ),
+    Entry(
+        "tenants:edit",
+        _("Tenant"),
+        Role.MANAGER,
+        "name note groups manual only archive rename",
+        tab="edit",
+    ),
+    Entry("history:compare", _("Compare dates"), Role.VIEWER, "settings on a day versions then"),
+    Entry("history:receipt", _("Printable receipt"), Role.VIEWER, "print proof report paper"),
+    Entry("fleet:home", _("All tenants"), ANYBODY, "home start list fleet"),
+    Entry("history:list_all", _("History of all tenants"), ANYBODY, "log audit changes events"),
     Entry("mfa_index", _("Your sign-in"), ANYBODY, "security second step passkey app sessions"),
     Entry("account_change_password", _("Change your password"), ANYBODY, "security sign-in"),
     Entry("mfa_view_recovery_codes", _("Your recovery codes"), ANYBODY, "security second step"),
-    Entry("groups", _("Groups of tenants"), SUPERUSER, "plan region"),
-    Entry("everybody", _("People of all tenants"), SUPERUSER, "users everybody roles rights"),
-    Entry("audit_verification", _("Verify history"), SUPERUSER, "intact chain checkpoint"),
+    Entry("tenants:groups", _("Groups of tenants"), SUPERUSER, "plan region"),
+    Entry("tenants:users", _("People of all tenants"), SUPERUSER, "users everybody roles rights"),
+    Entry("audit:verification", _("Verify history"), SUPERUSER, "intact chain checkpoint"),
 )
 ACTIONS: Sequence[Entry] = (
     Entry(
-        "connection", _("Connect, replace or paste the token"), Role.MANAGER, "connection oauth key"
+        "tenants:connection",
+        _("Connect, replace or paste the token"),
+        Role.MANAGER,
+        "connection oauth key",
     ),
-    Entry("connection_test", _("Test the token now"), Role.MANAGER, "check connection", posts=True),
     Entry(
-        "copy", _("Copy settings from another tenant"), Role.EDITOR, "clone template compare same"
+        "tenants:connection_test",
+        _("Test the token now"),
+        Role.MANAGER,
+        "check connection",
+        posts=True,
     ),
-    Entry("names_refresh", _("Read the names from Lofty"), Role.EDITOR, "sync refresh", posts=True),
-    Entry("history", _("Export the history"), Role.VIEWER, "csv json download", part="export"),
-    Entry("tenant_pin", _("Pin this tenant"), Role.VIEWER, "star favourite keep", posts=True),
-    Entry("tenant_unpin", _("Unpin this tenant"), Role.VIEWER, "star favourite", posts=True),
     Entry(
-        "history_all", _("Export the history of all tenants"), ANYBODY, "csv json", part="export"
+        "agentsettings:copy",
+        _("Copy settings from another tenant"),
+        Role.EDITOR,
+        "clone template compare same",
     ),
-    Entry("tenant_add", _("Add a tenant"), SUPERUSER, "new customer"),
-    Entry("import", _("Import CSV"), SUPERUSER, "add many tenants from a list upload"),
-    Entry("person_invite", _("Invite somebody"), SUPERUSER, "add person user mail"),
+    Entry(
+        "directory:refresh", _("Read the names from Lofty"), Role.EDITOR, "sync refresh", posts=True
+    ),
+    Entry("history:list", _("Export the history"), Role.VIEWER, "csv json download", part="export"),
+    Entry("tenants:pin", _("Pin this tenant"), Role.VIEWER, "star favourite keep", posts=True),
+    Entry("tenants:unpin", _("Unpin this tenant"), Role.VIEWER, "star favourite", posts=True),
+    Entry(
+        "history:list_all",
+        _("Export the history of all tenants"),
+        ANYBODY,
+        "csv json",
+        part="export",
+    ),
+    Entry("tenants:add", _("Add a tenant"), SUPERUSER, "new customer"),
+    Entry("fleet:import", _("Import CSV"), SUPERUSER, "add many tenants from a list upload"),
+    Entry("tenants:user_invite", _("Invite somebody"), SUPERUSER, "add person user mail"),
     Entry("mfa_activate_totp", _("Set up an authenticator app"), ANYBODY, "second step code"),
     Entry("mfa_add_webauthn", _("Add a passkey"), ANYBODY, "second step key"),
     Entry("", _("Switch between light and dark"), ANYBODY, "theme colours", does="theme"),
@@ -198,13 +244,13 @@ def _tenant_item(tenant: Tenant) -> Item:
     mark = "pinned" if pinned else "recent" if visited else ""
     archived = gettext("%(slug)s, archived") % {"slug": tenant.slug}
     detail = archived if tenant.is_archived else tenant.slug
-    return Item(tenant.name, reverse("settings", args=[tenant.slug]), detail, mark)
+    return Item(tenant.name, reverse("agentsettings:settings", args=[tenant.slug]), detail, mark)
 
 
 # --- Pages and actions ----------------------------------------------------------------------------
 def _items(place: Place, entries: Sequence[Entry], wanted: Sequence[str]) -> list[Item]:
     """Return allowed entries whose label, other words, or tenant have every word of the text."""
-    pointless = "tenant_pin" if place.pinned else "tenant_unpin"
+    pointless = "tenants:pin" if place.pinned else "tenants:unpin"
     return [
         _item(place, entry)
         for entry in entries
@@ -235,16 +281,12 @@ def _in_flight(place: Place, wanted: Sequence[str]) -> Iterator[Item]:
         label = gettext("See the change of %(name)s") % {"name": operation.tenant.name}
         said = fold(f"{label} in flight review waiting unknown")
         if all(word in said for word in wanted):
-            url = reverse("operation", args=[operation.tenant.slug, operation.pk])
+            url = reverse("agentsettings:operation", args=[operation.tenant.slug, operation.pk])
             yield Item(label, url, operation.get_state_display())
 
 
 # --- The tenant before and after ------------------------------------------------------------------
-TABS: Mapping[str, Entry] = {
-    {"tenant_edit": "edit"}.get(entry.view, entry.view): entry
-    for entry in PAGES
-    if isinstance(entry.needs, Role)
-}
+TABS: Mapping[str, Entry] = {entry.tab: entry for entry in PAGES if entry.tab}
 
 
 def beside(place: Place, *, forward: bool) -> Tenant | None:
@@ -266,4 +308,4 @@ def same_page(place: Place, tab: str) -> str:
     """Return the place's page of this kind, or the tenant's first page if it is not allowed."""
     entry = TABS.get(tab)
     slug = place.tenant.slug if place.tenant else ""
-    return reverse(entry.view if entry and place.reaches(entry) else "tenant", args=[slug])
+    return reverse(entry.view if entry and place.reaches(entry) else "tenants:tenant", args=[slug])

@@ -110,7 +110,7 @@ def _still_running(export: Export | None) -> str:
 
 
 def _list_of(tenant: Tenant | None, address: Address) -> str:
-    home = reverse("history", args=[tenant.slug]) if tenant else reverse("history_all")
+    home = reverse("history:list", args=[tenant.slug]) if tenant else reverse("history:list_all")
     return home + address.suffix
 
 

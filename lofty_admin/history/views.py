@@ -125,12 +125,12 @@ def _is_part(request: HttpRequest) -> bool:
 def _events_at(tenant: Tenant | None) -> str:
     """Return the part of an address before an event's id, which a page repeats fifty times."""
     nobody = UUID(int=0)
-    url = reverse("event", args=[tenant.slug, nobody]) if tenant else ""
-    return (url or reverse("event_anywhere", args=[nobody])).removesuffix(f"{nobody}/")
+    url = reverse("history:event", args=[tenant.slug, nobody]) if tenant else ""
+    return (url or reverse("history:event_anywhere", args=[nobody])).removesuffix(f"{nobody}/")
 
 
 def _list_url(tenant: Tenant | None) -> str:
-    return reverse("history", args=[tenant.slug]) if tenant else reverse("history_all")
+    return reverse("history:list", args=[tenant.slug]) if tenant else reverse("history:list_all")
 
 
 # --- Saved views ----------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def _views(request: HttpRequest, tenant: Tenant | None) -> list[SavedView]:
 def view_save(request: HttpRequest) -> HttpResponse:
     """Save the filter of the history of all tenants under a name; replace a view of that name."""
     form = SaveViewForm(request.POST)
-    back = f"{reverse('history_all')}?{request.POST.get('query', '')[:2000]}"
+    back = f"{reverse('history:list_all')}?{request.POST.get('query', '')[:2000]}"
     if not form.is_valid():
         why = {"why": form.first_error}
         messages.error(request, _("The view was not saved. %(why)s") % why)
@@ -166,11 +166,11 @@ def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
     view.delete()
     words = _("The view “%(name)s” is deleted. No event was touched.")
     messages.success(request, words % {"name": view.name})
-    return redirect("history_all")
+    return redirect("history:list_all")
 
 
 def _safe(url: str) -> str:
-    return url if is_ours(url) else reverse("history_all")
+    return url if is_ours(url) else reverse("history:list_all")
 
 
 def _user(request: HttpRequest) -> User:
@@ -302,7 +302,7 @@ def undo(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
     values = undoing(found)
     if not values:
         messages.info(request, _("There is nothing to undo: this changed nothing in Lofty."))
-        return redirect("event", tenant.slug, found.pk)
+        return redirect("history:event", tenant.slug, found.pk)
     reason = f"Undo the change of {found.at:%Y-%m-%d %H:%M} UTC"
     operation = operation_of(found)
     return _review(
@@ -321,7 +321,7 @@ def _review(
 ) -> HttpResponse:
     later = partial(_later_changes, found)
     draft = draft_live(request, tenant, values, reason=reason, later_changes=later, undone=undone)
-    return to_review(draft, "event", tenant.slug, found.pk)
+    return to_review(draft, "history:event", tenant.slug, found.pk)
 
 
 def _later_changes(found: AuditEvent, names: Collection[str]) -> Mapping[str, AuditEvent]:

@@ -19,7 +19,7 @@ MOST_SHOWN = 200
 
 
 @require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="groups")
+@require_recent_auth_for_post(back="tenants:groups")
 def groups(request: HttpRequest) -> HttpResponse:
     require_superuser(request)
     form = GroupForm(request.POST or None)
@@ -31,20 +31,20 @@ def groups(request: HttpRequest) -> HttpResponse:
         else:
             told = _("The group %(name)s was added.")
             messages.success(request, told % {"name": added.name})
-            return redirect("groups")
+            return redirect("tenants:groups")
     found = Group.objects.annotate(size=Count("tenants"))
     return render(request, "tenants/groups.html", {"groups": found, "form": form})
 
 
 @require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="group")
+@require_recent_auth_for_post(back="tenants:group")
 def group(request: HttpRequest, group: str) -> HttpResponse:
     require_superuser(request)
     found = get_object_or_404(Group, slug=group)
     now = {"name": found.name, "slug": found.slug}
     form = GroupForm(request.POST or None, initial=now, button=_("Rename"))
     if request.method == "POST" and form.is_valid() and _rename(request, found, form):
-        return redirect("group", form.cleaned_data["slug"])
+        return redirect("tenants:group", form.cleaned_data["slug"])
     context = {
         "group": found,
         "size": found.tenants.count(),
@@ -55,7 +55,7 @@ def group(request: HttpRequest, group: str) -> HttpResponse:
 
 
 @require_POST
-@require_recent_auth_for_post(back="group")
+@require_recent_auth_for_post(back="tenants:group")
 def group_delete(request: HttpRequest, group: str) -> HttpResponse:
     require_superuser(request)
     found = get_object_or_404(Group, slug=group)
@@ -63,9 +63,9 @@ def group_delete(request: HttpRequest, group: str) -> HttpResponse:
         delete_group(found)
     except ChangeNotAllowed as error:
         messages.error(request, str(error))
-        return redirect("group", group)
+        return redirect("tenants:group", group)
     messages.success(request, _("The group %(name)s was deleted.") % {"name": found.name})
-    return redirect("groups")
+    return redirect("tenants:groups")
 
 
 def _rename(request: HttpRequest, found: Group, form: GroupForm) -> bool:

@@ -21,7 +21,7 @@ _IN_BRACKETS = re.compile(r"(.*)\(([a-z0-9-]+)\)\Z", re.DOTALL)
 
 
 def _search_url(query: str) -> str:
-    return reverse("tenant_search") + query
+    return reverse("tenants:search") + query
 
 
 _lazy_search_url = lazy(_search_url, str)  # forms are defined before the URLs are loaded

@@ -40,7 +40,7 @@ from lofty_admin.tenants.tenant_choice import MOST_OFFERED, label_of, suggestion
 
 @sensitive_post_parameters("token")
 @require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="tenant_add")
+@require_recent_auth_for_post(back="tenants:add")
 def tenant_add(request: HttpRequest) -> HttpResponse:
     require_superuser(request)
     form = AddTenantForm(request.POST or None)
@@ -50,7 +50,7 @@ def tenant_add(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("%(name)s was added.") % {"name": tenant.name})
             if (stored := tenant.connection) and stored.owner_not_read:
                 messages.warning(request, token_verification.belongs_to(stored))
-            return redirect("connection", tenant.slug)
+            return redirect("tenants:connection", tenant.slug)
     return render(request, "tenants/add.html", {"form": form})
 
 
@@ -101,7 +101,7 @@ def tenant_search(request: HttpRequest) -> HttpResponse:
 @require_GET
 def tenant(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_tenant(request, slug, Role.VIEWER)
-    return redirect("settings", found.slug)
+    return redirect("agentsettings:settings", found.slug)
 
 
 @require_POST
@@ -122,7 +122,7 @@ def _pinned(
     if HtmxDetails(request):
         return render(request, "components/pin.html", {"tenant": tenant})
     after = request.POST.get("next", "")
-    return redirect(after if is_ours(after) else reverse("tenant", args=[tenant.slug]))
+    return redirect(after if is_ours(after) else reverse("tenants:tenant", args=[tenant.slug]))
 
 
 @require_http_methods(["GET", "POST"])
@@ -168,7 +168,7 @@ def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpRespons
         messages.error(request, str(error))
     else:
         messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
-    return redirect("tenant_edit", tenant.slug)
+    return redirect("tenants:edit", tenant.slug)
 
 
 @require_http_methods(["GET", "POST"])
@@ -184,7 +184,7 @@ def tenant_archive(request: HttpRequest, slug: str) -> HttpResponse:
     else:
         told = _("%(name)s is archived. Nothing was deleted.")
         messages.success(request, told % {"name": tenant.name})
-    return redirect("tenant_edit", tenant.slug)
+    return redirect("tenants:edit", tenant.slug)
 
 
 def _confirm_archiving(request: HttpRequest, tenant: Tenant) -> HttpResponse | None:
@@ -198,7 +198,7 @@ def _confirm_archiving(request: HttpRequest, tenant: Tenant) -> HttpResponse | N
             )
         ],
         button=_("Archive %(name)s") % {"name": tenant.name},
-        back=reverse("tenant_edit", args=[tenant.slug]),
+        back=reverse("tenants:edit", args=[tenant.slug]),
     )
 
 
@@ -212,4 +212,4 @@ def tenant_restore(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, str(error))
     else:
         messages.success(request, _("%(name)s is active again.") % {"name": tenant.name})
-    return redirect("tenant_edit", tenant.slug)
+    return redirect("tenants:edit", tenant.slug)

@@ -48,11 +48,11 @@ def invited() -> User:
 
 def accept(client: Client, code: str, **data: str) -> str:
     """Open the link and fill in the page; the text of the last page."""
-    answer = client.post(reverse("invitation"), {"code": code}, follow=True)
+    answer = client.post(reverse("accounts:invitation"), {"code": code}, follow=True)
     if "Create your account" not in answer.content.decode():
         return answer.content.decode()
     form = {"name": "Nina New", "password": CHOSEN, "again": CHOSEN, **data}
-    url = reverse("invitation_accept")
+    url = reverse("accounts:invitation_accept")
     return client.post(url, form, follow=True).content.decode()
 
 
@@ -96,7 +96,7 @@ def test_accept__right_code__account_works_and_is_recorded(invited: User) -> Non
     assert (event.kind, event.actor_id) == ("invitation.accepted", str(invited.pk))
     client = Client()
     client.post(reverse("account_login"), {"login": EMAIL, "password": CHOSEN})
-    assert client.get(reverse("home")).status_code == 200
+    assert client.get(reverse("fleet:home")).status_code == 200
 
 
 def test_accept__second_time__refused_and_password_stays(invited: User) -> None:
@@ -111,11 +111,11 @@ def test_accept__second_time__refused_and_password_stays(invited: User) -> None:
 def test_accept__two_browsers_that_opened_it__first_one_wins(invited: User) -> None:
     first, second = Client(), Client()
     for client in (first, second):
-        client.post(reverse("invitation"), {"code": code_of()})
+        client.post(reverse("accounts:invitation"), {"code": code_of()})
     form = {"name": "Nina", "password": CHOSEN, "again": CHOSEN}
-    first.post(reverse("invitation_accept"), form)
+    first.post(reverse("accounts:invitation_accept"), form)
     other = {"name": "Eve", "password": "the words of somebody else", "again": ""}
-    html = second.post(reverse("invitation_accept"), other, follow=True).content.decode()
+    html = second.post(reverse("accounts:invitation_accept"), other, follow=True).content.decode()
     assert "was used already" in html
     invited.refresh_from_db()
     assert invited.name == "Nina"
@@ -145,9 +145,9 @@ def test_accept__row_made_older__refused_by_itself(invited: User) -> None:
 
 def test_accept__opened_in_time_but_late__refused(invited: User) -> None:
     client = Client()
-    client.post(reverse("invitation"), {"code": code_of()})
+    client.post(reverse("accounts:invitation"), {"code": code_of()})
     Invitation.objects.update(made_at=timezone.now() - Invitation.LIFETIME)
-    answer = client.get(reverse("invitation_accept"), follow=True)
+    answer = client.get(reverse("accounts:invitation_accept"), follow=True)
     assert "has expired" in answer.content.decode()
 
 
@@ -174,10 +174,10 @@ def test_accept__address_changed_since__refused(invited: User) -> None:
 
 
 def test_accept__without_the_code__led_to_it(invited: User) -> None:
-    answer = Client().get(reverse("invitation_accept"))
-    assert answer.headers["Location"] == reverse("invitation")
-    answer = Client().post(reverse("invitation_accept"), {"name": "x", "password": CHOSEN})
-    assert answer.headers["Location"] == reverse("invitation")
+    answer = Client().get(reverse("accounts:invitation_accept"))
+    assert answer.headers["Location"] == reverse("accounts:invitation")
+    answer = Client().post(reverse("accounts:invitation_accept"), {"name": "x", "password": CHOSEN})
+    assert answer.headers["Location"] == reverse("accounts:invitation")
 
 
 @pytest.mark.parametrize(
@@ -283,10 +283,10 @@ def test_code__whole_story__in_the_mail_and_nowhere_else(
         user = invitations.invite(EMAIL, page=PAGE)
     code, client, seen = code_of(), Client(), []
     for spoiled in (code + "x", code):
-        answer = client.post(reverse("invitation"), {"code": spoiled}, follow=True)
+        answer = client.post(reverse("accounts:invitation"), {"code": spoiled}, follow=True)
         seen += [answer.content.decode(), *(url for url, _ in answer.redirect_chain)]
     weak = {"name": "Nina", "password": "hunter2-secret", "again": "hunter2-secret"}
-    seen.append(client.post(reverse("invitation_accept"), weak).content.decode())
+    seen.append(client.post(reverse("accounts:invitation_accept"), weak).content.decode())
     seen.append(accept(client, code))
     seen.append(accept(client, code))
     seen += [event.body for event in AuditEvent.objects.all()]
@@ -301,7 +301,7 @@ def test_code__whole_story__in_the_mail_and_nowhere_else(
 
 def test_page__signed_in_as_somebody_else__says_whose_it_is(invited: User) -> None:
     client = signed_in(make_user("here@example.com", "Here Already"))
-    answer = client.post(reverse("invitation"), {"code": code_of()}, follow=True)
+    answer = client.post(reverse("accounts:invitation"), {"code": code_of()}, follow=True)
     assert "You are signed in as here@example.com" in answer.content.decode()
 
 

@@ -1,26 +1,19 @@
 """Nothing is open but what is meant to be."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.support.routes import ROUTES
 
 OPEN = {
     *("healthz", "readyz", "account_login", "account_inactive", "account_logout", "set_language"),
-    *("invitation", "invitation_accept"),
-    *("sso_login", "sso_callback"),  # not there at all unless single sign-on is set up
-    "oauth_callback",  # says that the session is gone: a way back would hold Lofty's code
+    *("accounts:invitation", "accounts:invitation_accept"),
+    *(
+        "accounts:sso_login",
+        "accounts:sso_callback",
+    ),  # not there at all unless single sign-on is set up
+    "tenants:oauth_callback",  # says that the session is gone: a way back would hold Lofty's code
 }
-
-
-def routes(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, str]]:
-    for pattern in resolver.url_patterns:
-        path = prefix + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from routes(pattern, path)
-        elif isinstance(pattern, URLPattern):
-            yield path, pattern.name or ""
 
 
 def filled(path: str) -> str:
@@ -32,14 +25,14 @@ def filled(path: str) -> str:
 
 def test_anonymous__every_address__sign_in_or_meant_to_be_open(db: None) -> None:
     client, seen = Client(), set()
-    for path, name in routes(get_resolver()):
+    for path, name in ((route.path, route.name) for route in ROUTES):
         if "<" in filled(path):
             continue  # ids of other apps: their own tests walk these
         seen.add(name)
         answer = client.get(filled(path))
         refused = answer.headers.get("Location", "").startswith("/accounts/login/")
         assert refused != (name in OPEN), f"{path} answered {answer.status_code}"
-    assert seen >= OPEN | {"home", "tenant_add", "credential", "people"}
+    assert seen >= OPEN | {"fleet:home", "tenants:add", "tenants:credential", "tenants:members"}
 
 
 def test_anonymous__get__comes_back_after_signing_in(db: None) -> None:
@@ -65,7 +58,7 @@ SCRIPTS = [
 def test_anonymous__script_asks_any_page__401_and_no_page_to_sign_in(
     db: None, headers: dict[str, str], method: str
 ) -> None:
-    for path, name in routes(get_resolver()):
+    for path, name in ((route.path, route.name) for route in ROUTES):
         if "<" in filled(path) or name in OPEN | {"mfa_authenticate", "mfa_login_webauthn"}:
             continue
         answer = getattr(Client(), method)(filled(path), headers=headers)

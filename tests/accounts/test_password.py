@@ -18,7 +18,7 @@ def change(client: Client, old: str = PASSWORD, new: str = NEW) -> str:
 
 
 def is_signed_in(client: Client) -> bool:
-    return client.get(reverse("home")).status_code == 200
+    return client.get(reverse("fleet:home")).status_code == 200
 
 
 def test_password__changed__ends_every_session_and_is_recorded(viewer: User) -> None:

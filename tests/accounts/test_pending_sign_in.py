@@ -125,7 +125,7 @@ def test_first_step__set_up__leads_to_the_page_that_was_asked_for(
 ) -> None:
     settings.REQUIRE_MFA = True
     client = signed_in(viewer)
-    assert client.get("/t/acme/history/?q=x")["Location"] == reverse("second_step")
+    assert client.get("/t/acme/history/?q=x")["Location"] == reverse("accounts:second_step")
     _, html = set_up_app(client)
     assert 'href="/t/acme/history/?q=x">I have kept them' in html
 

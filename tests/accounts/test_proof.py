@@ -123,7 +123,7 @@ def test_proof__posted_something__not_done_not_kept_and_said(viewer: User) -> No
 
 
 def test_proof__posted_to_an_address_with_an_id__back_to_its_page(viewer: User) -> None:
-    url = reverse("step_remove", args=[give_app(viewer).pk])
+    url = reverse("accounts:step_remove", args=[give_app(viewer).pk])
     client = opened(viewer)
     give_code(client, code_at())
     with later(LATER):
@@ -146,5 +146,5 @@ def test_proof__neither_password_nor_step__told_to_sign_in_again(viewer: User) -
     client.force_login(viewer)
     with later(LATER):
         asked = client.get(reverse(APP)).headers["Location"]
-        assert asked.startswith(reverse("sign_in_again"))
+        assert asked.startswith(reverse("accounts:sign_in_again"))
         assert client.get(asked).status_code == 200

@@ -6,27 +6,27 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from django.urls import get_resolver, reverse
+from django.urls import reverse
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.core.environment import read_environment
 from tests.accounts.second_step import code_at, give_app, give_code, shown_secret
-from tests.accounts.test_middleware import routes
 from tests.accounts.test_sign_in import is_signed_in, sign_in
 from tests.conftest import signed_in
+from tests.support.routes import ROUTES
 
 ALLOWED = {
     "healthz",
     "readyz",
     "set_language",
-    "invitation",
-    "invitation_accept",
-    "second_step",
+    "accounts:invitation",
+    "accounts:invitation_accept",
+    "accounts:second_step",
     "mfa_activate_totp",
     "mfa_add_webauthn",
     "account_reauthenticate",
-    "sign_in_again",
+    "accounts:sign_in_again",
     "account_logout",
 }
 
@@ -39,11 +39,11 @@ def required(db: None, settings: Settings) -> None:
 
 def addresses() -> Iterator[tuple[str, str]]:
     """Every address of the console, with something in the place of each id."""
-    for path, name in routes(get_resolver()):
-        filled = re.sub(r"<slug:\w+>|<str:\w+>", "acme", path)
+    for route in ROUTES:
+        filled = re.sub(r"<slug:\w+>|<str:\w+>", "acme", route.path)
         filled = re.sub(r"<uuid:\w+>", "11111111-1111-4111-8111-111111111111", filled)
         filled = re.sub(r"<(\w+:)?\w+>", "1", filled)
-        yield "/" + filled, name
+        yield "/" + filled, route.name
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
@@ -55,7 +55,7 @@ def test_no_step_yet__every_address__only_the_way_to_one(superuser: User, method
         answer = getattr(client, method)(path)
         assert answer.status_code in {302, 404}, f"{method} {path}: {answer.status_code}"
         if answer.status_code == 302:
-            assert answer.headers["Location"] == reverse("second_step"), path
+            assert answer.headers["Location"] == reverse("accounts:second_step"), path
             seen += 1
     assert seen > 20
 
@@ -68,11 +68,11 @@ def test_no_step_yet__fragment__whole_page_is_loaded_again(superuser: User) -> N
 def test_no_step_yet__allowed_pages__answer(superuser: User) -> None:
     client = signed_in(superuser)
     for name in ALLOWED - {
-        *("account_logout", "healthz", "readyz", "set_language", "invitation_accept")
+        *("account_logout", "healthz", "readyz", "set_language", "accounts:invitation_accept")
     }:
         assert client.get(reverse(name)).status_code == 200, name
-    without_code = client.get(reverse("invitation_accept"))
-    assert without_code.headers["Location"] == reverse("invitation")
+    without_code = client.get(reverse("accounts:invitation_accept"))
+    assert without_code.headers["Location"] == reverse("accounts:invitation")
     assert client.post(reverse("account_logout")).status_code == 302
 
 
@@ -90,14 +90,14 @@ def test_step_taken_away__next_request__asked_to_set_one_up(superuser: User) -> 
     client = signed_in(superuser)
     assert is_signed_in(client)
     step.delete()
-    assert client.get("/").headers["Location"] == reverse("second_step")
+    assert client.get("/").headers["Location"] == reverse("accounts:second_step")
 
 
 def test_codes_alone__are_no_second_step(superuser: User) -> None:
     from allauth.mfa.models import Authenticator
 
     Authenticator.objects.create(user=superuser, type="recovery_codes", data={})
-    assert signed_in(superuser).get("/").headers["Location"] == reverse("second_step")
+    assert signed_in(superuser).get("/").headers["Location"] == reverse("accounts:second_step")
 
 
 def test_has_a_step__page_to_set_one_up__goes_home(superuser: User) -> None:
@@ -105,7 +105,7 @@ def test_has_a_step__page_to_set_one_up__goes_home(superuser: User) -> None:
     client = Client()
     sign_in(client, superuser.email)
     give_code(client, code_at())
-    assert client.get(reverse("second_step")).headers["Location"] == "/"
+    assert client.get(reverse("accounts:second_step")).headers["Location"] == "/"
 
 
 @pytest.mark.parametrize(

@@ -254,8 +254,11 @@ def test_remove__only_one_and_not_required__gone_with_its_codes(viewer: User) ->
     step = give_app(viewer)
     give_codes(viewer)
     client = signed_in(viewer)
-    assert "last second step" in client.get(reverse("step_remove", args=[step.pk])).content.decode()
-    client.post(reverse("step_remove", args=[step.pk]))
+    assert (
+        "last second step"
+        in client.get(reverse("accounts:step_remove", args=[step.pk])).content.decode()
+    )
+    client.post(reverse("accounts:step_remove", args=[step.pk]))
     assert not Authenticator.objects.exists()
     assert kinds()[-1] == "mfa.removed"
 
@@ -263,7 +266,7 @@ def test_remove__only_one_and_not_required__gone_with_its_codes(viewer: User) ->
 def test_remove__last_one_and_required__refused(viewer: User, settings: Settings) -> None:
     settings.REQUIRE_MFA = True
     step = give_app(viewer)
-    answer = signed_in(viewer).post(reverse("step_remove", args=[step.pk]), follow=True)
+    answer = signed_in(viewer).post(reverse("accounts:step_remove", args=[step.pk]), follow=True)
     assert "Nothing was removed" in answer.content.decode()
     assert Authenticator.objects.filter(pk=step.pk).exists()
 
@@ -271,7 +274,7 @@ def test_remove__last_one_and_required__refused(viewer: User, settings: Settings
 def test_remove__somebody_elses__not_found_and_still_there(viewer: User, owner: User) -> None:
     step = give_app(owner)
     client = signed_in(viewer)
-    url = reverse("step_remove", args=[step.pk])
+    url = reverse("accounts:step_remove", args=[step.pk])
     assert (client.get(url).status_code, client.post(url).status_code) == (404, 404)
     assert Authenticator.objects.filter(pk=step.pk).exists()
 

@@ -102,7 +102,7 @@ def test_sessions__listed__with_browser_and_address(viewer: User) -> None:
 
 def test_end_others__pressed__only_this_one_is_left_and_recorded(viewer: User) -> None:
     elsewhere, here = opened(viewer), opened(viewer)
-    here.post(reverse("sessions_end"))
+    here.post(reverse("accounts:sessions_end"))
     assert is_signed_in(here)
     assert not is_signed_in(elsewhere)
     event = AuditEvent.objects.get(kind="session.ended")
@@ -111,7 +111,7 @@ def test_end_others__pressed__only_this_one_is_left_and_recorded(viewer: User) -
 
 def test_end_all__pressed__this_one_too(viewer: User) -> None:
     elsewhere, here = opened(viewer), opened(viewer)
-    here.post(reverse("sessions_end"), {"all": "1", "confirmed": "1"})
+    here.post(reverse("accounts:sessions_end"), {"all": "1", "confirmed": "1"})
     assert not is_signed_in(here)
     assert not is_signed_in(elsewhere)
     assert not UserSession.objects.filter(user=viewer).exists()
@@ -120,7 +120,7 @@ def test_end_all__pressed__this_one_too(viewer: User) -> None:
 def test_end_one__pressed__only_that_one(viewer: User) -> None:
     first, second, here = (opened(viewer, agent=name) for name in ("one", "two", "here"))
     row = UserSession.objects.get(user_agent="one")
-    here.post(reverse("session_end", args=[row.pk]))
+    here.post(reverse("accounts:session_end", args=[row.pk]))
     assert not is_signed_in(first)
     assert is_signed_in(second)
     assert is_signed_in(here)
@@ -129,7 +129,7 @@ def test_end_one__pressed__only_that_one(viewer: User) -> None:
 def test_end_one__somebody_elses__goes_on(viewer: User, owner: User) -> None:
     theirs, mine = opened(owner), opened(viewer)
     row = UserSession.objects.get(user=owner)
-    mine.post(reverse("session_end", args=[row.pk]))
+    mine.post(reverse("accounts:session_end", args=[row.pk]))
     assert is_signed_in(theirs)
     assert "session.ended" not in kinds()
 

@@ -23,7 +23,7 @@ def sign_in(
 
 
 def is_signed_in(client: Client) -> bool:
-    return client.get(reverse("home")).status_code == 200
+    return client.get(reverse("fleet:home")).status_code == 200
 
 
 def kinds() -> list[str]:
@@ -231,5 +231,6 @@ def test_language__before_signing_in__chosen_and_back_where_one_was(db: None) ->
     assert 'lang="en">English</button>' in page  # in its own language, not in Spanish
     # What Lofty or a provider sent in the address is not written into a page.
     assert (
-        b"secret-code" not in client.get(reverse("oauth_callback"), {"code": "secret-code"}).content
+        b"secret-code"
+        not in client.get(reverse("tenants:oauth_callback"), {"code": "secret-code"}).content
     )

@@ -51,13 +51,13 @@ def provider(db: None, settings: Settings, viewer: User) -> Iterator[IdentityPro
 
 def start(client: Client, **query: str) -> str:
     """The provider's address to which the console sends the browser."""
-    answer = client.get(reverse("sso_login"), query)
+    answer = client.get(reverse("accounts:sso_login"), query)
     assert answer.status_code == 302
     return answer.headers["Location"]
 
 
 def come_back(client: Client, query: dict[str, str]) -> Any:
-    return client.get(reverse("sso_callback"), query)
+    return client.get(reverse("accounts:sso_callback"), query)
 
 
 def sign_in_there(provider: IdentityProvider, client: Client | None = None) -> Client:
@@ -179,7 +179,7 @@ def test_signature_wrong__out(provider: IdentityProvider, forgery: str) -> None:
 
 def test_description__of_another_issuer__out(provider: IdentityProvider) -> None:
     provider.described_issuer = "https://evil.test"
-    answer = Client().get(reverse("sso_login"))
+    answer = Client().get(reverse("accounts:sso_login"))
     assert answer.status_code == 403
     assert "You are not signed in" in answer.content.decode()
 
@@ -199,7 +199,7 @@ def test_provider__is_down__says_so(provider: IdentityProvider, settings: Settin
     from dataclasses import replace
 
     settings.SINGLE_SIGN_ON = replace(settings.SINGLE_SIGN_ON, issuer="http://127.0.0.1:9")
-    answer = Client().get(reverse("sso_login"))
+    answer = Client().get(reverse("accounts:sso_login"))
     assert answer.status_code == 403
     assert "could not be asked" in answer.content.decode()
 
@@ -259,7 +259,9 @@ def test_connect__signed_in_person__is_not_offered(provider: IdentityProvider, o
     """Nobody hangs their account at the provider onto the session of somebody else."""
     client = Client()
     client.force_login(owner)
-    assert client.get(reverse("sso_login"), {"process": "connect"}).headers["Location"] == "/"
+    assert (
+        client.get(reverse("accounts:sso_login"), {"process": "connect"}).headers["Location"] == "/"
+    )
     assert not SocialAccount.objects.exists()
 
 
@@ -290,7 +292,7 @@ def test_second_step__required_and_none__asked_to_set_one_up(
 ) -> None:
     settings.REQUIRE_MFA = True
     client = sign_in_there(provider)
-    assert client.get("/").headers["Location"] == reverse("second_step")
+    assert client.get("/").headers["Location"] == reverse("accounts:second_step")
 
 
 def test_guessed_at__password_locked__comes_in_all_the_same(
@@ -327,8 +329,8 @@ def test_login_page__offers_it_only_when_set_up(provider: IdentityProvider, sett
     assert "Single sign-on" in Client().get(url).content.decode()
     settings.SINGLE_SIGN_ON = None
     assert "Single sign-on" not in Client().get(url).content.decode()
-    assert Client().get(reverse("sso_login")).status_code == 404
-    assert Client().get(reverse("sso_callback")).status_code == 404
+    assert Client().get(reverse("accounts:sso_login")).status_code == 404
+    assert Client().get(reverse("accounts:sso_callback")).status_code == 404
 
 
 # --- look-alike addresses, unusual claims, invitations ---
@@ -435,7 +437,7 @@ def test_invited__first_sign_in_by_single_sign_on__invitation_closes(
     user = invitations.invite("new@example.com", page="https://console.test/accounts/invitation/")
     code = mail.outbox[-1].body.split("#")[1].split()[0]
     opened = Client()
-    opened.post(reverse("invitation"), {"code": code})
+    opened.post(reverse("accounts:invitation"), {"code": code})
     provider.claims.update(email=user.email, sub="new")
     assert is_signed_in(sign_in_there(provider))
     ending = user.invitations.get().ending
@@ -443,8 +445,8 @@ def test_invited__first_sign_in_by_single_sign_on__invitation_closes(
     signed = AuditEvent.objects.get(kind="session.signed_in")
     assert signed.content["detail"]["invitation"] == "closed"
     data = {"name": "Eve", "password": "completely other words", "again": "completely other words"}
-    opened.post(reverse("invitation_accept"), data)
-    answer = Client().post(reverse("invitation"), {"code": code})
+    opened.post(reverse("accounts:invitation_accept"), data)
+    answer = Client().post(reverse("accounts:invitation"), {"code": code})
     assert "not needed any more" in answer.content.decode()
     user.refresh_from_db()
     assert not user.has_usable_password()

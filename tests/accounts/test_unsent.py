@@ -204,7 +204,7 @@ def test_other_browser__same_user__cannot_open_it(owner: User) -> None:
     data = typed_into(client)
     client.cookies.clear()
     interrupted(client, data)
-    address = reverse("unsent_form", args=[UnsentForm.objects.get().pk])
+    address = reverse("accounts:unsent_form", args=[UnsentForm.objects.get().pk])
     answer = opened(owner).get(address)
     assert answer.status_code == 404
     assert "Sons" not in answer.content.decode()
@@ -241,7 +241,7 @@ def test_stored__moved_to_another_row__does_not_open(owner: User) -> None:
 
 def test_secrets_and_files__never_kept__and_the_page_says_so(superuser: User) -> None:
     client = opened(superuser)
-    token, action = "tok-" + "5" * 36, reverse("tenant_add")
+    token, action = "tok-" + "5" * 36, reverse("tenants:add")
     data = typed_into(client, action, action, token=token, scheme="api_key")
     data["file"] = SimpleUploadedFile("list.csv", b"name,token\nA," + token.encode())
     client.cookies.clear()
@@ -299,7 +299,7 @@ def test_too_big__not_kept__and_the_page_says_nothing_was_sent(owner: User) -> N
 @pytest.mark.parametrize("marker", ["", "1", "1:x:y", "9" * 30 + ":x:y", "\x00", "1:1vK:é"])
 def test_outsider__without_a_marker__stores_nothing(owner: User, marker: str) -> None:
     client = Client()
-    for path in (EDIT, "/", "/accounts/login/", reverse("invitation")):
+    for path in (EDIT, "/", "/accounts/login/", reverse("accounts:invitation")):
         client.post(path, {**TYPED, unsent.PAGE_OWNER: marker})
     assert not UnsentForm.objects.exists()
 
@@ -364,10 +364,10 @@ def test_script__page_of_before_the_sign_in__401_then_a_fresh_token(owner: User)
     old = typed_into(client)
     sign_out_elsewhere(client)
     use_sign_in_page(client, owner, reverse("account_login"))
-    url = reverse("names_pasted", args=["acme", "agent"])
+    url = reverse("directory:pasted", args=["acme", "agent"])
     json = {"Accept": "application/json"}
     assert client.post(url, {**old, "text": "1"}, headers=json).status_code == 401
-    fresh = client.get(reverse("signed_in"), headers=json).json()
+    fresh = client.get(reverse("accounts:signed_in"), headers=json).json()
     sent = {"text": "1", "csrfmiddlewaretoken": fresh["csrf_token"], **fresh}
     assert client.post(url, sent, headers=json).status_code == 200
     assert not UnsentForm.objects.exists()

@@ -136,12 +136,12 @@ def change_password(scene: Scene) -> None:
 def restore_tenant(scene: Scene) -> None:
     services.archive_tenant(scene.acme)
     scene.prepared()
-    scene.post("tenant_restore")
+    scene.post("tenants:restore")
 
 
 def refresh_names(scene: Scene) -> None:
     """The page only asks for it; the job, which acts for the same person, records how it went."""
-    scene.post("names_refresh")
+    scene.post("directory:refresh")
     sync = Sync.objects.get()
     directory_tasks.sync_directory(tenant_id=str(scene.acme.pk), sync_id=str(sync.pk))
 
@@ -149,37 +149,37 @@ def refresh_names(scene: Scene) -> None:
 def close_as_shown(scene: Scene) -> None:
     """A decision holds only for what its page showed."""
     pk = scene.needs_person()
-    page = scene.client.get(reverse("operation", args=["acme", pk])).content.decode()
+    page = scene.client.get(reverse("agentsettings:operation", args=["acme", pk])).content.decode()
     shown = re.search(r'name="seen" value="(\w+)"', page)
     assert shown is not None
-    scene.post("close_as_seen", pk, seen=shown[1])
+    scene.post("agentsettings:close_as_seen", pk, seen=shown[1])
 
 
 def add_group(scene: Scene) -> None:
-    scene.client.post(reverse("groups"), {"name": "West coast", "slug": "west"})
+    scene.client.post(reverse("tenants:groups"), {"name": "West coast", "slug": "west"})
 
 
 def rename_group(scene: Scene) -> None:
     add_group(scene)
-    scene.client.post(reverse("group", args=["west"]), {"name": "West", "slug": "west"})
+    scene.client.post(reverse("tenants:group", args=["west"]), {"name": "West", "slug": "west"})
 
 
 def delete_group(scene: Scene) -> None:
     add_group(scene)
-    scene.client.post(reverse("group_delete", args=["west"]))
+    scene.client.post(reverse("tenants:group_delete", args=["west"]))
 
 
 def upload(scene: Scene) -> Import:
-    scene.client.post(reverse("import"), {"pasted": "name,slug\nInitech,initech\n"})
+    scene.client.post(reverse("fleet:import"), {"pasted": "name,slug\nInitech,initech\n"})
     return Import.objects.get()
 
 
 def start_list(scene: Scene) -> None:
-    scene.client.post(reverse("import_start", args=[upload(scene).pk]), {"mode": "good"})
+    scene.client.post(reverse("fleet:import_start", args=[upload(scene).pk]), {"mode": "good"})
 
 
 def forget_list(scene: Scene) -> None:
-    scene.client.post(reverse("import_forget", args=[upload(scene).pk]))
+    scene.client.post(reverse("fleet:import_forget", args=[upload(scene).pk]))
 
 
 def begin_with_app(scene: Scene) -> Client:
@@ -218,18 +218,18 @@ def make_codes(scene: Scene) -> None:
 
 
 def remove_app(scene: Scene) -> None:
-    scene.client.post(reverse("step_remove", args=[give_app(scene.root).pk]))
+    scene.client.post(reverse("accounts:step_remove", args=[give_app(scene.root).pk]))
 
 
 def end_session(scene: Scene) -> None:
     opened(scene.root, agent="elsewhere")
     found = UserSession.objects.get(user_agent="elsewhere")
-    scene.client.post(reverse("session_end", args=[found.pk]))
+    scene.client.post(reverse("accounts:session_end", args=[found.pk]))
 
 
 def end_sessions(scene: Scene) -> None:
     opened(scene.root, agent="elsewhere")
-    scene.client.post(reverse("sessions_end"))
+    scene.client.post(reverse("accounts:sessions_end"))
 
 
 def invited(scene: Scene) -> User:
@@ -240,7 +240,7 @@ def invited(scene: Scene) -> User:
 
 def open_withdrawn(scene: Scene) -> None:
     invitations.withdraw(invited(scene))
-    Client().post(reverse("invitation"), {"code": code_of()})
+    Client().post(reverse("accounts:invitation"), {"code": code_of()})
 
 
 def accept_invitation(scene: Scene) -> None:
@@ -251,17 +251,17 @@ def accept_invitation(scene: Scene) -> None:
 def reactivate(scene: Scene) -> None:
     people.deactivate_person(scene.member)
     scene.prepared()
-    scene.post_of("person_reactivate", scene.member)
+    scene.post_of("tenants:user_reactivate", scene.member)
 
 
 def demote(scene: Scene) -> None:
     people.set_superuser(scene.member, superuser=True)
     scene.prepared()
-    scene.post_of("person_demote", scene.member, confirmed=1)
+    scene.post_of("tenants:user_demote", scene.member, confirmed=1)
 
 
 def change_right(scene: Scene, level: str) -> None:
-    scene.post_of("person_right", scene.stranger, where="all", level=level)
+    scene.post_of("tenants:user_grant", scene.stranger, where="all", level=level)
 
 
 def lift_denial(scene: Scene) -> None:
@@ -272,38 +272,38 @@ def lift_denial(scene: Scene) -> None:
 
 def connect(scene: Scene) -> Lofty:
     lofty = scene.oauth()
-    scene.post("connect")
+    scene.post("tenants:connect")
     return lofty
 
 
 def give_connection_up(scene: Scene) -> None:
     connect(scene)
-    scene.post("connect_cancel")
+    scene.post("tenants:connect_cancel")
 
 
 def confirm_connection(scene: Scene) -> None:
     scene.client.get(lofty_sends_back(connect(scene), "acme"))
-    scene.post("connect_confirm", right="on", meant="on")
+    scene.post("tenants:connect_confirm", right="on", meant="on")
 
 
 def accept_agent(scene: Scene) -> None:
     Tenant.objects.update(sales_agent_id=1)
     found = agents.found_agent(scene.acme)
-    scene.post("connection_agent", sales_agent_id=found, sure="on")
+    scene.post("tenants:connection_agent", sales_agent_id=found, sure="on")
 
 
 def share_draft(scene: Scene) -> UUID:
     """Draft a change and share it."""
     review(scene.client, assistantName=["Bella"])
     draft = Draft.objects.get()
-    scene.post("draft_share", draft.pk)
+    scene.post("agentsettings:draft_share", draft.pk)
     return draft.pk
 
 
 def discard_shared_draft(scene: Scene) -> None:
     shared = share_draft(scene)
     scene.prepared()
-    scene.post("draft_discard", shared)
+    scene.post("agentsettings:draft_discard", shared)
 
 
 PAGES: dict[str, list[tuple[Drive, Kind]]] = {
@@ -330,123 +330,134 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
     ],
     "mfa_add_webauthn": [(lambda s: passkey_device.set_up(s.client), Kind.SECOND_STEP_ADDED)],
     "mfa_generate_recovery_codes": [(make_codes, Kind.RECOVERY_CODES_MADE)],
-    "step_remove": [(remove_app, Kind.SECOND_STEP_REMOVED)],
-    "session_end": [(end_session, Kind.SESSIONS_ENDED)],
-    "sessions_end": [(end_sessions, Kind.SESSIONS_ENDED)],
-    "invitation": [(open_withdrawn, Kind.ACCESS_REFUSED)],
-    "invitation_accept": [(accept_invitation, Kind.INVITATION_ACCEPTED)],
-    "person_invite": [
+    "accounts:step_remove": [(remove_app, Kind.SECOND_STEP_REMOVED)],
+    "accounts:session_end": [(end_session, Kind.SESSIONS_ENDED)],
+    "accounts:sessions_end": [(end_sessions, Kind.SESSIONS_ENDED)],
+    "accounts:invitation": [(open_withdrawn, Kind.ACCESS_REFUSED)],
+    "accounts:invitation_accept": [(accept_invitation, Kind.INVITATION_ACCEPTED)],
+    "tenants:user_invite": [
         (
-            lambda s: s.client.post(reverse("person_invite"), {"email": "new@example.com"}),
+            lambda s: s.client.post(reverse("tenants:user_invite"), {"email": "new@example.com"}),
             Kind.INVITATION_SENT,
         )
     ],
-    "person_invite_again": [
-        (lambda s: s.post_of("person_invite_again", invited(s)), Kind.INVITATION_SENT)
+    "tenants:user_invite_again": [
+        (lambda s: s.post_of("tenants:user_invite_again", invited(s)), Kind.INVITATION_SENT)
     ],
-    "person_withdraw": [
+    "tenants:user_withdraw": [
         (
-            lambda s: s.post_of("person_withdraw", invited(s), confirmed=1),
+            lambda s: s.post_of("tenants:user_withdraw", invited(s), confirmed=1),
             Kind.INVITATION_WITHDRAWN,
         )
     ],
-    "person_right": [
+    "tenants:user_grant": [
         (lambda s: change_right(s, "10"), Kind.MEMBER_ADDED),
         (lambda s: change_right(s, "denied"), Kind.ACCESS_DENIED),
         (lift_denial, Kind.DENIAL_LIFTED),
     ],
-    "person_deactivate": [
+    "tenants:user_deactivate": [
         (
-            lambda s: s.post_of("person_deactivate", s.member, confirmed=1),
+            lambda s: s.post_of("tenants:user_deactivate", s.member, confirmed=1),
             Kind.PERSON_DEACTIVATED,
         )
     ],
-    "person_reactivate": [(reactivate, Kind.PERSON_REACTIVATED)],
-    "person_promote": [
+    "tenants:user_reactivate": [(reactivate, Kind.PERSON_REACTIVATED)],
+    "tenants:user_promote": [
         (
-            lambda s: s.post_of("person_promote", s.member, confirmed=1, typed=s.member.email),
+            lambda s: s.post_of(
+                "tenants:user_promote", s.member, confirmed=1, typed=s.member.email
+            ),
             Kind.PERSON_CHANGED,
         )
     ],
-    "person_demote": [(demote, Kind.PERSON_CHANGED)],
-    "tenant_add": [
+    "tenants:user_demote": [(demote, Kind.PERSON_CHANGED)],
+    "tenants:add": [
         (
             lambda s: s.client.post(
-                reverse("tenant_add"), {"name": "Initech", "scheme": "api_key"}
+                reverse("tenants:add"), {"name": "Initech", "scheme": "api_key"}
             ),
             Kind.TENANT_ADDED,
         )
     ],
-    "tenant_edit": [(lambda s: s.post("tenant_edit", name="Acme Two"), Kind.TENANT_CHANGED)],
-    "tenant_archive": [(lambda s: s.post("tenant_archive", confirmed=1), Kind.TENANT_ARCHIVED)],
-    "tenant_restore": [(restore_tenant, Kind.TENANT_RESTORED)],
-    "connection_test": [(lambda s: s.post("connection_test"), Kind.CREDENTIAL_TESTED)],
-    "connection_replace": [
+    "tenants:edit": [(lambda s: s.post("tenants:edit", name="Acme Two"), Kind.TENANT_CHANGED)],
+    "tenants:archive": [(lambda s: s.post("tenants:archive", confirmed=1), Kind.TENANT_ARCHIVED)],
+    "tenants:restore": [(restore_tenant, Kind.TENANT_RESTORED)],
+    "tenants:connection_test": [
+        (lambda s: s.post("tenants:connection_test"), Kind.CREDENTIAL_TESTED)
+    ],
+    "tenants:connection_replace": [
         (
-            lambda s: s.post("connection_replace", scheme="oauth", token=s.lofty.token),
+            lambda s: s.post("tenants:connection_replace", scheme="oauth", token=s.lofty.token),
             Kind.CREDENTIAL_REPLACED,
         )
     ],
-    "connection_remove": [
-        (lambda s: s.post("connection_remove", sure="on"), Kind.CREDENTIAL_REMOVED)
+    "tenants:connection_remove": [
+        (lambda s: s.post("tenants:connection_remove", sure="on"), Kind.CREDENTIAL_REMOVED)
     ],
-    "connection_agent": [(accept_agent, Kind.AGENT_CHANGED)],
-    "connect": [(connect, Kind.CONNECTION_BEGUN)],
-    "connect_cancel": [(give_connection_up, Kind.CONNECTION_ENDED)],
-    "connect_confirm": [(confirm_connection, Kind.CREDENTIAL_REPLACED)],
-    "people": [(lambda s: s.post("people", email=s.stranger.email, role=10), Kind.MEMBER_ADDED)],
-    "member_role": [
-        (lambda s: s.post("member_role", s.membership(), role=20), Kind.MEMBER_CHANGED)
+    "tenants:connection_agent": [(accept_agent, Kind.AGENT_CHANGED)],
+    "tenants:connect": [(connect, Kind.CONNECTION_BEGUN)],
+    "tenants:connect_cancel": [(give_connection_up, Kind.CONNECTION_ENDED)],
+    "tenants:connect_confirm": [(confirm_connection, Kind.CREDENTIAL_REPLACED)],
+    "tenants:members": [
+        (lambda s: s.post("tenants:members", email=s.stranger.email, role=10), Kind.MEMBER_ADDED)
     ],
-    "member_remove": [
+    "tenants:member_role": [
+        (lambda s: s.post("tenants:member_role", s.membership(), role=20), Kind.MEMBER_CHANGED)
+    ],
+    "tenants:member_remove": [
         (
-            lambda s: s.post("member_remove", s.membership(), confirmed=1),
+            lambda s: s.post("tenants:member_remove", s.membership(), confirmed=1),
             Kind.MEMBER_REMOVED,
         )
     ],
-    "names_refresh": [(refresh_names, Kind.DIRECTORY_SYNCED)],
-    "name_source": [
-        (lambda s: s.post("name_source", lofty_id="1002", name="Fairs"), Kind.NAME_GIVEN)
+    "directory:refresh": [(refresh_names, Kind.DIRECTORY_SYNCED)],
+    "directory:name_source": [
+        (lambda s: s.post("directory:name_source", lofty_id="1002", name="Fairs"), Kind.NAME_GIVEN)
     ],
-    "apply": [
+    "agentsettings:apply": [
         (lambda s: save(s.client, review(s.client, assistantName=["Bella"])), Kind.SETTINGS_INTENT),
         (
             lambda s: save(s.client, review(s.client, assistantName=["Dora"])),
             Kind.SETTINGS_OUTCOME,
         ),
     ],
-    "draft_share": [(share_draft, Kind.DRAFT_SHARED)],
-    "draft_discard": [(discard_shared_draft, Kind.DRAFT_DISCARDED)],
-    "check_now": [(lambda s: s.post("check_now", s.unknown()), Kind.SETTINGS_OUTCOME)],
-    "close_as_seen": [(close_as_shown, Kind.SETTINGS_OUTCOME)],
-    "export": [(lambda s: s.post("export", format="csv"), Kind.LOG_EXPORTED)],
-    "export_all": [
-        (lambda s: s.client.post(reverse("export_all"), {"format": "jsonl"}), Kind.LOG_EXPORTED)
+    "agentsettings:draft_share": [(share_draft, Kind.DRAFT_SHARED)],
+    "agentsettings:draft_discard": [(discard_shared_draft, Kind.DRAFT_DISCARDED)],
+    "agentsettings:check_now": [
+        (lambda s: s.post("agentsettings:check_now", s.unknown()), Kind.SETTINGS_OUTCOME)
     ],
-    "groups": [(add_group, Kind.GROUP_ADDED)],
-    "group": [(rename_group, Kind.GROUP_CHANGED)],
-    "group_delete": [(delete_group, Kind.GROUP_DELETED)],
-    "import": [(lambda s: upload(s), Kind.IMPORT_READ)],
-    "import_start": [(start_list, Kind.IMPORT_STARTED)],
-    "import_forget": [(forget_list, Kind.IMPORT_FORGOTTEN)],
+    "agentsettings:close_as_seen": [(close_as_shown, Kind.SETTINGS_OUTCOME)],
+    "history:export": [(lambda s: s.post("history:export", format="csv"), Kind.LOG_EXPORTED)],
+    "history:export_all": [
+        (
+            lambda s: s.client.post(reverse("history:export_all"), {"format": "jsonl"}),
+            Kind.LOG_EXPORTED,
+        )
+    ],
+    "tenants:groups": [(add_group, Kind.GROUP_ADDED)],
+    "tenants:group": [(rename_group, Kind.GROUP_CHANGED)],
+    "tenants:group_delete": [(delete_group, Kind.GROUP_DELETED)],
+    "fleet:import": [(lambda s: upload(s), Kind.IMPORT_READ)],
+    "fleet:import_start": [(start_list, Kind.IMPORT_STARTED)],
+    "fleet:import_forget": [(forget_list, Kind.IMPORT_FORGOTTEN)],
 }
 OPENS_A_REVIEW = "Stores a draft that only its owner sees; sharing and applying it record."
 A_BOOKMARK = "Of one person only: the address of a filter under a name. Changes nobody's rights."
 A_PIN = "Of one person only: which tenants they see first. Changes nobody's rights."
 PAGES_WITHOUT: dict[str, str] = {
     "set_language": "Which language this browser reads; only a cookie of its own.",
-    "tenant_pin": A_PIN,
-    "tenant_unpin": A_PIN,
-    "view_save": A_BOOKMARK,
-    "view_delete": A_BOOKMARK,
-    "review": OPENS_A_REVIEW,
-    "draft_edit": OPENS_A_REVIEW,
-    "merge": OPENS_A_REVIEW,
-    "try_again": OPENS_A_REVIEW,
-    "go_back": OPENS_A_REVIEW,
-    "undo": OPENS_A_REVIEW,
-    "names_pasted": "Looks up a pasted list; POST because of its length.",
-    "copy": OPENS_A_REVIEW,
+    "tenants:pin": A_PIN,
+    "tenants:unpin": A_PIN,
+    "history:view_save": A_BOOKMARK,
+    "history:view_delete": A_BOOKMARK,
+    "agentsettings:review": OPENS_A_REVIEW,
+    "agentsettings:draft_edit": OPENS_A_REVIEW,
+    "agentsettings:merge": OPENS_A_REVIEW,
+    "agentsettings:try_again": OPENS_A_REVIEW,
+    "history:go_back": OPENS_A_REVIEW,
+    "history:undo": OPENS_A_REVIEW,
+    "directory:pasted": "Looks up a pasted list; POST because of its length.",
+    "agentsettings:copy": OPENS_A_REVIEW,
 }
 
 
@@ -640,7 +651,7 @@ def sum_up_refusals(scene: Scene) -> None:
     """A minute after somebody without rights has asked for Acme many times."""
     stranger = signed_in(scene.stranger)
     for _ in range(MAX_PER_SOURCE + 5):
-        stranger.get(reverse("settings", args=["acme"]))
+        stranger.get(reverse("agentsettings:settings", args=["acme"]))
     RefusalCount.objects.update(minute=F("minute") - timedelta(minutes=5))
     audit_tasks.refusals(timestamp=0)
 

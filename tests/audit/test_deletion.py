@@ -15,8 +15,14 @@ from tests.audit.keeping import sign_here
 
 KEPT: tuple[type[models.Model], ...] = (AuditEvent, AuditHead, AuditCheckpoint)
 HISTORY = (
-    *("tenant_edit", "connection_test", "connection_replace", "people", "member_role"),
-    *("names_refresh", "name_source", "apply"),
+    *(
+        "tenants:edit",
+        "tenants:connection_test",
+        "tenants:connection_replace",
+        "tenants:members",
+        "tenants:member_role",
+    ),
+    *("directory:refresh", "directory:name_source", "agentsettings:apply"),
 )
 
 

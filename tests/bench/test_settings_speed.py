@@ -290,7 +290,7 @@ def search(client: Client) -> list[float]:
     """ms of each search, several times over, sorted."""
     everything = []
     for kind, text in SEARCHES:
-        url = f"{reverse('names_search', args=['acme', kind])}?q={quote(text)}"
+        url = f"{reverse('directory:search', args=['acme', kind])}?q={quote(text)}"
         call = partial(page, client, url)
         call()
         times = [milliseconds(call) for _ in range(ROUNDS)]

@@ -21,21 +21,31 @@ WIDE, ZOOMED, PHONE = 1440, 720, 390
 NO_PAGE = {
     **dict.fromkeys(["healthz", "readyz"], "no page"),
     **dict.fromkeys(
-        ["names_search", "names_of_office", "import_template", "tenant_search"], "no page"
+        ["directory:search", "directory:office", "fleet:import_template", "tenants:search"],
+        "no page",
     ),
-    **dict.fromkeys(["names_freshness", "hours"], "part of a page"),  # within `settings`
-    **dict.fromkeys(["sso_login", "sso_callback"], "404"),  # this console has no provider
-    **dict.fromkeys(["tenant", "tenant_beside", "export", "export_all"], "leads on"),
+    **dict.fromkeys(
+        ["directory:freshness", "agentsettings:hours"], "part of a page"
+    ),  # within `settings`
+    **dict.fromkeys(
+        ["accounts:sso_login", "accounts:sso_callback"], "404"
+    ),  # this console has no provider
+    **dict.fromkeys(
+        ["tenants:tenant", "fleet:tenant_beside", "history:export", "history:export_all"],
+        "leads on",
+    ),
     "set_language": "leads on",
     # Asks for the password first; kept for one browser: test_session_ends looks at that one.
-    "sessions_end": "leads on",
-    "unsent_form": "404",
+    "accounts:sessions_end": "leads on",
+    "accounts:unsent_form": "404",
     # With a passkey, a code of an invitation, Lofty's answer; codes are shown once, after a proof:
     # test_second_step, test_people, test_connecting look at these.
     **dict.fromkeys(["mfa_login_webauthn", "mfa_reauthenticate_webauthn"], "leads on"),
-    **dict.fromkeys(["invitation_accept", "connect", "connect_confirm"], "leads on"),
+    **dict.fromkeys(
+        ["accounts:invitation_accept", "tenants:connect", "tenants:connect_confirm"], "leads on"
+    ),
     **dict.fromkeys(["mfa_view_recovery_codes", "mfa_authenticate"], "leads on"),
-    "oauth_callback": "400",
+    "tenants:oauth_callback": "400",
 }
 STATES = {
     "no token": "/t/dogwood/settings/",

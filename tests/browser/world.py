@@ -25,7 +25,8 @@ from tests.accounts.second_step import give_app, give_codes
 from tests.agentsettings.conftest import connect
 from tests.conftest import make_user
 from tests.practice import PracticeCustomer
-from tests.test_rights_matrix import EXAMPLE_SETTINGS, ROUTES, World, drafted, saved, session_of
+from tests.support.routes import ROUTES
+from tests.test_rights_matrix import EXAMPLE_SETTINGS, World, drafted, saved, session_of
 
 ROSA = "rosa@example.com"
 LOFTY = settings.ENVIRONMENT.lofty_base_url

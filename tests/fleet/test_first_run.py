@@ -17,7 +17,7 @@ from tests.tenants.conftest import TOKEN, Lofty
 
 
 def home(user: User) -> str:
-    return signed_in(user).get(reverse("home")).content.decode()
+    return signed_in(user).get(reverse("fleet:home")).content.decode()
 
 
 def done() -> list[bool]:
@@ -32,22 +32,24 @@ def test_first_run__from_nothing_to_open_settings__each_step_shows_when_it_is_do
 ) -> None:
     html = home(superuser)
     assert "Add your first tenant" in html
-    assert f'href="{reverse("tenant_add")}"' in html
+    assert f'href="{reverse("tenants:add")}"' in html
     assert done() == [False] * 5
 
     acme = services.add_tenant(slug="acme", name="Acme Realty")
     assert done() == [True, False, False, False, False]
     html = home(superuser)
-    assert f'href="{reverse("connection", args=["acme"])}">To its Connection page' in html
+    assert f'href="{reverse("tenants:connection", args=["acme"])}">To its Connection page' in html
     assert "Open the settings</a>" not in html, "not before there is access"
 
     token_store.set_connection(acme, token_verification.check_token(Scheme.API_KEY, TOKEN))
     assert done() == [True, True, True, False, False]
-    assert f'href="{reverse("names", args=["acme"])}"' in home(superuser)
+    assert f'href="{reverse("directory:names", args=["acme"])}"' in home(superuser)
 
     advance(open_sync(acme).pk)
     assert done() == [True, True, True, True, False]
-    assert f'href="{reverse("settings", args=["acme"])}">Open the settings' in home(superuser)
+    assert f'href="{reverse("agentsettings:settings", args=["acme"])}">Open the settings' in home(
+        superuser
+    )
 
     read_live(acme)
     assert first_run() is None
@@ -84,7 +86,7 @@ def test_first_run__sees_no_tenant__learns_whom_to_ask(
     assert "No tenant is open to you yet" in html
     assert outsider.email in html
     assert f"mailto:{superuser.email}" in html
-    assert reverse("tenant_add") not in html
+    assert reverse("tenants:add") not in html
 
 
 def test_sign_in__nobody_was_ever_added__tells_how_to_add_the_first(db: None) -> None:

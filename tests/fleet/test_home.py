@@ -38,7 +38,7 @@ NAMES = ("Acme Realty", "Globex Homes", "Hooli")
 
 
 def home(user: User, query: str = "") -> str:
-    return signed_in(user).get(reverse("home") + query).content.decode()
+    return signed_in(user).get(reverse("fleet:home") + query).content.decode()
 
 
 def listed(user: User, query: str = "") -> list[str]:
@@ -110,7 +110,7 @@ def test_home__row__token_agent_channels_hours_change_and_age(
     assert "9 AM–8 PM" in html
     assert "4\xa0minutes ago" in html
     assert "Olivia Owner" in html
-    assert reverse("operation", args=["acme", operation.pk]) in html
+    assert reverse("agentsettings:operation", args=["acme", operation.pk]) in html
     assert "Not read yet" not in html
 
 
@@ -211,7 +211,7 @@ def test_home__tokens_that_need_somebody__stand_on_top(
     Connection.objects.filter(pk=connection.pk).update(failing_since=timezone.now())
     html = home(superuser)
     assert "1 token fails" in html
-    assert f"{reverse('home')}?token=failing" in html
+    assert f"{reverse('fleet:home')}?token=failing" in html
     assert listed(superuser, "?token=failing") == ["Acme Realty"]
     assert html.index("1 token fails") < html.index("1 tenant has no token")
 

@@ -67,7 +67,7 @@ def states(made: Import) -> dict[str, str]:
 
 
 def upload(user: User, **fields: object) -> HttpResponse:
-    answer: HttpResponse = signed_in(user).post(reverse("import"), fields, follow=True)  # type: ignore[assignment]  # the test client's subclass
+    answer: HttpResponse = signed_in(user).post(reverse("fleet:import"), fields, follow=True)  # type: ignore[assignment]  # the test client's subclass
     return answer
 
 
@@ -76,7 +76,7 @@ def plain(html: bytes) -> str:
 
 
 def page(user: User, made: Import) -> str:
-    return signed_in(user).get(reverse("import_run", args=[made.pk])).content.decode()
+    return signed_in(user).get(reverse("fleet:import_run", args=[made.pk])).content.decode()
 
 
 def waiting_jobs() -> list[ProcrastinateJob]:
@@ -146,7 +146,9 @@ def test_rows__shown_in_spanish__problems_are_translated_one_by_one(
     made = give(superuser, "name,slug,scheme,token,groups\n,acme,,,nowhere\nTwo,two,what,x,\n")
     client = signed_in(superuser)
     client.defaults["HTTP_ACCEPT_LANGUAGE"] = "es"
-    html = " ".join(client.get(reverse("import_run", args=[made.pk])).content.decode().split())
+    html = " ".join(
+        client.get(reverse("fleet:import_run", args=[made.pk])).content.decode().split()
+    )
     assert "No tiene nombre. Ya hay un cliente con su nombre corto." in html
     assert "No existe tal grupo, o hay más de uno con este nombre." in html
     assert "nowhere" in html
@@ -191,7 +193,7 @@ def test_start__rows_called_like_others__not_before_somebody_says_so(
     made = give(superuser, SAME)
     html = page(superuser, made)
     assert "Also add the 3 rows whose names other tenants or rows have" in html
-    url = reverse("import_start", args=[made.pk])
+    url = reverse("fleet:import_start", args=[made.pk])
     answer = signed_in(superuser).post(url, {"mode": "all"}, follow=True)
     assert "Nothing was started: another tenant or row has the same name." in plain(answer.content)
     assert waiting_jobs() == []
@@ -246,7 +248,7 @@ def test_preview__second_list__takes_the_place_of_the_first(superuser: User) -> 
 
 
 def test_template__download__its_first_row_is_read(superuser: User) -> None:
-    answer = signed_in(superuser).get(reverse("import_template"))
+    answer = signed_in(superuser).get(reverse("fleet:import_template"))
     assert answer.headers["Content-Type"].startswith("text/csv")
     assert "attachment" in answer.headers["Content-Disposition"]
     text = answer.content.decode() + "Acme,,,,\n"
@@ -526,7 +528,7 @@ def test_list_of_tenants__behind__waits_and_goes_on_afterwards(
 def test_worker__real_one__adds_them(superuser: User, lofty: Lofty, west: None) -> None:
     made = give(superuser)
     client = signed_in(superuser)
-    client.post(reverse("import_start", args=[made.pk]), {"mode": "all"})
+    client.post(reverse("fleet:import_start", args=[made.pk]), {"mode": "all"})
     worker = start_manage("procrastinate", "worker", "--one-shot", "--queues", "fleet")
     said = worker.communicate(timeout=60)[0]
     assert worker.returncode == 0, said
@@ -542,11 +544,11 @@ def test_canary__whole_way__no_page_no_log_no_row_no_job(
     client, pages = signed_in(superuser), []
     with caplog.at_level(logging.DEBUG):
         for text in (f"Acme,{TOKEN}\n", HEAD + TOKEN + "\n", HEAD + GOOD + DEAD):
-            answer = client.post(reverse("import"), {"pasted": text}, follow=True)
+            answer = client.post(reverse("fleet:import"), {"pasted": text}, follow=True)
             pages.append(answer.content.decode() + str(answer.headers) + str(client.cookies))
         made = Import.objects.get()
         pages.append(whole_database())
-        client.post(reverse("import_start", args=[made.pk]), {"mode": "good"})
+        client.post(reverse("fleet:import_start", args=[made.pk]), {"mode": "good"})
         import_job.advance(made.pk)
         pages += [page(superuser, made), whole_database()]
     assert leaks("\n".join(pages)) == []
@@ -611,7 +613,7 @@ def test_forget__the_persons_own_button__deleted_and_recorded(superuser: User) -
     made = give(superuser, HEAD + DEAD)
     client = signed_in(superuser)
     import_job.start(made, all_or_nothing=True)
-    url = reverse("import_forget", args=[made.pk])
+    url = reverse("fleet:import_forget", args=[made.pk])
     assert "being added just now" in client.post(url, follow=True).content.decode()
     import_job.advance(made.pk)
     client.post(url)
@@ -627,10 +629,10 @@ def test_import__not_a_superuser__403_everywhere(
 ) -> None:
     made = give(superuser, HEAD + DEAD)
     client = signed_in(request.getfixturevalue(who))
-    for name in ("import", "import_template", "import_run"):
-        url = reverse(name, args=[made.pk] if name == "import_run" else [])
+    for name in ("fleet:import", "fleet:import_template", "fleet:import_run"):
+        url = reverse(name, args=[made.pk] if name == "fleet:import_run" else [])
         assert client.get(url).status_code == 403
-    for name in ("import_start", "import_forget"):
+    for name in ("fleet:import_start", "fleet:import_forget"):
         answer = client.post(reverse(name, args=[made.pk]), {"mode": "all"})
         assert answer.status_code == 403
     made.refresh_from_db()
@@ -640,15 +642,15 @@ def test_import__not_a_superuser__403_everywhere(
 def test_import__another_superuser__404(superuser: User) -> None:
     made = give(superuser, HEAD + DEAD)
     client = signed_in(make_user("other@example.com", "Otto Other", superuser=True))
-    assert client.get(reverse("import_run", args=[made.pk])).status_code == 404
-    for name in ("import_start", "import_forget"):
+    assert client.get(reverse("fleet:import_run", args=[made.pk])).status_code == 404
+    for name in ("fleet:import_start", "fleet:import_forget"):
         assert client.post(reverse(name, args=[made.pk]), {"mode": "all"}).status_code == 404
     assert Import.objects.get().state == ImportState.READ
 
 
 def test_start__without_a_choice__says_so_and_starts_nothing(superuser: User) -> None:
     made = give(superuser, HEAD + DEAD)
-    url = reverse("import_start", args=[made.pk])
+    url = reverse("fleet:import_start", args=[made.pk])
     html = signed_in(superuser).post(url, {"mode": "x"}, follow=True).content.decode()
     assert "Nothing was started" in html
     assert waiting_jobs() == []
@@ -657,7 +659,7 @@ def test_start__without_a_choice__says_so_and_starts_nothing(superuser: User) ->
 def test_progress__htmx__gets_the_part_that_renews_itself(superuser: User) -> None:
     made = give(superuser, HEAD + DEAD)
     import_job.start(made, all_or_nothing=True)
-    url = reverse("import_run", args=[made.pk])
+    url = reverse("fleet:import_run", args=[made.pk])
     html = signed_in(superuser).get(url, headers={"HX-Target": "import-state"}).content.decode()
     assert html.strip().startswith("<section")
     assert 'hx-trigger="every 2s"' in html

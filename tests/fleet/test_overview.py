@@ -56,7 +56,7 @@ def saved(
 
 def overview(client: Client, query: str = "") -> str:
     """The text above the search, with what the pictures are called."""
-    html = client.get(reverse("home") + query).content.decode()
+    html = client.get(reverse("fleet:home") + query).content.decode()
     top = html.partition('aria-label="At a glance"')[2].partition('role="search"')[0]
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", top)))
 
@@ -120,7 +120,7 @@ def test_overview__changed_today__who_tenant_settings_outcome_and_way_there(
     listed_today = html.partition('id="changed-today"')[2].partition("</section>")[0]
     for text in ("Person 5", "Acme Realty", SUBJECT, "Verified"):
         assert text in listed_today
-    assert reverse("event_anywhere", args=[events[-1].pk]) in listed_today
+    assert reverse("history:event_anywhere", args=[events[-1].pk]) in listed_today
     assert "Person 0" not in listed_today
 
 

@@ -4,7 +4,7 @@ import re
 from uuid import uuid4
 
 from django.test import Client
-from django.urls import get_resolver, reverse
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -12,61 +12,113 @@ from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import Operation, State
 from lofty_admin.fleet.palette import ACTIONS, MOST_TENANTS, PAGES
 from lofty_admin.tenants.models import Membership, Pin, Role, Tenant, Visit
-from tests.accounts.test_middleware import routes
 from tests.agentsettings.test_pages import text_of
 from tests.conftest import Browsers, signed_in
+from tests.support.routes import ROUTES
 
 BUTTON = "A button of its page, or a step of something begun there."
 SIGNING_IN = "A part of signing in, or for those who cannot."
 PART = "Gives a part of a page, a file, or an answer for a machine."
 LEFT_OUT = {
     "set_language": "a button of the menu",
-    **dict.fromkeys(["healthz", "readyz", "names_search", "import_template"], PART),
-    **dict.fromkeys(["names_pasted", "names_of_office", "names_freshness", "hours"], PART),
-    "tenant_search": PART,
-    **dict.fromkeys(["account_login", "account_inactive", "invitation"], SIGNING_IN),
-    **dict.fromkeys(["invitation_accept", "sso_login", "sso_callback"], SIGNING_IN),
-    **dict.fromkeys(["mfa_authenticate", "mfa_login_webauthn", "second_step"], SIGNING_IN),
+    **dict.fromkeys(["healthz", "readyz", "directory:search", "fleet:import_template"], PART),
+    **dict.fromkeys(
+        ["directory:pasted", "directory:office", "directory:freshness", "agentsettings:hours"], PART
+    ),
+    "tenants:search": PART,
+    **dict.fromkeys(["account_login", "account_inactive", "accounts:invitation"], SIGNING_IN),
+    **dict.fromkeys(
+        ["accounts:invitation_accept", "accounts:sso_login", "accounts:sso_callback"], SIGNING_IN
+    ),
+    **dict.fromkeys(["mfa_authenticate", "mfa_login_webauthn", "accounts:second_step"], SIGNING_IN),
     **dict.fromkeys(["account_reauthenticate", "mfa_reauthenticate"], SIGNING_IN),
-    **dict.fromkeys(["mfa_reauthenticate_webauthn", "sign_in_again"], SIGNING_IN),
-    **dict.fromkeys(["mfa_generate_recovery_codes", "step_remove"], BUTTON),
-    **dict.fromkeys(["session_end", "sessions_end", "view_save", "view_delete"], BUTTON),
-    **dict.fromkeys(["import_start", "import_forget", "group_delete", "name_source"], BUTTON),
-    **dict.fromkeys(["tenant_archive", "tenant_restore", "connection_replace"], BUTTON),
-    **dict.fromkeys(["connection_remove", "connection_agent", "member_role"], BUTTON),
-    **dict.fromkeys(["connect", "connect_cancel", "connect_confirm", "oauth_callback"], BUTTON),
-    **dict.fromkeys(["member_remove", "person_invite_again", "person_withdraw"], BUTTON),
-    **dict.fromkeys(["person_right", "person_deactivate", "person_reactivate"], BUTTON),
-    **dict.fromkeys(["person_promote", "person_demote", "export", "export_all"], BUTTON),
-    **dict.fromkeys(["draft_edit", "draft_share", "draft_discard"], BUTTON),
-    **dict.fromkeys(["review", "apply", "check_now", "close_as_seen", "merge"], BUTTON),
-    **dict.fromkeys(["try_again", "go_back", "undo"], BUTTON),
-    **dict.fromkeys(["group", "person", "import_run"], "One row of a list that has an entry."),
-    **dict.fromkeys(["event", "event_anywhere"], "One row of the history."),
-    "draft": "Listed on the home page and with its tenant's settings.",
-    "operation": "Listed while it is in flight; then it stands in the history.",
-    "tenant": "Leads on to the settings, which have an entry.",
-    "tenant_beside": "The keys [ and ] and two arrows on every page of a tenant.",
-    "signed_in": "After signing in again in another tab; nothing to look up.",
-    "unsent_form": "Where a form leads that could not be sent.",
-    "palette": "It is this.",
+    **dict.fromkeys(["mfa_reauthenticate_webauthn", "accounts:sign_in_again"], SIGNING_IN),
+    **dict.fromkeys(["mfa_generate_recovery_codes", "accounts:step_remove"], BUTTON),
+    **dict.fromkeys(
+        [
+            "accounts:session_end",
+            "accounts:sessions_end",
+            "history:view_save",
+            "history:view_delete",
+        ],
+        BUTTON,
+    ),
+    **dict.fromkeys(
+        [
+            "fleet:import_start",
+            "fleet:import_forget",
+            "tenants:group_delete",
+            "directory:name_source",
+        ],
+        BUTTON,
+    ),
+    **dict.fromkeys(["tenants:archive", "tenants:restore", "tenants:connection_replace"], BUTTON),
+    **dict.fromkeys(
+        ["tenants:connection_remove", "tenants:connection_agent", "tenants:member_role"], BUTTON
+    ),
+    **dict.fromkeys(
+        [
+            "tenants:connect",
+            "tenants:connect_cancel",
+            "tenants:connect_confirm",
+            "tenants:oauth_callback",
+        ],
+        BUTTON,
+    ),
+    **dict.fromkeys(
+        ["tenants:member_remove", "tenants:user_invite_again", "tenants:user_withdraw"], BUTTON
+    ),
+    **dict.fromkeys(
+        ["tenants:user_grant", "tenants:user_deactivate", "tenants:user_reactivate"], BUTTON
+    ),
+    **dict.fromkeys(
+        ["tenants:user_promote", "tenants:user_demote", "history:export", "history:export_all"],
+        BUTTON,
+    ),
+    **dict.fromkeys(
+        ["agentsettings:draft_edit", "agentsettings:draft_share", "agentsettings:draft_discard"],
+        BUTTON,
+    ),
+    **dict.fromkeys(
+        [
+            "agentsettings:review",
+            "agentsettings:apply",
+            "agentsettings:check_now",
+            "agentsettings:close_as_seen",
+            "agentsettings:merge",
+        ],
+        BUTTON,
+    ),
+    **dict.fromkeys(["agentsettings:try_again", "history:go_back", "history:undo"], BUTTON),
+    **dict.fromkeys(
+        ["tenants:group", "tenants:user", "fleet:import_run"],
+        "One row of a list that has an entry.",
+    ),
+    **dict.fromkeys(["history:event", "history:event_anywhere"], "One row of the history."),
+    "agentsettings:draft": "Listed on the home page and with its tenant's settings.",
+    "agentsettings:operation": "Listed while it is in flight; then it stands in the history.",
+    "tenants:tenant": "Leads on to the settings, which have an entry.",
+    "fleet:tenant_beside": "The keys [ and ] and two arrows on every page of a tenant.",
+    "accounts:signed_in": "After signing in again in another tab; nothing to look up.",
+    "accounts:unsent_form": "Where a form leads that could not be sent.",
+    "fleet:palette": "It is this.",
 }
 
 
 def listed(client: Client, text: str = "", at: str = "") -> str:
     """The dialog's list, as text."""
     headers = {"HX-Request": "true"}
-    return text_of(client.get(reverse("palette"), {"q": text, "at": at}, headers=headers))
+    return text_of(client.get(reverse("fleet:palette"), {"q": text, "at": at}, headers=headers))
 
 
 def names(client: Client, text: str = "", at: str = "") -> list[str]:
     """The tenants found, in order."""
-    html = client.get(reverse("palette"), {"q": text, "at": at}).content.decode()
+    html = client.get(reverse("fleet:palette"), {"q": text, "at": at}).content.decode()
     return re.findall(r'href="/t/([\w-]+)/settings/"[^>]*>\s*<bdi[^>]*>(?!Settings<)', html)
 
 
 def test_table__every_address__has_an_entry_or_a_reason() -> None:
-    everything = {name for _, name in routes(get_resolver())}
+    everything = {route.name for route in ROUTES}
     entries = {entry.view for entry in (*PAGES, *ACTIONS)} - {""}
     assert everything == entries | LEFT_OUT.keys()
     assert not entries & LEFT_OUT.keys()
@@ -166,18 +218,20 @@ def test_palette__change_in_flight__leads_to_it_whoever_may_see_the_tenant(
         sent_at=timezone.now(),
         lease_until=timezone.now(),
     )
-    page = browsers.viewer.get(reverse("palette"), {"q": "flight"})
-    assert reverse("operation", args=["acme", pending.pk]) in page.content.decode()
+    page = browsers.viewer.get(reverse("fleet:palette"), {"q": "flight"})
+    assert reverse("agentsettings:operation", args=["acme", pending.pk]) in page.content.decode()
     assert "Acme" not in listed(browsers.outsider, "flight")
 
 
 def test_palette__as_a_page__links_and_buttons_without_a_listbox(browsers: Browsers) -> None:
-    page = browsers.owner.get(reverse("palette"), {"q": "read the names", "at": "acme"})
+    page = browsers.owner.get(reverse("fleet:palette"), {"q": "read the names", "at": "acme"})
     html = page.content.decode()
     assert '<form class="input-group mb-3" method="get" action="/find/"' in html
     assert 'formaction="/t/acme/names/refresh/"' in html
     assert 'role="listbox"' not in html
-    part = browsers.owner.get(reverse("palette"), headers={"HX-Request": "true"}).content.decode()
+    part = browsers.owner.get(
+        reverse("fleet:palette"), headers={"HX-Request": "true"}
+    ).content.decode()
     assert 'role="listbox"' in part
     assert "<html" not in part
 
@@ -186,13 +240,13 @@ def test_palette__any_page__has_the_way_to_it_and_costs_no_list(
     superuser: User, acme: Tenant
 ) -> None:
     html = signed_in(superuser).get("/groups/").content.decode()
-    assert f'href="{reverse("palette")}"' in html
+    assert f'href="{reverse("fleet:palette")}"' in html
     assert "Acme Realty" not in html
 
 
 # --- the next tenant ------------------------------------------------------------------------------
 def beside(client: Client, slug: str, tab: str, to: str = "next") -> str:
-    answer = client.get(reverse("tenant_beside", args=[slug]), {"to": to, "tab": tab})
+    answer = client.get(reverse("fleet:tenant_beside", args=[slug]), {"to": to, "tab": tab})
     return str(answer.headers["Location"])
 
 

@@ -6,32 +6,33 @@ from django.urls import reverse
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants import services, urls
+from lofty_admin.tenants import services
 from lofty_admin.tenants.access.permissions import role_of, visible_tenants
 from lofty_admin.tenants.models import Role, Tenant
 from tests.conftest import signed_in
+from tests.support.routes import ROUTES
 from tests.tenants.conftest import kinds
 
-READING = dict.fromkeys(["tenant", "tenant_pin", "tenant_unpin"], Role.VIEWER)
-SUPERUSER_ONLY = {"tenant_archive", "tenant_restore"}
+READING = dict.fromkeys(["tenants:tenant", "tenants:pin", "tenants:unpin"], Role.VIEWER)
+SUPERUSER_ONLY = {"tenants:archive", "tenants:restore"}
 IN_TENANT = sorted(
-    str(route.name) for route in urls.urlpatterns if "<slug:slug>" in str(route.pattern)
+    route.name for route in ROUTES if route.in_tenant and route.name.startswith("tenants:")
 )
 POST_ONLY = SUPERUSER_ONLY | {
-    "tenant_pin",
-    "tenant_unpin",
-    "connection_test",
-    "connection_replace",
-    "connection_remove",
-    "connection_agent",
-    "connect_cancel",
-    "member_role",
-    "member_remove",
+    "tenants:pin",
+    "tenants:unpin",
+    "tenants:connection_test",
+    "tenants:connection_replace",
+    "tenants:connection_remove",
+    "tenants:connection_agent",
+    "tenants:connect_cancel",
+    "tenants:member_role",
+    "tenants:member_remove",
 }
 
 
 def visit(client: Client, name: str, tenant: Tenant) -> int:
-    arguments = [tenant.slug, 987654] if name.startswith("member_") else [tenant.slug]
+    arguments = [tenant.slug, 987654] if name.startswith("tenants:member_") else [tenant.slug]
     url = reverse(name, args=arguments)
     return (client.post(url) if name in POST_ONLY else client.get(url)).status_code
 
@@ -64,15 +65,15 @@ def test_manager__what_only_superusers_do__403(name: str, acme: Tenant, owner: U
 
 @pytest.mark.parametrize("name", sorted(set(IN_TENANT) - SUPERUSER_ONLY))
 def test_manager__every_other_address__not_refused(name: str, acme: Tenant, owner: User) -> None:
-    expected = 404 if name.startswith("member_") else {200, 302}
+    expected = 404 if name.startswith("tenants:member_") else {200, 302}
     answered = visit(signed_in(owner), name, acme)
     assert answered == expected or answered in (expected if isinstance(expected, set) else ())
     assert "access.refused" not in kinds()
 
 
 def test_viewer__tenant_address__leads_to_the_settings(acme: Tenant, viewer: User) -> None:
-    answer = signed_in(viewer).get(reverse("tenant", args=["acme"]))
-    assert answer.headers["Location"] == reverse("settings", args=["acme"])
+    answer = signed_in(viewer).get(reverse("tenants:tenant", args=["acme"]))
+    assert answer.headers["Location"] == reverse("agentsettings:settings", args=["acme"])
 
 
 @pytest.mark.parametrize("who", ["owner", "viewer", "outsider"])
@@ -80,10 +81,10 @@ def test_add_tenant__not_a_superuser__403(
     who: str, acme: Tenant, request: pytest.FixtureRequest
 ) -> None:
     client = signed_in(request.getfixturevalue(who))
-    page = client.get(reverse("tenant_add"))
+    page = client.get(reverse("tenants:add"))
     assert page.status_code == 403
     assert b"ask a manager of the tenant or a superuser" in page.content
-    assert client.post(reverse("tenant_add"), {"name": "Mine"}).status_code == 403
+    assert client.post(reverse("tenants:add"), {"name": "Mine"}).status_code == 403
     subjects = AuditEvent.objects.order_by("seq").values_list("subject", flat=True)
     assert list(subjects) == ["GET /tenants/add/", "POST /tenants/add/"]
     assert not Tenant.objects.filter(name="Mine").exists()
@@ -99,7 +100,7 @@ def test_member_of_another_tenant__by_a_manager__404_and_untouched(
     acme: Tenant, globex: Tenant, owner: User, outsider: User
 ) -> None:
     theirs = globex.memberships.get(user=outsider)
-    for name in ("member_role", "member_remove"):
+    for name in ("tenants:member_role", "tenants:member_remove"):
         url = reverse(name, args=["acme", theirs.pk])
         assert signed_in(owner).post(url, {"role": 10}).status_code == 404
     assert globex.memberships.get(user=outsider).role == Role.MANAGER
@@ -107,7 +108,7 @@ def test_member_of_another_tenant__by_a_manager__404_and_untouched(
 
 def test_superuser__everywhere__manager(acme: Tenant, superuser: User) -> None:
     assert role_of(superuser, acme) == Role.MANAGER
-    assert signed_in(superuser).get(reverse("people", args=["acme"])).status_code == 200
+    assert signed_in(superuser).get(reverse("tenants:members", args=["acme"])).status_code == 200
 
 
 def test_deactivated__even_superuser__nothing(acme: Tenant, superuser: User) -> None:
@@ -122,7 +123,7 @@ def test_archived__write_by_a_manager__403(name: str, acme: Tenant, owner: User)
     assert visit(signed_in(owner), name, acme) == 403
 
 
-@pytest.mark.parametrize("name", ["tenant_edit", "connection", "people"])
+@pytest.mark.parametrize("name", ["tenants:edit", "tenants:connection", "tenants:members"])
 def test_archived__pages__are_shown_without_forms_that_write(
     name: str, acme: Tenant, owner: User
 ) -> None:

@@ -64,16 +64,16 @@ def scenario(root: User, lofty: Lofty) -> list[str]:
         pages.append(answer.content.decode() + str(answer.headers) + str(client.cookies))
 
     for token in (BAD_TOKEN, BROKEN_TOKEN, TOKEN):
-        post("tenant_add", name="Acme", slug="acme", scheme="api_key", token=token)
-    post("connection_replace", "acme", scheme="api_key", token=BROKEN_TOKEN)
-    post("connection_replace", "acme", scheme="oauth", token=OTHER_TOKEN)
-    post("connection_replace", "acme", scheme="api_key", token=NEXT_TOKEN)
+        post("tenants:add", name="Acme", slug="acme", scheme="api_key", token=token)
+    post("tenants:connection_replace", "acme", scheme="api_key", token=BROKEN_TOKEN)
+    post("tenants:connection_replace", "acme", scheme="oauth", token=OTHER_TOKEN)
+    post("tenants:connection_replace", "acme", scheme="api_key", token=NEXT_TOKEN)
     lofty.fault("acme", kind="cut_body", on="GET", times=None)
-    post("connection_replace", "acme", scheme="api_key", token=TOKEN)
-    post("connection_test", "acme")
+    post("tenants:connection_replace", "acme", scheme="api_key", token=TOKEN)
+    post("tenants:connection_test", "acme")
     lofty.control("DELETE", "customers/acme/faults")
     lofty.change("acme", revoke_all=True)
-    post("connection_test", "acme")
+    post("tenants:connection_test", "acme")
     pages += [client.get(url).content.decode() for url in ("/", "/t/acme/connection/")]
     return pages
 
@@ -137,7 +137,7 @@ def oauth_scenario(root: User, lofty: Lofty) -> list[str]:
         see(client.post(reverse(page, args=["acme"]), data, follow=True))
 
     def connect(decision: str = "approve", **fault: Any) -> str:
-        post("connect")
+        post("tenants:connect")
         address = lofty_sends_back(lofty, "acme", decision)
         if fault:
             lofty.fault("acme", on="POST", times=1, **fault)
@@ -149,23 +149,23 @@ def oauth_scenario(root: User, lofty: Lofty) -> list[str]:
     connect("deny")
     connect(kind="cut_body")
     connect()
-    post("connect_cancel")
+    post("tenants:connect_cancel")
     connect()
-    post("connect_confirm", right="on")
+    post("tenants:connect_confirm", right="on")
     for fault in ("drop_before", "html", "delay", "cut_body"):
         lofty.fault("acme", kind=fault, on="POST", times=1)
         renew_now()
-    post("connection_test")
+    post("tenants:connection_test")
     call_command("rotate_keys", stdout=io.StringIO())
     with suppress(CommandError):  # says that somebody must authorise again
         call_command("check_tokens", "--all", stdout=io.StringIO())
     Connection.objects.update(checked_at=None)
     tasks.probe_due(0)
-    post("connection_replace", scheme="client_credentials", token=BAD_TOKEN)
-    post("connection_replace", scheme="client_credentials", token=NEXT_TOKEN)
+    post("tenants:connection_replace", scheme="client_credentials", token=BAD_TOKEN)
+    post("tenants:connection_replace", scheme="client_credentials", token=NEXT_TOKEN)
     renew_now()
     connect()
-    post("connect_confirm", right="on")
+    post("tenants:connect_confirm", right="on")
     lofty.change("acme", revoke_all=True)
     renew_now()
     pages += [client.get(url).content.decode() for url in ("/", "/t/acme/connection/")]

@@ -61,7 +61,7 @@ def test_exactly__every_label__fits_its_tenant_alone(tenants: dict[str, Tenant])
 
 
 def give(superuser: User, user: User, tenant: str) -> str:
-    url = reverse("person_right", args=[user.pk])
+    url = reverse("tenants:user_grant", args=[user.pk])
     data = {"where": "tenant", "tenant": tenant, "level": str(Role.EDITOR.value)}
     return unescape(signed_in(superuser).post(url, data, follow=True).content.decode())
 

@@ -22,13 +22,13 @@ Case = tuple[str, list[Any], dict[str, str]]
 def case(request: pytest.FixtureRequest, acme: Tenant, viewer: User) -> Case:
     member = acme.memberships.get(user=viewer)
     cases: dict[str, Case] = {
-        "archive": ("tenant_archive", ["acme"], {}),
-        "deactivate": ("person_deactivate", [viewer.pk], {}),
-        "promote": ("person_promote", [viewer.pk], {}),
-        "demote": ("person_demote", [other_superuser().pk], {}),
-        "withdraw": ("person_withdraw", [invited().pk], {}),
-        "remove": ("member_remove", ["acme", member.pk], {}),
-        "everywhere": ("sessions_end", [], {"all": "1"}),
+        "archive": ("tenants:archive", ["acme"], {}),
+        "deactivate": ("tenants:user_deactivate", [viewer.pk], {}),
+        "promote": ("tenants:user_promote", [viewer.pk], {}),
+        "demote": ("tenants:user_demote", [other_superuser().pk], {}),
+        "withdraw": ("tenants:user_withdraw", [invited().pk], {}),
+        "remove": ("tenants:member_remove", ["acme", member.pk], {}),
+        "everywhere": ("accounts:sessions_end", [], {"all": "1"}),
     }
     return cases[request.param]
 
@@ -68,10 +68,10 @@ def test_page__confirmed__done(superuser: User, viewer: User, case: Case) -> Non
     url = reverse(name, args=arguments)
     sent = hidden(client.post(url, data, follow=True).content.decode())
     assert data.items() <= sent.items()
-    if name == "person_promote":
+    if name == "tenants:user_promote":
         sent["typed"] = f" {viewer.email} "
     assert client.post(url, sent).status_code == 302
-    if name != "sessions_end":
+    if name != "accounts:sessions_end":
         assert AuditEvent.objects.count() == 1
 
 
@@ -79,7 +79,7 @@ def test_page__confirmed__done(superuser: User, viewer: User, case: Case) -> Non
 def test_superuser__address_typed_wrongly__nothing_changes(
     superuser: User, viewer: User, typed: str
 ) -> None:
-    url = reverse("person_promote", args=[viewer.pk])
+    url = reverse("tenants:user_promote", args=[viewer.pk])
     sent = {"confirmed": "1", "typed": typed}
     html = signed_in(superuser).post(url, sent, follow=True).content.decode()
     assert "That is not the same" in html
@@ -90,13 +90,13 @@ def test_superuser__address_typed_wrongly__nothing_changes(
 @pytest.mark.parametrize(
     "name",
     [
-        "person_promote",
-        "person_demote",
-        "person_deactivate",
-        "person_reactivate",
-        "person_right",
-        "person_invite_again",
-        "person_withdraw",
+        "tenants:user_promote",
+        "tenants:user_demote",
+        "tenants:user_deactivate",
+        "tenants:user_reactivate",
+        "tenants:user_grant",
+        "tenants:user_invite_again",
+        "tenants:user_withdraw",
     ],
 )
 def test_trust__given_in_an_old_session__proof_is_asked_first(
@@ -112,6 +112,6 @@ def test_trust__given_in_an_old_session__proof_is_asked_first(
 
 
 def test_confirmation__outsider__sees_no_name(client: Client, outsider: User, acme: Tenant) -> None:
-    answer = signed_in(outsider).post(reverse("tenant_archive", args=["acme"]))
+    answer = signed_in(outsider).post(reverse("tenants:archive", args=["acme"]))
     assert answer.status_code == 404
     assert acme.name not in answer.content.decode()

@@ -60,12 +60,12 @@ def text(answer: object) -> str:
 def browser(owner: User, app: Lofty) -> Client:
     """The owner's, in which a connection of Acme has been begun."""
     client = signed_in(owner)
-    assert "Go to Lofty" in text(go(client, "connect"))
+    assert "Go to Lofty" in text(go(client, "tenants:connect"))
     return client
 
 
 def test_way__to_lofty__shows_its_page_and_how_long_it_is_open(browser: Client, app: Lofty) -> None:
-    html = text(browser.get(reverse("connect", args=["acme"])))
+    html = text(browser.get(reverse("tenants:connect", args=["acme"])))
     assert f'href="{app.url}/page/vendor-auth.html?clientId={APP_ID}"' in html
     assert "as the user whose Sales Agent Acme Realty uses" in html
     assert kinds() == ["connection.begun"]
@@ -76,7 +76,7 @@ def test_back__approved__whose_account_is_shown_and_nothing_is_attached(
 ) -> None:
     answer = browser.get(lofty_sends_back(app, "acme"), follow=True)
     html = text(answer)
-    assert answer.redirect_chain[-1][0] == reverse("connect_confirm", args=["acme"])
+    assert answer.redirect_chain[-1][0] == reverse("tenants:connect_confirm", args=["acme"])
     pending = PendingConnection.objects.get()
     for shown in (
         pending.lofty_user["name"],
@@ -92,7 +92,7 @@ def test_confirmed__attached_and_nothing_is_left_over(
     browser: Client, acme: Tenant, app: Lofty
 ) -> None:
     browser.get(lofty_sends_back(app, "acme"))
-    html = text(go(browser, "connect_confirm", right="on"))
+    html = text(go(browser, "tenants:connect_confirm", right="on"))
     stored = Connection.objects.get()
     assert "The account is connected. It belongs to" in html
     assert (stored.kind, stored.health, stored.added_by) == ("connection", "works", "Olivia Owner")
@@ -109,7 +109,7 @@ def test_confirm__without_the_tick__asks_again_and_stores_nothing(
     browser: Client, acme: Tenant, app: Lofty
 ) -> None:
     browser.get(lofty_sends_back(app, "acme"))
-    assert "This field is required" in text(go(browser, "connect_confirm"))
+    assert "This field is required" in text(go(browser, "tenants:connect_confirm"))
     assert acme.connection is None
 
 
@@ -148,7 +148,7 @@ def test_back__twice_with_the_same_code__the_second_is_told_and_does_nothing(
     assert answer.status_code == 400
     assert "has been used already" in text(answer)
     assert PendingConnection.objects.get().stage == "confirming"
-    go(browser, "connect_confirm", right="on")
+    go(browser, "tenants:connect_confirm", right="on")
     again = browser.get(address)
     assert "No connection is under way" in text(again)
     assert Connection.objects.count() == 1
@@ -158,7 +158,7 @@ def test_back__twice_with_the_same_code__the_second_is_told_and_does_nothing(
 def test_back__foreign_code__lofty_refuses_and_nothing_is_stored(
     browser: Client, acme: Tenant, code: str
 ) -> None:
-    answer = browser.get(reverse("oauth_callback"), {"code": code})
+    answer = browser.get(reverse("tenants:oauth_callback"), {"code": code})
     assert "Lofty did not complete the connection" in text(answer)
     assert code not in text(answer)
     assert acme.connection is None
@@ -169,7 +169,7 @@ def test_back__foreign_code__lofty_refuses_and_nothing_is_stored(
 def test_back__without_a_usable_code__says_so_and_the_connection_stays_open(
     browser: Client, query: str
 ) -> None:
-    answer = browser.get(f"{reverse('oauth_callback')}?{query}")
+    answer = browser.get(f"{reverse('tenants:oauth_callback')}?{query}")
     assert "no usable code" in text(answer)
     assert PendingConnection.objects.get().stage == "authorising"
 
@@ -246,7 +246,7 @@ def test_back__after_ten_minutes__told_and_swept_away(
 def test_confirm__after_ten_minutes__told(browser: Client, acme: Tenant, app: Lofty) -> None:
     browser.get(lofty_sends_back(app, "acme"))
     PendingConnection.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
-    html = text(go(browser, "connect_confirm", right="on"))
+    html = text(go(browser, "tenants:connect_confirm", right="on"))
     assert "No connection is under way" in html
     assert acme.connection is None
 
@@ -255,12 +255,12 @@ def test_second_tab__another_connection_begun__asked_which_and_nothing_mixed_up(
     browser: Client, owner: User, globex: Tenant
 ) -> None:
     globex.memberships.create(user=owner, role=Role.MANAGER)
-    answer = go(browser, "connect", "globex")
+    answer = go(browser, "tenants:connect", "globex")
     assert answer.status_code == 409
     assert "Another connection is under way" in text(answer)
     assert "Acme Realty" in text(answer)
     assert PendingConnection.objects.get().tenant.slug == "acme"
-    go(browser, "connect", "globex", instead="1")
+    go(browser, "tenants:connect", "globex", instead="1")
     assert PendingConnection.objects.get().tenant.slug == "globex"
     assert kinds() == ["connection.begun", "connection.ended", "connection.begun"]
 
@@ -271,21 +271,23 @@ def test_second_tab__answer_of_the_first__whose_account_it_is_stands_on_the_page
     """Lofty's answer does not say which tenant it is for: a person must see it."""
     connected(acme, app)
     globex.memberships.create(user=owner, role=Role.MANAGER)
-    go(browser, "connect", "globex", instead="1")
+    go(browser, "tenants:connect", "globex", instead="1")
     html = text(browser.get(lofty_sends_back(app, "acme"), follow=True))
     assert "Is this the Lofty account of Globex Homes?" in html
     assert "Another tenant in this console already uses" in html
-    assert "This field is required" in text(go(browser, "connect_confirm", "globex", right="on"))
+    assert "This field is required" in text(
+        go(browser, "tenants:connect_confirm", "globex", right="on")
+    )
     assert globex.connection is None
 
 
 def test_given_up__before_and_after_the_answer__nothing_is_left(
     browser: Client, acme: Tenant, app: Lofty
 ) -> None:
-    assert "given up" in text(go(browser, "connect_cancel"))
-    go(browser, "connect")
+    assert "given up" in text(go(browser, "tenants:connect_cancel"))
+    go(browser, "tenants:connect")
     browser.get(lofty_sends_back(app, "acme"))
-    assert "Lofty may still list this console" in text(go(browser, "connect_cancel"))
+    assert "Lofty may still list this console" in text(go(browser, "tenants:connect_cancel"))
     assert not PendingConnection.objects.exists()
     assert acme.connection is None
 
@@ -314,9 +316,9 @@ def test_confirm__another_lofty_user_than_before__asks_plainly_then_does(
     html = text(browser.get(lofty_sends_back(app, "globex"), follow=True))
     assert "This token belongs to" in html
     assert "opens the Sales Agent" in html
-    go(browser, "connect_confirm", right="on")
+    go(browser, "tenants:connect_confirm", right="on")
     assert acme.connection == connection
-    go(browser, "connect_confirm", right="on", meant="on")
+    go(browser, "tenants:connect_confirm", right="on", meant="on")
     stored = acme.connection
     assert stored is not None
     assert stored.kind == "connection"
@@ -329,7 +331,7 @@ def test_confirm__something_odd_comes_up_after_the_page__asks_again(
     with monkeypatch.context() as patch:
         patch.setattr(oauth_flow, "questions", lambda pending: ())
         token_store.set_connection(globex, token_verification.check_token(Scheme.API_KEY, TOKEN))
-        answer = go(browser, "connect_confirm", right="on")
+        answer = go(browser, "tenants:connect_confirm", right="on")
     assert answer.status_code == 409
     assert "Another tenant" in text(answer)
     assert PendingConnection.objects.count() == 1
@@ -342,7 +344,7 @@ def test_confirm__sealed_tokens_swapped__not_attached(
     browser.get(lofty_sends_back(app, "acme"))
     pending = PendingConnection.objects.get()
     PendingConnection.objects.update(sealed=pending.sealed_refresh, sealed_refresh=pending.sealed)
-    html = text(go(browser, "connect_confirm", right="on"))
+    html = text(go(browser, "tenants:connect_confirm", right="on"))
     assert "The connection was not made" in html
     assert acme.connection is None
     assert not PendingConnection.objects.exists()
@@ -354,7 +356,7 @@ def test_account_without_a_sales_agent__asks_first(
     app.change("acme", settings=None)
     html = text(browser.get(lofty_sends_back(app, "acme"), follow=True))
     assert "has no Sales Agent in Lofty" in html
-    go(browser, "connect_confirm", right="on", meant="on")
+    go(browser, "tenants:connect_confirm", right="on", meant="on")
     assert Connection.objects.get().health == Health.NO_AGENT
 
 
@@ -362,8 +364,10 @@ def test_no_app__button_is_not_there_and_its_address_does_nothing(
     owner: User, acme: Tenant, lofty: Lofty
 ) -> None:
     client = signed_in(owner)
-    assert "Not set up in this console" in text(client.get(reverse("connection", args=["acme"])))
-    assert "not registered" in text(go(client, "connect"))
+    assert "Not set up in this console" in text(
+        client.get(reverse("tenants:connection", args=["acme"]))
+    )
+    assert "not registered" in text(go(client, "tenants:connect"))
     assert not PendingConnection.objects.exists()
 
 
@@ -378,14 +382,14 @@ def test_archived_meanwhile__lofty_s_answer_is_not_used(
 def test_archived_meanwhile__not_attached(browser: Client, acme: Tenant, app: Lofty) -> None:
     browser.get(lofty_sends_back(app, "acme"))
     services.archive_tenant(acme)
-    assert go(browser, "connect_confirm", right="on").status_code == 403
+    assert go(browser, "tenants:connect_confirm", right="on").status_code == 403
     assert acme.connection is None
 
 
 @pytest.mark.django_db(transaction=True)
 def test_back__twice_at_once__one_exchange(owner: User, acme: Tenant, app: Lofty) -> None:
     client = signed_in(owner)
-    go(client, "connect")
+    go(client, "tenants:connect")
     app.fault("acme", kind="delay", on="POST", times=None, seconds=0.5)
     address, answers = lofty_sends_back(app, "acme"), list[str]()
 

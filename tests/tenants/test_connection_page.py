@@ -14,14 +14,14 @@ from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, connec
 
 
 def replace(user: User, token: str, scheme: str = "api_key", **more: str) -> HttpResponse:
-    url = reverse("connection_replace", args=["acme"])
+    url = reverse("tenants:connection_replace", args=["acme"])
     data = {"scheme": scheme, "token": token, **more}
     answer: HttpResponse = signed_in(user).post(url, data, follow=True)  # type: ignore[assignment]  # the test client's subclass
     return answer
 
 
 def page(user: User) -> HttpResponse:
-    answer: HttpResponse = signed_in(user).get(reverse("connection", args=["acme"]))  # type: ignore[assignment]  # the test client's subclass
+    answer: HttpResponse = signed_in(user).get(reverse("tenants:connection", args=["acme"]))  # type: ignore[assignment]  # the test client's subclass
     return answer
 
 
@@ -44,7 +44,7 @@ def test_page__failing__says_since_when_and_what_to_do(
     owner: User, connection: Connection, lofty: Lofty
 ) -> None:
     lofty.change("acme", revoke_all=True)
-    url = reverse("connection_test", args=["acme"])
+    url = reverse("tenants:connection_test", args=["acme"])
     html = signed_in(owner).post(url, follow=True).content.decode()
     assert "<strong>Failing</strong> since" in html
     assert "Get a new token from Lofty" in html
@@ -118,25 +118,25 @@ def test_replace__other_names_in_the_post__change_nothing_else(
 
 
 def test_test_now__works__says_whose(owner: User, connection: Connection) -> None:
-    url = reverse("connection_test", args=["acme"])
+    url = reverse("tenants:connection_test", args=["acme"])
     html = signed_in(owner).post(url, follow=True).content.decode()
     assert f"The token works. It belongs to {connection.owner_name}" in html
 
 
 def test_test_now__no_token__nothing_sent(owner: User, acme: Tenant, lofty: Lofty) -> None:
-    url = reverse("connection_test", args=["acme"])
+    url = reverse("tenants:connection_test", args=["acme"])
     assert "Nothing was sent" in signed_in(owner).post(url, follow=True).content.decode()
     assert lofty.calls_made("acme") == 0
 
 
 def test_remove__without_the_tick__kept(owner: User, acme: Tenant, connection: Connection) -> None:
-    url = reverse("connection_remove", args=["acme"])
+    url = reverse("tenants:connection_remove", args=["acme"])
     assert "Nothing was removed" in signed_in(owner).post(url, follow=True).content.decode()
     assert acme.connection == connection
 
 
 def test_remove__with_the_tick__gone(owner: User, acme: Tenant, connection: Connection) -> None:
-    url = reverse("connection_remove", args=["acme"])
+    url = reverse("tenants:connection_remove", args=["acme"])
     signed_in(owner).post(url, {"sure": "on"})
     assert acme.connection_state is ConnectionState.NONE
 
@@ -165,7 +165,7 @@ def test_page__authorise_again__says_since_when_and_what_to_do(
     connected(acme, app)
     app.change("acme", revoke_all=True)
     Connection.objects.update(access_expires_at=timezone.now())
-    url = reverse("connection_test", args=["acme"])
+    url = reverse("tenants:connection_test", args=["acme"])
     html = signed_in(owner).post(url, follow=True).content.decode()
     assert "Not any more since" in html
     assert "Somebody has to authorise the console at Lofty again" in html
@@ -178,7 +178,7 @@ def test_page__renewal_failed__says_when_it_is_tried_again(
     connected(acme, app)
     app.fault("acme", kind="status", on="POST", times=1, code=500)
     Connection.objects.update(access_expires_at=timezone.now())
-    signed_in(owner).post(reverse("connection_test", args=["acme"]))
+    signed_in(owner).post(reverse("tenants:connection_test", args=["acme"]))
     html = page(owner).content.decode()
     assert "could not be renewed the last time" in html
     assert "The console tries again" in html

@@ -23,18 +23,18 @@ def west(db: None) -> Group:
 
 def edit(user: User, **data: object) -> str:
     fields = {"name": "Acme Realty", "note": "", **data}
-    answer = signed_in(user).post(reverse("tenant_edit", args=["acme"]), fields, follow=True)
+    answer = signed_in(user).post(reverse("tenants:edit", args=["acme"]), fields, follow=True)
     return answer.content.decode()
 
 
 def test_groups__superuser__adds_renames_and_deletes_each_recorded(superuser: User) -> None:
     client = signed_in(superuser)
-    assert "No group yet" in client.get(reverse("groups")).content.decode()
-    client.post(reverse("groups"), {"name": "West coast"})
+    assert "No group yet" in client.get(reverse("tenants:groups")).content.decode()
+    client.post(reverse("tenants:groups"), {"name": "West coast"})
     assert Group.objects.get().slug == "west-coast"
-    client.post(reverse("group", args=["west-coast"]), {"name": "West", "slug": "west"})
-    assert "West" in client.get(reverse("group", args=["west"])).content.decode()
-    client.post(reverse("group_delete", args=["west"]))
+    client.post(reverse("tenants:group", args=["west-coast"]), {"name": "West", "slug": "west"})
+    assert "West" in client.get(reverse("tenants:group", args=["west"])).content.decode()
+    client.post(reverse("tenants:group_delete", args=["west"]))
     assert not Group.objects.exists()
     assert kinds() == ["group.added", "group.changed", "group.deleted"]
     changed = AuditEvent.objects.get(kind="group.changed").content
@@ -55,12 +55,12 @@ def test_group__same_names_again__no_record(west: Group) -> None:
         ({"name": ""}, "required"),
     ],
 )
-@pytest.mark.parametrize("page", ["groups", "group"])
+@pytest.mark.parametrize("page", ["tenants:groups", "tenants:group"])
 def test_group__bad_input__says_why_and_changes_nothing(
     superuser: User, west: Group, fields: dict[str, str], words: str, page: str
 ) -> None:
     Group.objects.create(slug="east", name="East")
-    url = reverse(page, args=["east"] if page == "group" else [])
+    url = reverse(page, args=["east"] if page == "tenants:group" else [])
     assert words in signed_in(superuser).post(url, fields).content.decode()
     assert set(Group.objects.values_list("slug", "name")) == {
         ("west", "West coast"),
@@ -71,7 +71,7 @@ def test_group__bad_input__says_why_and_changes_nothing(
 
 def test_group__with_tenants__is_not_deleted(superuser: User, west: Group, acme: Tenant) -> None:
     west.tenants.add(acme)
-    url = reverse("group_delete", args=["west"])
+    url = reverse("tenants:group_delete", args=["west"])
     html = signed_in(superuser).post(url, follow=True).content.decode()
     assert "still has tenants" in html
     assert "Acme Realty" in html
@@ -91,12 +91,12 @@ def test_add_group__short_name_taken__refused(west: Group) -> None:
 
 
 @pytest.mark.parametrize("who", ["owner", "viewer", "outsider"])
-@pytest.mark.parametrize("page", ["groups", "group", "group_delete"])
+@pytest.mark.parametrize("page", ["tenants:groups", "tenants:group", "tenants:group_delete"])
 def test_groups__not_a_superuser__403_and_recorded(
     who: str, page: str, west: Group, acme: Tenant, request: pytest.FixtureRequest
 ) -> None:
     client = signed_in(request.getfixturevalue(who))
-    url = reverse(page, args=[] if page == "groups" else ["west"])
+    url = reverse(page, args=[] if page == "tenants:groups" else ["west"])
     assert client.post(url, {"name": "Mine"}).status_code == 403
     assert kinds() == ["access.refused"]
     assert Group.objects.get() == west
@@ -106,7 +106,12 @@ def test_groups__hostile_name__shown_as_text(superuser: User, acme: Tenant) -> N
     group = add_group(slug="evil", name=EVIL)
     group.tenants.add(acme)
     client = signed_in(superuser)
-    pages = [reverse("groups"), reverse("group", args=["evil"]), "/t/acme/edit/", "/"]
+    pages = [
+        reverse("tenants:groups"),
+        reverse("tenants:group", args=["evil"]),
+        "/t/acme/edit/",
+        "/",
+    ]
     for page in pages:
         assert "<img" not in client.get(page).content.decode()
 
@@ -118,7 +123,10 @@ def test_edit__superuser__groups_and_manual_only_saved_and_recorded(
     acme.refresh_from_db()
     assert (acme.manual_only, list(acme.groups.all())) == (True, [west])
     content = AuditEvent.objects.get(kind="tenant.changed").content
-    assert (content["before"]["groups"], content["after"]["groups"]) == ([], ["west"])
+    assert (content["before"]["tenants:groups"], content["after"]["tenants:groups"]) == (
+        [],
+        ["west"],
+    )
     assert (content["before"]["manual_only"], content["after"]["manual_only"]) == (False, True)
     assert "Nothing was changed." in edit(superuser, groups=[str(west.pk)], manual_only="on")
     assert edit(superuser).count("Manual only") == 1  # the form's own label, no badge any more
@@ -129,7 +137,7 @@ def test_edit__manager__sees_groups_but_cannot_change_them(
     owner: User, acme: Tenant, west: Group
 ) -> None:
     acme.groups.add(west)
-    html = signed_in(owner).get(reverse("tenant_edit", args=["acme"])).content.decode()
+    html = signed_in(owner).get(reverse("tenants:edit", args=["acme"])).content.decode()
     assert "West coast" in html
     edit(owner, groups=[], manual_only="on")
     acme.refresh_from_db()

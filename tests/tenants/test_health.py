@@ -158,13 +158,13 @@ def test_probe__another_sales_agent__named_and_never_green(
     found = row()
     assert found.health == Health.WRONG_AGENT
     assert found.found_agent_id is not None
-    html = signed_in(owner).get(reverse("connection", args=["acme"])).content.decode()
+    html = signed_in(owner).get(reverse("tenants:connection", args=["acme"])).content.decode()
     assert f"Lofty has the Sales Agent <code>{found.found_agent_id}</code>" in html
 
 
 def accept(owner: User, number: object, **more: str) -> str:
     data = {"sales_agent_id": str(number), **more}
-    url = reverse("connection_agent", args=["acme"])
+    url = reverse("tenants:connection_agent", args=["acme"])
     return signed_in(owner).post(url, data, follow=True).content.decode()
 
 
@@ -223,7 +223,7 @@ def test_stale__no_probe_for_two_days__a_warning_and_no_green(
     old = row()
     assert (old.is_stale, old.is_sound, old.health) == (True, False, Health.WORKS)
     assert old.warnings == ["Not checked for two days"]
-    for address in ("/", reverse("connection", args=["acme"])):
+    for address in ("/", reverse("tenants:connection", args=["acme"])):
         html = signed_in(owner).get(address).content.decode()
         assert "Not checked for two days" in html
         of_tenant = html[html.find("<table") :]

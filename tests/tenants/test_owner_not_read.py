@@ -67,7 +67,7 @@ def test_add_form__only_me_fails__added_and_says_what_is_not_known(
 ) -> None:
     fail_me(lofty, name)
     data = {"name": "Initech Homes", "scheme": "api_key", "token": TOKEN}
-    html = signed_in(superuser).post(reverse("tenant_add"), data, follow=True).content.decode()
+    html = signed_in(superuser).post(reverse("tenants:add"), data, follow=True).content.decode()
     assert "Initech Homes was added." in html
     assert "Lofty did not say whose it is" in html
     assert "time zone are not known" in html
@@ -81,7 +81,7 @@ def test_replace__only_me_fails__stored_without_a_question(
     owner: User, acme: Tenant, connection: Connection, lofty: Lofty, name: str
 ) -> None:
     fail_me(lofty, name)
-    url = reverse("connection_replace", args=["acme"])
+    url = reverse("tenants:connection_replace", args=["acme"])
     data = {"scheme": "api_key", "token": NEXT_TOKEN}
     html = signed_in(owner).post(url, data, follow=True).content.decode()
     assert "The token works and is stored. Lofty did not say whose it is" in html
@@ -93,7 +93,7 @@ def test_replace__after_an_unread_owner__no_question_about_another_owner(
     owner: User, acme: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
     Connection.objects.update(lofty_user={NOT_READ: "Lofty failed."})
-    url = reverse("connection_replace", args=["acme"])
+    url = reverse("tenants:connection_replace", args=["acme"])
     data = {"scheme": "api_key", "token": NEXT_TOKEN}
     assert "It belongs to" in signed_in(owner).post(url, data, follow=True).content.decode()
 
@@ -103,7 +103,7 @@ def test_test_now__only_me_fails__works_and_keeps_the_owner_known_before(
     owner: User, connection: Connection, lofty: Lofty, name: str
 ) -> None:
     fail_me(lofty, name)
-    url = reverse("connection_test", args=["acme"])
+    url = reverse("tenants:connection_test", args=["acme"])
     html = signed_in(owner).post(url, follow=True).content.decode()
     assert f"The token works. It belongs to {connection.owner_name}" in html
     connection.refresh_from_db()
@@ -119,7 +119,7 @@ def test_connect__only_me_fails__asks_to_compare_the_sales_agent(
     assert "Lofty did not say whose account this is" in html
     assert "Compare the Sales Agent" in html
     assert "The account is connected. Lofty did not say" in text(
-        go(browser, "connect_confirm", right="on")
+        go(browser, "tenants:connect_confirm", right="on")
     )
     assert acme.connection_state is ConnectionState.WORKS
 

@@ -12,12 +12,12 @@ from tests.tenants.conftest import kinds
 
 def give(manager: User, email: str, role: int = Role.EDITOR, **more: str) -> str:
     data = {"email": email, "role": str(role), **more}
-    url = reverse("people", args=["acme"])
+    url = reverse("tenants:members", args=["acme"])
     return signed_in(manager).post(url, data, follow=True).content.decode()
 
 
 def test_people__members__listed(owner: User, viewer: User, outsider: User) -> None:
-    html = signed_in(owner).get(reverse("people", args=["acme"])).content.decode()
+    html = signed_in(owner).get(reverse("tenants:members", args=["acme"])).content.decode()
     assert viewer.email in html
     assert outsider.email not in html
 
@@ -57,7 +57,7 @@ def test_give_access__role_that_does_not_exist__refused(
 
 def test_change_role__other_member__changed(owner: User, viewer: User, acme: Tenant) -> None:
     member = acme.memberships.get(user=viewer)
-    url = reverse("member_role", args=["acme", member.pk])
+    url = reverse("tenants:member_role", args=["acme", member.pk])
     signed_in(owner).post(url, {"role": "20"})
     member.refresh_from_db()
     assert member.role == Role.EDITOR
@@ -70,7 +70,7 @@ def test_remove__other_member__out_at_once(owner: User, viewer: User, acme: Tena
     watching = signed_in(viewer)
     assert watching.get("/t/acme/").status_code == 302
     member = acme.memberships.get(user=viewer)
-    url = reverse("member_remove", args=["acme", member.pk])
+    url = reverse("tenants:member_remove", args=["acme", member.pk])
     signed_in(owner).post(url, {"confirmed": "1"})
     assert watching.get("/t/acme/").status_code == 404
 
@@ -78,7 +78,10 @@ def test_remove__other_member__out_at_once(owner: User, viewer: User, acme: Tena
 def test_last_manager__by_the_page__kept_with_the_reason(owner: User, acme: Tenant) -> None:
     member = acme.memberships.get(user=owner)
     client = signed_in(owner)
-    for name, data in (("member_remove", {"confirmed": "1"}), ("member_role", {"role": "10"})):
+    for name, data in (
+        ("tenants:member_remove", {"confirmed": "1"}),
+        ("tenants:member_role", {"role": "10"}),
+    ):
         url = reverse(name, args=["acme", member.pk])
         assert "last manager" in client.post(url, data, follow=True).content.decode()
     member.refresh_from_db()
@@ -88,7 +91,7 @@ def test_last_manager__by_the_page__kept_with_the_reason(owner: User, acme: Tena
 def test_own_role__given_up__lands_on_the_list(owner: User, viewer: User, acme: Tenant) -> None:
     give(owner, viewer.email, role=Role.MANAGER)
     member = acme.memberships.get(user=owner)
-    url = reverse("member_remove", args=["acme", member.pk])
+    url = reverse("tenants:member_remove", args=["acme", member.pk])
     answer = signed_in(owner).post(url, {"confirmed": "1"})
     assert answer.headers["Location"] == "/"
 
@@ -99,7 +102,9 @@ def test_give_access__page_in_spanish__record_in_english(
     client = signed_in(owner)
     client.cookies["django_language"] = "es"
     data = {"email": outsider.email, "role": str(Role.EDITOR)}
-    answer = client.post(reverse("people", args=["acme"]), data, follow=True).content.decode()
+    answer = client.post(
+        reverse("tenants:members", args=["acme"]), data, follow=True
+    ).content.decode()
     assert f"Ahora {outsider} es editor de {acme}." in answer
     assert "Qué permite cada rol" in answer
     (event,) = AuditEvent.objects.filter(kind="member.added")

@@ -54,7 +54,7 @@ def test_everybody__listed_with_state_rights_and_last_sign_in(
     signed_in_at = timezone.now() - timedelta(days=3)
     User.objects.filter(pk=owner.pk).update(last_login=signed_in_at, is_active=False)
     invitations.invite("new@example.com", page="https://x/")
-    text = text_of(root, reverse("everybody"))
+    text = text_of(root, reverse("tenants:users"))
     assert "Viewer of all tenants Editor of the group West Manager of Globex Homes" in text
     assert "owner@example.com Deactivated Manager of Acme Realty 3 days ago" in text
     assert "new@example.com Invited None yet Never" in text
@@ -68,7 +68,7 @@ def test_everybody__many_single_roles_and_denials__counted(root: Client, viewer:
         grants.deny(
             viewer, Scope(tenant=Tenant.objects.create(slug=f"d{number}", name=f"D{number}"))
         )
-    text = text_of(root, reverse("everybody"), q="Victor")
+    text = text_of(root, reverse("tenants:users"), q="Victor")
     assert "Viewer of 6 tenants Denied: D0, D1, D2 and 2 more" in text
 
 
@@ -96,7 +96,7 @@ def test_everybody__filtered_by_the_address__only_those(
     )
     gone = make_user("gone@example.com", "Gus Gone")
     User.objects.filter(pk=gone.pk).update(is_active=False)
-    text = text_of(root, reverse("everybody"), **query)
+    text = text_of(root, reverse("tenants:users"), **query)
     assert sorted(set(re.findall(r"(\w+)@example.com", text))) == expected
 
 
@@ -106,16 +106,16 @@ def test_everybody__sixty_people__two_pages_and_few_queries(root: Client) -> Non
         for number in range(60)
     )
     with CaptureQueriesContext(connection) as queries:
-        page = root.get(reverse("everybody"), {"q": "Passel"}).content.decode()
+        page = root.get(reverse("tenants:users"), {"q": "Passel"}).content.decode()
     assert "1–50 of 60" in page
     assert "?q=Passel&amp;page=2" in page
     assert len(queries) <= 12
 
 
 def test_everybody__one_superuser_only__warned(root: Client, viewer: User) -> None:
-    assert "There is only one superuser." in text_of(root, reverse("everybody"))
+    assert "There is only one superuser." in text_of(root, reverse("tenants:users"))
     User.objects.filter(pk=viewer.pk).update(is_superuser=True)
-    assert "There is only one superuser." not in text_of(root, reverse("everybody"))
+    assert "There is only one superuser." not in text_of(root, reverse("tenants:users"))
 
 
 # --- rights ---------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ def test_right__by_the_form__counts_at_once(
     words: str,
     role: Role | None,
 ) -> None:
-    assert words in post(root, "person_right", viewer, **{"group": str(west.pk), **data})
+    assert words in post(root, "tenants:user_grant", viewer, **{"group": str(west.pk), **data})
     assert role_of(viewer, acme) == role
     assert len(kinds()) == 1
 
@@ -159,7 +159,7 @@ def test_right__by_the_form__counts_at_once(
 def test_right__wrong_input__said_on_the_page_and_nothing_changed(
     root: Client, viewer: User, data: dict[str, str], words: str
 ) -> None:
-    html = post(root, "person_right", viewer, **data)
+    html = post(root, "tenants:user_grant", viewer, **data)
     assert words in html
     assert "Victor Viewer" in html
     assert kinds() == []
@@ -169,7 +169,7 @@ def test_right__other_names_in_the_post__change_nothing(
     root: Client, viewer: User, outsider: User, superuser: User
 ) -> None:
     more = {"person": str(outsider.pk), "pk": str(outsider.pk), "is_superuser": "1", "role": "30"}
-    post(root, "person_right", viewer, where="all", level="10", **more)
+    post(root, "tenants:user_grant", viewer, where="all", level="10", **more)
     assert list(Grant.objects.values_list("user", "role")) == [(viewer.pk, Role.VIEWER)]
     viewer.refresh_from_db()
     assert not viewer.is_superuser
@@ -177,12 +177,12 @@ def test_right__other_names_in_the_post__change_nothing(
 
 def test_page__rows__change_what_they_name(root: Client, viewer: User, west: Group) -> None:
     grants.assign(viewer, Scope(group=west), Role.VIEWER)
-    html = root.get(reverse("person", args=[viewer.pk])).content.decode()
+    html = root.get(reverse("tenants:user", args=[viewer.pk])).content.decode()
     row = html.partition("Group, also tenants")[2].partition("</form>")[0]
     data = dict(re.findall(r'name="(where|group)" value="([^"]*)"', row))
     assert data == {"where": "group", "group": str(west.pk)}
     assert '<option value="10" selected>' in row
-    post(root, "person_right", viewer, level="nothing", **data)
+    post(root, "tenants:user_grant", viewer, level="nothing", **data)
     assert not Grant.objects.exists()
 
 
@@ -191,12 +191,12 @@ def test_seen__every_tenant_with_role_and_reasons__denied_ones_apart(
 ) -> None:
     grants.assign(viewer, Scope(), Role.EDITOR)
     grants.deny(viewer, Scope(tenant=globex))
-    text = text_of(root, reverse("person", args=[viewer.pk]))
+    text = text_of(root, reverse("tenants:user", args=[viewer.pk]))
     assert "1 tenant, denied 1." in text
     assert "Acme Realty acme Editor Editor of all tenants Viewer of this tenant" in text
-    denied = text_of(root, reverse("person", args=[viewer.pk]), show="denied")
+    denied = text_of(root, reverse("tenants:user", args=[viewer.pk]), show="denied")
     assert "Globex Homes globex Denied Denied this tenant Editor of all tenants" in denied
-    found = text_of(root, reverse("person", args=[viewer.pk]), q="glob")
+    found = text_of(root, reverse("tenants:user", args=[viewer.pk]), q="glob")
     assert "No tenants match." in found
 
 
@@ -211,7 +211,7 @@ def test_seen__superuser_and_deactivated__everything_and_nothing(
 
 
 def test_page__own__shows_no_way_to_change_it(root: Client, superuser: User) -> None:
-    html = root.get(reverse("person", args=[superuser.pk])).content.decode()
+    html = root.get(reverse("tenants:user", args=[superuser.pk])).content.decode()
     assert html.count('method="post"') == 2  # signing out, the language
     assert "This is you" in html
 
@@ -222,24 +222,24 @@ def test_account__deactivated_and_let_in_again__sessions_end_at_once(
 ) -> None:
     watching = signed_in(viewer)
     assert watching.get("/").status_code == 200
-    assert "can no longer sign in" in post(root, "person_deactivate", viewer, confirmed="1")
+    assert "can no longer sign in" in post(root, "tenants:user_deactivate", viewer, confirmed="1")
     assert watching.get("/").status_code == 302
-    assert "can sign in again" in post(root, "person_reactivate", viewer)
+    assert "can sign in again" in post(root, "tenants:user_reactivate", viewer)
     assert kinds() == ["person.deactivated", "person.reactivated"]
-    assert "not deactivated" in post(root, "person_reactivate", viewer)
+    assert "not deactivated" in post(root, "tenants:user_reactivate", viewer)
 
 
 def test_superuser__made_and_unmade__at_once(root: Client, viewer: User) -> None:
     other = signed_in(viewer)
     assert other.get("/people/").status_code == 403
     sure = {"confirmed": "1", "typed": viewer.email.upper()}
-    assert "is now a superuser" in post(root, "person_promote", viewer, **sure)
+    assert "is now a superuser" in post(root, "tenants:user_promote", viewer, **sure)
     assert other.get("/people/").status_code == 200
-    assert "is not a superuser any more" in post(root, "person_demote", viewer, confirmed="1")
+    assert "is not a superuser any more" in post(root, "tenants:user_demote", viewer, confirmed="1")
     assert other.get("/people/").status_code == 403
 
 
-@pytest.mark.parametrize("name", ["person_deactivate", "person_demote"])
+@pytest.mark.parametrize("name", ["tenants:user_deactivate", "tenants:user_demote"])
 def test_oneself__by_the_page__refused_with_the_reason(
     root: Client, superuser: User, name: str
 ) -> None:
@@ -250,36 +250,38 @@ def test_oneself__by_the_page__refused_with_the_reason(
 
 
 def test_own_rights__by_the_page__refused(root: Client, superuser: User) -> None:
-    html = post(root, "person_right", superuser, where="all", level="30")
+    html = post(root, "tenants:user_grant", superuser, where="all", level="30")
     assert "cannot change your own rights" in html or "This is you" in html
     assert not Grant.objects.exists()
 
 
 def test_invite__by_the_page__mail_with_a_link_that_works(root: Client) -> None:
-    answer = root.post(reverse("person_invite"), {"email": "New@Example.com"}, follow=True)
+    answer = root.post(reverse("tenants:user_invite"), {"email": "New@Example.com"}, follow=True)
     assert "was invited" in answer.content.decode()
     user = User.objects.get(email="new@example.com")
-    assert answer.redirect_chain[-1][0] == reverse("person", args=[user.pk])
+    assert answer.redirect_chain[-1][0] == reverse("tenants:user", args=[user.pk])
     assert "http://testserver/accounts/invitation/#" in str(mail.outbox[0].body)
-    html = root.post(reverse("person_invite"), {"email": "new@example.com"}).content.decode()
+    html = root.post(reverse("tenants:user_invite"), {"email": "new@example.com"}).content.decode()
     assert "is here already" in html
-    assert "A new invitation was sent" in post(root, "person_invite_again", user)
-    assert "is withdrawn" in post(root, "person_withdraw", user, confirmed="1")
-    assert "no open invitation" in post(root, "person_withdraw", user, confirmed="1")
+    assert "A new invitation was sent" in post(root, "tenants:user_invite_again", user)
+    assert "is withdrawn" in post(root, "tenants:user_withdraw", user, confirmed="1")
+    assert "no open invitation" in post(root, "tenants:user_withdraw", user, confirmed="1")
     assert kinds() == ["invitation.sent", "invitation.sent", "invitation.withdrawn"]
     assert not AuditEvent.objects.filter(body__contains="#")
 
 
 @pytest.mark.parametrize("extra", ["superuser", "is_superuser", "password", "name"])
 def test_invite__other_names_in_the_post__change_nothing(root: Client, extra: str) -> None:
-    root.post(reverse("person_invite"), {"email": "new@example.com", extra: "1"})
+    root.post(reverse("tenants:user_invite"), {"email": "new@example.com", extra: "1"})
     user = User.objects.get(email="new@example.com")
     assert (user.is_superuser, user.name, user.has_usable_password()) == (False, "", False)
 
 
 def test_invite__mail_server_down__said_and_person_is_there(root: Client) -> None:
     with patch("lofty_admin.accounts.invitations.send_mail", side_effect=OSError("hunter2")):
-        answer = root.post(reverse("person_invite"), {"email": "new@example.com"}, follow=True)
+        answer = root.post(
+            reverse("tenants:user_invite"), {"email": "new@example.com"}, follow=True
+        )
     html = answer.content.decode()
     assert "did not take the mail" in html
     assert "The mail could not be sent" in html
@@ -289,9 +291,9 @@ def test_invite__mail_server_down__said_and_person_is_there(root: Client) -> Non
 def test_invited__given_a_right_before_accepting__has_it_afterwards(
     root: Client, acme: Tenant
 ) -> None:
-    root.post(reverse("person_invite"), {"email": "new@example.com"})
+    root.post(reverse("tenants:user_invite"), {"email": "new@example.com"})
     user = User.objects.get(email="new@example.com")
-    post(root, "person_right", user, where="tenant", tenant="acme", level="20")
+    post(root, "tenants:user_grant", user, where="tenant", tenant="acme", level="20")
     assert role_of(user, acme) == Role.EDITOR
 
 
@@ -301,7 +303,7 @@ def test_tenant_people__by_a_group_or_everywhere__shown_but_not_changed_there(
 ) -> None:
     grants.assign(outsider, Scope(group=west), Role.EDITOR)
     grants.deny(viewer, Scope())
-    html = signed_in(owner).get(reverse("people", args=["acme"])).content.decode()
+    html = signed_in(owner).get(reverse("tenants:members", args=["acme"])).content.decode()
     text = " ".join(re.sub(r"<[^>]+>", " ", html).split())
     assert "Una Outsider outsider@example.com Editor Editor of the group West" in text
     assert "Denied Denied all tenants Viewer of this tenant" in text
@@ -313,6 +315,6 @@ def test_person__tenant__offered_while_typing_unless_archived(
     root: Client, viewer: User, acme: Tenant, globex: Tenant
 ) -> None:
     Tenant.objects.filter(pk=globex.pk).update(status=Tenant.Status.ARCHIVED)
-    html = root.get(reverse("person", args=[viewer.pk])).content.decode()
+    html = root.get(reverse("tenants:user", args=[viewer.pk])).content.decode()
     (address,) = re.findall(r'data-tenant-search="([^"]+)"', html)
     assert [one["name"] for one in root.get(f"{address}&q=e").json()["items"]] == [acme.name]

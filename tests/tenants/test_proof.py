@@ -23,32 +23,36 @@ Posted = tuple[str, list[object], dict[str, str]]
 
 
 def _replace(member: Membership) -> Posted:
-    return "connection_replace", ["acme"], {"scheme": "api_key", "token": SECRET}
+    return "tenants:connection_replace", ["acme"], {"scheme": "api_key", "token": SECRET}
 
 
 def _remove(member: Membership) -> Posted:
-    return "connection_remove", ["acme"], {"sure": "on"}
+    return "tenants:connection_remove", ["acme"], {"sure": "on"}
 
 
 def _accept_agent(member: Membership) -> Posted:
     found = agents.found_agent(member.tenant)
-    return "connection_agent", ["acme"], {"sales_agent_id": str(found), "sure": "on"}
+    return "tenants:connection_agent", ["acme"], {"sales_agent_id": str(found), "sure": "on"}
 
 
 def _connect(member: Membership) -> Posted:
-    return "connect", ["acme"], {}
+    return "tenants:connect", ["acme"], {}
 
 
 def _add(member: Membership) -> Posted:
-    return "people", ["acme"], {"email": "outsider@example.com", "role": str(Role.MANAGER.value)}
+    return (
+        "tenants:members",
+        ["acme"],
+        {"email": "outsider@example.com", "role": str(Role.MANAGER.value)},
+    )
 
 
 def _role(member: Membership) -> Posted:
-    return "member_role", ["acme", member.pk], {"role": str(Role.MANAGER.value)}
+    return "tenants:member_role", ["acme", member.pk], {"role": str(Role.MANAGER.value)}
 
 
 def _take_away(member: Membership) -> Posted:
-    return "member_remove", ["acme", member.pk], {"confirmed": "1"}
+    return "tenants:member_remove", ["acme", member.pk], {"confirmed": "1"}
 
 
 @pytest.mark.parametrize(
@@ -89,9 +93,9 @@ def test_old_session__connection_confirmed__asked_first_and_it_still_waits(
 ) -> None:
     cache.clear()
     client = signed_in(owner)
-    client.post(reverse("connect", args=["acme"]))
+    client.post(reverse("tenants:connect", args=["acme"]))
     client.get(lofty_sends_back(app, "acme"))
-    page = reverse("connect_confirm", args=["acme"])
+    page = reverse("tenants:connect_confirm", args=["acme"])
     with later(LATER):
         answer = client.post(page, {"right": "on"})
         asked = urlsplit(answer.headers["Location"])
@@ -103,7 +107,7 @@ def test_old_session__connection_confirmed__asked_first_and_it_still_waits(
     assert acme.connection is not None
 
 
-@pytest.mark.parametrize("name", ["connection", "people"])
+@pytest.mark.parametrize("name", ["tenants:connection", "tenants:members"])
 def test_old_session__only_looking__not_asked(owner: User, acme: Tenant, name: str) -> None:
     client = signed_in(owner)
     with later(LATER):

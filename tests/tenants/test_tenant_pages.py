@@ -12,7 +12,7 @@ from tests.tenants.conftest import TOKEN, Lofty, kinds
 
 def add(user: User, **fields: str) -> HttpResponse:
     data = {"name": "Initech Homes", "scheme": "api_key", **fields}
-    answer: HttpResponse = signed_in(user).post(reverse("tenant_add"), data, follow=True)  # type: ignore[assignment]  # the test client's subclass
+    answer: HttpResponse = signed_in(user).post(reverse("tenants:add"), data, follow=True)  # type: ignore[assignment]  # the test client's subclass
     return answer
 
 
@@ -70,7 +70,7 @@ def test_add__other_names_in_the_post__change_nothing(superuser: User) -> None:
 
 def test_edit__name_and_note__saved_and_nothing_else(owner: User, acme: Tenant) -> None:
     data = {"name": "Acme", "note": "VIP", "slug": "other", "status": "archived"}
-    html = signed_in(owner).post(reverse("tenant_edit", args=["acme"]), data, follow=True)
+    html = signed_in(owner).post(reverse("tenants:edit", args=["acme"]), data, follow=True)
     assert "Saved." in html.content.decode()
     acme.refresh_from_db()
     assert (acme.name, acme.note, acme.slug, acme.status) == ("Acme", "VIP", "acme", "active")
@@ -79,7 +79,7 @@ def test_edit__name_and_note__saved_and_nothing_else(owner: User, acme: Tenant) 
 
 def test_archive_and_restore__superuser__done_and_recorded(superuser: User, acme: Tenant) -> None:
     client = signed_in(superuser)
-    for name, status in (("tenant_archive", "archived"), ("tenant_restore", "active")):
+    for name, status in (("tenants:archive", "archived"), ("tenants:restore", "active")):
         client.post(reverse(name, args=["acme"]), {"confirmed": "1"})
         acme.refresh_from_db()
         assert acme.status == status
@@ -88,7 +88,7 @@ def test_archive_and_restore__superuser__done_and_recorded(superuser: User, acme
 
 def test_archive__twice__says_so(superuser: User, acme: Tenant) -> None:
     client = signed_in(superuser)
-    url = reverse("tenant_archive", args=["acme"])
+    url = reverse("tenants:archive", args=["acme"])
     sure = {"confirmed": "1"}
     client.post(url, sure)
     assert (
@@ -120,7 +120,7 @@ def test_add__name_that_looks_like_another__asks_first_and_keeps_what_was_typed(
 def test_rename__to_a_name_that_looks_like_another__asks_first(
     superuser: User, acme: Tenant, globex: Tenant, name: str
 ) -> None:
-    browser, url = signed_in(superuser), reverse("tenant_edit", args=["globex"])
+    browser, url = signed_in(superuser), reverse("tenants:edit", args=["globex"])
     html = browser.post(url, {"name": name, "note": "New owner"}).content.decode()
     assert "Another tenant already has this name" in html
     assert "New owner" in html
@@ -135,7 +135,7 @@ def test_edit__a_note_of_one_of_two_with_the_same_name__does_not_ask(
     superuser: User, acme: Tenant, globex: Tenant
 ) -> None:
     Tenant.objects.create(slug="acme-2", name="Acme Realty")
-    url = reverse("tenant_edit", args=["acme"])
+    url = reverse("tenants:edit", args=["acme"])
     signed_in(superuser).post(url, {"name": "Acme Realty", "note": "VIP"})
     acme.refresh_from_db()
     assert acme.note == "VIP"
@@ -144,7 +144,7 @@ def test_edit__a_note_of_one_of_two_with_the_same_name__does_not_ask(
 def test_rename__name_of_a_tenant_the_manager_cannot_see__is_not_revealed(
     owner: User, acme: Tenant, globex: Tenant
 ) -> None:
-    url = reverse("tenant_edit", args=["acme"])
+    url = reverse("tenants:edit", args=["acme"])
     signed_in(owner).post(url, {"name": "globex homes", "note": ""})
     acme.refresh_from_db()
     assert acme.name == "globex homes"
@@ -155,12 +155,12 @@ def test_name__that_cannot_be_seen__refused_by_both_forms(
     superuser: User, acme: Tenant, name: str
 ) -> None:
     assert "visible character" in add(superuser, name=name, slug="x").content.decode()
-    url = reverse("tenant_edit", args=["acme"])
+    url = reverse("tenants:edit", args=["acme"])
     assert "visible character" in signed_in(superuser).post(url, {"name": name}).content.decode()
     assert [tenant.name for tenant in Tenant.objects.all()] == ["Acme Realty"]
 
 
-@pytest.mark.parametrize("page", ["tenant_add", "connection_replace"])
+@pytest.mark.parametrize("page", ["tenants:add", "tenants:connection_replace"])
 @pytest.mark.parametrize("typed", [TOKEN, f" {TOKEN} ", PASSWORD])
 def test_token__own_password_of_the_console__refused_before_anything_is_sent(
     superuser: User, acme: Tenant, lofty: Lofty, page: str, typed: str
@@ -168,7 +168,7 @@ def test_token__own_password_of_the_console__refused_before_anything_is_sent(
     """A browser fills it in by itself. Here it would even work at Lofty."""
     superuser.set_password(typed.strip())
     superuser.save()
-    url = reverse(page, args=[acme.slug] if page == "connection_replace" else [])
+    url = reverse(page, args=[acme.slug] if page == "tenants:connection_replace" else [])
     data = {"name": "Initech", "scheme": "api_key", "token": typed}
     html = signed_in(superuser).post(url, data).content.decode()
     assert "is-invalid" in html

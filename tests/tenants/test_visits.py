@@ -21,20 +21,20 @@ def test_pin__then_unpin__the_button_says_so_and_nobody_else_sees_it(
 ) -> None:
     assert 'aria-pressed="false"' in browsers.viewer.get(HISTORY).content.decode()
     for _ in range(2):
-        answer = browsers.viewer.post(reverse("tenant_pin", args=["acme"]), {"next": HISTORY})
+        answer = browsers.viewer.post(reverse("tenants:pin", args=["acme"]), {"next": HISTORY})
         assert answer.headers["Location"] == HISTORY
     assert Pin.objects.get().user == viewer
     page = browsers.viewer.get(HISTORY).content.decode()
     assert 'aria-pressed="true"' in page
-    assert reverse("tenant_unpin", args=["acme"]) in page
+    assert reverse("tenants:unpin", args=["acme"]) in page
     assert 'aria-pressed="false"' in browsers.owner.get(HISTORY).content.decode()
-    browsers.viewer.post(reverse("tenant_unpin", args=["acme"]))
+    browsers.viewer.post(reverse("tenants:unpin", args=["acme"]))
     assert not Pin.objects.exists()
     assert not AuditEvent.objects.exists()
 
 
 def test_pin__by_htmx__the_button_alone(browsers: Browsers) -> None:
-    url = reverse("tenant_pin", args=["acme"])
+    url = reverse("tenants:pin", args=["acme"])
     html = browsers.viewer.post(url, headers={"HX-Request": "true"}).content.decode()
     assert 'aria-pressed="true"' in html
     assert "<html" not in html
@@ -42,7 +42,7 @@ def test_pin__by_htmx__the_button_alone(browsers: Browsers) -> None:
 
 @pytest.mark.parametrize("after", ["https://evil.test/", "//evil.test/", "javascript:x", ""])
 def test_pin__way_back_that_is_elsewhere__to_the_tenant(browsers: Browsers, after: str) -> None:
-    answer = browsers.viewer.post(reverse("tenant_pin", args=["acme"]), {"next": after})
+    answer = browsers.viewer.post(reverse("tenants:pin", args=["acme"]), {"next": after})
     assert answer.headers["Location"] == "/t/acme/"
 
 
@@ -66,7 +66,7 @@ def test_visit__refused_parts_and_other_pages__not_noted(
     browsers.outsider.get(HISTORY)
     browsers.viewer.get("/t/acme/people/")
     browsers.viewer.get(HISTORY, headers={"HX-Request": "true"})
-    browsers.viewer.get(reverse("names_search", args=["acme", "agent"]))
+    browsers.viewer.get(reverse("directory:search", args=["acme", "agent"]))
     browsers.viewer.get("/")
     Client().get(HISTORY)
     assert not Visit.objects.exists()

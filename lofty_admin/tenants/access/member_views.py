@@ -19,7 +19,7 @@ from lofty_admin.tenants.models import Membership, Role, Tenant
 
 
 @require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="people")
+@require_recent_auth_for_post(back="tenants:members")
 def people(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     form = AddMemberForm(request.POST or None)
@@ -31,7 +31,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             messages.success(request, _given(user, role, tenant))
-            return redirect("people", tenant.slug)
+            return redirect("tenants:members", tenant.slug)
     context = {
         "tenant": tenant,
         "memberships": tenant.memberships.select_related("user"),
@@ -45,7 +45,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-@require_recent_auth_for_post(back="people")
+@require_recent_auth_for_post(back="tenants:members")
 def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     membership = get_related_or_404(
@@ -54,7 +54,7 @@ def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     form = RoleForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Nothing was changed: choose one of the roles."))
-        return redirect("people", tenant.slug)
+        return redirect("tenants:members", tenant.slug)
     try:
         memberships.grant(tenant, membership.user, form.cleaned_data["role"])
     except ChangeNotAllowed as error:
@@ -66,7 +66,7 @@ def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="people")
+@require_recent_auth_for_post(back="tenants:members")
 def member_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     membership = get_related_or_404(
@@ -94,7 +94,7 @@ def _confirm_removing(request: HttpRequest, membership: Membership) -> HttpRespo
             % {"role": Role(membership.role).label.lower()}
         ],
         button=_("Remove access"),
-        back=reverse("people", args=[membership.tenant.slug]),
+        back=reverse("tenants:members", args=[membership.tenant.slug]),
     )
 
 
@@ -106,4 +106,6 @@ def _given(user: User, role: Role, tenant: Tenant) -> str:
 def _after(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """Redirect to the page, unless users have just given up their own right to see it."""
     role = role_of(request.user, tenant)
-    return redirect("people", tenant.slug) if role == Role.MANAGER else redirect("home")
+    return (
+        redirect("tenants:members", tenant.slug) if role == Role.MANAGER else redirect("fleet:home")
+    )

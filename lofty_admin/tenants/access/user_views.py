@@ -66,14 +66,14 @@ def everybody(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="person_invite")
+@require_recent_auth_for_post(back="tenants:user_invite")
 def person_invite(request: HttpRequest) -> HttpResponse:
     require_superuser(request)
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = _invite(request, form)
         if user is not None:
-            return redirect("person", user.pk)
+            return redirect("tenants:user", user.pk)
     return render(request, "tenants/person_invite.html", {"form": form})
 
 
@@ -99,7 +99,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@require_recent_auth_for_post(back="person")
+@require_recent_auth_for_post(back="tenants:user")
 def person_right(request: HttpRequest, pk: int) -> HttpResponse:
     require_superuser(request)
     user = get_object_or_404(all_people(), pk=pk)
@@ -111,7 +111,7 @@ def person_right(request: HttpRequest, pk: int) -> HttpResponse:
         except ChangeNotAllowed as error:
             form.add_error(None, str(error))
         else:
-            return redirect("person", user.pk)
+            return redirect("tenants:user", user.pk)
     return _page(request, user, form)
 
 
@@ -130,7 +130,7 @@ def _change(user: User, scope: Scope, level: str) -> str:
 
 
 @require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="person")
+@require_recent_auth_for_post(back="tenants:user")
 def person_deactivate(request: HttpRequest, pk: int) -> HttpResponse:
     require_superuser(request)
     user = get_object_or_404(User, pk=pk)
@@ -145,19 +145,19 @@ def person_deactivate(request: HttpRequest, pk: int) -> HttpResponse:
             % {"email": user.email}
         ],
         button=_("Deactivate"),
-        back=reverse("person", args=[pk]),
+        back=reverse("tenants:user", args=[pk]),
     )
     return page or _do(request, pk, services.deactivate_person, _("%s can no longer sign in."))
 
 
 @require_POST
-@require_recent_auth_for_post(back="person")
+@require_recent_auth_for_post(back="tenants:user")
 def person_reactivate(request: HttpRequest, pk: int) -> HttpResponse:
     return _do(request, pk, services.reactivate_person, _("%s can sign in again."))
 
 
 @require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="person")
+@require_recent_auth_for_post(back="tenants:user")
 def person_promote(request: HttpRequest, pk: int) -> HttpResponse:
     def promote(user: User) -> None:
         services.set_superuser(user, superuser=True)
@@ -174,14 +174,14 @@ def person_promote(request: HttpRequest, pk: int) -> HttpResponse:
             )
         ],
         button=_("Make a superuser"),
-        back=reverse("person", args=[pk]),
+        back=reverse("tenants:user", args=[pk]),
         type_this=user.email,
     )
     return page or _do(request, pk, promote, _("%s is now a superuser."))
 
 
 @require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="person")
+@require_recent_auth_for_post(back="tenants:user")
 def person_demote(request: HttpRequest, pk: int) -> HttpResponse:
     def demote(user: User) -> None:
         services.set_superuser(user, superuser=False)
@@ -198,13 +198,13 @@ def person_demote(request: HttpRequest, pk: int) -> HttpResponse:
             )
         ],
         button=_("Remove superuser rights"),
-        back=reverse("person", args=[pk]),
+        back=reverse("tenants:user", args=[pk]),
     )
     return page or _do(request, pk, demote, _("%s is not a superuser any more."))
 
 
 @require_POST
-@require_recent_auth_for_post(back="person")
+@require_recent_auth_for_post(back="tenants:user")
 def person_invite_again(request: HttpRequest, pk: int) -> HttpResponse:
     def invite(user: User) -> None:
         invitations.invite_again(user, page=_invitation_page(request))
@@ -214,7 +214,7 @@ def person_invite_again(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="person")
+@require_recent_auth_for_post(back="tenants:user")
 def person_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     require_superuser(request)
     user = get_object_or_404(User, pk=pk)
@@ -229,7 +229,7 @@ def person_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
             % {"email": user.email}
         ],
         button=_("Withdraw invitation"),
-        back=reverse("person", args=[pk]),
+        back=reverse("tenants:user", args=[pk]),
     )
     told = _("The invitation of %s is withdrawn.")
     return page or _do(request, pk, invitations.withdraw, told)
@@ -247,7 +247,7 @@ def _do(request: HttpRequest, pk: int, act: Callable[[User], None], done: str) -
         messages.error(request, str(error))
     else:
         messages.success(request, done % user)
-    return redirect("person", user.pk)
+    return redirect("tenants:user", user.pk)
 
 
 def _page(request: HttpRequest, user: User, form: RightForm) -> HttpResponse:
@@ -293,4 +293,4 @@ def _query(request: HttpRequest) -> str:
 
 
 def _invitation_page(request: HttpRequest) -> str:
-    return request.build_absolute_uri(reverse("invitation"))
+    return request.build_absolute_uri(reverse("accounts:invitation"))

@@ -42,12 +42,12 @@ def connection_test(request: HttpRequest, slug: str) -> HttpResponse:
         messages.success(
             request, " ".join([_("The token works."), token_verification.belongs_to(tested)])
         )
-    return redirect("connection", tenant.slug)
+    return redirect("tenants:connection", tenant.slug)
 
 
 @sensitive_post_parameters("token")
 @require_POST
-@require_recent_auth_for_post(back="connection")
+@require_recent_auth_for_post(back="tenants:connection")
 def connection_replace(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     form = ReplaceTokenForm(request.POST)
@@ -56,16 +56,16 @@ def connection_replace(request: HttpRequest, slug: str) -> HttpResponse:
         return _page(request, tenant, form)
     told = _("The token works and is stored.")
     messages.success(request, " ".join([told, token_verification.belongs_to(stored)]))
-    return redirect("connection", tenant.slug)
+    return redirect("tenants:connection", tenant.slug)
 
 
 @require_POST
-@require_recent_auth_for_post(back="connection")
+@require_recent_auth_for_post(back="tenants:connection")
 def connection_remove(request: HttpRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     if not RemoveTokenForm(request.POST).is_valid():
         messages.error(request, _("Nothing was removed: tick the box to say that it is meant."))
-        return redirect("connection", tenant.slug)
+        return redirect("tenants:connection", tenant.slug)
     try:
         token_store.remove_connection(tenant)
     except ChangeNotAllowed as error:
@@ -73,18 +73,18 @@ def connection_remove(request: HttpRequest, slug: str) -> HttpResponse:
     else:
         told = _("The token is erased from this console. It still works in Lofty.")
         messages.success(request, told)
-    return redirect("connection", tenant.slug)
+    return redirect("tenants:connection", tenant.slug)
 
 
 @require_POST
-@require_recent_auth_for_post(back="connection")
+@require_recent_auth_for_post(back="tenants:connection")
 def agent(request: HttpRequest, slug: str) -> HttpResponse:
     """Accept the Sales Agent behind the token as the tenant's from now on."""
     tenant = get_tenant(request, slug, Role.MANAGER)
     form = AcceptAgentForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Nothing was changed: tick the box to say that it is meant."))
-        return redirect("connection", tenant.slug)
+        return redirect("tenants:connection", tenant.slug)
     try:
         found = found_agent(tenant)
         if found == form.cleaned_data["sales_agent_id"]:
@@ -96,7 +96,7 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
             messages.error(request, told % {"agent": found})
     except (LoftyError, ConnectionUnavailable) as error:
         messages.error(request, " ".join([_("Nothing was changed."), str(error)]))
-    return redirect("connection", tenant.slug)
+    return redirect("tenants:connection", tenant.slug)
 
 
 def _replace(tenant: Tenant, form: ReplaceTokenForm) -> Connection | None:

@@ -35,7 +35,7 @@ NO_CONNECTION = (
 
 
 @require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="connection")
+@require_recent_auth_for_post(back="tenants:connection")
 def connect(request: HttpRequest, slug: str) -> HttpResponse:
     """Begin with POST; with GET, show the link to Lofty.
 
@@ -48,9 +48,9 @@ def connect(request: HttpRequest, slug: str) -> HttpResponse:
         return _begin(request, tenant, pending)
     if pending is None or pending.tenant_id != tenant.id:
         messages.info(request, _("No connection with Lofty is under way here."))
-        return redirect("connection", tenant.slug)
+        return redirect("tenants:connection", tenant.slug)
     if pending.stage == Stage.CONFIRMING:
-        return redirect("connect_confirm", tenant.slug)
+        return redirect("tenants:connect_confirm", tenant.slug)
     return _way_page(request, tenant, pending)
 
 
@@ -65,7 +65,7 @@ def cancel(request: HttpRequest, slug: str) -> HttpResponse:
         if had_tokens:
             told.append(_("Lofty may still list this console among the account's apps."))
         messages.info(request, " ".join(told))
-    return redirect("connection", tenant.slug)
+    return redirect("tenants:connection", tenant.slug)
 
 
 @login_not_required  # without a session, show an error instead of sending the code to sign-in
@@ -89,14 +89,14 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="connect_confirm")
+@require_recent_auth_for_post(back="tenants:connect_confirm")
 def confirm(request: HttpRequest, slug: str) -> HttpResponse:
     """Show whose account it is; attach it only when the user confirms that it is the tenant's."""
     tenant = get_tenant(request, slug, Role.MANAGER)
     pending = oauth_flow.pending_of(request.session, _person(request))
     if pending is None or pending.tenant_id != tenant.id or pending.stage != Stage.CONFIRMING:
         messages.error(request, ". ".join(map(str, NO_CONNECTION)))
-        return redirect("connection", tenant.slug)
+        return redirect("tenants:connection", tenant.slug)
     try:
         questions = oauth_flow.questions(pending)
         data = request.POST if request.method == "POST" else None
@@ -124,15 +124,15 @@ def _begin(request: HttpRequest, tenant: Tenant, pending: PendingConnection | No
         oauth_flow.begin(request.session, tenant, _person(request), _redirect_uri(request))
     except ChangeNotAllowed as error:
         messages.error(request, " ".join([str(error), str(NOTHING_STORED)]))
-        return redirect("connection", tenant.slug)
-    return redirect("connect", tenant.slug)
+        return redirect("tenants:connection", tenant.slug)
+    return redirect("tenants:connect", tenant.slug)
 
 
 def _redirect_uri(request: HttpRequest) -> str:
     """Return the address that is registered at Lofty for this console's app."""
     app = oauth_app()
     configured = app.redirect_url if app else ""
-    return configured or request.build_absolute_uri(reverse("oauth_callback"))
+    return configured or request.build_absolute_uri(reverse("tenants:oauth_callback"))
 
 
 def _way_page(
@@ -195,7 +195,9 @@ def _exchanged(
             % {"why": f"{error.message} {error.advice}"},
             tenant=tenant,
         )
-    return redirect("connect_confirm", tenant.slug)  # leave the address that contains the code
+    return redirect(
+        "tenants:connect_confirm", tenant.slug
+    )  # leave the address that contains the code
 
 
 def _used_already(request: HttpRequest, pending: PendingConnection) -> HttpResponse:
@@ -221,7 +223,7 @@ def _attach(
         return render(request, "tenants/connect_confirm.html", context, status=409)
     request.session.pop(oauth_flow.SESSION_KEY, None)
     messages.success(request, " ".join([_("The account is connected."), belongs_to(stored)]))
-    return redirect("connection", tenant.slug)
+    return redirect("tenants:connection", tenant.slug)
 
 
 def _problem(
