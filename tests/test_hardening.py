@@ -21,10 +21,12 @@ from lofty_admin.accounts.models import User
 from lofty_admin.audit.refusal_limit import MAX_PER_SOURCE
 from lofty_admin.core.logs import JsonLines
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
-from tests.agentsettings.conftest import connect, lofty  # noqa: F401 - a fixture
-from tests.agentsettings.test_pages import review, text_of
-from tests.conftest import PASSWORD, make_user, signed_in
-from tests.practice import PracticeCustomer
+from tests.agentsettings.conftest import lofty  # noqa: F401 - a fixture
+from tests.support.pages import text_of
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_changes import connect
+from tests.support.settings_pages import review
+from tests.support.users import PASSWORD, make_user, signed_in
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))

@@ -30,7 +30,7 @@ from lofty_admin.tenants import services as tenant_services
 from lofty_admin.tenants.access.permissions import search_by_name
 from lofty_admin.tenants.access.user_list import find as find_people
 from lofty_admin.tenants.models import Tenant
-from tests.conftest import make_user, signed_in
+from tests.support.users import make_user, signed_in
 
 pytestmark = pytest.mark.django_db
 NAMES = ["Łukasz Żółć", "Straße 7", "Søren Æbelø", "İstanbul Işık", "Đặng-Văn", "O'Brien & Sons"]

@@ -19,7 +19,7 @@ from lofty_admin.core import checks
 from lofty_admin.core.database import SESSION_LIMITS, application_name
 from lofty_admin.core.logs import logging_config
 from lofty_admin.gunicorn_config import post_worker_init
-from tests.conftest import signed_in
+from tests.support.users import signed_in
 
 FORM = "application/x-www-form-urlencoded"
 pytestmark = pytest.mark.django_db

@@ -4,22 +4,13 @@ A real gunicorn with one worker, as small as a console is ever run. `make bench`
 for longer.
 """
 
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from statistics import quantiles
+from collections.abc import Iterator
 
 import pytest
-import requests
 
-from tests.deployment import Deployment
-from tests.faults.browser import Browser
-from tests.faults.saves import Save
-from tests.practice import PracticeCustomer
-
-EDITOR, VIEWER = "editor@example.com", "viewer@example.com"
-WAITING = 200
+from tests.support.deployment import Deployment
+from tests.support.http_browser import Browser
+from tests.support.slow_lofty import EDITOR, VIEWER, p95, under_load
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +20,6 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         deployment.add_person(VIEWER, name="Victor Viewer")
         deployment.console.start()
         yield deployment
-
-
-def seconds(get: Callable[[], requests.Response]) -> float:
-    started = time.monotonic()
-    assert get().status_code == 200
-    return time.monotonic() - started
 
 
 def test_two_hundred_wait__home_and_health_answer_and_other_tenants_save(
@@ -56,47 +41,3 @@ def test_two_hundred_wait__home_and_health_answer_and_other_tenants_save(
     assert measured.refused[0].status_code == 503
     assert "Too many requests are waiting for Lofty" in measured.refused[0].text
     assert "As last read from Lofty" in measured.refused[0].text
-
-
-@dataclass
-class Measured:
-    health: list[float] = field(default_factory=list)
-    home: list[float] = field(default_factory=list)
-    saves: list[str] = field(default_factory=list)
-    refused: list[requests.Response] = field(default_factory=list)
-    waited_longest: float = 0.0
-
-
-def under_load(
-    deployment: Deployment, viewer: Browser, editor: Browser, quick: PracticeCustomer
-) -> Measured:
-    measured = Measured()
-    home = editor.twin()
-    health = Browser(deployment.console.url)
-    with ThreadPoolExecutor(WAITING) as pool:
-        waiting = [pool.submit(open_settings, viewer.twin()) for _ in range(WAITING)]
-        for _ in range(40):
-            measured.health.append(seconds(lambda: health.get("/healthz")))
-            measured.home.append(seconds(lambda: home.get("/")))
-        measured.saves = [save(deployment, editor, quick, f"Nova {n}") for n in range(3)]
-        pages = [one.result() for one in waiting]
-    measured.refused = [page for page, took in pages if took < 5]
-    measured.waited_longest = max(took for _, took in pages)
-    return measured
-
-
-def open_settings(browser: Browser) -> tuple[requests.Response, float]:
-    started = time.monotonic()
-    page = browser.ask("/t/slow/settings/")
-    return page, time.monotonic() - started
-
-
-def save(deployment: Deployment, editor: Browser, quick: PracticeCustomer, name: str) -> str:
-    change = Save.reviewed(deployment, editor, quick, name)
-    change.begin()
-    change.wait()
-    return change.state
-
-
-def p95(times: list[float]) -> float:
-    return quantiles(times, n=20)[-1]

@@ -25,7 +25,7 @@ from lofty_admin.templatetags.told import told
 from lofty_admin.templatetags.when import exactly
 from lofty_admin.tenants import tasks as tenants_tasks
 from lofty_admin.tenants.models import Tenant
-from tests.conftest import signed_in
+from tests.support.users import signed_in
 
 pytestmark = pytest.mark.django_db
 MODULES = (accounts_tasks, settings_tasks, audit_tasks, directory_tasks, fleet_tasks, tenants_tasks)

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils.translation import override
 
 from lofty_admin.accounts.models import User
-from tests.conftest import signed_in
+from tests.support.users import signed_in
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))

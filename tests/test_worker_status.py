@@ -13,7 +13,7 @@ from lofty_admin.agentsettings.models import Operation, State
 from lofty_admin.audit.models import Pulse
 from lofty_admin.directory import sync
 from lofty_admin.tenants.models import Tenant
-from tests.conftest import Browsers
+from tests.support.users import Browsers
 
 pytestmark = pytest.mark.django_db
 WARNING = "Background work is not running"

@@ -31,10 +31,11 @@ from lofty_admin.history.models import Export
 from lofty_admin.tenants.credentials import health_probe, token_refresh
 from lofty_admin.tenants.credentials.api_client import calls_left, require_calls
 from lofty_admin.tenants.models import Connection, ConnectionKind, Health, Tenant
-from tests.agentsettings.conftest import lofty, plan_for
-from tests.conftest import signed_in
-from tests.practice import PracticeCustomer
-from tests.wrong_clock import YEARS_AHEAD, wrong_clock
+from tests.agentsettings.conftest import lofty
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_changes import plan_for
+from tests.support.users import signed_in
+from tests.support.wrong_clock import YEARS_AHEAD, wrong_clock
 
 __all__ = ["lofty"]
 NOW = datetime(2026, 11, 30, tzinfo=UTC)

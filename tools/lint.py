@@ -5,7 +5,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import tests.environment  # noqa: F401 - the settings that mypy's plugin and Django's checks load
+import tests.support.environment  # noqa: F401 - the settings that mypy's plugin and Django's checks load
 from tools.postgres import ensure_database, start_server
 from tools.processes import ROOT
 

@@ -21,8 +21,8 @@ from lofty_admin.accounts.identity import (
 from lofty_admin.accounts.models import User
 from lofty_admin.tenants.forms import AddMemberForm
 from lofty_admin.tenants.models import Grant, Membership, Role, Tenant
-from tests.accounts.test_sign_in import is_signed_in, sign_in
-from tests.conftest import make_user
+from tests.support.sign_in import is_signed_in, sign_in
+from tests.support.users import make_user
 
 DOTLESS_I, LONG_S, KELVIN = "\u0131", "\u017f", "\u212a"
 LOOK_ALIKES = [

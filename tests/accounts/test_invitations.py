@@ -2,7 +2,6 @@
 
 import datetime as dt
 import logging
-import re
 import smtplib
 from collections.abc import Iterator
 from unittest.mock import patch
@@ -22,11 +21,10 @@ from lofty_admin.accounts.invitations import InvitationUnusable
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.audit.log.context import acting_as, person
 from lofty_admin.audit.models import AuditEvent
-from tests.conftest import make_user, signed_in
+from tests.support.invitations import CHOSEN, PAGE, accept, code_of
+from tests.support.users import make_user, signed_in
 
-PAGE = "https://console.example.com/accounts/invitation/"
 EMAIL = "new@example.com"
-CHOSEN = "an odd sentence of mine"
 pytestmark = pytest.mark.django_db
 
 
@@ -34,26 +32,9 @@ def kinds() -> list[str]:
     return list(AuditEvent.objects.order_by("seq").values_list("kind", flat=True))
 
 
-def code_of(number: int = -1) -> str:
-    """The code in a mail that was sent."""
-    found = re.search(r"#(\S+)", str(mail.outbox[number].body))
-    assert found
-    return found[1]
-
-
 @pytest.fixture
 def invited() -> User:
     return invitations.invite("New@Example.com", page=PAGE)
-
-
-def accept(client: Client, code: str, **data: str) -> str:
-    """Open the link and fill in the page; the text of the last page."""
-    answer = client.post(reverse("accounts:invitation"), {"code": code}, follow=True)
-    if "Create your account" not in answer.content.decode():
-        return answer.content.decode()
-    form = {"name": "Nina New", "password": CHOSEN, "again": CHOSEN, **data}
-    url = reverse("accounts:invitation_accept")
-    return client.post(url, form, follow=True).content.decode()
 
 
 def test_invite__mail__says_who_what_until_when_and_for_whom(superuser: User) -> None:

@@ -9,38 +9,10 @@ from django.test import Client
 from django.urls import reverse
 
 from lofty_admin.accounts.models import User
-from tests.accounts.second_step import give_app
-from tests.accounts.test_sign_in import is_signed_in, kinds, sign_in
-from tests.conftest import signed_in
-
-USER_HANDLE = "MQ"
-RUBBISH = [
-    "",
-    "null",
-    "[]",
-    "1",
-    '"text"',
-    "{}",
-    "{not json",
-    '{"response": null}',
-    '{"response": {"userHandle": 7}}',
-    json.dumps({"id": "x", "rawId": "x", "type": "public-key", "response": {}}),
-    json.dumps(
-        {
-            "id": "AAAA",
-            "rawId": "AAAA",
-            "type": "public-key",
-            "clientExtensionResults": {},
-            "response": {
-                "clientDataJSON": "e30",
-                "authenticatorData": "AAAA",
-                "attestationObject": "AAAA",
-                "signature": "AAAA",
-                "userHandle": USER_HANDLE,
-            },
-        }
-    ),
-]
+from tests.support.passkey_device import RUBBISH
+from tests.support.second_factor import give_app
+from tests.support.sign_in import is_signed_in, kinds, sign_in
+from tests.support.users import signed_in
 
 
 @pytest.fixture(autouse=True)

@@ -5,16 +5,9 @@ from django.urls import reverse
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from tests.accounts.second_step import later
-from tests.conftest import PASSWORD, signed_in
-
-NEW = "a much newer battery staple"
-
-
-def change(client: Client, old: str = PASSWORD, new: str = NEW) -> str:
-    data = {"oldpassword": old, "password1": new, "password2": new}
-    answer = client.post(reverse("account_change_password"), data, follow=True)
-    return answer.content.decode()
+from tests.support.second_factor import later
+from tests.support.sign_in import NEW, change
+from tests.support.users import PASSWORD, signed_in
 
 
 def is_signed_in(client: Client) -> bool:

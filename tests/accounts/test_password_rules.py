@@ -13,10 +13,9 @@ from django.urls import reverse
 
 from lofty_admin.accounts import invitations
 from lofty_admin.accounts.models import User
-from tests.accounts.test_invitations import accept, code_of
-from tests.accounts.test_password import change
-from tests.accounts.test_sign_in import is_signed_in, sign_in
-from tests.conftest import PASSWORD, make_user, signed_in
+from tests.support.invitations import accept, code_of
+from tests.support.sign_in import change, is_signed_in, sign_in
+from tests.support.users import PASSWORD, make_user, signed_in
 
 NAME = "Victor Viewer"
 WEAK = [

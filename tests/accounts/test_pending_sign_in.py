@@ -13,11 +13,11 @@ from pytest_django import Settings
 
 from lofty_admin.accounts import mfa, services
 from lofty_admin.accounts.models import User
-from tests.accounts.second_step import code_at, give_app, give_code
-from tests.accounts.test_second_steps import set_up_app
-from tests.accounts.test_sign_in import is_signed_in, sign_in
-from tests.accounts.test_unsent import hidden_fields
-from tests.conftest import PASSWORD, signed_in
+from tests.support.pages import hidden_fields
+from tests.support.second_factor import code_at, give_app, give_code
+from tests.support.second_factor_pages import set_up_app
+from tests.support.sign_in import is_signed_in, sign_in
+from tests.support.users import PASSWORD, signed_in
 
 NEW = "a much newer battery staple"
 Change = Callable[[User], object]

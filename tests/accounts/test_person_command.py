@@ -10,9 +10,9 @@ from django.test import Client
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from tests.accounts.second_step import code_at, give_app, give_code, give_codes
-from tests.accounts.test_sign_in import is_signed_in, sign_in
-from tests.conftest import PASSWORD
+from tests.support.second_factor import code_at, give_app, give_code, give_codes
+from tests.support.sign_in import is_signed_in, sign_in
+from tests.support.users import PASSWORD
 
 
 def run(*arguments: str, stdin: str = "") -> str:

@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from tests.accounts.second_step import code_at, give_app, give_code, later
-from tests.accounts.test_sign_in import WRONG, sign_in
-from tests.conftest import PASSWORD
+from tests.support.second_factor import code_at, give_app, give_code, later
+from tests.support.sign_in import WRONG, sign_in
+from tests.support.users import PASSWORD
 
 LATER = 16 * 60  # a quarter of an hour is the default
 APP = "mfa_activate_totp"

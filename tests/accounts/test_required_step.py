@@ -1,8 +1,5 @@
 """REQUIRE_MFA: without a second step there is nothing but the way to one (reliability L3)."""
 
-import re
-from collections.abc import Iterator
-
 import pytest
 from django.core.cache import cache
 from django.test import Client
@@ -11,10 +8,10 @@ from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.core.environment import read_environment
-from tests.accounts.second_step import code_at, give_app, give_code, shown_secret
-from tests.accounts.test_sign_in import is_signed_in, sign_in
-from tests.conftest import signed_in
-from tests.support.routes import ROUTES
+from tests.support.routes import addresses
+from tests.support.second_factor import code_at, give_app, give_code, shown_secret
+from tests.support.sign_in import is_signed_in, sign_in
+from tests.support.users import signed_in
 
 ALLOWED = {
     "healthz",
@@ -35,15 +32,6 @@ ALLOWED = {
 def required(db: None, settings: Settings) -> None:
     settings.REQUIRE_MFA = True
     cache.clear()
-
-
-def addresses() -> Iterator[tuple[str, str]]:
-    """Every address of the console, with something in the place of each id."""
-    for route in ROUTES:
-        filled = re.sub(r"<slug:\w+>|<str:\w+>", "acme", route.path)
-        filled = re.sub(r"<uuid:\w+>", "11111111-1111-4111-8111-111111111111", filled)
-        filled = re.sub(r"<(\w+:)?\w+>", "1", filled)
-        yield "/" + filled, route.name
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "delete"])

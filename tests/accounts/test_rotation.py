@@ -1,8 +1,5 @@
 """The secrets of second steps move to a new key and still work (reliability S5, S13)."""
 
-import dataclasses
-import os
-
 import pytest
 from allauth.mfa.models import Authenticator
 from pytest_django import Settings
@@ -10,16 +7,8 @@ from pytest_django import Settings
 from lofty_admin.accounts import mfa, rotation
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.core.environment import KeyRing
-from tests.accounts.second_step import code_at, give_app, give_codes
-
-
-def new_key(settings: Settings, *, keep_old: bool = True) -> None:
-    ring = settings.ENVIRONMENT.vault_keys
-    old = ring.keys if keep_old else {}
-    keys = {**old, "new": ring.keys.get("new", os.urandom(32))}
-    fresh = KeyRing(current="new", keys=keys)
-    settings.ENVIRONMENT = dataclasses.replace(settings.ENVIRONMENT, vault_keys=fresh)
+from tests.support.second_factor import code_at, give_app, give_codes
+from tests.support.vault_keys import new_key
 
 
 @pytest.mark.django_db(transaction=True)

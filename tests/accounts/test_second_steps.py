@@ -21,7 +21,7 @@ from pytest_django import Settings
 from lofty_admin.accounts import mfa
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from tests.accounts.second_step import (
+from tests.support.second_factor import (
     SECRET,
     code_at,
     give_app,
@@ -30,21 +30,14 @@ from tests.accounts.second_step import (
     later,
     shown_secret,
 )
-from tests.accounts.test_sign_in import is_signed_in, kinds, sign_in
-from tests.conftest import PASSWORD, make_user, signed_in
+from tests.support.second_factor_pages import set_up_app
+from tests.support.sign_in import is_signed_in, kinds, sign_in
+from tests.support.users import PASSWORD, make_user, signed_in
 
 
 @pytest.fixture(autouse=True)
 def fresh_throttle(db: None) -> None:
     cache.clear()
-
-
-def set_up_app(client: Client) -> tuple[str, str]:
-    """The secret the page showed, and the page that follows the right code."""
-    url = reverse("mfa_activate_totp")
-    secret = shown_secret(client.get(url).content.decode())
-    answer = client.post(url, {"code": code_at(secret)}, follow=True)
-    return secret, answer.content.decode()
 
 
 def test_app__set_up__asked_for_at_the_next_sign_in_and_recorded(viewer: User) -> None:

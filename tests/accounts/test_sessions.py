@@ -14,20 +14,13 @@ from pytest_django import Settings
 from lofty_admin.accounts import sessions, tasks
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from tests.accounts.second_step import later
-from tests.accounts.test_sign_in import is_signed_in, kinds, sign_in
+from tests.support.second_factor import later
+from tests.support.sign_in import is_signed_in, kinds, opened, sign_in
 
 
 @pytest.fixture(autouse=True)
 def fresh_throttle(db: None) -> None:
     cache.clear()
-
-
-def opened(user: User, *, agent: str = "Firefox") -> Client:
-    client = Client(headers={"User-Agent": agent})
-    sign_in(client, user.email)
-    assert is_signed_in(client)
-    return client
 
 
 def test_idle__too_long__over_and_recorded(viewer: User, settings: Settings) -> None:

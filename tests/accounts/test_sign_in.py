@@ -9,25 +9,8 @@ from django.urls import reverse
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from tests.conftest import PASSWORD, signed_in
-
-WRONG = "not the right password"
-
-
-def sign_in(
-    client: Client, email: str, password: str = PASSWORD, *, after: str = "", address: str = ""
-) -> int:
-    data = {"login": email, "password": password, "next": after}
-    headers = {"REMOTE_ADDR": address or "192.0.2.1"}
-    return client.post(reverse("account_login"), data, **headers).status_code  # type: ignore[arg-type]
-
-
-def is_signed_in(client: Client) -> bool:
-    return client.get(reverse("fleet:home")).status_code == 200
-
-
-def kinds() -> list[str]:
-    return list(AuditEvent.objects.order_by("seq").values_list("kind", flat=True))
+from tests.support.sign_in import WRONG, is_signed_in, kinds, sign_in
+from tests.support.users import PASSWORD, signed_in
 
 
 @pytest.fixture(autouse=True)

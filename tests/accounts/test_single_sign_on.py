@@ -1,7 +1,6 @@
 """Single sign-on against a provider on loopback: who comes in, and who does not (L1, L8)."""
 
 import time
-from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.core import mail
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.test import Client
@@ -19,51 +17,11 @@ from pytest_django import Settings
 from lofty_admin.accounts import invitations, services, sso
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.core.environment import SingleSignOn
-from tests.accounts.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
-from tests.accounts.second_step import code_at, give_app, give_code, later
-from tests.accounts.test_sign_in import is_signed_in, kinds
-from tests.accounts.test_throttles import guess
-from tests.conftest import make_user
-
-
-@pytest.fixture
-def provider(db: None, settings: Settings, viewer: User) -> Iterator[IdentityProvider]:
-    """Says that whoever signs in is the viewer, with a verified address and in the right group."""
-    cache.clear()
-    sso.forget_answers()
-    with IdentityProvider() as running:
-        settings.SINGLE_SIGN_ON = SingleSignOn(
-            issuer=running.issuer,
-            client_id=CLIENT_ID,
-            client_secret=CLIENT_SECRET,
-            allowed_groups=frozenset({"console-users", "console-admins"}),
-            groups_claim="groups",
-        )
-        running.claims = {
-            "sub": "subject-1",
-            "email": viewer.email,
-            "email_verified": True,
-            "groups": ["everybody", "console-users"],
-        }
-        yield running
-
-
-def start(client: Client, **query: str) -> str:
-    """The provider's address to which the console sends the browser."""
-    answer = client.get(reverse("accounts:sso_login"), query)
-    assert answer.status_code == 302
-    return answer.headers["Location"]
-
-
-def come_back(client: Client, query: dict[str, str]) -> Any:
-    return client.get(reverse("accounts:sso_callback"), query)
-
-
-def sign_in_there(provider: IdentityProvider, client: Client | None = None) -> Client:
-    client = client or Client()
-    come_back(client, provider.authorise(start(client)))
-    return client
+from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
+from tests.support.second_factor import code_at, give_app, give_code, later
+from tests.support.sign_in import guess, is_signed_in, kinds
+from tests.support.single_sign_on import come_back, sign_in_there, start
+from tests.support.users import make_user
 
 
 def refused_because() -> str:

@@ -11,8 +11,8 @@ from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, OpenerDirec
 import pytest
 
 from lofty_admin.audit.refusal_limit import MAX_PER_SOURCE
-from tests.accounts.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
-from tests.deployment import Deployment
+from tests.support.deployment import Deployment
+from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
 
 CLICKS = 40
 LOGIN, CALLBACK = "/accounts/sso/login/", "/accounts/sso/callback/"

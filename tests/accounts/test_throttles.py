@@ -22,10 +22,10 @@ from lofty_admin.accounts.models import SignInAttempt, User
 from lofty_admin.accounts.trusted_device import COOKIE
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.core import checks
-from tests.accounts.second_step import code_at, later, shown_secret
-from tests.accounts.test_sign_in import WRONG, is_signed_in, sign_in
-from tests.conftest import PASSWORD, make_user
-from tests.deployment import Deployment
+from tests.support.deployment import Deployment
+from tests.support.second_factor import code_at, later, shown_secret
+from tests.support.sign_in import WRONG, guess, is_signed_in, sign_in
+from tests.support.users import PASSWORD, make_user
 
 EMAIL = "staff@example.com"
 
@@ -35,12 +35,6 @@ def fresh_throttle(request: pytest.FixtureRequest) -> None:
     if "viewer" in request.fixturenames:
         request.getfixturevalue("db")
         cache.clear()
-
-
-def guess(email: str, times: int) -> None:
-    """From many addresses, as somebody with many machines does."""
-    for number in range(times):
-        sign_in(Client(), email, WRONG, address=f"198.51.100.{number}")
 
 
 def test_guessing__from_everywhere__known_browser_still_gets_in(viewer: User) -> None:

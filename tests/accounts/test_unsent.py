@@ -1,9 +1,6 @@
 """A form sent after the session ended, or from an outdated page, is kept for its user alone."""
 
-import re
-from collections.abc import Iterator
 from datetime import timedelta
-from html import unescape
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,8 +20,10 @@ from lofty_admin.accounts.models import UnsentForm, User
 from lofty_admin.agentsettings.fields import SETTINGS
 from lofty_admin.core import vault
 from lofty_admin.tenants.models import Tenant
-from tests.accounts.second_step import later
-from tests.conftest import PASSWORD
+from tests.support.forms import subclasses
+from tests.support.pages import hidden_fields
+from tests.support.second_factor import later
+from tests.support.users import PASSWORD
 
 EDIT = "/t/acme/edit/"
 TYPED = {"name": "Acme & Sons", "note": "first line\r\nsecond <line>"}
@@ -47,13 +46,6 @@ def use_sign_in_page(client: Client, user: User, address: str) -> HttpResponse:
     fields = hidden_fields(page.content.decode(), reverse("account_login"))
     data = {**dict(fields), "login": user.email, "password": PASSWORD}
     return client.post(reverse("account_login"), data)  # type: ignore[return-value]
-
-
-def hidden_fields(html: str, action: str) -> list[tuple[str, str]]:
-    """The hidden fields of the page's form with this action, as a browser would send them."""
-    body = html.split(f'action="{action}"')[1].split("</form>")[0]
-    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', body)
-    return [(unescape(name), unescape(value)) for name, value in found]
 
 
 def typed_into(
@@ -267,12 +259,6 @@ def test_secret_fields__of_every_form__are_known_by_their_names() -> None:
     assert secret >= {"token", "password1", "code", "pasted"}
     assert {name for name in secret if not unsent.is_secret(name)} == set()
     assert not [setting.name for setting in SETTINGS if unsent.is_secret(setting.name)]
-
-
-def subclasses(kind: type) -> Iterator[Any]:
-    for one in kind.__subclasses__():
-        yield one
-        yield from subclasses(one)
 
 
 def fields_of(form: Any) -> list[tuple[str, forms.Field]]:

@@ -7,8 +7,8 @@ from lofty_admin.agentsettings.cautions import Known, existing_warnings, lint, n
 from lofty_admin.agentsettings.changes import reaches_all
 from lofty_admin.agentsettings.fields import SETTINGS
 from lofty_admin.lofty.json_strict import JSON
-from tests.agentsettings.values import any_values
-from tests.documented import EXAMPLE
+from tests.support.documented_settings import EXAMPLE
+from tests.support.setting_values import any_values
 
 SOUND: dict[str, JSON] = {
     **EXAMPLE,

@@ -12,7 +12,7 @@ from lofty_admin.agentsettings.changes import (
 from lofty_admin.agentsettings.fields import SETTINGS
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import EDITABLE, differing, same
-from tests.agentsettings.values import any_values
+from tests.support.setting_values import any_values
 
 
 def test_fields__compared_with_the_schema__name_every_editable_setting_once() -> None:

@@ -9,11 +9,12 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.directory.names import give_name, search
 from lofty_admin.tenants.models import Membership, Role, Tenant
-from tests.agentsettings.conftest import connect
-from tests.agentsettings.test_pages import Page, form_of, review_form, save, text_of
-from tests.conftest import Browsers, signed_in
-from tests.directory.conftest import synced
-from tests.practice import PracticeCustomer
+from tests.support.directory import synced
+from tests.support.pages import Page, form_of, text_of
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_changes import connect
+from tests.support.settings_pages import review_form, save
+from tests.support.users import Browsers, signed_in
 from tools.practice_lofty.server import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from lofty_admin.accounts.services import deactivate_person
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Membership, Tenant
 from lofty_admin.tenants.services import archive_tenant
-from tests.conftest import PASSWORD
+from tests.support.users import PASSWORD
 from tools.practice_lofty.server import Sandbox
 
 SIGN_INS = [

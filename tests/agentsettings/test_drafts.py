@@ -14,20 +14,18 @@ from lofty_admin.agentsettings.tasks import prune_old_drafts
 from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Membership, Tenant
-from tests.agentsettings.test_pages import (
+from tests.support.pages import Page, form_of, text_of
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_pages import (
     SETTINGS,
-    Page,
     apply_url,
     back_to_form,
-    form_of,
     go_back,
     review,
     review_form,
     save,
-    text_of,
 )
-from tests.conftest import Browsers, signed_in
-from tests.practice import PracticeCustomer
+from tests.support.users import Browsers, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 REVIEW = f"{SETTINGS}review/"

@@ -15,8 +15,8 @@ from lofty_admin.core.visible import has_unseen
 from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.test_forms import posted, sent, snapshot
-from tests.documented import EXAMPLE
+from tests.support.documented_settings import EXAMPLE
+from tests.support.settings_form import posted, sent, snapshot
 
 TEXTS = ["assistantName", "agentExperience", "virtualNumber", "fixedNumber"]
 TRICKY = st.text(

@@ -13,22 +13,13 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import Profile
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.test_pages import review, save, text_of
-from tests.agentsettings.values import ODD, OF_TYPE
-from tests.conftest import Browsers
-from tests.practice import PracticeCustomer
+from tests.support.pages import text_of
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.setting_values import AT_ITS_WORST, HOUR, ZONE
+from tests.support.settings_pages import review, save
+from tests.support.users import Browsers
 
-ZONE = "America/Los_Angeles"
-HOUR = st.integers(0, 23)
 SOME_DAYS = st.lists(st.integers(0, 6), max_size=9)
-AT_ITS_WORST = st.fixed_dictionaries(
-    {},
-    optional={
-        "startActiveHour": OF_TYPE["int32"] | ODD,
-        "endActiveHour": OF_TYPE["int32"] | ODD,
-        "activeDays": OF_TYPE["list of int32"] | ODD,
-    },
-)
 
 
 def at(start: JSON, end: JSON, days: JSON) -> Week:

@@ -8,9 +8,10 @@ from django.utils.translation import override
 from lofty_admin.agentsettings.hours import in_short, in_words
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.json_strict import JSON
-from tests.agentsettings.test_pages import review, save, text_of
-from tests.conftest import Browsers
-from tests.practice import PracticeCustomer
+from tests.support.pages import text_of
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_pages import review, save
+from tests.support.users import Browsers
 
 WEEK: dict[str, JSON] = {"startActiveHour": 8, "endActiveHour": 20, "activeDays": [1, 2, 3, 4, 5]}
 

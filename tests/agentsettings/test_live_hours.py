@@ -12,10 +12,11 @@ from lofty_admin.agentsettings.hours_preview import STORED, sent_along, stored_i
 from lofty_admin.directory.models import Profile
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.test_hours import AT_ITS_WORST, HOUR, ZONE
-from tests.agentsettings.test_pages import SETTINGS, form_of
-from tests.conftest import Browsers
-from tests.practice import PracticeCustomer
+from tests.support.pages import form_of
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.setting_values import AT_ITS_WORST, HOUR, ZONE
+from tests.support.settings_pages import SETTINGS
+from tests.support.users import Browsers
 
 HOURS = f"{SETTINGS}hours/"
 STORED_VALUES: dict[str, JSON] = {"startActiveHour": 9, "endActiveHour": 17, "activeDays": None}

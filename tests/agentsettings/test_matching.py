@@ -22,8 +22,8 @@ from lofty_admin.agentsettings.name_resolution import (
 )
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.lofty.json_strict import JSON
-from tests.agentsettings.values import any_values
-from tests.documented import EXAMPLE
+from tests.support.documented_settings import EXAMPLE
+from tests.support.setting_values import any_values
 
 NAMES = st.sampled_from(["Anna", "ÁNNA", "Bo", "Cy  D", "cy d", "李", "", " "])
 EMAILS = st.sampled_from(["", "", "anna@example.com", "bo@example.com"])

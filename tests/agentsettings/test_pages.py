@@ -4,8 +4,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from django.db import connection as database
@@ -16,107 +15,21 @@ from lofty_admin.agentsettings.models import Draft, Operation, SettingsSnapshot
 from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.test_services import RAISING, broken
-from tests.conftest import Browsers, signed_in
-from tests.practice import PracticeCustomer
+from tests.support.pages import Page, form_of, text_of
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_faults import RAISING, broken
+from tests.support.settings_pages import (
+    HOSTILE,
+    SETTINGS,
+    back_to_form,
+    go_back,
+    review,
+    review_form,
+    save,
+)
+from tests.support.users import Browsers, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SETTINGS = "/t/acme/settings/"
-
-
-class Page(Protocol):
-    """What a test client answers with, as far as we look at it."""
-
-    @property
-    def content(self) -> bytes: ...
-    @property
-    def status_code(self) -> int: ...
-
-
-class FormReader(HTMLParser):
-    """The fields of one form of a page, with the values a browser would send."""
-
-    def __init__(self, action: str) -> None:
-        super().__init__()
-        self.action, self.inside = action, False
-        self.fields: dict[str, list[str]] = {}
-        self._select = self._text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        if tag == "form":
-            self.inside = found.get("action") == self.action
-        if not self.inside or "disabled" in found:
-            return
-        name, value = found.get("name") or "", found.get("value") or ""
-        if tag == "input" and (
-            found.get("type") not in ("checkbox", "radio") or "checked" in found
-        ):
-            self._add(name, value or ("on" if found.get("type") == "checkbox" else ""))
-        elif tag == "select":
-            self._select = name
-        elif tag == "option" and "selected" in found:
-            self._add(self._select, value)
-        elif tag == "textarea":
-            self._text = name
-            self._add(name, "")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.inside = self.inside and tag != "form"
-        self._text = "" if tag == "textarea" else self._text
-
-    def handle_data(self, data: str) -> None:
-        if self._text and self.inside:
-            self.fields[self._text][-1] += data.lstrip("\r\n")
-
-    def _add(self, name: str, value: str) -> None:
-        if name:
-            self.fields.setdefault(name, []).append(value)
-
-
-def form_of(page: Page, action: str) -> dict[str, list[str]]:
-    reader = FormReader(action)
-    reader.feed(page.content.decode())
-    assert reader.fields, f"no form for {action}: {text_of(page)[:300]}"
-    return reader.fields
-
-
-def text_of(page: Page) -> str:
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.content.decode())))
-
-
-def review(client: Client, **changed: list[str]) -> Page:
-    """The review of these changes, or the form again if it has errors."""
-    fields = form_of(client.get(SETTINGS), f"{SETTINGS}review/")
-    return client.post(f"{SETTINGS}review/", {**fields, **changed}, follow=True)
-
-
-def apply_url(page: Page) -> str:
-    """Where a review's form leads."""
-    found = re.search(r'action="(/t/[\w-]+/settings/drafts/[\w-]+/apply/)"', page.content.decode())
-    assert found, f"no review: {text_of(page)[:300]}"
-    return found[1]
-
-
-def review_form(page: Page) -> dict[str, list[str]]:
-    return form_of(page, apply_url(page))
-
-
-def back_to_form(client: Client, page: Page, **more: list[str]) -> Page:
-    """The button of the review."""
-    url = apply_url(page).replace("/apply/", "/edit/")
-    return client.post(url, {**review_form(page), **more}, follow=True)
-
-
-def save(client: Client, page: Page, **more: list[str]) -> Page:
-    """Apply a review, with every box ticked unless `more` says otherwise."""
-    fields = review_form(page)
-    fields["confirmed"] = re.findall(r'name="confirmed" value="(\w+)"', page.content.decode())
-    return client.post(apply_url(page), {**fields, **more}, follow=True)
-
-
-def go_back(client: Client, event: AuditEvent, side: str = "before") -> Page:
-    return client.post(f"/t/acme/history/{event.pk}/go-back/", {"side": side}, follow=True)
 
 
 def in_lofty(page: Page) -> dict[str, Any]:
@@ -461,16 +374,6 @@ def test_review__form_of_another_tenant__is_refused(
 
 
 # --- hostile text (reliability W6) ----------------------------------------------------------------
-HOSTILE = [
-    "<img src=x onerror=alert(1)>",
-    "</script><script>alert(1)</script>",
-    "{{7*7}}{% debug %}",
-    "javascript:alert(1)",
-    "\u202eevil",
-    "nul\x00nul",
-    "half \ud800 a character",
-    "x" * 100_000,
-]
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=[repr(text)[:20] for text in HOSTILE])

@@ -9,8 +9,8 @@ from lofty_admin.agentsettings.plans import Plan, Snapshot, Tampered
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.values import any_values
-from tests.documented import EXAMPLE
+from tests.support.documented_settings import EXAMPLE
+from tests.support.setting_values import any_values
 
 ACME, GLOBEX = Tenant(slug="acme"), Tenant(slug="globex")
 READ_AT = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -16,11 +16,12 @@ from lofty_admin.directory import tasks
 from lofty_admin.directory.models import Sync
 from lofty_admin.directory.sync import open_sync
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import apply, plan_for
-from tests.agentsettings.test_pages import SETTINGS, review, save, text_of
-from tests.audit.keeping import fall_behind
-from tests.conftest import Browsers
-from tests.practice import PracticeCustomer
+from tests.support.audit_log import fall_behind
+from tests.support.pages import text_of
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_changes import apply, plan_for
+from tests.support.settings_pages import SETTINGS, review, save
+from tests.support.users import Browsers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

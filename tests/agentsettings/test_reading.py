@@ -14,11 +14,12 @@ from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.agents import WrongAgent
 from lofty_admin.tenants.models import Health, Tenant
-from tests.agentsettings.conftest import apply, connect, plan_for
-from tests.agentsettings.test_pages import go_back, text_of
-from tests.agentsettings.test_services import in_parallel
-from tests.conftest import Browsers
-from tests.practice import PracticeCustomer
+from tests.support.pages import text_of
+from tests.support.parallel import in_parallel
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_changes import apply, connect, plan_for
+from tests.support.settings_pages import go_back
+from tests.support.users import Browsers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -2,7 +2,6 @@
 
 import time
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -23,18 +22,10 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.credentials.api_client import client_and_connection
 from lofty_admin.tenants.credentials.token_store import remove_connection
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import apply, connect, editor_of, plan_for
-from tests.practice import PracticeCustomer
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_changes import apply, connect, editor_of, plan_for, unknown
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def unknown(tenant: Tenant, lofty: PracticeCustomer, fault: str, **parameters: Any) -> Operation:
-    plan = plan_for(tenant, assistantName="Bella", activeDays=[])
-    lofty.misbehave(fault, **parameters)
-    operation = apply(tenant, plan, "")
-    assert operation.state == State.UNKNOWN
-    return operation
 
 
 def outcomes(operation: Operation) -> list[str]:

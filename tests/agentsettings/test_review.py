@@ -10,13 +10,14 @@ from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import plan_for
-from tests.agentsettings.test_forms import snapshot
-from tests.agentsettings.test_pages import SETTINGS, review, save, text_of
-from tests.conftest import Browsers
-from tests.directory.conftest import synced
-from tests.documented import EXAMPLE
-from tests.practice import PracticeCustomer
+from tests.support.directory import synced
+from tests.support.documented_settings import EXAMPLE
+from tests.support.pages import text_of
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_changes import plan_for
+from tests.support.settings_form import snapshot
+from tests.support.settings_pages import SETTINGS, review, save
+from tests.support.users import Browsers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG_ID = 844510972070138

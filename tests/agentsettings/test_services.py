@@ -1,8 +1,7 @@
 """A save against a practice Lofty: every outcome, and how often something was sent."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from threading import Thread
@@ -32,9 +31,11 @@ from lofty_admin.tenants.credentials.api_client import calls_left, client_and_co
 from lofty_admin.tenants.credentials.token_store import remove_connection
 from lofty_admin.tenants.models import Group, Membership, Role, Tenant
 from lofty_admin.tenants.services import archive_tenant
-from tests.agentsettings.conftest import apply, connect, editor_of, plan_for
-from tests.deployment import wait_for
-from tests.practice import PracticeCustomer
+from tests.support.deployment import wait_for
+from tests.support.parallel import in_parallel
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_changes import apply, connect, editor_of, plan_for
+from tests.support.settings_faults import RAISING, broken
 from tools.practice_control import control
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -105,20 +106,6 @@ def test_apply__the_same_plan_twice_while_another_is_in_flight__is_one_refused_o
     assert Operation.objects.get(pk=plan.operation_id).state == State.NOT_SENT
     assert kinds(plan.operation_id) == [Kind.SETTINGS_REFUSED]
     assert len(lofty.puts) == 1
-
-
-def in_parallel(calls: Iterable[Callable[[], object]]) -> None:
-    def run(call: Callable[[], object]) -> None:
-        try:
-            call()
-        finally:
-            connections.close_all()
-
-    threads = [Thread(target=run, args=[call]) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
 
 
 def test_apply__somebody_else_changed_it__sends_nothing_and_shows_both(
@@ -268,21 +255,6 @@ def test_apply__ended__leaves_what_is_left_of_the_calls_to_others(
 
 
 # --- reliability A1: what cannot be recorded is not sent ------------------------------------------
-@contextmanager
-def broken(statement: str, mend: str) -> Iterator[None]:
-    with database.cursor() as cursor:
-        cursor.execute(statement)
-    try:
-        yield
-    finally:
-        with database.cursor() as cursor:
-            cursor.execute(mend)
-
-
-RAISING = """
-CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
-CREATE TRIGGER refuse BEFORE INSERT ON audit_auditevent FOR EACH ROW EXECUTE FUNCTION refuse()
-"""
 
 
 def test_apply__audit_insert_refused_by_a_trigger__sends_nothing(

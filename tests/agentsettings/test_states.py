@@ -31,8 +31,8 @@ from lofty_admin.agentsettings.services import Result, SendRefused
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.schema import Settings
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import connect, editor_of
-from tests.documented import EXAMPLE
+from tests.support.documented_settings import EXAMPLE
+from tests.support.settings_changes import connect, editor_of
 
 pytestmark = pytest.mark.django_db
 STATES = list(State)

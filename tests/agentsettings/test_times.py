@@ -12,10 +12,10 @@ from django.utils import timezone
 from lofty_admin.core.timezones import COOKIE
 from lofty_admin.directory.models import Profile
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.test_pages import review, save
-from tests.conftest import Browsers
-from tests.directory.conftest import synced
-from tests.practice import PracticeCustomer
+from tests.support.directory import synced
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_pages import review, save
+from tests.support.users import Browsers
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))

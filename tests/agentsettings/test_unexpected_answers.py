@@ -7,10 +7,11 @@ import pytest
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.lofty.errors import SETTINGS_PATH
 from lofty_admin.lofty.json_strict import JSON
-from tests.agentsettings.test_pages import SETTINGS, review, save, text_of
-from tests.conftest import Browsers
-from tests.documented import EXAMPLE
-from tests.practice import PracticeCustomer
+from tests.support.documented_settings import EXAMPLE
+from tests.support.pages import text_of
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_pages import SETTINGS, review, save
+from tests.support.users import Browsers
 from tools.practice_lofty.messages import write_json
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,8 +9,8 @@ from lofty_admin.agentsettings.hours import more_hours
 from lofty_admin.agentsettings.widening import widenings
 from lofty_admin.agentsettings.widening_words import widening_in_words
 from lofty_admin.lofty.json_strict import JSON
-from tests.agentsettings.values import any_values
-from tests.documented import EXAMPLE
+from tests.support.documented_settings import EXAMPLE
+from tests.support.setting_values import any_values
 
 NAMES = {
     "agentIds": {"101": "Anna K.", "102": "Ben L.", "103": "Cara M."},

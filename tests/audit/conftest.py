@@ -12,12 +12,15 @@ from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import connect
-from tests.audit.driving import Scene
-from tests.conftest import PASSWORD
-from tests.documented import EXAMPLE
-from tests.practice import PracticeCustomer
+from tests.support.documented_settings import EXAMPLE
+from tests.support.event_drives import Scene
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_changes import connect
+from tests.support.single_sign_on import provider
+from tests.support.users import PASSWORD
 from tools.practice_lofty.server import Sandbox
+
+__all__ = ["other_session", "provider", "scene"]
 
 
 @pytest.fixture

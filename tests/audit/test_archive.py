@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from io import StringIO
 from pathlib import Path
@@ -16,11 +14,10 @@ from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.audit.proof.export_file import Archive
-from tests.audit.keeping import run, tamper, write
 from tests.bench.log import build
-from tests.directory.processes import start_manage
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.audit_export import verified
+from tests.support.audit_log import run, tamper, write
+from tests.support.manage_process import start_manage
 
 
 @pytest.fixture
@@ -201,22 +198,6 @@ def wait_for(file: Path, lines: int) -> None:
 
 
 # --- The recipe of docs/audit-export.md -----------------------------------------------------------
-def recipe() -> str:
-    text = (ROOT / "docs" / "audit-export.md").read_text()
-    return text.split("```python\n")[1].split("```")[0]
-
-
-def verified(file: Path) -> "subprocess.CompletedProcess[str]":
-    script = file.with_name("verify.py")
-    script.write_text(recipe())
-    return subprocess.run(
-        [sys.executable, "-I", str(script), str(file)],
-        env={"AUDIT_KEYS": os.environ["AUDIT_KEYS"]},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @pytest.fixture

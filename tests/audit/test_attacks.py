@@ -23,7 +23,7 @@ from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.audit.proof.signed_checkpoint import Checkpoint
 from lofty_admin.audit.proof.verify import Fault
-from tests.audit.keeping import (
+from tests.support.audit_log import (
     MEND_HEAD,
     PUBLIC_KEY,
     checkpoint,

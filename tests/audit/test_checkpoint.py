@@ -26,7 +26,7 @@ from lofty_admin.audit.proof.signed_checkpoint import (
     key_id_of,
     public_key_of,
 )
-from tests.audit.keeping import (
+from tests.support.audit_log import (
     SIGNING_KEY,
     checkpoint,
     run,

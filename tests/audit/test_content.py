@@ -13,8 +13,8 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.access import grants, memberships
 from lofty_admin.tenants.access.grants import Scope
 from lofty_admin.tenants.models import Group, Role, Tenant
-from tests.audit.content import faults_of
-from tests.conftest import signed_in
+from tests.support.event_rules import faults_of
+from tests.support.users import signed_in
 
 Spoil = Callable[[dict[str, Any]], object]
 SPOILS: dict[str, Spoil] = {

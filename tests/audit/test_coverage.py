@@ -21,7 +21,7 @@ from procrastinate.contrib.django import app
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.log.kinds import Kind
-from tests.audit.driving import (
+from tests.support.event_drives import (
     COMMANDS,
     COMMANDS_WITHOUT,
     JOBS,
@@ -31,8 +31,8 @@ from tests.audit.driving import (
     Drive,
     Scene,
 )
-from tests.conftest import PASSWORD, signed_in
 from tests.support.routes import ROUTES, Route
+from tests.support.users import PASSWORD, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SAMPLES: dict[str, object] = {

@@ -10,8 +10,8 @@ from django.db.models import ProtectedError
 from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead
 from lofty_admin.audit.proof.checkpoints import make
 from lofty_admin.audit.proof.verify import Verification
-from tests.audit.driving import COMMANDS, PAGES, Scene
-from tests.audit.keeping import sign_here
+from tests.support.audit_log import sign_here
+from tests.support.event_drives import COMMANDS, PAGES, Scene
 
 KEPT: tuple[type[models.Model], ...] = (AuditEvent, AuditHead, AuditCheckpoint)
 HISTORY = (

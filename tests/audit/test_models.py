@@ -10,7 +10,7 @@ from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AppendOnlyError, AuditCheckpoint, AuditEvent
 from lofty_admin.audit.proof.checkpoints import make
-from tests.audit.keeping import sign_here
+from tests.support.audit_log import sign_here
 
 Attempt = Callable[[AuditEvent], object]
 ATTEMPTS: dict[str, Attempt] = {

@@ -18,12 +18,12 @@ from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent, RefusalCount
 from lofty_admin.audit.refusal_limit import MAX_PER_SOURCE, MAX_SOURCES, _storable, sum_up
 from lofty_admin.tenants.models import Tenant
-from tests.accounts.identity_provider import IdentityProvider
-from tests.accounts.test_invitations import code_of
-from tests.accounts.test_single_sign_on import provider, sign_in_there  # noqa: F401
-from tests.conftest import Browsers, signed_in
-from tests.deployment import Deployment
-from tests.faults.browser import Browser, form_in
+from tests.support.deployment import Deployment
+from tests.support.http_browser import Browser, form_in
+from tests.support.identity_provider import IdentityProvider
+from tests.support.invitations import code_of
+from tests.support.single_sign_on import sign_in_there
+from tests.support.users import Browsers, signed_in
 
 OUTSIDER = "outsider@example.com"
 pytestmark = pytest.mark.django_db
@@ -207,7 +207,7 @@ def test_an_invitation_that_was_withdrawn__is_limited(viewer: User) -> None:
     assert AuditEvent.objects.filter(kind=Kind.ACCESS_REFUSED).count() == MAX_PER_SOURCE
 
 
-def test_single_sign_on_refused__is_limited(provider: IdentityProvider) -> None:  # noqa: F811
+def test_single_sign_on_refused__is_limited(provider: IdentityProvider) -> None:
     provider.claims["email"] = "nobody@example.com"
     for _ in range(MAX_PER_SOURCE + 10):
         sign_in_there(provider)

@@ -25,7 +25,7 @@ from lofty_admin.audit.proof import restore_guard
 from lofty_admin.audit.proof.checkpoints import CheckpointRefused, make
 from lofty_admin.audit.proof.restore_guard import State, cached_state, compare, read_only_reason
 from lofty_admin.core.environment import Sink
-from tests.audit.keeping import (
+from tests.support.audit_log import (
     PUBLIC_KEY,
     fall_behind,
     keep,
@@ -36,7 +36,7 @@ from tests.audit.keeping import (
     use,
     write,
 )
-from tests.conftest import PASSWORD, signed_in
+from tests.support.users import PASSWORD, signed_in
 
 REASON = ("audit_acknowledge_restore", "--reason", "The disk died")
 

@@ -14,7 +14,7 @@ from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditCheckpoint, AuditHead
 from lofty_admin.audit.proof.sinks import deliver
-from tests.audit.keeping import checkpoint, run, sign_here
+from tests.support.audit_log import checkpoint, run, sign_here
 
 # Roles belong to the whole server, on which other test runs work as well.
 APP = f'console "app" {os.getpid()}'

@@ -20,7 +20,7 @@ from lofty_admin.audit.proof.signed_checkpoint import Checkpoint, believed_keys
 from lofty_admin.audit.proof.sinks import DeliveryError, deliver
 from lofty_admin.audit.proof.trusted_checkpoints import Anchors
 from lofty_admin.core.environment import Sink
-from tests.audit.keeping import checkpoint, sign_here, sink_to, use, write
+from tests.support.audit_log import checkpoint, sign_here, sink_to, use, write
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditDelivery, AuditEvent
 from lofty_admin.audit.proof.verification import verification_status
-from tests.audit.keeping import checkpoint, sign_here, sink_to, tamper, use, write
-from tests.conftest import signed_in
+from tests.support.audit_log import checkpoint, sign_here, sink_to, tamper, use, write
+from tests.support.users import signed_in
 
 URL = "/audit/verification/"
 HOUR = dt.timedelta(hours=1)

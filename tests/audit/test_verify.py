@@ -21,7 +21,7 @@ from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.audit.proof.signed_checkpoint import Checkpoint
 from lofty_admin.audit.proof.verify import Fault, Finding, Verification
 from lofty_admin.core.environment import KeyRing
-from tests.audit.keeping import checkpoint, sign_here, tamper, write
+from tests.support.audit_log import checkpoint, sign_here, tamper, write
 
 Faults = list[tuple[Fault, str]]
 LOG = "log"

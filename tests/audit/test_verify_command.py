@@ -12,7 +12,7 @@ from pytest_django import Settings
 from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.proof.verify import CHUNK
-from tests.audit.keeping import PUBLIC_KEY, checkpoint, keep, run, sign_here, tamper, use, write
+from tests.support.audit_log import PUBLIC_KEY, checkpoint, keep, run, sign_here, tamper, use, write
 
 ANCHORED = ("--public-key", PUBLIC_KEY, "--anchor")
 

@@ -15,7 +15,7 @@ from lofty_admin.audit.proof.checkpoints import is_due, make
 from lofty_admin.audit.proof.restore_guard import NothingToAcknowledge, State, acknowledge, compare
 from lofty_admin.audit.proof.signed_checkpoint import Checkpoint
 from lofty_admin.audit.proof.verification import verification_status
-from tests.audit.keeping import (
+from tests.support.audit_log import (
     PUBLIC_KEY,
     keep,
     put_back,
@@ -24,8 +24,8 @@ from tests.audit.keeping import (
     sink_to,
     write,
 )
-from tests.conftest import signed_in
-from tests.wrong_clock import wrong_clock
+from tests.support.users import signed_in
+from tests.support.wrong_clock import wrong_clock
 
 ANCHORED = ("audit_verify", "--public-key", PUBLIC_KEY, "--anchor")
 

@@ -11,10 +11,10 @@ from pytest_django import Settings
 
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import connect
-from tests.deployment import Process
-from tests.documented import EXAMPLE
-from tests.practice import PracticeCustomer
+from tests.support.deployment import Process
+from tests.support.documented_settings import EXAMPLE
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_changes import connect
 from tools.processes import free_port
 
 PATH = "/v2.0/sales-agent/settings"

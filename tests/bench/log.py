@@ -23,7 +23,7 @@ from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.models import GENESIS, AuditChoice, AuditEvent, AuditHead, AuditIndex
 from lofty_admin.audit.search import index
 from lofty_admin.core.text import words as folded
-from tests.documented import EXAMPLE
+from tests.support.documented_settings import EXAMPLE
 
 ID, OPERATION = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 AT, REQUEST = "2001-01-01T00:00:00.000001+00:00", "0123456789abcdef0123456789abcdef"

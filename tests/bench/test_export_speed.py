@@ -3,7 +3,6 @@
 BENCH_EVENTS=100000 python -m pytest -s tests/bench/test_export_speed.py
 """
 
-import os
 import sys
 import time
 import tracemalloc
@@ -14,11 +13,10 @@ from django.db import connection
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.log.kinds import Outcome
 from lofty_admin.audit.search.query import Filter
-from lofty_admin.history.export import Pieces
-from lofty_admin.history.models import Ending, Export, Format
+from lofty_admin.history.models import Format
 from tests.bench.log import build, tenant_ids
+from tests.support.bench_export import EVENTS, run
 
-EVENTS = int(os.environ.get("BENCH_EVENTS", "4000"))
 FILTERS = {
     "everything": Filter(None),
     "one tenant": Filter(frozenset(tenant_ids(1))),
@@ -34,15 +32,6 @@ def log(db: None) -> None:
     build(EVENTS, tenants=10)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE audit_auditevent, audit_auditindex")
-
-
-def run(user: User, wanted: Filter, form: Format, up_to: int = EVENTS) -> tuple[int, int]:
-    """Events and bytes."""
-    export = Export.objects.create(user=user, format=form, up_to=up_to, total=0)
-    size = sum(map(len, Pieces(export, wanted)))
-    export.refresh_from_db()
-    assert export.outcome == Ending.DONE
-    return export.done, size
 
 
 def test_export__each_filter__tells_how_fast(log: None, superuser: User) -> None:

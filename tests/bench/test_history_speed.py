@@ -33,8 +33,8 @@ from lofty_admin.history.models import Format
 from lofty_admin.tenants.models import Membership, Role, Tenant
 from tests.bench.admin_site import use_admin
 from tests.bench.log import RARE, build, tenant_ids
-from tests.bench.test_export_speed import run as export
-from tests.conftest import make_user, signed_in
+from tests.support.bench_export import run as export
+from tests.support.users import make_user, signed_in
 
 EVENTS = int(os.environ.get("BENCH_EVENTS", "2000"))
 TENANTS = 500 if EVENTS >= 100_000 else 40

@@ -26,9 +26,8 @@ from lofty_admin.fleet.tenant_list import SORTS
 from lofty_admin.fleet.views import PAGE_LENGTH
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Connection, Group, Membership, Role, Tenant
-from tests.conftest import make_user, signed_in
-from tests.fleet.fleets import SETTINGS, sent
-from tests.fleet.test_overview import saved
+from tests.support.fleet import SETTINGS, saved, sent
+from tests.support.users import make_user, signed_in
 
 TENANTS = int(os.environ.get("BENCH_TENANTS", "100"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "2"))

@@ -27,10 +27,10 @@ from lofty_admin.agentsettings.plans import Plan
 from lofty_admin.audit.log import record
 from lofty_admin.lofty.schema import payload
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import apply, plan_for
-from tests.audit.content import APPEND
 from tests.bench.lofty import PATH, customer_of
-from tests.practice import PracticeCustomer
+from tests.support.event_rules import APPEND
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_changes import apply, plan_for
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 IN_EARNEST = ROUNDS >= 20

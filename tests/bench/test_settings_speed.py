@@ -36,8 +36,8 @@ from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.tenants.models import Tenant
 from tests.bench.admin_site import sales_agent, use_admin
 from tests.bench.lofty import PATH, customer_of
-from tests.conftest import signed_in
-from tests.practice import PracticeCustomer
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.users import signed_in
 from tools.browser import CURE, find_chromium
 from tools.practice_lofty import names
 

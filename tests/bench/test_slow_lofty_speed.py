@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from statistics import median
 
-from tests.deployment import Deployment
-from tests.faults.browser import Browser
-from tests.test_slow_lofty import EDITOR, VIEWER, p95, under_load
+from tests.support.deployment import Deployment
+from tests.support.http_browser import Browser
+from tests.support.slow_lofty import EDITOR, VIEWER, p95, under_load
 
 
 def test_speed_beside_a_slow_lofty(tmp_path: Path) -> None:

@@ -27,10 +27,9 @@ from lofty_admin.directory.names import names
 from lofty_admin.directory.sync import start_sync
 from lofty_admin.lofty.exchange import RATE_WINDOW
 from lofty_admin.tenants.models import Connection, Tenant
-from tests.agentsettings.conftest import apply, plan_for
-from tests.directory.conftest import Connect, get_members, set_members, synced
-from tests.directory.processes import start_manage
-from tests.directory.test_processes import wait_for
+from tests.support.directory import Connect, get_members, set_members, synced, wait_for
+from tests.support.manage_process import start_manage
+from tests.support.settings_changes import apply, plan_for
 from tools.practice_lofty import limits
 from tools.practice_lofty.limits import Budget, Limiter
 from tools.practice_lofty.server import Sandbox

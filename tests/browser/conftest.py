@@ -3,26 +3,24 @@
 Package scope: Playwright's loop must not be running when other tests use the database.
 """
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
-from typing import Protocol
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.steps import sign_in
-from tests.browser.watch import Watch
-from tests.deployment import Deployment
-from tests.practice import PracticeCustomer
+from tests.support.browser_pages import OWNER, PHONE, NewPage
+from tests.support.browser_site import Site
+from tests.support.deployment import Deployment
+from tests.support.page_steps import sign_in
+from tests.support.page_watch import Watch
+from tests.support.practice_customer import PracticeCustomer
 from tools.browser import CURE, find_chromium
+from tools.processes import ROOT
 
-OWNER = "owner@example.com"
 PATIENCE = 15_000  # milliseconds: the machine may be busy with other tests
-
-
-class NewPage(Protocol):
-    def __call__(
-        self, *, signed_in: bool = True, session_ends: bool = False, **options: object
-    ) -> Page: ...
 
 
 @pytest.fixture(scope="package")
@@ -110,3 +108,27 @@ def new_page(
 def page(new_page: NewPage) -> Page:
     """Olivia's, signed in, 1280 pixels wide."""
     return new_page()
+
+
+@pytest.fixture(scope="module")
+def site(deployment: Deployment) -> Site:
+    command = [sys.executable, "-m", "tests.support.browser_world"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=deployment.env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return Site(**json.loads(done.stdout))
+
+
+@pytest.fixture
+def rosa(new_page: NewPage, site: Site, deployment: Deployment) -> Page:
+    page = new_page(signed_in=False, reduced_motion="reduce")
+    name, value = site.cookie["name"], site.cookie["value"]
+    page.context.add_cookies([{"name": name, "value": value, "url": deployment.console.url}])
+    return page
+
+
+@pytest.fixture
+def phone(new_page: NewPage) -> Page:
+    """Without transitions: colours are measured at once."""
+    return new_page(viewport=PHONE, reduced_motion="reduce")

@@ -1,18 +1,13 @@
 """Every page for everybody: axe-core, both themes, a phone, 200 % zoom; walked from the URLconf."""
 
-import json
-import subprocess
-import sys
-from dataclasses import dataclass
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.axe import faults
-from tests.browser.conftest import NewPage
-from tests.browser.world import ROSA
-from tests.deployment import PASSWORD, Deployment
-from tools.processes import ROOT
+from tests.support.axe import faults
+from tests.support.browser_pages import NewPage
+from tests.support.browser_site import Site, kind
+from tests.support.browser_world import ROSA
+from tests.support.deployment import PASSWORD
 
 pytestmark = pytest.mark.browser
 # CSS pixels: a large screen, the same at 200 % zoom, a phone
@@ -55,32 +50,6 @@ STATES = {
 }
 
 
-@dataclass(frozen=True)
-class Site:
-    """`paths`: an address for each view, by its name. `cookie`: Rosa's, a superuser with an app."""
-
-    cookie: dict[str, str]
-    paths: dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def site(deployment: Deployment) -> Site:
-    command = [sys.executable, "-m", "tests.browser.world"]
-    done = subprocess.run(
-        command, cwd=ROOT, env=deployment.env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return Site(**json.loads(done.stdout))
-
-
-@pytest.fixture
-def rosa(new_page: NewPage, site: Site, deployment: Deployment) -> Page:
-    page = new_page(signed_in=False, reduced_motion="reduce")
-    name, value = site.cookie["name"], site.cookie["value"]
-    page.context.add_cookies([{"name": name, "value": value, "url": deployment.console.url}])
-    return page
-
-
 def right(page: Page, name: str) -> None:
     """The page as it is open fits any width, and axe finds nothing."""
     page.wait_for_load_state()  # a click is over when the next page begins to arrive
@@ -88,20 +57,6 @@ def right(page: Page, name: str) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
     assert faults(page) == [], name
-
-
-def kind(page: Page, path: str) -> str:
-    """What a GET of this address gives."""
-    answer = page.request.get(path, max_redirects=0)
-    if answer.status == 405:
-        return "takes a POST"
-    if answer.status >= 400:
-        return f"{answer.status}"
-    if answer.status == 302:
-        return "leads on"
-    if "text/html" not in answer.headers["content-type"]:
-        return "no page"
-    return "page" if answer.text().lstrip().lower().startswith("<!doctype") else "part of a page"
 
 
 def not_pages(page: Page, paths: dict[str, str]) -> dict[str, str]:

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import SETTINGS, apply, expect_outcome, rename, review, setting
-from tests.practice import PracticeCustomer
+from tests.support.page_steps import SETTINGS, apply, expect_outcome, rename, review, setting
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.browser
 NAME = "Assistant's name"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import OWNER
-from tests.browser.steps import sign_in
-from tests.browser.watch import Watch
-from tests.deployment import Deployment, wait_for
+from tests.support.browser_pages import OWNER
+from tests.support.deployment import Deployment, wait_for
+from tests.support.page_steps import sign_in
+from tests.support.page_watch import Watch
 from tools.processes import ROOT
 
 pytestmark = pytest.mark.browser

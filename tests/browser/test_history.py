@@ -5,10 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NewPage
-from tests.browser.steps import save, tab_to
-from tests.browser.test_looks import PHONE, look
-from tests.practice import PracticeCustomer
+from tests.support.browser_pages import PHONE, NewPage, look
+from tests.support.page_steps import save, tab_to
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.browser
 HISTORY = "/t/acme/history/"

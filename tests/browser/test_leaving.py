@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Dialog, Page, Route, expect
 
-from tests.browser.steps import SETTINGS, apply, expect_outcome, rename, review
-from tests.practice import PracticeCustomer
+from tests.support.page_steps import SETTINGS, apply, expect_outcome, rename, review
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.browser
 

@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 from psycopg.sql import SQL, Identifier
 
-from tests.browser.steps import expect_outcome
-from tests.browser.test_access import Site, kind, rosa, site  # noqa: F401 - fixtures
-from tests.deployment import Deployment
-from tests.practice import PracticeCustomer
+from tests.support.browser_site import Site, kind
+from tests.support.deployment import Deployment
+from tests.support.page_steps import expect_outcome
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.browser
 NARROW = ViewportSize(width=320, height=800)
@@ -32,7 +32,7 @@ TOO_WIDE = """() => [...document.querySelectorAll("body *")]
 
 
 @pytest.fixture
-def long_names(deployment: Deployment, site: Site) -> Iterator[None]:  # noqa: F811
+def long_names(deployment: Deployment, site: Site) -> Iterator[None]:
     """Everything is renamed for one test."""
     with deployment.connect() as connection:
         for table, column in NAMES.items():
@@ -57,8 +57,8 @@ def fits(page: Page, name: str) -> str:
 
 
 def test_every_page__with_long_names__is_no_wider_than_the_phone(
-    rosa: Page,  # noqa: F811
-    site: Site,  # noqa: F811
+    rosa: Page,
+    site: Site,
     long_names: None,
     deployment: Deployment,
 ) -> None:

@@ -6,31 +6,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.axe import faults
-from tests.browser.conftest import NewPage
-from tests.browser.steps import SETTINGS, apply, expect_outcome, rename, review, save
-from tests.practice import PracticeCustomer
+from tests.support.browser_pages import NewPage, look
+from tests.support.page_steps import SETTINGS, apply, expect_outcome, rename, review, save
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.browser
-PHONE = {"width": 390, "height": 844}
-HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
-  .filter((heading) => heading.checkVisibility()).map((heading) => Number(heading.tagName[1]))"""
-
-
-def look(page: Page, name: str) -> None:
-    """The page as it is open must be right in both themes."""
-    page.wait_for_load_state()  # a click is over when the next page begins to arrive
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
-    levels = page.evaluate(HEADINGS)
-    assert levels.count(1) == 1, name
-    assert all(after <= before + 1 for before, after in zip([0, *levels], levels, strict=False))
-    assert faults(page) == [], name
-
-
-@pytest.fixture
-def phone(new_page: NewPage) -> Page:
-    """Without transitions: colours are measured at once."""
-    return new_page(viewport=PHONE, reduced_motion="reduce")
 
 
 def outcomes(page: Page, acme: PracticeCustomer) -> Iterator[str]:

@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import OWNER, NewPage
-from tests.browser.steps import (
+from tests.support.browser_pages import OWNER, NewPage
+from tests.support.deployment import Deployment
+from tests.support.page_steps import (
     SETTINGS,
     agent_not_picked,
     apply,
@@ -18,8 +19,7 @@ from tests.browser.steps import (
     sign_in,
     tab_to,
 )
-from tests.deployment import Deployment
-from tests.practice import PracticeCustomer
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.browser
 LISTS = ("activeDays", "leadTypes", "agentIds", "officeIds")

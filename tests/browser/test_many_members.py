@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import paste, pick, setting
-from tests.deployment import Deployment
-from tests.practice import PracticeCustomer
+from tests.support.deployment import Deployment
+from tests.support.page_steps import paste, pick, setting
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.browser
 SETTINGS = "/t/giant/settings/"

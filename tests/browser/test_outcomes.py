@@ -5,11 +5,11 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.axe import faults
-from tests.browser.conftest import NewPage
-from tests.browser.steps import apply, expect_outcome, rename, review, save
-from tests.deployment import Deployment, wait_for
-from tests.practice import PracticeCustomer
+from tests.support.axe import faults
+from tests.support.browser_pages import NewPage
+from tests.support.deployment import Deployment, wait_for
+from tests.support.page_steps import apply, expect_outcome, rename, review, save
+from tests.support.practice_customer import PracticeCustomer
 from tools.practice_control import control
 
 pytestmark = pytest.mark.browser

@@ -5,11 +5,10 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NewPage
-from tests.browser.steps import expect_message
-from tests.browser.test_looks import look, phone  # noqa: F401 - a fixture
-from tests.deployment import PASSWORD, Deployment
-from tests.practice import PracticeCustomer
+from tests.support.browser_pages import NewPage, look
+from tests.support.deployment import PASSWORD, Deployment
+from tests.support.page_steps import expect_message
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.browser
 LINK = re.compile(r"(http://\S+/accounts/invitation/)#(\S+)")
@@ -77,7 +76,7 @@ def test_invited__without_javascript__pastes_the_code(
 
 
 def test_looks__people_and_invitation__fit_a_phone_and_can_be_read(
-    phone: Page,  # noqa: F811 - the fixture
+    phone: Page,
     new_page: NewPage,
     deployment: Deployment,
     acme: PracticeCustomer,

@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.steps import (
+from tests.support.deployment import Deployment
+from tests.support.page_steps import (
     SETTINGS,
     agent_not_picked,
     apply,
@@ -13,8 +14,7 @@ from tests.browser.steps import (
     review,
     setting,
 )
-from tests.deployment import Deployment
-from tests.practice import PracticeCustomer
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.browser
 # Faster than any answer: both events in one turn of the page's loop.

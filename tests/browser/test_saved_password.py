@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import OWNER
-from tests.deployment import PASSWORD, Deployment
-from tests.practice import PracticeCustomer
+from tests.support.browser_pages import OWNER
+from tests.support.deployment import PASSWORD, Deployment
+from tests.support.practice_customer import PracticeCustomer
 from tools.browser import find_chromium
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--password-store=basic"]

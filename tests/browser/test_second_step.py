@@ -5,11 +5,10 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.accounts.second_step import code_at
-from tests.browser.conftest import NewPage
-from tests.browser.steps import sign_in
-from tests.browser.test_looks import PHONE, look
-from tests.deployment import PASSWORD, Deployment
+from tests.support.browser_pages import PHONE, NewPage, look
+from tests.support.deployment import PASSWORD, Deployment
+from tests.support.page_steps import sign_in
+from tests.support.second_factor import code_at
 
 pytestmark = pytest.mark.browser
 PERSON = "passkey@example.com"

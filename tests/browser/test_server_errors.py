@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.deployment import Deployment
+from tests.support.deployment import Deployment
 
 HOST = "Host: 127.0.0.1\r\n"
 HARDENED = {

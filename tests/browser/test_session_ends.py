@@ -9,11 +9,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.axe import faults
-from tests.browser.conftest import OWNER, NewPage
-from tests.browser.steps import SETTINGS, paste, rename, setting
-from tests.deployment import PASSWORD, Deployment
-from tests.practice import PracticeCustomer
+from tests.support.axe import faults
+from tests.support.browser_pages import OWNER, NewPage
+from tests.support.deployment import PASSWORD, Deployment
+from tests.support.page_steps import SETTINGS, paste, rename, setting
+from tests.support.practice_customer import PracticeCustomer
 
 NOTICE = "#session-ended"
 

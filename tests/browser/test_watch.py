@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.watch import Watch
-from tests.deployment import Deployment
+from tests.support.deployment import Deployment
+from tests.support.page_watch import Watch
 
 pytestmark = pytest.mark.browser
 MISDEEDS = """() => {

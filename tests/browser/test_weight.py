@@ -6,9 +6,9 @@ import sys
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page
 
-from tests.browser.conftest import OWNER, NewPage
-from tests.browser.steps import SETTINGS, rename, review, sign_in
-from tests.practice import PracticeCustomer
+from tests.support.browser_pages import OWNER, NewPage
+from tests.support.page_steps import SETTINGS, rename, review, sign_in
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.browser
 FIRST_VISIT, LATER_PAGE = 250_000, 30_000  # bytes, headers included, as they are sent

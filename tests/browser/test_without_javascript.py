@@ -5,9 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import NewPage
-from tests.browser.steps import SETTINGS, apply, expect_outcome, review, setting
-from tests.practice import PracticeCustomer
+from tests.support.browser_pages import NewPage
+from tests.support.page_steps import SETTINGS, apply, expect_outcome, review, setting
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.browser
 

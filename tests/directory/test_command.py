@@ -11,7 +11,7 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import Entry, Step, Sync, SyncState
 from lofty_admin.directory.sync import advance, open_sync
 from lofty_admin.tenants.models import Tenant
-from tests.directory.conftest import Connect
+from tests.support.directory import Connect
 
 
 class Terminal(StringIO):

@@ -14,7 +14,7 @@ from lofty_admin.core.text import search_words
 from lofty_admin.directory.models import FOLDED_LENGTH, Entry, EntryKind
 from lofty_admin.directory.names import freshness, give_name, names, profile, search
 from lofty_admin.tenants.models import Tenant
-from tests.directory.conftest import found
+from tests.support.directory import found
 
 BIG = 844510972070138
 

@@ -14,8 +14,8 @@ from lofty_admin.directory.models import Entry, EntryKind, Sync, SyncState
 from lofty_admin.directory.names import give_name, names
 from lofty_admin.directory.sync import open_sync
 from lofty_admin.tenants.models import Tenant
-from tests.conftest import Browsers, signed_in
-from tests.directory.conftest import Connect
+from tests.support.directory import Connect
+from tests.support.users import Browsers, signed_in
 
 BIG = 844510972070138
 PAGE, SEARCH = "/t/acme/names/", "/t/acme/names/agent/search"

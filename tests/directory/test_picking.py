@@ -9,7 +9,7 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory import views
 from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.tenants.models import Tenant
-from tests.conftest import Browsers
+from tests.support.users import Browsers
 
 SEARCH, PASTED = "/t/acme/names/agent/search", "/t/acme/names/agent/pasted"
 OF_OFFICE = "/t/acme/names/{}/office/{}"

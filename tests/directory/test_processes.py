@@ -2,7 +2,6 @@
 
 import signal
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,18 +11,11 @@ from django.utils import timezone
 from lofty_admin.directory.models import Entry, EntryKind, Sync, SyncState
 from lofty_admin.directory.sync import STALE, advance, open_sync
 from lofty_admin.tenants.models import Tenant
-from tests.directory.conftest import Connect, calls_made
-from tests.directory.processes import start_manage
-from tests.practice import PracticeCustomer
+from tests.support.directory import Connect, calls_made, wait_for
+from tests.support.manage_process import start_manage
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def wait_for(happened: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def test_sync__killed_in_the_middle__next_process_goes_on_at_the_same_page(

@@ -10,8 +10,8 @@ from lofty_admin.directory.models import Entry, EntryKind, SyncState
 from lofty_admin.directory.sync import advance, open_sync
 from lofty_admin.tenants.credentials.api_client import LAST_MOMENTS, RESERVE, reserve_calls
 from lofty_admin.tenants.models import Connection, Tenant
-from tests.directory.conftest import Connect, calls_made
-from tests.practice import PracticeCustomer
+from tests.support.directory import Connect, calls_made
+from tests.support.practice_customer import PracticeCustomer
 from tools.practice_lofty import limits
 
 

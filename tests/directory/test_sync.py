@@ -16,7 +16,7 @@ from lofty_admin.directory.names import freshness, give_name, names, profile
 from lofty_admin.directory.sync import MOST_ATTEMPTS, LeaseLost, advance, open_sync, stalled
 from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.tenants.models import Role, Tenant
-from tests.directory.conftest import (
+from tests.support.directory import (
     Connect,
     calls_made,
     found,

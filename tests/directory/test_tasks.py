@@ -13,8 +13,8 @@ from lofty_admin.directory.models import Sync, SyncState
 from lofty_admin.directory.sync import STALE, open_sync, start_sync
 from lofty_admin.tenants.credentials.token_store import remove_connection
 from lofty_admin.tenants.models import Tenant
-from tests.directory.conftest import Connect
-from tests.directory.processes import start_manage
+from tests.support.directory import Connect
+from tests.support.manage_process import start_manage
 
 
 def waiting_jobs() -> list[ProcrastinateJob]:

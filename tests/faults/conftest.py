@@ -1,15 +1,13 @@
 """One deployment for all tests of this folder; each module has tenants of its own."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from tests.deployment import Deployment
-from tests.faults.browser import Browser
-from tests.practice import PracticeCustomer
+from tests.support.deployment import Deployment
+from tests.support.http_browser import Browser
+from tests.support.practice_customer import PracticeCustomer
 
-ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))
 ROOT_EMAIL = "root@example.com"
 SIGN_IN_AGAIN_AFTER = 300  # seconds
 

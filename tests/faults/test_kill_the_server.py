@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.deployment import Deployment, wait_for
-from tests.faults.browser import Browser
-from tests.faults.conftest import ROUNDS
-from tests.faults.locks import HEAD, Lock
-from tests.faults.saves import (
+from tests.support.database_locks import HEAD, Lock
+from tests.support.deployment import Deployment, wait_for
+from tests.support.fault_rounds import ROUNDS
+from tests.support.http_browser import Browser
+from tests.support.interrupted_saves import (
     INTENT,
     NOT_APPLIED,
     OPEN,
@@ -25,7 +25,7 @@ from tests.faults.saves import (
     reconcile,
     release,
 )
-from tests.practice import PracticeCustomer
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.faults
 OPERATIONS = "LOCK TABLE agentsettings_operation IN ACCESS EXCLUSIVE MODE"

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.deployment import Deployment, wait_for
-from tests.faults.browser import Browser
-from tests.faults.conftest import ROUNDS
-from tests.faults.locks import HEAD, Lock
-from tests.faults.saves import (
+from tests.support.database_locks import HEAD, Lock
+from tests.support.deployment import Deployment, wait_for
+from tests.support.fault_rounds import ROUNDS
+from tests.support.http_browser import Browser
+from tests.support.interrupted_saves import (
     INTENT,
     NOT_APPLIED,
     UNKNOWN,
@@ -24,7 +24,7 @@ from tests.faults.saves import (
     end_leases,
     release,
 )
-from tests.practice import PracticeCustomer
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.faults
 Hold = Callable[[Deployment, Save, ExitStack], Callable[[], None]]

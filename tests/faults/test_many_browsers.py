@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.deployment import Deployment
-from tests.faults.browser import Browser
-from tests.faults.saves import Save, check_books
-from tests.practice import PracticeCustomer
+from tests.support.deployment import Deployment
+from tests.support.http_browser import Browser
+from tests.support.interrupted_saves import Save, check_books
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.faults
 MANY = 8

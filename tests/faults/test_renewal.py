@@ -5,10 +5,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.deployment import Deployment, wait_for
-from tests.faults.browser import Browser
-from tests.faults.conftest import ROUNDS
-from tests.faults.connections import (
+from tests.support.database_locks import Lock
+from tests.support.deployment import Deployment, wait_for
+from tests.support.fault_rounds import ROUNDS
+from tests.support.http_browser import Browser
+from tests.support.interrupted_saves import release
+from tests.support.oauth_connections import (
     connect,
     end_lease,
     let_it_run_out,
@@ -17,9 +19,7 @@ from tests.faults.connections import (
     started,
     tokens_given,
 )
-from tests.faults.locks import Lock
-from tests.faults.saves import release
-from tests.practice import PracticeCustomer
+from tests.support.practice_customer import PracticeCustomer
 from tools.practice_control import control
 
 pytestmark = pytest.mark.faults

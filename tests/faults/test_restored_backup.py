@@ -10,10 +10,10 @@ import pytest
 import requests
 from psycopg import sql
 
-from tests.audit.keeping import PUBLIC_KEY, SIGNING_KEY
-from tests.deployment import Deployment
-from tests.faults.browser import Browser, form_in
-from tests.practice import PracticeCustomer
+from tests.support.audit_log import PUBLIC_KEY, SIGNING_KEY
+from tests.support.deployment import Deployment
+from tests.support.http_browser import Browser, form_in
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.faults
 OWNER = "owner@example.com"

@@ -9,18 +9,18 @@ from uuid import uuid4
 import pytest
 
 from lofty_admin.core import vault
-from tests.deployment import Deployment
-from tests.faults.browser import Browser, form_in
-from tests.faults.conftest import ROUNDS
-from tests.faults.connections import (
+from tests.support.database_locks import Lock
+from tests.support.deployment import Deployment
+from tests.support.fault_rounds import ROUNDS
+from tests.support.http_browser import Browser, form_in
+from tests.support.oauth_connections import (
     connect,
     let_it_run_out,
     new_vault_keys,
     row_of,
     started,
 )
-from tests.faults.locks import Lock
-from tests.practice import PracticeCustomer
+from tests.support.practice_customer import PracticeCustomer
 from tools.practice_control import control
 
 pytestmark = pytest.mark.faults

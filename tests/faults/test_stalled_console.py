@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.deployment import Deployment
-from tests.faults.browser import Browser
-from tests.faults.saves import (
+from tests.support.deployment import Deployment
+from tests.support.http_browser import Browser
+from tests.support.interrupted_saves import (
     INTENT,
     NOT_APPLIED,
     VERIFIED,
@@ -13,7 +13,7 @@ from tests.faults.saves import (
     reconcile,
     release,
 )
-from tests.practice import PracticeCustomer
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.faults
 TAKEN_OVER = "was taken over"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lofty_admin.accounts.models import User
 from lofty_admin.tenants.models import Tenant
-from tests.conftest import signed_in
+from tests.support.users import signed_in
 
 pytestmark = pytest.mark.django_db
 LISTS = ["/", "/audit/", "/t/acme/history/", "/t/acme/receipt/", "/people/", "/find/"]

@@ -12,8 +12,8 @@ from lofty_admin.lofty.client import Scheme
 from lofty_admin.tenants import services
 from lofty_admin.tenants.credentials import token_store, token_verification
 from lofty_admin.tenants.models import Connection, Health, Tenant
-from tests.conftest import PASSWORD, signed_in
-from tests.tenants.conftest import TOKEN, Lofty
+from tests.support.lofty_users import TOKEN, Lofty
+from tests.support.users import PASSWORD, signed_in
 
 
 def home(user: User) -> str:

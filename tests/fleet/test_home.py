@@ -23,8 +23,8 @@ from lofty_admin.tenants import services
 from lofty_admin.tenants.credentials import token_store, token_verification
 from lofty_admin.tenants.groups import add_group
 from lofty_admin.tenants.models import Connection, ConnectionState, Group, Tenant
-from tests.conftest import signed_in
-from tests.fleet.fleets import change, read
+from tests.support.fleet import change, home, listed, read
+from tests.support.users import signed_in
 
 COPIED = (
     "agent_name",
@@ -34,17 +34,6 @@ COPIED = (
     "start_hour",
     "end_hour",
 )
-NAMES = ("Acme Realty", "Globex Homes", "Hooli")
-
-
-def home(user: User, query: str = "") -> str:
-    return signed_in(user).get(reverse("fleet:home") + query).content.decode()
-
-
-def listed(user: User, query: str = "") -> list[str]:
-    """The names in the list, in its order."""
-    html = home(user, query).partition('id="found"')[2]
-    return sorted((name for name in NAMES if f">{name}<" in html), key=html.index)
 
 
 @pytest.fixture

@@ -27,11 +27,11 @@ from lofty_admin.tenants.credentials import health_probe, token_store, token_ver
 from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.groups import add_group
 from lofty_admin.tenants.models import Connection, ConnectionKind, Health, Tenant
-from tests.audit.keeping import fall_behind
-from tests.conftest import make_user, signed_in
-from tests.directory.processes import start_manage
-from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, kinds
-from tests.tenants.test_canary import BAD_TOKEN, leaks, whole_database
+from tests.support.audit_log import fall_behind
+from tests.support.lofty_users import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, kinds
+from tests.support.manage_process import start_manage
+from tests.support.secrets import BAD_TOKEN, leaks, whole_database
+from tests.support.users import make_user, signed_in
 
 HEAD = "name,slug,scheme,token,groups\n"
 GOOD = f"Acme Realty,acme,API key,{TOKEN},west\nGlobex Homes,,oauth,{OTHER_TOKEN},\nInitech,,,,\n"

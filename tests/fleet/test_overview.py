@@ -1,9 +1,7 @@
 """The top of the home page: what it counts, for whom, and what it links to."""
 
 import re
-from datetime import timedelta
 from html import unescape
-from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -12,46 +10,13 @@ from django.utils import timezone
 
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import State
-from lofty_admin.audit.log.context import Actor
 from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
-from lofty_admin.audit.models import AuditEvent, AuditIndex
 from lofty_admin.core.timezones import zone_named
 from lofty_admin.fleet.changes import DAYS, LISTED, OUTCOMES, changes
 from lofty_admin.tenants.models import Tenant
-from tests.conftest import Browsers, signed_in
-from tests.fleet.fleets import change, read, sent
-from tests.fleet.test_home import listed
-
-SUBJECT = "Active days"
-
-
-def saved(
-    tenant: Tenant,
-    outcome: Outcome | None = Outcome.VERIFIED,
-    *,
-    by: str = "Olivia Owner",
-    days_ago: int = 0,
-    kind: Kind = Kind.SETTINGS_OUTCOME,
-) -> AuditEvent:
-    actor = Actor("person", f"of {by}" if by else "", by)
-    operation_id = uuid4()
-    if kind is not Kind.SETTINGS_SEEN_CHANGED and outcome is not None:
-        at = timezone.now() - timedelta(days=days_ago)
-        fields = {"state": outcome, "actor_id": actor.id, "actor_name": by, "created_at": at}
-        sent(tenant, at, id=operation_id, **fields).save(force_insert=True)
-    event = record(
-        kind,
-        tenant=tenant.ref,
-        outcome=outcome,
-        subject=SUBJECT,
-        operation_id=operation_id,
-        before={},
-        after={},
-        actor=actor,
-    )
-    AuditIndex.objects.filter(seq=event.seq).update(at=event.at - timedelta(days=days_ago))
-    return event
+from tests.support.fleet import SUBJECT, change, listed, read, saved
+from tests.support.users import Browsers, signed_in
 
 
 def overview(client: Client, query: str = "") -> str:

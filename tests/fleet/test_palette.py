@@ -12,9 +12,9 @@ from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import Operation, State
 from lofty_admin.fleet.palette import ACTIONS, MOST_TENANTS, PAGES
 from lofty_admin.tenants.models import Membership, Pin, Role, Tenant, Visit
-from tests.agentsettings.test_pages import text_of
-from tests.conftest import Browsers, signed_in
+from tests.support.pages import text_of
 from tests.support.routes import ROUTES
+from tests.support.users import Browsers, signed_in
 
 BUTTON = "A button of its page, or a step of something begun there."
 SIGNING_IN = "A part of signing in, or for those who cannot."

@@ -10,9 +10,9 @@ from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditIndex
 from lofty_admin.history.versions import version_at
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.test_pages import text_of
-from tests.conftest import Browsers
-from tests.documented import EXAMPLE
+from tests.support.documented_settings import EXAMPLE
+from tests.support.pages import text_of
+from tests.support.users import Browsers
 
 pytestmark = pytest.mark.django_db
 URL = "/t/acme/history/compare/"

@@ -15,10 +15,11 @@ from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.fleet.changes import changes
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import connect, editor_of, plan_for
-from tests.agentsettings.test_pages import review, save, text_of
-from tests.conftest import Browsers, signed_in
-from tests.practice import PracticeCustomer
+from tests.support.pages import text_of
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_changes import connect, editor_of, plan_for
+from tests.support.settings_pages import review, save
+from tests.support.users import Browsers, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HISTORY = "/t/acme/history/"

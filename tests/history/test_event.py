@@ -15,17 +15,13 @@ from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.test_pages import HOSTILE, Page, review, review_form, save, text_of
-from tests.conftest import Browsers, signed_in
-from tests.practice import PracticeCustomer
+from tests.support.audit_log import newest
+from tests.support.pages import Page, text_of
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_pages import HOSTILE, review, review_form, save
+from tests.support.users import Browsers, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def newest(kind: Kind = Kind.SETTINGS_OUTCOME) -> AuditEvent:
-    found = AuditEvent.objects.filter(kind=kind).order_by("-seq").first()
-    assert found is not None
-    return found
 
 
 def test_event__of_a_save__says_everything(browsers: Browsers, lofty: PracticeCustomer) -> None:

@@ -25,10 +25,10 @@ from lofty_admin.history import export
 from lofty_admin.history.models import Ending, Export, Format
 from lofty_admin.history.spreadsheet import COLUMNS
 from lofty_admin.tenants.models import Grant, Membership, Role, Tenant
-from tests.agentsettings.test_pages import text_of
-from tests.audit.keeping import tamper
-from tests.audit.test_archive import verified
-from tests.conftest import Browsers, signed_in
+from tests.support.audit_export import verified
+from tests.support.audit_log import tamper
+from tests.support.pages import text_of
+from tests.support.users import Browsers, signed_in
 
 pytestmark = pytest.mark.django_db
 ALL, ACME = "/audit/export/", "/t/acme/history/export/"

@@ -18,8 +18,8 @@ from lofty_admin.audit.models import AuditEvent, AuditIndex
 from lofty_admin.audit.search import query
 from lofty_admin.history.models import SavedView
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.test_pages import text_of
-from tests.conftest import Browsers, signed_in
+from tests.support.pages import text_of
+from tests.support.users import Browsers, signed_in
 
 pytestmark = pytest.mark.django_db
 ALL, ACME = "/audit/", "/t/acme/history/"

@@ -6,11 +6,12 @@ from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.directory.names import give_name, names
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.test_pages import SETTINGS, review, save, text_of
-from tests.conftest import Browsers
-from tests.directory.conftest import get_members, set_members, synced
-from tests.history.test_event import newest
-from tests.practice import PracticeCustomer
+from tests.support.audit_log import newest
+from tests.support.directory import get_members, set_members, synced
+from tests.support.pages import text_of
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_pages import SETTINGS, review, save
+from tests.support.users import Browsers
 from tools.practice_lofty.server import Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -21,12 +21,12 @@ from lofty_admin.core.timezones import COOKIE, zone_named
 from lofty_admin.directory.models import Profile
 from lofty_admin.history import receipt
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import apply, plan_for
-from tests.agentsettings.test_pages import text_of
-from tests.audit.keeping import PUBLIC_KEY, checkpoint, sign_here, use
-from tests.conftest import Browsers, signed_in
-from tests.history.paper import printed
-from tests.practice import PracticeCustomer
+from tests.support.audit_log import PUBLIC_KEY, checkpoint, sign_here, use
+from tests.support.pages import text_of
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.printed_page import printed
+from tests.support.settings_changes import apply, plan_for
+from tests.support.users import Browsers, signed_in
 
 pytestmark = pytest.mark.django_db
 URL = "/t/acme/receipt/"

@@ -15,8 +15,8 @@ from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.history.spreadsheet import COLUMNS, LONGEST, cell, columns, csv_line, told
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.values import any_values
-from tests.audit.keeping import tamper
+from tests.support.audit_log import tamper
+from tests.support.setting_values import any_values
 
 LOOKS_LIKE_A_FORMULA = (
     "=1+1",

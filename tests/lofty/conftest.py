@@ -1,14 +1,12 @@
 """Fixtures: certificates, and a hostile server spoken to in plain text and over TLS."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from lofty_admin.lofty.endpoint import Endpoint
-from tests.lofty.hostile import Behaviour, Certificates, HostileServer, endpoint_of
-
-Served = Callable[..., tuple[HostileServer, Endpoint]]
+from tests.support.hostile_server import Behaviour, Certificates, HostileServer, Served, endpoint_of
 
 
 @pytest.fixture(scope="session")

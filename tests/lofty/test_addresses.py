@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from lofty_admin.lofty import errors
 from lofty_admin.lofty.endpoint import Endpoint, allowed_origin, is_public
 from lofty_admin.lofty.transport import Authorization, Transport
-from tests.lofty.conftest import Served
-from tests.lofty.hostile import OK_BODY, Certificates, HostileServer, says
+from tests.support.hostile_server import OK_BODY, Certificates, HostileServer, Served, says
 
 AUTH = Authorization.of_token("token", "some-long-token")
 HOSTS = frozenset({"api.lofty.com", "crm.lofty.com"})

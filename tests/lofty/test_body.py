@@ -8,8 +8,7 @@ import zlib
 import pytest
 
 from lofty_admin.lofty import errors
-from tests.lofty.conftest import Served
-from tests.lofty.hostile import OK_BODY, Request, answer, client_of, says, sends
+from tests.support.hostile_server import OK_BODY, Request, Served, answer, client_of, says, sends
 
 BOMB = gzip.compress(bytes(200 * 2**20), 9)
 PACKED = gzip.compress(OK_BODY)

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from lofty_admin.lofty import errors
 from lofty_admin.lofty.exchange import LONGEST_WAIT, Exchange, read_budget
-from tests.lofty.conftest import Served
-from tests.lofty.hostile import OK_BODY, client_of, says
+from tests.support.hostile_server import OK_BODY, Served, client_of, says
 
 NOW = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)
 EPOCH = int(NOW.timestamp())

@@ -11,9 +11,8 @@ import pytest
 
 from lofty_admin.lofty import errors
 from lofty_admin.lofty.client import Member, Office, Page, Pipeline, Pond
-from tests.lofty.conftest import Served
-from tests.lofty.hostile import Behaviour, Request, answer, client_of, says
-from tests.lofty.test_schema import DOCUMENTED
+from tests.support.documented_settings import DOCUMENTED
+from tests.support.hostile_server import Behaviour, Request, Served, answer, client_of, says
 
 MEMBER = {
     "id": 11,

@@ -13,8 +13,15 @@ import pytest
 from lofty_admin.lofty import errors
 from lofty_admin.lofty.endpoint import Endpoint, SocketAddress
 from lofty_admin.lofty.transport import Authorization, Transport
-from tests.lofty.conftest import Served
-from tests.lofty.hostile import OK_BODY, Behaviour, Request, answer, client_of, drips
+from tests.support.hostile_server import (
+    OK_BODY,
+    Behaviour,
+    Request,
+    Served,
+    answer,
+    client_of,
+    drips,
+)
 
 SLOW: dict[str, Behaviour] = {
     "header drip": drips(b"HTTP/1.1 200 X\r\n", b"X-More: 1\r\n"),

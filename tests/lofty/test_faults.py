@@ -1,7 +1,6 @@
 """Every row of the fault table (reliability.md, B2): what it means for a PUT and a GET."""
 
 import json
-import socket
 
 import pytest
 from hypothesis import given
@@ -12,13 +11,14 @@ from lofty_admin.lofty.endpoint import Endpoint
 from lofty_admin.lofty.errors import SETTINGS_PATH
 from lofty_admin.lofty.exchange import UNSTORABLE, Received, Scribe, utc_now
 from lofty_admin.lofty.json_strict import JSON
-from tests.lofty.conftest import Served
-from tests.lofty.hostile import (
+from tests.support.hostile_server import (
+    HALF,
     OK_BODY,
     Behaviour,
-    Request,
+    Served,
     answer,
     client_of,
+    closes,
     hints,
     resets,
     says,
@@ -26,12 +26,6 @@ from tests.lofty.hostile import (
     stays_silent,
 )
 
-
-def closes(_connection: socket.socket, _request: Request) -> None:
-    """Ends the connection without a byte."""
-
-
-HALF = answer(200, OK_BODY)[:-9]
 CHUNKED = b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n"
 CUT_CHUNKS = CHUNKED + b"22\r\n" + OK_BODY + b"\r\n"
 UNKNOWN: dict[str, Behaviour] = {

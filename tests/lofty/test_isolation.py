@@ -18,13 +18,13 @@ from lofty_admin.lofty import errors
 from lofty_admin.lofty.client import LoftyClient, Scheme
 from lofty_admin.lofty.endpoint import allowed_origin
 from lofty_admin.lofty.transport import TRUST, Authorization, Transport, _Adapter, _Wire
-from tests.lofty.conftest import Served
-from tests.lofty.hostile import (
+from tests.support.hostile_server import (
     OK_BODY,
     TOKEN,
     Certificates,
     HostileServer,
     Request,
+    Served,
     answer,
     client_of,
     resets,

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from lofty_admin.lofty import errors
 from lofty_admin.lofty.endpoint import Endpoint
 from lofty_admin.lofty.oauth import OAuthClient, Tokens, read_expiry
-from tests.lofty.conftest import Served
-from tests.lofty.hostile import resets, says
-from tests.lofty.test_secrets import everything_printed
+from tests.support.hostile_server import Served, resets, says
+from tests.support.printed_output import everything_printed
 
 SECRET = "sentinel-client-secret"
 REFRESH = "sentinel-refresh/token+1"

@@ -11,8 +11,7 @@ from lofty_admin.lofty import errors
 from lofty_admin.lofty.client import LoftyClient, RetryPolicy, Scheme
 from lofty_admin.lofty.endpoint import Endpoint
 from lofty_admin.lofty.exchange import Exchange
-from tests.lofty.conftest import Served
-from tests.lofty.hostile import OK_BODY, TOKEN, Behaviour, Request, resets, says
+from tests.support.hostile_server import OK_BODY, TOKEN, Behaviour, Request, Served, resets, says
 
 
 class Clock:

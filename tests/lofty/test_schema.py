@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from lofty_admin.lofty import errors, schema
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import ABSENT, EDITABLE, Settings, differing, same
-from tests.documented import EXAMPLE
+from tests.support.documented_settings import DOCUMENTED
 
-DOCUMENTED: dict[str, Any] = dict(EXAMPLE)
 REQUEST = {
     "id": int,
     "assistantName": str,

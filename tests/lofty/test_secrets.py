@@ -4,8 +4,6 @@ import base64
 import json
 import logging
 import socket
-import traceback
-from collections.abc import Iterator
 from dataclasses import asdict
 from urllib.parse import quote
 
@@ -19,9 +17,20 @@ from lofty_admin.lofty.endpoint import Endpoint
 from lofty_admin.lofty.exchange import Exchange
 from lofty_admin.lofty.oauth import OAuthClient
 from lofty_admin.lofty.transport import Authorization
-from tests.lofty.conftest import Served
-from tests.lofty.hostile import OK_BODY, TOKEN, Behaviour, client_of, drips, resets, says, sends
-from tests.lofty.test_faults import HALF, closes
+from tests.support.hostile_server import (
+    HALF,
+    OK_BODY,
+    TOKEN,
+    Behaviour,
+    Served,
+    client_of,
+    closes,
+    drips,
+    resets,
+    says,
+    sends,
+)
+from tests.support.printed_output import chain, everything_printed
 
 SPELLINGS = (
     TOKEN,
@@ -66,20 +75,6 @@ def test_clean_token__anything__exactly_printable_ascii_passes(pasted: str) -> N
     else:
         with pytest.raises(errors.BadToken):
             clean_token(pasted)
-
-
-def chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def everything_printed(error: BaseException) -> str:
-    """What any log or error page can show of an error without looking into frames."""
-    parts = []
-    for link in chain(error):
-        parts += [str(link), repr(link), repr(link.__dict__), repr(link.args)]
-    return "\n".join([*parts, *traceback.format_exception(error)])
 
 
 ECHO = json.dumps({"code": 1, "message": f"the token {TOKEN} is bad"}).encode()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.practice_lofty.conftest import SETTINGS, TOKEN, Caller
+from tests.support.practice_caller import SETTINGS, TOKEN, Caller
 from tools.practice_lofty import seed
 
 

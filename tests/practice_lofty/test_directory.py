@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.practice_lofty.conftest import Caller
+from tests.support.practice_caller import Caller
 
 MEMBERS = "/v1.0/members"
 PIPELINES = "/v1.0/teamFeatures/lead-pipelines"

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.practice_lofty.conftest import SETTINGS, TOKEN, Caller
+from tests.support.practice_caller import SETTINGS, TOKEN, Caller
 
 OPERATIONS = {
     "settings": SETTINGS,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.practice_lofty.conftest import SETTINGS, TOKEN, Caller, wait_until
+from tests.support.practice_caller import SETTINGS, TOKEN, Caller, wait_until
 from tools.practice_lofty import faults
 from tools.practice_lofty.faults import KINDS
 

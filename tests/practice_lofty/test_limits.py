@@ -2,7 +2,7 @@
 
 import time
 
-from tests.practice_lofty.conftest import SETTINGS, TOKEN, Caller
+from tests.support.practice_caller import SETTINGS, TOKEN, Caller
 from tools.practice_lofty.limits import Limiter
 
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from tests.practice_lofty.conftest import SETTINGS, TOKEN, Caller, Reply
+from tests.support.practice_caller import SETTINGS, TOKEN, Caller, Reply
 from tools.practice_lofty.oauth import TOKEN_PATHS
 from tools.practice_lofty.server import Sandbox
 

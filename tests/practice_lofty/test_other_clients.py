@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.practice_lofty.conftest import SETTINGS, TOKEN, Caller, Reply
+from tests.support.practice_caller import SETTINGS, TOKEN, Caller, Reply
 
 JSON_HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
 CLIENTS: Mapping[str, tuple[str, Mapping[str, str]]] = {

@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from tests.practice_lofty.conftest import TOKEN, Caller
+from tests.support.practice_caller import TOKEN, Caller
 from tools.practice_lofty import seed
 from tools.practice_lofty.faults import KINDS
 from tools.practice_lofty.page import POLICY

@@ -15,7 +15,7 @@ from threading import Thread
 import pytest
 
 import tools.practice_lofty
-from tests.practice_lofty.conftest import SETTINGS, TOKEN, Caller, wait_until
+from tests.support.practice_caller import SETTINGS, TOKEN, Caller, wait_until
 from tools.practice_lofty import cli
 from tools.practice_lofty.server import NotLoopbackError, Sandbox
 from tools.practice_lofty.store import Store, WrongVersionError

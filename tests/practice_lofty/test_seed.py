@@ -5,7 +5,7 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-from tests.practice_lofty.conftest import SETTINGS, Caller
+from tests.support.practice_caller import SETTINGS, Caller
 from tools.practice_lofty import names, seed
 from tools.practice_lofty.server import Sandbox
 from tools.practice_lofty.store import Store

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.documented import EXAMPLE_REQUEST
-from tests.practice_lofty.conftest import SETTINGS, Caller
+from tests.support.documented_settings import EXAMPLE_REQUEST
+from tests.support.practice_caller import SETTINGS, Caller
 from tools.practice_lofty.rules import PROPERTIES
 
 DOCUMENTED: dict[str, Any] = {n: v for n, v in EXAMPLE_REQUEST.items() if n != "id"}

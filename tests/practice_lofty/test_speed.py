@@ -6,7 +6,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from tests.practice_lofty.conftest import SETTINGS
+from tests.support.practice_caller import SETTINGS
 from tools.practice_lofty import seed
 from tools.practice_lofty.server import Sandbox
 

@@ -1,8 +1,10 @@
 """Every route of the URLconf, so that a test can walk all of them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 
@@ -34,3 +36,15 @@ def walk(resolver: URLResolver, before: Route) -> Iterator[Route]:
 
 
 ROUTES = sorted(walk(get_resolver(), Route("", "", {})), key=lambda route: route.path)
+
+
+def addresses() -> Iterator[tuple[str, str]]:
+    """Every address of the console, with something in the place of each id."""
+    for route in ROUTES:
+        filled = re.sub(r"<slug:\w+>|<str:\w+>", "acme", route.path)
+        filled = re.sub(r"<uuid:\w+>", "11111111-1111-4111-8111-111111111111", filled)
+        filled = re.sub(r"<(\w+:)?\w+>", "1", filled)
+        yield "/" + filled, route.name
+
+
+by_name = pytest.mark.parametrize("route", ROUTES, ids=[route.name for route in ROUTES])

@@ -9,9 +9,9 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants import services
 from lofty_admin.tenants.access.permissions import role_of, visible_tenants
 from lofty_admin.tenants.models import Role, Tenant
-from tests.conftest import signed_in
+from tests.support.lofty_users import kinds
 from tests.support.routes import ROUTES
-from tests.tenants.conftest import kinds
+from tests.support.users import signed_in
 
 READING = dict.fromkeys(["tenants:tenant", "tenants:pin", "tenants:unpin"], Role.VIEWER)
 SUPERUSER_ONLY = {"tenants:archive", "tenants:restore"}

@@ -29,10 +29,10 @@ from lofty_admin.tenants.credentials.call_limits import slots
 from lofty_admin.tenants.credentials.token_store import set_connection
 from lofty_admin.tenants.credentials.token_verification import unchecked_token
 from lofty_admin.tenants.models import Tenant
-from tests.conftest import Browsers
-from tests.documented import EXAMPLE
-from tests.lofty.hostile import HostileServer, Request, says
-from tests.practice import PracticeCustomer
+from tests.support.documented_settings import EXAMPLE
+from tests.support.hostile_server import HostileServer, Request, says
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.users import Browsers
 from tools.practice_lofty.server import Sandbox
 
 

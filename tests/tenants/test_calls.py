@@ -24,7 +24,7 @@ from lofty_admin.tenants.credentials.api_client import (
     reserve_calls,
 )
 from lofty_admin.tenants.models import Connection, ConnectionState, Tenant
-from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, kinds
+from tests.support.lofty_users import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, kinds
 
 
 def answer(remaining: int, reset_at: datetime, status: int = 200) -> Exchange:

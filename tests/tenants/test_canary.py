@@ -1,10 +1,8 @@
 """A token goes in and comes out nowhere but at Lofty (reliability S7-S9, S12)."""
 
-import base64
 import io
 import logging
 import sqlite3
-import urllib.parse
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -24,35 +22,11 @@ from lofty_admin.core.logs import JsonLines, PlainLines
 from lofty_admin.tenants import tasks
 from lofty_admin.tenants.credentials.api_client import client_for
 from lofty_admin.tenants.models import Connection, Tenant
-from tests.conftest import signed_in
-from tests.tenants.conftest import APP_SECRET, NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty
-from tests.tenants.test_connecting import lofty_sends_back
+from tests.support.lofty_users import APP_SECRET, NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty
+from tests.support.oauth_pages import lofty_sends_back
+from tests.support.secrets import BAD_TOKEN, BROKEN_TOKEN, CANARIES, leaks, whole_database
+from tests.support.users import signed_in
 from tools.practice_lofty.server import Sandbox
-
-BAD_TOKEN = "canary-that-lofty-does-not-know-0123456789"
-BROKEN_TOKEN = "canary broken by a blank 0123456789"
-CANARIES = (TOKEN, NEXT_TOKEN, OTHER_TOKEN, BAD_TOKEN, BROKEN_TOKEN)
-
-
-def spellings(token: str) -> set[str]:
-    packed = base64.b64encode(token.encode()).decode().rstrip("=")[:-1]
-    hexadecimal = token.encode().hex()
-    return {token, token[:-4], packed, urllib.parse.quote(token), hexadecimal}
-
-
-def leaks(text: str, secrets: Iterable[str] = CANARIES) -> list[str]:
-    return [word for token in secrets for word in spellings(token) if word in text]
-
-
-def whole_database() -> str:
-    """Every row of every table as text, bytes in hexadecimal."""
-    found = []
-    with database.cursor() as cursor:
-        for table in database.introspection.table_names(cursor):
-            query = f'SELECT t::text FROM "{table}" t'  # noqa: S608 - names of our own tables
-            cursor.execute(query)
-            found += [row[0] for row in cursor.fetchall()]
-    return "\n".join(found)
 
 
 def scenario(root: User, lofty: Lofty) -> list[str]:

@@ -4,7 +4,7 @@ import pytest
 
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import BadToken, LoftyError, Unauthorised, Unreachable, WrongScheme
-from tests.tenants.conftest import TOKEN, Lofty, checked
+from tests.support.lofty_users import TOKEN, Lofty, checked
 
 
 def test_check_token__good__says_whose_it_is(db: None, lofty: Lofty) -> None:

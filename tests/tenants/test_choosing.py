@@ -13,7 +13,7 @@ from lofty_admin.history import filters
 from lofty_admin.tenants.access.permissions import visible_tenants
 from lofty_admin.tenants.models import Membership, Role, Tenant
 from lofty_admin.tenants.tenant_choice import TenantField, exactly, label_of
-from tests.conftest import signed_in
+from tests.support.users import signed_in
 
 pytestmark = pytest.mark.django_db
 

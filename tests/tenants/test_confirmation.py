@@ -10,8 +10,8 @@ from django.urls import reverse
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Tenant
-from tests.accounts.second_step import later
-from tests.conftest import make_user, signed_in
+from tests.support.second_factor import later
+from tests.support.users import make_user, signed_in
 
 Case = tuple[str, list[Any], dict[str, str]]
 

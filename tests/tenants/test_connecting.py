@@ -2,12 +2,9 @@
 
 from datetime import timedelta
 from threading import Thread
-from urllib.parse import urlencode, urlsplit
-from urllib.request import HTTPErrorProcessor, Request, build_opener
 
 import pytest
 from django.db import connection as database
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -20,48 +17,9 @@ from lofty_admin.tenants.credentials import oauth_flow, token_store, token_verif
 from lofty_admin.tenants.credentials.sealing import open_from
 from lofty_admin.tenants.models import Connection, Health, PendingConnection, Role, Tenant
 from lofty_admin.tenants.tasks import renew_due
-from tests.conftest import signed_in
-from tests.tenants.conftest import APP_ID, TOKEN, Lofty, connected, kinds
-
-
-class _KeepRedirects(HTTPErrorProcessor):
-    """A browser's address bar: the answer itself, not where it leads."""
-
-    def http_response(self, request, response):  # type: ignore[no-untyped-def]  # as its base
-        return response
-
-
-def lofty_sends_back(lofty: Lofty, slug: str, decision: str = "approve") -> str:
-    """Press a button on Lofty's page as that customer: path and query it sends the browser to."""
-    fields = {"clientId": APP_ID, "customer": slug, "decision": decision}
-    page = Request(  # noqa: S310 - the practice Lofty
-        f"{lofty.url}/page/vendor-auth.html",
-        data=urlencode(fields).encode(),
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
-    )
-    answer = build_opener(_KeepRedirects).open(page, timeout=10)
-    back = urlsplit(answer.headers["Location"])
-    assert f"{back.scheme}://{back.netloc}" == "http://testserver"
-    return f"{back.path}?{back.query}"
-
-
-def go(client: Client, name: str, slug: str = "acme", **data: str) -> HttpResponse:
-    url = reverse(name, args=[slug])
-    answer: HttpResponse = client.post(url, data, follow=True)  # type: ignore[assignment]  # its subclass
-    return answer
-
-
-def text(answer: object) -> str:
-    assert isinstance(answer, HttpResponse)
-    return answer.content.decode()
-
-
-@pytest.fixture
-def browser(owner: User, app: Lofty) -> Client:
-    """The owner's, in which a connection of Acme has been begun."""
-    client = signed_in(owner)
-    assert "Go to Lofty" in text(go(client, "tenants:connect"))
-    return client
+from tests.support.lofty_users import APP_ID, TOKEN, Lofty, connected, kinds
+from tests.support.oauth_pages import go, lofty_sends_back, text
+from tests.support.users import signed_in
 
 
 def test_way__to_lofty__shows_its_page_and_how_long_it_is_open(browser: Client, app: Lofty) -> None:

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from lofty_admin.accounts.models import User
 from lofty_admin.tenants.models import Connection, ConnectionState, Tenant
-from tests.conftest import signed_in
-from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, connected, kinds
+from tests.support.lofty_users import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, connected, kinds
+from tests.support.users import signed_in
 
 
 def replace(user: User, token: str, scheme: str = "api_key", **more: str) -> HttpResponse:

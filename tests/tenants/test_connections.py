@@ -14,7 +14,7 @@ from lofty_admin.tenants.models import (
     ConnectionState,
     Tenant,
 )
-from tests.tenants.conftest import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, checked, kinds
+from tests.support.lofty_users import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, checked, kinds
 
 
 def test_set_connection__same_user__replaced_and_old_one_erased(

@@ -10,8 +10,8 @@ from lofty_admin.tenants import services
 from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.groups import add_group, delete_group, rename_group
 from lofty_admin.tenants.models import Group, Tenant
-from tests.conftest import signed_in
-from tests.tenants.conftest import kinds
+from tests.support.lofty_users import kinds
+from tests.support.users import signed_in
 
 EVIL = "<img src=x onerror=alert(1)>{{7*7}}"
 

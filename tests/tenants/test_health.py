@@ -22,8 +22,8 @@ from lofty_admin.tenants.errors import ConfirmationRequired
 from lofty_admin.tenants.models import Connection, Health, Tenant
 from lofty_admin.tenants.tasks import probe as probe_job
 from lofty_admin.tenants.tasks import probe_due
-from tests.conftest import signed_in
-from tests.tenants.conftest import OTHER_TOKEN, TOKEN, Lofty, kinds
+from tests.support.lofty_users import OTHER_TOKEN, TOKEN, Lofty, kinds
+from tests.support.users import signed_in
 
 
 def row() -> Connection:

@@ -17,7 +17,7 @@ from lofty_admin.tenants.models import (
     Role,
     Tenant,
 )
-from tests.tenants.conftest import NEXT_TOKEN, Lofty, checked, kinds
+from tests.support.lofty_users import NEXT_TOKEN, Lofty, checked, kinds
 
 
 @pytest.mark.parametrize(

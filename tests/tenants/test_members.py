@@ -11,7 +11,7 @@ from lofty_admin.tenants.models import (
     Role,
     Tenant,
 )
-from tests.tenants.conftest import kinds
+from tests.support.lofty_users import kinds
 
 
 def test_grant__new_then_other_then_same__recorded_as_it_was(acme: Tenant, outsider: User) -> None:

@@ -18,7 +18,7 @@ from lofty_admin.tenants.credentials.opening import opened
 from lofty_admin.tenants.credentials.sealing import open_from, seal_into
 from lofty_admin.tenants.credentials.token_refresh import _store
 from lofty_admin.tenants.models import Connection, Tenant
-from tests.tenants.conftest import NEXT_TOKEN, TOKEN, Lofty, kinds
+from tests.support.lofty_users import NEXT_TOKEN, TOKEN, Lofty, kinds
 
 
 def row_of(connection: Connection) -> dict[str, Any]:

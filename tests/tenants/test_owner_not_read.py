@@ -11,12 +11,10 @@ from lofty_admin.directory.sync import advance, open_sync
 from lofty_admin.lofty.errors import LoftyError, RateLimited
 from lofty_admin.tenants.credentials.api_client import client_for
 from lofty_admin.tenants.models import NOT_READ, Connection, ConnectionState, Tenant
-from tests.conftest import signed_in
-from tests.tenants.conftest import NEXT_TOKEN, TOKEN, Lofty, checked
-from tests.tenants.test_connecting import browser, go, lofty_sends_back, text
-from tests.tenants.test_tenant_command import add
-
-__all__ = ["browser"]
+from tests.support.commands import add
+from tests.support.lofty_users import NEXT_TOKEN, TOKEN, Lofty, checked
+from tests.support.oauth_pages import go, lofty_sends_back, text
+from tests.support.users import signed_in
 
 ME_FAILS: dict[str, dict[str, Any]] = {
     "401": {"kind": "status", "code": 401, "body": {"code": "BAD_CREDENTIALS", "message": "no"}},

@@ -6,8 +6,8 @@ from django.utils.translation import override
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Connection, Role, Tenant
-from tests.conftest import signed_in
-from tests.tenants.conftest import kinds
+from tests.support.lofty_users import kinds
+from tests.support.users import signed_in
 
 
 def give(manager: User, email: str, role: int = Role.EDITOR, **more: str) -> str:

@@ -19,8 +19,8 @@ from lofty_admin.tenants.access import grants
 from lofty_admin.tenants.access.grants import Scope
 from lofty_admin.tenants.access.permissions import role_of
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
-from tests.conftest import make_user, signed_in
-from tests.tenants.conftest import kinds
+from tests.support.lofty_users import kinds
+from tests.support.users import make_user, signed_in
 
 
 @pytest.fixture

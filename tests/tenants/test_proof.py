@@ -12,10 +12,10 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants import agents
 from lofty_admin.tenants.groups import add_group
 from lofty_admin.tenants.models import Connection, Membership, Role, Tenant
-from tests.accounts.second_step import later
-from tests.conftest import PASSWORD, signed_in
-from tests.tenants.conftest import Lofty
-from tests.tenants.test_connecting import lofty_sends_back
+from tests.support.lofty_users import Lofty
+from tests.support.oauth_pages import lofty_sends_back
+from tests.support.second_factor import later
+from tests.support.users import PASSWORD, signed_in
 
 LATER = 16 * 60
 SECRET = "a-token-that-must-not-be-kept-0123456789"

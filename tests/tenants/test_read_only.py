@@ -12,8 +12,8 @@ from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants import tasks
 from lofty_admin.tenants.models import Connection, Tenant
-from tests.audit.keeping import fall_behind
-from tests.tenants.conftest import Lofty, connected
+from tests.support.audit_log import fall_behind
+from tests.support.lofty_users import Lofty, connected
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

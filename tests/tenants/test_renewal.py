@@ -19,7 +19,7 @@ from lofty_admin.tenants.credentials.opening import opened
 from lofty_admin.tenants.credentials.sealing import open_from
 from lofty_admin.tenants.models import Connection, ConnectionKind, Health, Tenant
 from lofty_admin.tenants.tasks import renew, renew_due
-from tests.tenants.conftest import NEXT_TOKEN, TOKEN, Lofty, connected, kinds
+from tests.support.lofty_users import NEXT_TOKEN, TOKEN, Lofty, connected, ends_in, kinds, set_row
 from tools.practice_lofty.seed import make_token
 
 
@@ -30,19 +30,6 @@ def connection_of_acme(acme: Tenant, app: Lofty) -> Connection:
 
 def row() -> Connection:
     return Connection.objects.get(retired_at=None)
-
-
-def set_row(**fields: Any) -> None:
-    Connection.objects.filter(retired_at=None).update(**fields)
-
-
-def ends_in(seconds: float) -> None:
-    """Moves the access token's end; also when it was renewed, so that its life is an hour."""
-    now = timezone.now()
-    set_row(
-        access_expires_at=now + timedelta(seconds=seconds),
-        renewed_at=now + timedelta(seconds=seconds - 3600),
-    )
 
 
 def renewals() -> int:

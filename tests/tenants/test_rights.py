@@ -21,8 +21,8 @@ from lofty_admin.tenants.access.grants import Scope
 from lofty_admin.tenants.access.permissions import denied_tenants, role_of, visible_tenants
 from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
-from tests.conftest import make_user
-from tests.tenants.conftest import kinds
+from tests.support.lofty_users import kinds
+from tests.support.users import make_user
 
 LEVELS = [None, *Role]  # None denies
 TENANTS, GROUPS = range(3), range(2)

@@ -21,8 +21,8 @@ from lofty_admin.tenants.access.memberships import grant
 from lofty_admin.tenants.access.permissions import role_of
 from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
-from tests.conftest import make_user
-from tests.tenants.conftest import kinds
+from tests.support.lofty_users import kinds
+from tests.support.users import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 REFUSED = (ValidationError, ChangeNotAllowed, invitations.InvitationUnusable)

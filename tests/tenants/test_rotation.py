@@ -18,7 +18,7 @@ from lofty_admin.tenants.credentials import rotation
 from lofty_admin.tenants.credentials.api_client import client_for
 from lofty_admin.tenants.credentials.sealing import open_from, seal_into, sealed_for
 from lofty_admin.tenants.models import Connection, Tenant
-from tests.tenants.conftest import OTHER_TOKEN, TOKEN, kinds
+from tests.support.lofty_users import OTHER_TOKEN, TOKEN, kinds
 
 UseNewKey = Callable[[], None]
 

@@ -1,27 +1,13 @@
 """manage.py tenant."""
 
-import io
-from unittest.mock import patch
-
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import ConnectionState, Role, Tenant
-from tests.tenants.conftest import OTHER_TOKEN, TOKEN, Lofty
-
-
-def run(*arguments: str, stdin: str = "") -> str:
-    out = io.StringIO()
-    with patch("sys.stdin", io.StringIO(stdin)):
-        call_command("tenant", *arguments, stdout=out)
-    return out.getvalue()
-
-
-def add(*more: str, token: str = TOKEN, scheme: str = "api-key", slug: str = "acme") -> str:
-    arguments = ["add", slug, "--name", "Acme", "--scheme", scheme, "--token-stdin", *more]
-    return run(*arguments, stdin=f"{token}\n")
+from tests.support.commands import add, run
+from tests.support.lofty_users import OTHER_TOKEN, TOKEN, Lofty
 
 
 def test_tenant_add__good_token__added_recorded_not_printed(db: None, lofty: Lofty) -> None:

@@ -6,8 +6,8 @@ from django.urls import reverse
 
 from lofty_admin.accounts.models import User
 from lofty_admin.tenants.models import Tenant
-from tests.conftest import PASSWORD, signed_in
-from tests.tenants.conftest import TOKEN, Lofty, kinds
+from tests.support.lofty_users import TOKEN, Lofty, kinds
+from tests.support.users import PASSWORD, signed_in
 
 
 def add(user: User, **fields: str) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Pin, Tenant, Visit
-from tests.conftest import Browsers, signed_in
+from tests.support.users import Browsers, signed_in
 
 HISTORY = "/t/acme/history/"
 

@@ -13,9 +13,9 @@ from lofty_admin.lofty.client import Scheme
 from lofty_admin.tenants.credentials.token_store import set_connection
 from lofty_admin.tenants.credentials.token_verification import unchecked_token
 from lofty_admin.tenants.models import Tenant
-from tests.agentsettings.conftest import apply
-from tests.practice import PracticeCustomer
-from tests.practice_lofty.conftest import Caller
+from tests.support.practice_caller import Caller
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.settings_changes import apply
 from tools.practice_lofty.seed import customers
 from tools.practice_lofty.server import Sandbox
 from tools.practice_lofty.tour import HARBOUR, TRIES, Try

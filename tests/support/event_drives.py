@@ -45,22 +45,21 @@ from lofty_admin.tenants.access import grants
 from lofty_admin.tenants.access.grants import Scope
 from lofty_admin.tenants.credentials import oauth_flow
 from lofty_admin.tenants.models import Connection, PendingConnection, Role, Tenant
-from tests.accounts import passkey_device
-from tests.accounts.second_step import code_at, give_app, give_code, give_codes
-from tests.accounts.test_invitations import PAGE, accept, code_of
-from tests.accounts.test_passkeys import RUBBISH
-from tests.accounts.test_rotation import new_key
-from tests.accounts.test_second_steps import set_up_app
-from tests.accounts.test_sessions import opened
-from tests.accounts.test_sign_in import sign_in as give_password
-from tests.agentsettings.test_pages import review, save
-from tests.agentsettings.test_reconcile import unknown
-from tests.audit.keeping import fall_behind, run
-from tests.conftest import PASSWORD, signed_in
-from tests.practice import PracticeCustomer
-from tests.tenants.conftest import Lofty, connected, register_console
-from tests.tenants.test_connecting import lofty_sends_back
-from tests.tenants.test_renewal import ends_in
+from tests.support import passkey_device
+from tests.support.audit_log import fall_behind, run
+from tests.support.invitations import PAGE, accept, code_of
+from tests.support.lofty_users import Lofty, connected, ends_in, register_console
+from tests.support.oauth_pages import lofty_sends_back
+from tests.support.passkey_device import RUBBISH
+from tests.support.practice_customer import PracticeCustomer
+from tests.support.second_factor import code_at, give_app, give_code, give_codes
+from tests.support.second_factor_pages import set_up_app
+from tests.support.settings_changes import unknown
+from tests.support.settings_pages import review, save
+from tests.support.sign_in import opened
+from tests.support.sign_in import sign_in as give_password
+from tests.support.users import PASSWORD, signed_in
+from tests.support.vault_keys import new_key
 
 NEW_PASSWORD = "a much newer battery staple"
 

@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.deployment import PASSWORD, Deployment
-from tests.practice import PracticeCustomer
+from tests.support.deployment import PASSWORD, Deployment
+from tests.support.practice_customer import PracticeCustomer
 
 SETTINGS = "/t/acme/settings/"
 

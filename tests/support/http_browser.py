@@ -7,7 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from tests.deployment import PASSWORD
+from tests.support.deployment import PASSWORD
 
 Fields = list[tuple[str, str]]
 

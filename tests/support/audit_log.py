@@ -15,7 +15,7 @@ from pytest_django import Settings
 from lofty_admin.audit.log import triggers
 from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.log.record import record
-from lofty_admin.audit.models import GENESIS, AuditCheckpoint, AuditHead
+from lofty_admin.audit.models import GENESIS, AuditCheckpoint, AuditEvent, AuditHead
 from lofty_admin.audit.proof import restore_guard
 from lofty_admin.audit.proof.checkpoints import make
 from lofty_admin.audit.proof.signed_checkpoint import Checkpoint, key_id_of, public_key_of
@@ -123,3 +123,9 @@ def run(command: str, *arguments: str) -> tuple[int, str]:
     except SystemExit as end:
         return int(end.code or 0), out.getvalue()
     return 0, out.getvalue()
+
+
+def newest(kind: Kind = Kind.SETTINGS_OUTCOME) -> AuditEvent:
+    found = AuditEvent.objects.filter(kind=kind).order_by("-seq").first()
+    assert found is not None
+    return found

@@ -32,3 +32,19 @@ def any_values() -> st.SearchStrategy[dict[str, JSON]]:
     return st.fixed_dictionaries(
         {}, optional={name: st.one_of(OF_TYPE[kind], ODD) for name, kind in TYPES.items()}
     ).map(lambda found: {"id": 12345, **found})
+
+
+ZONE = "America/Los_Angeles"
+
+
+HOUR = st.integers(0, 23)
+
+
+AT_ITS_WORST = st.fixed_dictionaries(
+    {},
+    optional={
+        "startActiveHour": OF_TYPE["int32"] | ODD,
+        "endActiveHour": OF_TYPE["int32"] | ODD,
+        "activeDays": OF_TYPE["list of int32"] | ODD,
+    },
+)

@@ -3,12 +3,19 @@
 from datetime import datetime, timedelta
 from uuid import uuid4
 
+from django.urls import reverse
 from django.utils import timezone
 
+from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
 from lofty_admin.agentsettings.snapshots import summary_fields
+from lofty_admin.audit.log.context import Actor
+from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
+from lofty_admin.audit.models import AuditEvent, AuditIndex
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.models import Tenant
+from tests.support.users import signed_in
 
 SETTINGS: dict[str, JSON] = {
     "id": 7,
@@ -51,3 +58,47 @@ def change(tenant: Tenant, minutes_ago: int = 60, **fields: object) -> Operation
     operation = sent(tenant, timezone.now() - timedelta(minutes=minutes_ago), **fields)
     operation.save(force_insert=True)
     return operation
+
+
+NAMES = ("Acme Realty", "Globex Homes", "Hooli")
+
+
+def home(user: User, query: str = "") -> str:
+    return signed_in(user).get(reverse("fleet:home") + query).content.decode()
+
+
+def listed(user: User, query: str = "") -> list[str]:
+    """The names in the list, in its order."""
+    html = home(user, query).partition('id="found"')[2]
+    return sorted((name for name in NAMES if f">{name}<" in html), key=html.index)
+
+
+SUBJECT = "Active days"
+
+
+def saved(
+    tenant: Tenant,
+    outcome: Outcome | None = Outcome.VERIFIED,
+    *,
+    by: str = "Olivia Owner",
+    days_ago: int = 0,
+    kind: Kind = Kind.SETTINGS_OUTCOME,
+) -> AuditEvent:
+    actor = Actor("person", f"of {by}" if by else "", by)
+    operation_id = uuid4()
+    if kind is not Kind.SETTINGS_SEEN_CHANGED and outcome is not None:
+        at = timezone.now() - timedelta(days=days_ago)
+        fields = {"state": outcome, "actor_id": actor.id, "actor_name": by, "created_at": at}
+        sent(tenant, at, id=operation_id, **fields).save(force_insert=True)
+    event = record(
+        kind,
+        tenant=tenant.ref,
+        outcome=outcome,
+        subject=SUBJECT,
+        operation_id=operation_id,
+        before={},
+        after={},
+        actor=actor,
+    )
+    AuditIndex.objects.filter(seq=event.seq).update(at=event.at - timedelta(days=days_ago))
+    return event

@@ -1,5 +1,7 @@
 """The example of Lofty's own documentation: facts that several tests start from."""
 
+from typing import Any
+
 from lofty_admin.lofty.json_strict import JSON
 
 EXAMPLE: dict[str, JSON] = {
@@ -32,3 +34,6 @@ EXAMPLE: dict[str, JSON] = {
 
 READ_ONLY = ("headUrl", "hostedStatus")
 EXAMPLE_REQUEST = {name: value for name, value in EXAMPLE.items() if name not in READ_ONLY}
+
+
+DOCUMENTED: dict[str, Any] = dict(EXAMPLE)

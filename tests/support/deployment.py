@@ -28,9 +28,9 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from tests.audit.content import faults_of
-from tests.practice import PracticeCustomer
-from tests.template import on_server, template, url_of
+from tests.support.database_template import on_server, template, url_of
+from tests.support.event_rules import faults_of
+from tests.support.practice_customer import PracticeCustomer
 from tools.practice_control import control
 from tools.practice_lofty.seed import NO_LIMIT
 from tools.processes import ROOT, free_port, wait_until_answers

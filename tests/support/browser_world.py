@@ -1,4 +1,4 @@
-"""One of everything, made past the pages: `python -m tests.browser.world`.
+"""One of everything, made past the pages: `python -m tests.support.browser_world`.
 
 For the environment of a deployment. Prints as JSON the cookie with which a superuser who has an
 authenticator app is signed in, and an address for the name of every view.
@@ -21,12 +21,12 @@ from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.fleet.import_job import read_list
 from lofty_admin.history.models import SavedView
 from lofty_admin.tenants.models import Group, Tenant
-from tests.accounts.second_step import give_app, give_codes
-from tests.agentsettings.conftest import connect
-from tests.conftest import make_user
-from tests.practice import PracticeCustomer
+from tests.support.practice_customer import PracticeCustomer
 from tests.support.routes import ROUTES
-from tests.test_rights_matrix import EXAMPLE_SETTINGS, World, drafted, saved, session_of
+from tests.support.second_factor import give_app, give_codes
+from tests.support.settings_changes import connect
+from tests.support.users import make_user
+from tests.support.world import EXAMPLE_SETTINGS, World, drafted, saved, session_of
 
 ROSA = "rosa@example.com"
 LOFTY = settings.ENVIRONMENT.lofty_base_url

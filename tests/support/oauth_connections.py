@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.deployment import OAUTH_ID, Deployment
-from tests.faults.browser import Browser, Form, form_in
-from tests.practice import PracticeCustomer
+from tests.support.deployment import OAUTH_ID, Deployment
+from tests.support.http_browser import Browser, Form, form_in
+from tests.support.practice_customer import PracticeCustomer
 from tools.practice_control import control
 from tools.processes import ROOT
 

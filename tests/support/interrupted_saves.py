@@ -12,9 +12,9 @@ from typing import Any
 
 import requests
 
-from tests.deployment import Deployment, wait_for
-from tests.faults.browser import Browser, Form
-from tests.practice import PracticeCustomer
+from tests.support.deployment import Deployment, wait_for
+from tests.support.http_browser import Browser, Form
+from tests.support.practice_customer import PracticeCustomer
 from tools.practice_control import control
 
 OPEN = {"prepared", "sent", "unknown"}

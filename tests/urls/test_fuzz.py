@@ -20,12 +20,10 @@ from django.urls import reverse
 from lofty_admin.accounts.unsent import PAGE_OWNER
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.core.confirmation import CONFIRMED, TYPED, WRONG
-from tests import test_rights_matrix as matrix
-from tests.accounts.test_unsent import subclasses
-from tests.support.routes import ROUTES, Route
-from tests.test_rights_matrix import POSTED, World, by_name
+from tests.support.forms import subclasses
+from tests.support.routes import ROUTES, Route, by_name
+from tests.support.world import POSTED, World
 
-world, world_of_all = matrix.world, matrix.world_of_all  # the fixtures
 FORM = "application/x-www-form-urlencoded"
 # As they are written in an address; a lone surrogate and half a character are bytes of their own.
 VALUES = {

@@ -4,7 +4,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Self
 
-from tests.deployment import Deployment, wait_for
+from tests.support.deployment import Deployment, wait_for
 
 HEAD = "SELECT 1 FROM audit_audithead FOR UPDATE"
 """whoever wants to record something has to wait"""

@@ -204,3 +204,13 @@ def _certificate(
     if subject != issuer:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
     return builder.sign(signer, hashes.SHA256())
+
+
+Served = Callable[..., tuple[HostileServer, Endpoint]]
+
+
+def closes(_connection: socket.socket, _request: Request) -> None:
+    """Ends the connection without a byte."""
+
+
+HALF = answer(200, OK_BODY)[:-9]

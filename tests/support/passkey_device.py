@@ -82,3 +82,35 @@ def _host() -> bytes:
 
 def _client_data(kind: str, options: Mapping[str, Any]) -> CollectedClientData:
     return CollectedClientData.create(kind, options["challenge"], f"https://{HOST}")
+
+
+USER_HANDLE = "MQ"
+
+
+RUBBISH = [
+    "",
+    "null",
+    "[]",
+    "1",
+    '"text"',
+    "{}",
+    "{not json",
+    '{"response": null}',
+    '{"response": {"userHandle": 7}}',
+    json.dumps({"id": "x", "rawId": "x", "type": "public-key", "response": {}}),
+    json.dumps(
+        {
+            "id": "AAAA",
+            "rawId": "AAAA",
+            "type": "public-key",
+            "clientExtensionResults": {},
+            "response": {
+                "clientDataJSON": "e30",
+                "authenticatorData": "AAAA",
+                "attestationObject": "AAAA",
+                "signature": "AAAA",
+                "userHandle": USER_HANDLE,
+            },
+        }
+    ),
+]
