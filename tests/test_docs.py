@@ -14,6 +14,7 @@ LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
 MAKE = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
 MANAGE = re.compile(r"manage\.py ([a-z_]+)((?: (?:--)?[a-zA-Z][\w-]*)*)")
 MODULE = re.compile(r"python -m ((?:tools|lofty_admin)[\w.]*)")
+TEST = re.compile(r"\btest_[a-z0-9_]+")
 IN_OUR_OWN_WORDS = {"procrastinate"}  # a command of a library, with arguments of its own
 GROUPS = {"### Added", "### Changed", "### Fixed", "### Security"}
 PREFIX = re.compile(r"- (Added|Changed|Fixed|Security):")
@@ -65,6 +66,14 @@ def test_docs__each_command__exists_and_takes_what_is_named(page: Path) -> None:
     for module in MODULE.findall(text(page)):
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").exists() or path.is_dir(), module
+
+
+@pages
+def test_docs__each_test__exists(page: Path) -> None:
+    files = {path.stem: text(path) for path in (ROOT / "tests").rglob("test_*.py")}
+    functions = "\n".join(files.values())
+    for name in TEST.findall(text(page)):
+        assert name in files or f"def {name}(" in functions, f"{name} does not exist: moved?"
 
 
 def _help_of_actions(parser: object) -> list[str]:

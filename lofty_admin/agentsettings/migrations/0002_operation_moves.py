@@ -1,6 +1,6 @@
 """Let PostgreSQL enforce the state machine of an operation: there is no way back from sent.
 
-The pairs are those of `models.NEXT`; tests/agentsettings/test_states.py tries every other one.
+The pairs are those of `models.NEXT`; tests/agentsettings/test_operation_states.py tries every other one.
 """
 
 from django.db import migrations

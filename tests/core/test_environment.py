@@ -160,7 +160,7 @@ def test_environment__shown__tells_no_secret() -> None:
 
 
 def test_environment__the_example_file__names_every_variable() -> None:
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     example = (root / ".env.example").read_text()
     source = (root / "lofty_admin" / "core" / "environment.py").read_text()
     names = {part.split('"')[0] for part in source.split('read, "')[1:]}
