@@ -163,9 +163,10 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_PREVENT_ENUMERATION = "strict"
-# Passwords and codes are counted by accounts/throttle.py; these limits are for passkeys.
-ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "5/5m/key"}
-MFA_RATE_LIMITS = {"webauthn_login": None}  # a passkey cannot be guessed
+# accounts/throttle.py counts wrong passwords and codes; a passkey cannot be guessed. allauth's own
+# limits count correct attempts too, and believe a time in the future until it comes.
+ACCOUNT_RATE_LIMITS = False
+MFA_RATE_LIMITS = False
 ALLAUTH_TRUSTED_PROXY_COUNT = ENVIRONMENT.trusted_proxies
 ACCOUNT_REAUTHENTICATION_TIMEOUT = ENVIRONMENT.reauthenticate_minutes * 60
 LOGIN_URL = "account_login"

@@ -12,6 +12,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from lofty_admin.audit.models import Pulse
+from lofty_admin.core import clocks
 
 MISSING_AFTER = timedelta(minutes=3)
 _WORKER = "worker"
@@ -25,7 +26,9 @@ def note_alive() -> None:
 def last_alive() -> datetime | None:
     """Return when a worker was last alive; None if there never was one. One query."""
     beats = ProcrastinateWorker.objects.order_by().values_list("last_heartbeat")
-    noted = Pulse.objects.filter(name=_WORKER).values_list("at")
+    # A time written by a clock that was ahead would hide a missing worker until it comes.
+    credible = timezone.now() + clocks.SKEW
+    noted = Pulse.objects.filter(name=_WORKER, at__lte=credible).values_list("at")
     return max((at for (at,) in beats.union(noted, all=True)), default=None)
 
 

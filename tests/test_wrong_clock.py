@@ -8,29 +8,42 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.http import HttpRequest
-from django.test import Client
+from django.test import Client, RequestFactory
+from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from lofty_admin.accounts.models import Invitation, User
+from lofty_admin.accounts import throttle, unsent
+from lofty_admin.accounts.models import Invitation, SignInAttempt, UnsentForm, User
 from lofty_admin.accounts.reauth import is_recently_authenticated
 from lofty_admin.accounts.sessions import SEEN_AT, SIGNED_IN_AT, expiry_reason
+from lofty_admin.accounts.throttle import Limit
 from lofty_admin.agentsettings.models import Operation, State
 from lofty_admin.agentsettings.reconcile import due
 from lofty_admin.agentsettings.snapshots import read_live
 from lofty_admin.audit.log.kinds import Kind
-from lofty_admin.audit.models import AuditEvent
+from lofty_admin.audit.models import AuditEvent, RefusalCount
+from lofty_admin.audit.refusal_limit import sum_up
 from lofty_admin.core.clocks import is_ahead, is_held, is_recent
 from lofty_admin.core.queue import defer_once
 from lofty_admin.directory import sync as directory
 from lofty_admin.directory.models import Sync, SyncState
 from lofty_admin.fleet import import_job
 from lofty_admin.fleet.models import Import, ImportState
-from lofty_admin.history.models import Export
-from lofty_admin.tenants.credentials import health_probe, token_refresh
+from lofty_admin.history.export_views import shown
+from lofty_admin.history.models import Export, Format
+from lofty_admin.tenants.credentials import health_probe, oauth_flow, token_refresh
 from lofty_admin.tenants.credentials.api_client import calls_left, require_calls
-from lofty_admin.tenants.models import Connection, ConnectionKind, Health, Tenant
+from lofty_admin.tenants.models import (
+    Connection,
+    ConnectionKind,
+    Health,
+    PendingConnection,
+    Tenant,
+)
+from lofty_admin.worker_status import is_missing, last_alive, note_alive
 from tests.agentsettings.conftest import lofty
 from tests.support.practice_customer import PracticeCustomer
 from tests.support.settings_changes import plan_for
@@ -176,3 +189,79 @@ def test_proof__by_a_clock_ahead__does_not_count(owner: User) -> None:
     assert is_recently_authenticated(request)
     session[SIGNED_IN_AT] = time.time() + YEARS_AHEAD.total_seconds()
     assert not is_recently_authenticated(request)
+
+
+def test_wrong_passwords__in_a_moment_of_a_wrong_clock__lock_nobody_out(viewer: User) -> None:
+    limit = Limit("person|victim@example.com", 5, timedelta(minutes=5))
+    with wrong_clock():
+        for _ in range(5):
+            attempt = throttle.begin([limit])
+            assert attempt is not None
+            attempt.failed()
+        assert throttle.begin([limit]) is None
+    for _ in range(5):
+        attempt = throttle.begin([limit])
+        assert attempt is not None
+        attempt.failed()
+    assert throttle.begin([limit]) is None
+    throttle.clear_old()
+    assert SignInAttempt.objects.filter(at__gt=timezone.now() + HOUR).count() == 0
+
+
+@pytest.mark.parametrize("page", ["account_login", "account_reauthenticate"])
+def test_sign_in_pages__used_while_the_clock_is_wrong__leave_no_limit_behind(
+    viewer: User, page: str
+) -> None:
+    """The limits of the library are kept in the cache, and are off."""
+    client = signed_in(viewer)
+    for _ in range(30):
+        client.post(reverse(page), {"login": viewer.email, "password": "wrong"})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM console_cache")
+        assert cursor.fetchone() == (0,)
+
+
+def test_refusals__counted_by_a_clock_ahead__are_summed_up(
+    viewer: User, rf: RequestFactory, events_looked_at: list[str]
+) -> None:
+    RefusalCount.objects.create(
+        source="ip:192.0.2.1",
+        kind=Kind.ACCESS_REFUSED,
+        minute=timezone.now() + YEARS_AHEAD,
+        count=30,
+        recorded=20,
+        subjects=["/x/"],
+        first_at=timezone.now(),
+        last_at=timezone.now(),
+    )
+    assert sum_up() == 1
+    assert not RefusalCount.objects.exists()
+
+
+def test_worker__noted_alive_by_a_clock_ahead__is_still_missed(db: None) -> None:
+    with wrong_clock():
+        note_alive()
+    assert is_missing(last_alive())
+    note_alive()
+    assert not is_missing(last_alive())
+
+
+def test_unsent_form__kept_by_a_clock_ahead__is_erased(viewer: User) -> None:
+    UnsentForm.objects.create(user=viewer, created_at=timezone.now() + YEARS_AHEAD, sealed=b"x")
+    assert unsent.clear_expired() == 1
+
+
+def test_connection__begun_by_a_clock_ahead__is_ended(acme: Tenant, owner: User) -> None:
+    PendingConnection.objects.create(
+        tenant=acme, user=owner, stage="confirming", ends_at=timezone.now() + YEARS_AHEAD
+    )
+    assert oauth_flow.sweep() == 1
+
+
+def test_export__of_a_clock_ahead__is_not_shown_for_ever(owner: User, rf: RequestFactory) -> None:
+    Export.objects.create(
+        user=owner, format=Format.CSV, up_to=1, heartbeat_at=timezone.now() + YEARS_AHEAD
+    )
+    request = rf.get("/audit/")
+    request.user = owner
+    assert shown(request) is None

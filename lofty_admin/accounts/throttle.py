@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection, transaction
 
 from lofty_admin.accounts.models import SignInAttempt
+from lofty_admin.core import clocks
 
 MAX_WAIT = 5.0  # seconds to wait for a slot
 _POLL = 0.05
@@ -77,8 +78,8 @@ def forget(limit: Limit) -> None:
 
 
 def clear_old() -> None:
-    """Delete attempts older than any limit's period."""
-    SignInAttempt.objects.filter(at__lt=_now() - KEPT_FOR).delete()
+    """Delete attempts older than any limit's period, and those of a clock that was ahead."""
+    SignInAttempt.objects.filter(clocks.happened_long_ago("at", _now(), KEPT_FOR)).delete()
 
 
 def _now() -> datetime:
@@ -96,6 +97,7 @@ def _lock(limits: Sequence[Limit]) -> None:
 def _taken(limit: Limit) -> tuple[int, int]:
     """Return how many attempts have failed, and how many are being checked."""
     now = _now()
-    rows = SignInAttempt.objects.filter(key=limit.digest)
+    # A failure dated by a clock that was ahead would count until that time comes.
+    rows = SignInAttempt.objects.filter(key=limit.digest, at__lte=now + clocks.SKEW)
     failed = rows.filter(is_failed=True, at__gt=now - limit.period).count()
     return failed, rows.filter(is_failed=False, at__gt=now - _FORGOTTEN_AFTER).count()

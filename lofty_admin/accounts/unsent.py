@@ -20,9 +20,10 @@ from django.conf import settings
 from django.core import signing
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from lofty_admin.accounts.models import UnsentForm, User
-from lofty_admin.core import vault
+from lofty_admin.core import clocks, vault
 from lofty_admin.core.redirects import is_ours
 
 PAGE_OWNER = "page_of"
@@ -121,8 +122,9 @@ def bind_browser(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def clear_expired() -> int:
-    """Delete forms older than an hour; return how many there were."""
-    return UnsentForm.objects.filter(created_at__lte=UnsentForm.oldest()).delete()[0]
+    """Delete forms older than an hour, or from a clock that was ahead; return how many."""
+    is_over = clocks.happened_long_ago("created_at", timezone.now(), UnsentForm.LIFETIME)
+    return UnsentForm.objects.filter(is_over).delete()[0]
 
 
 def _posted(request: HttpRequest) -> dict[str, Any]:

@@ -8,7 +8,7 @@ and kind records how many there were, from which sources, and about which subjec
 
 from collections.abc import Sequence
 from contextvars import Context
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.db import connection, transaction
@@ -20,6 +20,7 @@ from lofty_admin.audit.log.canonical import JSON
 from lofty_admin.audit.log.context import Actor, current_actor, current_ip, is_in_request
 from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.models import RefusalCount
+from lofty_admin.core import clocks
 
 LIMITED = frozenset({Kind.ACCESS_REFUSED, Kind.SIGN_IN_FAILED, Kind.PROOF_FAILED})
 MAX_PER_SOURCE = 20  # events of one kind a minute
@@ -76,14 +77,15 @@ def count_refusal(kind: Kind, subject: str) -> None:
 def sum_up(now: datetime | None = None) -> int:
     """Record one event per kind and minute with counted refusals; return the number of events."""
     minute = (now or timezone.now()).replace(second=0, microsecond=0)
-    if not RefusalCount.objects.filter(minute__lt=minute).exists():
+    is_over = clocks.happened_long_ago("minute", minute, timedelta(minutes=1))
+    if not RefusalCount.objects.filter(is_over).exists():
         return 0
     written = 0
     with transaction.atomic():
-        over = RefusalCount.objects.select_for_update(skip_locked=True).filter(minute__lt=minute)
+        over = RefusalCount.objects.select_for_update(skip_locked=True).filter(is_over)
         rows = list(over.exclude(source=EVERYONE).order_by("minute", "kind", "-count"))
         RefusalCount.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        RefusalCount.objects.filter(minute__lt=minute, source=EVERYONE).delete()
+        RefusalCount.objects.filter(is_over, source=EVERYONE).delete()
         for key in dict.fromkeys((row.minute, row.kind) for row in rows):
             of_key = [r for r in rows if (r.minute, r.kind) == key and r.count > r.recorded]
             written += _record(*key, of_key)

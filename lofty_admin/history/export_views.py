@@ -1,5 +1,7 @@
 """Export what the filter shows, and follow the progress."""
 
+from datetime import timedelta
+
 from django.contrib import messages
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
@@ -13,12 +15,14 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts.models import User
+from lofty_admin.core import clocks
 from lofty_admin.history.export import AlreadyRunning, Pieces, begin, newest
 from lofty_admin.history.filters import Address, FilterForm, filter_of
 from lofty_admin.history.models import Export, Format
 from lofty_admin.tenants.access.permissions import get_tenant
 from lofty_admin.tenants.models import Role, Tenant
 
+SHOWN_FOR = timedelta(hours=1)  # the last export, on the page of exports
 CONTENT_TYPES = {Format.CSV: "text/csv", Format.JSON_LINES: "application/x-ndjson"}
 
 
@@ -117,8 +121,9 @@ def _list_of(tenant: Tenant | None, address: Address) -> str:
 def shown(request: HttpRequest) -> Export | None:
     """Return the user's export to show on the page: a running one, or the last one for an hour."""
     export = newest(_user(request))
-    recent = export is not None and (timezone.now() - export.heartbeat_at).total_seconds() < 3600
-    return export if recent else None
+    if export is None or not clocks.is_recent(export.heartbeat_at, timezone.now(), SHOWN_FOR):
+        return None
+    return export
 
 
 def _user(request: HttpRequest) -> User:

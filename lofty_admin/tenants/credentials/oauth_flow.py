@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
+from lofty_admin.core import clocks
 from lofty_admin.core.vault import VaultError
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.lofty.oauth import Tokens
@@ -35,6 +36,7 @@ from lofty_admin.tenants.credentials.token_verification import (
 )
 from lofty_admin.tenants.errors import ChangeNotAllowed, archived
 from lofty_admin.tenants.models import (
+    LONGEST_CONNECTING,
     Connection,
     ConnectionKind,
     Health,
@@ -174,10 +176,8 @@ def confirm(pending: PendingConnection, *, meant: bool) -> Connection:
     """
     with transaction.atomic():
         waiting = PendingConnection.objects.select_for_update(of=("self",))
-        row = waiting.filter(
-            pk=pending.pk, stage=Stage.CONFIRMING, ends_at__gt=timezone.now()
-        ).first()
-        if row is None:
+        row = waiting.filter(pk=pending.pk, stage=Stage.CONFIRMING).first()
+        if row is None or row.is_over:
             raise ChangeNotAllowed(_("This connection is not waiting to be confirmed any more."))
         found = checked_of(row)
         row.delete()
@@ -199,7 +199,8 @@ def end(pending: PendingConnection, why: str) -> None:
 
 def sweep() -> int:
     """End the pending connections that have expired. Returns how many."""
-    over = PendingConnection.objects.select_related("tenant").filter(ends_at__lte=timezone.now())
+    is_over = clocks.is_over("ends_at", timezone.now(), LONGEST_CONNECTING)
+    over = PendingConnection.objects.select_related("tenant").filter(is_over)
     for pending in over:
         end(pending, "Ten minutes were over.")
     return len(over)
