@@ -207,6 +207,7 @@ class UnsentForm(models.Model):
     browser = models.CharField(max_length=64)
     sealed = models.BinaryField()
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    version = 1  # sealed once and never changed
 
     class Meta:
         ordering = ["-created_at"]

@@ -169,4 +169,9 @@ def _drop_old(owner: User) -> None:
 
 
 def _place(row: UnsentForm) -> dict[str, Any]:
-    return {"table": row._meta.db_table, "column": "sealed", "owner": row.id, "version": 1}
+    return {
+        "table": row._meta.db_table,
+        "column": "sealed",
+        "owner": row.id,
+        "version": row.version,
+    }

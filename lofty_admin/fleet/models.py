@@ -104,6 +104,7 @@ class ImportRow(models.Model):
     sales_agent_id = models.BigIntegerField(null=True)
     tenant = models.ForeignKey(Tenant, null=True, on_delete=models.PROTECT, related_name="+")
     name_is_meant = models.BooleanField(default=False)
+    version = 1  # sealed once and never changed
 
     class Meta:
         ordering = ["number"]
@@ -144,4 +145,5 @@ class ImportRow(models.Model):
         )
 
     def _place(self) -> dict[str, Any]:
-        return {"table": self._meta.db_table, "column": "sealed", "owner": self.id, "version": 1}
+        place = {"table": self._meta.db_table, "column": "sealed"}
+        return {**place, "owner": self.id, "version": self.version}

@@ -2,8 +2,10 @@
 
 Each row is updated only if its secrets are still those that were read: a refresh or a new token in
 between wins, and is sealed under the current key anyway. A run that is interrupted has completed
-whole batches; the next run continues with the rest. Rows of uploaded lists are not sealed again,
-because they are erased after an hour. `in_use` counts them.
+whole batches; the next run continues with the rest.
+
+A binary column of any model is a sealed column: there is no list of them that could miss one. The
+users' second factors are sealed inside JSON.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +23,6 @@ from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core import vault
 from lofty_admin.tenants.credentials.sealing import SealedRow, open_from, sealed_for
-from lofty_admin.tenants.models import Connection, PendingConnection
 
 Rows: TypeAlias = "models.QuerySet[Any]"
 
@@ -30,7 +31,7 @@ Rows: TypeAlias = "models.QuerySet[Any]"
 class Place:
     """A model and its sealed columns."""
 
-    model: type[Connection] | type[PendingConnection]
+    model: type[models.Model]
     columns: tuple[str, ...]
 
     @property
@@ -38,10 +39,13 @@ class Place:
         return str(self.model._meta.verbose_name_plural)
 
 
-PLACES = (
-    Place(Connection, ("sealed", "sealed_refresh", "sealed_key")),
-    Place(PendingConnection, ("sealed", "sealed_refresh")),
-)
+def places() -> list[Place]:
+    """Return the models with sealed columns."""
+    return [
+        Place(model, columns)
+        for model in apps.get_models()
+        if (columns := _columns_of_bytes(model))
+    ]
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Progress:
 
 def rotate(size: int) -> Iterator[Progress]:
     """Seal in batches of at most `size` rows, each in its own transaction with its audit record."""
-    for place in PLACES:
+    for place in places():
         yield from _rotate(place, size)
     yield from _rotate_second_steps(size)
 
@@ -77,16 +81,8 @@ def _rotate_second_steps(size: int) -> Iterator[Progress]:
 
 
 def in_use(key_id: str) -> dict[str, int]:
-    """Return how many rows of each model have a secret under that key; others are omitted.
-
-    Scans every binary column of every model, so that a column missing from PLACES keeps its key,
-    and the users' second factors, which are sealed inside JSON.
-    """
-    counts = {
-        str(model._meta.verbose_name_plural): _under(model, columns, key_id).count()
-        for model in apps.get_models()
-        if (columns := _columns_of_bytes(model))
-    }
+    """Return how many rows of each model have a secret under that key; others are omitted."""
+    counts = {place.name: _under(place, key_id).count() for place in places()}
     counts["second steps"] = second_steps.in_use(key_id)
     return {name: count for name, count in counts.items() if count}
 
@@ -152,11 +148,11 @@ def _to_do(place: Place) -> Rows:
     return _with_starts(place.model, place.columns, current).filter(old)
 
 
-def _under(model: type[models.Model], columns: Iterable[str], key_id: str) -> Rows:
+def _under(place: Place, key_id: str) -> Rows:
     found = Q()
-    for column in columns:
+    for column in place.columns:
         found |= Q(**{f"{column}_start": vault.prefix_of(key_id)})
-    return _with_starts(model, columns, key_id).filter(found)
+    return _with_starts(place.model, place.columns, key_id).filter(found)
 
 
 def _with_starts(model: type[models.Model], columns: Iterable[str], key_id: str) -> Rows:

@@ -1,12 +1,17 @@
 """Seal and open secrets in a row's encrypted columns, bound to that row and its version."""
 
-from typing import TypeAlias
+from typing import Any, ClassVar, Protocol
+from uuid import UUID
 
 from lofty_admin.core import vault
-from lofty_admin.tenants.models import Connection, PendingConnection
 
-SealedRow: TypeAlias = Connection | PendingConnection
-"""`version` changes whenever the row's secrets do"""
+
+class SealedRow(Protocol):
+    """A row with encrypted columns. `version` changes whenever the row's secrets do."""
+
+    id: UUID
+    version: int
+    _meta: ClassVar[Any]
 
 
 def seal_into(row: SealedRow, column: str, secret: str) -> None:

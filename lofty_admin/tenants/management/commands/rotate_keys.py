@@ -12,7 +12,6 @@ from lofty_admin.audit.log.context import acting_as
 from lofty_admin.tenants.credentials.rotation import Progress, in_use, rotate
 
 BATCH = 100
-GO_BY_THEMSELVES = "Import rows are erased by the worker, an hour after the last try with them."
 
 
 class Command(BaseCommand):
@@ -51,9 +50,11 @@ class Command(BaseCommand):
         if not left:
             self.stdout.write(f"Everything is sealed under the key {ring.current}.")
             return
-        self.stdout.write(f"All that is kept for long is sealed under the key {ring.current}.")
         for key, used in left.items():
-            self.stdout.write(f"Still under {key}: {_counts(used)}. {GO_BY_THEMSELVES}")
+            self.stdout.write(
+                f"Still under {key}: {_counts(used)}, sealed meanwhile by a process without the"
+                f" key {ring.current}. Restart it, then run rotate_keys again."
+            )
 
     def _retire(self, key_id: str) -> None:
         ring = settings.ENVIRONMENT.vault_keys
@@ -62,7 +63,6 @@ class Command(BaseCommand):
         if used := in_use(key_id):
             raise CommandError(
                 f"{key_id} must stay: {_counts(used)} are sealed under it. Run rotate_keys first."
-                f" {GO_BY_THEMSELVES}"
             )
         known = "" if key_id in ring.keys else " It is not in VAULT_KEYS either."
         self.stdout.write(
