@@ -190,7 +190,7 @@ def _not_ready(request: HttpRequest, tenant: Tenant, draft: Draft, reason: str) 
     plan = draft.plan
     if draft.typed or request.POST.get("revision") != str(draft.revision):
         return _("Nothing was sent: this draft was edited after you opened the page. Check it.")
-    if not plan.wanted:
+    if not plan.changes:
         return _("Nothing differs from what is in Lofty, so nothing was sent.")
     if (other := in_flight(tenant)) is not None:
         told = _("Nothing was sent: the change by %(name)s isn't confirmed yet.")

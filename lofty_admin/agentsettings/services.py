@@ -72,6 +72,10 @@ class AuditWriteFailed(Exception):
     """The audit record of a save could not be written, so nothing was sent."""
 
 
+class NothingToSend(Exception):
+    """The plan changes nothing, so nothing was sent or recorded."""
+
+
 class SendRefused(Exception):
     """Sending was attempted without a committed intent, or too late, or inside a transaction."""
 
@@ -111,11 +115,13 @@ def apply(tenant: Tenant, plan: Plan, reason: str, *, user: User | None = None) 
     permission is checked again right before sending.
 
     Calling this again with the same plan (a double click, a reload) returns the existing operation.
-    Everything that can go wrong is in the operation's state and explanation, except for two errors
-    after which nothing was sent: AuditWriteFailed, when the database refuses the record, and
-    ReadOnly.
+    Everything that can go wrong is in the operation's state and explanation, except for three
+    errors after which nothing was sent: NothingToSend, AuditWriteFailed, when the database refuses
+    the record, and ReadOnly.
     """
     refuse_if_behind()
+    if not plan.changes:
+        raise NothingToSend(plan.operation_id)
     operation = _draft(tenant, plan, reason, user)
     try:
         is_ours = _acquire_slot(operation)

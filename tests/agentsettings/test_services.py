@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from threading import Thread
@@ -18,7 +19,7 @@ from lofty_admin.accounts.services import deactivate_person
 from lofty_admin.agentsettings import services
 from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
 from lofty_admin.agentsettings.reconcile import reconcile_operation
-from lofty_admin.agentsettings.services import AuditWriteFailed, SendRefused, send
+from lofty_admin.agentsettings.services import AuditWriteFailed, NothingToSend, SendRefused, send
 from lofty_admin.agentsettings.snapshots import read_live
 from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
@@ -66,6 +67,21 @@ def test_apply__one_setting_changed__sends_the_other_21_as_they_were(
     assert body.pop("assistantName") == "Bella"
     assert len(body) == 22
     assert {name: before[name] for name in body} == body
+
+
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_apply__plan_without_a_change__is_refused_and_leaves_no_trace(
+    acme: Tenant, lofty: PracticeCustomer, is_empty: bool
+) -> None:
+    """Also one that names a setting, with the value that Lofty has."""
+    plan = plan_for(acme)
+    if not is_empty:
+        plan = replace(plan, wanted={"assistantName": lofty.settings["assistantName"]})
+    with pytest.raises(NothingToSend):
+        apply(acme, plan, "")
+    assert lofty.puts == []
+    assert not Operation.objects.exists()
+    assert kinds(plan.operation_id) == []
 
 
 def test_apply__the_same_plan_twice__sends_once(acme: Tenant, lofty: PracticeCustomer) -> None:

@@ -213,7 +213,7 @@ def test_rotate__sealed_meanwhile_under_the_old_key__is_said(
     monkeypatch.setattr("lofty_admin.tenants.management.commands.rotate_keys.rotate", lambda _: [])
     told = rotate_keys()
     assert "Everything" not in told
-    assert "Still under test: 1 credentials" in told
+    assert "Still under test: 1 connections" in told
 
 
 def test_retire__name_that_another_key_begins_with__is_not_mistaken(
