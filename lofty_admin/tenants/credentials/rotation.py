@@ -109,10 +109,10 @@ def _seal_anew(place: Place, batch: Iterable[SealedRow]) -> tuple[int, set[str]]
             try:
                 fresh = _fresh(place, row)
             except vault.VaultError:
-                broken.add(str(row.pk))
+                broken.add(str(row.id))
                 continue
             if _exchange(place, row, fresh):
-                changed.append(str(row.pk))
+                changed.append(str(row.id))
         if changed:
             _record(place, changed)
     return len(changed), broken
@@ -127,7 +127,7 @@ def _fresh(place: Place, row: SealedRow) -> dict[str, bytes]:
 def _exchange(place: Place, row: SealedRow, fresh: dict[str, bytes]) -> bool:
     """Compare and swap: return False if the row has changed since it was read."""
     as_read = {column: bytes(getattr(row, column)) for column in place.columns}
-    rows: Rows = place.model._default_manager.filter(pk=row.pk, **as_read)
+    rows: Rows = place.model._default_manager.filter(pk=row.id, **as_read)
     return bool(rows.update(**fresh))
 
 
