@@ -32,7 +32,7 @@ def test_anonymous__every_address__sign_in_or_meant_to_be_open(db: None) -> None
         answer = client.get(filled(path))
         refused = answer.headers.get("Location", "").startswith("/accounts/login/")
         assert refused != (name in OPEN), f"{path} answered {answer.status_code}"
-    assert seen >= OPEN | {"fleet:home", "tenants:add", "tenants:credential", "tenants:members"}
+    assert seen >= OPEN | {"fleet:home", "tenants:add", "tenants:connection", "tenants:members"}
 
 
 def test_anonymous__get__comes_back_after_signing_in(db: None) -> None:
