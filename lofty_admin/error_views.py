@@ -1,13 +1,14 @@
 """The pages for 400, 403, 404, 500, 503: what happened, what to do, the request id to quote."""
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.audit.log.context import current_request_id
 from lofty_admin.audit.proof.restore_guard import last_known_state
+from lofty_admin.core.http import ConsoleRequest
 
 _TEXTS = {
     400: (
@@ -89,7 +90,7 @@ def _page(status: int, texts: tuple[str | Promise, str | Promise] | None = None)
     return HttpResponse(html, status=status)
 
 
-def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+def bad_request(request: ConsoleRequest, exception: Exception | None = None) -> HttpResponse:
     too_big = isinstance(exception, RequestDataTooBig | TooManyFieldsSent)
     return _page(400, _TOO_BIG if too_big else None)
 
@@ -99,25 +100,25 @@ def unreadable_request(status: int) -> HttpResponse:
     return _page(status, {408: _TOO_SLOW, 413: _TOO_BIG}.get(status, _TEXTS[400]))
 
 
-def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+def forbidden(request: ConsoleRequest, exception: Exception | None = None) -> HttpResponse:
     return _page(403)
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+def not_found(request: ConsoleRequest, exception: Exception | None = None) -> HttpResponse:
     return _page(404)
 
 
-def server_error(request: HttpRequest) -> HttpResponse:
+def server_error(request: ConsoleRequest) -> HttpResponse:
     return _page(500)
 
 
-def open_too_long(request: HttpRequest) -> HttpResponse:
+def open_too_long(request: ConsoleRequest) -> HttpResponse:
     return _page(403, _OPEN_TOO_LONG)
 
 
-def read_only(request: HttpRequest) -> HttpResponse:
+def read_only(request: ConsoleRequest) -> HttpResponse:
     return _page(503, _READ_ONLY)
 
 
-def too_many_refusals(request: HttpRequest) -> HttpResponse:
+def too_many_refusals(request: ConsoleRequest) -> HttpResponse:
     return _page(429, _TOO_MANY_REFUSALS)

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from django.db import connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import DatabaseError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
+from lofty_admin.core.http import ConsoleRequest
 from lofty_admin.worker_status import worker_status
 
 # A new table needs new blocks on the disk, so a full disk shows at once; the row needs a commit.
@@ -26,22 +27,22 @@ INSERT INTO audit_pulse (name, at) VALUES ('readyz', now())
 class ProbeMiddleware:
     """Answer /healthz and /readyz before anything looks at the Host header."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[ConsoleRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: ConsoleRequest) -> HttpResponse:
         view = PROBES.get(request.path_info)
         return view(request) if view else self.get_response(request)
 
 
 @require_safe
-def healthz(request: HttpRequest) -> JsonResponse:
+def healthz(request: ConsoleRequest) -> JsonResponse:
     """Return 200 as long as the process answers. Touches nothing else."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
-def readyz(request: HttpRequest) -> JsonResponse:
+def readyz(request: ConsoleRequest) -> JsonResponse:
     """Return 200 when the database takes writes and all migrations are applied, else 503.
 
     The 503 gives the reason. `worker` says whether a worker is alive; the console can do without

@@ -53,6 +53,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "lofty_admin.audit.log.context.RequestContextMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     # Before any middleware that may refuse a request: every response has these headers.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -69,15 +70,14 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "lofty_admin.audit.log.context.ActorMiddleware",
+    "lofty_admin.tenants.recents.PageTenantMiddleware",
     "lofty_admin.accounts.middleware.SessionLimitsMiddleware",
     "lofty_admin.accounts.middleware.SignInRequiredMiddleware",
     "lofty_admin.accounts.middleware.SecondStepMiddleware",
     "lofty_admin.audit.middleware.ReadOnlyMiddleware",
     "lofty_admin.audit.middleware.RefusalLimitMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "lofty_admin.tenants.recents.VisitMiddleware",
 ]
 
 TEMPLATES = [

@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from lofty_admin.accounts import throttle
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.accounts.passwords import check_password_rules
-from lofty_admin.accounts.sessions import forget_before_sign_in, note_signed_out
+from lofty_admin.accounts.sessions import forget_before_sign_in
 from lofty_admin.accounts.trusted_device import limits, remember_device
 from lofty_admin.audit.log.context import client_ip, person
 from lofty_admin.audit.log.kinds import SOMEBODY, Kind, Outcome
 from lofty_admin.audit.log.record import record
+from lofty_admin.core.http import ConsoleRequest
 from lofty_admin.core.redirects import is_ours
 
 _PROOFS = {
@@ -75,12 +76,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
                 actor=person(user),
             )
 
-    def logout(self, request: HttpRequest) -> None:
+    def logout(self, request: ConsoleRequest) -> None:
         user = request.user
         if isinstance(user, User):
             record(Kind.SIGNED_OUT, subject=user.email, outcome=Outcome.DONE, actor=person(user))
             UserSession.objects.filter(session_key=request.session.session_key).delete()
-            note_signed_out(request)
+            request.was_signed_out = True
         super().logout(request)
 
     def get_client_ip(self, request: HttpRequest) -> str:

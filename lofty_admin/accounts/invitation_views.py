@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
@@ -13,13 +13,14 @@ from django.views.decorators.http import require_http_methods
 from lofty_admin.accounts import invitations
 from lofty_admin.accounts.invitation_forms import AcceptForm, CodeForm
 from lofty_admin.accounts.invitations import InvitationUnusable
+from lofty_admin.core.http import ConsoleRequest
 
 _OPENED = "invitation"  # in the session: the invitation whose code this browser has entered
 
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
-def invitation(request: HttpRequest) -> HttpResponse:
+def invitation(request: ConsoleRequest) -> HttpResponse:
     """Accept the code, from the page's script (out of the link) or pasted by the user."""
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -35,7 +36,7 @@ def invitation(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
-def invitation_accept(request: HttpRequest) -> HttpResponse:
+def invitation_accept(request: ConsoleRequest) -> HttpResponse:
     """Ask for name and password, once the code has been entered."""
     if _OPENED not in request.session:
         return redirect("accounts:invitation")
@@ -47,7 +48,7 @@ def invitation_accept(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:invitation")
 
 
-def _accept(request: HttpRequest, pk: UUID) -> HttpResponse:
+def _accept(request: ConsoleRequest, pk: UUID) -> HttpResponse:
     found = invitations.find_open(pk)
     form = AcceptForm(request.POST or None, user=found.user)
     if request.method == "POST" and form.is_valid():

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRefresh
-from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts import sessions, unsent
 from lofty_admin.accounts.background import is_background, signed_out
 from lofty_admin.accounts.mfa import AFTER_SECOND_STEP, has_second_step
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.unsent_views import interrupted, sign_in_address
+from lofty_admin.core.http import ConsoleRequest
 from lofty_admin.core.redirects import is_ours
 
 OPEN_VIEWS = frozenset(
@@ -28,7 +28,7 @@ SECOND_STEP_VIEWS = OPEN_VIEWS | {
     "account_logout",
 }
 _View = Callable[..., HttpResponseBase]
-_GetResponse = Callable[[HttpRequest], HttpResponse]
+_GetResponse = Callable[[ConsoleRequest], HttpResponse]
 
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -43,10 +43,11 @@ class NoStoreMiddleware:
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: ConsoleRequest) -> HttpResponse:
+        request.was_signed_out = False
         response = self.get_response(request)
         response["Cache-Control"] = "no-store"
-        if sessions.was_signed_out(request):
+        if request.was_signed_out:
             response["Clear-Site-Data"] = '"cache"'
         return response
 
@@ -57,11 +58,12 @@ class SessionLimitsMiddleware:
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: ConsoleRequest) -> HttpResponse:
+        request.session_ended = ""
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, view_func: _View, view_args: object, view_kwargs: object
+        self, request: ConsoleRequest, view_func: _View, view_args: object, view_kwargs: object
     ) -> None:
         if _view_name(request) in OPEN_VIEWS or not request.user.is_authenticated:
             return
@@ -78,12 +80,12 @@ class SignInRequiredMiddleware:
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: ConsoleRequest) -> HttpResponse:
         return self.get_response(request)
 
     def process_view(
         self,
-        request: HttpRequest,
+        request: ConsoleRequest,
         view_func: _View,
         view_args: tuple[object, ...],
         view_kwargs: dict[str, object],
@@ -101,7 +103,7 @@ class SignInRequiredMiddleware:
             after = request.path  # too long to be sent along
         return redirect(sign_in_address(request, after))
 
-    def _somebody_elses_page(self, request: HttpRequest) -> HttpResponseBase | None:
+    def _somebody_elses_page(self, request: ConsoleRequest) -> HttpResponseBase | None:
         """Refuse a form from another user's page: it must not run as the user signed in now."""
         user = request.user
         if request.method != "POST" or not isinstance(user, User):
@@ -119,18 +121,18 @@ class SecondStepMiddleware:
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: ConsoleRequest) -> HttpResponse:
         return self.get_response(request)
 
     def process_view(
-        self, request: HttpRequest, view_func: _View, view_args: object, view_kwargs: object
+        self, request: ConsoleRequest, view_func: _View, view_args: object, view_kwargs: object
     ) -> HttpResponseBase | None:
         if not settings.REQUIRE_MFA or _view_name(request) in SECOND_STEP_VIEWS:
             return None
         user = request.user
         if not isinstance(user, User) or has_second_step(user):
             return None
-        if HtmxDetails(request):
+        if request.htmx:
             return HttpResponseClientRefresh()
         if is_background(request):
             return JsonResponse({"error": _("Set up a second step first.")}, status=403)
@@ -139,6 +141,6 @@ class SecondStepMiddleware:
         return redirect("accounts:second_step")
 
 
-def _view_name(request: HttpRequest) -> str:
+def _view_name(request: ConsoleRequest) -> str:
     match = request.resolver_match
     return match.view_name if match is not None else ""

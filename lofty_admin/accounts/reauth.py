@@ -14,21 +14,21 @@ from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect
-from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts.sessions import SIGNED_IN_AT
 from lofty_admin.core import clocks
+from lofty_admin.core.http import ConsoleRequest
 
 _View = Callable[..., HttpResponse]
 
 
-def is_recently_authenticated(request: HttpRequest) -> bool:
+def is_recently_authenticated(request: ConsoleRequest) -> bool:
     """Return whether the session's user signed in or re-authenticated recently enough."""
     records = get_authentication_records(request, request.user)
     times = [float(one["at"]) for one in records if one.get("reauthenticated")]
@@ -55,10 +55,10 @@ def require_recent_auth_for_post(*, back: str) -> Callable[[_View], _View]:
     )
 
 
-def _guarded_by(may_go_on: Callable[[HttpRequest], bool], back: str) -> Callable[[_View], _View]:
+def _guarded_by(may_go_on: Callable[[ConsoleRequest], bool], back: str) -> Callable[[_View], _View]:
     def decorate(view: _View) -> _View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: ConsoleRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if may_go_on(request):
                 return view(request, *args, **kwargs)
             return redirect_to_reauthentication(request, _page_after(request, back, kwargs))
@@ -68,7 +68,7 @@ def _guarded_by(may_go_on: Callable[[HttpRequest], bool], back: str) -> Callable
     return decorate
 
 
-def redirect_to_reauthentication(request: HttpRequest, after: str) -> HttpResponse:
+def redirect_to_reauthentication(request: ConsoleRequest, after: str) -> HttpResponse:
     """Redirect to the re-authentication page, and from there to `after`."""
     if not _is_reading(request):
         told = _("Nothing was changed yet. First show that it is you, then again.")
@@ -76,12 +76,12 @@ def redirect_to_reauthentication(request: HttpRequest, after: str) -> HttpRespon
     methods = get_adapter().get_reauthentication_methods(request.user)
     page = methods[0]["url"] if methods else reverse("accounts:sign_in_again")
     address = f"{page}?{urlencode({'next': after})}"
-    if HtmxDetails(request):
+    if request.htmx:
         return HttpResponseClientRedirect(address)
     return redirect(address)
 
 
-def _page_after(request: HttpRequest, back: str, kwargs: dict[str, Any]) -> str:
+def _page_after(request: ConsoleRequest, back: str, kwargs: dict[str, Any]) -> str:
     if _is_reading(request):
         return request.get_full_path()
     slug = {name: value for name, value in kwargs.items() if name == "slug"}
@@ -91,5 +91,5 @@ def _page_after(request: HttpRequest, back: str, kwargs: dict[str, Any]) -> str:
     raise NoReverseMatch(f"{back} takes none of the arguments of the view it is given to")
 
 
-def _is_reading(request: HttpRequest) -> bool:
+def _is_reading(request: ConsoleRequest) -> bool:
     return request.method in {"GET", "HEAD"}

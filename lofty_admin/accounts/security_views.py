@@ -13,7 +13,7 @@ from allauth.mfa.webauthn.internal.auth import begin_registration
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -25,6 +25,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.accounts.reauth import require_recent_auth
 from lofty_admin.accounts.sealing import open_for, seal_for
 from lofty_admin.core.confirmation import ask_to_confirm
+from lofty_admin.core.http import ConsoleRequest
 from lofty_admin.core.redirects import is_ours
 from lofty_admin.core.vault import VaultError
 
@@ -32,7 +33,7 @@ _PENDING_APP = "console.pending_app"
 
 
 @require_GET
-def security(request: HttpRequest) -> HttpResponse:
+def security(request: ConsoleRequest) -> HttpResponse:
     user = _me(request)
     steps = mfa.steps_of(user)
     context = {
@@ -53,7 +54,7 @@ def security(request: HttpRequest) -> HttpResponse:
 
 
 @require_recent_auth(back="account_change_password")
-def password(request: HttpRequest) -> HttpResponse:
+def password(request: ConsoleRequest) -> HttpResponse:
     """Show allauth's password page to users who have a password."""
     if not _me(request).has_usable_password():
         return redirect("mfa_index")
@@ -62,7 +63,7 @@ def password(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def second_step(request: HttpRequest) -> HttpResponse:
+def second_step(request: ConsoleRequest) -> HttpResponse:
     """Set up a second factor: SecondStepMiddleware sends users without one here."""
     if mfa.has_second_step(_me(request)):
         return redirect("fleet:home")
@@ -71,7 +72,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @require_recent_auth(back="mfa_activate_totp")
-def app_add(request: HttpRequest) -> HttpResponse:
+def app_add(request: ConsoleRequest) -> HttpResponse:
     user = _me(request)
     form = AddAppForm(request.POST or None)
     secret = _pending_secret(request, user, fresh=request.method == "GET")
@@ -90,7 +91,7 @@ def app_add(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @require_recent_auth(back="mfa_add_webauthn")
-def passkey_add(request: HttpRequest) -> HttpResponse:
+def passkey_add(request: ConsoleRequest) -> HttpResponse:
     user = _me(request)
     form = AddPasskeyForm(request.POST or None, user=user, initial={"name": ""})
     if request.method == "POST" and form.is_valid():
@@ -102,7 +103,7 @@ def passkey_add(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @require_recent_auth(back="accounts:step_remove")
-def step_remove(request: HttpRequest, pk: int) -> HttpResponse:
+def step_remove(request: ConsoleRequest, pk: int) -> HttpResponse:
     user = _me(request)
     found = {step.pk: step for step in mfa.steps_of(user)}
     if pk not in found:
@@ -123,7 +124,7 @@ def step_remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 @require_recent_auth()
-def codes(request: HttpRequest) -> HttpResponse:
+def codes(request: ConsoleRequest) -> HttpResponse:
     """Show the recovery codes once after they were made."""
     unused = mfa.show_codes_once(_me(request))
     if not unused:
@@ -140,7 +141,7 @@ def codes(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @require_recent_auth(back="mfa_index")
-def codes_make(request: HttpRequest) -> HttpResponse:
+def codes_make(request: ConsoleRequest) -> HttpResponse:
     try:
         mfa.make_codes(_me(request))
     except ValidationError as error:
@@ -150,7 +151,7 @@ def codes_make(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def session_end(request: HttpRequest, pk: int) -> HttpResponse:
+def session_end(request: ConsoleRequest, pk: int) -> HttpResponse:
     """End one of the user's other sessions."""
     key = request.session.session_key
     ended = sessions.end_sessions(_me(request), keep=key, only=pk)
@@ -160,7 +161,7 @@ def session_end(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def sessions_end(request: HttpRequest) -> HttpResponse:
+def sessions_end(request: ConsoleRequest) -> HttpResponse:
     """End all other sessions, or (`all` in the form) this one too."""
     user = _me(request)
     if request.method == "GET" and "all" not in request.GET:
@@ -177,7 +178,7 @@ def sessions_end(request: HttpRequest) -> HttpResponse:
     return redirect("mfa_index")
 
 
-def _confirm_signing_out(request: HttpRequest) -> HttpResponse | None:
+def _confirm_signing_out(request: ConsoleRequest) -> HttpResponse | None:
     return ask_to_confirm(
         request,
         question=_("Sign out everywhere?"),
@@ -188,12 +189,12 @@ def _confirm_signing_out(request: HttpRequest) -> HttpResponse | None:
 
 
 @require_GET
-def sign_in_again(request: HttpRequest) -> HttpResponse:
+def sign_in_again(request: ConsoleRequest) -> HttpResponse:
     """Ask users without password and second factor to sign in again."""
     return render(request, "account/sign_in_again.html")
 
 
-def _set_up(request: HttpRequest, user: User, done: str) -> HttpResponse:
+def _set_up(request: ConsoleRequest, user: User, done: str) -> HttpResponse:
     """Redirect to the recovery codes after the first second factor: it may get lost."""
     messages.success(request, done)
     if mfa.has_codes(user):
@@ -202,13 +203,13 @@ def _set_up(request: HttpRequest, user: User, done: str) -> HttpResponse:
     return redirect("mfa_view_recovery_codes")
 
 
-def _page_asked_for(request: HttpRequest) -> str:
+def _page_asked_for(request: ConsoleRequest) -> str:
     """Return the page SecondStepMiddleware refused to open so far; "" if there is none."""
     url = str(request.session.pop(mfa.AFTER_SECOND_STEP, ""))
     return url if is_ours(url) else ""
 
 
-def _pending_secret(request: HttpRequest, user: User, *, fresh: bool) -> str:
+def _pending_secret(request: ConsoleRequest, user: User, *, fresh: bool) -> str:
     """Return the secret the page shows until it is confirmed; it is sealed in the session too."""
     if not fresh:
         with suppress(KeyError, VaultError):
@@ -233,7 +234,7 @@ def _qr(address: str) -> dict[str, Any]:
     return {"path": "".join(squares), "side": len(matrix)}
 
 
-def _me(request: HttpRequest) -> User:
+def _me(request: ConsoleRequest) -> User:
     """Return the signed-in user; SignInRequiredMiddleware lets no one else come here."""
     user = request.user
     if not isinstance(user, User):

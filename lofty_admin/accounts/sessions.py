@@ -23,6 +23,7 @@ from lofty_admin.audit.log.context import Actor, person
 from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core import clocks
+from lofty_admin.core.http import ConsoleRequest
 
 SIGNED_IN_AT = "console.signed_in_at"  # seconds since 1970
 SEEN_AT = "console.seen_at"
@@ -49,12 +50,10 @@ _FOR_THE_RECORD = {
     TOO_OLD: "signed in too long ago",
     WRONG_CLOCK: "dated in the future by a clock that was wrong",
 }
-_ENDED_BECAUSE = "_console_ended_because"
-_SIGNED_OUT_HERE = "_console_signed_out"
 _KEPT_AT_SIGN_IN = (AUTHENTICATION_METHODS_SESSION_KEY, "account_authentication_methods_user")
 
 
-def start_clock(sender: object, request: HttpRequest, user: User, **kwargs: Any) -> None:
+def start_clock(sender: object, request: ConsoleRequest, user: User, **kwargs: Any) -> None:
     """Start the session clock on Django's `user_logged_in`, which every way to sign in sends."""
     request.session[SIGNED_IN_AT] = time.time()
 
@@ -82,22 +81,20 @@ def expiry_reason(session: SessionBase) -> str:
     return ""
 
 
-def expire(request: HttpRequest, reason: str) -> None:
+def expire(request: ConsoleRequest, reason: str) -> None:
     """End the expired session of this request; the record has the reason."""
     user = request.user
     with transaction.atomic():
         UserSession.objects.filter(session_key=request.session.session_key).delete()
         logout(request)
         _record_expiry(user, _FOR_THE_RECORD[reason], actor=person(user))
-    setattr(request, _ENDED_BECAUSE, reason)
-    note_signed_out(request)
+    request.session_ended, request.was_signed_out = reason, True
 
 
-def why_signed_out(request: HttpRequest) -> str:
+def why_signed_out(request: ConsoleRequest) -> str:
     """Return the code of why this browser's session has ended; "" if it never had one."""
-    reason: str = getattr(request, _ENDED_BECAUSE, "")
     had_one = settings.SESSION_COOKIE_NAME in request.COOKIES and not request.session.session_key
-    return reason or (ENDED if had_one or PAGE_OWNER in request.POST else "")
+    return request.session_ended or (ENDED if had_one or PAGE_OWNER in request.POST else "")
 
 
 def in_words(reason: str) -> str:
@@ -115,16 +112,7 @@ def in_words(reason: str) -> str:
     return words.get(reason, "") % {"minutes": minutes, "hours": hours}
 
 
-def note_signed_out(request: HttpRequest) -> None:
-    """Let the response to this request clear the browser's cached pages."""
-    setattr(request, _SIGNED_OUT_HERE, True)
-
-
-def was_signed_out(request: HttpRequest) -> bool:
-    return getattr(request, _SIGNED_OUT_HERE, False)
-
-
-def touch(request: HttpRequest) -> None:
+def touch(request: ConsoleRequest) -> None:
     """Keep the session from going idle; saved once a minute at most."""
     now = time.time()
     if now - float(request.session.get(SEEN_AT, 0)) >= _WRITE_EVERY:

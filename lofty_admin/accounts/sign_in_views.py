@@ -5,10 +5,11 @@ from typing import Any
 from allauth.account.views import LoginView
 from allauth.mfa.base.views import authenticate
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.urls import Resolver404, resolve
 
 from lofty_admin.accounts import pending, sessions
+from lofty_admin.core.http import ConsoleRequest
 
 
 class SignInView(LoginView):  # type: ignore[misc]  # allauth ships no types
@@ -25,7 +26,7 @@ class SignInView(LoginView):  # type: ignore[misc]  # allauth ships no types
 
 
 @login_not_required
-def step(request: HttpRequest) -> HttpResponse:
+def step(request: ConsoleRequest) -> HttpResponse:
     """Show allauth's page for a sign-in that can still be finished."""
     outdated = pending.drop_if_outdated(request)
     if outdated is not None:

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,6 +16,7 @@ from lofty_admin import error_views
 from lofty_admin.accounts import sessions, unsent
 from lofty_admin.accounts.background import is_background, signed_out
 from lofty_admin.accounts.models import User
+from lofty_admin.core.http import ConsoleRequest
 from lofty_admin.core.redirects import safe_next
 
 SIGN_IN_VIEWS = frozenset({"account_login", "mfa_authenticate", "mfa_login_webauthn"})
@@ -24,7 +25,7 @@ _MACHINE_NAME = re.compile(r"draft|revision|seen|end|next|\w+-separate")
 
 
 @require_safe
-def unsent_form(request: HttpRequest, form_id: UUID) -> HttpResponse:
+def unsent_form(request: ConsoleRequest, form_id: UUID) -> HttpResponse:
     """Show what was typed, to the user who typed it. Nothing is sent before they press a button."""
     row = unsent.find(request, form_id)
     content = unsent.opened(row) if row else None
@@ -37,7 +38,7 @@ def unsent_form(request: HttpRequest, form_id: UUID) -> HttpResponse:
 
 
 @require_safe
-def signed_in(request: HttpRequest) -> HttpResponse:
+def signed_in(request: ConsoleRequest) -> HttpResponse:
     """Confirm a sign-in from another tab; the JSON makes the first tab's forms work again."""
     if not is_background(request):
         return render(request, "account/signed_in.html")
@@ -46,7 +47,7 @@ def signed_in(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"csrf_token": get_token(request), unsent.PAGE_OWNER: owner})
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+def csrf_failure(request: ConsoleRequest, reason: str = "") -> HttpResponse:
     """Answer a form with a missing or outdated CSRF token. Django calls this before any view."""
     match = request.resolver_match
     name = match.view_name if match else ""
@@ -59,7 +60,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return signed_out(request) if is_background(request) else interrupted(request)
 
 
-def interrupted(request: HttpRequest) -> HttpResponse:
+def interrupted(request: ConsoleRequest) -> HttpResponse:
     """Keep a posted form that must not be carried out now, and redirect to it past the sign-in."""
     row = unsent.keep(request)
     if row is None:
@@ -72,7 +73,7 @@ def interrupted(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def sign_in_address(request: HttpRequest, after: str = "") -> str:
+def sign_in_address(request: ConsoleRequest, after: str = "") -> str:
     """Return the URL of the sign-in page, which shows why it appeared."""
     query = {"next": after} if after else {}
     if reason := sessions.why_signed_out(request):
@@ -81,13 +82,13 @@ def sign_in_address(request: HttpRequest, after: str = "") -> str:
     return reverse("account_login") + suffix
 
 
-def _not_kept(request: HttpRequest) -> HttpResponse:
+def _not_kept(request: ConsoleRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return error_views.open_too_long(request)
     return redirect(sign_in_address(request))
 
 
-def _sign_in_again(request: HttpRequest) -> HttpResponse:
+def _sign_in_again(request: ConsoleRequest) -> HttpResponse:
     """Handle a sign-in page that was open too long, or outdated by a sign-in in another tab."""
     after = safe_next(request, default="")
     if request.user.is_authenticated:
@@ -96,7 +97,7 @@ def _sign_in_again(request: HttpRequest) -> HttpResponse:
     return redirect(sign_in_address(request, after))
 
 
-def _sign_out_again(request: HttpRequest) -> HttpResponse:
+def _sign_out_again(request: ConsoleRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return redirect("account_login")
     words = _("You are still signed in: that page was opened before you signed in again.")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -18,13 +18,14 @@ from lofty_admin.core.searching import search_problem, searched
 from lofty_admin.directory.names import freshness
 from lofty_admin.tenants.access.permissions import get_tenant, search_by_name, visible_tenants
 from lofty_admin.tenants.credentials.api_client import NoToken
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
 
 MOST_TENANTS = 20
 
 
 @require_http_methods(["GET", "POST"])
-def copy(request: HttpRequest, slug: str) -> HttpResponse:
+def copy(request: SignedInRequest, slug: str) -> HttpResponse:
     """GET: choose a tenant, or with ?from= compare with it. POST: draft what was ticked."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     if request.method == "POST":
@@ -35,13 +36,13 @@ def copy(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, f"agentsettings/copy.html{partial}", _page(request, tenant))
 
 
-def _other(request: HttpRequest, tenant: Tenant, slug: str) -> Tenant | None:
+def _other(request: SignedInRequest, tenant: Tenant, slug: str) -> Tenant | None:
     """Return the other tenant, or None for the tenant itself, which has nothing to copy."""
     other = get_tenant(request, slug[:100], Role.VIEWER, of_page=False)
     return None if other.pk == tenant.pk else other
 
 
-def _compared(request: HttpRequest, tenant: Tenant, other: Tenant | None) -> HttpResponse:
+def _compared(request: SignedInRequest, tenant: Tenant, other: Tenant | None) -> HttpResponse:
     if other is None:
         told = _("%(name)s is this customer. Choose another one.") % {"name": tenant.name}
         messages.error(request, told)
@@ -64,7 +65,7 @@ def _compared(request: HttpRequest, tenant: Tenant, other: Tenant | None) -> Htt
     return render(request, "agentsettings/copy.html", context, status=status)
 
 
-def _review_ticked(request: HttpRequest, tenant: Tenant) -> HttpResponse:
+def _review_ticked(request: SignedInRequest, tenant: Tenant) -> HttpResponse:
     """Draft the ticked values that the page showed, against what was read for it."""
     try:
         offered = Plan.opened_offer(tenant, request.POST.get("offer", ""))
@@ -94,7 +95,7 @@ def _back(tenant: Tenant, other: Tenant) -> HttpResponseRedirect:
     )
 
 
-def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+def _page(request: SignedInRequest, tenant: Tenant) -> dict[str, Any]:
     text = searched(request.GET.get("q"))
     others = search_by_name(visible_tenants(request.user), text).exclude(pk=tenant.pk)
     first = list(others.filter(status=Tenant.Status.ACTIVE)[: MOST_TENANTS + 1])

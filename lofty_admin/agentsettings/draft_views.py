@@ -6,7 +6,7 @@ A POST stores something and redirects, so Back, Forward, Reload, and a second ta
 from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -33,14 +33,15 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.core.text_areas import unify_line_breaks
 from lofty_admin.core.visible import isolated
 from lofty_admin.directory.names import time_zone
-from lofty_admin.tenants.access.permissions import current_user, get_tenant
+from lofty_admin.tenants.access.permissions import get_tenant
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
 
 MAX_REASON = 2000
 
 
 @require_POST
-def review(request: HttpRequest, slug: str) -> HttpResponse:
+def review(request: SignedInRequest, slug: str) -> HttpResponse:
     """Store what the form holds as a draft, then show its review, or the form if it has errors."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     try:
@@ -55,7 +56,7 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
     if known is None and not content.wanted and content.typed is None:
         messages.info(request, _("Nothing to change: Lofty has all of this already."))
         return redirect("agentsettings:settings", tenant.slug)
-    draft, is_same = save_edits(tenant, current_user(request), draft_id, revision, content)
+    draft, is_same = save_edits(tenant, request.user, draft_id, revision, content)
     if not is_same:
         messages.warning(
             request,
@@ -87,7 +88,7 @@ def _content(tenant: Tenant, snapshot: Snapshot, sent: QueryDict, known: Draft |
 
 
 @require_GET
-def draft_page(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
+def draft_page(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResponse:
     """Review a draft: what would change, and the button that applies it. Does not call Lofty."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     draft = find_draft(request, tenant, draft_id)
@@ -98,9 +99,9 @@ def draft_page(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
     return render(request, "agentsettings/review.html", _review(request, tenant, draft))
 
 
-def _review(request: HttpRequest, tenant: Tenant, draft: Draft) -> dict[str, object]:
+def _review(request: SignedInRequest, tenant: Tenant, draft: Draft) -> dict[str, object]:
     plan = draft.plan
-    user = current_user(request)
+    user = request.user
     return {
         "tenant": tenant,
         "tab": "settings",
@@ -137,7 +138,7 @@ def _undone(draft: Draft) -> list[tuple[str, AuditEvent]]:
 
 
 @require_http_methods(["GET", "POST"])
-def draft_edit(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
+def draft_edit(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResponse:
     """GET: show the form with the draft's values. POST: store the review's entries first."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     draft = find_draft(request, tenant, draft_id)
@@ -164,7 +165,7 @@ def _as_sent(typed: dict[str, list[str]]) -> QueryDict:
 
 
 @require_POST
-def apply_draft(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
+def apply_draft(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResponse:
     """Carry out a reviewed draft, then show the outcome. Sent twice, it makes one operation."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     draft = find_draft(request, tenant, draft_id)
@@ -186,7 +187,7 @@ def apply_draft(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse
     return redirect("agentsettings:operation", tenant.slug, operation.pk)
 
 
-def _not_ready(request: HttpRequest, tenant: Tenant, draft: Draft, reason: str) -> str:
+def _not_ready(request: SignedInRequest, tenant: Tenant, draft: Draft, reason: str) -> str:
     plan = draft.plan
     if draft.typed or request.POST.get("revision") != str(draft.revision):
         return _("Nothing was sent: this draft was edited after you opened the page. Check it.")
@@ -205,7 +206,7 @@ def _not_ready(request: HttpRequest, tenant: Tenant, draft: Draft, reason: str) 
 
 
 @require_POST
-def draft_share(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
+def draft_share(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResponse:
     """Let every editor of the tenant continue the draft."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     draft = find_draft(request, tenant, draft_id)
@@ -218,13 +219,13 @@ def draft_share(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse
 
 
 @require_http_methods(["GET", "POST"])
-def draft_discard(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
+def draft_discard(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResponse:
     """GET: show what would be lost. POST: delete the draft."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     draft = find_draft(request, tenant, draft_id)
     if draft is None:
         return _no_draft(request, tenant, draft_id)
-    if draft.owner_id != current_user(request).pk:
+    if draft.owner_id != request.user.pk:
         told = _("Only %(name)s, who made this draft, can discard it.") % {"name": draft.owner}
         messages.error(request, told)
         return redirect("agentsettings:draft", tenant.slug, draft.pk)
@@ -241,16 +242,16 @@ def draft_discard(request: HttpRequest, slug: str, draft_id: UUID) -> HttpRespon
     return render(request, "agentsettings/draft_discard.html", context)
 
 
-def _save_note(request: HttpRequest, draft: Draft) -> str:
+def _save_note(request: SignedInRequest, draft: Draft) -> str:
     """Store the reason and ticks entered on the review page; return the reason."""
     if "reason" not in request.POST:
         return draft.reason
     reason = unify_line_breaks(request.POST["reason"]).strip()
-    save_note(draft, current_user(request), reason, request.POST.getlist("confirmed"))
+    save_note(draft, request.user, reason, request.POST.getlist("confirmed"))
     return reason
 
 
-def _no_draft(request: HttpRequest, tenant: Tenant, draft_id: UUID) -> HttpResponse:
+def _no_draft(request: SignedInRequest, tenant: Tenant, draft_id: UUID) -> HttpResponse:
     """Redirect to the operation the draft became, else explain why there may be no draft."""
     if Operation.objects.filter(tenant=tenant, pk=draft_id).exists():
         return redirect("agentsettings:operation", tenant.slug, draft_id)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import override
 
@@ -23,7 +23,8 @@ from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.tenants.access.permissions import current_user, get_related_or_404
+from lofty_admin.tenants.access.permissions import get_related_or_404
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Tenant
 
 
@@ -122,7 +123,7 @@ def own_drafts(user: User, tenants: QuerySet[Tenant]) -> DraftQuerySet:
     return found.select_related("owner", "tenant")
 
 
-def find_draft(request: HttpRequest, tenant: Tenant, draft_id: UUID) -> Draft | None:
+def find_draft(request: SignedInRequest, tenant: Tenant, draft_id: UUID) -> Draft | None:
     """Return the open draft, or None if there is none that the signed-in user may see.
 
     A request for a draft of another tenant is recorded as a refusal.
@@ -131,7 +132,7 @@ def find_draft(request: HttpRequest, tenant: Tenant, draft_id: UUID) -> Draft | 
         get_related_or_404(request, tenant, Draft.objects.only("tenant"), pk=draft_id)
     except Http404:
         return None
-    return open_drafts(tenant, current_user(request)).filter(pk=draft_id).first()
+    return open_drafts(tenant, request.user).filter(pk=draft_id).first()
 
 
 def save_note(draft: Draft, user: User, reason: str, ticked: list[str]) -> None:

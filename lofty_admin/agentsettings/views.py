@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
-from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.agentsettings import reconcile
 from lofty_admin.agentsettings.changes import Side, merge, resolve_merge
@@ -52,19 +51,19 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import READ_ONLY, Settings, same
 from lofty_admin.tenants.access.explained import managers_of
 from lofty_admin.tenants.access.permissions import (
-    current_user,
     get_related_or_404,
     get_tenant,
     role_of,
 )
 from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, NoToken, calls_left
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
 
 NO_TOKEN = gettext_noop("A manager can store one on the Connection page.")
 
 
 @require_GET
-def settings_page(request: HttpRequest, slug: str) -> HttpResponse:
+def settings_page(request: SignedInRequest, slug: str) -> HttpResponse:
     """Read Lofty and show the form."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     try:
@@ -76,7 +75,7 @@ def settings_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-def hours(request: HttpRequest, slug: str) -> HttpResponse:
+def hours(request: SignedInRequest, slug: str) -> HttpResponse:
     """Render the week of the form's section Hours again. Does not call Lofty."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     found = week_of_form(request.GET, stored_in(request.GET), time_zone(tenant))
@@ -84,7 +83,7 @@ def hours(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_GET
-def operation_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
+def operation_page(request: SignedInRequest, slug: str, operation_id: UUID) -> HttpResponse:
     """Show the outcome of a save; the page polls while that is open."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     operation = get_related_or_404(request, tenant, Operation.objects.all(), pk=operation_id)
@@ -104,7 +103,7 @@ def operation_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpR
     }
     if operation.moved:
         context |= _merge_context(tenant, operation)
-    partial = "#result" if HtmxDetails(request) else ""
+    partial = "#result" if request.htmx else ""
     return render(request, f"agentsettings/operation.html{partial}", context)
 
 
@@ -115,7 +114,7 @@ def _outcome(operation: Operation) -> AuditEvent | None:
 
 
 @require_POST
-def check_now(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
+def check_now(request: SignedInRequest, slug: str, operation_id: UUID) -> HttpResponse:
     """Read Lofty once, to settle an operation whose outcome is open."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     operation = get_related_or_404(request, tenant, Operation.objects.all(), pk=operation_id)
@@ -127,7 +126,7 @@ def check_now(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespon
 
 
 @require_POST
-def close_as_seen(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
+def close_as_seen(request: SignedInRequest, slug: str, operation_id: UUID) -> HttpResponse:
     """Close an operation that the console cannot settle by itself, as the user decided."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     operation = get_related_or_404(request, tenant, Operation.objects.all(), pk=operation_id)
@@ -136,7 +135,7 @@ def close_as_seen(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRe
 
 
 @require_POST
-def merge_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
+def merge_page(request: SignedInRequest, slug: str, operation_id: UUID) -> HttpResponse:
     """Draft what results from two users' changes, as chosen, and lead to its review."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     operation = get_related_or_404(
@@ -159,7 +158,7 @@ def merge_page(request: HttpRequest, slug: str, operation_id: UUID) -> HttpRespo
 
 
 @require_POST
-def try_again(request: HttpRequest, slug: str, operation_id: UUID) -> HttpResponse:
+def try_again(request: SignedInRequest, slug: str, operation_id: UUID) -> HttpResponse:
     """Draft the change of an operation that was not made, against what Lofty has now."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     operation = get_related_or_404(request, tenant, Operation.objects.all(), pk=operation_id)
@@ -175,7 +174,7 @@ def to_review(draft: Draft | None, page: str, *arguments: object) -> HttpRespons
 
 
 def new_draft(
-    request: HttpRequest,
+    request: SignedInRequest,
     tenant: Tenant,
     content: Content,
     *,
@@ -186,12 +185,12 @@ def new_draft(
     if not content.wanted:
         messages.info(request, _("Nothing to change: Lofty has all of this already."))
         return None
-    user = current_user(request)
+    user = request.user
     return create_draft(tenant, user, content, reason=reason, later_changes=later_changes)
 
 
 def draft_live(
-    request: HttpRequest,
+    request: SignedInRequest,
     tenant: Tenant,
     wanted: Mapping[str, JSON],
     *,
@@ -223,7 +222,7 @@ def draft_live(
 
 
 def _not_changed_since(
-    request: HttpRequest,
+    request: SignedInRequest,
     wanted: Mapping[str, JSON],
     undone: Mapping[str, JSON],
     live: Mapping[str, JSON],
@@ -238,13 +237,13 @@ def _not_changed_since(
     return {name: value for name, value in wanted.items() if name not in left}
 
 
-def may_edit(request: HttpRequest, tenant: Tenant) -> bool:
+def may_edit(request: SignedInRequest, tenant: Tenant) -> bool:
     """Return whether to offer changes; the views that make them call get_tenant again."""
     role = role_of(request.user, tenant)
     return role is not None and role >= Role.EDITOR and not tenant.is_archived
 
 
-def naming_at(request: HttpRequest, tenant: Tenant) -> str:
+def naming_at(request: SignedInRequest, tenant: Tenant) -> str:
     """Return where this user can name a lead source, "" if nowhere."""
     return reverse("directory:names", args=[tenant.slug]) if may_edit(request, tenant) else ""
 
@@ -256,7 +255,7 @@ def in_flight(tenant: Tenant) -> Operation | None:
 
 
 def form_page(
-    request: HttpRequest,
+    request: SignedInRequest,
     tenant: Tenant,
     snapshot: Snapshot,
     form: SettingsForm,
@@ -289,7 +288,7 @@ def form_page(
     return render(request, "agentsettings/settings.html", context)
 
 
-def _names_age(request: HttpRequest, page: dict[str, Any]) -> str:
+def _names_age(request: SignedInRequest, page: dict[str, Any]) -> str:
     """Return how current the names are, the same text next to each picker."""
     context = {**page, "csrf_token": get_token(request)}
     return render_to_string("directory/age.html", context)
@@ -302,7 +301,7 @@ def _week_of(form: SettingsForm, zone: str) -> Week:
 
 
 def _unreadable(
-    request: HttpRequest, tenant: Tenant, error: LoftyError | ConnectionUnavailable
+    request: SignedInRequest, tenant: Tenant, error: LoftyError | ConnectionUnavailable
 ) -> HttpResponse:
     """Show the last known settings and the reason. A missing token is a to-do, not an error."""
     known = SettingsSnapshot.objects.filter(tenant=tenant).first()
@@ -322,13 +321,13 @@ def _unreadable(
     return render(request, "agentsettings/unreadable.html", context, status=status)
 
 
-def _page(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+def _page(request: SignedInRequest, tenant: Tenant) -> dict[str, Any]:
     can_edit = may_edit(request, tenant)
     return {
         "tenant": tenant,
         "tab": "settings",
         "can_edit": can_edit,
-        "drafts": open_drafts(tenant, current_user(request)) if can_edit else [],
+        "drafts": open_drafts(tenant, request.user) if can_edit else [],
         "naming_at": naming_at(request, tenant),
         "profile": profile(tenant),
         "freshness": freshness(tenant),

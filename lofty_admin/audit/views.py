@@ -3,7 +3,7 @@
 import datetime as dt
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -14,11 +14,12 @@ from lofty_admin.audit.proof.checkpoints import newest
 from lofty_admin.audit.proof.restore_guard import compare
 from lofty_admin.audit.proof.verification import verification_status
 from lofty_admin.core import clocks
+from lofty_admin.core.http import ConsoleRequest
 
 
 @require_safe
 @superuser_only
-def verification(request: HttpRequest) -> HttpResponse:
+def verification(request: ConsoleRequest) -> HttpResponse:
     """Show the last verification, its age and limits, and the status of the signed checkpoints."""
     now, checkpoint = timezone.now(), newest()
     longest = dt.timedelta(minutes=2 * settings.ENVIRONMENT.checkpoint_minutes)

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from django.contrib import messages
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Count, Max, Q
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.core.searching import search_problem
 from lofty_admin.core.visible import visible
@@ -27,6 +26,7 @@ from lofty_admin.directory.offices import (
 )
 from lofty_admin.directory.sync import start_sync
 from lofty_admin.tenants.access.permissions import get_related_or_404, get_tenant, role_of
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
 
 LONGEST_ID = 20  # digits
@@ -37,24 +37,24 @@ _PARTIALS = {"names-status": "#status", "names-found": "#found"}
 
 
 @require_safe
-def names(request: HttpRequest, slug: str) -> HttpResponse:
+def names(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show the names page, or the part of it that htmx asks for."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     return _render(request, tenant, SourceForm(initial=_source_asked_for(request, tenant)))
 
 
 @require_safe
-def names_freshness(request: HttpRequest, slug: str) -> HttpResponse:
+def names_freshness(request: SignedInRequest, slug: str) -> HttpResponse:
     """Return the line next to a picker, which polls while names are being read."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     return _freshness_line(request, tenant)
 
 
 @require_POST
-def names_refresh(request: HttpRequest, slug: str) -> HttpResponse:
+def names_refresh(request: SignedInRequest, slug: str) -> HttpResponse:
     """Start reading. Next to a picker, htmx replaces the line there, so users keep their form."""
     tenant = get_tenant(request, slug, Role.EDITOR)
-    by_line = bool(HtmxDetails(request))
+    by_line = bool(request.htmx)
     if tenant.connection is None:
         problem = _("%(name)s has no Lofty token yet, so no names can be read. Add one first.") % {
             "name": tenant.name
@@ -71,7 +71,7 @@ def names_refresh(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-def name_source(request: HttpRequest, slug: str) -> HttpResponse:
+def name_source(request: SignedInRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.EDITOR)
     form = SourceForm(request.POST)
     if not form.is_valid():
@@ -83,7 +83,7 @@ def name_source(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-def names_search(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
+def names_search(request: SignedInRequest, slug: str, kind: str) -> HttpResponse:
     """Return what a picker shows for ?q=text, at most 50 rows.
 
     items: [{"id", "name", "detail", "gone"}], ids as strings; those of offices also have "depth"
@@ -105,7 +105,7 @@ def names_search(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
 
 
 @require_POST
-def names_pasted(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
+def names_pasted(request: SignedInRequest, slug: str, kind: str) -> HttpResponse:
     """Return the entries for the ids and emails in `text`. POST, as it is long; changes nothing.
 
     found: items as above. repeated: how many were in the list before. unknown: ids. ambiguous:
@@ -132,7 +132,7 @@ def names_pasted(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
 
 
 @require_safe
-def names_of_office(request: HttpRequest, slug: str, kind: str, office_id: int) -> HttpResponse:
+def names_of_office(request: SignedInRequest, slug: str, kind: str, office_id: int) -> HttpResponse:
     """Return the agents of an office, or the offices below it: {"items", "office_unknown"}.
 
     Returns 400 and {"error"} if they are more than can be picked at once.
@@ -157,7 +157,7 @@ def names_of_office(request: HttpRequest, slug: str, kind: str, office_id: int) 
     return JsonResponse({"items": _items(found), "office_unknown": unknown})
 
 
-def _freshness_line(request: HttpRequest, tenant: Tenant, **facts: object) -> HttpResponse:
+def _freshness_line(request: SignedInRequest, tenant: Tenant, **facts: object) -> HttpResponse:
     context = {
         "tenant": tenant,
         "freshness": freshness(tenant),
@@ -167,7 +167,7 @@ def _freshness_line(request: HttpRequest, tenant: Tenant, **facts: object) -> Ht
     return render(request, "directory/freshness.html", context)
 
 
-def _source_asked_for(request: HttpRequest, tenant: Tenant) -> dict[str, str]:
+def _source_asked_for(request: SignedInRequest, tenant: Tenant) -> dict[str, str]:
     """Return what a link next to a lead source fills in: its id, and its current name, if any."""
     asked = request.GET.get("source", "")
     if not (asked.isascii() and asked.isdecimal() and len(asked) < LONGEST_ID):
@@ -176,7 +176,7 @@ def _source_asked_for(request: HttpRequest, tenant: Tenant) -> dict[str, str]:
     return {"lofty_id": asked, "name": known.name if known.known else ""}
 
 
-def _may_edit(request: HttpRequest, tenant: Tenant) -> bool:
+def _may_edit(request: SignedInRequest, tenant: Tenant) -> bool:
     role = role_of(request.user, tenant)
     return role is not None and role >= Role.EDITOR and not tenant.is_archived
 
@@ -232,7 +232,7 @@ def _item(name: Name) -> dict[str, object]:
     }
 
 
-def _render(request: HttpRequest, tenant: Tenant, form: SourceForm) -> HttpResponse:
+def _render(request: SignedInRequest, tenant: Tenant, form: SourceForm) -> HttpResponse:
     looking = SearchForm(request.GET)
     kind, text = looking.wanted
     context = {

@@ -4,7 +4,7 @@ import csv
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
@@ -18,6 +18,7 @@ from lofty_admin.fleet.import_csv import COLUMNS, MOST_BYTES, MOST_ROWS, BadTabl
 from lofty_admin.fleet.models import Import, ImportRow, RowState
 from lofty_admin.tenants.access.permissions import require_superuser
 from lofty_admin.tenants.errors import ChangeNotAllowed
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Group
 
 NEWEST = 5
@@ -26,7 +27,7 @@ NEWEST = 5
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="fleet:import")
-def import_list(request: HttpRequest) -> HttpResponse:
+def import_list(request: SignedInRequest) -> HttpResponse:
     """Accept a list, as a file or pasted. A list is never sent back as it was entered."""
     user = require_superuser(request)
     form = ImportForm(request.POST, request.FILES) if request.method == "POST" else ImportForm()
@@ -48,7 +49,7 @@ def import_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def import_template(request: HttpRequest) -> HttpResponse:
+def import_template(request: SignedInRequest) -> HttpResponse:
     """Return a list with only its header row, to fill in."""
     require_superuser(request)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
@@ -58,7 +59,7 @@ def import_template(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def import_run(request: HttpRequest, pk: UUID) -> HttpResponse:
+def import_run(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Show the preview, the progress, or the result; only that part when htmx asks for it."""
     made = _mine(require_superuser(request), pk)
     rows = list(made.rows.select_related("tenant"))
@@ -80,7 +81,7 @@ def import_run(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 @require_recent_auth_for_post(back="fleet:import_run")
-def import_start(request: HttpRequest, pk: UUID) -> HttpResponse:
+def import_start(request: SignedInRequest, pk: UUID) -> HttpResponse:
     made = _mine(require_superuser(request), pk)
     form = StartForm(request.POST)
     if not form.is_valid():
@@ -99,7 +100,7 @@ def import_start(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-def import_forget(request: HttpRequest, pk: UUID) -> HttpResponse:
+def import_forget(request: SignedInRequest, pk: UUID) -> HttpResponse:
     made = _mine(require_superuser(request), pk)
     try:
         import_job.forget(made)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.views.decorators.http import require_GET
@@ -16,7 +16,8 @@ from lofty_admin.fleet.first_run import first_run, whom_to_ask
 from lofty_admin.fleet.forms import FIRST_CLICK, SORT_LABELS, FindForm
 from lofty_admin.fleet.overview import overview
 from lofty_admin.fleet.tenant_list import find, rows
-from lofty_admin.tenants.access.permissions import current_user, is_superuser, visible_tenants
+from lofty_admin.tenants.access.permissions import is_superuser, visible_tenants
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Group, Tenant
 
 PAGE_LENGTH = 40
@@ -37,7 +38,7 @@ class Column:
 
 
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: SignedInRequest) -> HttpResponse:
     """Show the page, or only the list when htmx asks for it."""
     visible = visible_tenants(request.user)
     only_list = request.headers.get("HX-Target") == "found"
@@ -56,13 +57,13 @@ def home(request: HttpRequest) -> HttpResponse:
     if not only_list:
         zone = reader_zone(request)
         context |= {"overview": overview(request.user, visible, zone), "zone": zone}
-        context["drafts"] = own_drafts(current_user(request), visible)[:MAX_DRAFTS_SHOWN]
+        context["drafts"] = own_drafts(request.user, visible)[:MAX_DRAFTS_SHOWN]
         if page.paginator.count <= 1:
             context |= _first_steps(request)
     return render(request, f"fleet/home.html{'#found' if only_list else ''}", context)
 
 
-def _first_steps(request: HttpRequest) -> dict[str, object]:
+def _first_steps(request: SignedInRequest) -> dict[str, object]:
     """Return the first steps, or whom to ask, for a user who sees no tenant or only one."""
     return {"first_run": first_run()} if is_superuser(request.user) else {"ask": whom_to_ask}
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +19,7 @@ from lofty_admin.core.timezones import reader_zone
 from lofty_admin.history.days import DayField, end_of
 from lofty_admin.history.versions import Version, sendable, version_at, version_now, version_of
 from lofty_admin.tenants.access.permissions import get_tenant
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
 
 
@@ -32,7 +33,7 @@ class CompareForm(forms.Form):
 
 
 @require_GET
-def compare(request: HttpRequest, slug: str) -> HttpResponse:
+def compare(request: SignedInRequest, slug: str) -> HttpResponse:
     """Compare ?day= with ?other=, or with the last reading, in the reader's time zone."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     form, zone = CompareForm(request.GET or None), reader_zone(request)
@@ -51,7 +52,7 @@ def compare(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _shown(
-    request: HttpRequest, tenant: Tenant, one: Version | None, other: Version | None
+    request: SignedInRequest, tenant: Tenant, one: Version | None, other: Version | None
 ) -> dict[str, Any]:
     changes = diff(one.values, other.values) if one and other else ()
     event = one.event if one else None

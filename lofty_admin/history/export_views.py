@@ -4,15 +4,13 @@ from datetime import timedelta
 
 from django.contrib import messages
 from django.contrib.humanize.templatetags.humanize import intcomma
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django.views.decorators.http import require_http_methods
-from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts.models import User
 from lofty_admin.core import clocks
@@ -20,6 +18,7 @@ from lofty_admin.history.export import AlreadyRunning, Pieces, begin, newest
 from lofty_admin.history.filters import Address, FilterForm, filter_of
 from lofty_admin.history.models import Export, Format
 from lofty_admin.tenants.access.permissions import get_tenant
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
 
 SHOWN_FOR = timedelta(hours=1)  # the last export, on the page of exports
@@ -27,33 +26,33 @@ CONTENT_TYPES = {Format.CSV: "text/csv", Format.JSON_LINES: "application/x-ndjso
 
 
 @require_http_methods(["GET", "POST"])
-def export_all(request: HttpRequest) -> HttpResponseBase:
+def export_all(request: SignedInRequest) -> HttpResponseBase:
     """Export from every tenant the user may see, like the list of all events."""
     return _export(request, None)
 
 
 @require_http_methods(["GET", "POST"])
-def export(request: HttpRequest, slug: str) -> HttpResponseBase:
+def export(request: SignedInRequest, slug: str) -> HttpResponseBase:
     """Export one tenant's events. POST starts an export, GET returns its progress."""
     return _export(request, get_tenant(request, slug, Role.VIEWER))
 
 
-def _export(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBase:
+def _export(request: SignedInRequest, tenant: Tenant | None) -> HttpResponseBase:
     if request.method == "POST":
         return _begin(request, tenant)
     address = Address.of(request)
-    if not HtmxDetails(request):
+    if not request.htmx:
         return redirect(_list_of(tenant, address))
     context = {
         "tenant": tenant,
         "address": address,
-        "export": shown(request),
+        "export": shown(request.user),
         "can_export": filter_of(request, tenant).is_valid(),
     }
     return render(request, "history/export.html", context)
 
 
-def _begin(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBase:
+def _begin(request: SignedInRequest, tenant: Tenant | None) -> HttpResponseBase:
     form, address = filter_of(request, tenant), Address.of(request)
     wanted_format = request.POST.get("format", "")
     if not form.is_valid():
@@ -62,7 +61,7 @@ def _begin(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBase:
         return _not_begun(request, tenant, _("Choose CSV or JSON Lines."))
     try:
         begun = begin(
-            _user(request),
+            request.user,
             form.wanted,
             Format(wanted_format),
             query=str(address),
@@ -74,7 +73,7 @@ def _begin(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBase:
     return _download(begun, form, tenant)
 
 
-def _filter_in_english(request: HttpRequest, tenant: Tenant | None) -> str:
+def _filter_in_english(request: SignedInRequest, tenant: Tenant | None) -> str:
     """Return the filter in English, as it is recorded."""
     with override("en"):
         used = filter_of(request, tenant).in_use
@@ -93,7 +92,7 @@ def _download(begun: Export, form: FilterForm, tenant: Tenant | None) -> Streami
     return answer
 
 
-def _not_begun(request: HttpRequest, tenant: Tenant | None, why: str) -> HttpResponse:
+def _not_begun(request: SignedInRequest, tenant: Tenant | None, why: str) -> HttpResponse:
     messages.error(request, _("Nothing was exported. %(why)s") % {"why": why})
     return redirect(_list_of(tenant, Address.of(request)))
 
@@ -118,15 +117,9 @@ def _list_of(tenant: Tenant | None, address: Address) -> str:
     return home + address.suffix
 
 
-def shown(request: HttpRequest) -> Export | None:
+def shown(user: User) -> Export | None:
     """Return the user's export to show on the page: a running one, or the last one for an hour."""
-    export = newest(_user(request))
+    export = newest(user)
     if export is None or not clocks.is_recent(export.heartbeat_at, timezone.now(), SHOWN_FOR):
         return None
     return export
-
-
-def _user(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user

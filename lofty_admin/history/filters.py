@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django import forms
 from django.db.models import QuerySet
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
@@ -25,6 +25,7 @@ from lofty_admin.core.text import fold
 from lofty_admin.core.timezones import begin_of, reader_zone
 from lofty_admin.history.days import DayField, end_of
 from lofty_admin.tenants.access.permissions import is_superuser, visible_tenants
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Tenant
 from lofty_admin.tenants.tenant_choice import TenantField, label_of
 
@@ -37,14 +38,14 @@ _Choices = list[tuple[str, str]]
 _Tenant = tuple[UUID, str, str]  # id, short name, name
 
 
-def _readable(request: HttpRequest) -> list[_Tenant] | None:
+def _readable(request: SignedInRequest) -> list[_Tenant] | None:
     """Return the tenants whose events this user may read, by name; None for a superuser: all."""
     if is_superuser(request.user):
         return None
     return list(visible_tenants(request.user).values_list("pk", "slug", "name"))
 
 
-def scope_of(request: HttpRequest) -> frozenset[UUID] | None:
+def scope_of(request: SignedInRequest) -> frozenset[UUID] | None:
     """Return the ids of the tenants the user may read; None for a superuser."""
     return _ids(_readable(request))
 
@@ -216,7 +217,7 @@ class Address:
     query: QueryDict
 
     @classmethod
-    def of(cls, request: HttpRequest) -> "Address":
+    def of(cls, request: SignedInRequest) -> "Address":
         query = request.GET.copy()
         for name in [*PAGING, *(name for name in query if not query[name])]:
             query.pop(name, None)
@@ -253,6 +254,6 @@ def presets(address: Address, zone: tzinfo) -> list[dict[str, object]]:
     ]
 
 
-def filter_of(request: HttpRequest, tenant: Tenant | None) -> FilterForm:
+def filter_of(request: SignedInRequest, tenant: Tenant | None) -> FilterForm:
     """Return the form for this address, limited to what this user may read."""
     return FilterForm(request.GET, _readable(request), tenant, reader_zone(request))

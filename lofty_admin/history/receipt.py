@@ -12,7 +12,7 @@ from typing import Any
 
 from django import forms
 from django.core.paginator import Page, Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -28,6 +28,7 @@ from lofty_admin.core.timezones import begin_of, reader_zone
 from lofty_admin.history.days import DayField, end_of
 from lofty_admin.history.describe import event_rows
 from lofty_admin.tenants.access.permissions import get_tenant
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
 
 PAGE = 200
@@ -119,7 +120,7 @@ class Entry:
 
 
 @require_safe
-def receipt(request: HttpRequest, slug: str) -> HttpResponse:
+def receipt(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show a page to print: the changes of a period, in the reader's time zone."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     zone = reader_zone(request)
@@ -137,7 +138,7 @@ def receipt(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _filled(
-    request: HttpRequest, tenant: Tenant, form: PeriodForm, zone: tzinfo
+    request: SignedInRequest, tenant: Tenant, form: PeriodForm, zone: tzinfo
 ) -> dict[str, object]:
     since, until = form.cleaned_data["since"], form.cleaned_data["until"]
     numbers = changes_of(tenant, begin_of(since, zone), end_of(until, zone))

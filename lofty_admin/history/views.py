@@ -8,16 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import push_url
-from django_htmx.middleware import HtmxDetails
 
-from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.credit import credited
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS
 from lofty_admin.agentsettings.models import Operation
@@ -37,6 +34,7 @@ from lofty_admin.history.models import SavedView
 from lofty_admin.history.versions import changed_since, operation_of, sendable, undoing
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.access.permissions import get_related_or_404, get_tenant
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
 from lofty_admin.tenants.tenant_choice import label_of
 
@@ -46,18 +44,18 @@ OF_ITS_STATE = ("state", "lease_until", "settled_at")  # what Operation.shown_st
 
 # --- The list -------------------------------------------------------------------------------------
 @require_GET
-def history_all(request: HttpRequest) -> HttpResponse:
+def history_all(request: SignedInRequest) -> HttpResponse:
     """List events of every tenant the user may see; superusers also see events without a tenant."""
     return _list(request, None)
 
 
 @require_GET
-def history(request: HttpRequest, slug: str) -> HttpResponse:
+def history(request: SignedInRequest, slug: str) -> HttpResponse:
     """List one tenant's events, newest first: who, what, outcome, when."""
     return _list(request, get_tenant(request, slug, Role.VIEWER))
 
 
-def _list(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
+def _list(request: SignedInRequest, tenant: Tenant | None) -> HttpResponse:
     form, address = filter_of(request, tenant), Address.of(request)
     found = _found(request, form)
     context = {
@@ -73,7 +71,7 @@ def _list(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
         ],
         "used": [(text, address.having(**{name: ""})) for name, text in form.in_use],
         "views": _views(request, tenant),
-        "export": shown(request),
+        "export": shown(request.user),
         "home": _list_url(tenant),
         "events_at": _events_at(tenant),
     }
@@ -83,7 +81,7 @@ def _list(request: HttpRequest, tenant: Tenant | None) -> HttpResponse:
     return push_url(answer, f"{_list_url(tenant)}{address.suffix}")
 
 
-def _found(request: HttpRequest, form: FilterForm) -> Page | None:
+def _found(request: SignedInRequest, form: FilterForm) -> Page | None:
     """Return the page of events, or None for an invalid filter: the page then explains why."""
     if not form.is_valid():
         return None
@@ -116,9 +114,9 @@ def _pending(form: FilterForm, address: Address) -> list[AuditEvent]:
     return pending
 
 
-def _is_part(request: HttpRequest) -> bool:
+def _is_part(request: SignedInRequest) -> bool:
     """Return whether htmx asks for a part of the page; Back in the browser asks for all of it."""
-    asked_by = HtmxDetails(request)
+    asked_by = request.htmx
     return bool(asked_by) and not asked_by.history_restore_request
 
 
@@ -134,13 +132,13 @@ def _list_url(tenant: Tenant | None) -> str:
 
 
 # --- Saved views ----------------------------------------------------------------------------------
-def _views(request: HttpRequest, tenant: Tenant | None) -> list[SavedView]:
+def _views(request: SignedInRequest, tenant: Tenant | None) -> list[SavedView]:
     # A view names its tenant in the query, so the page of a single tenant shows no views.
-    return [] if tenant else list(SavedView.objects.filter(user=_user(request))[:MOST_VIEWS])
+    return [] if tenant else list(SavedView.objects.filter(user=request.user)[:MOST_VIEWS])
 
 
 @require_POST
-def view_save(request: HttpRequest) -> HttpResponse:
+def view_save(request: SignedInRequest) -> HttpResponse:
     """Save the filter of the history of all tenants under a name; replace a view of that name."""
     form = SaveViewForm(request.POST)
     back = f"{reverse('history:list_all')}?{request.POST.get('query', '')[:2000]}"
@@ -148,7 +146,7 @@ def view_save(request: HttpRequest) -> HttpResponse:
         why = {"why": form.first_error}
         messages.error(request, _("The view was not saved. %(why)s") % why)
         return redirect(_safe(back))
-    user, data = _user(request), form.cleaned_data
+    user, data = request.user, form.cleaned_data
     if SavedView.objects.filter(user=user).exclude(name=data["name"]).count() >= MOST_VIEWS:
         words = _("Not saved: you have %(most)s views. Delete one first.")
         messages.error(request, words % {"most": MOST_VIEWS})
@@ -161,8 +159,8 @@ def view_save(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def view_delete(request: HttpRequest, pk: int) -> HttpResponse:
-    view = get_object_or_404(SavedView, pk=pk, user=_user(request))
+def view_delete(request: SignedInRequest, pk: int) -> HttpResponse:
+    view = get_object_or_404(SavedView, pk=pk, user=request.user)
     view.delete()
     words = _("The view “%(name)s” is deleted. No event was touched.")
     messages.success(request, words % {"name": view.name})
@@ -173,15 +171,9 @@ def _safe(url: str) -> str:
     return url if is_ours(url) else reverse("history:list_all")
 
 
-def _user(request: HttpRequest) -> User:
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user
-
-
 # --- One event ------------------------------------------------------------------------------------
 @require_GET
-def event_anywhere(request: HttpRequest, event_id: UUID) -> HttpResponse:
+def event_anywhere(request: SignedInRequest, event_id: UUID) -> HttpResponse:
     """Show an event from the list of all. Its tenant's roles apply; if none, superusers only."""
     found = get_object_or_404(AuditEvent, pk=event_id)
     tenant = _tenant_of(request, found)
@@ -189,14 +181,14 @@ def event_anywhere(request: HttpRequest, event_id: UUID) -> HttpResponse:
 
 
 @require_GET
-def event(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
+def event(request: SignedInRequest, slug: str, event_id: UUID) -> HttpResponse:
     """Show one event: each setting before and after, Lofty's answer, the exact record."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     found = get_related_or_404(request, tenant, AuditEvent.objects.all(), pk=event_id)
     return _event_page(request, found, tenant, tenant)
 
 
-def _tenant_of(request: HttpRequest, found: AuditEvent) -> Tenant | None:
+def _tenant_of(request: SignedInRequest, found: AuditEvent) -> Tenant | None:
     if found.tenant_id is not None:
         return get_tenant(request, found.tenant_slug, Role.VIEWER)
     if scope_of(request) is not None:
@@ -211,7 +203,7 @@ def _tenant_of(request: HttpRequest, found: AuditEvent) -> Tenant | None:
 
 
 def _event_page(
-    request: HttpRequest, found: AuditEvent, tenant: Tenant | None, listed: Tenant | None
+    request: SignedInRequest, found: AuditEvent, tenant: Tenant | None, listed: Tenant | None
 ) -> HttpResponse:
     """Show an event.
 
@@ -234,7 +226,7 @@ def _event_page(
     return render(request, f"history/event.html{partial}", context)
 
 
-def _wanted(request: HttpRequest, listed: Tenant | None, address: Address) -> Filter:
+def _wanted(request: SignedInRequest, listed: Tenant | None, address: Address) -> Filter:
     """Return the filter of the list that the event was opened from; all events if it is invalid."""
     if address.query and (form := filter_of(request, listed)).is_valid():
         return form.wanted
@@ -242,7 +234,9 @@ def _wanted(request: HttpRequest, listed: Tenant | None, address: Address) -> Fi
     return wanted.narrowed_to(listed.id) if listed else wanted
 
 
-def event_context(request: HttpRequest, found: AuditEvent, tenant: Tenant | None) -> dict[str, Any]:
+def event_context(
+    request: SignedInRequest, found: AuditEvent, tenant: Tenant | None
+) -> dict[str, Any]:
     """Return the template context of an event."""
     can_edit = tenant is not None and may_edit(request, tenant)
     return {
@@ -264,7 +258,7 @@ def _as_json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) if value else ""
 
 
-def _related(request: HttpRequest, found: AuditEvent) -> list[AuditEvent]:
+def _related(request: SignedInRequest, found: AuditEvent) -> list[AuditEvent]:
     """Return events of the same change or request that this user may see."""
     same = AuditEvent.objects.filter(request_id=found.request_id)
     if found.operation_id:
@@ -276,7 +270,7 @@ def _related(request: HttpRequest, found: AuditEvent) -> list[AuditEvent]:
 
 # --- Restore --------------------------------------------------------------------------------------
 @require_POST
-def go_back(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
+def go_back(request: SignedInRequest, slug: str, event_id: UUID) -> HttpResponse:
     """Draft the settings as they were before or after an event, and review them against now.
 
     POST, because it reads Lofty: a prefetched link must not spend the tenant's calls.
@@ -295,7 +289,7 @@ def go_back(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
 
 
 @require_POST
-def undo(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
+def undo(request: SignedInRequest, slug: str, event_id: UUID) -> HttpResponse:
     """Draft the former values of only what a save changed, and review them against now."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     found = get_related_or_404(request, tenant, AuditEvent.objects.all(), pk=event_id)
@@ -311,7 +305,7 @@ def undo(request: HttpRequest, slug: str, event_id: UUID) -> HttpResponse:
 
 
 def _review(
-    request: HttpRequest,
+    request: SignedInRequest,
     tenant: Tenant,
     found: AuditEvent,
     values: Mapping[str, JSON],

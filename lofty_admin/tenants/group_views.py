@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -13,6 +13,7 @@ from lofty_admin.tenants.access.permissions import require_superuser
 from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.forms import GroupForm
 from lofty_admin.tenants.groups import add_group, delete_group, rename_group
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Group
 
 MOST_SHOWN = 200
@@ -20,7 +21,7 @@ MOST_SHOWN = 200
 
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="tenants:groups")
-def groups(request: HttpRequest) -> HttpResponse:
+def groups(request: SignedInRequest) -> HttpResponse:
     require_superuser(request)
     form = GroupForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -38,7 +39,7 @@ def groups(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="tenants:group")
-def group(request: HttpRequest, group: str) -> HttpResponse:
+def group(request: SignedInRequest, group: str) -> HttpResponse:
     require_superuser(request)
     found = get_object_or_404(Group, slug=group)
     now = {"name": found.name, "slug": found.slug}
@@ -56,7 +57,7 @@ def group(request: HttpRequest, group: str) -> HttpResponse:
 
 @require_POST
 @require_recent_auth_for_post(back="tenants:group")
-def group_delete(request: HttpRequest, group: str) -> HttpResponse:
+def group_delete(request: SignedInRequest, group: str) -> HttpResponse:
     require_superuser(request)
     found = get_object_or_404(Group, slug=group)
     try:
@@ -68,7 +69,7 @@ def group_delete(request: HttpRequest, group: str) -> HttpResponse:
     return redirect("tenants:groups")
 
 
-def _rename(request: HttpRequest, found: Group, form: GroupForm) -> bool:
+def _rename(request: SignedInRequest, found: Group, form: GroupForm) -> bool:
     try:
         changed = rename_group(found, **form.cleaned_data)
     except ValidationError as error:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import DatabaseError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
-from lofty_admin.tenants.access.permissions import TENANT_KEY
+from lofty_admin.tenants.http import PageRequest
 from lofty_admin.tenants.models import Pin, Tenant, Visit
 
 logger = logging.getLogger(__name__)
@@ -17,15 +17,19 @@ EXACT_TO = timedelta(minutes=1)
 PAGES_SHOWN = (200, 502)  # 502: the page that explains why Lofty could not be read
 
 
-class VisitMiddleware:
-    """Record which tenant's page a user has opened, at most once a minute for each tenant."""
+class PageTenantMiddleware:
+    """Record which tenant's page a user has opened, at most once a minute for each tenant.
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    It must come before any middleware that may render a page, whose header asks for the tenant.
+    """
+
+    def __init__(self, get_response: Callable[[PageRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: PageRequest) -> HttpResponse:
+        _set_no_tenant(request)
         response = self.get_response(request)
-        tenant = request.META.get(TENANT_KEY)
+        tenant = request.tenant
         is_page = (
             request.method == "GET"
             and "HX-Request" not in request.headers
@@ -36,7 +40,11 @@ class VisitMiddleware:
         return response
 
 
-def note_visit(request: HttpRequest, tenant: Tenant) -> None:
+def _set_no_tenant(request: PageRequest) -> None:
+    request.tenant = request.role = None
+
+
+def note_visit(request: PageRequest, tenant: Tenant) -> None:
     """Record the visit: one query, and a second one if the last visit is over a minute ago."""
     if not isinstance(request.user, User):
         return

@@ -1,17 +1,15 @@
 """A tenant's own data."""
 
 from collections.abc import Callable
-from typing import cast
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_htmx.middleware import HtmxDetails
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.reauth import (
@@ -34,6 +32,7 @@ from lofty_admin.tenants.access.permissions import (
 from lofty_admin.tenants.credentials import token_verification
 from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired
 from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, TenantForm, not_stored
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
 from lofty_admin.tenants.tenant_choice import MOST_OFFERED, label_of, suggestions
 
@@ -41,7 +40,7 @@ from lofty_admin.tenants.tenant_choice import MOST_OFFERED, label_of, suggestion
 @sensitive_post_parameters("token")
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="tenants:add")
-def tenant_add(request: HttpRequest) -> HttpResponse:
+def tenant_add(request: SignedInRequest) -> HttpResponse:
     require_superuser(request)
     form = AddTenantForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -79,7 +78,7 @@ def _add(form: AddTenantForm) -> Tenant | None:
 
 
 @require_GET
-def tenant_search(request: HttpRequest) -> HttpResponse:
+def tenant_search(request: SignedInRequest) -> HttpResponse:
     """Return what a tenant field suggests for ?q=; with ?status=active no archived tenants.
 
     The JSON is {"items": [{"value", "name", "detail"}], "more", "why"}. more: whether there are
@@ -99,34 +98,34 @@ def tenant_search(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def tenant(request: HttpRequest, slug: str) -> HttpResponse:
+def tenant(request: SignedInRequest, slug: str) -> HttpResponse:
     found = get_tenant(request, slug, Role.VIEWER)
     return redirect("agentsettings:settings", found.slug)
 
 
 @require_POST
-def tenant_pin(request: HttpRequest, slug: str) -> HttpResponse:
+def tenant_pin(request: SignedInRequest, slug: str) -> HttpResponse:
     return _pinned(request, get_tenant(request, slug, Role.VIEWER), recents.pin)
 
 
 @require_POST
-def tenant_unpin(request: HttpRequest, slug: str) -> HttpResponse:
+def tenant_unpin(request: SignedInRequest, slug: str) -> HttpResponse:
     return _pinned(request, get_tenant(request, slug, Role.VIEWER), recents.unpin)
 
 
 def _pinned(
-    request: HttpRequest, tenant: Tenant, change: Callable[[User, Tenant], None]
+    request: SignedInRequest, tenant: Tenant, change: Callable[[User, Tenant], None]
 ) -> HttpResponse:
     """Apply `change`; return only the button for htmx, else redirect to the page it was on."""
-    change(cast(User, request.user), tenant)
-    if HtmxDetails(request):
+    change(request.user, tenant)
+    if request.htmx:
         return render(request, "components/pin.html", {"tenant": tenant})
     after = request.POST.get("next", "")
     return redirect(after if is_ours(after) else reverse("tenants:tenant", args=[tenant.slug]))
 
 
 @require_http_methods(["GET", "POST"])
-def tenant_edit(request: HttpRequest, slug: str) -> HttpResponse:
+def tenant_edit(request: SignedInRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     now = {
         "name": tenant.name,
@@ -145,7 +144,7 @@ def tenant_edit(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "tenants/edit.html", context)
 
 
-def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpResponse | None:
+def _save(request: SignedInRequest, tenant: Tenant, form: TenantForm) -> HttpResponse | None:
     """Save the form. Returns None when it must be shown again with what was entered."""
     data = form.cleaned_data
     try:
@@ -172,7 +171,7 @@ def _save(request: HttpRequest, tenant: Tenant, form: TenantForm) -> HttpRespons
 
 
 @require_http_methods(["GET", "POST"])
-def tenant_archive(request: HttpRequest, slug: str) -> HttpResponse:
+def tenant_archive(request: SignedInRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.VIEWER)
     require_superuser(request)
     if page := _confirm_archiving(request, tenant):
@@ -187,7 +186,7 @@ def tenant_archive(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("tenants:edit", tenant.slug)
 
 
-def _confirm_archiving(request: HttpRequest, tenant: Tenant) -> HttpResponse | None:
+def _confirm_archiving(request: SignedInRequest, tenant: Tenant) -> HttpResponse | None:
     return ask_to_confirm(
         request,
         question=_("Archive %(name)s?") % {"name": tenant.name},
@@ -203,7 +202,7 @@ def _confirm_archiving(request: HttpRequest, tenant: Tenant) -> HttpResponse | N
 
 
 @require_POST
-def tenant_restore(request: HttpRequest, slug: str) -> HttpResponse:
+def tenant_restore(request: SignedInRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.VIEWER)
     require_superuser(request)
     try:

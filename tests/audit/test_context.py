@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
 from django.utils.functional import SimpleLazyObject
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +22,8 @@ from lofty_admin.audit.log.context import (
     current_request_id,
     known_actor_id,
 )
+from lofty_admin.core.http import ConsoleRequest
+from tests.support.requests import get_request
 
 JOB = Actor("job", "reconcile", "Reconcile")
 Seen = list[Any]
@@ -32,10 +33,8 @@ def answer(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-def get(**meta: str) -> HttpRequest:
-    request = RequestFactory().get("/t/acme/settings/")
-    request.META.update(meta)
-    return request
+def get(**meta: str) -> ConsoleRequest:
+    return get_request("/t/acme/settings/", **meta)
 
 
 def test_request_id__two_requests__different_and_on_the_answer() -> None:

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
 from django.utils.log import log_response
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lofty_admin.audit.log.context import Actor, RequestContextMiddleware, acting_as
 from lofty_admin.core.logs import MAX_TEXT, logging_config
+from tests.support.requests import get_request
 
 JOB = Actor("job", "reconcile", "Reconcile")
 HOSTILE = [
@@ -175,7 +175,7 @@ def test_log__refusal_logged_after_the_middlewares__still_has_its_request_id(
     def forbidden(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=403)
 
-    request = RequestFactory().get("/t/acme/settings/?q=SENTINEL")
+    request = get_request("/t/acme/settings/?q=SENTINEL")
     response = RequestContextMiddleware(forbidden)(request)
     log_response("Forbidden: %s", request.path, response=response, request=request)
     line = lines.one()

@@ -9,7 +9,6 @@ import pytest
 from django.conf import LazySettings
 from django.db.models.signals import post_save
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
@@ -32,6 +31,7 @@ from lofty_admin.tenants.models import Tenant
 from tests.support.documented_settings import EXAMPLE
 from tests.support.hostile_server import HostileServer, Request, says
 from tests.support.practice_customer import PracticeCustomer
+from tests.support.requests import get_request
 from tests.support.users import Browsers
 from tools.practice_lofty.server import Sandbox
 
@@ -155,7 +155,7 @@ def test_calls_stop_between_intent_and_put__not_sent_and_lofty_got_nothing(
 
 def as_request(user: User, act: Callable[[], None]) -> None:
     """Run `act` as a view does, inside a request of this user."""
-    request = RequestFactory().get("/")
+    request = get_request()
     request.user = user
 
     def view(_: HttpRequest) -> HttpResponse:

@@ -16,8 +16,9 @@ from django.utils.functional import LazyObject, empty
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-REQUEST_ID_KEY = "console.request_id"
-_GetResponse = Callable[["HttpRequest"], "HttpResponse"]
+    from lofty_admin.core.http import ConsoleRequest
+
+_GetResponse = Callable[["ConsoleRequest"], "HttpResponse"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ NOBODY = Actor("nobody", "", "")
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
 _ip: ContextVar[str] = ContextVar("ip", default="")
 _actor: ContextVar[Actor | None] = ContextVar("actor", default=None)
-_request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
+_request: ContextVar[ConsoleRequest | None] = ContextVar("request", default=None)
 
 
 def current_request_id() -> str:
@@ -117,10 +118,10 @@ class RequestContextMiddleware:
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: ConsoleRequest) -> HttpResponse:
         request_id = uuid4().hex
         # Django logs 4xx responses after the last middleware has ended: the id must outlive it.
-        request.META[REQUEST_ID_KEY] = request_id
+        request.request_id = request_id
         id_token, ip_token = _request_id.set(request_id), _ip.set(client_ip(request))
         try:
             response = self.get_response(request)
@@ -141,7 +142,7 @@ class ActorMiddleware:
     def __init__(self, get_response: _GetResponse) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: ConsoleRequest) -> HttpResponse:
         token = _request.set(request)
         try:
             return self.get_response(request)

@@ -8,11 +8,10 @@ class ContextFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         # Imported late: logging is configured before the settings and the models exist.
-        from lofty_admin.audit.log.context import REQUEST_ID_KEY, current_request_id, known_actor_id
+        from lofty_admin.audit.log.context import current_request_id, known_actor_id
 
         request = getattr(record, "request", None)
-        meta = getattr(request, "META", {})
-        record.request_id = current_request_id() or meta.get(REQUEST_ID_KEY, "")
+        record.request_id = current_request_id() or getattr(request, "request_id", "")
         record.actor = known_actor_id()
         record.path = getattr(request, "path", "")
         return True

@@ -1,7 +1,7 @@
 """The members of a tenant and their roles."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,12 +15,13 @@ from lofty_admin.tenants.access.explained import people_of
 from lofty_admin.tenants.access.permissions import get_related_or_404, get_tenant, role_of
 from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.forms import AddMemberForm, RoleForm
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Membership, Role, Tenant
 
 
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="tenants:members")
-def people(request: HttpRequest, slug: str) -> HttpResponse:
+def people(request: SignedInRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     form = AddMemberForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -46,7 +47,7 @@ def people(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @require_recent_auth_for_post(back="tenants:members")
-def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+def member_role(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     membership = get_related_or_404(
         request, tenant, Membership.objects.select_related("user"), pk=pk
@@ -67,7 +68,7 @@ def member_role(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="tenants:members")
-def member_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+def member_remove(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     membership = get_related_or_404(
         request, tenant, Membership.objects.select_related("user"), pk=pk
@@ -84,7 +85,7 @@ def member_remove(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return _after(request, tenant)
 
 
-def _confirm_removing(request: HttpRequest, membership: Membership) -> HttpResponse | None:
+def _confirm_removing(request: SignedInRequest, membership: Membership) -> HttpResponse | None:
     words = {"person": membership.user, "place": membership.tenant.name}
     return ask_to_confirm(
         request,
@@ -103,7 +104,7 @@ def _given(user: User, role: Role, tenant: Tenant) -> str:
     return told % {"person": user, "role": role.label.lower(), "place": tenant.name}
 
 
-def _after(request: HttpRequest, tenant: Tenant) -> HttpResponse:
+def _after(request: SignedInRequest, tenant: Tenant) -> HttpResponse:
     """Redirect to the page, unless users have just given up their own right to see it."""
     role = role_of(request.user, tenant)
     return (

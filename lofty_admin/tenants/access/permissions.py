@@ -1,29 +1,28 @@
 """Permissions on tenants. Every view checks here first; nothing else decides."""
 
 from collections.abc import Iterable
-from typing import TypeGuard, TypeVar, cast
+from typing import TypeGuard, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit import access as of_the_log
 from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core.searching import mentioning
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
 
-ROLE_KEY = "console.tenant_role"
-TENANT_KEY = "console.tenant"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _IN_GROUP = Group.tenants.through
 _NOWHERE = Q(pk__in=[])
 _Row = TypeVar("_Row", bound=Model)
 
 
-def get_tenant(request: HttpRequest, slug: str, role: Role, *, of_page: bool = True) -> Tenant:
+def get_tenant(request: SignedInRequest, slug: str, role: Role, *, of_page: bool = True) -> Tenant:
     """Return the tenant if the signed-in user has at least `role` in it.
 
     Superusers have every role. of_page: the page is about this tenant, and does not just need it in
@@ -47,8 +46,7 @@ def get_tenant(request: HttpRequest, slug: str, role: Role, *, of_page: bool = T
         _record_refusal(request, tenant, "the tenant is archived")
         raise PermissionDenied
     if of_page:
-        request.META[ROLE_KEY] = held  # for the templates: see context.py
-        request.META[TENANT_KEY] = tenant  # see recents.py
+        request.tenant, request.role = tenant, held  # for the header and the recent tenants
     return tenant
 
 
@@ -57,15 +55,8 @@ def is_superuser(user: User | AnonymousUser) -> TypeGuard[User]:
     return isinstance(user, User) and user.is_active and user.is_superuser
 
 
-def current_user(request: HttpRequest) -> User:
-    """Return the signed-in user. Raises PermissionDenied without one."""
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user
-
-
 def get_related_or_404(
-    request: HttpRequest, tenant: Tenant, rows: QuerySet[_Row], **which: object
+    request: SignedInRequest, tenant: Tenant, rows: QuerySet[_Row], **which: object
 ) -> _Row:
     """Return the tenant's row matching `which`, or raise Http404.
 
@@ -80,10 +71,10 @@ def get_related_or_404(
     return row
 
 
-def require_superuser(request: HttpRequest) -> User:
+def require_superuser(request: SignedInRequest) -> User:
     """Return the signed-in superuser. Raises PermissionDenied for others, and records it."""
     of_the_log.require_superuser(request)
-    return cast(User, request.user)
+    return request.user
 
 
 def role_of(user: User | AnonymousUser, tenant: Tenant) -> Role | None:
@@ -145,7 +136,7 @@ def _reached_by(grants: Iterable[Grant]) -> Q:
     return reached | Q(Exists(in_group)) if groups else reached
 
 
-def _record_refusal(request: HttpRequest, tenant: Tenant, reason: str) -> None:
+def _record_refusal(request: SignedInRequest, tenant: Tenant, reason: str) -> None:
     record(
         Kind.ACCESS_REFUSED,
         tenant=tenant.ref,

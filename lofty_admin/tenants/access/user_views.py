@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -38,6 +38,7 @@ from lofty_admin.tenants.access.user_forms import (
 from lofty_admin.tenants.access.user_list import everybody as all_people
 from lofty_admin.tenants.access.user_list import find, roles_in_words, state_of
 from lofty_admin.tenants.errors import ChangeNotAllowed
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Grant, Role
 
 PAGE_LENGTH = 50
@@ -45,7 +46,7 @@ MEMBERSHIPS_SHOWN = 50
 
 
 @require_GET
-def everybody(request: HttpRequest) -> HttpResponse:
+def everybody(request: SignedInRequest) -> HttpResponse:
     require_superuser(request)
     form = FindPersonForm(request.GET)
     form.is_valid()
@@ -67,7 +68,7 @@ def everybody(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="tenants:user_invite")
-def person_invite(request: HttpRequest) -> HttpResponse:
+def person_invite(request: SignedInRequest) -> HttpResponse:
     require_superuser(request)
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -77,7 +78,7 @@ def person_invite(request: HttpRequest) -> HttpResponse:
     return render(request, "tenants/person_invite.html", {"form": form})
 
 
-def _invite(request: HttpRequest, form: InviteForm) -> User | None:
+def _invite(request: SignedInRequest, form: InviteForm) -> User | None:
     email = form.cleaned_data["email"]
     try:
         user = invitations.invite(email, page=_invitation_page(request))
@@ -93,14 +94,14 @@ def _invite(request: HttpRequest, form: InviteForm) -> User | None:
 
 
 @require_GET
-def person(request: HttpRequest, pk: int) -> HttpResponse:
+def person(request: SignedInRequest, pk: int) -> HttpResponse:
     require_superuser(request)
     return _page(request, get_object_or_404(all_people(), pk=pk), RightForm())
 
 
 @require_POST
 @require_recent_auth_for_post(back="tenants:user")
-def person_right(request: HttpRequest, pk: int) -> HttpResponse:
+def person_right(request: SignedInRequest, pk: int) -> HttpResponse:
     require_superuser(request)
     user = get_object_or_404(all_people(), pk=pk)
     form = RightForm(request.POST)
@@ -131,7 +132,7 @@ def _change(user: User, scope: Scope, level: str) -> str:
 
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="tenants:user")
-def person_deactivate(request: HttpRequest, pk: int) -> HttpResponse:
+def person_deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
     require_superuser(request)
     user = get_object_or_404(User, pk=pk)
     page = ask_to_confirm(
@@ -152,13 +153,13 @@ def person_deactivate(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @require_recent_auth_for_post(back="tenants:user")
-def person_reactivate(request: HttpRequest, pk: int) -> HttpResponse:
+def person_reactivate(request: SignedInRequest, pk: int) -> HttpResponse:
     return _do(request, pk, services.reactivate_person, _("%s can sign in again."))
 
 
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="tenants:user")
-def person_promote(request: HttpRequest, pk: int) -> HttpResponse:
+def person_promote(request: SignedInRequest, pk: int) -> HttpResponse:
     def promote(user: User) -> None:
         services.set_superuser(user, superuser=True)
 
@@ -182,7 +183,7 @@ def person_promote(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="tenants:user")
-def person_demote(request: HttpRequest, pk: int) -> HttpResponse:
+def person_demote(request: SignedInRequest, pk: int) -> HttpResponse:
     def demote(user: User) -> None:
         services.set_superuser(user, superuser=False)
 
@@ -205,7 +206,7 @@ def person_demote(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @require_recent_auth_for_post(back="tenants:user")
-def person_invite_again(request: HttpRequest, pk: int) -> HttpResponse:
+def person_invite_again(request: SignedInRequest, pk: int) -> HttpResponse:
     def invite(user: User) -> None:
         invitations.invite_again(user, page=_invitation_page(request))
 
@@ -215,7 +216,7 @@ def person_invite_again(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="tenants:user")
-def person_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+def person_withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
     require_superuser(request)
     user = get_object_or_404(User, pk=pk)
     page = ask_to_confirm(
@@ -235,7 +236,7 @@ def person_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     return page or _do(request, pk, invitations.withdraw, told)
 
 
-def _do(request: HttpRequest, pk: int, act: Callable[[User], None], done: str) -> HttpResponse:
+def _do(request: SignedInRequest, pk: int, act: Callable[[User], None], done: str) -> HttpResponse:
     """Let `act` change the user, show a message with the result, and return to the user's page."""
     require_superuser(request)
     user = get_object_or_404(User, pk=pk)
@@ -250,7 +251,7 @@ def _do(request: HttpRequest, pk: int, act: Callable[[User], None], done: str) -
     return redirect("tenants:user", user.pk)
 
 
-def _page(request: HttpRequest, user: User, form: RightForm) -> HttpResponse:
+def _page(request: SignedInRequest, user: User, form: RightForm) -> HttpResponse:
     memberships = user.memberships.select_related("tenant").order_by("tenant__folded")
     context = {
         "person": user,
@@ -267,7 +268,7 @@ def _page(request: HttpRequest, user: User, form: RightForm) -> HttpResponse:
     return render(request, "tenants/person.html", context)
 
 
-def _seen(request: HttpRequest, user: User) -> dict[str, Any]:
+def _seen(request: SignedInRequest, user: User) -> dict[str, Any]:
     """Return a page of the tenants the user can see or is denied, with the reasons."""
     form = FindSeenForm(request.GET)
     form.is_valid()
@@ -286,11 +287,11 @@ def _seen(request: HttpRequest, user: User) -> dict[str, Any]:
     }
 
 
-def _query(request: HttpRequest) -> str:
+def _query(request: SignedInRequest) -> str:
     query = request.GET.copy()
     query.pop("page", None)
     return query.urlencode()
 
 
-def _invitation_page(request: HttpRequest) -> str:
+def _invitation_page(request: SignedInRequest) -> str:
     return request.build_absolute_uri(reverse("accounts:invitation"))

@@ -1,7 +1,7 @@
 """The page of a tenant's Lofty token: its owner, its health, and replacing it."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
@@ -16,17 +16,18 @@ from lofty_admin.tenants.credentials import token_store, token_verification
 from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, calls_left
 from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired
 from lofty_admin.tenants.forms import AcceptAgentForm, RemoveTokenForm, ReplaceTokenForm, not_stored
+from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Connection, ConnectionKind, Health, Role, Tenant
 
 
 @require_GET
-def connection(request: HttpRequest, slug: str) -> HttpResponse:
+def connection(request: SignedInRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     return _page(request, tenant, ReplaceTokenForm())
 
 
 @require_POST
-def connection_test(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_test(request: SignedInRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     try:
         tested = token_store.test_connection(tenant)
@@ -48,7 +49,7 @@ def connection_test(request: HttpRequest, slug: str) -> HttpResponse:
 @sensitive_post_parameters("token")
 @require_POST
 @require_recent_auth_for_post(back="tenants:connection")
-def connection_replace(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_replace(request: SignedInRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     form = ReplaceTokenForm(request.POST)
     stored = _replace(tenant, form) if form.is_valid() else None
@@ -61,7 +62,7 @@ def connection_replace(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @require_recent_auth_for_post(back="tenants:connection")
-def connection_remove(request: HttpRequest, slug: str) -> HttpResponse:
+def connection_remove(request: SignedInRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     if not RemoveTokenForm(request.POST).is_valid():
         messages.error(request, _("Nothing was removed: tick the box to say that it is meant."))
@@ -78,7 +79,7 @@ def connection_remove(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_POST
 @require_recent_auth_for_post(back="tenants:connection")
-def agent(request: HttpRequest, slug: str) -> HttpResponse:
+def agent(request: SignedInRequest, slug: str) -> HttpResponse:
     """Accept the Sales Agent behind the token as the tenant's from now on."""
     tenant = get_tenant(request, slug, Role.MANAGER)
     form = AcceptAgentForm(request.POST)
@@ -121,7 +122,7 @@ def _other_agent(tenant: Tenant) -> int | None:
     return connection.found_agent_id
 
 
-def _page(request: HttpRequest, tenant: Tenant, form: ReplaceTokenForm) -> HttpResponse:
+def _page(request: SignedInRequest, tenant: Tenant, form: ReplaceTokenForm) -> HttpResponse:
     context = {
         "tenant": tenant,
         "connection": tenant.connection,

@@ -1,17 +1,14 @@
 """Connect with Lofty: send the user to its authorization page, take the answer, and confirm it."""
 
-from typing import cast
-
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from lofty_admin.accounts.models import User
 from lofty_admin.accounts.reauth import require_recent_auth_for_post
 from lofty_admin.lofty.client import TOKEN
 from lofty_admin.lofty.errors import LoftyError
@@ -21,6 +18,7 @@ from lofty_admin.tenants.credentials import oauth_flow
 from lofty_admin.tenants.credentials.token_verification import belongs_to
 from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired
 from lofty_admin.tenants.forms import ConfirmConnectionForm
+from lofty_admin.tenants.http import PageRequest, SignedInRequest, is_signed_in
 from lofty_admin.tenants.models import PendingConnection, Role, Tenant
 
 Stage = PendingConnection.Stage
@@ -36,14 +34,14 @@ NO_CONNECTION = (
 
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="tenants:connection")
-def connect(request: HttpRequest, slug: str) -> HttpResponse:
+def connect(request: SignedInRequest, slug: str) -> HttpResponse:
     """Begin with POST; with GET, show the link to Lofty.
 
     It is a link, not a redirect: the Content Security Policy of these pages lets no form lead to
     another site, and a user should first see as whom to sign in there.
     """
     tenant = get_tenant(request, slug, Role.MANAGER)
-    pending = oauth_flow.pending_of(request.session, _person(request))
+    pending = oauth_flow.pending_of(request.session, request.user)
     if request.method == "POST":
         return _begin(request, tenant, pending)
     if pending is None or pending.tenant_id != tenant.id:
@@ -55,9 +53,9 @@ def connect(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
-def cancel(request: HttpRequest, slug: str) -> HttpResponse:
+def cancel(request: SignedInRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
-    pending = oauth_flow.pending_of(request.session, _person(request))
+    pending = oauth_flow.pending_of(request.session, request.user)
     if pending is not None and pending.tenant_id == tenant.id:
         oauth_flow.end(pending, "Given up by the person who began it.")
         had_tokens = pending.stage == Stage.CONFIRMING
@@ -70,9 +68,9 @@ def cancel(request: HttpRequest, slug: str) -> HttpResponse:
 
 @login_not_required  # without a session, show an error instead of sending the code to sign-in
 @require_GET
-def callback(request: HttpRequest) -> HttpResponse:
+def callback(request: PageRequest) -> HttpResponse:
     """Handle Lofty's redirect back, with ?code= or ?error=."""
-    if not isinstance(request.user, User):
+    if not is_signed_in(request):
         return _problem(
             request,
             _("You are not signed in any more"),
@@ -90,10 +88,10 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="tenants:connect_confirm")
-def confirm(request: HttpRequest, slug: str) -> HttpResponse:
+def confirm(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show whose account it is; attach it only when the user confirms that it is the tenant's."""
     tenant = get_tenant(request, slug, Role.MANAGER)
-    pending = oauth_flow.pending_of(request.session, _person(request))
+    pending = oauth_flow.pending_of(request.session, request.user)
     if pending is None or pending.tenant_id != tenant.id or pending.stage != Stage.CONFIRMING:
         messages.error(request, ". ".join(map(str, NO_CONNECTION)))
         return redirect("tenants:connection", tenant.slug)
@@ -111,24 +109,22 @@ def confirm(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "tenants/connect_confirm.html", {**context, "tab": "connection"})
 
 
-def _person(request: HttpRequest) -> User:
-    return cast("User", request.user)  # get_tenant lets no anonymous user through
-
-
-def _begin(request: HttpRequest, tenant: Tenant, pending: PendingConnection | None) -> HttpResponse:
+def _begin(
+    request: SignedInRequest, tenant: Tenant, pending: PendingConnection | None
+) -> HttpResponse:
     if pending is not None and "instead" not in request.POST:
         return _way_page(request, tenant, pending, wants_another=True)
     if pending is not None:
         oauth_flow.end(pending, "Another connection was begun in its place.")
     try:
-        oauth_flow.begin(request.session, tenant, _person(request), _redirect_uri(request))
+        oauth_flow.begin(request.session, tenant, request.user, _redirect_uri(request))
     except ChangeNotAllowed as error:
         messages.error(request, " ".join([str(error), str(NOTHING_STORED)]))
         return redirect("tenants:connection", tenant.slug)
     return redirect("tenants:connect", tenant.slug)
 
 
-def _redirect_uri(request: HttpRequest) -> str:
+def _redirect_uri(request: SignedInRequest) -> str:
     """Return the address that is registered at Lofty for this console's app."""
     app = oauth_app()
     configured = app.redirect_url if app else ""
@@ -136,7 +132,7 @@ def _redirect_uri(request: HttpRequest) -> str:
 
 
 def _way_page(
-    request: HttpRequest,
+    request: SignedInRequest,
     tenant: Tenant,
     pending: PendingConnection,
     *,
@@ -153,7 +149,7 @@ def _way_page(
     return render(request, "tenants/connect.html", context, status=status)
 
 
-def _answered(request: HttpRequest, tenant: Tenant, pending: PendingConnection) -> HttpResponse:
+def _answered(request: SignedInRequest, tenant: Tenant, pending: PendingConnection) -> HttpResponse:
     if tenant.is_archived:
         oauth_flow.end(pending, "The tenant was archived meanwhile.")
         told = _("It was archived meanwhile and cannot be changed. Nothing was stored.")
@@ -181,7 +177,7 @@ def _answered(request: HttpRequest, tenant: Tenant, pending: PendingConnection) 
 
 
 def _exchanged(
-    request: HttpRequest, tenant: Tenant, pending: PendingConnection, code: str
+    request: SignedInRequest, tenant: Tenant, pending: PendingConnection, code: str
 ) -> HttpResponse:
     try:
         oauth_flow.exchange(pending, code)
@@ -200,7 +196,7 @@ def _exchanged(
     )  # leave the address that contains the code
 
 
-def _used_already(request: HttpRequest, pending: PendingConnection) -> HttpResponse:
+def _used_already(request: SignedInRequest, pending: PendingConnection) -> HttpResponse:
     return _problem(
         request,
         _("Lofty's answer has been used already"),
@@ -211,7 +207,7 @@ def _used_already(request: HttpRequest, pending: PendingConnection) -> HttpRespo
 
 
 def _attach(
-    request: HttpRequest, tenant: Tenant, pending: PendingConnection, *, meant: bool
+    request: SignedInRequest, tenant: Tenant, pending: PendingConnection, *, meant: bool
 ) -> HttpResponse:
     try:
         stored = oauth_flow.confirm(pending, meant=meant)
@@ -227,7 +223,7 @@ def _attach(
 
 
 def _problem(
-    request: HttpRequest,
+    request: PageRequest,
     title: str,
     text: str,
     *,
