@@ -12,64 +12,65 @@ from lofty_admin.core.http import ConsoleRequest
 
 _TEXTS = {
     400: (
-        _("The request could not be read"),
-        _("Nothing was changed and nothing was sent. Go back and try once more."),
+        _("Bad request"),
+        _("Nothing was changed and nothing was sent. Go back and try again."),
     ),
     403: (
-        _("You may not do this"),
+        _("You don't have permission to do this"),
         _(
-            "Nothing was changed and nothing was sent. Your role does not allow it, or the tenant"
-            " is archived. If you should be able to, ask a manager of the tenant or a superuser."
+            "Nothing was changed and nothing was sent. Your role doesn't allow it, or the "
+            "tenant is archived. If you need access, ask a manager of the tenant or a "
+            "superuser."
         ),
     ),
     404: (
-        _("There is no such page"),
+        _("Page not found"),
         _(
-            "Or it is there and you have no access to it. Check the address, or start from the list"
-            " of tenants."
+            "The page doesn't exist, or you don't have access to it. Check the address, "
+            "or start from the list of tenants."
         ),
     ),
     500: (
         _("Something went wrong on our side"),
-        _(
-            "If you were saving: open the history of the tenant, it shows whether anything was"
-            " sent."
-        ),
+        _("If you were saving, check the tenant's history. It shows whether anything was sent."),
     ),
 }
 
 
 _OPEN_TOO_LONG = (
-    _("This page has been open too long"),
-    _("Nothing was changed and nothing was sent. Go back, reload the page and try once more."),
+    _("This page was open for too long"),
+    _("Nothing was changed and nothing was sent. Go back, reload the page, and try again."),
 )
 _TOO_BIG = (
-    _("The form was too big"),
+    _("The form was too large"),
     _(
-        "Nothing was changed and nothing was sent. Go back: what you entered is still there."
-        " Select fewer entries, choose all of them by name, or upload a smaller file."
+        "Nothing was changed and nothing was sent. Go back; your input is still there. "
+        "Select fewer entries, choose all of them, or upload a smaller file."
     ),
 )
 _TOO_SLOW = (
     _("The request took too long to arrive"),
-    _("Nothing was changed and nothing was sent. Check your connection, go back and try again."),
+    _(
+        "Nothing was changed and nothing was sent. Check your internet connection, go back, "
+        "and try again."
+    ),
 )
 _READ_ONLY = (
-    _("The console is read-only for now"),
+    _("The console is read-only"),
     _(
-        "Nothing was changed and nothing was sent. The console's database is older than what is"
-        " known of it outside, as after a restore from a backup. You can look at everything and"
-        " sign out. Whoever runs the console must look and acknowledge it with the command"
-        " audit_acknowledge_restore; then go back and try once more."
+        "Nothing was changed and nothing was sent. The console's database is older than "
+        "its last known checkpoint, as after a restore from a backup. You can view "
+        "everything and sign out. The people who run this console must acknowledge it "
+        "with the command audit_acknowledge_restore. Then go back and try again."
     ),
 )
 
 
 _TOO_MANY_REFUSALS = (
-    _("Too many refused requests"),
+    _("Too many denied requests"),
     _(
-        "Nothing was changed and nothing was sent. Requests from you were refused many times within"
-        " a minute, so the console does not handle more of them now. Wait a minute."
+        "Nothing was changed and nothing was sent. Too many of your requests were denied "
+        "within a minute. Wait a minute, then try again."
     ),
 )
 

@@ -83,14 +83,14 @@ function resetButton(form, field, name, stored) {
   button.textContent = gettext("Reset");
   const of = document.createElement("span");
   of.className = "visually-hidden";
-  const whose = interpolate(gettext("%(setting)s to what Lofty has"), { setting: label.textContent.trim() });
+  const whose = interpolate(gettext("%(setting)s to the value in Lofty"), { setting: label.textContent.trim() });
   of.textContent = ` ${whose}`;
   button.append(of);
   button.addEventListener("click", () => {
     restore(form, name, stored);
     const first = field.querySelector("input:checked, input:not([type=hidden], [type=radio]), select, textarea");
     first?.focus();
-    const back = interpolate(gettext("%(setting)s is back to what Lofty has."), { setting: label.textContent.trim() });
+    const back = interpolate(gettext("%(setting)s was reset to the value in Lofty."), { setting: label.textContent.trim() });
     announce(`${back} ${told(countOf(form)) || gettext("No changes")}`);
   });
   return button;
@@ -107,7 +107,7 @@ function mark(form, name, changed, stored) {
 // --- All of them --------------------------------------------------------------------------------
 function told(count) {
   if (!count) return "";
-  return interpolate(ngettext("%(count)s change, not sent yet", "%(count)s changes, not sent yet", count), { count });
+  return interpolate(ngettext("%(count)s unsaved change", "%(count)s unsaved changes", count), { count });
 }
 
 function countOf(form) {

@@ -63,8 +63,8 @@
     results.scrollTop = 0;
     const count = options().length;
     document.getElementById("palette-count").textContent = count
-      ? interpolate(ngettext("%(count)s found", "%(count)s found", count), { count })
-      : gettext("Nothing found");
+      ? interpolate(ngettext("%(count)s result", "%(count)s results", count), { count })
+      : gettext("No results");
     if (takeFirst) take();
     takeFirst = false;
   });
@@ -86,9 +86,9 @@
   }
   search.addEventListener("htmx:responseError", (event) => {
     if (event.detail.xhr.status === 401) failSignedOut();
-    else fail(gettext("The search does not answer. Try again."));
+    else fail(gettext("The search didn't respond. Try again."));
   });
-  search.addEventListener("htmx:sendError", () => fail(gettext("The console does not answer. Try again.")));
+  search.addEventListener("htmx:sendError", () => fail(gettext("The console didn't respond. Try again.")));
 
   results.addEventListener("click", (event) => {
     if (event.target.closest("[data-theme-switch], [data-shortcuts-open]")) dialog.close();

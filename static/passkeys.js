@@ -2,9 +2,9 @@
 "use strict";
 
 const PASSKEY_TROUBLE = {
-  NotAllowedError: gettext("The passkey was not used, so nothing happened. You can try again."),
-  InvalidStateError: gettext("This passkey is set up already."),
-  NotSignedIn: gettext("You were signed out. Nothing happened. Reload the page and sign in."),
+  NotAllowedError: gettext("The passkey wasn't used. Nothing was changed. You can try again."),
+  InvalidStateError: gettext("This passkey is already set up."),
+  NotSignedIn: gettext("You were signed out. Nothing was changed. Reload the page and sign in."),
   SecurityError: gettext("Passkeys do not work at this address. They need https and a host name."),
 };
 
@@ -18,7 +18,7 @@ async function passkeyOptions(form) {
 
 function tellPasskeyTrouble(form, error) {
   const place = form.querySelector("[data-passkey-trouble]");
-  place.textContent = PASSKEY_TROUBLE[error.name] || gettext("That did not work. Nothing was changed. Try again.");
+  place.textContent = PASSKEY_TROUBLE[error.name] || gettext("That didn't work. Nothing was changed. Try again.");
   place.hidden = false;
 }
 

@@ -48,7 +48,7 @@ class SessionEnded extends Error {
 // A request that got no answer fails as a TypeError, in the browser's words.
 function reason(error) {
   if (!(error instanceof TypeError)) return error.message;
-  return gettext("The console does not answer. Nothing was added; what is picked stays.");
+  return gettext("The console didn't respond. Nothing was added. Your selection is kept.");
 }
 
 // One number with separators for thousands: 1,234,567 or 1.234.567 or 1 234 567. The server decides.
@@ -64,24 +64,24 @@ function isList(text) {
 }
 
 function thereAlready(count) {
-  return counted(ngettext("%(count)s was there already", "%(count)s were there already", count), count);
+  return counted(ngettext("%(count)s was already selected", "%(count)s were already selected", count), count);
 }
 
 function addAnyway(id) {
-  return interpolate(gettext("Add %(id)s although it is unknown"), { id });
+  return interpolate(gettext("Add unknown ID %(id)s"), { id });
 }
 
 function howMany({ items, more, why }) {
   if (why) return why;
-  if (!items.length) return gettext("Nothing found");
+  if (!items.length) return gettext("No results");
   const found = entries(items.length);
   return interpolate(more ? gettext("More than %(entries)s found") : gettext("%(entries)s found"), { entries: found });
 }
 
 function withoutOffice(count) {
   const note = ngettext(
-    "Not among them: %(count)s agent whose office is not known until the names are read again.",
-    "Not among them: %(count)s agents whose office is not known until the names are read again.",
+    "Not included: %(count)s agent whose office is unknown until names are synced again.",
+    "Not included: %(count)s agents whose office is unknown until names are synced again.",
     count,
   );
   return counted(note, count);
@@ -147,7 +147,7 @@ class Picker {
     if (answer.status === 401) throw new SessionEnded();
     const isJSON = answer.headers.get("Content-Type")?.startsWith("application/json");
     const told = isJSON ? await answer.json() : {};
-    if (!answer.ok || !isJSON) throw new Error(told.error ?? gettext("The console could not answer that. Nothing was added."));
+    if (!answer.ok || !isJSON) throw new Error(told.error ?? gettext("The console couldn't do that. Nothing was added."));
     return told;
   }
 
@@ -179,7 +179,7 @@ class Picker {
     this.input.value = [...this.ids].join(",");
     this.input.dispatchEvent(new Event("change", { bubbles: true }));
     this.undo = () => {
-      const undone = ngettext("Undone: %(count)s entry picked, as before.", "Undone: %(count)s entries picked, as before.", before.length);
+      const undone = ngettext("Undone: %(count)s entry is selected again.", "Undone: %(count)s entries are selected again.", before.length);
       this.change(before, counted(undone, before.length));
       this.part("undo").hidden = true;
       this.search.focus();
@@ -214,8 +214,8 @@ class Picker {
     this.add(items, (fresh, there) => {
       const already = there ? ` (${thereAlready(there)})` : "";
       const later = ngettext(
-        "%(agents)s of %(office)s added%(already)s, as %(agents)s: who joins the office later is not included.",
-        "%(agents)s of %(office)s added%(already)s, as %(agents)s: who joins the office later is not included.",
+        "%(agents)s of %(office)s added%(already)s. Agents who join the office later are not included.",
+        "%(agents)s of %(office)s added%(already)s. Agents who join the office later are not included.",
         fresh,
       );
       return interpolate(later, { agents: agents(fresh), office: name, already }) + note;
@@ -232,8 +232,8 @@ class Picker {
     const { items } = await this.ofOffice(entry.id);
     this.add(items, (fresh) => {
       const added = ngettext(
-        "%(offices)s below %(name)s added, as %(offices)s: one that is opened there later is not included.",
-        "%(offices)s below %(name)s added, as %(offices)s: one that is opened there later is not included.",
+        "%(offices)s below %(name)s added. Offices opened there later are not included.",
+        "%(offices)s below %(name)s added. Offices opened there later are not included.",
         fresh,
       );
       return interpolate(added, { offices: offices(fresh), name: entry.name });
@@ -260,9 +260,9 @@ class Picker {
       const { repeated, ambiguous, not_found: missing } = told;
       const parts = [counted(ngettext("%(count)s entry added", "%(count)s entries added", fresh), fresh)];
       if (picked + there) parts.push(thereAlready(picked + there));
-      if (repeated) parts.push(counted(ngettext("%(count)s stood in the list more than once", "%(count)s stood in the list more than once", repeated), repeated));
-      if (unsure) parts.push(counted(ngettext("%(count)s id unknown", "%(count)s ids unknown", unsure), unsure));
-      if (ambiguous.length) parts.push(counted(ngettext("%(count)s e-mail of several agents", "%(count)s e-mails of several agents", ambiguous.length), ambiguous.length));
+      if (repeated) parts.push(counted(ngettext("%(count)s was in the list more than once", "%(count)s were in the list more than once", repeated), repeated));
+      if (unsure) parts.push(counted(ngettext("%(count)s unknown ID", "%(count)s unknown IDs", unsure), unsure));
+      if (ambiguous.length) parts.push(counted(ngettext("%(count)s e-mail shared by several agents", "%(count)s e-mails shared by several agents", ambiguous.length), ambiguous.length));
       if (missing.length) parts.push(counted(ngettext("%(count)s not found", "%(count)s not found", missing.length), missing.length));
       return parts.join(" · ");
     });
@@ -300,7 +300,7 @@ class Picker {
     const unloaded = [...this.ids].some((id) => !this.labels.has(id));
     const marked = [...this.ids].filter((id) => this.labels.get(id)?.gone).length;
     const gone = marked + (unloaded ? Number(this.place.dataset.gone) : 0);
-    const picked = counted(ngettext("%(count)s picked", "%(count)s picked", this.ids.size), this.ids.size);
+    const picked = counted(ngettext("%(count)s selected", "%(count)s selected", this.ids.size), this.ids.size);
     if (!gone) return picked;
     const left = ngettext("%(count)s of them no longer in Lofty", "%(count)s of them no longer in Lofty", gone);
     return `${picked}, ${counted(left, gone)}`;
@@ -359,9 +359,9 @@ class Picker {
 
   offerUnknown(ids) {
     const one = (id) => this.button(addAnyway(id), () => this.addUnknown([id]));
-    const all = () => this.button(counted(gettext("Add all %(count)s although they are unknown"), ids.length), () => this.addUnknown(ids));
+    const all = () => this.button(counted(gettext("Add all %(count)s unknown IDs"), ids.length), () => this.addUnknown(ids));
     const shown = ids.slice(0, 500).join(", ") + (ids.length > 500 ? " …" : "");
-    const text = make("span", { textContent: interpolate(gettext("Not among the names known here: %(ids)s"), { ids: shown }) });
+    const text = make("span", { textContent: interpolate(gettext("Not in the list of names: %(ids)s"), { ids: shown }) });
     return [text, ...(ids.length <= 5 ? ids.map(one) : []), ...(ids.length > 1 ? [all()] : [])];
   }
 
@@ -374,7 +374,7 @@ class Picker {
       });
     const asked =
       count > items.length
-        ? gettext("%(text)s belongs to %(agents)s and more: search by name. Which one?")
+        ? gettext("%(text)s belongs to %(agents)s and others. Search by name to choose one.")
         : gettext("%(text)s belongs to %(agents)s. Which one?");
     return make("li", { className: "picked mb-1" }, interpolate(asked, { text, agents: agents(count) }), ...items.map(pick));
   }
@@ -382,7 +382,7 @@ class Picker {
   addUnknown(ids) {
     for (const id of ids) this.unadded.unknown.delete(id);
     this.add(ids.map((id) => this.label(id)), (fresh) =>
-      counted(ngettext("%(count)s unknown id added.", "%(count)s unknown ids added.", fresh), fresh),
+      counted(ngettext("%(count)s unknown ID added.", "%(count)s unknown IDs added.", fresh), fresh),
     );
     this.showUnadded();
     this.search.focus();
@@ -471,7 +471,7 @@ class Picker {
     area.select();
     navigator.clipboard?.writeText(area.value).then(
       () => announce(gettext("Copied.")),
-      () => announce(gettext("Selected: copy it with the keyboard.")),
+      () => announce(gettext("The list is selected. Copy it with the keyboard.")),
     );
   }
 
@@ -507,7 +507,7 @@ class Picker {
       render: {
         loading: () => make("div", { className: "no-results", textContent: gettext("Searching …") }),
         option: (data) => this.option(data),
-        no_results: ({ input }) => make("div", { className: "no-results", textContent: this.problem || interpolate(gettext("Nothing found for “%(text)s”."), { text: input }) }),
+        no_results: ({ input }) => make("div", { className: "no-results", textContent: this.problem || interpolate(gettext("No results for “%(text)s”."), { text: input }) }),
       },
     });
     // The server ranks and folds accents; what it found must not be filtered out again here.
@@ -551,7 +551,7 @@ class Picker {
       })
       .catch((error) => {
         const ended = error instanceof SessionEnded;
-        this.problem = ended ? error.message : gettext("The search does not answer. What is picked stays.");
+        this.problem = ended ? error.message : gettext("The search didn't respond. Your selection is kept.");
         announce(this.problem);
         done(); // an empty list, which says the problem
       });
@@ -559,7 +559,7 @@ class Picker {
 
   // Offices to be picked whole, the entries in the server's order, and what is to say about them.
   options(all, text) {
-    const found = this.offersNames ? all : { items: [], why: gettext("Names are not offered here: they may not fit the ids that Lofty has. Ids can be entered.") };
+    const found = this.offersNames ? all : { items: [], why: gettext("Names aren't offered here because they may not match the IDs in Lofty. You can enter IDs.") };
     const whole = (found.offices ?? []).map((office) => ({ ...office, id: `office:${office.id}`, office }));
     const items = found.items.map((item) => ({ ...item, tree: this.kind === "office" && !text, disabled: this.ids.has(item.id) }));
     const id = text.trim();
@@ -572,13 +572,13 @@ class Picker {
     const notes = why ? [why] : [];
     if (unknown) {
       const note = ngettext(
-        "The office of %(count)s agent is not known until the names are read again, so they cannot be picked by office.",
-        "The office of %(count)s agents is not known until the names are read again, so they cannot be picked by office.",
+        "The office of %(count)s agent is unknown until names are synced again, so this agent can't be selected by office.",
+        "The office of %(count)s agents is unknown until names are synced again, so these agents can't be selected by office.",
         unknown,
       );
       notes.push(counted(note, unknown));
     }
-    if (more) notes.push(counted(gettext("The first %(count)s. Type more to find others."), items.length));
+    if (more) notes.push(counted(gettext("Showing the first %(count)s. Type more to find others."), items.length));
     return notes.map((name, at) => ({ id: `note:${at}`, name, note: true, disabled: true }));
   }
 
@@ -596,7 +596,7 @@ class Picker {
     if (data.detail) line.append(secondary(data.detail, data.tree ? "visually-hidden" : "ms-2"));
     if (data.below) line.append(secondary(interpolate(gettext("%(offices)s below it, not included"), { offices: offices(data.below) }), "ms-2"));
     if (data.gone) line.append(make("span", { className: "badge bg-warning-lt ms-2", textContent: gettext("no longer in Lofty") }));
-    if (data.disabled) line.append(make("span", { className: "badge bg-secondary-lt ms-2", textContent: gettext("picked") }));
+    if (data.disabled) line.append(make("span", { className: "badge bg-secondary-lt ms-2", textContent: gettext("selected") }));
     return line;
   }
 

@@ -69,7 +69,7 @@
 
     function notes({ items, more, why }) {
       if (why) return [note(why)];
-      if (!items.length) return [note(gettext("Nothing found"))];
+      if (!items.length) return [note(gettext("No results"))];
       return more ? [note(gettext("There are more. Type more of the name."))] : [];
     }
 
@@ -81,12 +81,12 @@
       const isJson = answer?.ok && answer.headers.get("Content-Type")?.startsWith("application/json");
       const found = isJson ? await answer.json() : null;
       if (input.value !== text || document.activeElement !== input) return; // the user went on
-      if (!Array.isArray(found?.items)) list.replaceChildren(note(gettext("The search does not answer. Try again.")));
+      if (!Array.isArray(found?.items)) list.replaceChildren(note(gettext("The search didn't respond. Try again.")));
       else list.replaceChildren(...found.items.map(option), ...notes(found));
       chosen = -1;
       show(true);
       const count = options().length;
-      announce(count ? interpolate(ngettext("%(count)s found", "%(count)s found", count), { count }) : list.textContent);
+      announce(count ? interpolate(ngettext("%(count)s result", "%(count)s results", count), { count }) : list.textContent);
     }
 
     input.addEventListener("input", () => {

@@ -39,5 +39,5 @@ def test_two_hundred_wait__home_and_health_answer_and_other_tenants_save(
     assert p95(measured.home) < 0.5
     assert measured.saves == ["verified"] * 3
     assert measured.refused[0].status_code == 503
-    assert "Too many requests are waiting for Lofty" in measured.refused[0].text
-    assert "As last read from Lofty" in measured.refused[0].text
+    assert "too many requests are waiting for it" in measured.refused[0].text
+    assert "Last read from Lofty" in measured.refused[0].text

@@ -118,10 +118,10 @@ def test_told__several_sentences__each_is_translated_where_it_can_be() -> None:
     with override("es"):
         sent = gettext("Nothing was sent.")
         told_text = told("Lofty said <b>no</b>. Nothing was sent.")
-        whole = gettext("Read back from Lofty: every change is there.")
+        whole = gettext("Read back from Lofty: every change was made.")
         assert sent != "Nothing was sent."
         assert told_text == f'<span lang="en">Lofty said &lt;b&gt;no&lt;/b&gt;.</span> {sent}'
-        assert told("Read back from Lofty: every change is there. Nothing was sent.") == (
+        assert told("Read back from Lofty: every change was made. Nothing was sent.") == (
             f"{whole} {sent}"
         )
     assert told("Lofty said no. Nothing was sent.") == "Lofty said no. Nothing was sent."

@@ -99,7 +99,7 @@ def test_reading__known_from_a_clock_ahead__changes_made_in_lofty_are_still_seen
 ) -> None:
     with wrong_clock():
         read_live(acme)
-    lofty.change(settings={"assistantName": "Changed in Lofty"})
+    lofty.change(settings={"assistantName": "Changed directly in Lofty"})
     read_live(acme)
     assert AuditEvent.objects.filter(kind=Kind.SETTINGS_SEEN_CHANGED).count() == 1
     assert plan_for(acme, assistantName="Bella")

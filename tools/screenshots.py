@@ -129,7 +129,7 @@ class Camera:
         path = PICTURES / f"{name}.png"
         picture = page.screenshot(animations="disabled", caret="hide")
         if path.exists() and self._share_that_differs(path.read_bytes(), picture) < ALIKE:
-            print(f"as before  {path.relative_to(ROOT)}")
+            print(f"unchanged  {path.relative_to(ROOT)}")
             return
         path.write_bytes(picture)
         print(f"made       {path.relative_to(ROOT)}  {len(picture) // 1024} kB", flush=True)
@@ -176,7 +176,7 @@ def take_a_change(camera: Camera, page: Page) -> None:
     page.get_by_label("Active until").select_option("21")
     agents = page.get_by_role("group", name="Agents", exact=True)
     agents.get_by_label("Everyone").check()
-    page.get_by_role("button", name="Review the changes").click()
+    page.get_by_role("button", name="Review changes").click()
     page.locator("[name=reason]").fill("Office hours from December on (ticket 4251)")
     for box in page.locator("[name=confirmed]").all():
         box.check()
@@ -192,7 +192,7 @@ def take_the_history(camera: Camera, page: Page) -> None:
     page.locator(".event-line", has_text="No texts over the long weekend").click()
     page.locator("[data-drawer][open] [data-event]").wait_for()
     camera.take(page, "history")
-    page.get_by_role("button", name="Go back to before this").click()
+    page.get_by_role("button", name="Restore the state before this").click()
     page.get_by_role("heading", name="not sent yet").wait_for()
     camera.take(page, "going-back")
 

@@ -36,10 +36,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,
-        "email_password_mismatch": _("The e-mail address or the password is wrong."),
-        "too_many_login_attempts": _("Too many wrong tries. Wait five minutes, then try again."),
-        "incorrect_password": _("The password is wrong."),
-        "enter_current_password": _("Your present password is wrong. Nothing was changed."),
+        "email_password_mismatch": _("Incorrect e-mail address or password."),
+        "too_many_login_attempts": _(
+            "Too many failed attempts. Wait five minutes, then try again."
+        ),
+        "incorrect_password": _("Incorrect password."),
+        "enter_current_password": _("Your current password is incorrect. Nothing was changed."),
     }
 
     failure = Kind.SIGN_IN_FAILED

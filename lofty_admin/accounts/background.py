@@ -24,8 +24,8 @@ def signed_out(request: ConsoleRequest) -> HttpResponse:
     static/session.js then keeps the page as it is and offers to sign in.
     """
     words = _(
-        "You were signed out. Nothing was sent. What you typed is still on the page: sign in in"
-        " another tab, then continue here."
+        "You were signed out. Nothing was sent. What you typed is still on the page. Sign "
+        "in in another tab, then continue here."
     )
     address = f"{reverse('account_login')}?{urlencode({'next': _page(request)})}"
     if request.htmx:

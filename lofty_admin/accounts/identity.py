@@ -48,9 +48,9 @@ def check_email(email: str) -> None:
     if unusual:
         raise ValidationError(
             _(
-                "The address contains %(characters)s, which can be mistaken for other characters."
-                " Type it again in plain letters; a domain in another script is written in its"
-                " xn-- form."
+                "The address contains %(characters)s, which can be mistaken for other "
+                "characters. Enter it in plain letters. Enter a domain in another script "
+                "in its xn-- form."
             )
             % {"characters": _named(unusual)}
         )
@@ -64,11 +64,11 @@ def check_name(name: str) -> None:
     refuse_unreadable(name)
     hidden = [sign for sign in name if is_hidden(sign)]
     if hidden:
-        told = _("The name contains %(characters)s, which cannot be seen. Type the name again.")
+        told = _("The name contains invisible characters (%(characters)s). Enter it again.")
         raise ValidationError(told % {"characters": _named(hidden)})
     plain = unicodedata.normalize("NFKC", name)
     if plain != unicodedata.normalize("NFC", name):
-        told = _("The name contains letters that imitate others. Write it as: %(name)s")
+        told = _("The name contains letters that look like others. Enter it as: %(name)s")
         raise ValidationError(told % {"name": plain})
     for word in name.split():
         if len(scripts := sorted(_scripts(word))) > 1:

@@ -16,7 +16,7 @@ class CodeForm(forms.Form):
     """The code of an invitation: the part after the # of its link."""
 
     code = forms.CharField(
-        label=_("Code from the mail"),
+        label=_("Code from the e-mail"),
         max_length=500,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
         help_text=_("Everything after the # in the link."),
@@ -24,7 +24,7 @@ class CodeForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = layout("code", Submit("open", _("Go on")))
+        self.helper = layout("code", Submit("open", _("Continue")))
 
 
 class AcceptForm(forms.Form):
@@ -44,10 +44,10 @@ class AcceptForm(forms.Form):
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_("At least 15 characters. Several words that do not belong together are good."),
+        help_text=_("At least 15 characters. Several unrelated words work well."),
     )
     again = forms.CharField(
-        label=_("Password once more"),
+        label=_("Repeat password"),
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -56,7 +56,7 @@ class AcceptForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        self.helper = layout("name", "password", "again", Submit("accept", _("Create my account")))
+        self.helper = layout("name", "password", "again", Submit("accept", _("Create account")))
 
     def clean_name(self) -> str:
         check_name(self.cleaned_data["name"])
@@ -66,7 +66,7 @@ class AcceptForm(forms.Form):
         data = self.cleaned_data
         password, again = data.get("password"), data.get("again")
         if password and again and password != again:
-            self.add_error("again", _("The two passwords differ. Type both once more."))
+            self.add_error("again", _("The two passwords don't match. Enter both again."))
         elif password:
             self._judge(password)
         return data

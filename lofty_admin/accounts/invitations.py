@@ -40,8 +40,8 @@ Open this link and choose your name and a password:
 It works once, until %(until)s UTC, and only for %(email)s. If the page asks
 for a code, copy everything after the # in the link.
 
-Give the link to nobody. If you did not expect this mail, delete it: without the link,
-nobody can sign in as you.
+Don't share this link. If you did not expect this e-mail, delete it. Without the link,
+no one can sign in as you.
 """)
 
 
@@ -75,7 +75,7 @@ def invite_again(user: User, *, page: str) -> None:
     with transaction.atomic():
         row = _locked(user)
         if not row.is_active or has_come_in(row):
-            told = _("%(person)s cannot be invited: reload the page.")
+            told = _("%(person)s can't be invited. Reload the page.")
             raise ValidationError(told % {"person": user})
         Invitation.end(user, Invitation.Ending.REPLACED)
         invitation = _store(user)
@@ -93,7 +93,7 @@ def withdraw(user: User) -> None:
     with services.keep_a_superuser():
         row = _locked(user)
         if has_come_in(row):
-            told = _("%(person)s has signed in already. Deactivate them instead.")
+            told = _("%(person)s has already signed in. Deactivate the account instead.")
             raise ValidationError(told % {"person": user})
         if not Invitation.end(user, Invitation.Ending.WITHDRAWN):
             raise ValidationError(_("%(person)s has no open invitation.") % {"person": user})
@@ -116,7 +116,7 @@ def open_by_code(code: str) -> Invitation:
     except signing.BadSignature:
         # Not recorded: any visitor could fill the log with it.
         raise InvitationUnusable(
-            _("This is not the code of an invitation. Copy it again from the mail.")
+            _("This isn't an invitation code. Copy it again from the e-mail.")
         ) from None
     return find_open(UUID(content["invitation"]), content["email"])
 
@@ -125,7 +125,7 @@ def find_open(pk: UUID, email: str | None = None) -> Invitation:
     """Return the invitation if still valid, for `email` if given. Raises InvitationUnusable."""
     invitation = Invitation.objects.select_related("user").filter(pk=pk).first()
     if invitation is None or invitation.user.email != (email or invitation.email):
-        another = gettext_lazy("The invitation is for another address.")
+        another = gettext_lazy("The invitation is for another e-mail address.")
         raise _refused(email or "", another)
     if not invitation.is_usable:
         raise _refused(invitation.email, invitation.why_not)
@@ -171,11 +171,11 @@ def _store(user: User) -> Invitation:
 def _mail(invitation: Invitation, page: str) -> None:
     if settings.EMAIL_BACKEND == _CONSOLE and not settings.DEMO:
         # It would print the link, and printed output ends up in a log.
-        told = _("No mail server is set: EMAIL_URL. Set one, then send the mail again.")
+        told = _("No mail server is configured. Set EMAIL_URL, then send the e-mail again.")
         raise MailDeliveryError(told)
     content = {"invitation": str(invitation.pk), "email": invitation.email}
     text = _TEXT % {
-        "who": " ".join(current_actor().name.split()) or _("Somebody who runs it"),
+        "who": " ".join(current_actor().name.split()) or _("An administrator"),
         "page": page,
         "code": signing.dumps(content, salt=_SALT),
         "until": date_format(invitation.expires_at, "j F Y, H:i"),
@@ -185,7 +185,7 @@ def _mail(invitation: Invitation, page: str) -> None:
         send_mail(str(_SUBJECT), text, None, [invitation.email])
     except OSError as error:  # smtplib's errors are OSErrors
         _log.warning("An invitation could not be mailed: %s", type(error).__name__)
-        told = _("The mail server did not take the mail. Send it again later.")
+        told = _("The mail server did not accept the e-mail. Send it again later.")
         raise MailDeliveryError(told) from None
     Invitation.objects.filter(pk=invitation.pk).update(mailed_at=timezone.now())
 
@@ -200,5 +200,5 @@ def _refused(email: str, reason: str | Promise) -> InvitationUnusable:
         detail={"because": because},
     )
     return InvitationUnusable(
-        _("%(reason)s Ask whoever invited you for a new one.") % {"reason": reason}
+        _("%(reason)s Ask the user who invited you for a new one.") % {"reason": reason}
     )

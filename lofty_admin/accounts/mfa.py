@@ -60,12 +60,12 @@ def add_app(user: User, secret: str, code: str) -> None:
     """
     counter = _counter_of(secret, code, after=0)
     if counter is None:
-        raise ValidationError(_("That is not the code. Look at the app and enter the present one."))
+        raise ValidationError(_("Wrong code. Enter the one your app shows now."))
     data = {"secret": seal_for(user.pk, secret), "counter": counter}
     with transaction.atomic():
         _lock(user)
         if Authenticator.objects.filter(user=user, type=APP).exists():
-            raise ValidationError(_("An app is set up already. Remove it first."))
+            raise ValidationError(_("An app is already set up. Remove it first."))
         Authenticator.objects.create(user=user, type=APP, data=data)
         _record(Kind.SECOND_STEP_ADDED, user, NAMES[APP])
 
@@ -132,7 +132,9 @@ def remove_step(user: User, pk: int) -> str:
         step = _steps(user).get(pk=pk)
         is_last = _steps(user).count() == 1
         if is_last and settings.REQUIRE_MFA:
-            told = _("This is the last one, and one is needed. Set up another first.")
+            told = _(
+                "This is your last second factor, and one is required. Set up another one first."
+            )
             raise ValidationError(told)
         name = name_of(step)
         step.delete()

@@ -13,7 +13,7 @@ from lofty_admin.accounts.sealing import open_for, owner_of
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": _("That was not right. Codes work once, and for a short time."),
+        "incorrect_code": _("Incorrect code. Codes work once, and only for a short time."),
     }
 
     def encrypt(self, text: str) -> str:

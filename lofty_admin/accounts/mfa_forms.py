@@ -27,8 +27,8 @@ from lofty_admin.core.input import refuse_unreadable
 from lofty_admin.core.vault import VaultError
 from lofty_admin.lofty.json_strict import loads
 
-UNREADABLE = _("Your stored second step cannot be read. Ask the people who run this console.")
-NOT_THE_PASSKEY = _("That passkey did not work here. Nothing was changed. Try again.")
+UNREADABLE = _("Your second factor can't be read. Ask the people who run this console.")
+NOT_THE_PASSKEY = _("The passkey didn't work. Nothing was changed. Try again.")
 
 CODES_PER_PERSON, CODES_PERIOD = 5, timedelta(minutes=5)
 
@@ -145,7 +145,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
         required=False,
         max_length=60,
         validators=[refuse_unreadable],
-        help_text=_("So that you know it again: Work laptop, Blue key."),
+        help_text=_("To recognize it later, for example: Work laptop."),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -158,7 +158,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
 
 class AddAppForm(forms.Form):
     code = forms.CharField(
-        label=_("Code the app shows now"),
+        label=_("Current code from the app"),
         max_length=12,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )

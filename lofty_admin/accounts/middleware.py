@@ -135,7 +135,7 @@ class SecondStepMiddleware:
         if request.htmx:
             return HttpResponseClientRefresh()
         if is_background(request):
-            return JsonResponse({"error": _("Set up a second step first.")}, status=403)
+            return JsonResponse({"error": _("Set up a second factor first.")}, status=403)
         if request.method == "GET":
             request.session[AFTER_SECOND_STEP] = request.get_full_path()
         return redirect("accounts:second_step")

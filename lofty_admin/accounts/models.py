@@ -82,14 +82,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
 
     class Meta:
-        verbose_name = _("person")
-        verbose_name_plural = _("people")
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
         ordering = ["folded"]
         constraints = [
             models.UniqueConstraint(
                 fields=["email_canonical"],
                 name="one_person_per_email",
-                violation_error_message=_("Somebody with this e-mail address is here already."),
+                violation_error_message=_("Another user already has this e-mail address."),
             )
         ]
 
@@ -121,10 +121,10 @@ class Invitation(models.Model):
     """
 
     class Ending(models.TextChoices):
-        ACCEPTED = "accepted", _("was used already")
+        ACCEPTED = "accepted", _("was already used")
         WITHDRAWN = "withdrawn", _("was withdrawn")
         REPLACED = "replaced", _("was replaced by a newer one")
-        NOT_NEEDED = "not_needed", _("is not needed any more")
+        NOT_NEEDED = "not_needed", _("is no longer needed")
 
     LIFETIME = dt.timedelta(days=7)
 

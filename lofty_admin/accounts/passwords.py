@@ -76,7 +76,7 @@ class PatternValidator:
             )
 
     def get_help_text(self) -> str:
-        return _("No repetitions and no rows of the keyboard.")
+        return _("No repetition and no keyboard rows.")
 
 
 class CommonPartsValidator(CommonPasswordValidator):
@@ -93,7 +93,7 @@ class CommonPartsValidator(CommonPasswordValidator):
             self._is_common(left) and self._is_common(right) for left, right in halves
         ):
             raise ValidationError(
-                _("The password is made of common passwords. Use several unrelated words."),
+                _("The password consists of common passwords. Use several unrelated words."),
                 code="password_too_common",
             )
 

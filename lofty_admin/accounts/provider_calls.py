@@ -23,9 +23,9 @@ MAX_BYTES = 1_000_000
 MAX_AT_ONCE = max(1, int(os.environ.get("WEB_THREADS", "8")) // 2)
 PAUSE_AFTER_FAILURE = 5.0  # seconds in which a failed provider is not called again
 TOO_SLOW = gettext_noop("the provider did not answer in time")
-TOO_MANY = gettext_noop("the provider is slow and too many people are waiting for it")
-UNREACHABLE = gettext_noop("the provider could not be asked")
-TOO_LARGE = gettext_noop("the provider's answer is too large")
+TOO_MANY = gettext_noop("the provider is slow and too many users are waiting for it")
+UNREACHABLE = gettext_noop("the provider could not be reached")
+TOO_LARGE = gettext_noop("the provider's response is too large")
 
 _Value = TypeVar("_Value")
 _waiters = threading.BoundedSemaphore(max(1, MAX_AT_ONCE // 2))

@@ -83,7 +83,7 @@ def app_add(request: ConsoleRequest) -> HttpResponse:
             form.add_error("code", error)
         else:
             del request.session[_PENDING_APP]
-            return _set_up(request, user, _("The authenticator app is set up."))
+            return _set_up(request, user, _("Authenticator app set up."))
     address = get_adapter().build_totp_url(user, secret)
     context = {"form": form, "secret": _in_fours(secret), "address": address, "qr": _qr(address)}
     return render(request, "mfa/app_add.html", context)
@@ -96,7 +96,7 @@ def passkey_add(request: ConsoleRequest) -> HttpResponse:
     form = AddPasskeyForm(request.POST or None, user=user, initial={"name": ""})
     if request.method == "POST" and form.is_valid():
         mfa.add_passkey(user, form.cleaned_data["name"], form.cleaned_data["credential"])
-        return _set_up(request, user, _("The passkey is set up."))
+        return _set_up(request, user, _("Passkey set up."))
     context = {"form": form, "options": begin_registration(user, passwordless=True)}
     return render(request, "mfa/passkey_add.html", context)
 
@@ -114,7 +114,7 @@ def step_remove(request: ConsoleRequest, pk: int) -> HttpResponse:
         return render(request, "mfa/step_remove.html", {"pk": pk, **context})
     try:
         mfa.remove_step(user, pk)
-        messages.success(request, _("The %(name)s is removed.") % {"name": name})
+        messages.success(request, _("Removed: %(name)s.") % {"name": name})
     except ValidationError as error:
         messages.error(request, " ".join([_("Nothing was removed."), *error.messages]))
     except Authenticator.DoesNotExist:
@@ -128,7 +128,7 @@ def codes(request: ConsoleRequest) -> HttpResponse:
     """Show the recovery codes once after they were made."""
     unused = mfa.show_codes_once(_me(request))
     if not unused:
-        told = _("Recovery codes are shown once only. You can make new ones.")
+        told = _("Recovery codes are shown only once. You can create new ones.")
         messages.info(request, told)
         return redirect("mfa_index")
     context = {
@@ -155,7 +155,7 @@ def session_end(request: ConsoleRequest, pk: int) -> HttpResponse:
     """End one of the user's other sessions."""
     key = request.session.session_key
     ended = sessions.end_sessions(_me(request), keep=key, only=pk)
-    told = _("That session has ended.") if ended else _("It had ended already.")
+    told = _("That session has ended.") if ended else _("That session had already ended.")
     messages.success(request, told)
     return redirect("mfa_index")
 
@@ -173,7 +173,7 @@ def sessions_end(request: ConsoleRequest) -> HttpResponse:
         logout(request)
         return redirect("account_login")
     ended = sessions.end_sessions(user, keep=request.session.session_key)
-    told = _("Ended elsewhere: %(count)s. You are still signed in here.") % {"count": ended}
+    told = _("Sessions ended: %(count)s. You are still signed in here.") % {"count": ended}
     messages.success(request, told)
     return redirect("mfa_index")
 
@@ -182,7 +182,7 @@ def _confirm_signing_out(request: ConsoleRequest) -> HttpResponse | None:
     return ask_to_confirm(
         request,
         question=_("Sign out everywhere?"),
-        consequences=[_("Every session of yours ends now, also this one.")],
+        consequences=[_("All your sessions end now, including this one.")],
         button=_("Sign out everywhere"),
         back=reverse("mfa_index"),
     )

@@ -95,7 +95,7 @@ def set_superuser(user: User, superuser: bool) -> None:
             pk=user.pk, is_superuser=not superuser, is_active=True
         ).update(is_superuser=superuser)
         if not changed:
-            told = _("Nothing was changed for %(person)s: reload the page.")
+            told = _("Nothing was changed for %(person)s. Reload the page.")
             raise ValidationError(told % {"person": user})
         record(
             Kind.PERSON_CHANGED,
@@ -154,7 +154,7 @@ def keep_a_superuser() -> Iterator[None]:
 def refuse_oneself(user: User) -> None:
     """Raise ValidationError if `user` is the one who acts."""
     if is_acting(user):
-        raise ValidationError(_("You cannot do this to yourself. Ask another superuser."))
+        raise ValidationError(_("You can't do this to your own account. Ask another superuser."))
 
 
 def give_password(user: User, password: str | None) -> None:

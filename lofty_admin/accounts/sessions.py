@@ -103,7 +103,7 @@ def in_words(reason: str) -> str:
     words = {
         IDLE: _("You were signed out after %(minutes)d minutes without activity."),
         TOO_OLD: _("You were signed out %(hours)d hours after signing in."),
-        WRONG_CLOCK: _("You were signed out, because the clock of the console was wrong."),
+        WRONG_CLOCK: _("You were signed out because the console's clock was wrong."),
         ENDED: _(
             "You were signed out. A session ends after %(minutes)d minutes without activity,"
             " %(hours)d hours after signing in, or when it is ended from another device."
@@ -144,7 +144,7 @@ def delete_expired() -> int:
 
 def browser_of(user_agent: str) -> str:
     """Return "Firefox on Windows": the part of a user agent string that a user recognizes."""
-    browser = next((name for sign, name in _BROWSERS if sign in user_agent), _("A browser"))
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), _("Unknown browser"))
     system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
     if not system:
         return browser

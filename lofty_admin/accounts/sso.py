@@ -94,7 +94,7 @@ def login(request: HttpRequest) -> HttpResponse:
             request, AuthProcess.LOGIN, after, auth_params={"nonce": nonce}, nonce=nonce
         )
     except (OAuth2Error, OSError) as error:  # requests' errors are OSErrors
-        return _not_signed_in(request, gettext_noop("the provider could not be asked"), error)
+        return _not_signed_in(request, gettext_noop("the provider could not be reached"), error)
     return answer
 
 
@@ -107,7 +107,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         answer: HttpResponse = OAuth2CallbackView.adapter_view(adapter)(request)
     except _UNREADABLE as error:
         return _not_signed_in(
-            request, gettext_noop("the provider's answer was not readable"), error
+            request, gettext_noop("the provider's response could not be read"), error
         )
     return answer
 
@@ -126,9 +126,9 @@ class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[mis
     def _fetch_description(self) -> dict[str, Any]:
         config = self._fetch(self.get_provider().server_url)
         if config.get("issuer") != _configured().issuer:
-            raise OAuth2Error(gettext_noop("the provider's description names another issuer"))
+            raise OAuth2Error(gettext_noop("the provider's metadata names another issuer"))
         if not all(_is_allowed(config.get(name)) for name in _ENDPOINTS):
-            raise OAuth2Error(gettext_noop("the provider's description lacks an https address"))
+            raise OAuth2Error(gettext_noop("the provider's metadata lacks an https address"))
         return config
 
     def complete_login(
@@ -157,7 +157,7 @@ class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[mis
         except (jwt.PyJWTError, *_UNREADABLE) as error:
             raise OAuth2Error(f"the ID token is not valid: {type(error).__name__}") from None
         if claims["aud"] != app.client_id and claims.get("azp") != app.client_id:
-            raise OAuth2Error(gettext_noop("the ID token was made for others too"))
+            raise OAuth2Error(gettext_noop("the ID token was issued for other audiences too"))
         return claims
 
     def _signing_key(self, key_id: str | None) -> jwt.PyJWK:
@@ -167,7 +167,7 @@ class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[mis
             fitting = [key for key in keys if key.key_id == key_id]
             if len(fitting) == 1:
                 return fitting[0]
-        raise OAuth2Error(gettext_noop("the ID token names no key of the provider"))
+        raise OAuth2Error(gettext_noop("the ID token is not signed with a key of the provider"))
 
     def _fetch_keys(self) -> list[jwt.PyJWK]:
         found: list[jwt.PyJWK] = jwt.PyJWKSet.from_dict(
@@ -181,7 +181,7 @@ class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[mis
         answer.raise_for_status()
         content = answer.json()
         if not isinstance(content, dict):
-            raise OAuth2Error(gettext_noop("the provider's answer was not readable"))
+            raise OAuth2Error(gettext_noop("the provider's response could not be read"))
         return content
 
 
@@ -250,13 +250,13 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 def _why_not(sign_in: SocialLogin, claims: dict[str, Any]) -> str:
     sso = _configured()
     if sign_in.state.get("process") != AuthProcess.LOGIN:
-        return gettext_noop("single sign-on was asked for something else than to sign in")
+        return gettext_noop("single sign-on was not started to sign in")
     if not _is_same(claims["nonce"], sign_in.state.get("nonce")):
-        return gettext_noop("the provider's answer was made for another sign-in")
+        return gettext_noop("the provider's response belongs to another sign-in")
     groups = claims.get(sso.groups_claim)
     groups = groups if isinstance(groups, list) else [groups]
     if not sso.allowed_groups.intersection(one for one in groups if isinstance(one, str)):
-        return gettext_noop("not in a group that may sign in here")
+        return gettext_noop("you are not in a group that may sign in here")
     return ""
 
 
@@ -267,17 +267,17 @@ def _link(sign_in: SocialLogin, claims: dict[str, Any]) -> str:
     """
     email = _email(claims)
     if claims.get("email_verified") is not True or not email:
-        return gettext_noop("the provider does not vouch for the e-mail address")
+        return gettext_noop("the provider has not verified the e-mail address")
     if not is_written_canonically(email):
-        return gettext_noop("the e-mail address has characters that only look like plain ones")
+        return gettext_noop("the e-mail address has characters that imitate plain letters")
     with transaction.atomic():
         found = User.objects.with_email(email).select_for_update()
         user = found.filter(is_active=True).first()
         if user is None:
-            return gettext_noop("nobody here has this e-mail address")
+            return gettext_noop("no user has this e-mail address")
         account = sign_in.account
         if SocialAccount.objects.filter(user=user, provider=account.provider).exists():
-            return gettext_noop("this person is connected with another account of the provider")
+            return gettext_noop("this user is linked to another account of the provider")
         account.user = sign_in.user = user
         account.save()
         record(
@@ -314,7 +314,7 @@ def _words(error: Exception) -> str:
     return (
         text
         if text.startswith(("the provider", "the ID token"))
-        else gettext_noop("the provider's refusal")
+        else gettext_noop("the provider refused")
     )
 
 
@@ -342,7 +342,7 @@ def _check_subject(claims: dict[str, Any]) -> None:
     subject = claims["sub"]
     is_text = isinstance(subject, str) and subject.isprintable() and subject.strip()
     if not is_text or not is_storable(subject):
-        raise OAuth2Error(gettext_noop("the provider's subject is not a readable text"))
+        raise OAuth2Error(gettext_noop("the provider's subject is not valid text"))
     if len(subject) > _LONGEST_SUBJECT:
         raise OAuth2Error(f"the provider's subject is longer than {_LONGEST_SUBJECT} characters")
 

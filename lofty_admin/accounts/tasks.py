@@ -9,7 +9,7 @@ from lofty_admin.accounts import throttle, unsent
 from lofty_admin.accounts.sessions import delete_expired
 from lofty_admin.audit.log.context import Actor, acting_as
 
-HOURLY = Actor("job", "accounts.sessions", gettext_noop("Hourly clearing of sessions"))
+HOURLY = Actor("job", "accounts.sessions", gettext_noop("Hourly session cleanup"))
 
 
 @app.periodic(cron="23 * * * *")

@@ -93,14 +93,14 @@ def _sign_in_again(request: ConsoleRequest) -> HttpResponse:
     after = safe_next(request, default="")
     if request.user.is_authenticated:
         return redirect(after or "fleet:home")
-    messages.warning(request, _("This page was open too long. Nothing was sent. Sign in here."))
+    messages.warning(request, _("This page was open for too long. Nothing was sent. Sign in here."))
     return redirect(sign_in_address(request, after))
 
 
 def _sign_out_again(request: ConsoleRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return redirect("account_login")
-    words = _("You are still signed in: that page was opened before you signed in again.")
+    words = _("You are still signed in. That page was opened before you signed in again.")
     messages.warning(request, f"{words} {_('Sign out here.')}")
     return redirect("mfa_index")
 

@@ -81,18 +81,18 @@ def foreign_words(setting: Setting, foreign: Foreign) -> str:
     """Return why names must not be trusted for what Lofty has in this list."""
     if foreign.is_all:
         told = ngettext(
-            "%(label)s: the id that Lofty has here is not among the names it lists, so it may be"
-            " another kind of id. Names cannot be matched to it.",
-            "%(label)s: none of the %(count)s ids that Lofty has here is among the names it lists,"
-            " so they may be another kind of id. Names cannot be matched to them.",
+            "%(label)s: the ID in Lofty is not in the list of names, so it may be another "
+            "kind of ID. No name can be matched to it.",
+            "%(label)s: none of the %(count)s IDs in Lofty is in the list of names, so "
+            "they may be another kind of ID. No names can be matched to them.",
             foreign.count,
         )
     else:
         told = ngettext(
-            "%(label)s: %(count)s id that Lofty has here has another length than the ids of the"
-            " names it lists, so it may be another kind of id.",
-            "%(label)s: %(count)s ids that Lofty has here have another length than the ids of the"
-            " names it lists, so they may be another kind of id.",
+            "%(label)s: %(count)s ID in Lofty has a different length from the IDs in the "
+            "list of names, so it may be another kind of ID.",
+            "%(label)s: %(count)s IDs in Lofty have a different length from the IDs in "
+            "the list of names, so they may be another kind of ID.",
             foreign.count,
         )
     return told % {"label": setting.label, "count": foreign.count}
@@ -101,16 +101,16 @@ def foreign_words(setting: Setting, foreign: Foreign) -> str:
 def _channels(after: Values) -> Iterable[Caution]:
     names = ("websiteChannel", "textChannel", "emailChannel")
     if all(after.get(name) is False for name in names):
-        yield Caution(names, _("All three channels are off: the assistant cannot reach anybody."))
+        yield Caution(names, _("All three channels are off: the assistant can't reach anyone."))
     if after.get("textChannel") is True and not after.get("virtualNumber"):
         yield Caution(
             ("textChannel", "virtualNumber"),
-            _("Text messages are on, but there is no number to text from."),
+            _("Text messages are on, but there is no texting number."),
         )
     if after.get("newLeadEnable") is False and after.get("visitorsEnable") is False:
         yield Caution(
             ("newLeadEnable", "visitorsEnable"),
-            _("It follows up neither new leads nor website visitors."),
+            _("Follow-up is off for both new leads and website visitors."),
         )
 
 
@@ -123,13 +123,13 @@ def _hours(after: Values) -> Iterable[Caution]:
         yield Caution(
             names,
             _(
-                "It starts and ends at %(hour)s: unclear in Lofty's documentation, it may mean all"
-                " day or never."
+                "Active hours start and end at %(hour)s. Lofty's documentation doesn't "
+                "say whether this means all day or never."
             )
             % {"hour": hour_text(start)},
         )
     elif is_overnight(start, end):
-        yield Caution(names, _("Active overnight: from one day into the next."))
+        yield Caution(names, _("Active overnight: from one day until the next morning."))
 
 
 def _texting(after: Values, known: Known) -> Iterable[Caution]:
@@ -163,8 +163,8 @@ def _number_country(after: Values) -> Iterable[Caution]:
         yield Caution(
             ("virtualNumber", "virtualNumberCountry"),
             _(
-                "The texting number %(number)s belongs to %(region)s, but its country is set to"
-                " %(country)s."
+                "The texting number %(number)s belongs to %(region)s, but the texting "
+                "number country is %(country)s."
             )
             % {
                 "number": visible(number),
@@ -193,8 +193,8 @@ def _access(after: Values) -> Iterable[Caution]:
             yield Caution(
                 (setting.name,),
                 _(
-                    "%(label)s: an empty list. Lofty does not document what that means; most likely"
-                    " nobody."
+                    "%(label)s: an empty list. Lofty's documentation doesn't say what "
+                    "that means; most likely, no one."
                 )
                 % {"label": setting.label},
             )
@@ -217,8 +217,8 @@ def _foreign(after: Values, known: Known) -> Iterable[Caution]:
             yield Caution(
                 (name,),
                 _(
-                    "%(label)s: the entries picked by name have another kind of id than those that"
-                    " Lofty has here, so they may be the wrong ones."
+                    "%(label)s: the entries selected by name have a different kind of ID "
+                    "from those in Lofty, so they may be the wrong ones."
                 )
                 % {"label": BY_NAME[name].label},
             )

@@ -40,7 +40,7 @@ class ReadFailed(Exception):
 
     @property
     def advice(self) -> str:
-        without = gettext_noop("A manager can store one on its Connection page.")
+        without = gettext_noop("A manager can add one on its Connection page.")
         return str(getattr(self.error, "advice", without))
 
 

@@ -44,7 +44,7 @@ def _other(request: SignedInRequest, tenant: Tenant, slug: str) -> Tenant | None
 
 def _compared(request: SignedInRequest, tenant: Tenant, other: Tenant | None) -> HttpResponse:
     if other is None:
-        told = _("%(name)s is this customer. Choose another one.") % {"name": tenant.name}
+        told = _("%(name)s is this tenant. Choose another one.") % {"name": tenant.name}
         messages.error(request, told)
         return redirect("agentsettings:copy", tenant.slug)
     context, status = _page(request, tenant), 200
@@ -70,7 +70,7 @@ def _review_ticked(request: SignedInRequest, tenant: Tenant) -> HttpResponse:
     try:
         offered = Plan.opened_offer(tenant, request.POST.get("offer", ""))
     except Tampered as error:
-        again = _("Nothing was sent. Choose the customer once more.")
+        again = _("Nothing was sent. Choose the tenant again.")
         messages.error(request, f"{error} {again}")
         return redirect("agentsettings:copy", tenant.slug)
     other = get_tenant(request, request.POST.get("from", ""), Role.VIEWER, of_page=False)
@@ -80,7 +80,7 @@ def _review_ticked(request: SignedInRequest, tenant: Tenant) -> HttpResponse:
         if name in offered.wanted
     }
     if not ticked:
-        messages.error(request, _("Nothing was ticked, so there is nothing to review."))
+        messages.error(request, _("Nothing is selected, so there is nothing to review."))
         return _back(tenant, other)
     content = Content.of(offered.snapshot, {**offered.snapshot.settings.raw, **ticked})
     reason = f"As at {other.name}"

@@ -47,22 +47,22 @@ def review(request: SignedInRequest, slug: str) -> HttpResponse:
     try:
         snapshot = Snapshot.opened(tenant, request.POST.get("snapshot", ""))
     except Tampered as error:
-        again = _("Nothing was sent. Start again from the settings as they are.")
+        again = _("Nothing was sent. Start again from the current settings.")
         messages.error(request, f"{error} {again}")
         return redirect("agentsettings:settings", tenant.slug)
     draft_id, revision = _opened_with(request.POST)
     known = find_draft(request, tenant, draft_id)
     content = _content(tenant, snapshot, request.POST, known)
     if known is None and not content.wanted and content.typed is None:
-        messages.info(request, _("Nothing to change: Lofty has all of this already."))
+        messages.info(request, _("Nothing to change: Lofty already has these values."))
         return redirect("agentsettings:settings", tenant.slug)
     draft, is_same = save_edits(tenant, request.user, draft_id, revision, content)
     if not is_same:
         messages.warning(
             request,
             _(
-                "The draft was edited, applied or discarded after you opened this form. Nothing of"
-                " yours is lost: it was saved as a new draft. Nothing was sent."
+                "The draft was edited, applied, or discarded after you opened this form. "
+                "Nothing was sent. What you entered was saved as a new draft."
             ),
         )
     return redirect(
@@ -179,8 +179,8 @@ def apply_draft(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResp
         operation = apply(tenant, draft.plan, reason)
     except AuditWriteFailed:
         problem = _(
-            "Nothing was sent: the record of this change could not be written, and nothing goes to"
-            " Lofty without a record. Your change is kept: review and apply it again in a moment."
+            "Nothing was sent: the change could not be recorded, and nothing is sent to "
+            "Lofty without a record. Your change is kept. Try again in a moment."
         )
         messages.error(request, problem)
         return redirect("agentsettings:draft", tenant.slug, draft.pk)
@@ -190,11 +190,13 @@ def apply_draft(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResp
 def _not_ready(request: SignedInRequest, tenant: Tenant, draft: Draft, reason: str) -> str:
     plan = draft.plan
     if draft.typed or request.POST.get("revision") != str(draft.revision):
-        return _("Nothing was sent: this draft was edited after you opened the page. Check it.")
+        return _(
+            "Nothing was sent: this draft was edited after you opened the page. Review it again."
+        )
     if not plan.changes:
-        return _("Nothing differs from what is in Lofty, so nothing was sent.")
+        return _("Nothing was sent: Lofty already has these values.")
     if (other := in_flight(tenant)) is not None:
-        told = _("Nothing was sent: the change by %(name)s isn't confirmed yet.")
+        told = _("Nothing was sent: another change, by %(name)s, isn't confirmed yet.")
         return told % {"name": isolated(other.actor_name or _("another user"))}
     confirmed = request.POST.getlist("confirmed")
     if any(widening.name not in confirmed for widening in plan.widening):
@@ -214,7 +216,7 @@ def draft_share(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResp
         return _no_draft(request, tenant, draft_id)
     _save_note(request, draft)
     share_draft(draft)
-    messages.success(request, _("Shared. Send a colleague the address below."))
+    messages.success(request, _("Draft shared. Send the address below to a colleague."))
     return redirect("agentsettings:draft", tenant.slug, draft.pk)
 
 
@@ -226,12 +228,12 @@ def draft_discard(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpRe
     if draft is None:
         return _no_draft(request, tenant, draft_id)
     if draft.owner_id != request.user.pk:
-        told = _("Only %(name)s, who made this draft, can discard it.") % {"name": draft.owner}
+        told = _("Only %(name)s, who created this draft, can discard it.") % {"name": draft.owner}
         messages.error(request, told)
         return redirect("agentsettings:draft", tenant.slug, draft.pk)
     if request.method == "POST":
         discard_draft(draft)
-        messages.success(request, _("The draft is discarded. Nothing was sent."))
+        messages.success(request, _("Draft discarded. Nothing was sent."))
         return redirect("agentsettings:settings", tenant.slug)
     context = {
         "tenant": tenant,

@@ -81,8 +81,8 @@ def _hour(hour: int, language: str | None) -> str:
 
 HOURS: Mapping[int, str | Promise] = {hour: lazy(hour_text, str)(hour) for hour in range(24)}
 
-OWN_AGENT = _("Who the assistant is and speaks for is different for every customer.")
-OWN_NUMBER = _("A phone number belongs to one customer.")
+OWN_AGENT = _("This is different for every tenant.")
+OWN_NUMBER = _("A phone number belongs to one tenant.")
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.IDENTITY,
         Kind.TEXT,
         _("Assistant's name"),
-        help=_("The name it uses when it talks to leads."),
+        help=_("The name the assistant uses with leads."),
         own=OWN_AGENT,
     ),
     Setting(
@@ -147,7 +147,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.PHONE,
         Kind.PHONE,
         _("Texting number"),
-        help=_("With the country code, for example +1 415 555 0100."),
+        help=_("The number that texts leads, with the country code: +1 415 555 0100."),
         own=OWN_NUMBER,
     ),
     Setting(
@@ -155,6 +155,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.PHONE,
         Kind.COUNTRY,
         _("Texting number country"),
+        help=_("The country that the texting number belongs to."),
         own=OWN_NUMBER,
     ),
     Setting(
@@ -162,6 +163,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.PHONE,
         Kind.PHONE,
         _("Fixed phone number"),
+        help=_("A landline or other fixed number, with the country code."),
         own=OWN_NUMBER,
     ),
     Setting(
@@ -180,6 +182,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.CHANNELS,
         Kind.SWITCH,
         _("Website chat"),
+        help=_("Whether the assistant may chat with website visitors."),
         on=_("may chat on the website"),
         off=_("may not chat on the website"),
     ),
@@ -188,6 +191,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.CHANNELS,
         Kind.SWITCH,
         _("Text messages"),
+        help=_("Whether the assistant may text leads."),
         on=_("may text leads"),
         off=_("may not text leads"),
     ),
@@ -196,6 +200,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.CHANNELS,
         Kind.SWITCH,
         _("E-mail"),
+        help=_("Whether the assistant may e-mail leads."),
         on=_("may e-mail leads"),
         off=_("may not e-mail leads"),
     ),
@@ -204,6 +209,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.HOURS,
         Kind.HOUR,
         _("Active from"),
+        help=_("The hour at which the assistant becomes active."),
         choices=HOURS,
     ),
     Setting(
@@ -211,6 +217,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.HOURS,
         Kind.HOUR,
         _("Active until"),
+        help=_("If this is before the start, active hours end the next morning."),
         choices=HOURS,
     ),
     Setting(
@@ -218,6 +225,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.HOURS,
         Kind.CHECKLIST,
         _("Active days"),
+        help=_("The days of the week on which the assistant is active."),
         choices=DAYS,
         all_label=_("Every day"),
     ),
@@ -226,6 +234,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.LEADS,
         Kind.CHECKLIST,
         _("Lead types"),
+        help=_("The types of leads that the assistant handles."),
         choices={number: _(name) for number, name in LEAD_TYPES.items()},
         all_label=_("All lead types"),
     ),
@@ -243,6 +252,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.LEADS,
         Kind.PICKER,
         _("Pipelines"),
+        help=_("The pipelines whose leads the assistant handles."),
         entries=EntryKind.PIPELINE,
         all_label=_("All pipelines"),
     ),
@@ -251,15 +261,17 @@ SETTINGS: tuple[Setting, ...] = (
         Section.ACCESS,
         Kind.PICKER,
         _("Agents"),
+        help=_("The agents who have access to this Sales Agent."),
         entries=EntryKind.AGENT,
         all_label=_("Everyone"),
-        none_label=_("Nobody"),
+        none_label=_("No one"),
     ),
     Setting(
         "officeIds",
         Section.ACCESS,
         Kind.PICKER,
         _("Offices"),
+        help=_("The offices that have access to this Sales Agent."),
         entries=EntryKind.OFFICE,
         all_label=_("All offices"),
         none_label=_("No office"),
@@ -269,6 +281,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.ACCESS,
         Kind.PICKER,
         _("Lead ponds"),
+        help=_("The lead ponds to which this Sales Agent has access."),
         entries=EntryKind.POND,
         all_label=_("All ponds"),
         none_label=_("No pond"),
@@ -278,6 +291,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.FOLLOW_UP,
         Kind.SWITCH,
         _("New leads"),
+        help=_("Whether new leads are followed up."),
         on=_("follows up new leads"),
         off=_("does not follow up new leads"),
     ),
@@ -286,6 +300,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.FOLLOW_UP,
         Kind.SWITCH,
         _("Website visitors"),
+        help=_("Whether website visitors are followed up."),
         on=_("follows up website visitors"),
         off=_("does not follow up website visitors"),
     ),
@@ -294,6 +309,7 @@ SETTINGS: tuple[Setting, ...] = (
         Section.FOLLOW_UP,
         Kind.CHOICE,
         _("Who follows up"),
+        help=_("Who follows up with leads and visitors."),
         choices={"AI": _("The AI assistant"), "Agent": _("The agent")},
     ),
 )

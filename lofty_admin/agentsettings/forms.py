@@ -42,7 +42,9 @@ from lofty_admin.tenants.models import Tenant
 
 KEEP = "as-it-is"
 END = "end"  # the last field of the form: if it is missing, the form was truncated
-FIXED = gettext_lazy("Lofty has characters here that no form can carry. It stays as it is.")
+FIXED = gettext_lazy(
+    "Lofty has characters here that a form can't hold, so this can't be edited. It stays as it is."
+)
 MAX_TEXT, MAX_LONG_TEXT = 200, 4000
 WIDTH = {
     Section.IDENTITY: "col-12",
@@ -172,15 +174,15 @@ class SettingsForm(forms.Form):
         """Refuse a truncated form: a missing part must not be read as empty, off, or anything."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if END not in self.data:
-            raise forms.ValidationError(_("The form did not arrive whole. Send it once more."))
+            raise forms.ValidationError(
+                _("The form arrived incomplete. Nothing was sent. Submit it again.")
+            )
         for setting in SETTINGS:
             field = self.fields[setting.name]
             one_of = isinstance(field, forms.ChoiceField) and cleaned.get(setting.name) == ""
             missing = _always_sent(field) and setting.name not in self.data
             if (one_of or missing) and not field.disabled:
-                self.add_error(
-                    setting.name, _("This did not arrive. Choose or enter it once more.")
-                )
+                self.add_error(setting.name, _("This value didn't arrive. Enter it again."))
         return cleaned
 
     def _list_field(self, setting: Setting, stored: JSON) -> forms.Field:
@@ -255,7 +257,7 @@ def _unseen_in(text: str) -> str:
     """Return a note where the field does not show all of what Lofty has."""
     if not has_unseen(text):
         return ""
-    return _("Lofty has characters here that are not visible: %(text)s") % {"text": visible(text)}
+    return _("Lofty has invisible characters here: %(text)s") % {"text": visible(text)}
 
 
 def _switch(setting: Setting, stored: JSON) -> forms.Field:

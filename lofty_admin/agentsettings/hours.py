@@ -97,7 +97,7 @@ def week(values: _Values, zone: str = "") -> Week:
 def week_without_days(values: _Values, zone: str = "") -> Week:
     """Return the week while a user has picked no day yet: an empty list would mean every day."""
     hours = _hours_in_words(values.get("startActiveHour"), values.get("endActiveHour"))
-    sentence = ", ".join([_("No day is picked yet"), hours, _zone(zone)])
+    sentence = ", ".join([_("No days selected yet"), hours, _zone(zone)])
     return Week(tuple(Day(number, ()) for number in DAYS), sentence)
 
 
@@ -165,7 +165,7 @@ def more_hours_in_words(before: _Values, after: _Values) -> str:
     if not more:
         return ""
     if any(new[at] is Activity.UNCLEAR or at in old for at in more):
-        told = _("Possibly active longer: %(after)s instead of %(before)s")
+        told = _("May be active longer: %(after)s instead of %(before)s")
         return told % {"after": _without_zone(after), "before": _without_zone(before)}
     old_days, days = _day_set(before), _day_set(after)
     is_longer = set(old) <= set(new)
@@ -180,8 +180,8 @@ def more_hours_in_words(before: _Values, after: _Values) -> str:
         )
         return told % {"count": len(added), "days": _listed(list(_spans(added)))}
     told = ngettext(
-        "Active %(count)s hour a week when it was not before: %(after)s instead of %(before)s",
-        "Active %(count)s hours a week when it was not before: %(after)s instead of %(before)s",
+        "Active %(count)s more hour a week: %(after)s instead of %(before)s",
+        "Active %(count)s more hours a week: %(after)s instead of %(before)s",
         len(more),
     )
     values = {"count": len(more), "after": _without_zone(after), "before": _without_zone(before)}
@@ -191,14 +191,14 @@ def more_hours_in_words(before: _Values, after: _Values) -> str:
 def _longer_days(before: _Values, after: _Values, count: int, *, is_longer: bool) -> str:
     if is_longer:
         told = ngettext(
-            "Active %(count)s hour a day longer: %(after)s instead of %(before)s",
-            "Active %(count)s hours a day longer: %(after)s instead of %(before)s",
+            "Active %(count)s more hour a day: %(after)s instead of %(before)s",
+            "Active %(count)s more hours a day: %(after)s instead of %(before)s",
             count,
         )
     else:
         told = ngettext(
-            "Active %(count)s hour a day when it was not before: %(after)s instead of %(before)s",
-            "Active %(count)s hours a day when it was not before: %(after)s instead of %(before)s",
+            "Active %(count)s new hour a day: %(after)s instead of %(before)s",
+            "Active %(count)s new hours a day: %(after)s instead of %(before)s",
             count,
         )
     return told % {"count": count, "after": _window(after), "before": _window(before)}
@@ -275,22 +275,22 @@ def in_words(values: _Values, zone: str = "") -> str:
 
 
 def _zone(name: str) -> str:
-    return visible(name) or _("time zone not known")
+    return visible(name) or _("unknown time zone")
 
 
 def _hours_in_words(start: JSON, end: JSON) -> str:
     if start is None and end is None:
         return _("hours not set in Lofty")
     if not (is_hour(start) and is_hour(end)):
-        return _("hours not clear from what Lofty has")
+        return _("hours unclear")
     hours = _("%(start)s to %(end)s") % {"start": hour_text(start), "end": hour_text(end)}
     if start == end:
         return _("%(hours)s (could mean all day, or never)") % {"hours": hours}
     if not is_overnight(start, end):
         return hours
     if end <= NOON:
-        return _("%(hours)s, into the next morning") % {"hours": hours}
-    return _("%(hours)s, into the next day") % {"hours": hours}
+        return _("%(hours)s the next morning") % {"hours": hours}
+    return _("%(hours)s the next day") % {"hours": hours}
 
 
 def _days_in_words(days: JSON) -> str:
@@ -300,10 +300,10 @@ def _days_in_words(days: JSON) -> str:
     if days == [] or len(known) == len(DAYS):
         return _("Every day")
     if not known or not isinstance(days, list):
-        return _("Days not clear from what Lofty has")
+        return _("Days unclear")
     spans = list(_spans(known))
     if not all(map(_is_day, days)):
-        spans.append(_("a day this console does not know"))
+        spans.append(_("an unrecognized day"))
     return capfirst(_listed(spans))
 
 

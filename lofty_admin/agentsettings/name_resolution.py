@@ -19,8 +19,8 @@ from lofty_admin.lofty.schema import IS_TYPE, TYPES, means_all, same
 
 NO_NAME_THERE = gettext_noop("has no name there")
 NO_MATCH = gettext_noop("no match here")
-MANY_HERE = gettext_noop("several of this name here")
-MANY_THERE = gettext_noop("several of this name there")
+MANY_HERE = gettext_noop("several with this name here")
+MANY_THERE = gettext_noop("several with this name there")
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def _offer(setting: Setting, theirs: JSON, now: JSON, books: Books) -> CopyCandi
         return CopyCandidate(setting, theirs, now, refusal=_("Not set there."))
     if not IS_TYPE[TYPES[setting.name]](theirs):
         return CopyCandidate(
-            setting, theirs, now, refusal=_("What is there, this console cannot read.")
+            setting, theirs, now, refusal=_("The value there can't be read by this console.")
         )
     if setting.is_list and isinstance(theirs, list):
         return _list_offer(setting, theirs, now, books)
@@ -183,12 +183,12 @@ def _list_offer(setting: Setting, theirs: list[JSON], now: JSON, books: Books) -
     wanted: list[JSON] = [entry.id for entry in found.found]
     gone = tuple(entry for entry in found.found if entry.gone)
     if theirs and not wanted:
-        refusal = _(
-            "Nothing of it has a match here, and an empty list would mean “%(meaning)s”."
-        ) % {"meaning": setting.none_label if setting.is_access_list else setting.all_label}
+        refusal = _("No entry has a match here, and an empty list would mean “%(meaning)s”.") % {
+            "meaning": setting.none_label if setting.is_access_list else setting.all_label
+        }
         return CopyCandidate(setting, theirs, now, missing=found.missing, refusal=refusal)
     if found.missing and _alike(setting.name, wanted, now):
-        refusal = _("What has a match here is so already.")
+        refusal = _("All entries with a match are already set here.")
         return CopyCandidate(setting, theirs, now, missing=found.missing, refusal=refusal)
     return CopyCandidate(setting, theirs, now, wanted, found.missing, gone)
 

@@ -104,6 +104,6 @@ def _open(tenant: Tenant, what: str, signed: str) -> dict[str, Any]:
         data: dict[str, Any] = signing.loads(signed, salt=_salt(tenant, what))
     except signing.BadSignature:
         raise Tampered(
-            _("This form was not made by this console for this tenant, or was cut on its way.")
+            _("This form wasn't created by this console for this tenant, or it arrived incomplete.")
         ) from None
     return data

@@ -32,11 +32,10 @@ from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, cl
 logger = logging.getLogger(__name__)
 
 OLD_AS_SEEN = gettext_noop(
-    "Lofty has the old settings, not those that were sent. A user checked this and closed the"
-    " change."
+    "Lofty has the old settings, not the requested ones. A user checked this and closed the change."
 )
 OTHERS_AS_SEEN = gettext_noop(
-    "Lofty has other settings, not those that were sent. A user checked this and closed the change."
+    "Lofty has other settings, not the requested ones. A user checked this and closed the change."
 )
 HOLD = timedelta(seconds=50)  # of a reconciliation: one GET at its time limit, with some margin
 TICK = timedelta(minutes=1)  # how often the job runs
@@ -132,7 +131,9 @@ def _close_held(held: Operation, seen: str) -> None:
     if result.state is State.UNKNOWN:
         held.after = live.raw
         if held.reading != seen:
-            told = gettext_noop("Lofty has other settings than when you decided. Check them again.")
+            told = gettext_noop(
+                "The settings in Lofty changed since this page was opened. Check them again."
+            )
             _note(held, told, live, needs_person=True)
             return
         old = _has_old_values(held, live)
@@ -144,8 +145,8 @@ def _closed_unread() -> Result:
     return Result(
         State.UNKNOWN,
         gettext_noop(
-            "A user closed this without a reading of that Sales Agent. Whether the change was made"
-            " is not known."
+            "A user closed this change without reading the Sales Agent. It isn't known "
+            "whether it was made."
         ),
         given_up=True,
     )
@@ -180,7 +181,7 @@ def _look(operation: Operation) -> None:
         _still_missing(operation, live, result)
     else:
         told = gettext_noop(
-            "Lofty has neither the old settings nor those that were sent. A user must decide."
+            "Lofty has neither the old settings nor the requested ones. A user must decide."
         )
         _note(operation, told, live, needs_person=True)
 
@@ -197,8 +198,8 @@ def _still_missing(operation: Operation, live: Settings, result: Result) -> None
         record_result(operation, _not_applied(operation, live))
         return
     told = gettext_noop(
-        "Lofty does not have the change. It may yet arrive, so the console looks again, and only"
-        " then calls it not applied."
+        "Lofty does not have the change yet. The console checks once again before it "
+        "reports the change as not applied."
     )
     if operation.reply == Reply.ACCEPTED:
         told = result.explanation
@@ -207,8 +208,8 @@ def _still_missing(operation: Operation, live: Settings, result: Result) -> None
 
 def _not_applied(operation: Operation, live: Settings) -> Result:
     told = gettext_noop(
-        "Lofty has the old settings, looked at twice: the change did not arrive, or was changed"
-        " back."
+        "Lofty had the old settings at two checks: the change was not applied, or it was "
+        "changed back."
     )
     if operation.reply == Reply.ACCEPTED:
         missing = labels(missing_in(operation, live))
@@ -216,7 +217,7 @@ def _not_applied(operation: Operation, live: Settings) -> Result:
     return Result(
         State.NOT_APPLIED,
         told,
-        gettext_noop("Review the change again if it is still wanted."),
+        gettext_noop("If you still want the change, review it again."),
         after=live,
     )
 

@@ -160,8 +160,8 @@ def other_rows(tenant: Tenant, found: Iterable[Difference]) -> list[Row]:
 
 def _property_row(one: Difference) -> Row:
     label = PROPERTIES.get(one.name) or visible(one.name)
-    before = _("not there") if one.is_new else _as_text(one.before)
-    after = _("not there any more") if one.is_gone else _as_text(one.after)
+    before = _("not present") if one.is_new else _as_text(one.before)
+    after = _("no longer present") if one.is_gone else _as_text(one.after)
     return Row(name=one.name, label=str(label), before=before, after=after)
 
 

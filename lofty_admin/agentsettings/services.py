@@ -182,10 +182,10 @@ def _record_busy(operation: Operation) -> None:
     operation.state = State.NOT_SENT
     operation.settled_at = timezone.now()
     operation.explanation = gettext_noop(
-        "Another change to this tenant isn't confirmed yet. Only one is made at a time."
+        "Another change to this tenant isn't confirmed yet. Only one change can be made at a time."
     )
     operation.advice = gettext_noop(
-        "The settings page links to it. When it is settled, review your change again."
+        "Open it from the settings page. Once it is resolved, review your change again."
     )
     # The same plan may arrive twice at once: then the other request has inserted it.
     with suppress(IntegrityError), transaction.atomic(durable=True):
@@ -250,7 +250,7 @@ def _carry_out(client: LoftyClient, operation: Operation) -> None:
 def _unread(error: LoftyError | ConnectionUnavailable) -> Result:
     if isinstance(error, ConnectionUnavailable):
         return Result(
-            State.NOT_SENT, str(error), gettext_noop("Store a working token, then try again.")
+            State.NOT_SENT, str(error), gettext_noop("Add a working token, then try again.")
         )
     if isinstance(error, BudgetSpent):
         return Result(State.NOT_SENT, f"{error.message} A save needs three.", error.advice)
@@ -362,7 +362,7 @@ def _require_allowed(operation: Operation, connection: Connection) -> None:
     if (connection.pk, connection.version) != in_use.values_list("pk", "version").first():
         raise ChangeNotAllowed(
             "The tenant's token was removed, replaced or renewed while this change was waiting.",
-            gettext_noop("Review the change again; it is then sent with the token in use."),
+            gettext_noop("Review the change again. It will be sent with the current token."),
         )
 
 
@@ -448,14 +448,14 @@ def _send_failed(error: LoftyError) -> Result:
         State.UNKNOWN,
         f"{error.message} The change may or may not have been made.",
         gettext_noop(
-            "Do not send it again. Check what Lofty has; the console also does so by itself."
+            "Don't send it again. Check what Lofty has; the console also checks by itself."
         ),
         exchange=error.exchange,
     )
 
 
 def _not_read_back(refused: Rejected | None, unread: LoftyError) -> Result:
-    again = gettext_noop("Check again in a moment; the console also does so by itself.")
+    again = gettext_noop("Check again in a moment. The console also checks by itself.")
     if refused is None:
         told = f"Lofty accepted the change, but reading it back failed. {unread.message}"
         return Result(State.UNKNOWN, told, again, reply=Reply.ACCEPTED)
@@ -488,12 +488,12 @@ def verify_result(operation: Operation, after: Settings) -> Result:
     if not missing:
         return Result(State.VERIFIED, _verified(reply) + also, after=after, reply=reply)
     if reply is Reply.REJECTED:
-        told = gettext_noop("Read back from Lofty: the change is not there.")
+        told = gettext_noop("Read back from Lofty: the change was not made.")
         return Result(State.REJECTED, told + also, after=after, reply=reply)
     return Result(
         State.UNKNOWN,
         "Lofty does not show the change yet in: " + labels(missing) + "." + also,
-        gettext_noop("Do not send it again: it may only take a while to become visible."),
+        gettext_noop("Don't send it again: the change may take a while to become visible."),
         after=after,
         reply=reply,
         is_unseen=True,
@@ -509,9 +509,9 @@ def missing_in(operation: Operation, live: Settings) -> list[str]:
 def _verified(reply: Reply) -> str:
     if reply is Reply.REJECTED:
         return gettext_noop(
-            "Lofty answered with an error, but read back from Lofty, every change is there."
+            "Lofty answered with an error, but read back from Lofty, every change was made."
         )
-    return gettext_noop("Read back from Lofty: every change is there.")
+    return gettext_noop("Read back from Lofty: every change was made.")
 
 
 def _also_different(operation: Operation, after: Settings) -> str:

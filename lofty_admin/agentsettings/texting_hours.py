@@ -90,8 +90,8 @@ def texting_warnings(values: Mapping[str, JSON], zone: str = "") -> Iterator[str
     hours = _hours(values)
     if _breaks(FEDERAL, values):
         yield _(
-            "Text messages may go out at hours that US law does not allow: active %(hours)s,"
-            " allowed 8 AM to 9 PM where the lead is. %(doubt)s"
+            "Text messages may be sent at hours that US law doesn't allow. Active: "
+            "%(hours)s. Allowed: 8 AM to 9 PM in the lead's time zone. %(doubt)s"
         ) % {"hours": hours, "doubt": _doubt()}
     states, how = _states(number, zone)
     stricter = [rule for rule in states if _breaks(rule, values)]
@@ -104,14 +104,14 @@ def texting_warnings(values: Mapping[str, JSON], zone: str = "") -> Iterator[str
 
 
 def _doubt() -> str:
-    return _("Lofty does not say whether the hours are the lead's or the tenant's.")
+    return _("Lofty doesn't say whether hours are in the lead's or the tenant's time zone.")
 
 
 def _hours(values: Mapping[str, JSON]) -> str:
     start, end, days = (values.get(n) for n in ("startActiveHour", "endActiveHour", "activeDays"))
     known = [day for day in days if type(day) is int] if isinstance(days, list) else None
     first, last = (hour if type(hour) is int else None for hour in (start, end))
-    return in_short(first, last, known) or _("at hours that are not known")
+    return in_short(first, last, known) or _("at unknown hours")
 
 
 def _breaks(rule: Rule, values: Mapping[str, JSON]) -> bool:
@@ -149,10 +149,12 @@ def _states(number: phonenumbers.PhoneNumber | None, zone: str) -> tuple[Iterabl
     area = str(number.national_number)[:3] if number is not None else ""
     if area and area not in TOLL_FREE:
         there = [rule for rule in STATES if area in rule.area_codes]
-        return there, _("The texting number is from there (area code %(area)s).") % {"area": area}
+        return there, _("The texting number is from that state (area code %(area)s).") % {
+            "area": area
+        }
     if zone:
         there = [rule for rule in STATES if zone in rule.zones]
-        return there, _("The time zone %(zone)s includes them; the state is not known.") % {
+        return there, _("The time zone %(zone)s includes these states; which one is unknown.") % {
             "zone": zone
         }
-    return STATES, _("The state is not known.")
+    return STATES, _("The state is unknown.")

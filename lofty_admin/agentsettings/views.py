@@ -59,7 +59,7 @@ from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, No
 from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
 
-NO_TOKEN = gettext_noop("A manager can store one on the Connection page.")
+NO_TOKEN = gettext_noop("A manager can add one on the Connection page.")
 
 
 @require_GET
@@ -119,7 +119,7 @@ def check_now(request: SignedInRequest, slug: str, operation_id: UUID) -> HttpRe
     tenant = get_tenant(request, slug, Role.EDITOR)
     operation = get_related_or_404(request, tenant, Operation.objects.all(), pk=operation_id)
     if operation.is_held:
-        messages.info(request, _("This change is still being made. The page updates by itself."))
+        messages.info(request, _("This change is still in progress. The page updates by itself."))
     else:
         reconcile.reconcile_operation(operation)
     return redirect("agentsettings:operation", tenant.slug, operation.pk)
@@ -149,7 +149,7 @@ def merge_page(request: SignedInRequest, slug: str, operation_id: UUID) -> HttpR
             for conflict in merged.conflicts
         }
     except ValueError:
-        messages.error(request, _("Choose a side for every setting that both of you changed."))
+        messages.error(request, _("Choose a value for every setting that you both changed."))
         return redirect("agentsettings:operation", tenant.slug, operation.pk)
     snapshot = Snapshot(theirs, operation.settled_at or timezone.now())
     content = Content.of(snapshot, resolve_merge(theirs.raw, merged, sides))
@@ -183,7 +183,7 @@ def new_draft(
 ) -> Draft | None:
     """Draft a change from another page than the form; None, with a message, if nothing differs."""
     if not content.wanted:
-        messages.info(request, _("Nothing to change: Lofty has all of this already."))
+        messages.info(request, _("Nothing to change: Lofty already has these values."))
         return None
     user = request.user
     return create_draft(tenant, user, content, reason=reason, later_changes=later_changes)
@@ -231,7 +231,7 @@ def _not_changed_since(
     expected = [undone, wanted]  # as the change left it, or undone already
     left = [n for n in wanted if not any(same(n, one[n], live.get(n)) for one in expected)]
     if left:
-        told = _("Left as they are, because they were changed since: %(settings)s.")
+        told = _("Not included, because they were changed again since: %(settings)s.")
         labels = ", ".join(str(BY_NAME[name].label) for name in left)
         messages.info(request, told % {"settings": labels})
     return {name: value for name, value in wanted.items() if name not in left}

@@ -176,8 +176,8 @@ class ScopedListWidget(forms.Widget):
 
     def _as_it_is_label(self) -> str:
         if self.stored is None:
-            return _("Not set in Lofty: leave it so")
-        leave = _("Leave what Lofty has, which this console cannot read: %(value)s")
+            return _("Not set in Lofty: keep it that way")
+        leave = _("Keep Lofty's value, which this console can't read: %(value)s")
         return leave % {"value": shortened(json.dumps(self.stored), 80)}
 
     def _boxes(self, choice: ListChoice) -> list[tuple[str, str, bool]]:
@@ -216,7 +216,7 @@ class ScopedListWidget(forms.Widget):
             told = _("Lofty stores this as %(value)s, which means all.")
             return told % {"value": shortened(json.dumps(self.stored), 120)}
         if self.setting.name == "activeDays" and len(self.stored) >= len(DAYS):
-            return _("All seven days are ticked: the same as every day.")
+            return _("All seven days are selected, which is the same as every day.")
         return ""
 
 
@@ -242,17 +242,14 @@ class ScopedListField(forms.Field):
         if grouped := self._grouped(value):
             raise self._error(
                 _(
-                    "%(label)s: “%(id)s” may be one id with separators or several ids. Write an id"
-                    " without separators, and a blank after each comma between ids."
+                    "%(label)s: “%(id)s” could be one ID with separators, or several IDs. "
+                    "Enter IDs without separators, with a comma and a space between IDs."
                 ),
                 id=shortened(grouped, 60),
             )
         if not value.ids:
             raise self._error(
-                _(
-                    "%(label)s: nothing is picked. Pick at least one, or choose “%(all)s” if that"
-                    " is what you mean."
-                )
+                _("%(label)s: nothing is selected. Select at least one, or choose “%(all)s”.")
             )
         kept = ListChoice.of(self.setting, self.stored).ids
         entered = [i for i in value.ids if i not in kept]
@@ -292,8 +289,8 @@ class ScopedListField(forms.Field):
     @property
     def _refusal(self) -> str:
         if self.setting.choices is None:
-            return _("%(label)s: “%(id)s” is not an id.")
-        return _("%(label)s: “%(id)s” is none of the choices.")
+            return _("%(label)s: “%(id)s” isn't an ID.")
+        return _("%(label)s: “%(id)s” isn't one of the choices.")
 
     def _error(self, text: str, **values: str) -> forms.ValidationError:
         named = {"label": self.setting.label, "all": self.setting.all_label, **values}

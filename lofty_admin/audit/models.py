@@ -173,9 +173,7 @@ class AuditEvent(_AppendOnly):
     def who(self) -> str:
         """The actor for a page: "Olivia Owner", "reconcile", or a user who isn't signed in."""
         return (
-            actor_in_words(self.actor_kind, self.actor_name)
-            or self.actor_id
-            or _("Somebody not signed in")
+            actor_in_words(self.actor_kind, self.actor_name) or self.actor_id or _("Not signed in")
         )
 
     @property

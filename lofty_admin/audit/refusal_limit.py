@@ -29,7 +29,7 @@ MAX_SOURCES = 20  # named in a summary
 MAX_SUBJECTS = 20  # different ones kept for a source
 SUBJECT_CHARS = 200
 EVERYONE = "everyone"
-SUMMING_UP = Actor("job", "audit.refusals", gettext_noop("Limit of refusals"))
+SUMMING_UP = Actor("job", "audit.refusals", gettext_noop("Limit on denied requests"))
 
 # One statement, so that simultaneous requests are all counted.
 _COUNT = """

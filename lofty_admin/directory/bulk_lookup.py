@@ -74,8 +74,8 @@ def parse(text: str) -> list[Pasted]:
     if len(text) > LONGEST_PASTE:
         raise TooManyItems(
             _(
-                "The list has %(number)s characters; %(most)s at most can be looked up at once."
-                " Nothing was added: paste it in parts."
+                "The list has %(number)s characters. At most %(most)s can be looked up at "
+                "once. Nothing was added. Paste it in parts."
             )
             % {"number": intcomma(len(text)), "most": intcomma(LONGEST_PASTE)}
         )
@@ -83,8 +83,8 @@ def parse(text: str) -> list[Pasted]:
     if sum(max(1, len(item.pieces)) for item in items) > MOST_PASTED:
         raise TooManyItems(
             _(
-                "The list has %(number)s entries; %(most)s at most can be looked up at once."
-                " Nothing was added: paste it in parts."
+                "The list has %(number)s entries. At most %(most)s can be looked up at "
+                "once. Nothing was added. Paste it in parts."
             )
             % {"number": intcomma(len(items)), "most": intcomma(MOST_PASTED)}
         )

@@ -26,7 +26,7 @@ class SourceForm(forms.Form):
     """The id of a lead source and the name users know it by."""
 
     lofty_id = IdField(
-        label=_("Lead source id"),
+        label=_("Lead source ID"),
         min_value=1,
         max_value=LARGEST_ID,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
@@ -43,7 +43,7 @@ class SourceForm(forms.Form):
         """Return a new helper each time, as a button keeps its first language."""
         return layout(
             Row(Column("lofty_id", css_class="col-md-5"), Column("name", css_class="col-md-7")),
-            Submit("give", gettext("Give this name")),
+            Submit("give", gettext("Add name")),
         )
 
     def clean_name(self) -> str:

@@ -125,9 +125,9 @@ class Entry(models.Model):
 class SyncState(models.TextChoices):
     """The state of a sync. The first three are open: a tenant has at most one open sync."""
 
-    QUEUED = "queued", _("Waiting for its turn")
+    QUEUED = "queued", _("Queued")
     RUNNING = "running", _("Reading from Lofty")
-    WAITING = "waiting", _("Waiting to go on")
+    WAITING = "waiting", _("Waiting to continue")
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
 

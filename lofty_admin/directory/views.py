@@ -56,9 +56,9 @@ def names_refresh(request: SignedInRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.EDITOR)
     by_line = bool(request.htmx)
     if tenant.connection is None:
-        problem = _("%(name)s has no Lofty token yet, so no names can be read. Add one first.") % {
-            "name": tenant.name
-        }
+        problem = _(
+            "%(name)s has no Lofty token yet, so names can't be read. Add a token first."
+        ) % {"name": tenant.name}
         if by_line:
             return _freshness_line(request, tenant, problem=problem)
         messages.error(request, problem)
@@ -66,7 +66,7 @@ def names_refresh(request: SignedInRequest, slug: str) -> HttpResponse:
     start_sync(tenant)
     if by_line:
         return _freshness_line(request, tenant, just_started=True)
-    messages.info(request, _("The names will be read from Lofty now. You can leave this page."))
+    messages.info(request, _("Names are being synced with Lofty. You can leave this page."))
     return redirect("directory:names", tenant.slug)
 
 
@@ -77,7 +77,7 @@ def name_source(request: SignedInRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _render(request, tenant, form)
     given = give_name(tenant, form.cleaned_data["lofty_id"], form.cleaned_data["name"])
-    told = _("Lead source %(id)s is now called %(name)s here.")
+    told = _("Lead source %(id)s is now named %(name)s.")
     messages.success(request, told % {"id": given.id, "name": visible(given.name)})
     return redirect("directory:names", tenant.slug)
 
@@ -149,8 +149,8 @@ def names_of_office(request: SignedInRequest, slug: str, kind: str, office_id: i
         raise Http404
     if len(found) > MOST_AT_ONCE:
         error = _(
-            "%(office)s has more than %(most)s of them: too many to pick at once. Nothing was"
-            " added."
+            "%(office)s has more than %(most)s, which is too many to select at once. "
+            "Nothing was added."
         )
         told = error % {"office": office, "most": intcomma(MOST_AT_ONCE)}
         return JsonResponse({"error": told}, status=400)

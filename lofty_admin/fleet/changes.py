@@ -172,7 +172,7 @@ def _by(of_today: Iterable[Counted]) -> str:
         counts[actor] += one.count
         names[actor] = one.actor_name
     actors = sorted(counts, key=lambda actor: (-counts[actor], names[actor]))
-    named = [isolated(names[a] or _("Somebody not signed in")) for a in actors[:NAMED]]
+    named = [isolated(names[a] or _("Not signed in")) for a in actors[:NAMED]]
     if left := len(actors) - len(named):
         words = ngettext("%(names)s and %(left)s other", "%(names)s and %(left)s others", left)
         return words % {"names": ", ".join(named), "left": left}

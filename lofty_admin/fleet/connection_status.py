@@ -44,8 +44,8 @@ MEANING: Mapping[ConnectionState, Q] = {
 class ConnectionSummary(TextChoices):
     """What can be true of a token in addition to its state."""
 
-    ENDS = "ends", _("Ends within 30 days")
-    NO_SETTINGS = "no_settings", _("Cannot read the settings")
+    ENDS = "ends", _("Expires within 30 days")
+    NO_SETTINGS = "no_settings", _("Can't read settings")
     UNCHECKED = "unchecked", _("Not checked for two days")
 
 
@@ -103,7 +103,9 @@ def _in_words(state: str, count: int) -> str:
             "%(count)s token cannot read settings", "%(count)s tokens cannot read settings", count
         ),
         ConnectionSummary.ENDS: ngettext(
-            "%(count)s token ends within 30 days", "%(count)s tokens end within 30 days", count
+            "%(count)s token expires within 30 days",
+            "%(count)s tokens expire within 30 days",
+            count,
         ),
         ConnectionSummary.UNCHECKED: ngettext(
             "%(count)s token was not checked for two days: is the worker running?",

@@ -59,18 +59,16 @@ def whom_to_ask() -> list[User]:
 
 def _from_nothing() -> list[Step]:
     return [
-        Step(_("Add your first customer"), _("Add tenant"), reverse("tenants:add"), False),
+        Step(_("Add your first tenant"), _("Add tenant"), reverse("tenants:add"), False),
         Step(_access_title(), "", "", False),
-        Step(_("Lofty says that it works"), "", "", False),
-        Step(_("Read the names of agents, offices and ponds"), "", "", False),
-        Step(_("Open the settings"), "", "", False),
+        Step(_("Test the token"), "", "", False),
+        Step(_("Sync the names of agents, offices, and ponds"), "", "", False),
+        Step(_("Open settings"), "", "", False),
     ]
 
 
 def _access_title() -> str:
-    return (
-        _("Paste a Lofty token, or connect with Lofty") if oauth_app() else _("Paste a Lofty token")
-    )
+    return _("Add a Lofty token, or connect with Lofty") if oauth_app() else _("Add a Lofty token")
 
 
 def _steps(tenant: Tenant) -> list[Step]:
@@ -79,30 +77,30 @@ def _steps(tenant: Tenant) -> list[Step]:
     access = reverse("tenants:connection", args=[tenant.slug])
     return [
         Step(
-            _("Add your first customer"),
+            _("Add your first tenant"),
             "",
             "",
             True,
-            _("%(name)s is here.") % {"name": tenant.name},
+            _("%(name)s was added.") % {"name": tenant.name},
         ),
         Step(
             _access_title(),
-            _("To its Connection page"),
+            _("Open its Connection page"),
             access,
             connection is not None,
-            f"{connection}." if connection else _("It is tried at Lofty before it is stored."),
+            f"{connection}." if connection else _("The token is tested before it is saved."),
         ),
         Step(
-            _("Lofty says that it works"),
-            _("See what is wrong") if _fails(connection) else _("Test it now"),
+            _("Test the token"),
+            _("View the problem") if _fails(connection) else _("Test it now"),
             access if connection else "",
             works,
             _how_it_does(connection),
         ),
         _names(tenant, works=works),
         Step(
-            _("Open the settings"),
-            _("Open the settings"),
+            _("Open settings"),
+            _("Open settings"),
             reverse("agentsettings:settings", args=[tenant.slug]) if works else "",
             SettingsSnapshot.objects.filter(tenant=tenant).exists(),
         ),
@@ -120,15 +118,15 @@ def _how_it_does(connection: Connection | None) -> str:
         return connection.health_note or connection.get_health_display()
     if not connection.owner_name:
         return ""
-    return _("It belongs to %(name)s.") % {"name": connection.owner_name}
+    return _("The token belongs to %(name)s.") % {"name": connection.owner_name}
 
 
 def _names(tenant: Tenant, *, works: bool) -> Step:
     known = freshness(tenant)
-    note = _("They are being read now.") if known.running else known.message
+    note = _("Names are being synced.") if known.running else known.message
     return Step(
-        _("Read the names of agents, offices and ponds"),
-        _("See how far it is") if known.running else _("Read the names"),
+        _("Sync the names of agents, offices, and ponds"),
+        _("View progress") if known.running else _("Sync names"),
         reverse("directory:names", args=[tenant.slug]) if works else "",
         known.synced_at is not None,
         "" if known.synced_at else note,

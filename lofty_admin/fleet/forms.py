@@ -35,7 +35,7 @@ def _orders() -> list[tuple[str, str]]:
     """Return each order and its reverse, in the reader's language."""
     ways = (
         ("", gettext("Sort by %(column)s")),
-        ("-", gettext("Sort by %(column)s, the other way round")),
+        ("-", gettext("Sort by %(column)s, reversed")),
     )
     return [
         (prefix + name, words % {"column": SORT_LABELS[name].lower()})
@@ -71,7 +71,7 @@ class FindForm(forms.Form):
     change = forms.ChoiceField(
         label=_("Last change"),
         required=False,
-        choices=[("", _("Any last change")), ("unknown", _("Unknown: needs a look"))],
+        choices=[("", _("Any last change")), ("unknown", _("Unknown: to resolve"))],
     )
     manual = forms.ChoiceField(
         label=_("Manual only"),
@@ -115,7 +115,7 @@ class ImportForm(forms.Form):
         required=False,
         validators=[
             FileExtensionValidator(
-                ["csv", "tsv", "txt"], _("Choose a CSV file: its name ends in .csv, .tsv or .txt.")
+                ["csv", "tsv", "txt"], _("Choose a file whose name ends in .csv, .tsv, or .txt.")
             )
         ],
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv"}),
@@ -126,7 +126,7 @@ class ImportForm(forms.Form):
         max_length=MOST_BYTES,
         strip=False,
         widget=_NeverShown(attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false"}),
-        help_text=_("Cells can be separated by commas, semicolons or tabs."),
+        help_text=_("Separate cells with commas, semicolons, or tabs."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -136,13 +136,15 @@ class ImportForm(forms.Form):
     def clean_file(self) -> UploadedFile | None:
         file: UploadedFile | None = self.cleaned_data["file"]
         if file is not None and (file.size or 0) > MOST_BYTES:
-            raise forms.ValidationError(_("The file is bigger than 1 MB. Split the list in parts."))
+            raise forms.ValidationError(
+                _("The file is larger than 1 MB. Split it into smaller files.")
+            )
         return file
 
     def clean(self) -> dict[str, Any]:
         file, pasted = self.cleaned_data.get("file"), self.cleaned_data.get("pasted")
         if not self.errors and bool(file) == bool(pasted):
-            self.refuse(gettext("Choose a file, or paste a list: one of the two."))
+            self.refuse(gettext("Either choose a file or paste rows."))
         elif not self.errors:
             try:
                 self.cleaned_data["text"] = decode(file.read()) if file else pasted
@@ -151,7 +153,7 @@ class ImportForm(forms.Form):
         return self.cleaned_data
 
     def refuse(self, words: str) -> None:
-        self.add_error(None, gettext("%(why)s Nothing was stored.") % {"why": words})
+        self.add_error(None, gettext("%(why)s Nothing was saved.") % {"why": words})
 
 
 class StartForm(forms.Form):
@@ -159,7 +161,7 @@ class StartForm(forms.Form):
 
     mode = forms.ChoiceField(
         choices=[
-            ("all", _("All or nothing: if one row fails, none is added")),
+            ("all", _("Import all rows or none")),
             ("good", _("Import valid rows and list the rest")),
         ],
         widget=forms.RadioSelect,

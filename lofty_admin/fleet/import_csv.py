@@ -80,8 +80,8 @@ def decode(data: bytes) -> str:
         pass
     raise BadTable(
         _(
-            "The file is not a CSV file in UTF-8. In Excel, save it as “CSV UTF-8”, or copy the"
-            " rows and paste them here; a workbook (.xlsx) cannot be read."
+            "This is not a CSV file in UTF-8. In Excel, save the file as “CSV UTF-8”, or "
+            "copy the rows and paste them here. Workbooks (.xlsx) can't be read."
         )
     )
 
@@ -109,12 +109,12 @@ def read_table(text: str) -> list[Line]:
     lines: list[Line] = []
     for number, cells in rows:
         if len(lines) == MOST_ROWS:
-            words = _("The list has more than %(most)s tenants. Split it in parts.")
+            words = _("The list has more than %(most)s tenants. Split it into smaller lists.")
             raise BadTable(words % {"most": MOST_ROWS})
         _require_headings(number, columns, cells)
         lines.append(_line(number, columns, cells))
     if not lines:
-        raise BadTable(_("The list has a first row with the columns, but no tenant below it."))
+        raise BadTable(_("The list has a header but no rows."))
     return lines
 
 
@@ -135,8 +135,8 @@ def _cells(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error:
             problem = _(
-                "The list cannot be read from line %(number)s on: a cell that begins with a quote"
-                " does not end with one, or is too long."
+                "The list can't be read from line %(number)s on: a quoted cell isn't "
+                "closed, or is too long."
             ) % {"number": number}
         else:
             if not any(cells):
@@ -144,7 +144,7 @@ def _cells(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
             if not any(map(_CONTROL.search, cells)):
                 yield number, cells
                 continue
-            words = _("Line %(number)s has control characters, which no list has. Save it again.")
+            words = _("Line %(number)s has control characters. Save the file again.")
             problem = words % {"number": number}
         raise BadTable(problem)
 
@@ -171,17 +171,14 @@ def _columns(head: Sequence[str]) -> list[str]:
     known = [column for column in columns if column]
     if "name" not in known:
         raise BadTable(
-            _(
-                "The first row must name the columns: name, and if wanted slug, scheme, token,"
-                " groups."
-            )
+            _("The header must name the columns: name, and optionally slug, scheme, token, groups.")
         )
     if None in columns:
         place = columns.index(None) + 1
-        words = _("The first row names a column that is not known: number %(place)s.")
+        words = _("The header has an unrecognized column: number %(place)s.")
         raise BadTable(words % {"place": place})
     if len(set(known)) < len(known):
-        raise BadTable(_("The first row names a column twice."))
+        raise BadTable(_("The header names a column twice."))
     return [column or "" for column in columns]
 
 
@@ -190,8 +187,8 @@ def _require_headings(number: int, columns: Sequence[str], cells: Sequence[str])
     for place, (column, cell) in enumerate(zip(columns, cells, strict=False), start=1):
         if cell and not column:
             words = _(
-                "Column %(place)s has no heading, but line %(number)s has something in it. Name"
-                " the column in the first row, or empty its cells."
+                "Column %(place)s has no name in the header, but line %(number)s has a "
+                "value in it. Name the column, or empty its cells."
             )
             raise BadTable(words % {"place": place, "number": number})
 
@@ -199,7 +196,7 @@ def _require_headings(number: int, columns: Sequence[str], cells: Sequence[str])
 def _line(number: int, columns: Sequence[str], cells: Sequence[str]) -> Line:
     if any(cells[len(columns) :]):
         problem = gettext_noop(
-            "It has more cells than the first row. Put a cell with a separator in quotes."
+            "Has more cells than the header. Put cells that contain a separator in quotes."
         )
         return Line(number, problems=(problem,))
     given = {name: cell for name, cell in zip(columns, cells, strict=False) if name}
@@ -215,36 +212,37 @@ def _line(number: int, columns: Sequence[str], cells: Sequence[str]) -> Line:
 def _name(cell: str) -> tuple[str, str]:
     """Return (name, problem). A name that must not be shown is returned as ""."""
     if not cell:
-        return "", gettext_noop("It has no name.")
+        return "", gettext_noop("Name is missing.")
     if looks_like_token(cell):
         return "", gettext_noop(
-            "Its name looks like a token, so it is not shown. Check the columns."
+            "The name looks like a token, so it isn't shown. Check the columns."
         )
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in cell):
-        return "", gettext_noop("Its name has a line break or another sign that no name has.")
+        return "", gettext_noop("The name has a line break or another invalid character.")
     if len(cell) > 120:
-        return cell[:40] + " …", gettext_noop("Its name is longer than 120 letters.")
+        return cell[:40] + " …", gettext_noop("The name is longer than 120 characters.")
     return cell, ""
 
 
 def _slug(cell: str, name: str) -> tuple[str, str]:
     if looks_like_token(cell):
         return "", gettext_noop(
-            "Its short name looks like a token, so it is not shown. Check the columns."
+            "The short name looks like a token, so it isn't shown. Check the columns."
         )
     slug = cell.lower() or suggest_slug(name)
     if slug in RESERVED_SLUGS:
-        return "", gettext_noop("Its short name is kept for the console itself.")
+        return "", gettext_noop("The short name is reserved.")
     if re.fullmatch(SLUG, slug) and len(slug) <= 50:
         return slug, ""
     if cell:
         return (
             "",
             gettext_noop(
-                "Its short name must be small letters a-z, digits and single hyphens, at most 50."
+                "The short name must have only lowercase letters a-z, digits, and single "
+                "hyphens, 50 at most."
             ),
         )
-    problem = gettext_noop("No short name can be made from its name: give one.")
+    problem = gettext_noop("The short name can't be derived from the name. Enter one.")
     return "", problem if name else ""
 
 
@@ -253,8 +251,8 @@ def _scheme(cell: str, *, needed: bool) -> tuple[Scheme | None, str]:
     if scheme or not needed:
         return scheme, ""
     if cell:
-        return None, gettext_noop("Its scheme is not known: it must be “API key” or “OAuth token”.")
-    return None, gettext_noop("It has a token without a scheme: “API key” or “OAuth token”.")
+        return None, gettext_noop("The scheme must be “API key” or “OAuth token”.")
+    return None, gettext_noop("The token needs a scheme: “API key” or “OAuth token”.")
 
 
 def _token(cell: str) -> tuple[str, str]:
@@ -270,7 +268,7 @@ def _token(cell: str) -> tuple[str, str]:
 def _groups(cell: str) -> tuple[tuple[str, ...], str]:
     names = tuple(dict.fromkeys(part for part in map(str.strip, re.split(r"[|;,]", cell)) if part))
     if any(looks_like_token(name) for name in names):
-        return (), gettext_noop("One of its groups looks like a token. Check the columns.")
+        return (), gettext_noop("A group looks like a token. Check the columns.")
     return names, ""
 
 

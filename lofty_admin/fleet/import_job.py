@@ -50,22 +50,20 @@ HISTORY = timedelta(days=30)
 LONGEST_PAUSE = timedelta(minutes=5)
 MOST_SILENCE = 3  # calls in a row without an answer, after which the rest is not tried
 # Stored in English; messages shown on their own are translated when they are shown.
-_NOT_KEPT = gettext_noop("What was uploaded is only kept for an hour. Upload the list once more.")
+_NOT_KEPT = gettext_noop("Uploads are kept for one hour only. Upload the list again.")
 _TOO_LONG = gettext_noop(
-    "It took too long. What was uploaded is only kept for an hour. Upload the list once more."
+    "This took too long. Uploads are kept for one hour only. Upload the list again."
 )
-_NONE = gettext_noop("Nothing was added, because not every row could be.")
-_SILENT = gettext_noop(
-    "Lofty could not be reached, so the rest was not tried. Nothing of it was added."
-)
+_NONE = gettext_noop("Nothing was added, because not every row could be added.")
+_SILENT = gettext_noop("Lofty could not be reached, so the remaining rows were not tried or added.")
 _TAKEN = "Somebody else added a tenant like this at the same moment. Try once more."
 _NONE_TAKEN = gettext_noop(
-    "Nothing was added, because not every row could be. Somebody else added a tenant like this at"
-    " the same moment. Try once more."
+    "Nothing was added, because another user added a tenant with the same name, short "
+    "name, or token at the same time. Try again."
 )
 _IF_MEANT = "If that is meant, add this tenant by itself."
 _FORBIDDEN = gettext_noop(
-    "The person who started this may not add tenants any more, so the rest was not added."
+    "The user who started this can no longer add tenants, so the remaining rows were not added."
 )
 
 
@@ -128,8 +126,8 @@ def _confirm_names(row: Import, all_or_nothing: bool, names_are_meant: bool) -> 
     same = [one.pk for one in same_names(row)]
     if same and all_or_nothing and not names_are_meant:
         words = _(
-            "Nothing was started: another tenant or row has the same name. Tick the box if that is"
-            " right, or correct the list and upload it again."
+            "Nothing was started: another tenant or row has the same name. If that is "
+            "intended, tick the box. If not, correct the list and upload it again."
         )
         raise ChangeNotAllowed(words)
     row.rows.filter(pk__in=same).update(name_is_meant=names_are_meant)
@@ -137,15 +135,13 @@ def _confirm_names(row: Import, all_or_nothing: bool, names_are_meant: bool) -> 
 
 def _require_startable(row: Import, all_or_nothing: bool) -> None:
     if row.is_open:
-        raise ChangeNotAllowed(_("It is being done already."))
+        raise ChangeNotAllowed(_("This import is already running."))
     if row.expires_at <= timezone.now():
         raise ChangeNotAllowed(_(_NOT_KEPT))
     if not _kept(row).exists():
-        raise ChangeNotAllowed(_("There is no row left that can be added."))
+        raise ChangeNotAllowed(_("No rows are left to add."))
     if all_or_nothing and row.rows.filter(state=RowState.BAD).exists():
-        raise ChangeNotAllowed(
-            _("Nothing was started: some rows cannot be added, so neither can all.")
-        )
+        raise ChangeNotAllowed(_("Nothing was started: some rows can't be added."))
 
 
 def forget(made: Import) -> None:
@@ -153,7 +149,7 @@ def forget(made: Import) -> None:
     with transaction.atomic():
         row = _locked(made)
         if row.is_open:
-            raise ChangeNotAllowed(_("It is being added just now and cannot be deleted."))
+            raise ChangeNotAllowed(_("This import is running and can't be deleted."))
         name, key = str(row), str(row.pk)
         row.delete()
         record(Kind.IMPORT_FORGOTTEN, subject=name, outcome=Outcome.DONE, detail={"import": key})
@@ -400,7 +396,7 @@ def _erase(made: Import) -> bool:
 def _locked(made: Import) -> Import:
     row = Import.objects.select_for_update(of=("self",)).filter(pk=made.pk).first()
     if row is None:
-        raise ChangeNotAllowed(_("This list was deleted. Upload it once more."))
+        raise ChangeNotAllowed(_("This list was deleted. Upload it again."))
     return row
 
 

@@ -11,7 +11,7 @@ from lofty_admin.core.text import fold
 from lofty_admin.fleet.import_csv import Line
 from lofty_admin.tenants.models import Connection, Group, Tenant
 
-NO_SUCH_GROUP = gettext_noop("There is no such group, or more than one of this name.")
+NO_SUCH_GROUP = gettext_noop("No group has this name, or more than one does.")
 
 
 def compared(lines: Sequence[Line]) -> list[Line]:
@@ -61,13 +61,13 @@ class _Known:
 
     def _problems(self, line: Line, fingerprint: str) -> Iterator[str]:
         if line.slug in self.slugs:
-            yield gettext_noop("There is a tenant with its short name already.")
+            yield gettext_noop("Another tenant has this short name.")
         if self.slugs_here[line.slug] > 1:
-            yield gettext_noop("Another row has this short name too.")
+            yield gettext_noop("Another row has the same short name.")
         if fingerprint in self.prints:
             yield gettext_noop("Another tenant uses this token.")
         if self.prints_here[fingerprint] > 1:
-            yield gettext_noop("Another row has this token too.")
+            yield gettext_noop("Another row has the same token.")
         missing = [group for group in line.groups if fold(group) not in self.groups]
         if missing:
             yield f"{NO_SUCH_GROUP} {', '.join(missing)}."
@@ -75,6 +75,6 @@ class _Known:
     def _notes(self, line: Line) -> Iterator[str]:
         name = fold(line.name)
         if name in self.names:
-            yield gettext_noop("There is a tenant of this name already.")
+            yield gettext_noop("Another tenant has this name.")
         if self.names_here[name] > 1:
-            yield gettext_noop("Another row has this name too.")
+            yield gettext_noop("Another row has the same name.")

@@ -85,7 +85,7 @@ def import_start(request: SignedInRequest, pk: UUID) -> HttpResponse:
     made = _mine(require_superuser(request), pk)
     form = StartForm(request.POST)
     if not form.is_valid():
-        words = _("Nothing was started: choose what is to happen to rows that fail.")
+        words = _("Nothing was started: choose what happens if a row fails.")
         messages.error(request, words)
         return redirect("fleet:import_run", pk)
     try:
@@ -107,7 +107,7 @@ def import_forget(request: SignedInRequest, pk: UUID) -> HttpResponse:
     except ChangeNotAllowed as error:
         messages.error(request, str(error))
         return redirect("fleet:import_run", pk)
-    messages.success(request, _("The list is deleted. Tenants that were added from it stay."))
+    messages.success(request, _("The list was deleted. Tenants already added are kept."))
     return redirect("fleet:import")
 
 

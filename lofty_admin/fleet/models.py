@@ -20,7 +20,7 @@ KEPT_FOR = timedelta(hours=1)
 
 class ImportState(models.TextChoices):
     READ = "read", _("Not started")
-    QUEUED = "queued", _("Waiting for its turn")
+    QUEUED = "queued", _("Queued")
     RUNNING = "running", _("Being added")
     WAITING = "waiting", _("Paused")
     DONE = "done", _("Done")
@@ -73,7 +73,7 @@ class Import(models.Model):
 
 
 class RowState(models.TextChoices):
-    BAD = "bad", _("Cannot be added")
+    BAD = "bad", _("Can't be added")
     READY = "ready", _("Not tried")
     CHECKED = "checked", _("Not added")
     ADDED = "added", _("Added")

@@ -94,7 +94,7 @@ PAGES: Sequence[Entry] = (
 ACTIONS: Sequence[Entry] = (
     Entry(
         "tenants:connection",
-        _("Connect, replace or paste the token"),
+        _("Connect, replace, or paste the token"),
         Role.MANAGER,
         "connection oauth key",
     ),
@@ -111,9 +111,7 @@ ACTIONS: Sequence[Entry] = (
         Role.EDITOR,
         "clone template compare same",
     ),
-    Entry(
-        "directory:refresh", _("Read the names from Lofty"), Role.EDITOR, "sync refresh", posts=True
-    ),
+    Entry("directory:refresh", _("Sync names"), Role.EDITOR, "sync refresh", posts=True),
     Entry("history:list", _("Export the history"), Role.VIEWER, "csv json download", part="export"),
     Entry("tenants:pin", _("Pin this tenant"), Role.VIEWER, "star favourite keep", posts=True),
     Entry("tenants:unpin", _("Unpin this tenant"), Role.VIEWER, "star favourite", posts=True),
@@ -126,7 +124,7 @@ ACTIONS: Sequence[Entry] = (
     ),
     Entry("tenants:add", _("Add a tenant"), SUPERUSER, "new customer"),
     Entry("fleet:import", _("Import CSV"), SUPERUSER, "add many tenants from a list upload"),
-    Entry("tenants:user_invite", _("Invite somebody"), SUPERUSER, "add person user mail"),
+    Entry("tenants:user_invite", _("Invite a user"), SUPERUSER, "add person user mail"),
     Entry("mfa_activate_totp", _("Set up an authenticator app"), ANYBODY, "second step code"),
     Entry("mfa_add_webauthn", _("Add a passkey"), ANYBODY, "second step key"),
     Entry("", _("Switch between light and dark"), ANYBODY, "theme colours", does="theme"),

@@ -33,6 +33,6 @@ def tenant_beside(request: SignedInRequest, slug: str) -> HttpResponse:
     here = Place(user, tenant, role_of(user, tenant))
     other = beside(here, forward=request.GET.get("to") != "previous")
     if other is None:
-        messages.info(request, _("There is no other tenant that you can see."))
+        messages.info(request, _("You don't have access to any other tenant."))
         return redirect(same_page(here, tab))
     return redirect(same_page(Place(user, other, role_of(user, other)), tab))

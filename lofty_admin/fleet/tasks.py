@@ -10,7 +10,7 @@ from lofty_admin.audit.proof.restore_guard import is_behind
 from lofty_admin.fleet import import_job
 from lofty_admin.fleet.models import Import
 
-TIDY = Actor("job", "fleet.tidy", gettext_noop("Tidying of uploaded lists"))
+TIDY = Actor("job", "fleet.tidy", gettext_noop("Cleanup of uploaded lists"))
 
 
 @app.task(name=import_job.TASK, queue=import_job.QUEUE)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 FIRST, LAST = date(2000, 1, 1), date(2100, 12, 31)
-_RANGE = format_lazy(_("Choose a day from {first} to {last}."), first=FIRST.year, last=LAST.year)
+_RANGE = format_lazy(_("Choose a date from {first} to {last}."), first=FIRST.year, last=LAST.year)
 
 
 class DayField(forms.DateField):

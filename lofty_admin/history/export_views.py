@@ -99,16 +99,18 @@ def _not_begun(request: SignedInRequest, tenant: Tenant | None, why: str) -> Htt
 
 def _still_running(export: Export | None) -> str:
     if export is None:
-        return _("Another export of yours has ended just now: try again.")
+        return _("Your other export has just ended. Try again.")
     done = intcomma(export.done)
     if export.total is None:
-        words = _("Another export of yours is running, at %(done)s events.") % {"done": done}
+        words = _("You already have an export running (%(done)s events so far).") % {"done": done}
     else:
-        words = _("Another export of yours is running, at %(done)s of %(all)s events.") % {
+        words = _("You already have an export running (%(done)s of %(all)s events).") % {
             "done": done,
             "all": intcomma(export.total),
         }
-    advice = _("One at a time: wait for it, or stop its download and try again.")
+    advice = _(
+        "Only one export can run at a time. Wait for it, or stop its download and try again."
+    )
     return f"{words} {advice}"
 
 

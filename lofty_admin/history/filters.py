@@ -64,8 +64,8 @@ class FilterForm(forms.Form):
     """The filter form. It offers only values that occur in events the user may read."""
 
     tenant = _chosen(_("Tenant"))
-    actor = _chosen(_("Person"))
-    kind = _chosen(_("What happened"))
+    actor = _chosen(_("User"))
+    kind = _chosen(_("Event"))
     outcome = _chosen(_("Outcome"))
     setting = _chosen(_("Setting changed"))
     since = DayField(_("From"))
@@ -89,8 +89,8 @@ class FilterForm(forms.Form):
             self._offer_tenants(seen)
 
     def _offer(self, found: dict[str, _Choices]) -> None:
-        self._set("actor", gettext("Anybody"), _by_label(found.get("actor", [])))
-        self._set("kind", gettext("Anything"), _in_words(found.get("kind", []), Kind.choices))
+        self._set("actor", gettext("Anyone"), _by_label(found.get("actor", [])))
+        self._set("kind", gettext("Any event"), _in_words(found.get("kind", []), Kind.choices))
         self._set(
             "outcome", gettext("Any outcome"), _in_words(found.get("outcome", []), Outcome.choices)
         )
@@ -141,7 +141,7 @@ class FilterForm(forms.Form):
     def clean_q(self) -> str:
         text: str = self.cleaned_data["q"]
         if len(self.data.get("q", "")) > LONGEST_TEXT:
-            words = _("Search for at most %(most)s characters.")
+            words = _("Enter at most %(most)s characters.")
             raise forms.ValidationError(words % {"most": LONGEST_TEXT})
         if problem := search_problem(text):
             raise forms.ValidationError(problem)
@@ -193,7 +193,7 @@ def _label(field: forms.Field, value: Any) -> str:
 
 def _by_label(found: _Choices) -> _Choices:
     named = [
-        (value, actor_in_words(value.partition(":")[0], label) or gettext("Somebody not signed in"))
+        (value, actor_in_words(value.partition(":")[0], label) or gettext("Not signed in"))
         for value, label in found
     ]
     return sorted(named, key=lambda one: fold(one[1]))

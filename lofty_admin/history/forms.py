@@ -21,7 +21,7 @@ class SaveViewForm(forms.Form):
             if given.get(name):
                 kept[name] = given[name]
         if not kept:
-            raise forms.ValidationError(_("Filter something first: this is the whole history."))
+            raise forms.ValidationError(_("Add a filter first. This is the whole history."))
         return kept.urlencode()
 
     @property

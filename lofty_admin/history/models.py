@@ -41,8 +41,8 @@ class Format(models.TextChoices):
 
 class Ending(models.TextChoices):
     DONE = "done", _("Done")
-    BROKEN_OFF = "broken_off", _("Broken off")
-    REVOKED = "revoked", _("Stopped: the right was lost")
+    BROKEN_OFF = "broken_off", _("Interrupted")
+    REVOKED = "revoked", _("Stopped: access was lost")
 
 
 class Export(models.Model):

@@ -34,13 +34,13 @@ from lofty_admin.tenants.models import Role, Tenant
 PAGE = 200
 LISTED = (Kind.SETTINGS_INTENT, Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)
 OUTCOMES = {
-    Outcome.VERIFIED: _("Verified: read back from Lofty as wanted."),
-    Outcome.NOT_APPLIED: _("Not applied: Lofty did not take it over."),
-    Outcome.REJECTED: _("Rejected: Lofty refused it, and nothing was changed."),
-    Outcome.UNKNOWN: _("Unknown: it may or may not have happened."),
+    Outcome.VERIFIED: _("Verified: read back from Lofty as requested."),
+    Outcome.NOT_APPLIED: _("Not applied: Lofty kept its earlier value."),
+    Outcome.REJECTED: _("Rejected: Lofty rejected it, and nothing was changed."),
+    Outcome.UNKNOWN: _("Unknown: the change may or may not have been made."),
 }
-NOT_SETTLED = _("Not settled yet: the outcome is being found out.")
-SEEN = _("Changed in Lofty itself, not through this console. The time is when it was noticed.")
+NOT_SETTLED = _("Unresolved: the outcome isn't known yet.")
+SEEN = _("Changed directly in Lofty, not through this console. The time is when it was detected.")
 
 
 class PeriodForm(forms.Form):
@@ -81,7 +81,7 @@ class Change:
 
     @property
     def who(self) -> str:
-        return gettext("Somebody with access to Lofty") if self.is_from_outside else self.begun.who
+        return gettext("A user of Lofty") if self.is_from_outside else self.begun.who
 
     @property
     def outcome(self) -> str | Promise:

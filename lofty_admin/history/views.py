@@ -162,7 +162,7 @@ def view_save(request: SignedInRequest) -> HttpResponse:
 def view_delete(request: SignedInRequest, pk: int) -> HttpResponse:
     view = get_object_or_404(SavedView, pk=pk, user=request.user)
     view.delete()
-    words = _("The view “%(name)s” is deleted. No event was touched.")
+    words = _("The view “%(name)s” was deleted. No events were changed.")
     messages.success(request, words % {"name": view.name})
     return redirect("history:list_all")
 
@@ -282,7 +282,7 @@ def go_back(request: SignedInRequest, slug: str, event_id: UUID) -> HttpResponse
     if not values:
         raise Http404
     if left_out := [str(s.label) for s in SETTINGS if s.name not in values]:
-        words = _("Left as it is, because it was not set or cannot be sent: %(settings)s.")
+        words = _("Kept as is, because it was not set or can't be sent: %(settings)s.")
         messages.info(request, words % {"settings": ", ".join(left_out)})
     reason = f"Go back to {side} the change of {found.at:%Y-%m-%d %H:%M} UTC"
     return _review(request, tenant, found, values, reason)
@@ -295,7 +295,9 @@ def undo(request: SignedInRequest, slug: str, event_id: UUID) -> HttpResponse:
     found = get_related_or_404(request, tenant, AuditEvent.objects.all(), pk=event_id)
     values = undoing(found)
     if not values:
-        messages.info(request, _("There is nothing to undo: this changed nothing in Lofty."))
+        messages.info(
+            request, _("There is nothing to undo: this did not change anything in Lofty.")
+        )
         return redirect("history:event", tenant.slug, found.pk)
     reason = f"Undo the change of {found.at:%Y-%m-%d %H:%M} UTC"
     operation = operation_of(found)

@@ -44,7 +44,7 @@ class LoftyError(Exception):
     started.
     """
 
-    default_message: ClassVar[str] = gettext_noop("Something went wrong while talking to Lofty.")
+    default_message: ClassVar[str] = gettext_noop("Something went wrong while contacting Lofty.")
     default_advice: ClassVar[str] = gettext_noop(
         "Try again. If it happens again, tell the people who run this console."
     )
@@ -62,8 +62,8 @@ class LoftyError(Exception):
     def effect(self) -> str:
         """Return one sentence that says whether anything happened at Lofty."""
         if self.exchange is not None and self.exchange.method == "GET":
-            return gettext_noop("This only read from Lofty; nothing was changed.")
-        return gettext_noop("The change may or may not have been made at Lofty.")
+            return gettext_noop("This only reads from Lofty. Nothing was changed.")
+        return gettext_noop("The change may or may not have been made in Lofty.")
 
 
 class NotSent(LoftyError):
@@ -78,18 +78,19 @@ class NotSent(LoftyError):
 
 class BadToken(NotSent):
     default_message = gettext_noop(
-        "This cannot be a Lofty token: it is empty, too long, or has characters no token has."
+        "This can't be a Lofty token: it is empty, too long, or has characters that "
+        "tokens don't have."
     )
     default_advice = gettext_noop(
-        "Copy the token again from Lofty (Settings > Integrations > API). Paste only the token "
-        "itself, without the word “Bearer” or “token”, without quotation marks, spaces and line "
+        "Copy the token again from Lofty (Settings > Integrations > API). Paste only the "
+        "token, without the word “Bearer” or “token”, quotation marks, spaces, or line "
         "breaks."
     )
 
 
 class Misconfigured(NotSent):
     default_message = gettext_noop(
-        "The console refused to send this request because its own settings are wrong."
+        "The console did not send this request because its own configuration is wrong."
     )
     default_advice = gettext_noop("Tell the people who run this console.")
 
@@ -97,7 +98,7 @@ class Misconfigured(NotSent):
 class Unreachable(NotSent):
     default_message = gettext_noop("Lofty could not be reached.")
     default_advice = gettext_noop(
-        "Check that Lofty is up and that this machine can reach it, then try again."
+        "Check that Lofty is up and that the console can reach it, then try again."
     )
 
 
@@ -105,7 +106,7 @@ class NoFreeSlot(NotSent):
     """Too many requests wait for Lofty already. The caller's own guard raises it before a call."""
 
     default_message = gettext_noop(
-        "Too many requests are waiting for Lofty right now, because it answers slowly."
+        "Lofty is slow, and too many requests are waiting for it right now."
     )
     default_advice = gettext_noop("Try again in a minute.")
 
@@ -133,7 +134,7 @@ class BudgetSpent(_Timed, NotSent):
     ) -> None:
         self.until = until
         super().__init__(
-            message or gettext_noop("Too few of this token's calls to Lofty are left for this."),
+            message or gettext_noop("This token has too few API calls left."),
             advice=advice or f"Try again after {self.clock_time(until)}.",
             exchange=exchange,
         )
@@ -156,8 +157,10 @@ class Rejected(LoftyError):
     """Lofty answered and reported that it did not apply the call."""
 
     sent: bool | None = False
-    default_message = gettext_noop("Lofty refused the request.")
-    default_advice = gettext_noop("Read Lofty's answer, correct what it names, and try again.")
+    default_message = gettext_noop("Lofty rejected the request.")
+    default_advice = gettext_noop(
+        "Read Lofty's response, correct the values it names, and try again."
+    )
 
     @property
     def status(self) -> int | None:
@@ -183,17 +186,17 @@ class Unauthorised(Rejected):
 
 class WrongScheme(Unauthorised):
     default_message = gettext_noop(
-        "Lofty does not know this token, at least not as the kind of token it was saved as."
+        "Lofty doesn't recognize this token, at least not as this kind of token."
     )
     default_advice = gettext_noop(
-        "Check whether it is an API key or an OAuth token, and save it again as the other kind. "
-        "If both are refused, the token is dead: get a new one from Lofty."
+        "Check whether it is an API key or an OAuth token, and add it again as the other "
+        "kind. If both are refused, the token was revoked: get a new one from Lofty."
     )
 
 
 class ScopeMissing(Rejected):
     default_message = gettext_noop(
-        "The OAuth app behind this token may not use this part of Lofty."
+        "The OAuth app of this token doesn't have permission for this part of Lofty."
     )
     default_advice = gettext_noop(
         "Add the missing scope to the app in Lofty, then connect this tenant again."
@@ -201,21 +204,21 @@ class ScopeMissing(Rejected):
 
 
 class Forbidden(Rejected):
-    default_message = gettext_noop("Lofty does not let this token's user do this.")
+    default_message = gettext_noop("The Lofty user of this token doesn't have permission for this.")
     default_advice = gettext_noop(
-        "Ask somebody with more rights in Lofty for a token, or for the permission."
+        "Ask for the permission in Lofty, or use the token of a user who has it."
     )
 
 
 class NoSalesAgent(Rejected):
-    default_message = gettext_noop("This token's user has no Sales Agent in Lofty.")
+    default_message = gettext_noop("The Lofty user of this token has no Sales Agent.")
     default_advice = gettext_noop(
         "Create the Sales Agent in Lofty's CRM, or use a token of the user it belongs to."
     )
 
 
 class NotFound(Rejected):
-    default_message = gettext_noop("Lofty does not have what was asked for.")
+    default_message = gettext_noop("Not found in Lofty.")
 
 
 class NotLofty(Rejected):
@@ -226,11 +229,11 @@ class NotLofty(Rejected):
 
     sent = None
     default_message = gettext_noop(
-        "Something other than Lofty answered: a proxy in between, or a wrong address."
+        "The response did not come from Lofty, but from a proxy or a wrong address."
     )
     default_advice = gettext_noop(
-        "Ask whoever runs this console to check the address of Lofty in its settings and any proxy"
-        " on the way."
+        "Ask the people who run this console to check Lofty's address in its "
+        "configuration, and any proxy in between."
     )
 
     @property
@@ -240,17 +243,17 @@ class NotLofty(Rejected):
 
 class GrantRefused(Rejected):
     default_message = gettext_noop(
-        "Lofty does not accept this authorisation: it was used before, has run out or was taken"
-        " back."
+        "Lofty does not accept this authorization: it was already used, has expired, or "
+        "was revoked."
     )
     default_advice = gettext_noop("Connect this tenant with Lofty again.")
 
 
 class AppRefused(Rejected):
-    default_message = gettext_noop("Lofty refused the OAuth app of this console.")
+    default_message = gettext_noop("Lofty rejected the OAuth app of this console.")
     default_advice = gettext_noop(
-        "Tell the people who run this console: its client id or client secret in Lofty, or Lofty's"
-        " address, may have changed."
+        "Tell the people who run this console: its client ID or client secret in Lofty, "
+        "or Lofty's address, may have changed."
     )
 
 
@@ -267,7 +270,7 @@ class RateLimited(_Timed, Rejected):
     ) -> None:
         self.until = until
         super().__init__(
-            message or gettext_noop("This token has used up its calls to Lofty for the moment."),
+            message or gettext_noop("This token has used up its API calls for now."),
             advice=advice or f"Try again after {self.clock_time(until)}.",
             exchange=exchange,
         )
@@ -276,26 +279,23 @@ class RateLimited(_Timed, Rejected):
 class Unknown(LoftyError):
     """Bytes left this machine and no trustworthy answer came back."""
 
-    default_message = gettext_noop("Lofty's answer did not arrive or cannot be trusted.")
-    default_advice = gettext_noop(
-        "Read from Lofty again to see what is there now, before anything is sent again."
-    )
+    default_message = gettext_noop("Lofty's response didn't arrive or can't be trusted.")
+    default_advice = gettext_noop("Read from Lofty again before sending anything else.")
 
 
 class UnexpectedRedirect(Unknown):
     default_message = gettext_noop(
-        "Lofty sent the request on to another address; the console did not follow."
+        "Lofty redirected the request to another address. The console did not follow."
     )
     default_advice = gettext_noop(
-        "Tell the people who run this console: Lofty's address may have changed, or somebody sits "
-        "in between. Read from Lofty again before anything is sent again."
+        "Tell the people who run this console: Lofty's address may have changed, or the "
+        "connection may be intercepted. Read from Lofty again before sending anything "
+        "else."
     )
 
 
 class MalformedSettings(Unknown):
-    default_message = gettext_noop(
-        "Lofty's answer does not hold Sales Agent settings this console can work with."
-    )
+    default_message = gettext_noop("Lofty's response doesn't contain valid Sales Agent settings.")
     default_advice = gettext_noop(
         "Try again later. Nothing can be saved until the settings can be read."
     )

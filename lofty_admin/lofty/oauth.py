@@ -53,11 +53,11 @@ class OAuthClient:
         parts = TOKEN_URL.fullmatch(token_url)
         if not all(map(PRINTABLE.fullmatch, (client_id, client_secret))):
             raise Misconfigured(
-                gettext_noop("The OAuth app's id or secret in the settings is malformed.")
+                gettext_noop("The OAuth app's ID or secret in the configuration is malformed.")
             )
         if parts is None:
             raise Misconfigured(
-                gettext_noop("The address of Lofty's token endpoint in the settings is wrong.")
+                gettext_noop("The address of Lofty's token endpoint in the configuration is wrong.")
             )
         self._transport = Transport(replace(endpoint, base_url=parts[1]))
         self._path = parts[2]
@@ -89,11 +89,7 @@ class OAuthClient:
 
     def _ask(self, **form: str) -> Tokens:
         if not all(PRINTABLE.fullmatch(value) for value in form.values()):
-            raise BadToken(
-                gettext_noop(
-                    "The code or token for Lofty has characters that no code or token has."
-                )
-            )
+            raise BadToken(gettext_noop("The code or token for Lofty has invalid characters."))
         answer = self._transport.exchange(
             "POST", self._path, form=form, auth=self._auth, secret_answer=True
         )

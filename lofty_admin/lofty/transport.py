@@ -143,7 +143,7 @@ class Transport:
     ) -> requests.Request:
         if not PATH.fullmatch(path):
             raise Misconfigured(
-                gettext_noop("The console refused to call Lofty at an address it does not know.")
+                gettext_noop("The console did not call Lofty: the address is not allowed.")
             )
         kind = "application/json" if form is None else "application/x-www-form-urlencoded"
         return requests.Request(
@@ -242,7 +242,7 @@ def _json_bytes(value: JSON) -> bytes:
         return standard_json.dumps(value, allow_nan=False).encode()
     except (ValueError, TypeError, RecursionError):
         pass
-    raise Misconfigured(gettext_noop("The console tried to send something that is not JSON."))
+    raise Misconfigured(gettext_noop("The request is not valid JSON, so it was not sent."))
 
 
 def _unpacked(wire: "_Wire", body: bytes, limit: int) -> bytes:
@@ -376,8 +376,8 @@ class _Wire:
         if isinstance(fault, _ForbiddenAddressError):
             return Misconfigured(
                 gettext_noop(
-                    "Lofty's host name leads to an address inside this network, which is not"
-                    " allowed."
+                    "Lofty's host name resolves to an address inside this network, which "
+                    "is not allowed."
                 )
             )
         if not self.sent:
@@ -391,7 +391,9 @@ class _Wire:
             return Unknown(
                 f"Lofty went silent for {seconds:.3g} seconds before its answer was whole."
             )
-        return Unknown(gettext_noop("The connection to Lofty broke before a whole answer arrived."))
+        return Unknown(
+            gettext_noop("The connection to Lofty broke before the whole response arrived.")
+        )
 
     def _obstacle(self) -> str:
         if not self.addresses:

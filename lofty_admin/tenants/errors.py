@@ -25,7 +25,7 @@ class ConfirmationRequired(ChangeNotAllowed):
 
 def archived(tenant: Tenant) -> str:
     """Explain why nothing of an archived tenant can be changed."""
-    words = _("%(name)s is archived and cannot be changed. Restore it first.")
+    words = _("%(name)s is archived and can't be changed. Restore it first.")
     return words % {"name": tenant.name}
 
 

@@ -19,7 +19,7 @@ from lofty_admin.tenants.errors import ConfirmationRequired
 from lofty_admin.tenants.models import RESERVED_SLUGS, Connection, ConnectionKind, Group, Role
 from lofty_admin.tenants.services import suggest_slug
 
-PASTE_AGAIN = _("The token is not kept while something is wrong: paste it once more.")
+PASTE_AGAIN = _("The token was not saved. Paste it again.")
 
 
 def not_stored(why: str) -> str:
@@ -57,15 +57,15 @@ class TokenForm(forms.Form):
     token = TokenField(
         label=_("Token"),
         help_text=_(
-            "In Lofty: Settings, Integrations, API. It is tried at Lofty before it is stored,"
-            " and never shown again."
+            "In Lofty: Settings, Integrations, API. It is tested before it is saved, and "
+            "never shown again."
         ),
     )
-    meant = forms.BooleanField(label=_("Yes, this is meant"), required=False)
+    meant = forms.BooleanField(label=_("Yes, I'm sure"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.helper = layout("scheme", "token", "meant", Submit("replace", _("Check and store")))
+        self.helper = layout("scheme", "token", "meant", Submit("replace", _("Test and save")))
         if not self.data.get("meant"):
             self.fields["meant"].widget = forms.HiddenInput()
 
@@ -79,7 +79,7 @@ class TokenForm(forms.Form):
             self.add_error("meant", _("If you're sure, tick this and paste the token again."))
         else:
             self.add_error(
-                "meant", _("Nothing was stored. If you're sure, tick this and add it again.")
+                "meant", _("Nothing was saved. If you're sure, tick this and add it again.")
             )
 
 
@@ -103,7 +103,7 @@ class ConfirmConnectionForm(forms.Form):
     """A user's confirmation that an account is the tenant's; two if the account is unexpected."""
 
     right = forms.BooleanField(label=_("Yes, this is the right account"))
-    meant = forms.BooleanField(label=_("Yes, this is meant all the same"))
+    meant = forms.BooleanField(label=_("Yes, continue anyway"))
 
     def __init__(self, *args: Any, questions: Iterable[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -116,7 +116,7 @@ class AcceptAgentForm(forms.Form):
     """A user's confirmation that another Sales Agent is the tenant's from now on."""
 
     sales_agent_id = forms.IntegerField(widget=forms.HiddenInput)
-    sure = forms.BooleanField(label=_("Yes, it is the right one"))
+    sure = forms.BooleanField(label=_("Yes, use this one"))
 
 
 class TenantForm(forms.Form):
@@ -127,25 +127,22 @@ class TenantForm(forms.Form):
         max_length=2000,
         validators=[refuse_unreadable],
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("For your colleagues. Lofty does not see it."),
+        help_text=_("For your colleagues. Not sent to Lofty."),
     )
     manual_only = forms.BooleanField(
         label=_("Manual only"),
         required=False,
-        help_text=_(
-            "A mark for your colleagues: change this tenant by hand only. Nothing in this version"
-            " changes many tenants at once; what will must leave it alone."
-        ),
+        help_text=_("Tells colleagues to change this tenant by hand only, never in bulk."),
     )
     groups = forms.ModelMultipleChoiceField(
         label=_("Groups"),
         queryset=Group.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("As many as fit. Rights can be given by group."),
-        error_messages={"invalid_choice": _("There is no such group any more.")},
+        help_text=_("Choose any that apply. Roles can be assigned by group."),
+        error_messages={"invalid_choice": _("This group no longer exists.")},
     )
-    meant = forms.BooleanField(label=_("Yes, two tenants may have this name"), required=False)
+    meant = forms.BooleanField(label=_("Yes, use this name twice"), required=False)
 
     def __init__(self, *args: Any, may_group: bool = False, **kwargs: Any) -> None:
         """Create the form. may_group: whether the user may change the tenant's groups."""
@@ -177,8 +174,8 @@ class GroupForm(forms.Form):
         max_length=50,
         required=False,
         help_text=_(
-            "Stands in addresses and in lists to upload, like west-coast. Leave it empty to have"
-            " one made from the name."
+            "Used in web addresses and CSV files, for example west-coast. If empty, it is "
+            "derived from the name."
         ),
     )
 
@@ -190,7 +187,9 @@ class GroupForm(forms.Form):
         data = self.cleaned_data
         slug = data.get("slug", "").lower() or suggest_slug(data.get("name", ""))
         if not slug and "name" in data:
-            words = _("No short name can be made from this name: type one, like west.")
+            words = _(
+                "The short name can't be derived from this name. Enter one, for example west."
+            )
             self.add_error("slug", words)
         return {**data, "slug": slug}
 
@@ -204,8 +203,8 @@ class AddTenantForm(TokenForm):
         max_length=50,
         required=False,
         help_text=_(
-            "Stands in the address and cannot be changed later. Leave it empty to have one made"
-            " from the name."
+            "Used in the web address. Can't be changed later. If empty, it is derived "
+            "from the name."
         ),
     )
     note = TextAreaField(
@@ -239,10 +238,12 @@ class AddTenantForm(TokenForm):
         data = self.cleaned_data
         slug = data.get("slug", "").lower() or suggest_slug(data.get("name", ""))
         if not slug and "name" in data:
-            words = _("No short name can be made from this name: type one, like acme.")
+            words = _(
+                "The short name can't be derived from this name. Enter one, for example acme."
+            )
             self.add_error("slug", words)
         if slug in RESERVED_SLUGS:
-            self.add_error("slug", _("This short name is kept for the console itself."))
+            self.add_error("slug", _("This short name is reserved."))
         return {**data, "slug": slug}
 
 
@@ -269,10 +270,7 @@ class AddMemberForm(forms.Form):
         user = User.objects.with_email(self.cleaned_data["email"]).filter(is_active=True).first()
         if user is None:
             raise forms.ValidationError(
-                _(
-                    "Nobody with this address can sign in to the console. Ask whoever runs it to"
-                    " add the person first."
-                )
+                _("No user has this e-mail address. Ask a superuser to invite them first.")
             )
         return user
 

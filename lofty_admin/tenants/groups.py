@@ -45,10 +45,10 @@ def delete_group(group: Group) -> None:
     with transaction.atomic():
         row = _locked(group)
         if row.tenants.exists():
-            words = _("%(name)s still has tenants. Take them out first.")
+            words = _("%(name)s still has tenants. Remove them first.")
             raise ChangeNotAllowed(words % {"name": row.name})
         if row.grants.exists():
-            words = _("Somebody has rights through %(name)s. Take those away first.")
+            words = _("Users have roles through %(name)s. Remove these roles first.")
             raise ChangeNotAllowed(words % {"name": row.name})
         before = _described(row)
         row.delete()
@@ -58,7 +58,7 @@ def delete_group(group: Group) -> None:
 def _locked(group: Group) -> Group:
     row = Group.objects.select_for_update().filter(pk=group.pk).first()
     if row is None:
-        raise ChangeNotAllowed(_("Somebody has deleted this group already."))
+        raise ChangeNotAllowed(_("Another user has already deleted this group."))
     return row
 
 

@@ -18,7 +18,7 @@ from lofty_admin.lofty.client import Scheme
 SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 RESERVED_SLUGS = frozenset({"add", "new", "all"})
 slug_validator = RegexValidator(
-    rf"\A{SLUG}\Z", _("Use small letters a-z, digits, and single hyphens between them.")
+    rf"\A{SLUG}\Z", _("Use lowercase letters a-z, digits, and single hyphens between them.")
 )
 
 
@@ -38,7 +38,7 @@ class Tenant(models.Model):
         _("short name"),
         max_length=50,
         unique=True,
-        error_messages={"unique": _("Another tenant has this short name already.")},
+        error_messages={"unique": _("Another tenant already has this short name.")},
         validators=[slug_validator],
     )
     name = models.CharField(max_length=120)
@@ -91,7 +91,7 @@ class Group(models.Model):
         _("short name"),
         max_length=50,
         unique=True,
-        error_messages={"unique": _("Another group has this short name already.")},
+        error_messages={"unique": _("Another group already has this short name.")},
         validators=[slug_validator],
     )
     name = models.CharField(max_length=120)
@@ -131,16 +131,16 @@ class Health(models.TextChoices):
     UNKNOWN = "unknown", _("Not checked yet")
     WORKS = "works", _("Works")
     DEAD = "dead", _("Refused by Lofty")
-    WRONG_SCHEME = "wrong_scheme", _("Wrong kind, or dead")
-    SCOPE_MISSING = "scope_missing", _("Right missing")
+    WRONG_SCHEME = "wrong_scheme", _("Wrong type or revoked")
+    SCOPE_MISSING = "scope_missing", _("Missing permission")
     FORBIDDEN = "forbidden", _("Not allowed")
     NO_AGENT = "no_agent", _("No Sales Agent")
     WRONG_AGENT = "wrong_agent", _("Another Sales Agent")
-    AUTHORISE_AGAIN = "authorise_again", _("Authorise again")
+    AUTHORISE_AGAIN = "authorise_again", _("Reconnect needed")
     NOT_RENEWED = "not_renewed", _("Could not be renewed")
-    UNREADABLE = "unreadable", _("Cannot be opened")
-    LIMITED = "limited", _("Calls used up")
-    LOFTY_DOWN = "lofty_down", _("Lofty has trouble")
+    UNREADABLE = "unreadable", _("Can't be decrypted")
+    LIMITED = "limited", _("API calls used up")
+    LOFTY_DOWN = "lofty_down", _("Lofty unavailable")
 
 
 STALE_AFTER = timedelta(hours=48)  # the probe runs once a day
@@ -287,7 +287,7 @@ class Connection(models.Model):
         if self.health not in (Health.WORKS, Health.UNKNOWN):
             found.append(str(Health(self.health).label))
         if self.is_past:
-            found.append(gettext("Past its end"))
+            found.append(gettext("Expired"))
         elif self.expires_soon:
             found.append(_ends_in(self.days_left or 0))
         if self.is_stale and not (self.failing_since and self.checked_at is None):
@@ -304,7 +304,7 @@ class Connection(models.Model):
 
 
 def _ends_in(days: int) -> str:
-    return ngettext("Ends in %(days)s day", "Ends in %(days)s days", days) % {"days": days}
+    return ngettext("Expires in %(days)s day", "Expires in %(days)s days", days) % {"days": days}
 
 
 class PendingConnection(models.Model):

@@ -66,7 +66,7 @@ class TenantField(forms.CharField):
 
     default_error_messages = {
         "unknown": gettext_lazy("No tenant has this name or short name."),
-        "several": gettext_lazy("Which tenant do you mean? Choose one."),
+        "several": gettext_lazy("Several tenants match. Choose one."),
     }
 
     def __init__(self, *, active_only: bool = False, **options: Any) -> None:

@@ -83,7 +83,7 @@ def test_accept__right_code__account_works_and_is_recorded(invited: User) -> Non
 def test_accept__second_time__refused_and_password_stays(invited: User) -> None:
     accept(Client(), code_of())
     html = accept(Client(), code_of(), password="something else of mine", again="")
-    assert "was used already" in html
+    assert "was already used" in html
     invited.refresh_from_db()
     assert invited.check_password(CHOSEN)
     assert kinds()[-1] == "access.refused"
@@ -97,7 +97,7 @@ def test_accept__two_browsers_that_opened_it__first_one_wins(invited: User) -> N
     first.post(reverse("accounts:invitation_accept"), form)
     other = {"name": "Eve", "password": "the words of somebody else", "again": ""}
     html = second.post(reverse("accounts:invitation_accept"), other, follow=True).content.decode()
-    assert "was used already" in html
+    assert "was already used" in html
     invited.refresh_from_db()
     assert invited.name == "Nina"
 
@@ -151,7 +151,7 @@ def test_accept__code_not_ours__refused_without_a_record(invited: User, spoil: s
 
 def test_accept__address_changed_since__refused(invited: User) -> None:
     User.objects.filter(pk=invited.pk).update(email="moved@example.com")
-    assert "for another address" in accept(Client(), code_of())
+    assert "for another e-mail address" in accept(Client(), code_of())
 
 
 def test_accept__without_the_code__led_to_it(invited: User) -> None:
@@ -166,7 +166,7 @@ def test_accept__without_the_code__led_to_it(invited: User) -> None:
     [
         ({"password": "short", "again": "short"}, "too short"),
         ({"password": "123456789123456789", "again": "123456789123456789"}, "common passwords"),
-        ({"again": "something else entirely"}, "The two passwords differ"),
+        ({"again": "something else entirely"}, "The two passwords don't match"),
         ({"password": "new@example.com", "again": "new@example.com"}, "too similar"),
         ({"name": "   "}, "required"),
     ],
@@ -192,7 +192,7 @@ def test_accept__other_names_in_the_post__change_nothing(invited: User, superuse
 
 def test_invite__address_taken__refused(invited: User, superuser: User) -> None:
     for email in (EMAIL, superuser.email.upper()):
-        with pytest.raises(ValidationError, match="is here already"):
+        with pytest.raises(ValidationError, match="Another user already has this e-mail address"):
             invitations.invite(email, page=PAGE)
     assert len(mail.outbox) == 1
 
@@ -201,7 +201,7 @@ def test_again__new_link_works_and_the_old_one_ends(invited: User) -> None:
     invitations.invite_again(invited, page=PAGE)
     assert "replaced by a newer one" in accept(Client(), code_of(0))
     assert "Your account is ready" in accept(Client(), code_of(1))
-    with pytest.raises(ValidationError, match="cannot be invited"):
+    with pytest.raises(ValidationError, match="can't be invited"):
         invitations.invite_again(invited, page=PAGE)
 
 
@@ -219,7 +219,7 @@ def test_withdrawn__link_ends_and_person_is_out(invited: User) -> None:
 
 def test_deactivated_or_given_a_password__open_link_ends(invited: User) -> None:
     services.set_password(invited, "a password from the command line")
-    assert "not needed any more" in accept(Client(), code_of())
+    assert "no longer needed" in accept(Client(), code_of())
     other = invitations.invite("other@example.com", page=PAGE)
     services.deactivate_person(other)
     assert "was withdrawn" in accept(Client(), code_of())
@@ -332,9 +332,9 @@ def test_last_superuser__another_one_only_invited__still_the_last(superuser: Use
 def test_oneself__demoted_or_deactivated__refused(superuser: User) -> None:
     make_user("second@example.com", "Second Root", superuser=True)
     with acting_as(person(superuser)):
-        with pytest.raises(ValidationError, match="to yourself"):
+        with pytest.raises(ValidationError, match="to your own account"):
             services.set_superuser(superuser, False)
-        with pytest.raises(ValidationError, match="to yourself"):
+        with pytest.raises(ValidationError, match="to your own account"):
             services.deactivate_person(superuser)
     assert kinds() == []
 

@@ -72,7 +72,7 @@ def test_app__set_up__recovery_codes_shown_once(viewer: User) -> None:
     codes = row.wrap().generate_codes()
     assert all(code in page for code in codes)
     again = client.get(reverse("mfa_view_recovery_codes"), follow=True).content.decode()
-    assert "shown once only" in again
+    assert "shown only once" in again
     assert not any(code in again for code in codes)
 
 
@@ -81,7 +81,7 @@ def test_app__wrong_code__nothing_set_up_and_same_secret_again(viewer: User) -> 
     secret = shown_secret(client.get(url).content.decode())
     html = client.post(url, {"code": "000000"}).content.decode()
     assert shown_secret(html) == secret
-    assert "not the code" in html
+    assert "Wrong code" in html
     assert not Authenticator.objects.exists()
     assert kinds() == []
 
@@ -185,7 +185,7 @@ def test_second_step__start_again__password_is_asked_again(viewer: User) -> None
     client = Client()
     sign_in(client, viewer.email)
     client.post(reverse("account_logout"), {"next": reverse("account_login")})
-    assert "Second step" not in client.get(reverse("account_login")).content.decode()
+    assert "Second factor" not in client.get(reverse("account_login")).content.decode()
     assert give_code(client, code_at()) == 302
     assert not is_signed_in(client)
 
@@ -248,7 +248,7 @@ def test_remove__only_one_and_not_required__gone_with_its_codes(viewer: User) ->
     give_codes(viewer)
     client = signed_in(viewer)
     assert (
-        "last second step"
+        "last second factor"
         in client.get(reverse("accounts:step_remove", args=[step.pk])).content.decode()
     )
     client.post(reverse("accounts:step_remove", args=[step.pk]))
@@ -303,7 +303,7 @@ def test_secret__copied_into_another_row__does_not_open_and_is_recorded(
     client = Client()
     sign_in(client, viewer.email)
     answer = client.post(reverse("mfa_authenticate"), {"code": code_at()})
-    assert "cannot be read" in answer.content.decode()
+    assert "can't be read" in answer.content.decode()
     assert not is_signed_in(client)
     event = AuditEvent.objects.get(kind="session.sign_in_failed")
     assert "somebody else" in event.content["detail"]["because"]

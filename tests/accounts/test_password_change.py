@@ -16,7 +16,7 @@ def is_signed_in(client: Client) -> bool:
 
 def test_password__changed__ends_every_session_and_is_recorded(viewer: User) -> None:
     here, elsewhere = signed_in(viewer), signed_in(viewer)
-    assert "Your password is changed" in change(here)
+    assert "Your password was changed" in change(here)
     assert not is_signed_in(here)
     assert not is_signed_in(elsewhere)
     viewer.refresh_from_db()

@@ -126,7 +126,7 @@ def test_stored_before_it_was_normalized__signs_in_and_proves(viewer: User) -> N
     "password",
     [
         PASSWORD,
-        "Several words that do not belong",
+        "Several unrelated words work well",
         "a much newer battery staple",
         "mein Hund heißt Bello-Dieter",
         "x7#kQ!p2Lw9@zRt4",
@@ -135,4 +135,4 @@ def test_stored_before_it_was_normalized__signs_in_and_proves(viewer: User) -> N
     ],
 )
 def test_good__passes(viewer: User, password: str) -> None:
-    assert "Your password is changed" in change(signed_in(viewer), new=password + ".")
+    assert "Your password was changed" in change(signed_in(viewer), new=password + ".")

@@ -127,7 +127,7 @@ def test_first_step__set_up__leads_to_the_page_that_was_asked_for(
     client = signed_in(viewer)
     assert client.get("/t/acme/history/?q=x")["Location"] == reverse("accounts:second_step")
     _, html = set_up_app(client)
-    assert 'href="/t/acme/history/?q=x">I have kept them' in html
+    assert 'href="/t/acme/history/?q=x">I\'ve saved them' in html
 
 
 def test_password_changed__next_in_the_address__kept_over_the_new_sign_in(viewer: User) -> None:
@@ -136,7 +136,7 @@ def test_password_changed__next_in_the_address__kept_over_the_new_sign_in(viewer
     sent = dict(hidden_fields(html, url))
     passwords = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
     html = client.post(url, {**sent, **passwords}, follow=True).content.decode()
-    assert "Your password is changed" in html
+    assert "Your password was changed" in html
     fields = dict(hidden_fields(html, reverse("account_login")))
     assert fields["next"] == "/t/acme/history/"
     data = {**fields, "login": viewer.email, "password": NEW}

@@ -51,7 +51,7 @@ def test_person_add__superuser__is_one_and_the_record_says_so(db: None) -> None:
 
 
 def test_person_add__address_taken_in_other_letters__refused(viewer: User) -> None:
-    with pytest.raises(CommandError, match="here already"):
+    with pytest.raises(CommandError, match="Another user already has this e-mail address"):
         add("VIEWER@example.com")
     assert User.objects.count() == 1
 

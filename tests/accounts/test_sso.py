@@ -85,18 +85,18 @@ def test_subject_of_another__with_my_address__is_the_other(
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"email_verified": False}, "does not vouch"),
-        ({"email_verified": None}, "does not vouch"),
-        ({"email_verified": "true"}, "does not vouch"),
-        ({"email": None}, "does not vouch"),
-        ({"email": "nobody@example.com"}, "nobody here"),
+        ({"email_verified": False}, "has not verified"),
+        ({"email_verified": None}, "has not verified"),
+        ({"email_verified": "true"}, "has not verified"),
+        ({"email": None}, "has not verified"),
+        ({"email": "nobody@example.com"}, "no user has this"),
         ({"groups": None}, "not in a group"),
         ({"groups": []}, "not in a group"),
         ({"groups": ["everybody"]}, "not in a group"),
         ({"groups": "everybody"}, "not in a group"),
         ({"iss": "https://evil.test"}, "InvalidIssuerError"),
         ({"aud": "another-client"}, "InvalidAudienceError"),
-        ({"aud": [CLIENT_ID, "another-client"]}, "for others too"),
+        ({"aud": [CLIENT_ID, "another-client"]}, "for other audiences too"),
         ({"exp": int(time.time()) - 120}, "ExpiredSignatureError"),
         ({"iat": int(time.time()) + 3600}, "ImmatureSignatureError"),
         ({"nonce": "of another sign-in"}, "another sign-in"),
@@ -159,7 +159,7 @@ def test_provider__is_down__says_so(provider: IdentityProvider, settings: Settin
     settings.SINGLE_SIGN_ON = replace(settings.SINGLE_SIGN_ON, issuer="http://127.0.0.1:9")
     answer = Client().get(reverse("accounts:sso_login"))
     assert answer.status_code == 403
-    assert "could not be asked" in answer.content.decode()
+    assert "could not be reached" in answer.content.decode()
 
 
 def test_state__of_another_browser__out(provider: IdentityProvider) -> None:
@@ -405,7 +405,7 @@ def test_invited__first_sign_in_by_single_sign_on__invitation_closes(
     data = {"name": "Eve", "password": "completely other words", "again": "completely other words"}
     opened.post(reverse("accounts:invitation_accept"), data)
     answer = Client().post(reverse("accounts:invitation"), {"code": code})
-    assert "not needed any more" in answer.content.decode()
+    assert "no longer needed" in answer.content.decode()
     user.refresh_from_db()
     assert not user.has_usable_password()
     with pytest.raises(ValidationError):

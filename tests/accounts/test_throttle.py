@@ -185,8 +185,8 @@ def test_processes__wrong_passwords_at_once__five_tries_in_all(two_processes: De
     with ThreadPoolExecutor(6) as pool:
         pages = list(pool.map(lambda _: Browser(url).sign_in(WRONG), range(12)))
     assert sum("is wrong" in page for page in pages) <= 5
-    assert any("Too many wrong tries" in page for page in pages)
-    assert "Too many wrong tries" in Browser(url).sign_in()
+    assert any("Too many failed attempts" in page for page in pages)
+    assert "Too many failed attempts" in Browser(url).sign_in()
 
 
 def test_processes__same_code_at_once__one_gets_in(two_processes: Deployment) -> None:
@@ -305,6 +305,6 @@ def test_processes__wrong_ones_at_others_from_here__known_browser_gets_in(
     with ThreadPoolExecutor(6) as pool:
         pages = list(pool.map(guess_at, range(15)))
     assert sum("is wrong" in page for page in pages) == 10
-    assert "Too many wrong tries" in Browser(url).sign_in()
+    assert "Too many failed attempts" in Browser(url).sign_in()
     known.sign_in()
     assert known.path == "/"

@@ -323,7 +323,7 @@ def test_sign_in_page__open_too_long__starts_over_and_keeps_the_way(owner: User)
     data = {"login": owner.email, "password": PASSWORD, "next": "/t/acme/people/"}
     answer = client.post(reverse("account_login"), data, follow=True)
     html = answer.content.decode()
-    assert "This page was open too long. Nothing was sent." in html
+    assert "This page was open for too long. Nothing was sent." in html
     assert ("next", "/t/acme/people/") in hidden_fields(html, reverse("account_login"))
 
 

@@ -25,13 +25,13 @@ def told(values: dict[str, JSON], known: Known | None = None) -> str:
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"virtualNumber": ""}, "no number to text from"),
+        ({"virtualNumber": ""}, "no texting number"),
         ({"websiteChannel": False, "textChannel": False, "emailChannel": False}, "All three"),
-        ({"startActiveHour": 8, "endActiveHour": 8}, "unclear in Lofty's documentation"),
+        ({"startActiveHour": 8, "endActiveHour": 8}, "Lofty's documentation doesn't say"),
         ({"startActiveHour": 20, "endActiveHour": 6}, "overnight"),
         ({"fixedNumber": "call me"}, "does not look like a valid phone number"),
         ({"agentIds": []}, "an empty list"),
-        ({"newLeadEnable": False, "visitorsEnable": False}, "neither new leads"),
+        ({"newLeadEnable": False, "visitorsEnable": False}, "off for both new leads"),
     ],
 )
 def test_lint__something_odd__is_pointed_out(changed: dict[str, JSON], expected: str) -> None:
@@ -90,7 +90,7 @@ def hours(start: int, end: int, **more: JSON) -> dict[str, JSON]:
     [(8, 21, False), (9, 18, False), (7, 20, True), (8, 22, True), (20, 2, True), (8, 8, True)],
 )
 def test_texting__outside_8_am_to_9_pm__warns(start: int, end: int, *, warns: bool) -> None:
-    assert ("8 AM to 9 PM where the lead is" in told(hours(start, end))) is warns
+    assert ("8 AM to 9 PM in the lead's time zone" in told(hours(start, end))) is warns
     assert "US law" not in told({**hours(start, end), "textChannel": False})
 
 
@@ -120,7 +120,7 @@ def test_texting__stricter_states__are_named_where_they_can_be_meant(
     text = told(values, Known(zone=zone))
     named = ["Texas", "Florida", "Maryland", "Oklahoma", "Washington"]
     assert [state for state in named if f"{state}: " in text] == states
-    assert ("Lofty does not say" in text) is bool(states)
+    assert ("Lofty doesn't say" in text) is bool(states)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_texting__a_number_of_another_country__us_rules_are_not_named(
     number: str, country: str, zone: str
 ) -> None:
     values = hours(5, 23, virtualNumber=number, virtualNumberCountry=country)
-    assert "Text messages may go out" not in told(values, Known(zone=zone))
+    assert "Text messages may be sent" not in told(values, Known(zone=zone))
 
 
 def test_texting__switched_on_at_night__is_a_new_warning_once() -> None:
@@ -160,7 +160,7 @@ def test_number__of_another_country_than_is_set__warns(
     number: str, country: str, *, warns: bool
 ) -> None:
     text = told({**SOUND, "virtualNumber": number, "virtualNumberCountry": country})
-    assert ("but its country is set to" in text) is warns
+    assert ("but the texting number country is" in text) is warns
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_copy__ticked_of_what_differs__reviewed_and_applied_by_name(
     assert "unknown (556): has no name there" in text
     assert "Agents" in text
     assert "no match here" in text  # other people, by their e-mail addresses
-    assert "Never copied: 1 that is each customer's own" in text
+    assert "Never copied: 1 setting unique to each tenant" in text
     assert 'value="assistantName"' not in page.content.decode()
     assert 'value="agentIds"' not in page.content.decode()
     assert "checked" not in page.content.decode()
@@ -116,7 +116,7 @@ def test_copy__one_cannot_be_read__says_whose_and_that_nothing_was_sent(
         answer = browsers.owner.get(FROM)
         assert answer.status_code == 502
         assert f"The settings of {name} could not be read" in text_of(answer)
-        assert "Nothing was sent, to Acme Realty or to Globex Homes." in text_of(answer)
+        assert "Nothing was sent to Acme Realty or Globex Homes." in text_of(answer)
         failing.behave()
     tokenless = Tenant.objects.create(slug="initech", name="Initech")
     Membership.objects.create(user=owner, tenant=tokenless, role=Role.VIEWER)
@@ -131,11 +131,11 @@ def test_copy__forms_of_elsewhere_or_nothing_ticked__nothing_happens_and_it_is_s
     fields = form_of(browsers.owner.get(FROM), COPY)
     # What was only compared is no snapshot of a form.
     answer = browsers.owner.post(REVIEW, {"snapshot": fields["offer"]}, follow=True)
-    assert "not made by this console" in text_of(answer)
+    assert "wasn't created by this console" in text_of(answer)
     for sent, words in (
-        (fields, "Nothing was ticked"),
-        ({**fields, "copy": ["assistantName"]}, "Nothing was ticked"),
-        ({**fields, "offer": ["x"], "copy": ["startActiveHour"]}, "not made by this console"),
+        (fields, "Nothing is selected"),
+        ({**fields, "copy": ["assistantName"]}, "Nothing is selected"),
+        ({**fields, "offer": ["x"], "copy": ["startActiveHour"]}, "wasn't created by this console"),
     ):
         assert words in text_of(browsers.owner.post(COPY, sent, follow=True))
     assert both[0].puts == []
@@ -151,7 +151,7 @@ def test_copy__choosing__only_whom_one_may_see(
     part = browsers.owner.get(f"{COPY}?q=homes+glob", headers={"HX-Target": "found"})
     assert "Globex Homes" in text_of(part)
     assert "<h1" not in part.content.decode()
-    assert "this customer" in text_of(browsers.owner.get(f"{COPY}?from=acme", follow=True))
+    assert "is this tenant" in text_of(browsers.owner.get(f"{COPY}?from=acme", follow=True))
     assert (
         'href="/t/acme/settings/copy/"' in browsers.owner.get("/t/acme/settings/").content.decode()
     )

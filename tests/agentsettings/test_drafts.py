@@ -107,7 +107,7 @@ def test_review__second_tab_with_other_edits__both_are_kept(
     first, second = (form_of(browsers.owner.get(draft_url(draft, "edit/")), REVIEW) for _ in "ab")
     browsers.owner.post(REVIEW, {**first, "assistantName": ["Carla"]})
     page = browsers.owner.post(REVIEW, {**second, "assistantName": ["Dora"]}, follow=True)
-    assert "it was saved as a new draft" in text_of(page)
+    assert "saved as a new draft" in text_of(page)
     names = {one.wanted["assistantName"] for one in Draft.objects.all()}
     assert names == {"Carla", "Dora"}
 
@@ -119,7 +119,7 @@ def test_review__draft_discarded_or_applied_elsewhere__typed_values_become_a_new
     fields = form_of(browsers.owner.get(draft_url(draft, "edit/")), REVIEW)
     browsers.owner.post(draft_url(draft, "apply/"), {"revision": draft.revision})
     page = browsers.owner.post(REVIEW, {**fields, "assistantName": ["Dora"]}, follow=True)
-    assert "it was saved as a new draft" in text_of(page)
+    assert "saved as a new draft" in text_of(page)
     assert "1 change for Acme Realty" in text_of(page)
     assert len(lofty.puts) == 1
 
@@ -186,7 +186,7 @@ def test_apply__another_change_in_flight__unavailable_said_and_the_draft_stays(
     assert "disabled" in button
     assert "The change by Emil Editor isn't confirmed yet" in text_of(browsers.owner.get(SETTINGS))
     page = save(browsers.owner, page, reason=["still mine"])
-    assert "Nothing was sent: the change by Emil Editor isn't confirmed yet" in text_of(page)
+    assert "Nothing was sent: another change, by Emil Editor, isn't confirmed yet" in text_of(page)
     assert review_form(page)["reason"] == ["still mine"]
     Operation.objects.filter(pk=pending.pk).update(state=State.VERIFIED, settled_at=timezone.now())
     assert "Verified" in text_of(save(browsers.owner, page))
@@ -256,7 +256,7 @@ def test_discard__asks_first_names_what_is_lost_and_records_a_shared_one(
     shared = drafted(browsers.owner)
     browsers.owner.post(draft_url(shared, "share/"))
     page = signed_in(editor).post(draft_url(shared, "discard/"), follow=True)
-    assert "Only Olivia Owner, who made this draft, can discard it" in text_of(page)
+    assert "Only Olivia Owner, who created this draft, can discard it" in text_of(page)
     browsers.owner.post(draft_url(shared, "discard/"))
     assert AuditEvent.objects.get(kind=Kind.DRAFT_DISCARDED).detail["changed"] == ["assistantName"]
 

@@ -91,7 +91,7 @@ def test_form__only_these_with_nothing_picked__is_an_error(acme: Tenant, name: s
     data = posted(EXAMPLE, **{name: ListChoice(Scope.ONLY)})
     form = SettingsForm(acme, snapshot(EXAMPLE), data)
     assert not form.is_valid()
-    assert "nothing is picked" in str(form.errors[name])
+    assert "nothing is selected" in str(form.errors[name])
 
 
 @pytest.mark.parametrize("name", [setting.name for setting in SETTINGS if setting.is_list])
@@ -164,7 +164,7 @@ def test_form__cut_off__is_refused_as_a_whole(acme: Tenant) -> None:
     data = posted(EXAMPLE)
     del data["end"]
     form = SettingsForm(acme, snapshot(EXAMPLE), data)
-    assert "did not arrive whole" in str(form.non_field_errors())
+    assert "The form arrived incomplete" in str(form.non_field_errors())
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,9 @@ def test_form__cut_off__is_refused_as_a_whole(acme: Tenant) -> None:
 def test_form__field_that_did_not_arrive__is_an_error(acme: Tenant, name: str) -> None:
     data = posted(EXAMPLE)
     del data[name]
-    assert "did not arrive" in str(SettingsForm(acme, snapshot(EXAMPLE), data).errors[name])
+    assert "This value didn&#x27;t arrive" in str(
+        SettingsForm(acme, snapshot(EXAMPLE), data).errors[name]
+    )
 
 
 @pytest.mark.parametrize("name", ["startActiveHour", "followUpRole"])

@@ -99,7 +99,7 @@ def test_week__any_settings__sound_runs_and_a_sentence(values: dict[str, JSON]) 
 
 
 WEEKDAYS: list[JSON] = [1, 2, 3, 4, 5]
-UNKNOWN_DAY = "a day this console does not know"
+UNKNOWN_DAY = "an unrecognized day"
 SENTENCES: list[tuple[JSON, JSON, JSON, str]] = [
     (8, 20, WEEKDAYS, "Monday to Friday, 8 AM to 8 PM"),
     (8, 20, [], "Every day, 8 AM to 8 PM"),
@@ -109,16 +109,16 @@ SENTENCES: list[tuple[JSON, JSON, JSON, str]] = [
     (8, 20, [1, 2, 4], "Monday, Tuesday and Thursday, 8 AM to 8 PM"),
     (8, 20, [0, 1, 2, 4], "Thursday and Sunday to Tuesday, 8 AM to 8 PM"),
     (8, 20, [3], "Wednesday, 8 AM to 8 PM"),
-    (22, 6, [], "Every day, 10 PM to 6 AM, into the next morning"),
-    (22, 14, [], "Every day, 10 PM to 2 PM, into the next day"),
+    (22, 6, [], "Every day, 10 PM to 6 AM the next morning"),
+    (22, 14, [], "Every day, 10 PM to 2 PM the next day"),
     (8, 0, [], "Every day, 8 AM to 12 AM (midnight)"),
     (8, 8, [], "Every day, 8 AM to 8 AM (could mean all day, or never)"),
     (None, None, None, "Days not set in Lofty, hours not set in Lofty"),
-    (None, 8, [], "Every day, hours not clear from what Lofty has"),
-    (24, 8, [], "Every day, hours not clear from what Lofty has"),
-    (True, 8, [], "Every day, hours not clear from what Lofty has"),
-    (8, 20, "weekdays", "Days not clear from what Lofty has, 8 AM to 8 PM"),
-    (8, 20, [7], "Days not clear from what Lofty has, 8 AM to 8 PM"),
+    (None, 8, [], "Every day, hours unclear"),
+    (24, 8, [], "Every day, hours unclear"),
+    (True, 8, [], "Every day, hours unclear"),
+    (8, 20, "weekdays", "Days unclear, 8 AM to 8 PM"),
+    (8, 20, [7], "Days unclear, 8 AM to 8 PM"),
     (8, 20, [1, "2"], f"Monday and {UNKNOWN_DAY}, 8 AM to 8 PM"),
 ]
 
@@ -156,12 +156,12 @@ def test_in_short__any_window_and_days__names_the_days_of_the_sentence(
     named = re.findall("Mon|Tue|Wed|Thu|Fri|Sat|Sun", short)
     assert named == re.findall("Mon|Tue|Wed|Thu|Fri|Sat|Sun", sentence)
     assert short.startswith("Every day") == sentence.startswith("Every day")
-    assert ("overnight" in short) == ("into the next" in sentence)
+    assert ("overnight" in short) == ("the next" in sentence)
     assert ("unclear" in short) == ("all day, or never" in sentence)
 
 
 def test_sentence__no_zone__says_so() -> None:
-    assert week({}).sentence.endswith(", time zone not known")
+    assert week({}).sentence.endswith(", unknown time zone")
 
 
 def test_hours_change__read_back_as_wanted__no_third_week() -> None:

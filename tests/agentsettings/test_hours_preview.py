@@ -61,7 +61,7 @@ def test_week_of_form__whatever_is_sent__a_week(sent: dict[str, str]) -> None:
 
 def test_week_of_form__only_these_without_a_day__never_every_day() -> None:
     found = week_of_form(query(activeDays_scope="only"), STORED_VALUES, ZONE)
-    assert found.sentence == f"No day is picked yet, 9 AM to 5 PM, {ZONE}"
+    assert found.sentence == f"No days selected yet, 9 AM to 5 PM, {ZONE}"
     assert not any(day.runs for day in found.days)
 
 
@@ -78,7 +78,7 @@ def test_form__opened_and_changed__week_follows_without_a_call_to_lofty(
     changed = {**fields, "startActiveHour": "22", "endActiveHour": "6", "activeDays-scope": "all"}
     answer = browsers.viewer.get(HOURS, changed)
     assert answer.status_code == 200
-    assert f'aria-label="Every day, 10 PM to 6 AM, into the next morning, {ZONE}"' in (
+    assert f'aria-label="Every day, 10 PM to 6 AM the next morning, {ZONE}"' in (
         answer.content.decode()
     )
     assert browsers.outsider.get(HOURS, changed).status_code == 404
@@ -91,4 +91,4 @@ def test_form__came_back_with_an_error__week_of_what_was_entered(
     fields = form_of(browsers.owner.get(SETTINGS), f"{SETTINGS}review/")
     fields |= {"activeDays-scope": ["only"], "activeDays-ids": [], "startActiveHour": ["11"]}
     page = browsers.owner.post(f"{SETTINGS}review/", fields, follow=True)
-    assert "No day is picked yet, 11 AM to" in page.content.decode()
+    assert "No days selected yet, 11 AM to" in page.content.decode()

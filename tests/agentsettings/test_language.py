@@ -31,8 +31,8 @@ def test_save__in_spanish__shown_in_spanish_and_recorded_in_english(
     assert "desconocido (7)" in shown
     assert "7:00" in shown
     after = text_of(save(owner, page))
-    assert "Releído de Lofty: todos los cambios están ahí." in after
-    assert "Poner nombre a las fuentes de leads" in after
+    assert "Releído de Lofty: todos los cambios se hicieron." in after
+    assert "Agregar nombres para las fuentes de leads" in after
     events = AuditEvent.objects.filter(kind__startswith="settings.")
     written = json.dumps([[event.subject, event.body] for event in events], default=str)
     assert "unknown (7)" in written

@@ -171,8 +171,8 @@ def test_offers__what_has_a_match__in_the_terms_of_here(
         ("leadPipelines", [2], [7], "an empty list would mean “All pipelines”"),
         ("officeIds", [2], [-1], "an empty list would mean “No office”"),
         ("leadTypes", [77], [1], "an empty list would mean “All lead types”"),
-        ("officeIds", [1, 2], [8], "so already"),
-        ("officeIds", "north", [8], "cannot read"),
+        ("officeIds", [1, 2], [8], "already set here"),
+        ("officeIds", "north", [8], "can't be read"),
         ("textChannel", None, True, "Not set there"),
     ],
 )

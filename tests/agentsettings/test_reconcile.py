@@ -91,7 +91,7 @@ def test_settle__token_cannot_tell_any_more__a_person_can_free_the_place(
     assert (operation.state, operation.needs_person) == (State.UNKNOWN, True)
     closed = close_after_review(operation)
     assert (closed.state, closed.is_open, closed.after) == (State.UNKNOWN, False, None)
-    assert "is not known" in closed.explanation
+    assert "It isn't known whether it was made" in closed.explanation
 
 
 def test_close_as_seen__lofty_has_what_was_sent_by_now__is_verified(

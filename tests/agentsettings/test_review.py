@@ -21,7 +21,7 @@ from tests.support.users import Browsers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG_ID = 844510972070138
-FOREIGN = "none of the 2 ids that Lofty has here is among the names it lists"
+FOREIGN = "none of the 2 IDs in Lofty is in the list of names"
 
 
 def boxes(page: object) -> list[str]:
@@ -58,7 +58,7 @@ def test_review__everything_that_widens__is_listed_first_and_refused_unticked(
     for sentence in (
         "Incoming calls will be transferred to the assigned agent",
         "Text messages will be switched on",
-        "Active 3 hours a day longer: 8 AM–8 PM instead of 9 AM–6 PM",
+        "Active 3 more hours a day: 8 AM–8 PM instead of 9 AM–6 PM",
         "1 lead type added: Buyer",
         "1 agent added: unknown (103)",
         "Follow-up of website visitors will be switched on",
@@ -83,7 +83,7 @@ def test_review__an_agent_who_has_left__is_warned_of_only_when_added(
     Entry.objects.keep(left)
     Entry.objects.filter(tenant=acme).update(gone_since=timezone.now())
     text = text_of(review(browsers.owner, **{"agentIds-ids": ["101,102,103"]}))
-    new, _, old = text.partition("Already so before this change (")
+    new, _, old = text.partition("Already the case before this change (")
     assert "Agents: Cara M. (103) is no longer in Lofty." in new
     assert "Agents: Anna K. (101) is no longer in Lofty." in old
     assert "Cara M." not in old.partition("Reason")[0]
@@ -128,7 +128,7 @@ def test_foreign_ids__none_in_the_directory__the_picker_and_the_review_say_so(
     assert FOREIGN in text_of(page)
     ids = f"{LONG_ID},{LONG_ID + 1},101"
     text = text_of(review(browsers.owner, **{"agentIds-ids": [ids]}))
-    new, _, old = text.partition("Already so before this change (")
+    new, _, old = text.partition("Already the case before this change (")
     assert "they may be the wrong ones" in new
     assert FOREIGN in old
 
@@ -136,7 +136,7 @@ def test_foreign_ids__none_in_the_directory__the_picker_and_the_review_say_so(
 def test_foreign_ids__some_of_another_length__are_told(with_long_ids: Tenant) -> None:
     raw = {**EXAMPLE, "agentIds": [101, LONG_ID, 105]}
     form = SettingsForm(with_long_ids, snapshot(raw))
-    assert "1 id that Lofty has here has another length" in str(form["agentIds"])
+    assert "1 ID in Lofty has a different length" in str(form["agentIds"])
 
 
 def test_foreign_ids__all_known_or_no_whole_sync__nothing_is_said(

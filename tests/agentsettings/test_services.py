@@ -436,7 +436,7 @@ def test_apply__refused__was_read_back(
     lofty.misbehave("status", **answer)
     operation = apply(acme, plan, "")
     assert operation.state == State.REJECTED
-    assert "the change is not there" in operation.explanation
+    assert "the change was not made" in operation.explanation
     assert operation.after["assistantName"] == "Anna"
     assert operation.after_read_at is not None
 
@@ -564,7 +564,7 @@ def test_apply__something_else_is_different_afterwards__is_named(
 def changed_after_put(
     lofty: PracticeCustomer, monkeypatch: pytest.MonkeyPatch, after: dict[str, Any]
 ) -> None:
-    """The read-back finds these; a property that is None is not there any more."""
+    """The read-back finds these; a property that is None is no longer present."""
     original = services.send
 
     def send_then_change(client: LoftyClient, operation: Operation) -> Exchange:

@@ -90,7 +90,7 @@ def test_review__bad_input__comes_back_with_everything_typed(
     changed = {"assistantName": ["Bella"], "agentIds-scope": ["only"], "agentIds-ids": [""]}
     page = review(browsers.owner, **changed)
     assert "Nothing was sent." in text_of(page)
-    assert "Agents: nothing is picked." in text_of(page)
+    assert "Agents: nothing is selected." in text_of(page)
     assert form_of(page, f"{SETTINGS}review/")["assistantName"] == ["Bella"]
 
 
@@ -124,14 +124,14 @@ def test_apply__changed_in_lofty_meanwhile__three_way_page_then_merged(
     page = save(browsers.owner, page)
     text = text_of(page)
     assert "changed in Lofty since you opened them. Nothing was sent." in text
-    assert "Theirs, in Lofty: Carla" in text
+    assert "Now in Lofty: Carla" in text
     assert "Yours: Bella" in text
     assert lofty.puts == []
 
     operation = Operation.objects.get()
     merge_url = f"/t/acme/operations/{operation.pk}/merge/"
     undecided = browsers.owner.post(merge_url, {}, follow=True)
-    assert "Choose a side" in text_of(undecided)
+    assert "Choose a value for every setting" in text_of(undecided)
     page = browsers.owner.post(merge_url, {"side-assistantName": "mine"}, follow=True)
     page = save(browsers.owner, page)
     assert "Verified" in text_of(page)
@@ -147,9 +147,9 @@ def test_three_way__long_values_that_differ_at_the_end__are_shown_whole(
     page = review(browsers.owner, **{"agentIds-ids": [long_list(777_001)]})
     lofty.change(settings={"agentIds": [int(one) for one in long_list(777_002).split(",")]})
     text = text_of(save(browsers.owner, page))
-    theirs, mine = text.split("Theirs, in Lofty:")[1].split("Yours:")[:2]
+    theirs, mine = text.split("Now in Lofty:")[1].split("Yours:")[:2]
     assert "777002" in theirs
-    assert "777001" in mine.split("Review the result")[0]
+    assert "777001" in mine.split("Continue to review")[0]
 
 
 def long_list(last: int) -> str:
@@ -179,7 +179,7 @@ def test_apply__record_cannot_be_written__says_nothing_was_sent_and_keeps_the_pl
     page = review(browsers.owner, assistantName=["Bella"])
     with broken(RAISING, "DROP TRIGGER refuse ON audit_auditevent; DROP FUNCTION refuse()"):
         page = save(browsers.owner, page, reason=["why"])
-    assert "Nothing was sent: the record" in text_of(page)
+    assert "Nothing was sent: the change could not be recorded" in text_of(page)
     assert lofty.puts == []
     operation = Operation.objects.get()
     browsers.owner.post(f"/t/acme/operations/{operation.pk}/check/")
@@ -231,7 +231,7 @@ def test_settings__lofty_down__shows_the_last_known_read_only(
     lofty.misbehave("status", on="GET", times=None, code=500, body="<script>alert(1)</script>")
     page = browsers.owner.get(SETTINGS)
     assert page.status_code == 502
-    assert "As last read from Lofty" in text_of(page)
+    assert "Last read from Lofty" in text_of(page)
     assert "Anna" in text_of(page)
     assert b"<script>alert" not in page.content
     assert f"{SETTINGS}review/" not in page.content.decode()
@@ -244,7 +244,7 @@ def test_settings__404_of_a_gateway__is_not_taken_for_a_missing_sales_agent(
     browsers.owner.get(SETTINGS)
     lofty.misbehave("proxy", on="GET", times=None, code=404, body=body)
     text = text_of(browsers.owner.get(SETTINGS))
-    assert "Something other than Lofty answered" in text
+    assert "The response did not come from Lofty" in text
     assert "no Sales Agent" not in text
     assert "Anna" in text
 
@@ -368,7 +368,7 @@ def test_review__form_of_another_tenant__is_refused(
     fields = form_of(browsers.owner.get(SETTINGS), f"{SETTINGS}review/")
     del fields["page_of"]  # as somebody would who makes it up
     page = signed_in(superuser).post("/t/globex/settings/review/", fields, follow=True)
-    assert "not made by this console for this tenant" in text_of(page)
+    assert "wasn't created by this console for this tenant" in text_of(page)
     assert not Draft.objects.exists()
     assert lofty.puts == []
 

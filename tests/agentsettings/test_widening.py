@@ -100,28 +100,28 @@ def at(start: JSON, end: JSON, days: JSON = None) -> dict[str, JSON]:
 @pytest.mark.parametrize(
     ("before", "after", "sentence"),
     [
-        (at(9, 18), at(8, 20), "Active 3 hours a day longer: 8 AM–8 PM instead of 9 AM–6 PM"),
-        (at(9, 18), at(9, 19), "Active 1 hour a day longer: 9 AM–7 PM instead of 9 AM–6 PM"),
+        (at(9, 18), at(8, 20), "Active 3 more hours a day: 8 AM–8 PM instead of 9 AM–6 PM"),
+        (at(9, 18), at(9, 19), "Active 1 more hour a day: 9 AM–7 PM instead of 9 AM–6 PM"),
         (
             at(9, 18),
             at(10, 20),
-            "Active 2 hours a day when it was not before: 10 AM–8 PM instead of 9 AM–6 PM",
+            "Active 2 new hours a day: 10 AM–8 PM instead of 9 AM–6 PM",
         ),
         (
             at(20, 4, WORKDAYS),
             at(20, 6, WORKDAYS),
-            "Active 2 hours a day longer: 8 PM–6 AM, overnight instead of 8 PM–4 AM, overnight",
+            "Active 2 more hours a day: 8 PM–6 AM, overnight instead of 8 PM–4 AM, overnight",
         ),
         (
             at(9, 18, WORKDAYS),
             at(8, 20, [*WORKDAYS, 6]),
-            "Active 27 hours a week when it was not before: Monday to Saturday, 8 AM to 8 PM in",
+            "Active 27 more hours a week: Monday to Saturday, 8 AM to 8 PM in",
         ),
-        (at(9, 18), at(8, 8), "Possibly active longer: Every day, 8 AM to 8 AM (could mean"),
-        (at(8, 8), at(9, 18), "Possibly active longer: Every day, 9 AM to 6 PM instead of"),
-        (at(None, None), at(9, 18), "Possibly active longer"),
-        (at(9, 18, [1]), at(9, 18, [1, 7]), "Possibly active longer"),
-        (at(0, 0, [1]), at(0, 0, [1, 2]), "Possibly active longer"),
+        (at(9, 18), at(8, 8), "May be active longer: Every day, 8 AM to 8 AM (could mean"),
+        (at(8, 8), at(9, 18), "May be active longer: Every day, 9 AM to 6 PM instead of"),
+        (at(None, None), at(9, 18), "May be active longer"),
+        (at(9, 18, [1]), at(9, 18, [1, 7]), "May be active longer"),
+        (at(0, 0, [1]), at(0, 0, [1, 2]), "May be active longer"),
     ],
 )
 def test_widenings__hours_and_days_together__are_one_to_confirm(

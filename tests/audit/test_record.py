@@ -96,7 +96,7 @@ def test_record__any_kind__says_who_when_what_and_in_which_request(db: None, kin
 
 def test_record__nobody_acting__says_so(db: None) -> None:
     event = record(Kind.SIGN_IN_FAILED, subject="who@example.com", outcome=Outcome.REFUSED)
-    assert (event.actor.kind, event.who) == ("nobody", "Somebody not signed in")
+    assert (event.actor.kind, event.who) == ("nobody", "Not signed in")
 
 
 def test_record__unknown_kind__value_error_and_no_event(db: None) -> None:

@@ -96,7 +96,7 @@ def test_anonymous__wrong_passwords__limited(console: Deployment) -> None:
     assert recorded <= 2 * MAX_PER_SOURCE
     found = summaries(console)[len(counted) :]
     # The throttle of the sign-in page itself answers some, before anything is recorded.
-    limited = sum("Too many refused requests" in page for page in pages)
+    limited = sum("Too many denied requests" in page for page in pages)
     assert sum(one["not_recorded"] for one in found) == limited > 10
     assert "guess-" in found[0]["sources"][0]["different"][0]
 

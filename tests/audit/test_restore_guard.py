@@ -69,10 +69,13 @@ def test_compare__older_database__is_behind(anchors: Path, size: int) -> None:
     put_back(size)
     found = compare()
     assert found.state is State.BEHIND
-    assert f"that had 5 records, this has {size}" in found.words
+    assert f"the checkpoint covers 5 records, the database has {size}" in found.words
     with override("es"):
-        assert f"that had 5 records, this has {size}" in found.words
-        assert f"aquel tenía 5 registros, esta tiene {size}" in read_only_reason(found)
+        assert f"the checkpoint covers 5 records, the database has {size}" in found.words
+        assert (
+            f"el punto de control abarca 5 registros, la base de datos tiene {size}"
+            in read_only_reason(found)
+        )
 
 
 def test_compare__older_database_that_went_on__is_still_behind(anchors: Path) -> None:
@@ -142,7 +145,7 @@ def test_compare__anchors_unreadable__not_compared_and_said(
     put_back(3)
     assert compare().state is State.NOT_COMPARED
     page = signed_in(superuser).get("/audit/verification/").content.decode()
-    assert "whether this database is an old copy is not checked" in " ".join(page.split())
+    assert "can't tell whether this database is an old copy" in " ".join(page.split())
     assert "Read-only" not in page
     assert [r.levelno for r in caplog.records if "old copy" in r.message] == [logging.WARNING]
 
@@ -167,7 +170,7 @@ def test_compare__no_file_as_sink__not_compared_and_said(
     put_back(3)
     assert compare().state is State.NOT_COMPARED
     page = signed_in(superuser).get("/audit/verification/").content.decode()
-    assert "Checkpoints go to no file" in page
+    assert "Checkpoints aren't written to a file" in page
 
 
 # --- kept for half a minute -----------------------------------------------------------------------
@@ -210,7 +213,7 @@ def test_pages__behind_and_in_spanish__the_reason_is_not_marked_as_english(
     put_back(3)
     page = signed_in(superuser).get("/", headers={"accept-language": "es"}).content.decode()
     banner = page.partition("read-only")[2].partition("audit_acknowledge_restore")[0]
-    assert "aquel tenía 5 registros" in banner
+    assert "el punto de control abarca 5 registros" in banner
     assert 'lang="en"' not in banner
 
 
@@ -334,7 +337,7 @@ def test_acknowledge__nothing_behind__refused_with_what_was_found(anchors: Path)
         run(*REASON)
     put_back(3)
     run(*REASON)
-    with pytest.raises(CommandError, match="That was acknowledged"):
+    with pytest.raises(CommandError, match="This was acknowledged"):
         run(*REASON)
     assert AuditEvent.objects.filter(kind=Kind.RESTORE_ACKNOWLEDGED).count() == 1
 

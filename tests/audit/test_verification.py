@@ -41,7 +41,7 @@ def test_page__never_verified__says_so(superuser: User) -> None:
     text = page(superuser)
     assert "alert-warning" in text
     assert "The log has never been verified." in text
-    assert "No checkpoint has been made." in text
+    assert "No checkpoint exists yet." in text
     assert "alert-success" not in text
 
 
@@ -61,9 +61,9 @@ def test_page__verified_with_the_sinks_file__green_with_its_limit(
     tasks.verify(timestamp=0)
     text = page(superuser)
     assert "alert-success" in text
-    assert "A signed checkpoint of 5 records" in text
-    assert "Whether records after 5 were cut off could not be checked." in text
-    assert "0 wait to be handed over (file)." in text
+    assert "Signed checkpoint of 5 records" in text
+    assert "This run could not check whether records after 5 were cut off." in text
+    assert "0 waiting to be delivered (file)." in text
 
 
 def test_page__faults__each_named(
@@ -72,7 +72,7 @@ def test_page__faults__each_named(
     tamper("UPDATE audit_auditevent SET reason = '<b>x' WHERE seq = 2")
     tasks.verify(timestamp=0)
     text = page(superuser)
-    assert "Faults were found: the log is NOT as it was written." in text
+    assert "Faults were found: the log was altered." in text
     assert "record 2: copy changed: Not as in its content: reason." in text
     assert "alert-success" not in text
     assert "NOT as it was written: record 2: copy changed" in caplog.text
@@ -112,10 +112,10 @@ def test_page__event_of_another_version__shown_as_not_all_checked(superuser: Use
 def test_page__checkpoints_stopped__warns(
     anchored: Path, superuser: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "Checkpoints have stopped" not in page(superuser)
+    assert "No new checkpoints" not in page(superuser)
     later = timezone.now() + 3 * HOUR
     monkeypatch.setattr("lofty_admin.audit.views.timezone.now", lambda: later)
-    assert "Checkpoints have stopped" in page(superuser)
+    assert "No new checkpoints" in page(superuser)
 
 
 def test_page__sink_refuses__says_why(anchored: Path, superuser: User) -> None:
@@ -128,7 +128,7 @@ def test_page__no_sink__says_what_that_means(
 ) -> None:
     use(settings, checkpoint_sink=None)
     checkpoint()
-    assert "They are kept in this database only." in page(superuser)
+    assert "Checkpoints are kept in this database only." in page(superuser)
 
 
 def test_page__not_a_superuser__refused_and_recorded(owner: User) -> None:

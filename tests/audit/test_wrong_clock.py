@@ -113,13 +113,13 @@ def test_restored__older_than_an_anchor_after_the_one_from_the_future__is_behind
     put_back(5)
     found = compare()
     assert found.state is State.BEHIND
-    assert "that had 9 records, this has 5" in found.words
+    assert "the checkpoint covers 9 records, the database has 5" in found.words
 
 
 def test_restored__at_the_anchor_from_the_future__stands_and_says_so(anchors: Path) -> None:
     found = compare()
     assert found.state is State.STANDS
-    assert "still to come" in found.words
+    assert "in the future" in found.words
 
 
 def test_restored__twice__each_end_of_the_chain_must_be_acknowledged(anchors: Path) -> None:
@@ -161,6 +161,6 @@ def test_standing__verified_by_a_clock_ahead__is_not_relied_on(
     found = verification_status(timezone.now())
     assert found.level != "success"
     page = signed_in(superuser).get("/audit/verification/").content.decode()
-    assert "still to come" in page
+    assert "in the future" in page
     assert AuditHead.objects.get().seq == 6
     events_looked_at.clear()  # its time is wrong on purpose

@@ -17,7 +17,7 @@ def expect_edited(page: Page, name: str = "Bella") -> None:
     expect(page.get_by_label(NAME)).to_have_value(name)
     expect(page.get_by_label("Text messages")).not_to_be_checked()
     expect(setting(page, "Agents").get_by_label("Everyone")).to_be_checked()
-    expect(page.locator("[data-save-bar]")).to_contain_text("3 changes, not sent yet")
+    expect(page.locator("[data-save-bar]")).to_contain_text("3 unsaved changes")
 
 
 def expect_review(page: Page) -> None:
@@ -94,11 +94,11 @@ def test_back__refused_form__errors_and_what_was_typed_survive_reload_back_and_f
     setting(page, "Agents").get_by_label("Only these").check()
     for _ in acme.settings["agentIds"]:
         setting(page, "Agents").get_by_role("combobox").press("Backspace")
-    page.get_by_role("button", name="Review the changes").click()
+    page.get_by_role("button", name="Review changes").click()
     for step in (page.reload, page.go_back, page.go_forward):
         step()
         expect(page.get_by_label(NAME)).to_have_value("Bella")
-        expect(page.get_by_role("alert")).to_contain_text("nothing is picked")
+        expect(page.get_by_role("alert")).to_contain_text("nothing is selected")
 
 
 def test_back__refused_apply__ticks_and_reason_survive(page: Page, acme: PracticeCustomer) -> None:
@@ -139,7 +139,7 @@ def test_back__three_way_page__back_reload_and_on_to_the_review_and_back(
     expect_outcome(page, "Not sent")
     page.go_forward()
     page.get_by_label("Yours:").check()
-    page.get_by_role("button", name="Review the result").click()
+    page.get_by_role("button", name="Continue to review").click()
     expect(page.get_by_role("heading", name="not sent yet")).to_be_visible()
     page.go_back()
     expect_outcome(page, "Not sent")
@@ -197,7 +197,7 @@ def test_home_and_settings__list_the_draft__continued_and_discarded(
     expect_edited(page, "Zelda")
     page.get_by_role("link", name="Discard", exact=True).click()
     expect(page.get_by_role("heading", name="Discard this draft for Acme Realty?")).to_be_visible()
-    page.get_by_role("link", name="Keep it").click()
+    page.get_by_role("link", name="Keep").click()
     expect_review(page)
     page.get_by_role("link", name="Discard", exact=True).click()
     page.get_by_role("button", name="Discard draft").click()

@@ -72,7 +72,7 @@ def test_drawer__by_keyboard_and_browser_buttons__works(saved: Page) -> None:
 
 def test_drawer__go_back_from_it__opens_the_review(saved: Page) -> None:
     saved.locator(".event-line").first.click()
-    saved.locator("#drawer").get_by_role("button", name="Go back to before this").click()
+    saved.locator("#drawer").get_by_role("button", name="Restore the state before this").click()
     expect(saved.get_by_role("heading", name="1 change for Acme Realty")).to_be_visible()
 
 

@@ -27,8 +27,8 @@ def invite(page: Page, email: str, deployment: Deployment) -> tuple[str, str]:
 def become(page: Page, name: str) -> None:
     page.get_by_label("Your name").fill(name)
     page.get_by_label("Password", exact=False).first.fill(PASSWORD)
-    page.get_by_label("Password once more").fill(PASSWORD)
-    page.get_by_role("button", name="Create my account").click()
+    page.get_by_label("Repeat password").fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
     expect_message(page, "Your account is ready")
 
 
@@ -68,11 +68,13 @@ def test_invited__without_javascript__pastes_the_code(
     address, code = invite(page, "paula@example.com", deployment)
     paula = new_page(signed_in=False, java_script_enabled=False)
     paula.goto(f"{address}#{code}")
-    paula.get_by_label("Code from the mail").fill(code)
-    paula.get_by_role("button", name="Go on").click()
+    paula.get_by_label("Code from the e-mail").fill(code)
+    paula.get_by_role("button", name="Continue").click()
     become(paula, "Paula Paste")
     sign_in(paula, "paula@example.com")
-    expect(paula.get_by_role("heading", name="No tenant is open to you yet")).to_be_visible()
+    expect(
+        paula.get_by_role("heading", name="You don't have access to any tenants yet")
+    ).to_be_visible()
 
 
 def test_looks__people_and_invitation__fit_a_phone_and_can_be_read(
@@ -95,7 +97,7 @@ def test_looks__people_and_invitation__fit_a_phone_and_can_be_read(
     look(phone, "people of a tenant")
     somebody = new_page(signed_in=False, viewport={"width": 390, "height": 844})
     somebody.goto("/accounts/invitation/#wrong")
-    expect(somebody.get_by_text("not the code of an invitation")).to_be_visible()
+    expect(somebody.get_by_text("isn't an invitation code")).to_be_visible()
     look(somebody, "wrong code")
     somebody.goto(f"{address}#{code}")
     expect(somebody.get_by_role("heading", name="Create your account")).to_be_visible()

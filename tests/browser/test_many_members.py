@@ -41,30 +41,30 @@ def test_settings__two_hundred_of_five_thousand_picked__small_page_that_opens_th
     assert deployment.query(mark, gone)
     page.goto(SETTINGS)
     agents = setting(page, "Agents")
-    expect(agents.get_by_text("200 picked, 1 of them no longer in Lofty")).to_be_visible()
-    expect(setting(page, "Lead ponds").get_by_text("200 picked")).to_be_visible()
+    expect(agents.get_by_text("200 selected, 1 of them no longer in Lofty")).to_be_visible()
+    expect(setting(page, "Lead ponds").get_by_text("200 selected")).to_be_visible()
     expect(agents.locator(".item")).to_have_count(0)
-    agents.get_by_text("Show what is picked").click()
+    agents.get_by_text("Show selected").click()
     expect(agents.locator(".item")).to_have_count(100)
     agents.get_by_role("searchbox").fill(str(gone))
     expect(agents.get_by_text("1 of 1 shown")).to_be_visible()
     expect(agents.locator(".item")).to_contain_text("no longer in Lofty")
     agents.locator(".item-remove").click()
-    expect(agents.get_by_text("199 picked", exact=True)).to_be_visible()
+    expect(agents.get_by_text("199 selected", exact=True)).to_be_visible()
     agents.get_by_role("button", name="Undo").click()
-    expect(agents.get_by_text("200 picked, 1 of them no longer in Lofty")).to_be_visible()
+    expect(agents.get_by_text("200 selected, 1 of them no longer in Lofty")).to_be_visible()
     expect(page.locator("[data-save-bar]")).to_be_hidden()
     # All at once, and back: nothing has changed then.
     paste(
         agents.get_by_role("combobox"),
         "\n".join(f"agent{n}@giant.example.com" for n in range(1, 5001)),
     )
-    expect(agents.get_by_text("4,800 entries added · 200 were there already")).to_be_visible()
-    expect(agents.get_by_text("5,000 picked")).to_be_visible()
+    expect(agents.get_by_text("4,800 entries added · 200 were already selected")).to_be_visible()
+    expect(agents.get_by_text("5,000 selected")).to_be_visible()
     agents.get_by_role("button", name="Remove all").click()
     expect(agents.get_by_role("button", name="Undo")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(agents.get_by_text("5,000 picked")).to_be_visible()
+    expect(agents.get_by_text("5,000 selected")).to_be_visible()
 
 
 def test_picker__accented_and_chinese_names__are_found_and_reviewed_by_name(
@@ -76,13 +76,13 @@ def test_picker__accented_and_chinese_names__are_found_and_reviewed_by_name(
     page.goto(SETTINGS)
     pick(page, "Agents", f"{accented['name'].split()[0]} {plain}", accented["name"])
     pick(page, "Agents", chinese["name"], chinese["name"])
-    page.get_by_role("button", name="Review the changes").click()
+    page.get_by_role("button", name="Review changes").click()
     added = page.locator(".members li")
     expect(added).to_have_count(2)
     expect(added.first).to_contain_text(accented["name"])
     expect(added.last).to_contain_text(chinese["name"])
-    expect(page.locator("summary", has_text="200 picked")).to_be_visible()
-    expect(page.locator("summary", has_text="202 picked")).to_be_visible()
+    expect(page.locator("summary", has_text="200 selected")).to_be_visible()
+    expect(page.locator("summary", has_text="202 selected")).to_be_visible()
 
 
 def free_agent(deployment: Deployment, picked: list[int], pattern: str) -> dict[str, str]:

@@ -54,7 +54,7 @@ def add_passkey(page: Page) -> None:
     page.get_by_label("Name").fill("Work laptop")
     page.get_by_role("button", name="Set up the passkey").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I've saved them").click()
 
 
 def test_passkey__set_up__signs_in_without_a_password(page: Page) -> None:
@@ -87,7 +87,7 @@ def test_passkey__proof__asked_for_and_taken(page: Page, deployment: Deployment)
 def test_passkey__person_refuses__says_that_nothing_happened(page: Page) -> None:
     page.goto("/accounts/login/")
     page.get_by_role("button", name="Use a passkey").click()  # the device knows none yet
-    expect(page.get_by_role("alert")).to_contain_text("nothing happened")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was changed")
 
 
 def test_app__set_up__asked_for_at_the_next_sign_in_which_leads_where_it_began(
@@ -97,9 +97,9 @@ def test_app__set_up__asked_for_at_the_next_sign_in_which_leads_where_it_began(
     page.goto("/accounts/security/app/")
     page.get_by_text("No camera?").click()
     secret = page.locator(".user-select-all").inner_text().replace(" ", "")
-    page.get_by_label("Code the app shows now").fill(code_at(secret))
+    page.get_by_label("Current code from the app").fill(code_at(secret))
     page.get_by_role("button", name="Set up the app").click()
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I've saved them").click()
     sign_out(page)
     page.goto("/audit/?q=anna#export")
     page.get_by_label("Email").fill(PERSON)
@@ -150,4 +150,4 @@ def test_codes__copied_and_downloaded__are_the_ones_on_the_page(page: Page) -> N
     # The browser may fetch the site's icon at any time; it carries no codes.
     assert [url for url in asked if "/static/" not in url and not url.startswith("data:")] == []
     page.reload()
-    expect(page.get_by_text("shown once only")).to_be_visible()
+    expect(page.get_by_text("shown only once")).to_be_visible()

@@ -43,8 +43,8 @@ def test_connect__back_button_to_lofty_s_answer__is_told_and_nothing_breaks(
 ) -> None:
     at_lofty(page)
     page.go_back()
-    page.get_by_role("button", name="Give up").click()
-    expect_message(page, "The connection was given up. Nothing was stored.")
+    page.get_by_role("button", name="Cancel").click()
+    expect_message(page, "Connecting was canceled. Nothing was saved.")
 
 
 def test_looks__connection_and_connecting__fit_a_phone_and_can_be_read(
@@ -57,7 +57,9 @@ def test_looks__connection_and_connecting__fit_a_phone_and_can_be_read(
     look(page, "way to Lofty")
     page.goto("/t/birch/connection/")
     page.get_by_role("button", name="Connect").click()
-    expect(page.get_by_role("heading", name="Another connection is under way")).to_be_visible()
+    expect(
+        page.get_by_role("heading", name="This browser is already connecting another tenant")
+    ).to_be_visible()
     look(page, "another one is under way")
     page.goto("/oauth/lofty/callback?error=access_denied")
     look(page, "denied")

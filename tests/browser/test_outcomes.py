@@ -83,7 +83,7 @@ def test_unknown__it_never_arrived__is_not_applied_after_two_looks(
     save(page, "Bella")
     expect_outcome(page, "Unknown")
     page.get_by_role("button", name="Check now").click()
-    expect(page.get_by_text("It may yet arrive")).to_be_visible()
+    expect(page.get_by_text("Lofty does not have the change yet")).to_be_visible()
     page.get_by_role("button", name="Check now").click()
     expect_outcome(page, "Not applied")
     assert names_sent(acme, sent) == ["Bella"]
@@ -133,7 +133,7 @@ def test_three_way__somebody_else_was_faster__choose_review_apply(
     expect(choice).to_contain_text("When you opened the page: Anna")
     expect(choice.get_by_label("Carla")).not_to_be_checked()
     choice.get_by_label("Bella").check()
-    page.get_by_role("button", name="Review the result").click()
+    page.get_by_role("button", name="Continue to review").click()
     expect(page.get_by_role("heading", level=2)).to_contain_text("2 changes for Acme Realty")
     apply(page)
     expect_outcome(page, "Verified")
@@ -162,7 +162,7 @@ def test_decision__values_of_somebody_else__are_shown_before_the_change_is_close
     save(page, "Bella")
     acme.change(settings={"assistantName": "Carla"})
     page.get_by_role("button", name="Check now").click()
-    expect(page.get_by_role("heading", name="Decide what to do")).to_be_visible()
+    expect(page.get_by_role("heading", name="Resolve this change")).to_be_visible()
     expect(page.get_by_role("columnheader", name="Found in Lofty")).to_be_visible()
     expect(page.get_by_role("cell", name="Carla")).to_be_visible()
     assert faults(page) == []

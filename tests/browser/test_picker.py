@@ -39,7 +39,7 @@ def test_picker__wanted_before_its_turn__starts_at_once_and_has_every_letter(
     page.add_init_script(NEVER_THEIR_TURN)
     page.goto(SETTINGS)
     agents, offices = setting(page, "Agents"), setting(page, "Offices")
-    expect(agents.get_by_text("2 picked")).to_be_visible()
+    expect(agents.get_by_text("2 selected")).to_be_visible()
     expect(page.locator("[data-picker] [role=combobox]")).to_have_count(0)
     agents.get_by_role("textbox").click()
     page.keyboard.type("agent12@")
@@ -92,10 +92,10 @@ def test_picker__the_same_search_again__finds_the_same(
     expect(search).to_have_value("")
     search.press("Backspace")
     search.fill("nobody of this name")
-    expect(page.get_by_text("Nothing found for “nobody of this name”.")).to_be_visible()
+    expect(page.get_by_text("No results for “nobody of this name”.")).to_be_visible()
     search.fill("")
     pick(page, "Agents", agent, agent)
-    expect(page.locator("[data-save-bar]")).to_contain_text("1 change, not sent yet")
+    expect(page.locator("[data-save-bar]")).to_contain_text("1 unsaved change")
 
 
 def test_picker__offices_whole_and_as_a_tree__say_what_is_not_included(
@@ -116,23 +116,21 @@ def test_picker__offices_whole_and_as_a_tree__say_what_is_not_included(
     agents.get_by_role("combobox").press_sequentially(office["name"])
     expect(page.locator(".ts-dropdown .active")).to_contain_text(f"All {count} in {office['name']}")
     page.keyboard.press("Enter")
-    told = (
-        f"{count} agents of {office['name']} added, as {count} agents: who joins the office later"
-    )
+    told = f"{count} agents of {office['name']} added. Agents who join the office later"
     expect(agents.get_by_text(told)).to_be_visible()
     expect(page.get_by_role("status").filter(has_text=told)).to_have_count(1)
     page.keyboard.press("Escape")
     expect(agents.get_by_role("combobox")).to_have_attribute("aria-expanded", "false")
-    expect(agents.get_by_text(f"{2 + count} picked")).to_be_visible()
+    expect(agents.get_by_text(f"{2 + count} selected")).to_be_visible()
 
     offices.get_by_role("button", name="Remove all").click()
     offices.get_by_role("combobox").focus()
     expect(offices.locator(".active")).to_contain_text("3 offices below it, not included")
     page.keyboard.press("Enter")
     expect(offices.get_by_text("The 3 offices below it are not included.")).to_be_visible()
-    expect(offices.get_by_text("1 picked")).to_be_visible()
-    offices.get_by_role("button", name="Add them too").click()
-    expect(offices.get_by_text("4 picked")).to_be_visible()
+    expect(offices.get_by_text("1 selected")).to_be_visible()
+    offices.get_by_role("button", name="Add these too").click()
+    expect(offices.get_by_text("4 selected")).to_be_visible()
     review(page)
     expect(page.locator(".members li")).to_have_count(count + 2)
 
@@ -147,7 +145,7 @@ def test_picker__pasted_id_with_thousands_separators__is_one_id(
     paste(agents.get_by_role("combobox"), f"{agent_id:,}".replace(",", separator))
     expect(agents.get_by_text("1 entry added")).to_be_visible()
     expect(agents.locator(f"[data-value='{agent_id}']")).to_be_visible()
-    expect(agents.get_by_text("3 picked")).to_be_visible()
+    expect(agents.get_by_text("3 selected")).to_be_visible()
 
 
 def test_picker__stored_ids_of_another_kind__no_names_are_offered_until_asked(
@@ -156,13 +154,13 @@ def test_picker__stored_ids_of_another_kind__no_names_are_offered_until_asked(
     acme.change(settings={"agentIds": [844510972070138]})
     page.goto(SETTINGS)
     agents = setting(page, "Agents")
-    expect(agents.get_by_text("it may be another kind of id")).to_be_visible()
+    expect(agents.get_by_text("it may be another kind of ID")).to_be_visible()
     search = agents.get_by_role("combobox")
     search.focus()
-    expect(agents.locator(".ts-dropdown")).to_contain_text("Names are not offered here")
+    expect(agents.locator(".ts-dropdown")).to_contain_text("Names aren't offered here")
     expect(agents.locator(".ts-dropdown [data-selectable]")).to_have_count(0)
     search.press_sequentially("844510972070139")
-    expect(agents.locator(".ts-dropdown")).to_contain_text("Add 844510972070139 although")
+    expect(agents.locator(".ts-dropdown")).to_contain_text("Add 844510972070139 anyway")
     search.fill("")
     agents.get_by_role("button", name="Offer names anyway").click()
     expect(agents.locator(".ts-dropdown [data-selectable]").first).to_be_visible()
@@ -180,7 +178,7 @@ def test_picker__pasted_list__added_and_the_rest_kept_in_view(
         f"{agent} <agent1@ACME.example.com>; {agent_id}, 1002\nBob Who",
     )
     expect(
-        agents.get_by_text("1 entry added · 1 was there already · 1 id unknown · 1 not found")
+        agents.get_by_text("1 entry added · 1 was already selected · 1 id unknown · 1 not found")
     ).to_be_visible()
     missing = agents.get_by_label("Not found (1):")
     expect(missing).to_have_value("Bob Who")
@@ -191,7 +189,7 @@ def test_picker__pasted_list__added_and_the_rest_kept_in_view(
     assert found
     assert box["y"] + box["height"] <= found["y"]  # not under the list that is open
     agents.get_by_role("combobox").fill("")
-    agents.get_by_role("button", name="Add 1002 although it is unknown").click()
+    agents.get_by_role("button", name="Add unknown ID 1002").click()
     expect(agents.locator(".item", has_text="unknown (1002)")).to_be_visible()
     agents.locator(f"[data-value='{first}'] .item-remove").focus()
     page.keyboard.press("Delete")
@@ -202,9 +200,7 @@ def test_picker__pasted_list__added_and_the_rest_kept_in_view(
     expect(agents.get_by_text("unknown (1002) removed.")).to_be_visible()
     agents.get_by_role("button", name="Undo").click()
     agents.get_by_role("combobox").press_sequentially("1002003")
-    expect(page.locator(".ts-dropdown .active")).to_contain_text(
-        "Add 1002003 although it is unknown"
-    )
+    expect(page.locator(".ts-dropdown .active")).to_contain_text("Add unknown ID 1002003")
     agents.get_by_role("combobox").fill("")
     review(page)
     apply(page)

@@ -93,7 +93,7 @@ def test_form__script_asks_after_the_session_ended__is_told_and_keeps_what_was_t
     expect(alone.locator(NOTICE)).to_contain_text("You were signed out.")
     expect(alone.get_by_label("Assistant's name")).to_have_value("Bella")
     assert alone.url.endswith(SETTINGS)
-    expect(alone.get_by_text("Nothing found").filter(visible=True)).to_have_count(0)
+    expect(alone.get_by_text("No results").filter(visible=True)).to_have_count(0)
 
 
 def test_form__signed_in_again_in_another_tab__goes_on_where_it_was(
@@ -105,7 +105,7 @@ def test_form__signed_in_again_in_another_tab__goes_on_where_it_was(
     expect(alone.locator(NOTICE)).to_be_visible()
     sign_in_in_new_tab(alone)
     expect(alone.get_by_label("Assistant's name")).to_have_value("Bella")
-    alone.get_by_role("button", name="Review the changes").click()
+    alone.get_by_role("button", name="Review changes").click()
     expect(alone.get_by_role("button", name="Apply to Acme Realty")).to_be_visible()
     assert acme.puts == []
 
@@ -115,7 +115,7 @@ def test_review__session_ended__comes_back_after_signing_in_and_nothing_was_sent
 ) -> None:
     rename(alone, "Bella")
     end_session(alone, deployment)
-    alone.get_by_role("button", name="Review the changes").click()
+    alone.get_by_role("button", name="Review changes").click()
     expect(alone.get_by_text("You were signed out.")).to_be_visible()
     expect(alone.get_by_text("Nothing was sent.")).to_be_visible()
     fill_in(alone)
@@ -133,7 +133,7 @@ def test_apply__session_ended__is_sent_only_after_the_button_is_pressed_again(
     alone: Page, acme: PracticeCustomer, deployment: Deployment
 ) -> None:
     rename(alone, "Bella")
-    alone.get_by_role("button", name="Review the changes").click()
+    alone.get_by_role("button", name="Review changes").click()
     expect(alone.get_by_role("button", name="Apply to Acme Realty")).to_be_visible()
     end_session(alone, deployment)
     alone.get_by_role("button", name="Apply to Acme Realty").click()

@@ -33,7 +33,7 @@ def test_leaving__with_changes__is_asked_and_stays(
     page.goto(SETTINGS)
     page.get_by_label("Assistant's name").press_sequentially("x")
     leave(page)
-    expect(page.locator("[data-save-bar]")).to_contain_text("1 change, not sent yet")
+    expect(page.locator("[data-save-bar]")).to_contain_text("1 unsaved change")
     assert asked == ["beforeunload"]
     assert page.url.endswith(SETTINGS)
 
@@ -83,12 +83,12 @@ def test_leaving__changed_before_the_scripts_came__is_counted_and_asked(
     page.get_by_label("Active from").select_option(label="10 PM")
     page.get_by_role("group", name="Active days").get_by_label("Every day").check()
     held[0].continue_()
-    expect(page.locator("[data-save-bar]")).to_contain_text("4 changes, not sent yet")
+    expect(page.locator("[data-save-bar]")).to_contain_text("4 unsaved changes")
     expect(page.locator("#hours-said")).to_contain_text("10 PM")
-    page.get_by_role("button", name="Reset Assistant's name to what Lofty has").click()
+    page.get_by_role("button", name="Reset Assistant's name to the value in Lofty").click()
     expect(page.get_by_label("Assistant's name")).to_have_value("Anna")
     leave(page)
-    expect(page.locator("[data-save-bar]")).to_contain_text("3 changes, not sent yet")
+    expect(page.locator("[data-save-bar]")).to_contain_text("3 unsaved changes")
     assert asked == ["beforeunload"]
 
 

@@ -20,7 +20,7 @@ def test_main_job__without_javascript__works(new_page: NewPage, acme: PracticeCu
     expect(page.get_by_role("img", name=re.compile(" AM to .* PM"))).to_be_visible()
     picked = setting(page, "Agents").get_by_role("textbox")
     expect(picked).to_have_value(f"{first},{second}")
-    expect(picked).to_have_accessible_name("Agents: ids with commas between")
+    expect(picked).to_have_accessible_name("Agents: IDs separated by commas")
     picked.fill(f"{second}, 4711")
     setting(page, "Active days").get_by_label("Every day").check()
     review(page)

@@ -82,7 +82,7 @@ def test_superuser__address_typed_wrongly__nothing_changes(
     url = reverse("tenants:user_promote", args=[viewer.pk])
     sent = {"confirmed": "1", "typed": typed}
     html = signed_in(superuser).post(url, sent, follow=True).content.decode()
-    assert "That is not the same" in html
+    assert "That doesn't match" in html
     viewer.refresh_from_db()
     assert not viewer.is_superuser
 

@@ -88,7 +88,7 @@ def test_pages__by_role__outsider_404_viewer_only_looks(
 
 def test_page__nothing_read__says_so_and_does_not_poll(browsers: Browsers) -> None:
     page = text_of(browsers.owner, PAGE)
-    assert "have not been read from Lofty yet" in page
+    assert "haven't been synced with Lofty yet" in page
     assert "every 2s" not in page
     assert f'action="{REFRESH}"' in page
 
@@ -116,7 +116,7 @@ def test_page__waiting_for_calls__says_until_when(browsers: Browsers, acme: Tena
     running(acme, state=SyncState.WAITING, resume_at=until)
     page = text_of(browsers.owner, PAGE)
     assert f"{until:%H:%M:%S} UTC" in page
-    assert "a save goes first" in page
+    assert "They are reserved for saving" in page
 
 
 def test_page__sync_done_and_then_one_failed__age_and_reason(
@@ -151,7 +151,7 @@ def test_page__search_within__names_escaped_and_ids_whole(browsers: Browsers, an
     assert "Anna &lt;b&gt;Smith" in part
     assert str(BIG) in part
     assert "<html" not in part
-    assert "Nothing found" in text_of(browsers.viewer, f"{PAGE}?kind=pond&q=uptown", **headers)
+    assert "No results" in text_of(browsers.viewer, f"{PAGE}?kind=pond&q=uptown", **headers)
 
 
 def test_page__senseless_search__shown_like_none(browsers: Browsers, anna: Entry) -> None:
@@ -173,7 +173,7 @@ def test_refresh__editor__sync_and_job_and_back_to_the_page(
     connect()
     answer = by_editor.post(REFRESH, follow=True)
     assert answer.redirect_chain == [(PAGE, 302)]
-    assert "will be read from Lofty" in answer.content.decode()
+    assert "Names are being synced with Lofty" in answer.content.decode()
     assert Sync.objects.get().actor.name == "Eduardo Editor"
     assert by_editor.post(REFRESH).status_code == 302
     assert Sync.objects.count() == 1
@@ -191,7 +191,7 @@ def test_refresh__beside_a_picker__only_the_line_there_and_nobody_leaves(
     assert not Sync.objects.exists()
     connect()
     started = by_editor.post(REFRESH, headers=htmx).content.decode()
-    assert "being read now" in started
+    assert "syncing now" in started
     assert "autofocus" in started
     assert "<html" not in started
     assert Sync.objects.count() == 1
@@ -218,7 +218,7 @@ def test_refresh__no_token__says_so_and_starts_nothing(by_editor: Client) -> Non
 
 def test_name_source__editor__named_and_recorded(by_editor: Client, acme: Tenant) -> None:
     page = by_editor.post(SOURCE, {"lofty_id": "1002", "name": " Zillow "}, follow=True)
-    assert "Lead source 1002 is now called Zillow" in page.content.decode()
+    assert "Lead source 1002 is now named Zillow" in page.content.decode()
     assert names(acme, EntryKind.SOURCE, [1002])[1002].name == "Zillow"
     event = AuditEvent.objects.get(kind="directory.name_given")
     assert event.actor_name == "Eduardo Editor"
@@ -251,7 +251,7 @@ def test_name_source__link_from_an_unknown_id__id_is_filled_in(
     assert 'value="1002"' in text_of(by_editor, f"{PAGE}?source=1002")
     give_name(acme, 1002, "Zillow")
     page = text_of(by_editor, f"{PAGE}?source=1002")
-    assert "Lead source 1002 has a name already" in page
+    assert "Lead source 1002 already has a name" in page
     assert 'value="Zillow"' in page
     for odd in ("x", "²", "9" * 30):
         assert "Name a lead source" in text_of(by_editor, f"{PAGE}?source={odd}")

@@ -119,7 +119,7 @@ def test_kill__after_the_answer_before_the_save__authorise_again_and_no_loop(
         end_lease(deployment, customer)
         for _ in range(3):
             let_it_run_out(deployment, customer)
-            assert "Authorise again" in deployment.manage(*check(customer), expect=1)
+            assert "Reconnect needed" in deployment.manage(*check(customer), expect=1)
         found = row_of(deployment, customer)
         assert found["authorise_again_since"] is not None
         assert "was cut off" in found["health_note"]

@@ -38,8 +38,8 @@ def test_first_run__from_nothing_to_open_settings__each_step_shows_when_it_is_do
     acme = services.add_tenant(slug="acme", name="Acme Realty")
     assert done() == [True, False, False, False, False]
     html = home(superuser)
-    assert f'href="{reverse("tenants:connection", args=["acme"])}">To its Connection page' in html
-    assert "Open the settings</a>" not in html, "not before there is access"
+    assert f'href="{reverse("tenants:connection", args=["acme"])}">Open its Connection page' in html
+    assert "Open settings</a>" not in html, "not before there is access"
 
     token_store.set_connection(acme, token_verification.check_token(Scheme.API_KEY, TOKEN))
     assert done() == [True, True, True, False, False]
@@ -47,13 +47,13 @@ def test_first_run__from_nothing_to_open_settings__each_step_shows_when_it_is_do
 
     advance(open_sync(acme).pk)
     assert done() == [True, True, True, True, False]
-    assert f'href="{reverse("agentsettings:settings", args=["acme"])}">Open the settings' in home(
+    assert f'href="{reverse("agentsettings:settings", args=["acme"])}">Open settings' in home(
         superuser
     )
 
     read_live(acme)
     assert first_run() is None
-    assert "Your first customer" not in home(superuser)
+    assert "Your first tenant" not in home(superuser)
 
 
 def test_first_run__token_that_does_not_work__says_why_and_leads_there(
@@ -62,15 +62,15 @@ def test_first_run__token_that_does_not_work__says_why_and_leads_there(
     Connection.objects.update(health=Health.DEAD, health_note="Lofty no longer accepts it.")
     html = home(superuser)
     assert "Lofty no longer accepts it." in html
-    assert "See what is wrong" in html
+    assert "View the problem" in html
     assert done() == [True, True, False, False, False]
 
 
 def test_first_run__second_tenant_or_archived_or_not_a_superuser__not_shown(
     superuser: User, owner: User, acme: Tenant
 ) -> None:
-    assert "Your first customer" in home(superuser)
-    assert "Your first customer" not in home(owner)
+    assert "Your first tenant" in home(superuser)
+    assert "Your first tenant" not in home(owner)
     services.archive_tenant(acme)
     assert first_run() is None
     services.restore_tenant(acme)
@@ -83,7 +83,7 @@ def test_first_run__sees_no_tenant__learns_whom_to_ask(
 ) -> None:
     globex.memberships.all().delete()
     html = home(outsider)
-    assert "No tenant is open to you yet" in html
+    assert "You don't have access to any tenants yet" in html
     assert outsider.email in html
     assert f"mailto:{superuser.email}" in html
     assert reverse("tenants:add") not in html

@@ -79,13 +79,13 @@ def test_home__nothing_to_see__teaches(superuser: User) -> None:
     superuser.is_superuser = False
     superuser.save()
     html = home(superuser)
-    assert "No tenant is open to you yet" in html
+    assert "You don't have access to any tenants yet" in html
     assert superuser.email in html
 
 
 def test_home__all_archived__says_where_they_are(superuser: User, acme: Tenant) -> None:
     services.archive_tenant(acme)
-    assert "All tenants you may see are archived" in home(superuser)
+    assert "All tenants you can see are archived" in home(superuser)
     assert listed(superuser, "?status=all") == ["Acme Realty"]
 
 
@@ -270,14 +270,14 @@ def test_in_brief__columns__say_what_raw_says() -> None:
 
 def test_home__last_good_call__with_its_age(fleet: None, superuser: User) -> None:
     Connection.objects.update(last_good_at=timezone.now() - timedelta(hours=3))
-    assert "last good call" in home(superuser)
+    assert "last successful call" in home(superuser)
     assert "3\xa0hours ago" in home(superuser)
 
 
 def test_home__hours__days_hours_and_zone_as_last_read(superuser: User, acme: Tenant) -> None:
     read(acme, activeDays=[1, 2, 3, 4, 5], startActiveHour=22, endActiveHour=6)
     assert "Mon–Fri 10 PM–6 AM, overnight" in home(superuser)
-    assert "time zone not known" in home(superuser)
+    assert "unknown time zone" in home(superuser)
     me = {"time_zone": "America/Los_Angeles"}
     Profile.objects.create(tenant=acme, me=me, fetched_at=timezone.now())
     assert "In America/Los_Angeles" in home(superuser)
@@ -317,7 +317,7 @@ def test_migration__settings_read_before_it__get_their_columns(acme: Tenant) -> 
 @pytest.mark.parametrize(
     ("field", "value", "words", "token"),
     [
-        ("expires_at", timedelta(days=5), "1 token ends within 30 days", "ends"),
+        ("expires_at", timedelta(days=5), "1 token expires within 30 days", "ends"),
         ("checked_at", timedelta(days=-3), "1 token was not checked for two days", "unchecked"),
         ("health", "scope_missing", "1 token cannot read settings", "no_settings"),
     ],

@@ -141,9 +141,9 @@ def test_palette__three_people__only_what_each_may_reach(
     assert "Pages of Acme Realty" in viewer
     for words in ("Settings", "Printable receipt", "Pin this tenant", "Sign out"):
         assert words in viewer
-    for words in ("Connection", "Read the names", "Test the token", "Add a tenant"):
+    for words in ("Connection", "Sync names", "Test the token", "Add a tenant"):
         assert words not in viewer
-    assert "Read the names from Lofty" in listed(signed_in(editor), at="acme")
+    assert "Sync names" in listed(signed_in(editor), at="acme")
     assert "Connection" in owner
     assert "Add a tenant" not in owner
     outsider = listed(browsers.outsider, at="acme") + listed(browsers.outsider, "acme", "acme")
@@ -159,7 +159,7 @@ def test_palette__archived_tenant__nothing_that_would_be_refused(
 ) -> None:
     Tenant.objects.update(status=Tenant.Status.ARCHIVED)
     text = listed(signed_in(superuser), at="acme")
-    assert "Read the names" not in text
+    assert "Sync names" not in text
     assert "Pin this tenant" in text
     assert names(signed_in(superuser)) == []
     assert "acme, archived" in listed(signed_in(superuser), "acme")
@@ -269,4 +269,6 @@ def test_beside__by_name_among_the_visible_ones__at_the_same_page(
 
 def test_beside__no_other__stays_and_says_so(browsers: Browsers) -> None:
     assert beside(browsers.viewer, "acme", "history") == "/t/acme/history/"
-    assert "There is no other tenant" in text_of(browsers.viewer.get("/t/acme/history/"))
+    assert "You don't have access to any other tenant" in text_of(
+        browsers.viewer.get("/t/acme/history/")
+    )

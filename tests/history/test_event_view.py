@@ -164,7 +164,7 @@ def test_go_back__changed_since__the_review_names_what_and_by_whom(
     assert "Restoring also undoes these later changes" in text
     assert "Assistant's name: Olivia Owner changed settings" in text
     assert "(“New brand”)" in text
-    assert "Who follows up: Olivia Owner saw a change made in Lofty itself" in text
+    assert "Who follows up: Olivia Owner detected a change made in Lofty" in text
     assert "Verified" in text_of(save(browsers.owner, page))
     assert (lofty.settings["assistantName"], lofty.settings["followUpRole"]) == ("Bella", "AI")
 
@@ -185,7 +185,7 @@ def test_go_back__from_a_change_made_in_lofty__works(
     lofty.change(settings={"assistantName": "Mallory"})
     browsers.owner.get("/t/acme/settings/")
     page = go_back(browsers.owner, newest(Kind.SETTINGS_SEEN_CHANGED))
-    assert review_form(page)["reason"][0].startswith("Go back to before")
+    assert review_form(page)["reason"][0].startswith("Restore the state before")
     save(browsers.owner, page)
     assert lofty.settings["assistantName"] == "Anna"
     assert Operation.objects.get().state == "verified"
@@ -221,7 +221,7 @@ def test_undo__another_user_changed_it_since__their_change_is_left_alone(
     first = newest()
     save(browsers.owner, review(browsers.owner, assistantName=["Carla"]))
     page = undo(browsers.owner, first)
-    left = "Left as they are, because they were changed since: Assistant's name."
+    left = "Not included, because they were changed again since: Assistant's name."
     assert left in text_of(page)
     assert "1 change for Acme Realty" in text_of(page)
     save(browsers.owner, page)

@@ -273,7 +273,7 @@ def test_export__another_one_runs__message_says_how_far_that_is(
 ) -> None:
     first = running(owner)
     answer = browsers.owner.post(ALL, {"format": "csv"}, follow=True)
-    assert "Another export of yours is running, at 6,000 of 12,345 events." in text_of(answer)
+    assert "You already have an export running (6,000 of 12,345 events)." in text_of(answer)
     assert [*Export.objects.all()] == [first]
     assert not AuditEvent.objects.filter(kind=Kind.LOG_EXPORTED).exists()
     assert exported(browsers.viewer, ACME)
@@ -379,7 +379,7 @@ def test_progress__heart_stopped__is_told_as_broken_off(
 ) -> None:
     running(owner, heartbeat_at=timezone.now() - timedelta(seconds=61))
     answer = browsers.owner.get(ACME, headers=HTMX)
-    assert "was broken off after 6,000 of 12,345 events" in text_of(answer)
+    assert "was interrupted after 6,000 of 12,345 events" in text_of(answer)
     assert b"every 1s" not in answer.content
 
 

@@ -69,7 +69,7 @@ def link(client: Client, url: str, rel: str) -> str:
 
 def seen(client: Client, url: str) -> set[str]:
     text = " ".join(lines(client, url))
-    marks = {"acme": "Active days", "globex": "refreshed the names", "none": "root@example.com"}
+    marks = {"acme": "Active days", "globex": "synced names", "none": "root@example.com"}
     return {name for name, mark in marks.items() if mark in text}
 
 
@@ -180,7 +180,7 @@ def test_list__kind_of_another_version__is_shown_and_offered_as_it_is(
         )
         cursor.execute("ALTER TABLE audit_auditevent ENABLE ALWAYS TRIGGER audit_event_rows")
     client = signed_in(superuser)
-    assert "Somebody not signed in old.kind: root@example.com so-so when" in lines(client, ALL)
+    assert "Not signed in old.kind: root@example.com so-so when" in lines(client, ALL)
     page = client.get(f"/audit/events/{events['none'].pk}/")
     assert "old.kind" in text_of(page)
     assert page.status_code == 200
@@ -269,8 +269,8 @@ def test_view__same_name__replaced(browsers: Browsers, events: dict[str, AuditEv
     [
         ("", "q=x", "Name: This field is required."),
         ("x" * 61, "q=x", "Name: Ensure this value has at most 60 characters"),
-        ("Empty", "", "Filter something first"),
-        ("Empty", "before=3", "Filter something first"),
+        ("Empty", "", "Add a filter first"),
+        ("Empty", "before=3", "Add a filter first"),
         ("a\x00b", "q=x", "a character that could not be read (�). Remove it"),
     ],
 )

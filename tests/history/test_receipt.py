@@ -106,10 +106,13 @@ def test_receipt__from_the_history__is_linked(browsers: Browsers, acme: Tenant) 
 
 # --- What came of it ------------------------------------------------------------------------------
 OUTCOMES = {
-    Outcome.VERIFIED: ("Setting Before After", "Verified: read back from Lofty as wanted."),
-    Outcome.NOT_APPLIED: ("Setting Before Requested", "Not applied: Lofty did not take it over."),
-    Outcome.REJECTED: ("Setting Before Requested", "Rejected: Lofty refused it"),
-    Outcome.UNKNOWN: ("Setting Before Requested", "Unknown: it may or may not have happened."),
+    Outcome.VERIFIED: ("Setting Before After", "Verified: read back from Lofty as requested."),
+    Outcome.NOT_APPLIED: ("Setting Before Requested", "Not applied: Lofty kept its earlier value."),
+    Outcome.REJECTED: ("Setting Before Requested", "Rejected: Lofty rejected it"),
+    Outcome.UNKNOWN: (
+        "Setting Before Requested",
+        "Unknown: the change may or may not have been made.",
+    ),
 }
 
 
@@ -153,7 +156,7 @@ def test_receipt__settled_by_a_job_later__names_the_person_and_the_last_word(
 
 def test_receipt__not_settled_yet__says_so(browsers: Browsers, acme: Tenant) -> None:
     intent(acme, uuid4())
-    assert "Not settled yet: the outcome is being found out." in shown(browsers.owner)
+    assert "Unresolved: the outcome isn't known yet." in shown(browsers.owner)
 
 
 def test_receipt__without_an_intent__is_listed_all_the_same(
@@ -176,8 +179,8 @@ def test_receipt__changed_outside__is_told_apart_and_blames_nobody_here(
     )
     page = shown(browsers.owner)
     assert "Assistant's name Anna Zoe" in page
-    assert "By Somebody with access to Lofty" in page
-    assert "Changed in Lofty itself, not through this console." in page
+    assert "By A user of Lofty" in page
+    assert "Changed directly in Lofty, not through this console." in page
 
 
 def test_receipt__many_members__what_came_and_went_is_complete(
@@ -258,8 +261,8 @@ BAD = {
     "?since=yesterday": "From: Enter a valid date.",
     "?since=2026-02-30": "Enter a valid date.",
     "?since=2026-03-02&until=2026-03-01": "The start date is after the end date.",
-    "?until=9999-12-31": "Choose a day from",
-    "?since=0001-01-01": "Choose a day from",
+    "?until=9999-12-31": "Choose a date from",
+    "?since=0001-01-01": "Choose a date from",
     "?since=%00": "From: Enter a valid date.",
 }
 
@@ -270,7 +273,7 @@ def test_receipt__bad_dates__message_and_no_receipt(
 ) -> None:
     outcome(acme, uuid4(), Outcome.VERIFIED)
     page = shown(browsers.owner, query)
-    assert "There is no receipt for these dates." in page
+    assert "No receipt for these dates." in page
     assert BAD[query] in page
     assert "Every day" not in page
 
@@ -326,10 +329,10 @@ def test_receipt__long_period__paged_and_says_so(
     for _ in range(7):
         outcome(acme, uuid4(), Outcome.VERIFIED)
     first = browsers.owner.get(URL)
-    assert "This is page 1 of 3: changes 1 to 3 of 7." in text_of(first)
+    assert "Page 1 of 3: changes 1 to 3 of 7." in text_of(first)
     found = re.search(r'rel="next" href="([^"]+)"', first.content.decode())
     assert found
-    assert "This is page 2 of 3: changes 4 to 6 of 7." in shown(
+    assert "Page 2 of 3: changes 4 to 6 of 7." in shown(
         browsers.owner, found[1].replace("&amp;", "&")
     )
     for odd in ("?page=99", "?page=x", "?page=-1"):
@@ -355,10 +358,11 @@ def test_receipt__checkpoints__the_first_that_covers_each_change(
     for number, proof in enumerate((one, two), start=1):
         assert (
             f"Checkpoint {number} Signed {proof.at:%-d %b %Y, %H:%M:%S} UTC Records {proof.size}"
-            f" Last one's hash {proof.head_hash} Key {proof.key_id} Signature {proof.signature}"
+            f" Hash of the last record {proof.head_hash} Key {proof.key_id}"
+            f" Signature {proof.signature}"
         ) in page
     assert "Checkpoint 3" not in page
-    assert page.count("The signature fits.") == 2
+    assert page.count("The signature is valid.") == 2
 
 
 def test_receipt__no_checkpoint_at_all__says_so(browsers: Browsers, acme: Tenant) -> None:
@@ -375,11 +379,11 @@ def test_receipt__key_not_known_or_signature_wrong__says_so(
     outcome(acme, uuid4(), Outcome.VERIFIED)
     checkpoint()
     use(settings, audit_signing_key=None)
-    assert "Not here: this console does not have the public key." in shown(browsers.owner)
+    assert "Not checked: this console doesn't have the public key." in shown(browsers.owner)
     monkeypatch.setattr(
         receipt, "believed_keys", lambda: dict.fromkeys([_key_id()], bytes(range(32)))
     )
-    assert "The signature does NOT fit." in shown(browsers.owner)
+    assert "The signature is NOT valid." in shown(browsers.owner)
 
 
 def _key_id() -> str:

@@ -138,7 +138,7 @@ def test_any_call__something_else_answered__not_lofty_and_effect_not_claimed(
     assert type(error) is errors.NotLofty
     assert (error.sent, "may or may not" in error.effect) == (None, True)
     for read in (client_of(endpoint).get_settings, client_of(endpoint).me):
-        with pytest.raises(errors.NotLofty, match="Something other than Lofty"):
+        with pytest.raises(errors.NotLofty, match="The response did not come from Lofty"):
             read()
     assert len(server.requests) == 3
 

@@ -29,7 +29,7 @@ def rename(page: Page, name: str) -> None:
 
 
 def review(page: Page) -> None:
-    page.get_by_role("button", name="Review the changes").click()
+    page.get_by_role("button", name="Review changes").click()
     expect(page.get_by_role("heading", name="not sent yet")).to_be_visible()
 
 

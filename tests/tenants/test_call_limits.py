@@ -186,7 +186,7 @@ def test_no_slot_for_a_page__says_so_with_the_last_known_settings(
         take_all(stack)
         page = browsers.viewer.get("/t/acme/settings/")
     assert page.status_code == 503
-    assert "Too many requests are waiting for Lofty" in page.content.decode()
+    assert "too many requests are waiting for it" in page.content.decode()
     assert "Nova Known" in page.content.decode()
     assert "Nothing was sent to Lofty." in page.content.decode()
     assert browsers.viewer.get("/t/acme/settings/").status_code == 200
@@ -215,7 +215,7 @@ def test_no_slot_even_for_a_save__not_sent(
         take_all(stack, priority=True)
         as_request(owner, lambda: operations.append(apply(acme, plan, "")))
     assert operations[0].state == State.NOT_SENT
-    assert "Too many requests are waiting" in operations[0].explanation
+    assert "too many requests are waiting" in operations[0].explanation
     assert lofty.puts == []
     assert slots().taken == 0
 

@@ -36,7 +36,7 @@ def test_page__token_in_use__everything_but_the_token(owner: User, connection: C
 
 def test_page__no_token__says_what_that_means(owner: User, acme: Tenant) -> None:
     html = page(owner).content.decode()
-    assert "neither read nor changed" in html
+    assert "can't be read or changed" in html
     assert 'autocomplete="off"' in html
 
 
@@ -55,7 +55,7 @@ def test_replace__good_token__stored_and_whose_it_is_shown(
 ) -> None:
     html = replace(owner, f"  {TOKEN}\n").content.decode()
     assert acme.connection is not None
-    assert f"It belongs to {acme.connection.owner_name}" in html
+    assert f"The token belongs to {acme.connection.owner_name}" in html
     assert acme.connection.added_by == "Olivia Owner"
     assert TOKEN not in html
 
@@ -65,9 +65,9 @@ def test_replace__good_token__stored_and_whose_it_is_shown(
     [
         ("nobody-has-this-token-0123456789", "api_key", "Lofty does not accept this token"),
         (OTHER_TOKEN, "api_key", "Check that the kind of token is right"),
-        ("“quoted-token-0123456789”", "api_key", "This cannot be a Lofty token"),
-        ("token with-blank-0123456789", "api_key", "This cannot be a Lofty token"),
-        ("nul\x00-token-0123456789", "api_key", "This cannot be a Lofty token"),
+        ("“quoted-token-0123456789”", "api_key", "This can't be a Lofty token"),
+        ("token with-blank-0123456789", "api_key", "This can't be a Lofty token"),
+        ("nul\x00-token-0123456789", "api_key", "This can't be a Lofty token"),
         ("", "api_key", "This field is required"),
         (TOKEN, "basic", "not one of the available choices"),
     ],
@@ -90,7 +90,7 @@ def test_replace__lofty_is_down__says_so_and_keeps_the_old_one(
 ) -> None:
     lofty.fault("acme", kind="drop_before", on="GET", times=None)
     html = replace(owner, NEXT_TOKEN).content.decode()
-    assert "Nothing was stored" in html
+    assert "Nothing was saved" in html
     assert acme.connection == connection
 
 
@@ -120,7 +120,7 @@ def test_replace__other_names_in_the_post__change_nothing_else(
 def test_test_now__works__says_whose(owner: User, connection: Connection) -> None:
     url = reverse("tenants:connection_test", args=["acme"])
     html = signed_in(owner).post(url, follow=True).content.decode()
-    assert f"The token works. It belongs to {connection.owner_name}" in html
+    assert f"The token works. The token belongs to {connection.owner_name}" in html
 
 
 def test_test_now__no_token__nothing_sent(owner: User, acme: Tenant, lofty: Lofty) -> None:
@@ -151,12 +151,12 @@ def test_page__connection__kind_ends_and_renewal(owner: User, acme: Tenant, app:
         stored.lofty_user["time_zone"],
         str(stored.lofty_user["team_id"]),
         "in 179 days",
-        "The token in use ends",
+        "The current token expires",
         "Connect again",
     ):
         assert shown in html
     Connection.objects.update(expires_at=timezone.now() + timedelta(days=7, hours=1))
-    assert "It ends in 7 days. Connect with Lofty again" in page(owner).content.decode()
+    assert "It expires in 7 days. Connect with Lofty again" in page(owner).content.decode()
 
 
 def test_page__authorise_again__says_since_when_and_what_to_do(
@@ -167,7 +167,7 @@ def test_page__authorise_again__says_since_when_and_what_to_do(
     Connection.objects.update(access_expires_at=timezone.now())
     url = reverse("tenants:connection_test", args=["acme"])
     html = signed_in(owner).post(url, follow=True).content.decode()
-    assert "Not any more since" in html
+    assert "Not since" in html
     assert "Somebody has to authorise the console at Lofty again" in html
     assert "Nothing was sent to Lofty" in html
 
@@ -180,13 +180,13 @@ def test_page__renewal_failed__says_when_it_is_tried_again(
     Connection.objects.update(access_expires_at=timezone.now())
     signed_in(owner).post(reverse("tenants:connection_test", args=["acme"]))
     html = page(owner).content.decode()
-    assert "could not be renewed the last time" in html
+    assert "The last renewal of the token failed" in html
     assert "The console tries again" in html
 
 
 def test_page__end_past_by_its_own_word__says_so(owner: User, connection: Connection) -> None:
     Connection.objects.update(expires_at=timezone.now() - timedelta(days=1))
-    assert "By its own word it has ended" in page(owner).content.decode()
+    assert "The token says it has expired" in page(owner).content.decode()
 
 
 def test_page__end_not_told__unknown(owner: User, connection: Connection) -> None:
@@ -197,7 +197,7 @@ def test_replace__api_key_used_by_the_app__tried_stored_and_not_shown(
     owner: User, acme: Tenant, app: Lofty
 ) -> None:
     html = replace(owner, TOKEN, "client_credentials").content.decode()
-    assert "The token works and is stored" in html
+    assert "The token works and was saved" in html
     assert "API key used by the OAuth app, ends in <code>WXYZ</code>" in html
     assert TOKEN not in html
 

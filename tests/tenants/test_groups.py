@@ -29,7 +29,7 @@ def edit(user: User, **data: object) -> str:
 
 def test_groups__superuser__adds_renames_and_deletes_each_recorded(superuser: User) -> None:
     client = signed_in(superuser)
-    assert "No group yet" in client.get(reverse("tenants:groups")).content.decode()
+    assert "No groups yet" in client.get(reverse("tenants:groups")).content.decode()
     client.post(reverse("tenants:groups"), {"name": "West coast"})
     assert Group.objects.get().slug == "west-coast"
     client.post(reverse("tenants:group", args=["west-coast"]), {"name": "West", "slug": "west"})
@@ -49,9 +49,9 @@ def test_group__same_names_again__no_record(west: Group) -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"name": "Other", "slug": "west"}, "has this short name already"),
-        ({"name": "Other", "slug": "A B"}, "small letters"),
-        ({"name": "房地产"}, "No short name can be made"),
+        ({"name": "Other", "slug": "west"}, "already has this short name"),
+        ({"name": "Other", "slug": "A B"}, "lowercase letters"),
+        ({"name": "房地产"}, "can't be derived from this name"),
         ({"name": ""}, "required"),
     ],
 )
@@ -81,7 +81,7 @@ def test_group__with_tenants__is_not_deleted(superuser: User, west: Group, acme:
 def test_group__deleted_by_somebody_else_meanwhile__says_so(west: Group) -> None:
     delete_group(Group.objects.get())
     for change in (lambda: delete_group(west), lambda: rename_group(west, slug="x", name="X")):
-        with pytest.raises(ChangeNotAllowed, match="deleted this group already"):
+        with pytest.raises(ChangeNotAllowed, match="has already deleted this group"):
             change()
 
 
@@ -148,7 +148,7 @@ def test_edit__unknown_group__refused_and_nothing_changed(
     superuser: User, acme: Tenant, west: Group
 ) -> None:
     html = edit(superuser, name="Other", groups=["11111111-1111-4111-8111-111111111111"])
-    assert "There is no such group any more" in html
+    assert "This group no longer exists" in html
     acme.refresh_from_db()
     assert acme.name == "Acme Realty"
 

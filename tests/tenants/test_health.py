@@ -58,7 +58,7 @@ ANSWERS: list[tuple[Callable[[Lofty], object], Health, str]] = [
             body={"code": "PERMISSION_DENIED"},
         ),
         Health.FORBIDDEN,
-        "more rights",
+        "Ask for the permission in Lofty",
     ),
     (lambda lofty: lofty.change("acme", settings=None), Health.NO_AGENT, "no Sales Agent"),
     (
@@ -159,7 +159,7 @@ def test_probe__another_sales_agent__named_and_never_green(
     assert found.health == Health.WRONG_AGENT
     assert found.found_agent_id is not None
     html = signed_in(owner).get(reverse("tenants:connection", args=["acme"])).content.decode()
-    assert f"Lofty has the Sales Agent <code>{found.found_agent_id}</code>" in html
+    assert f"The token opens Sales Agent <code>{found.found_agent_id}</code>" in html
 
 
 def accept(owner: User, number: object, **more: str) -> str:
@@ -174,10 +174,10 @@ def test_accept_agent__said_to_be_meant__is_the_tenant_s_from_then_on(
     Tenant.objects.update(sales_agent_id=77)
     health_probe.probe(row())
     number = row().found_agent_id
-    assert "tick the box" in accept(owner, number)
-    assert "Nothing was changed: Lofty now has" in accept(owner, 12345, sure="on")
-    assert "tick the box" in accept(owner, "x", sure="on")
-    assert f"is {number} from now on" in accept(owner, number, sure="on")
+    assert "Tick the box" in accept(owner, number)
+    assert "Nothing was changed: Lofty now returns Sales Agent" in accept(owner, 12345, sure="on")
+    assert "Tick the box" in accept(owner, "x", sure="on")
+    assert f"is now {number}" in accept(owner, number, sure="on")
     acme.refresh_from_db()
     assert acme.sales_agent_id == number
     assert row().health == Health.WORKS
@@ -193,7 +193,7 @@ def test_replace__token_of_another_sales_agent_of_the_same_user__asks(
 ) -> None:
     Tenant.objects.update(sales_agent_id=77)
     acme.refresh_from_db()
-    with pytest.raises(ConfirmationRequired, match="this tenant's is 77"):
+    with pytest.raises(ConfirmationRequired, match="but this tenant uses 77"):
         token_store.set_connection(acme, token_verification.check_token(Scheme.API_KEY, TOKEN))
 
 

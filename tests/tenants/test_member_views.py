@@ -1,4 +1,4 @@
-"""Who may touch a tenant, by the page (reliability L10, W11)."""
+"""Who has access to a tenant, by the page (reliability L10, W11)."""
 
 from django.urls import reverse
 from django.utils.translation import override
@@ -33,9 +33,9 @@ def test_give_access__known_address_in_capitals__added(
 def test_give_access__unknown_or_deactivated__says_what_to_do(
     owner: User, outsider: User, acme: Tenant
 ) -> None:
-    assert "add the person first" in " ".join(give(owner, "nobody@example.com").split())
+    assert "invite them first" in " ".join(give(owner, "nobody@example.com").split())
     User.objects.filter(pk=outsider.pk).update(is_active=False)
-    assert "Nobody with this address" in give(owner, outsider.email)
+    assert "No user has this e-mail address" in give(owner, outsider.email)
     assert acme.memberships.count() == 1
 
 
@@ -106,7 +106,7 @@ def test_give_access__page_in_spanish__record_in_english(
         reverse("tenants:members", args=["acme"]), data, follow=True
     ).content.decode()
     assert f"Ahora {outsider} es editor de {acme}." in answer
-    assert "Qué permite cada rol" in answer
+    assert "Qué puede hacer cada rol" in answer
     (event,) = AuditEvent.objects.filter(kind="member.added")
     assert event.content["after"] == {"role": "Editor"}
     with override("es"):

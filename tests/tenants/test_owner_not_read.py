@@ -49,7 +49,7 @@ def test_check_token__only_me_fails__accepted_with_the_reason(
 
 def test_check_token__settings_fail_too__refused(db: None, lofty: Lofty) -> None:
     lofty.fault("acme", kind="proxy", code=404, on="GET", times=None)
-    with pytest.raises(LoftyError, match="Something other than Lofty"):
+    with pytest.raises(LoftyError, match="The response did not come from Lofty"):
         checked()
 
 
@@ -67,8 +67,8 @@ def test_add_form__only_me_fails__added_and_says_what_is_not_known(
     data = {"name": "Initech Homes", "scheme": "api_key", "token": TOKEN}
     html = signed_in(superuser).post(reverse("tenants:add"), data, follow=True).content.decode()
     assert "Initech Homes was added." in html
-    assert "Lofty did not say whose it is" in html
-    assert "time zone are not known" in html
+    assert "Lofty didn't say who the token belongs to" in html
+    assert "time zone are unknown" in html
     connection = Tenant.objects.get().connection
     assert connection is not None
     assert (connection.health, connection.state) == ("works", ConnectionState.WORKS)
@@ -82,7 +82,7 @@ def test_replace__only_me_fails__stored_without_a_question(
     url = reverse("tenants:connection_replace", args=["acme"])
     data = {"scheme": "api_key", "token": NEXT_TOKEN}
     html = signed_in(owner).post(url, data, follow=True).content.decode()
-    assert "The token works and is stored. Lofty did not say whose it is" in html
+    assert "The token works and was saved. Lofty did not say whose it is" in html
     assert acme.connection is not None
     assert acme.connection.version == 2
 
@@ -93,7 +93,7 @@ def test_replace__after_an_unread_owner__no_question_about_another_owner(
     Connection.objects.update(lofty_user={NOT_READ: "Lofty failed."})
     url = reverse("tenants:connection_replace", args=["acme"])
     data = {"scheme": "api_key", "token": NEXT_TOKEN}
-    assert "It belongs to" in signed_in(owner).post(url, data, follow=True).content.decode()
+    assert "The token belongs to" in signed_in(owner).post(url, data, follow=True).content.decode()
 
 
 @pytest.mark.parametrize("name", ["401", "404 HTML", "500"])
@@ -103,7 +103,7 @@ def test_test_now__only_me_fails__works_and_keeps_the_owner_known_before(
     fail_me(lofty, name)
     url = reverse("tenants:connection_test", args=["acme"])
     html = signed_in(owner).post(url, follow=True).content.decode()
-    assert f"The token works. It belongs to {connection.owner_name}" in html
+    assert f"The token works. The token belongs to {connection.owner_name}" in html
     connection.refresh_from_db()
     assert connection.health == "works"
 
@@ -114,7 +114,7 @@ def test_connect__only_me_fails__asks_to_compare_the_sales_agent(
 ) -> None:
     fail_me(app, name)
     html = text(browser.get(lofty_sends_back(app, "acme"), follow=True))
-    assert "Lofty did not say whose account this is" in html
+    assert "Lofty didn't say whose account this is" in html
     assert "Compare the Sales Agent" in html
     assert "The account is connected. Lofty did not say" in text(
         go(browser, "tenants:connect_confirm", right="on")

@@ -256,10 +256,10 @@ def test_own_rights__by_oneself__refused(
 ) -> None:
     where = {"all": Scope(), "group": Scope(group=west), "tenant": Scope(tenant=acme)}[scope]
     with acting_as(person(owner)):
-        with pytest.raises(ChangeNotAllowed, match="your own rights"):
+        with pytest.raises(ChangeNotAllowed, match="your own access"):
             grants.assign(owner, where, Role.VIEWER)
         for change in (grants.deny, grants.revoke):
-            with pytest.raises(ChangeNotAllowed, match="your own rights"):
+            with pytest.raises(ChangeNotAllowed, match="your own access"):
                 change(owner, where)
     assert kinds() == []
 
@@ -268,7 +268,7 @@ def test_own_role__manager_by_a_group__cannot_be_made_to_stay(
     outsider: User, west: Group, acme: Tenant
 ) -> None:
     grants.assign(outsider, Scope(group=west), Role.MANAGER)
-    with acting_as(person(outsider)), pytest.raises(ChangeNotAllowed, match="your own rights"):
+    with acting_as(person(outsider)), pytest.raises(ChangeNotAllowed, match="your own access"):
         memberships.grant(acme, outsider, Role.MANAGER)
     assert not acme.memberships.filter(user=outsider).exists()
 

@@ -40,7 +40,7 @@ def test_right__given_denied_and_taken__recorded_with_the_command_as_actor(
     assert role_of(outsider, acme) == Role.EDITOR
     assert run("deny", outsider.email, *where) == f"outsider@example.com is denied {words}.\n"
     assert role_of(outsider, acme) is None
-    assert "has no right of their own for" in run("take", outsider.email, *where)
+    assert "no longer has a role of their own for" in run("take", outsider.email, *where)
     assert not Grant.objects.exists()
     events = AuditEvent.objects.order_by("seq")
     assert [one.kind for one in events] == [
@@ -55,7 +55,7 @@ def test_right__given_denied_and_taken__recorded_with_the_command_as_actor(
         (["give", "outsider@example.com", "editor", "--tenant", "nowhere"], "no tenant nowhere"),
         (["deny", "outsider@example.com", "--group", "nowhere"], "no group nowhere"),
         (["deny", "nobody@example.com", "--all"], "Nobody here"),
-        (["take", "outsider@example.com", "--all"], "has no right of their own"),
+        (["take", "outsider@example.com", "--all"], "no longer has a role of their own"),
         (["give", "outsider@example.com", "king", "--all"], "invalid choice"),
         (["give", "outsider@example.com", "editor"], "one of the arguments"),
         (["deny", "outsider@example.com", "--all", "--tenant", "acme"], "not allowed with"),

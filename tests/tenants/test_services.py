@@ -47,7 +47,7 @@ def test_add_tenant__bad_short_name__refused(db: None, slug: str) -> None:
 
 
 def test_add_tenant__short_name_taken__refused(acme: Tenant) -> None:
-    with pytest.raises(ValidationError, match="has this short name already"):
+    with pytest.raises(ValidationError, match="already has this short name"):
         services.add_tenant(slug="acme", name="Another")
 
 

@@ -29,9 +29,9 @@ def test_tenant_add__oauth__added(db: None, lofty: Lofty) -> None:
     ("slug", "token", "words"),
     [
         ("acme", "nobody-has-this-token", "does not accept this token"),
-        ("acme", "two words", "cannot be a Lofty token"),
+        ("acme", "two words", "can't be a Lofty token"),
         ("acme", "", "standard input"),
-        ("Bad Slug", TOKEN, "small letters"),
+        ("Bad Slug", TOKEN, "lowercase letters"),
     ],
 )
 def test_tenant_add__bad_input__fails_with_the_reason_and_adds_nothing(

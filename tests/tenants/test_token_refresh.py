@@ -131,12 +131,12 @@ def test_refused__refresh_token_is_dead__a_person_is_asked_and_no_loop(
     app.change("acme", revoke_all=True)
     ends_in(-1)
     for _ in range(3):
-        with pytest.raises(ConnectionUnavailable, match="could not be renewed"):
+        with pytest.raises(ConnectionUnavailable, match="The last renewal of the token failed"):
             client_for(acme)
     found = row()
     assert found.authorise_again_since is not None
     assert found.health == Health.AUTHORISE_AGAIN
-    assert "Authorise again" in found.warnings
+    assert "Reconnect needed" in found.warnings
     assert found.failing_since is not None
     assert found.renewal_failures == 1
     assert not token_refresh.due(timezone.now() + timedelta(days=1))
@@ -180,7 +180,7 @@ def test_failed__lofty_s_trouble__tried_again_later_with_the_same_refresh_token(
     app.fault("acme", on="POST", times=1, **fault)
     ends_in(-1)
     for _ in range(2):  # the second one waits out the pause, without a call
-        with pytest.raises(ConnectionUnavailable, match="could not be renewed"):
+        with pytest.raises(ConnectionUnavailable, match="The last renewal of the token failed"):
             client_for(acme)
     failed = row()
     assert failed.authorise_again_since is None
@@ -383,9 +383,9 @@ def test_use__eight_at_once__one_renewal(
 def test_connection__end_within_a_month__warned_about(connection_of_acme: Connection) -> None:
     set_row(expires_at=timezone.now() + timedelta(days=29, hours=1))
     assert row().expires_soon
-    assert "Ends in 29 days" in row().warnings
+    assert "Expires in 29 days" in row().warnings
     set_row(expires_at=timezone.now() - timedelta(minutes=1))
-    assert "Past its end" in row().warnings
+    assert "Expired" in row().warnings
 
 
 def test_pasted_key__jws__its_own_end_is_read_and_believed_for_warnings_only(

@@ -125,9 +125,13 @@ def test_everybody__one_superuser_only__warned(root: Client, viewer: User) -> No
         ({"where": "all", "level": "20"}, "is now editor of all tenants", Role.EDITOR),
         ({"where": "group", "level": "30"}, "is now manager of the group West", Role.MANAGER),
         ({"where": "tenant", "tenant": "ACME", "level": "20"}, "now editor of Acme", Role.EDITOR),
-        ({"where": "tenant", "tenant": "acme", "level": "denied"}, "is denied Acme Realty", None),
-        ({"where": "group", "level": "denied"}, "is denied the group West", None),
-        ({"where": "tenant", "tenant": "acme", "level": "nothing"}, "Taken away", None),
+        (
+            {"where": "tenant", "tenant": "acme", "level": "denied"},
+            "is denied access to Acme",
+            None,
+        ),
+        ({"where": "group", "level": "denied"}, "is denied access to the group", None),
+        ({"where": "tenant", "tenant": "acme", "level": "nothing"}, "no longer has a role", None),
     ],
 )
 def test_right__by_the_form__counts_at_once(
@@ -178,7 +182,7 @@ def test_right__other_names_in_the_post__change_nothing(
 def test_page__rows__change_what_they_name(root: Client, viewer: User, west: Group) -> None:
     grants.assign(viewer, Scope(group=west), Role.VIEWER)
     html = root.get(reverse("tenants:user", args=[viewer.pk])).content.decode()
-    row = html.partition("Group, also tenants")[2].partition("</form>")[0]
+    row = html.partition("Group, including tenants")[2].partition("</form>")[0]
     data = dict(re.findall(r'name="(where|group)" value="([^"]*)"', row))
     assert data == {"where": "group", "group": str(west.pk)}
     assert '<option value="10" selected>' in row
@@ -207,7 +211,7 @@ def test_seen__superuser_and_deactivated__everything_and_nothing(
     assert "Acme Realty acme Manager Superuser" in text_of(root, f"/people/{other.pk}/")
     User.objects.filter(pk=viewer.pk).update(is_active=False)
     text = text_of(root, f"/people/{viewer.pk}/")
-    assert "0 tenants. Nothing as long as the account is deactivated." in text
+    assert "0 tenants. Nothing while the account is deactivated." in text
 
 
 def test_page__own__shows_no_way_to_change_it(root: Client, superuser: User) -> None:
@@ -235,7 +239,7 @@ def test_superuser__made_and_unmade__at_once(root: Client, viewer: User) -> None
     sure = {"confirmed": "1", "typed": viewer.email.upper()}
     assert "is now a superuser" in post(root, "tenants:user_promote", viewer, **sure)
     assert other.get("/people/").status_code == 200
-    assert "is not a superuser any more" in post(root, "tenants:user_demote", viewer, confirmed="1")
+    assert "is no longer a superuser" in post(root, "tenants:user_demote", viewer, confirmed="1")
     assert other.get("/people/").status_code == 403
 
 
@@ -244,14 +248,14 @@ def test_oneself__by_the_page__refused_with_the_reason(
     root: Client, superuser: User, name: str
 ) -> None:
     make_user("second@example.com", "Second Root", superuser=True)
-    assert "You cannot do this to yourself" in post(root, name, superuser, confirmed="1")
+    assert "You can't do this to your own account" in post(root, name, superuser, confirmed="1")
     superuser.refresh_from_db()
     assert (superuser.is_active, superuser.is_superuser) == (True, True)
 
 
 def test_own_rights__by_the_page__refused(root: Client, superuser: User) -> None:
     html = post(root, "tenants:user_grant", superuser, where="all", level="30")
-    assert "cannot change your own rights" in html or "This is you" in html
+    assert "can't change your own access" in html or "This is you" in html
     assert not Grant.objects.exists()
 
 
@@ -262,9 +266,9 @@ def test_invite__by_the_page__mail_with_a_link_that_works(root: Client) -> None:
     assert answer.redirect_chain[-1][0] == reverse("tenants:user", args=[user.pk])
     assert "http://testserver/accounts/invitation/#" in str(mail.outbox[0].body)
     html = root.post(reverse("tenants:user_invite"), {"email": "new@example.com"}).content.decode()
-    assert "is here already" in html
+    assert "Another user already has this e-mail address" in html
     assert "A new invitation was sent" in post(root, "tenants:user_invite_again", user)
-    assert "is withdrawn" in post(root, "tenants:user_withdraw", user, confirmed="1")
+    assert "was withdrawn" in post(root, "tenants:user_withdraw", user, confirmed="1")
     assert "no open invitation" in post(root, "tenants:user_withdraw", user, confirmed="1")
     assert kinds() == ["invitation.sent", "invitation.sent", "invitation.withdrawn"]
     assert not AuditEvent.objects.filter(body__contains="#")
@@ -283,7 +287,7 @@ def test_invite__mail_server_down__said_and_person_is_there(root: Client) -> Non
             reverse("tenants:user_invite"), {"email": "new@example.com"}, follow=True
         )
     html = answer.content.decode()
-    assert "did not take the mail" in html
+    assert "did not accept the e-mail" in html
     assert "The mail could not be sent" in html
     assert "hunter2" not in html
 

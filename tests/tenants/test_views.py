@@ -26,7 +26,7 @@ def test_add__with_token__added_and_whose_it_is_shown(superuser: User, lofty: Lo
 
 
 def test_add__without_token__added(superuser: User) -> None:
-    assert "Paste one to begin" in add(superuser).content.decode()
+    assert "To start, paste a token" in add(superuser).content.decode()
     assert Tenant.objects.get().connection is None
 
 
@@ -40,17 +40,17 @@ def test_add__bad_token__everything_typed_is_kept_but_the_token(
         assert kept in html
     assert bad not in html
     assert "no-store" in answer.headers["Cache-Control"]
-    assert "Nothing was stored" in html
+    assert "Nothing was saved" in html
     assert not Tenant.objects.exists()
 
 
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"slug": "acme"}, "has this short name already"),
-        ({"slug": "A B"}, "small letters"),
-        ({"slug": "add"}, "kept for the console"),
-        ({"name": "房地产"}, "No short name can be made"),
+        ({"slug": "acme"}, "already has this short name"),
+        ({"slug": "A B"}, "lowercase letters"),
+        ({"slug": "add"}, "reserved"),
+        ({"name": "房地产"}, "can't be derived from this name"),
         ({"name": " "}, "required"),
     ],
 )
@@ -92,7 +92,7 @@ def test_archive__twice__says_so(superuser: User, acme: Tenant) -> None:
     sure = {"confirmed": "1"}
     client.post(url, sure)
     assert (
-        "is archived and cannot be changed" in client.post(url, sure, follow=True).content.decode()
+        "is archived and can't be changed" in client.post(url, sure, follow=True).content.decode()
     )
 
 
@@ -108,7 +108,7 @@ def test_add__name_that_looks_like_another__asks_first_and_keeps_what_was_typed(
     for kept in (
         'value="second"',
         "From the fair",
-        "Nothing was stored. If you&#x27;re sure, tick this and add it again.",
+        "Nothing was saved. If you&#x27;re sure, tick this and add it again.",
     ):
         assert kept in html
     assert Tenant.objects.count() == 1

@@ -85,14 +85,16 @@ def compare() -> Comparison:
     sink = settings.ENVIRONMENT.checkpoint_sink
     if sink is None or sink.kind != "file":
         words = _(
-            "Checkpoints go to no file, so whether this database is an old copy is not checked."
+            "Checkpoints aren't written to a file, so the console can't tell whether this "
+            "database is an old copy."
         )
         return Comparison(State.NOT_COMPARED, (words,))
     ends = _ends(Path(sink.target), believed_keys())
     if not ends:
         words = _(
-            "The anchor file cannot be read here, or holds no checkpoint that AUDIT_PUBLIC_KEYS"
-            " makes believable: whether this database is an old copy is not checked."
+            "The anchor file can't be read here, or has no checkpoint that "
+            "AUDIT_PUBLIC_KEYS verifies, so the console can't tell whether this database "
+            "is an old copy."
         )
         return Comparison(State.NOT_COMPARED, (words,))
     return _judge_all(ends)
@@ -231,13 +233,13 @@ def _judge(newest: Checkpoint) -> Comparison:
     head = AuditHead.objects.filter(pk=HEAD_ID).first()
     values = {"at": f"{newest.at:%Y-%m-%d %H:%M}", "size": newest.size, "here": head and head.seq}
     if head and head.log_id == newest.log_id and has_record(newest.size, newest.head_hash):
-        holds = _("This database holds what the checkpoint of %(at)s UTC names.")
-        wrong = _("That time is still to come: the clock of the machine that signed it was wrong.")
+        holds = _("The database matches the checkpoint of %(at)s UTC.")
+        wrong = _("That time is in the future: the clock of the machine that signed it was wrong.")
         is_ahead = clocks.is_ahead(newest.at, timezone.now())
         return Comparison(State.STANDS, (holds, wrong) if is_ahead else (holds,), newest, values)
     difference = _difference(head, newest)
     if _is_acknowledged(newest):
-        sentences = (difference, _("That was acknowledged."))
+        sentences = (difference, _("This was acknowledged."))
         return Comparison(State.ACKNOWLEDGED, sentences, newest, values)
     return Comparison(State.BEHIND, (difference,), newest, values)
 
@@ -245,17 +247,17 @@ def _judge(newest: Checkpoint) -> Comparison:
 def _difference(head: AuditHead | None, newest: Checkpoint) -> str:
     if head is None or head.log_id != newest.log_id:
         return _(
-            "This database is another one than that of the checkpoint of %(at)s UTC, which is kept"
-            " outside it."
+            "This is not the database of the checkpoint of %(at)s UTC, which is kept outside it."
         )
     if head.seq < newest.size:
         return _(
-            "This database is older than the checkpoint of %(at)s UTC, which is kept outside it:"
-            " that had %(size)s records, this has %(here)s."
+            "This database is older than the checkpoint of %(at)s UTC, which is kept "
+            "outside it: the checkpoint covers %(size)s records, the database has "
+            "%(here)s."
         )
     return _(
-        "The records of this database are others than those of the checkpoint of %(at)s UTC, which"
-        " is kept outside it, up to record %(size)s."
+        "The records up to %(size)s are not those of the checkpoint of %(at)s UTC, which "
+        "is kept outside the database."
     )
 
 

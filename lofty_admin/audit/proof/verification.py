@@ -60,11 +60,12 @@ def _limits(first: int, anchored: int | None) -> Iterator[str]:
         yield _("Records 1 to %(last)s were NOT checked.") % {"last": first - 1}
     if anchored is None:
         yield _(
-            "Truncation NOT checked without an anchor: if the end of the log was cut off, or all"
-            " of it was written anew with the right key, this run could not see it."
+            "Truncation NOT checked without an anchor: if the end of the log was cut off, "
+            "or all of it was rewritten with the right key, this run could not detect "
+            "it."
         )
     else:
-        words = _("Whether records after %(last)s were cut off could not be checked.")
+        words = _("This run could not check whether records after %(last)s were cut off.")
         yield words % {"last": anchored}
 
 
@@ -147,7 +148,7 @@ def verification_status(now: dt.datetime) -> VerificationStatus:
 
 def _judge(code: int | None, age: dt.timedelta) -> tuple[str, str]:
     if code == FAULTY:
-        return "danger", _("Faults were found: the log is NOT as it was written.")
+        return "danger", _("Faults were found: the log was altered.")
     if age > STALE:
         return "warning", _("The last verification is too old to rely on. Verify again.")
     if age < -clocks.SKEW:
@@ -155,5 +156,5 @@ def _judge(code: int | None, age: dt.timedelta) -> tuple[str, str]:
             "The last verification is dated in the future, because a clock was wrong. Verify again."
         )
     if code == SOUND:
-        return "success", _("The log is as it was written, within the limits below.")
+        return "success", _("The log is unaltered, within the limits below.")
     return "warning", _("The log is consistent, but not all of it was checked.")

@@ -74,7 +74,7 @@ def revoke(user: User, scope: Scope) -> None:
     with transaction.atomic():
         held = _locked(user, scope)
         if held is None:
-            words = _("%(person)s has no right of their own for %(place)s any more.")
+            words = _("%(person)s no longer has a role of their own for %(place)s.")
             raise ChangeNotAllowed(words % {"person": user, "place": scope.in_words})
         held.delete()
         memberships.record_right(user, memberships.level(held), None, scope=str(scope))
@@ -92,7 +92,7 @@ def _change(user: User, scope: Scope, role: Role | None) -> None:
     with transaction.atomic():
         held = _locked(user, scope)
         if held and held.role == role:
-            words = _("%(person)s has exactly this right for %(place)s already.")
+            words = _("%(person)s already has this role for %(place)s.")
             raise ChangeNotAllowed(words % {"person": user, "place": scope.in_words})
         before = memberships.level(held)
         held = held or Grant(user=user, group=scope.group)

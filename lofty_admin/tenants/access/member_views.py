@@ -80,7 +80,7 @@ def member_remove(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     except ChangeNotAllowed as error:
         messages.error(request, str(error))
     else:
-        told = _("%(person)s has no access to %(place)s any more.")
+        told = _("%(person)s no longer has access to %(place)s.")
         messages.success(request, told % {"person": membership.user, "place": tenant.name})
     return _after(request, tenant)
 
@@ -91,7 +91,7 @@ def _confirm_removing(request: SignedInRequest, membership: Membership) -> HttpR
         request,
         question=_("Remove %(person)s from %(place)s?") % words,
         consequences=[
-            _("Their role as %(role)s in this tenant ends at once.")
+            _("Their role as %(role)s in this tenant ends immediately.")
             % {"role": Role(membership.role).label.lower()}
         ],
         button=_("Remove access"),

@@ -29,7 +29,7 @@ def grant(tenant: Tenant, user: User, role: Role, *, over_denial: bool = False) 
         held = row.memberships.filter(user=user).first()
         if held and held.role == role:
             words = {"person": user, "role": role.label.lower()}
-            raise ChangeNotAllowed(_("%(person)s is %(role)s already.") % words)
+            raise ChangeNotAllowed(_("%(person)s already has the role %(role)s.") % words)
         if held is None or held.role < role:
             refuse_oneself(user)
         if held and held.role == Role.MANAGER:
@@ -48,7 +48,7 @@ def remove_member(membership: Membership) -> None:
         row = locked(membership.tenant)
         held = row.memberships.select_related("user").filter(pk=membership.pk).first()
         if held is None:
-            raise ChangeNotAllowed(_("This person has no access any more."))
+            raise ChangeNotAllowed(_("This user no longer has access."))
         if held.role == Role.MANAGER:
             _keep_one_manager(row, held.user)
         held.delete()
@@ -67,7 +67,7 @@ def deny(tenant: Tenant, user: User) -> None:
         _row, is_new = Grant.objects.get_or_create(user=user, tenant=row)
         if not is_new:
             words = {"person": user, "place": row.name}
-            raise ChangeNotAllowed(_("%(person)s is denied %(place)s already.") % words)
+            raise ChangeNotAllowed(_("%(person)s is already denied access to %(place)s.") % words)
         row.memberships.filter(user=user).delete()
         record_right(user, level(held), DENIED, tenant=row)
 
@@ -82,14 +82,16 @@ def lift_denial(tenant: Tenant, user: User) -> None:
         refuse_oneself(user)
         if _end_denial(row, user, over_denial=True) is None:
             words = {"person": user, "place": row.name}
-            raise ChangeNotAllowed(_("%(person)s is not denied %(place)s any more.") % words)
+            raise ChangeNotAllowed(_("%(person)s is no longer denied access to %(place)s.") % words)
         record_right(user, DENIED, None, tenant=row)
 
 
 def _end_denial(tenant: Tenant, user: User, over_denial: bool) -> str | None:
     denial = Grant.objects.filter(user=user, tenant=tenant)
     if denial and not over_denial:
-        words = _("A superuser denied %(person)s this tenant. Only a superuser can change that.")
+        words = _(
+            "A superuser denied %(person)s access to this tenant. Only a superuser can change that."
+        )
         raise ChangeNotAllowed(words % {"person": user})
     return DENIED if denial.delete()[0] else None
 
@@ -97,7 +99,7 @@ def _end_denial(tenant: Tenant, user: User, over_denial: bool) -> str | None:
 def _keep_one_manager(tenant: Tenant, leaving: User) -> None:
     managers = {one.user for one in people_of(tenant) if one.role == Role.MANAGER}
     if not managers - {leaving}:
-        words = _("%(person)s is the last manager of %(place)s. Make another one first.")
+        words = _("%(person)s is the last manager of %(place)s. Add another manager first.")
         raise ChangeNotAllowed(words % {"person": leaving, "place": tenant.name})
 
 
@@ -111,12 +113,14 @@ def level(held: Membership | Grant | None) -> str | None:
 def refuse_oneself(user: User) -> None:
     """Raise ChangeNotAllowed if `user` is the acting user: no one may change their own rights."""
     if is_acting(user):
-        raise ChangeNotAllowed(_("You cannot change your own rights. Ask somebody else who may."))
+        raise ChangeNotAllowed(
+            _("You can't change your own access. Ask another manager or a superuser.")
+        )
 
 
 def deactivated(user: User) -> str:
     """Explain why a deactivated user cannot get a role."""
-    return _("%(person)s is deactivated and cannot be given access.") % {"person": user}
+    return _("%(person)s is deactivated and can't be given access.") % {"person": user}
 
 
 def record_right(

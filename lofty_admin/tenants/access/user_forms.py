@@ -44,14 +44,14 @@ class RightForm(forms.Form):
     tenant = TenantField(
         active_only=True,
         label=_("Tenant"),
-        help_text=_("If it is for one tenant. Type its name or short name."),
+        help_text=_("Only for one tenant: its name or short name."),
     )
     group = forms.ModelChoiceField(
         label=_("Group"),
         queryset=Group.objects.all(),
         required=False,
         empty_label=_("No group chosen"),
-        help_text=_("If it is for a group. Tenants that join it later are covered too."),
+        help_text=_("Only for a group. Includes tenants that join it later."),
     )
     level = forms.ChoiceField(label=_("Role"), choices=LEVELS)
 
@@ -79,7 +79,7 @@ class FindPersonForm(forms.Form):
     q = SearchField()
     state = forms.ChoiceField(
         required=False,
-        choices=[("", _("Everybody")), *PersonState.choices, ("superuser", _("Superusers"))],
+        choices=[("", _("All users")), *PersonState.choices, ("superuser", _("Superusers"))],
     )
 
 

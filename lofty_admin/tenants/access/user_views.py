@@ -88,7 +88,7 @@ def _invite(request: SignedInRequest, form: InviteForm) -> User | None:
     except invitations.MailDeliveryError as error:
         messages.error(request, str(error))
         return User.objects.find_by_email(email)
-    told = _("%(email)s was invited. You can give them rights now: they count at once.")
+    told = _("%(email)s was invited. You can assign roles now. They take effect immediately.")
     messages.success(request, told % {"email": user.email})
     return user
 
@@ -121,10 +121,10 @@ def _change(user: User, scope: Scope, level: str) -> str:
     words = {"person": user, "place": scope.in_words}
     if level == NOTHING:
         grants.revoke(user, scope)
-        return _("Taken away: what %(person)s had for %(place)s by itself.") % words
+        return _("%(person)s no longer has a role of their own for %(place)s.") % words
     if level == DENIED:
         grants.deny(user, scope)
-        return _("%(person)s is denied %(place)s.") % words
+        return _("%(person)s is denied access to %(place)s.") % words
     role = Role(int(level))
     grants.assign(user, scope, role)
     return _("%(person)s is now %(role)s of %(place)s.") % {**words, "role": role.label.lower()}
@@ -170,8 +170,8 @@ def person_promote(request: SignedInRequest, pk: int) -> HttpResponse:
         question=_("Make %(person)s a superuser?") % {"person": user},
         consequences=[
             _(
-                "A superuser can change every tenant, see the whole history, and give or take"
-                " away all rights, yours included."
+                "A superuser can change every tenant, see the whole history, and assign "
+                "or remove all roles, including yours."
             )
         ],
         button=_("Make a superuser"),
@@ -194,14 +194,15 @@ def person_demote(request: SignedInRequest, pk: int) -> HttpResponse:
         question=_("Remove superuser rights from %(person)s?") % {"person": user},
         consequences=[
             _(
-                "They lose access to every tenant where no role of their own remains, and to users"
-                " and the whole history. A superuser can give the rights back."
+                "They lose access to users, to the whole history, and to every tenant in "
+                "which they have no role of their own. A superuser can restore these "
+                "rights."
             )
         ],
         button=_("Remove superuser rights"),
         back=reverse("tenants:user", args=[pk]),
     )
-    return page or _do(request, pk, demote, _("%s is not a superuser any more."))
+    return page or _do(request, pk, demote, _("%s is no longer a superuser."))
 
 
 @require_POST
@@ -210,7 +211,7 @@ def person_invite_again(request: SignedInRequest, pk: int) -> HttpResponse:
     def invite(user: User) -> None:
         invitations.invite_again(user, page=_invitation_page(request))
 
-    told = _("A new invitation was sent to %s. The link before has ended.")
+    told = _("A new invitation was sent to %s. The earlier link no longer works.")
     return _do(request, pk, invite, told)
 
 
@@ -232,7 +233,7 @@ def person_withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
         button=_("Withdraw invitation"),
         back=reverse("tenants:user", args=[pk]),
     )
-    told = _("The invitation of %s is withdrawn.")
+    told = _("The invitation of %s was withdrawn.")
     return page or _do(request, pk, invitations.withdraw, told)
 
 

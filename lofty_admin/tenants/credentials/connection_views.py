@@ -33,7 +33,7 @@ def connection_test(request: SignedInRequest, slug: str) -> HttpResponse:
         tested = token_store.test_connection(tenant)
     except LoftyError as error:
         sent = not isinstance(error, NotSent)
-        told = _("It was tried.") if sent else _("Nothing was sent to Lofty.")
+        told = _("It was tested.") if sent else _("Nothing was sent to Lofty.")
         messages.error(request, " ".join([told, error.message, error.advice]))
     except WrongAgent as error:
         messages.error(request, _("The token works, but: %(why)s") % {"why": error})
@@ -55,7 +55,7 @@ def connection_replace(request: SignedInRequest, slug: str) -> HttpResponse:
     stored = _replace(tenant, form) if form.is_valid() else None
     if stored is None:
         return _page(request, tenant, form)
-    told = _("The token works and is stored.")
+    told = _("The token works and was saved.")
     messages.success(request, " ".join([told, token_verification.belongs_to(stored)]))
     return redirect("tenants:connection", tenant.slug)
 
@@ -65,14 +65,14 @@ def connection_replace(request: SignedInRequest, slug: str) -> HttpResponse:
 def connection_remove(request: SignedInRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     if not RemoveTokenForm(request.POST).is_valid():
-        messages.error(request, _("Nothing was removed: tick the box to say that it is meant."))
+        messages.error(request, _("Nothing was removed. Tick the box to confirm."))
         return redirect("tenants:connection", tenant.slug)
     try:
         token_store.remove_connection(tenant)
     except ChangeNotAllowed as error:
         messages.error(request, str(error))
     else:
-        told = _("The token is erased from this console. It still works in Lofty.")
+        told = _("The token was erased from this console. It still works in Lofty.")
         messages.success(request, told)
     return redirect("tenants:connection", tenant.slug)
 
@@ -84,16 +84,16 @@ def agent(request: SignedInRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     form = AcceptAgentForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("Nothing was changed: tick the box to say that it is meant."))
+        messages.error(request, _("Nothing was changed. Tick the box to confirm."))
         return redirect("tenants:connection", tenant.slug)
     try:
         found = found_agent(tenant)
         if found == form.cleaned_data["sales_agent_id"]:
             accept_agent(tenant, found)
-            told = _("The Sales Agent of %(name)s is %(agent)s from now on.")
+            told = _("The Sales Agent of %(name)s is now %(agent)s.")
             messages.success(request, told % {"name": tenant.name, "agent": found})
         else:
-            told = _("Nothing was changed: Lofty now has %(agent)s there.")
+            told = _("Nothing was changed: Lofty now returns Sales Agent %(agent)s.")
             messages.error(request, told % {"agent": found})
     except (LoftyError, ConnectionUnavailable) as error:
         messages.error(request, " ".join([_("Nothing was changed."), str(error)]))

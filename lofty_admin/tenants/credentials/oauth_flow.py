@@ -78,9 +78,9 @@ def begin(session: SessionBase, tenant: Tenant, user: User, redirect_uri: str) -
     connection is pending.
     """
     if oauth_app() is None:
-        raise ChangeNotAllowed(_("This console is not registered as an OAuth app at Lofty."))
+        raise ChangeNotAllowed(_("This console is not registered as an OAuth app in Lofty."))
     if pending_of(session, user):
-        raise ChangeNotAllowed(_("A connection is under way in this browser already."))
+        raise ChangeNotAllowed(_("This browser is already connecting with Lofty."))
     with transaction.atomic():
         if Tenant.objects.select_for_update().get(pk=tenant.pk).is_archived:
             raise ChangeNotAllowed(archived(tenant))
@@ -106,7 +106,7 @@ def exchange(pending: PendingConnection, code: str) -> PendingConnection:
     """
     begun = PendingConnection.objects.filter(pk=pending.pk, stage=Stage.AUTHORISING)
     if not begun.update(stage=Stage.EXCHANGING):
-        raise ChangeNotAllowed(_("Lofty's answer has been used already."))
+        raise ChangeNotAllowed(_("Lofty's response was already used."))
     try:
         tokens = oauth_client().exchange_code(code, pending.redirect_uri)
         found = ask_lofty(_checked(tokens))
@@ -137,7 +137,7 @@ def _keep(pending: PendingConnection, found: CheckedToken) -> None:
     pending.stage = Stage.CONFIRMING
     still = PendingConnection.objects.filter(pk=pending.pk, stage=Stage.EXCHANGING)
     if not still.update(**{name: getattr(pending, name) for name in _LEARNT}):
-        raise ChangeNotAllowed(_("The connection was given up while Lofty was asked."))
+        raise ChangeNotAllowed(_("Connecting was canceled before Lofty responded."))
 
 
 def checked_of(pending: PendingConnection) -> CheckedToken:
@@ -178,7 +178,7 @@ def confirm(pending: PendingConnection, *, meant: bool) -> Connection:
         waiting = PendingConnection.objects.select_for_update(of=("self",))
         row = waiting.filter(pk=pending.pk, stage=Stage.CONFIRMING).first()
         if row is None or row.is_over:
-            raise ChangeNotAllowed(_("This connection is not waiting to be confirmed any more."))
+            raise ChangeNotAllowed(_("This connection is no longer waiting to be confirmed."))
         found = checked_of(row)
         row.delete()
         return set_connection(pending.tenant, found, meant=meant)

@@ -22,12 +22,13 @@ from lofty_admin.tenants.http import PageRequest, SignedInRequest, is_signed_in
 from lofty_admin.tenants.models import PendingConnection, Role, Tenant
 
 Stage = PendingConnection.Stage
-NOTHING_STORED = gettext_lazy("Nothing was stored.")
+NOTHING_STORED = gettext_lazy("Nothing was saved.")
 NO_CONNECTION = (
-    gettext_lazy("No connection is under way in this browser"),
+    gettext_lazy("This browser is not connecting with Lofty"),
     gettext_lazy(
-        "It was begun in another browser or by somebody else, it has ended, or more than ten"
-        " minutes have passed. Nothing was stored. Start again from the tenant's Connection page."
+        "Connecting was started in another browser or by another user, has ended, or took "
+        "more than ten minutes. Nothing was saved. Start again from the tenant's "
+        "Connection page."
     ),
 )
 
@@ -45,7 +46,7 @@ def connect(request: SignedInRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         return _begin(request, tenant, pending)
     if pending is None or pending.tenant_id != tenant.id:
-        messages.info(request, _("No connection with Lofty is under way here."))
+        messages.info(request, _("This browser is not connecting with Lofty."))
         return redirect("tenants:connection", tenant.slug)
     if pending.stage == Stage.CONFIRMING:
         return redirect("tenants:connect_confirm", tenant.slug)
@@ -59,7 +60,7 @@ def cancel(request: SignedInRequest, slug: str) -> HttpResponse:
     if pending is not None and pending.tenant_id == tenant.id:
         oauth_flow.end(pending, "Given up by the person who began it.")
         had_tokens = pending.stage == Stage.CONFIRMING
-        told = [_("The connection was given up."), str(NOTHING_STORED)]
+        told = [_("Connecting was canceled."), str(NOTHING_STORED)]
         if had_tokens:
             told.append(_("Lofty may still list this console among the account's apps."))
         messages.info(request, " ".join(told))
@@ -73,8 +74,8 @@ def callback(request: PageRequest) -> HttpResponse:
     if not is_signed_in(request):
         return _problem(
             request,
-            _("You are not signed in any more"),
-            _("Nothing was stored. Sign in and start again from the tenant's Connection page."),
+            _("You are no longer signed in"),
+            _("Nothing was saved. Sign in and start again from the tenant's Connection page."),
             status=403,
         )
     pending = oauth_flow.pending_of(request.session, request.user)
@@ -104,7 +105,7 @@ def confirm(request: SignedInRequest, slug: str) -> HttpResponse:
     except ChangeNotAllowed as error:
         is_english = isinstance(error, oauth_flow.AuthorizationUnusable)
         oauth_flow.end(pending, str(error) if is_english else "It could not be attached.")
-        return _problem(request, _("The connection was not made"), str(error), tenant=tenant)
+        return _problem(request, _("Not connected"), str(error), tenant=tenant)
     context = {"tenant": tenant, "pending": pending, "form": form, "questions": questions}
     return render(request, "tenants/connect_confirm.html", {**context, "tab": "connection"})
 
@@ -152,16 +153,16 @@ def _way_page(
 def _answered(request: SignedInRequest, tenant: Tenant, pending: PendingConnection) -> HttpResponse:
     if tenant.is_archived:
         oauth_flow.end(pending, "The tenant was archived meanwhile.")
-        told = _("It was archived meanwhile and cannot be changed. Nothing was stored.")
+        told = _("The tenant was archived in the meantime and can't be changed. Nothing was saved.")
         return _problem(request, _("This tenant is archived"), told, tenant=tenant)
     if request.GET.get("error"):
         oauth_flow.end(pending, "Access was denied at Lofty.")
         return _problem(
             request,
-            _("Access was denied at Lofty"),
+            _("Access was denied in Lofty"),
             _(
-                "Somebody chose not to let this console in. Nothing was stored. What was there"
-                " before is still in use."
+                "Access for this console was declined on Lofty's page. Nothing was saved. "
+                "The previous connection is still in use."
             ),
             tenant=tenant,
         )
@@ -169,8 +170,8 @@ def _answered(request: SignedInRequest, tenant: Tenant, pending: PendingConnecti
     if not TOKEN.fullmatch(code):
         return _problem(
             request,
-            _("Lofty's answer has no usable code"),
-            _("Nothing was stored. Go back to Lofty's page by “Go on”, or start again."),
+            _("Lofty's response has no valid code"),
+            _("Nothing was saved. Go back to Lofty's page with “Continue”, or start again."),
             tenant=tenant,
         )
     return _exchanged(request, tenant, pending, code)
@@ -182,12 +183,12 @@ def _exchanged(
     try:
         oauth_flow.exchange(pending, code)
     except ChangeNotAllowed as error:
-        return _problem(request, _("Nothing came of this answer"), str(error), tenant=tenant)
+        return _problem(request, _("This response could not be used"), str(error), tenant=tenant)
     except LoftyError as error:
         return _problem(
             request,
             _("Lofty did not complete the connection"),
-            _("%(why)s Nothing was stored. What was there before is still in use.")
+            _("%(why)s Nothing was saved. The previous connection is still in use.")
             % {"why": f"{error.message} {error.advice}"},
             tenant=tenant,
         )
@@ -199,8 +200,8 @@ def _exchanged(
 def _used_already(request: SignedInRequest, pending: PendingConnection) -> HttpResponse:
     return _problem(
         request,
-        _("Lofty's answer has been used already"),
-        _("An answer of Lofty's works once. Nothing more was stored by opening it again."),
+        _("Lofty's response was already used"),
+        _("A response from Lofty works once. Opening it again saved nothing more."),
         tenant=pending.tenant,
         goes_on=True,
     )

@@ -44,7 +44,8 @@ class OwnPassword(BadToken):
     """The pasted token is the password of the user who pasted it: browsers fill it in."""
 
     default_message = gettext_noop(
-        "This is your password for this console, not a Lofty token. Nothing was sent."
+        "This is your password for this console, not a Lofty token. Nothing was sent or "
+        "saved. Copy the token in Lofty and paste it here."
     )
     default_advice = gettext_noop("Copy the token in Lofty and paste it here.")
 
@@ -180,10 +181,10 @@ def belongs_to(connection: Connection) -> str:
     """Describe in a sentence who owns the token, or why Lofty did not name the owner."""
     if why := connection.owner_not_read:
         return _(
-            "Lofty did not say whose it is: %(why)s Everything else works; only the name and the"
-            " time zone are not known."
+            "Lofty didn't say who the token belongs to: %(why)s Everything else works. "
+            "Only the name and the time zone are unknown."
         ) % {"why": why}
-    return _("It belongs to %(owner)s.") % {"owner": connection.owner_name or _("a user")}
+    return _("The token belongs to %(owner)s.") % {"owner": connection.owner_name or _("a user")}
 
 
 def is_owner_known(user: Mapping[str, JSON]) -> bool:
@@ -225,11 +226,11 @@ def _owner_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
         return
     who = ("team_id", "member_user_id")
     if any(last.lofty_user.get(key) != checked.lofty_user.get(key) for key in who):
-        else_ = _("somebody else")
+        else_ = _("another user")
         now = checked.lofty_user.get("name") or checked.lofty_user.get("email") or else_
         yield _(
-            "This token belongs to %(now)s; the one before belonged to %(before)s. The console"
-            " would change another Sales Agent."
+            "This token belongs to %(now)s. The current one belongs to %(before)s. The "
+            "console would change a different Sales Agent."
         ) % {"now": now, "before": last.owner_name or else_}
 
 
@@ -237,8 +238,8 @@ def _agent_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
     known, found = tenant.sales_agent_id, checked.sales_agent_id
     if known is not None and found is not None and known != found:
         yield _(
-            "This token opens the Sales Agent %(found)s; this tenant's is %(known)s. From now on"
-            " the other one would be shown and changed here."
+            "This token opens Sales Agent %(found)s, but this tenant uses %(known)s. From "
+            "now on, %(found)s would be shown and changed here."
         ) % {"found": found, "known": known}
 
 
@@ -255,19 +256,19 @@ def _sharing_question(tenant: Tenant, checked: CheckedToken) -> Iterable[str]:
         same |= Q(tenant__sales_agent_id=checked.sales_agent_id)
     if others.filter(same).exists():
         yield _(
-            "Another tenant in this console already uses this token or another token of the same"
-            " Lofty user. Both would change the same Sales Agent."
+            "Another tenant already uses this token, or another token of the same Lofty "
+            "user. Both would change the same Sales Agent."
         )
 
 
 def _working_question(checked: CheckedToken) -> Iterable[str]:
     if checked.health in (Health.SCOPE_MISSING, Health.FORBIDDEN):
         yield _(
-            "Lofty knows this token but does not let it read the Sales Agent settings. With it"
-            " nothing could be shown or changed here."
+            "Lofty accepts this token but doesn't let it read Sales Agent settings, so "
+            "nothing could be shown or changed here."
         )
     elif checked.health == Health.NO_AGENT:
         yield _(
-            "This token's user has no Sales Agent in Lofty. Until there is one, nothing can be"
-            " shown or changed here."
+            "The Lofty user of this token has no Sales Agent. Until there is one, nothing "
+            "can be shown or changed here."
         )
