@@ -1,6 +1,9 @@
-"""The app config of the whole console: its start-up checks and database limits."""
+"""The app configs of the whole console: start-up checks, database limits, and static files."""
+
+from typing import ClassVar
 
 from django.apps import AppConfig
+from django.contrib.staticfiles.apps import StaticFilesConfig
 
 
 class ConsoleConfig(AppConfig):
@@ -15,3 +18,12 @@ class ConsoleConfig(AppConfig):
 
         checks.register_all()
         connection_created.connect(set_session_limits)
+
+
+class ConsoleStaticFilesConfig(StaticFilesConfig):
+    """Leave out htmx's extensions: unused, and their examples import files that do not exist."""
+
+    ignore_patterns: ClassVar[list[str]] = [
+        *StaticFilesConfig.ignore_patterns,
+        "django_htmx/ext/*",
+    ]

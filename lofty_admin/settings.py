@@ -24,7 +24,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "lofty_admin.apps.ConsoleStaticFilesConfig",
     "django.contrib.humanize",
     "django_countries",  # its names of countries in other languages
     "django.contrib.postgres",
@@ -251,7 +251,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "lofty_admin.core.static_files.StaticFilesStorage"},
 }
 
 # --- Mail and logs --------------------------------------------------------------------------------

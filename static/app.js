@@ -1,20 +1,5 @@
 // Small things every page shares. Pages work without it.
-"use strict";
-
-// The key a shortcut is about. On a Cyrillic, Greek or other non-Latin keyboard the key that is "k" on
-// a Latin one gives another letter, so there its place counts; elsewhere the letter does.
-const PLACES = { BracketLeft: "[", BracketRight: "]", Slash: "/" };
-
-function shortcutKey(event) {
-  if (!/^[^\p{Script=Latin}\p{Script=Common}]$/u.test(event.key)) return event.key;
-  if (/^Key[A-Z]$/.test(event.code)) return event.code.slice(3).toLowerCase();
-  return PLACES[event.code] ?? event.key;
-}
-
-// Say something to people who do not see the page change.
-function announce(text) {
-  document.getElementById("announcer").textContent = text;
-}
+import { announce } from "./announcer.js";
 
 // What the page says at its top was there before anybody listened: say it once more, politely.
 addEventListener("load", () => {

@@ -4,7 +4,8 @@
 // A picker is taken back by a "field:restore" event on its input, with detail.ids and
 // detail.members ({ id, name, detail, gone } of those the page may not know); it must then show
 // these and dispatch "change".
-"use strict";
+import { announce } from "./announcer.js";
+import { gettext, interpolate, ngettext } from "./words.js";
 
 const NOT_SETTINGS = ["snapshot", "draft", "revision", "end", "csrfmiddlewaretoken", "page_of"];
 
@@ -124,7 +125,7 @@ function say(bar, count) {
   bar.classList.toggle("invisible", !count);
 }
 
-function watchChanges(form) {
+export function watchChanges(form) {
   const bar = form.querySelector("[data-save-bar]");
   if (!bar) return;
   const stored = inLofty(form);

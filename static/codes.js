@@ -1,6 +1,4 @@
 // Copies the recovery codes. Without this script the button stays hidden; the codes can be saved.
-"use strict";
-
 const copy = document.querySelector("[data-copy-codes]");
 copy.hidden = !navigator.clipboard;
 copy.addEventListener("click", async () => {

@@ -1,7 +1,5 @@
 // The review: the reason and the confirmations are kept with the draft as they are entered, so that
 // Back, Reload and a closed tab lose nothing.
-"use strict";
-
 const PAUSE = 800; // milliseconds without typing
 
 function keepNote(form) {

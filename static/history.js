@@ -1,6 +1,8 @@
 // The history: an event opens in a drawer beside the list, arrow keys step through, and the address
 // is the event's own. Without this file every link leads to the event's page.
-"use strict";
+import { announce } from "./announcer.js";
+import { SESSION_ENDED, checkSession } from "./session.js";
+import { gettext } from "./words.js";
 
 document.addEventListener("DOMContentLoaded", () => {
   const drawer = document.querySelector("[data-drawer]");

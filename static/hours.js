@@ -1,6 +1,4 @@
 // The week under the hours of the form: hidden while it would show something else than is chosen.
-"use strict";
-
 for (const live of document.querySelectorAll("[data-hours]")) {
   const show = (fine) => {
     live.querySelector("#hours-week").hidden = !fine;

@@ -1,6 +1,4 @@
 // The code of an invitation stands behind the # of its link: take it over, and out of sight.
-"use strict";
-
 function takeOver() {
   const form = document.querySelector("[data-invitation]");
   const code = location.hash.slice(1).replaceAll("%3A", ":"); // some mail programs write : so

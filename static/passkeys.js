@@ -1,5 +1,5 @@
 // Passkeys: ask the browser for one and send what it answers. Forms say which with data-passkey.
-"use strict";
+import { gettext } from "./words.js";
 
 const PASSKEY_TROUBLE = {
   NotAllowedError: gettext("The passkey wasn't used. Nothing was changed. You can try again."),

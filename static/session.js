@@ -1,10 +1,11 @@
 // What the scripts of a page do when the session has ended: leave the page as it is, say so, and
 // offer to sign in in another tab. Once the same user is signed in again, the forms work again.
-"use strict";
+import { announce } from "./announcer.js";
+import { gettext } from "./words.js";
 
-const SESSION_ENDED = gettext("You were signed out. Sign in in another tab, then continue here. What you typed stays on this page.");
+export const SESSION_ENDED = gettext("You were signed out. Sign in in another tab, then continue here. What you typed stays on this page.");
 
-function sessionNotice() {
+export function sessionNotice() {
   return document.getElementById("session-ended");
 }
 
@@ -29,7 +30,7 @@ function renewTokens({ csrf_token, page_of }) {
 }
 
 // After an answer of 401, and when the user comes back to this tab.
-async function checkSession() {
+export async function checkSession() {
   const notice = sessionNotice();
   const found = await whoIsSignedIn();
   const isSame = found && found.page_of.split(":")[0] === pageOwner();

@@ -1,5 +1,6 @@
 // The settings form: members shown only under "Only these", what changed, leave guard.
-"use strict";
+import { watchChanges } from "./changes.js";
+import { Picker } from "./picker/picker.js";
 
 // --- Members only under "Only these" -------------------------------------------------------------
 function showMembers(form) {

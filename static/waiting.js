@@ -1,39 +1,39 @@
 // While the next page is on its way: a bar on top, and after a while its outline instead of the
 // old page. It takes nothing away: any key or click brings the old page back.
-"use strict";
+import { announce } from "./announcer.js";
+import { gettext } from "./words.js";
 
-(() => {
-  const BAR_AFTER = 400; // milliseconds; quicker than that, a bar only flickers
-  const OUTLINE_AFTER = 900;
-  const bar = document.getElementById("waiting-bar");
-  const main = document.getElementById("content");
-  const outline = document.getElementById("waiting-page");
-  if (!bar || !main) return;
-  let timers = [];
-  let isDownload = false;
-  let isLink = false;
+const BAR_AFTER = 400; // milliseconds; quicker than that, a bar only flickers
+const OUTLINE_AFTER = 900;
+const bar = document.getElementById("waiting-bar");
+const main = document.getElementById("content");
+const outline = document.getElementById("waiting-page");
+let timers = [];
+let isDownload = false;
+let isLink = false;
 
-  function showBar() {
-    bar.hidden = false;
-    main.setAttribute("aria-busy", "true");
-    announce(gettext("Loading"));
-  }
+function showBar() {
+  bar.hidden = false;
+  main.setAttribute("aria-busy", "true");
+  announce(gettext("Loading"));
+}
 
-  function showOutline() {
-    if (main.querySelector(".placeholder-glow")) return;
-    main.append(outline.content.cloneNode(true));
-    main.classList.add("is-waiting");
-  }
+function showOutline() {
+  if (main.querySelector(".placeholder-glow")) return;
+  main.append(outline.content.cloneNode(true));
+  main.classList.add("is-waiting");
+}
 
-  function end() {
-    for (const timer of timers) clearTimeout(timer);
-    timers = [];
-    bar.hidden = true;
-    main.removeAttribute("aria-busy");
-    main.classList.remove("is-waiting");
-    main.querySelector(":scope > .placeholder-glow")?.remove();
-  }
+function end() {
+  for (const timer of timers) clearTimeout(timer);
+  timers = [];
+  bar.hidden = true;
+  main.removeAttribute("aria-busy");
+  main.classList.remove("is-waiting");
+  main.querySelector(":scope > .placeholder-glow")?.remove();
+}
 
+function waitForPages() {
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href]");
     isLink = Boolean(link);
@@ -54,8 +54,10 @@
   addEventListener("pageshow", end);
   addEventListener("pagehide", end);
   for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, () => bar.hidden || end());
+}
 
-  // Parts of a page: the bar for whatever takes longer than a moment.
+// Parts of a page: the bar for whatever takes longer than a moment.
+function waitForParts() {
   const waiting = new Map();
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { xhr, target } = event.detail;
@@ -68,4 +70,9 @@
     event.detail.target.removeAttribute("aria-busy");
     if (!waiting.size && !timers.length) bar.hidden = true;
   });
-})();
+}
+
+if (bar && main) {
+  waitForPages();
+  waitForParts();
+}

@@ -70,7 +70,7 @@ def compile_catalog(path: Path) -> None:
     words = {_key(message): message.string for message in catalog if message.id}
     WORDS.mkdir(exist_ok=True)
     text = json.dumps(words, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    (WORDS / f"{path.parent.parent.name}.js").write_text(f"const WORDS = {text};\n")
+    (WORDS / f"{path.parent.parent.name}.js").write_text(f"globalThis.WORDS = {text};\n")
 
 
 def _key(message: Message) -> str:
@@ -96,9 +96,11 @@ def of_pages() -> Catalog:
 
 
 def of_scripts() -> Catalog:
-    """Return every text marked in static/*.js."""
+    """Return every text marked in the scripts of static/, without those of others."""
     found = Catalog()
-    for path in sorted((ROOT / "static").glob("*.js")):
+    others = {WORDS, ROOT / "static" / "vendor"}
+    scripts = (path for path in (ROOT / "static").rglob("*.js") if path.parent not in others)
+    for path in sorted(scripts):
         _add(found, path, extract("javascript", _open(path), KEYWORDS, [COMMENT]))
     return found
 

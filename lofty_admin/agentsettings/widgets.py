@@ -22,7 +22,7 @@ from lofty_admin.lofty.schema import IS_TYPE, TYPES, means_all
 from lofty_admin.tenants.models import Tenant
 
 ALL_IN_ACCESS_LIST = -1
-MOST_LISTED = 100  # of more, the page holds the ids only; static/picker.js fetches their names
+MOST_LISTED = 100  # of more, the page holds the ids only; static/picker/ fetches their names
 
 
 class Scope(StrEnum):
@@ -81,6 +81,7 @@ class Picking:
     gone: int
     search_url: str
     pasted_url: str
+    picked_url: str
     office_url: str
     foreign: str = ""
 
@@ -109,6 +110,7 @@ class Picking:
             gone=count_gone(tenant, kind, ids) if found is None else 0,
             search_url=reverse("directory:search", kwargs=at),
             pasted_url=reverse("directory:pasted", kwargs=at),
+            picked_url=reverse("directory:picked", kwargs=at),
             office_url=reverse("directory:office", kwargs={**at, "office_id": 0}),
         )
 

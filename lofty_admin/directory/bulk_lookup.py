@@ -91,6 +91,28 @@ def parse(text: str) -> list[Pasted]:
     return items
 
 
+def is_list(text: str) -> bool:
+    """Return whether a pasted text is a list; otherwise it is a text to search for.
+
+    Several lines, several ids or emails, or one next to a comma or in "Name <email>" make a list.
+    So does one number with separators for thousands: only the directory knows how to read it.
+    """
+    bare = text.translate(_INVISIBLE).strip()
+    if re.search(r"[\r\n]", bare) or grouped_digits(bare) == bare != "":
+        return True
+    known = [item for item in _items_of(bare) if item.email or _ids(item)]
+    if len(known) != 1:
+        return bool(known)
+    is_in_words = "<" in known[0].text and " " in known[0].text
+    return is_in_words or len([part for part in _PART.findall(bare) if part.strip()]) > 1
+
+
+def id_in(text: str) -> str:
+    """Return the id that a search text is, "" if it is none."""
+    number = _id(text.strip())
+    return "" if number is None else str(number)
+
+
 def resolve(tenant: Tenant, kind: EntryKind, text: str) -> Resolved:
     """Look up a pasted list in the tenant's directory. Only agents have emails.
 

@@ -101,6 +101,19 @@ def search(tenant: Tenant, kind: EntryKind, text: str, limit: int = MOST_FOUND) 
     return found
 
 
+def matching(found: Iterable[Name], text: str) -> list[Name]:
+    """Return those with every word of `text` somewhere in their name, email, office, or id."""
+    words = search_words(searched(text, LONGEST_QUERY))
+    if not words:
+        return [] if is_wordless(text) else list(found)
+    return [name for name in found if _has_words(name, words)]
+
+
+def _has_words(name: Name, words: Iterable[str]) -> bool:
+    text = fold(f"{name.name} {name.detail} {name.id}")
+    return all(word in text for word in words)
+
+
 def freshness(tenant: Tenant) -> Freshness:
     """Return how current the tenant's names are, and what a user should know about that."""
     syncs = Sync.objects.filter(tenant=tenant)

@@ -10,6 +10,7 @@ tenant_urls = [
     path("names/source/", views.name_source, name="name_source"),
     path("names/<slug:kind>/search", views.names_search, name="search"),
     path("names/<slug:kind>/pasted", views.names_pasted, name="pasted"),
+    path("names/<slug:kind>/picked", views.names_picked, name="picked"),
     path("names/<slug:kind>/office/<int:office_id>", views.names_of_office, name="office"),
 ]
 urlpatterns = [

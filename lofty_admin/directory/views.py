@@ -1,5 +1,6 @@
 """The names of a tenant's ids, and the search behind the pickers."""
 
+import re
 from collections.abc import Iterable
 
 from django.contrib import messages
@@ -12,10 +13,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from lofty_admin.core.searching import search_problem
 from lofty_admin.core.visible import visible
-from lofty_admin.directory.bulk_lookup import TooManyItems, resolve
+from lofty_admin.directory.bulk_lookup import TooManyItems, id_in, is_list, resolve
 from lofty_admin.directory.forms import SearchForm, SourceForm
 from lofty_admin.directory.models import Entry, EntryKind
-from lofty_admin.directory.names import MOST_FOUND, Name, freshness, give_name, search
+from lofty_admin.directory.names import (
+    MOST_FOUND,
+    Name,
+    freshness,
+    give_name,
+    matching,
+    search,
+)
 from lofty_admin.directory.names import names as lookup
 from lofty_admin.directory.offices import (
     Tree,
@@ -30,6 +38,7 @@ from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
 
 LONGEST_ID = 20  # digits
+_ID = re.compile(r"-?[0-9]{1,20}")
 MOST_AT_ONCE = 10_000  # names in one answer
 MOST_NAMESAKES = 10
 # Partials by the id of the element that htmx targets.
@@ -88,47 +97,66 @@ def names_search(request: SignedInRequest, slug: str, kind: str) -> HttpResponse
 
     items: [{"id", "name", "detail", "gone"}], ids as strings; those of offices also have "depth"
     and "below" (how many offices), and without a text they are the tree. more: whether there are
-    more. why: why a text can find nothing, whatever the data. offices: for agents, [{"id", "name",
-    "detail", "agents"}] that can be picked as a whole. office_unknown: number of agents whose
-    office is unknown, where offices are searched.
+    more. why: why a text can find nothing, whatever the data. id: the id that the text is, known or
+    not. offices: for agents, [{"id", "name", "detail", "agents"}] that can be picked as a whole.
+    office_unknown: number of agents whose office is unknown, where offices are searched.
     """
     tenant = get_tenant(request, slug, Role.VIEWER)
     wanted, text = _kind(kind), request.GET.get("q", "")
     if wanted == EntryKind.OFFICE:
-        return JsonResponse(_found_offices(tenant, text))
-    if wanted == EntryKind.AGENT:
-        return JsonResponse(_found_agents(tenant, text))
-    found = search(tenant, wanted, text)
-    return JsonResponse(
-        {"items": _items(found), "more": len(found) == MOST_FOUND, "why": search_problem(text)}
-    )
+        answer = _found_offices(tenant, text)
+    elif wanted == EntryKind.AGENT:
+        answer = _found_agents(tenant, text)
+    else:
+        found = search(tenant, wanted, text)
+        answer = {"items": _items(found), "more": len(found) == MOST_FOUND}
+    return JsonResponse({**answer, "why": search_problem(text), "id": id_in(text)})
 
 
 @require_POST
 def names_pasted(request: SignedInRequest, slug: str, kind: str) -> HttpResponse:
     """Return the entries for the ids and emails in `text`. POST, as it is long; changes nothing.
 
-    found: items as above. repeated: how many were in the list before. unknown: ids. ambiguous:
-    [{"text", "count", "items"}], at most ten of them. not_found: texts. Otherwise 400 and error:
-    words.
+    is_list: whether it is a list at all, or a text to search for. found: items as above. repeated:
+    how many were in the list before. unknown: ids. ambiguous: [{"text", "count", "items"}], at most
+    ten of them. not_found: texts. Otherwise 400 and error: words.
     """
     tenant = get_tenant(request, slug, Role.VIEWER)
+    text = request.POST.get("text", "")
     try:
-        resolved = resolve(tenant, _kind(kind), request.POST.get("text", ""))
+        resolved = resolve(tenant, _kind(kind), text)
     except TooManyItems as error:
         return JsonResponse({"error": str(error)}, status=400)
     return JsonResponse(
         {
+            "is_list": is_list(text),
             "found": _items(resolved.found),
             "repeated": resolved.repeated,
             "unknown": [str(number) for number in resolved.unknown],
             "ambiguous": [
-                {"text": text, "count": len(several), "items": _items(several[:MOST_NAMESAKES])}
-                for text, several in resolved.ambiguous.items()
+                {"text": email, "count": len(several), "items": _items(several[:MOST_NAMESAKES])}
+                for email, several in resolved.ambiguous.items()
             ],
             "not_found": resolved.not_found,
         }
     )
+
+
+@require_POST
+def names_picked(request: SignedInRequest, slug: str, kind: str) -> HttpResponse:
+    """Return {"items"}: the names of `ids`, or those that have every word of `q`, in their order.
+
+    POST, as there are many ids; changes nothing. Returns 400 and {"error"} for too many.
+    """
+    tenant = get_tenant(request, slug, Role.VIEWER)
+    ids = [int(i) for i in request.POST.get("ids", "").split(",") if _ID.fullmatch(i)]
+    if len(ids) > MOST_AT_ONCE:
+        error = _("%(most)s ids at most can be looked up at once.") % {
+            "most": intcomma(MOST_AT_ONCE)
+        }
+        return JsonResponse({"error": error}, status=400)
+    found = matching(lookup(tenant, _kind(kind), ids).values(), request.POST.get("q", ""))
+    return JsonResponse({"items": _items(found)})
 
 
 @require_safe
@@ -196,7 +224,6 @@ def _found_agents(tenant: Tenant, text: str) -> dict[str, object]:
         "office_unknown": without_known_office(tenant) if offices else 0,
         "items": _items(found),
         "more": len(found) + len(whole) == MOST_FOUND,
-        "why": search_problem(text),
     }
 
 
@@ -205,7 +232,7 @@ def _found_offices(tenant: Tenant, text: str) -> dict[str, object]:
     found = search(tenant, EntryKind.OFFICE, text) if text.strip() else tree.overview()
     more = len(found) == MOST_FOUND if text.strip() else len(found) < len(tree.depths)
     rows = [_in_tree(name, tree) for name in found]
-    return {"items": rows, "more": more, "why": search_problem(text)}
+    return {"items": rows, "more": more}
 
 
 def _in_tree(office: Name, tree: Tree) -> dict[str, object]:

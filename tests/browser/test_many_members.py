@@ -85,6 +85,25 @@ def test_picker__accented_and_chinese_names__are_found_and_reviewed_by_name(
     expect(page.locator("summary", has_text="202 selected")).to_be_visible()
 
 
+def test_picker__search_in_what_is_picked__ignores_accents_and_case(
+    page: Page, giant: PracticeCustomer, deployment: Deployment
+) -> None:
+    (agent, *_) = deployment.query(
+        "SELECT lofty_id FROM directory_entry WHERE kind = 'agent' AND name ~ 'Núñez$'"
+    )
+    others = [i for i in giant.settings["agentIds"] if i != agent["lofty_id"]][:150]
+    giant.change(settings={"agentIds": [*others, agent["lofty_id"]]})
+    page.goto(SETTINGS)
+    agents = setting(page, "Agents")
+    agents.get_by_text("Show what is picked").click()
+    expect(agents.locator(".item")).to_have_count(100)
+    agents.get_by_role("searchbox").fill("NUNEZ")
+    expect(agents.locator(f"[data-value='{agent['lofty_id']}']")).to_be_visible()
+    shown = agents.locator(".item bdi").all_text_contents()
+    assert shown
+    assert all(name.endswith("Núñez") for name in shown)
+
+
 def free_agent(deployment: Deployment, picked: list[int], pattern: str) -> dict[str, str]:
     """An agent not picked, of the name that comes first in the search."""
     (row, *_) = deployment.query(

@@ -148,6 +148,22 @@ def test_picker__pasted_id_with_thousands_separators__is_one_id(
     expect(agents.get_by_text("3 selected")).to_be_visible()
 
 
+def test_picker__pasted_text_that_is_no_list__is_searched_for(
+    page: Page, acme: PracticeCustomer
+) -> None:
+    page.goto(SETTINGS)
+    agents = setting(page, "Agents")
+    search = agents.get_by_role("combobox")
+    search.fill("x")
+    search.press("Home")
+    paste(search, "agent12@acme.example.com")
+    expect(search).to_have_value("agent12@acme.example.comx")
+    search.press("End")
+    search.press("Backspace")
+    expect(agents.locator(".ts-dropdown .option")).to_contain_text("agent12@acme.example.com")
+    expect(agents.get_by_text("2 picked")).to_be_visible()
+
+
 def test_picker__stored_ids_of_another_kind__no_names_are_offered_until_asked(
     page: Page, acme: PracticeCustomer
 ) -> None:

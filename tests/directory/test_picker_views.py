@@ -7,11 +7,13 @@ from django.test import Client
 
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory import views
+from lofty_admin.directory.bulk_lookup import is_list
 from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.tenants.models import Tenant
 from tests.support.users import Browsers
 
 SEARCH, PASTED = "/t/acme/names/agent/search", "/t/acme/names/agent/pasted"
+PICKED = "/t/acme/names/agent/picked"
 OF_OFFICE = "/t/acme/names/{}/office/{}"
 HOSTILE = ["<img src=x onerror=alert(1)>", "</script>", "{{7*7}}", "\u202eevil", "'; DROP TABLE x"]
 
@@ -58,7 +60,7 @@ def test_search__offices__tree_with_how_many_are_below(
     told = get(browsers.viewer, "/t/acme/names/office/search")
     north = {"id": "1", "name": "North", "detail": "", "gone": False, "depth": 0, "below": 1}
     below = {"id": "2", "name": "Downtown", "detail": "North", "gone": False, "depth": 1}
-    assert told == {"items": [north, {**below, "below": 0}], "more": False, "why": ""}
+    assert told == {"items": [north, {**below, "below": 0}], "more": False, "why": "", "id": ""}
     found = get(browsers.viewer, "/t/acme/names/office/search", q="DOWN")
     assert found["items"] == [{**below, "below": 0}]
 
@@ -139,12 +141,90 @@ def test_pasted__nothing_in_it__nothing_found(
     told = json.loads(browsers.viewer.post(PASTED, data).content)
     nothing: list[object] = []
     assert told == {
+        "is_list": False,
         "found": nothing,
         "repeated": 0,
         "unknown": nothing,
         "ambiguous": nothing,
         "not_found": nothing,
     }
+
+
+LISTS = [
+    *("101, 102", "101 102", "101\t102", "101;Bob Who", "101，102", "1,234,567", "1.234.567"),
+    *(
+        "bob@x.example, Anna",
+        "Bob Who <bob@x.example>",
+        "Bob Who\nAnna Lee",
+        "\ufeff101\u2060, 102",
+    ),
+]
+SEARCHES = [
+    "",
+    "Anna",
+    "Lee, Anna",
+    "101",
+    "bob@x.example",
+    "Unit 12",
+    "Suite 1.234",
+    "<bob@x.example>",
+]
+
+
+@pytest.mark.parametrize("text", LISTS)
+def test_is_list__several_ids_emails_or_lines__list(text: str) -> None:
+    assert is_list(text)
+
+
+@pytest.mark.parametrize("text", SEARCHES)
+def test_is_list__one_name_id_or_email__search(text: str) -> None:
+    assert not is_list(text)
+
+
+def test_pasted__text_to_search_for__says_so(browsers: Browsers, downtown: Tenant) -> None:
+    assert browsers.viewer.post(PASTED, {"text": "Unit 12"}).json()["is_list"] is False
+    assert browsers.viewer.post(PASTED, {"text": "11, 12"}).json()["is_list"] is True
+
+
+@pytest.mark.parametrize(
+    ("text", "id_"), [(" 1002 ", "1002"), ("0", ""), ("10 02", ""), ("9" * 20, "")]
+)
+def test_search__text_that_is_an_id__says_which(
+    browsers: Browsers, downtown: Tenant, text: str, id_: str
+) -> None:
+    assert get(browsers.viewer, SEARCH, q=text)["id"] == id_
+
+
+def test_picked__ids__named_in_their_order_known_or_not(
+    browsers: Browsers, downtown: Tenant
+) -> None:
+    sent = {"ids": f"21,1002,11,-1,{'9' * 20},nonsense"}
+    items = browsers.viewer.post(PICKED, sent).json()["items"]
+    assert [item["id"] for item in items] == ["21", "1002", "11", "-1", "9" * 20]
+    assert [item["name"] for item in items[:3]] == ["Cara Smith", "unknown (1002)", "Anna North"]
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("", ["11", "21", "41", "1002"]),
+        ("NUNEZ", ["41"]),
+        ("x.example north", ["11"]),
+        ("100", ["1002"]),
+        ("%", []),
+    ],
+)
+def test_picked__searched__by_the_same_rule_as_everywhere(
+    browsers: Browsers, downtown: Tenant, text: str, ids: list[str]
+) -> None:
+    Entry.objects.keep([Entry.build(downtown, EntryKind.AGENT, 41, "Zoë Núñez", "zoe@x.example")])
+    items = browsers.viewer.post(PICKED, {"ids": "11,21,41,1002", "q": text}).json()["items"]
+    assert [item["id"] for item in items] == ids
+
+
+def test_picked__more_than_ten_thousand__refused(browsers: Browsers, downtown: Tenant) -> None:
+    ids = ",".join(map(str, range(1, 10_002)))
+    assert browsers.viewer.post(PICKED, {"ids": ids}).status_code == 400
 
 
 def test_pasted__without_the_forms_token__refused(browsers: Browsers, downtown: Tenant) -> None:

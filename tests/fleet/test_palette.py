@@ -23,7 +23,14 @@ LEFT_OUT = {
     "set_language": "a button of the menu",
     **dict.fromkeys(["healthz", "readyz", "directory:search", "fleet:import_template"], PART),
     **dict.fromkeys(
-        ["directory:pasted", "directory:office", "directory:freshness", "agentsettings:hours"], PART
+        [
+            "directory:pasted",
+            "directory:picked",
+            "directory:office",
+            "directory:freshness",
+            "agentsettings:hours",
+        ],
+        PART,
     ),
     "tenants:search": PART,
     **dict.fromkeys(["account_login", "account_inactive", "accounts:invitation"], SIGNING_IN),

@@ -456,6 +456,7 @@ PAGES_WITHOUT: dict[str, str] = {
     "history:go_back": OPENS_A_REVIEW,
     "history:undo": OPENS_A_REVIEW,
     "directory:pasted": "Looks up a pasted list; POST because of its length.",
+    "directory:picked": "Names the ids of a picker; POST because there are many.",
     "agentsettings:copy": OPENS_A_REVIEW,
 }
 
