@@ -19,6 +19,7 @@ from lofty_admin.agentsettings.drafts import (
     save_edits,
     save_note,
     share_draft,
+    unshare_draft,
 )
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.forms import END, SettingsForm
@@ -218,6 +219,23 @@ def draft_share(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResp
     share_draft(draft)
     messages.success(request, _("Draft shared. Send the address below to a colleague."))
     return redirect("agentsettings:draft", tenant.slug, draft.pk)
+
+
+@require_POST
+def draft_unshare(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
+    """Make a shared draft visible to its owner only."""
+    tenant = get_tenant(request, slug, Role.EDITOR)
+    draft = find_draft(request, tenant, draft_id)
+    if draft is None:
+        return _no_draft(request, tenant, draft_id)
+    _save_note(request, draft)
+    if draft.owner_id != current_user(request).pk:
+        problem = _("Only %(name)s, who made this draft, can stop sharing it.")
+        messages.error(request, problem % {"name": draft.owner})
+    else:
+        unshare_draft(draft)
+        messages.success(request, _("Not shared any more. Only you see this draft."))
+    return redirect("draft", tenant.slug, draft.pk)
 
 
 @require_http_methods(["GET", "POST"])

@@ -150,6 +150,14 @@ def share_draft(draft: Draft) -> None:
             _record(Kind.DRAFT_SHARED, draft)
 
 
+def unshare_draft(draft: Draft) -> None:
+    """Make the draft visible to its owner only."""
+    with transaction.atomic():
+        shared = Draft.objects.filter(pk=draft.pk).exclude(shared_at=None)
+        if shared.update(shared_at=None):
+            _record(Kind.DRAFT_UNSHARED, draft)
+
+
 def discard_draft(draft: Draft) -> None:
     """Delete the draft. Only a shared one is audited, because no other user knew of the others."""
     with transaction.atomic():

@@ -16,13 +16,6 @@ from django_countries import countries
 from lofty_admin.agentsettings.cautions import foreign_words
 from lofty_admin.agentsettings.entered import entered_name, entered_number, entered_text
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS, Kind, Section, Setting
-from lofty_admin.agentsettings.plain_widgets import (
-    PlainCheckbox,
-    PlainSelect,
-    PlainText,
-    PlainTextarea,
-    Rows,
-)
 from lofty_admin.agentsettings.plans import Snapshot
 from lofty_admin.agentsettings.widgets import (
     ListChoice,
@@ -32,6 +25,7 @@ from lofty_admin.agentsettings.widgets import (
     ScopedListWidget,
 )
 from lofty_admin.core.layouts import layout
+from lofty_admin.core.long_select import LongSelect, Rows
 from lofty_admin.core.text_areas import TextAreaField, unify_line_breaks
 from lofty_admin.core.visible import has_unseen, shortened, visible
 from lofty_admin.directory.id_families import foreign_ids
@@ -232,9 +226,7 @@ def _always_sent(field: forms.Field) -> bool:
 
 def _text(setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
     if isinstance(stored, str) and not _can_travel(stored):
-        return forms.CharField(
-            label=setting.label, required=False, disabled=True, help_text=FIXED, widget=PlainText
-        )
+        return forms.CharField(label=setting.label, required=False, disabled=True, help_text=FIXED)
     long = setting.kind is Kind.LONG_TEXT
     texts = [unify_line_breaks(str(to_form(setting, value))) for value in (stored, shown)]
     rows = 3 if long else max(text.count("\n") for text in texts)  # one line cannot hold a break
@@ -249,7 +241,7 @@ def _text(setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
         required=False,
         strip=False,
         max_length=max(MAX_LONG_TEXT if long else MAX_TEXT, *map(len, texts)),
-        widget=PlainTextarea({**attrs, "rows": rows}) if rows else PlainText(attrs),
+        widget=forms.Textarea({**attrs, "rows": rows}) if rows else forms.TextInput(attrs),
     )
 
 
@@ -266,14 +258,14 @@ def _switch(setting: Setting, stored: JSON) -> forms.Field:
             label=setting.label,
             help_text=setting.help,
             required=False,
-            widget=PlainCheckbox({"role": "switch"}),
+            widget=forms.CheckboxInput({"role": "switch"}),
         )
     return forms.ChoiceField(
         label=setting.label,
         help_text=setting.help,
         required=False,
         choices=[(KEEP, _as_it_is(stored)), ("true", _("On")), ("false", _("Off"))],
-        widget=PlainSelect,
+        widget=LongSelect,
     )
 
 
@@ -285,7 +277,7 @@ def _select(setting: Setting, stored: JSON, shown: JSON) -> forms.Field:
         help_text=setting.help,
         required=False,
         choices=Rows([*odd, *((str(key), label) for key, label in _choices_of(setting).items())]),
-        widget=PlainSelect,
+        widget=LongSelect,
     )
 
 

@@ -8,6 +8,7 @@ draft_urls = [
     path("edit/", draft_views.draft_edit, name="draft_edit"),
     path("apply/", draft_views.apply_draft, name="apply"),
     path("share/", draft_views.draft_share, name="draft_share"),
+    path("unshare/", draft_views.draft_unshare, name="draft_unshare"),
     path("discard/", draft_views.draft_discard, name="draft_discard"),
 ]
 operation_urls = [

@@ -16,10 +16,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.agentsettings.fields import BY_NAME
-from lofty_admin.agentsettings.plain_widgets import PlainSelect, Rows
 from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.models import actor_in_words
 from lofty_admin.audit.search.query import Filter, choices
+from lofty_admin.core.long_select import LongSelect, Rows
 from lofty_admin.core.searching import SearchField, search_problem
 from lofty_admin.core.text import fold
 from lofty_admin.core.timezones import begin_of, reader_zone
@@ -56,7 +56,7 @@ def _ids(tenants: list[_Tenant] | None) -> frozenset[UUID] | None:
 
 def _chosen(label: Any) -> forms.ChoiceField:
     nothing = {"invalid_choice": format_lazy(NOT_THERE, field=label)}
-    widget = PlainSelect(attrs={"class": "form-select"})
+    widget = LongSelect(attrs={"class": "form-select"})
     return forms.ChoiceField(label=label, required=False, widget=widget, error_messages=nothing)
 
 

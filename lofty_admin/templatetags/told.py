@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from django import template
 from django.conf import settings
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.template.loader import render_to_string
+from django.utils.html import conditional_escape, format_html_join
 from django.utils.translation import get_language, gettext
 
 register = template.Library()
@@ -29,7 +30,10 @@ def _parts(english: str) -> Iterator[str]:
         runs = (" ".join(sentences[:size]) for size in range(len(sentences), 0, -1))
         run = next((one for one in runs if one and gettext(one) != one), None)
         if run is None:
-            yield format_html('<span lang="{}">{}</span>', settings.LANGUAGE_CODE, sentences.pop(0))
+            yield render_to_string(
+                "components/as_recorded.html",
+                {"language": settings.LANGUAGE_CODE, "text": sentences.pop(0)},
+            )
         else:
             yield conditional_escape(gettext(run))
             del sentences[: len(_SENTENCE_END.split(run))]

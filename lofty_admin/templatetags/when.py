@@ -10,9 +10,9 @@ from typing import Any
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
-from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import get_language
 
@@ -108,4 +108,4 @@ def _time(at: datetime, text: str, zone: tzinfo, language: str | None) -> str:
     """Kept: many look at the same fifty, again and again."""
     in_utc = at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "seconds")
     title = f"{exactly(at, zone)} · {in_utc} UTC"
-    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), title, text)
+    return render_to_string("components/time.html", {"at": at, "title": title, "text": text})

@@ -5,7 +5,6 @@ from typing import Any
 
 from crispy_forms.layout import HTML, Div, Submit
 from django import forms
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts.models import User
@@ -226,8 +225,7 @@ class AddTenantForm(TokenForm):
                 css_class="row",
             ),
             "note",
-            HTML(format_html('<h2 class="h3 mt-4">{}</h2>', _("Lofty token"))),
-            HTML(format_html('<p class="text-secondary">{}</p>', _("You can also add it later."))),
+            HTML("{% include 'tenants/add_token.html' %}"),
             "scheme",
             "token",
             "meant",

@@ -211,7 +211,7 @@ def test_draft__of_another_user__404_until_shared_then_continued(
         answer = colleague.get(draft_url(draft, step))
         assert answer.status_code == 404
         assert "Bella" not in answer.content.decode()
-    for step in ("edit/", "apply/", "share/", "discard/"):
+    for step in ("edit/", "apply/", "share/", "unshare/", "discard/"):
         assert colleague.post(draft_url(draft, step), {"revision": 1}).status_code == 404
     assert "Draft with" not in text_of(colleague.get(SETTINGS))
     assert lofty.puts == []
@@ -226,6 +226,39 @@ def test_draft__of_another_user__404_until_shared_then_continued(
     assert Draft.objects.get().owner.name == "Olivia Owner"
     assert "Verified" in text_of(save(colleague, page))
     assert AuditEvent.objects.get(kind=Kind.SETTINGS_OUTCOME).actor_name == "Eduardo Editor"
+
+
+def test_unshare__by_the_owner_only__others_lose_it_and_it_is_recorded(
+    browsers: Browsers, editor: User, lofty: PracticeCustomer
+) -> None:
+    draft = drafted(browsers.owner)
+    browsers.owner.post(draft_url(draft, "share/"))
+    colleague = signed_in(editor)
+    opened = form_of(colleague.get(draft_url(draft, "edit/")), REVIEW)
+    page = colleague.post(draft_url(draft, "unshare/"), follow=True)
+    assert "Only Olivia Owner, who made this draft, can stop sharing it" in text_of(page)
+    assert "Stop sharing" not in text_of(page)
+    assert Draft.objects.get().is_shared
+
+    page = browsers.owner.post(
+        draft_url(draft, "unshare/"), {"reason": "not yet", "revision": 1}, follow=True
+    )
+    assert "Only you see this draft" in text_of(page)
+    assert "Share with editors" in text_of(page)
+    assert Draft.objects.get().reason == "not yet"
+    event = AuditEvent.objects.get(kind=Kind.DRAFT_UNSHARED)
+    assert (event.actor_name, event.subject) == ("Olivia Owner", "Assistant's name")
+    assert event.detail["changed"] == ["assistantName"]
+    browsers.owner.post(draft_url(draft, "unshare/"))
+    assert AuditEvent.objects.filter(kind=Kind.DRAFT_UNSHARED).count() == 1
+    assert colleague.get(draft_url(draft)).status_code == 404
+    assert "Draft with" not in text_of(colleague.get(SETTINGS))
+
+    # A colleague who had it open keeps what they typed, as a draft of their own.
+    page = colleague.post(REVIEW, {**opened, "assistantName": ["Carla"]}, follow=True)
+    assert "saved as a new draft" in text_of(page)
+    assert Draft.objects.get(pk=draft.pk).wanted == draft.wanted
+    assert Draft.objects.exclude(pk=draft.pk).get().owner == editor
 
 
 def test_draft__shared__viewers_outsiders_and_former_editors_stay_out(

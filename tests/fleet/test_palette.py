@@ -83,7 +83,12 @@ LEFT_OUT = {
         BUTTON,
     ),
     **dict.fromkeys(
-        ["agentsettings:draft_edit", "agentsettings:draft_share", "agentsettings:draft_discard"],
+        [
+            "agentsettings:draft_edit",
+            "agentsettings:draft_share",
+            "agentsettings:draft_unshare",
+            "agentsettings:draft_discard",
+        ],
         BUTTON,
     ),
     **dict.fromkeys(

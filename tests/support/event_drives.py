@@ -299,6 +299,12 @@ def share_draft(scene: Scene) -> UUID:
     return draft.pk
 
 
+def unshare_draft(scene: Scene) -> None:
+    shared = share_draft(scene)
+    scene.prepared()
+    scene.post("agentsettings:draft_unshare", shared)
+
+
 def discard_shared_draft(scene: Scene) -> None:
     shared = share_draft(scene)
     scene.prepared()
@@ -421,6 +427,7 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
         ),
     ],
     "agentsettings:draft_share": [(share_draft, Kind.DRAFT_SHARED)],
+    "agentsettings:draft_unshare": [(unshare_draft, Kind.DRAFT_UNSHARED)],
     "agentsettings:draft_discard": [(discard_shared_draft, Kind.DRAFT_DISCARDED)],
     "agentsettings:check_now": [
         (lambda s: s.post("agentsettings:check_now", s.unknown()), Kind.SETTINGS_OUTCOME)

@@ -111,6 +111,7 @@ NEEDS: dict[str, str | Role] = {
             "agentsettings:draft",
             "agentsettings:draft_edit",
             "agentsettings:draft_share",
+            "agentsettings:draft_unshare",
             "agentsettings:draft_discard",
         ],
         Role.EDITOR,

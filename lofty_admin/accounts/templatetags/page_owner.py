@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import template
-from django.utils.html import format_html_join
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.unsent import PAGE_OWNER, owner_marker
@@ -11,17 +10,17 @@ from lofty_admin.accounts.unsent import PAGE_OWNER, owner_marker
 register = template.Library()
 
 
-@register.simple_tag(takes_context=True, name="csrf_token")
-def csrf_token(context: dict[str, Any]) -> str:
+@register.inclusion_tag("components/csrf_token.html", takes_context=True, name="csrf_token")
+def csrf_token(context: dict[str, Any]) -> dict[str, list[tuple[str, str]]]:
     """Replace Django's tag of this name, so that no form can be without the marker.
 
     The session may be gone when the form is sent; only the form itself can then name its user.
     """
     token = context.get("csrf_token", "NOTPROVIDED")
     if token == "NOTPROVIDED":  # noqa: S105 - how Django says that there is none
-        return ""
+        return {"fields": []}
     fields = [("csrfmiddlewaretoken", token)]
     user = getattr(context.get("request"), "user", None)
     if isinstance(user, User):
         fields.append((PAGE_OWNER, owner_marker(user)))
-    return format_html_join("", '<input type="hidden" name="{}" value="{}">', fields)
+    return {"fields": fields}

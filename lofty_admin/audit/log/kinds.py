@@ -18,6 +18,7 @@ class Kind(TextChoices):
         _("detected a change made in Lofty"),
     )
     DRAFT_SHARED = "draft.shared", _("shared a draft of changes")
+    DRAFT_UNSHARED = "draft.unshared", _("stopped sharing a draft of changes")
     DRAFT_DISCARDED = "draft.discarded", _("discarded a shared draft of changes")
     TENANT_ADDED = "tenant.added", _("added the tenant")
     TENANT_CHANGED = "tenant.changed", _("changed the tenant")
