@@ -17,14 +17,14 @@ def main() -> None:
     call_command("migrate", "--no-input", verbosity=0)
     call_command("collectstatic", "--no-input", verbosity=0)
 
-    from tools import demo_history
+    from tools import demo_history, demo_tenants
 
     if demo_history.is_wanted():
         print("Making a week of history ...", flush=True)
         demo_history.make(os.environ["LOFTY_API_BASE_URL"], os.environ["DEMO_PASSWORD"])
         verify()
     else:
-        call_command("demo_data")
+        demo_tenants.add_users_and_tenants()
 
 
 def verify() -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.core.management import call_command
 from django.test import Client
 
 from lofty_admin.accounts.invitations import invite
@@ -42,6 +41,7 @@ from lofty_admin.tenants.groups import add_group
 from lofty_admin.tenants.models import Group, Role, Tenant
 from lofty_admin.tenants.services import change_tenant
 from lofty_admin.tenants.tasks import PROBING
+from tools.demo_tenants import add_users_and_tenants
 from tools.past import Clock, bent_clock
 from tools.practice_control import control
 from tools.practice_lofty.seed import make_token
@@ -181,7 +181,7 @@ def settings_of(snapshot: Snapshot) -> Mapping[str, Any]:
 def first_day(week: Week) -> None:
     """Set up users, tenants, groups, rights, and names."""
     week.day(7, 14, 5)
-    call_command("demo_data")
+    add_users_and_tenants()
     week.sign_in("admin")
     with week.by("admin"):
         colleagues = [add_person(email, name=name, password=None) for email, name in COLLEAGUES]

@@ -67,7 +67,7 @@ def test_customer__each_kind__has_its_fields(caller: Caller, acme: object) -> No
         fields = text.partition(f'<fieldset data-kind="{kind.name}">')[2].partition("</fieldset>")[
             0
         ]
-        assert re.findall(r" name=(\w+)", fields) == [each.name for each in kind.parameters]
+        assert re.findall(r' name="(\w+)"', fields) == [each.name for each in kind.parameters]
 
 
 def test_customer__hostile_values__are_text(caller: Caller) -> None:

@@ -4,7 +4,6 @@ test_coverage.py finds the pages, commands and jobs by itself; whatever it finds
 """
 
 import io
-import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -489,15 +488,6 @@ def acknowledge(scene: Scene) -> None:
     run("audit_acknowledge_restore", "--reason", "The disk died")
 
 
-def demo_data(scene: Scene) -> None:
-    people = [("mia@example.com", "Mia Manager", "manager")]
-    people += [("emil@example.com", "Emil Editor", "editor")]
-    people += [("vera@example.com", "Vera Viewer", "viewer")]
-    values = {"DEMO_SIGN_INS": json.dumps(people), "DEMO_PASSWORD": PASSWORD}
-    with patch.dict("os.environ", values):
-        call_command("demo_data")
-
-
 def create_superuser(scene: Scene) -> None:
     values = {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
     with patch.dict("os.environ", values):
@@ -574,7 +564,6 @@ COMMANDS: dict[str, tuple[Drive, Kind]] = {
         Kind.LOG_EXPORTED,
     ),
     "audit_acknowledge_restore": (acknowledge, Kind.RESTORE_ACKNOWLEDGED),
-    "demo_data": (demo_data, Kind.TENANT_ADDED),
     "createsuperuser": (create_superuser, Kind.PERSON_ADDED),
 }
 COMMANDS_WITHOUT: dict[str, str] = {

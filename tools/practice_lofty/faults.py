@@ -66,6 +66,14 @@ class Parameter:
     least: float = 0
     most: float = LONGEST_WAIT
 
+    @property
+    def is_number(self) -> bool:
+        return isinstance(self.default, int | float)
+
+    @property
+    def is_text(self) -> bool:
+        return isinstance(self.default, str)
+
     def read(self, value: object) -> object:
         """The value in the right type. Raises FaultError."""
         if isinstance(self.default, float) and type(value) is int:

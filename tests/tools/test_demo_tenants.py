@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from django.core.management import call_command
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.services import deactivate_person
@@ -11,6 +10,7 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Membership, Tenant
 from lofty_admin.tenants.services import archive_tenant
 from tests.support.users import PASSWORD
+from tools.demo_tenants import add_users_and_tenants
 from tools.practice_lofty.server import Sandbox
 
 SIGN_INS = [
@@ -25,14 +25,14 @@ SIGN_INS = [
 def started(practice: Sandbox, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEMO_SIGN_INS", json.dumps(SIGN_INS))
     monkeypatch.setenv("DEMO_PASSWORD", PASSWORD)
-    call_command("demo_data")
+    add_users_and_tenants()
     assert Membership.objects.count() == 3 * Tenant.objects.count() > 3
 
 
 def start_again() -> int:
     """How many events that wrote."""
     before = AuditEvent.objects.count()
-    call_command("demo_data")
+    add_users_and_tenants()
     return AuditEvent.objects.count() - before
 
 
