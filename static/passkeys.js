@@ -1,4 +1,5 @@
 // Passkeys: ask the browser for one and send what it answers. Forms say which with data-passkey.
+import { markSent } from "./typed.js";
 import { gettext } from "./words.js";
 
 const PASSKEY_TROUBLE = {
@@ -30,6 +31,7 @@ document.addEventListener("submit", async (event) => {
     if (!webauthnJSON.supported()) throw new DOMException("", "SecurityError");
     const credential = await webauthnJSON[form.dataset.passkey](await passkeyOptions(form));
     form.elements.credential.value = JSON.stringify(credential);
+    markSent(form);
     form.submit();
   } catch (error) {
     tellPasskeyTrouble(form, error);

@@ -1,18 +1,13 @@
 // What the scripts of a page do when the session has ended: leave the page as it is, say so, and
 // offer to sign in in another tab. Once the same user is signed in again, the forms work again.
 import { announce } from "./announcer.js";
+import { pageOwner } from "./page_owner.js";
 import { gettext } from "./words.js";
 
 export const SESSION_ENDED = gettext("You were signed out. Sign in in another tab, then continue here. What you typed stays on this page.");
 
 export function sessionNotice() {
   return document.getElementById("session-ended");
-}
-
-// Whose page this is, as its forms say: "12" of "12:1wabc:signature".
-function pageOwner() {
-  const field = document.querySelector("input[name=page_of]");
-  return field ? field.value.split(":")[0] : "";
 }
 
 async function whoIsSignedIn() {

@@ -125,7 +125,9 @@ class ImportForm(forms.Form):
         required=False,
         max_length=MOST_BYTES,
         strip=False,
-        widget=_NeverShown(attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false"}),
+        widget=_NeverShown(
+            attrs={"rows": 6, "autocomplete": "off", "spellcheck": "false", "data-secret": True}
+        ),
         help_text=_("Separate cells with commas, semicolons, or tabs."),
     )
 

@@ -31,7 +31,8 @@ class TokenField(forms.CharField):
 
     # Browsers ignore "off" and fill in the console's saved password; they respect this value.
     widget = forms.PasswordInput(
-        render_value=False, attrs={"autocomplete": "new-password", "spellcheck": "false"}
+        render_value=False,
+        attrs={"autocomplete": "new-password", "spellcheck": "false", "data-secret": True},
     )
 
     def clean(self, value: Any) -> str:
