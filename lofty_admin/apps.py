@@ -1,7 +1,5 @@
 """The app configs of the whole console: start-up checks, database limits, and static files."""
 
-from typing import ClassVar
-
 from django.apps import AppConfig
 from django.contrib.staticfiles.apps import StaticFilesConfig
 
@@ -23,7 +21,7 @@ class ConsoleConfig(AppConfig):
 class ConsoleStaticFilesConfig(StaticFilesConfig):
     """Leave out htmx's extensions: unused, and their examples import files that do not exist."""
 
-    ignore_patterns: ClassVar[list[str]] = [
+    ignore_patterns = [
         *StaticFilesConfig.ignore_patterns,
         "django_htmx/ext/*",
     ]

@@ -235,7 +235,7 @@ def draft_unshare(request: HttpRequest, slug: str, draft_id: UUID) -> HttpRespon
     else:
         unshare_draft(draft)
         messages.success(request, _("Not shared any more. Only you see this draft."))
-    return redirect("draft", tenant.slug, draft.pk)
+    return redirect("agentsettings:draft", tenant.slug, draft.pk)
 
 
 @require_http_methods(["GET", "POST"])

@@ -59,8 +59,8 @@ def test_page__known_app__offers_both_buttons(caller: Caller, app: object) -> No
     text = reply.body.decode()
     assert reply.status == 200
     assert "Practice app" in text
-    assert "value=approve" in text
-    assert "value=deny" in text
+    assert 'value="approve"' in text
+    assert 'value="deny"' in text
     assert reply.headers["Content-Security-Policy"].endswith("http://127.0.0.1:9999")
 
 

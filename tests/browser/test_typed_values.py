@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NewPage
-from tests.browser.steps import expect_message, sign_in
-from tests.deployment import Deployment
-from tests.practice import PracticeCustomer
+from tests.support.browser_pages import NewPage
+from tests.support.deployment import Deployment
+from tests.support.page_steps import expect_message, sign_in
+from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.browser
 EDIT = "/t/acme/edit/"
