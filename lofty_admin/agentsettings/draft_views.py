@@ -222,19 +222,19 @@ def draft_share(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResp
 
 
 @require_POST
-def draft_unshare(request: HttpRequest, slug: str, draft_id: UUID) -> HttpResponse:
+def draft_unshare(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResponse:
     """Make a shared draft visible to its owner only."""
     tenant = get_tenant(request, slug, Role.EDITOR)
     draft = find_draft(request, tenant, draft_id)
     if draft is None:
         return _no_draft(request, tenant, draft_id)
     _save_note(request, draft)
-    if draft.owner_id != current_user(request).pk:
-        problem = _("Only %(name)s, who made this draft, can stop sharing it.")
+    if draft.owner_id != request.user.pk:
+        problem = _("Only %(name)s, who created this draft, can stop sharing it.")
         messages.error(request, problem % {"name": draft.owner})
     else:
         unshare_draft(draft)
-        messages.success(request, _("Not shared any more. Only you see this draft."))
+        messages.success(request, _("Draft no longer shared. Only you can see it."))
     return redirect("agentsettings:draft", tenant.slug, draft.pk)
 
 

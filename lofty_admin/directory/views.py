@@ -151,7 +151,7 @@ def names_picked(request: SignedInRequest, slug: str, kind: str) -> HttpResponse
     tenant = get_tenant(request, slug, Role.VIEWER)
     ids = [int(i) for i in request.POST.get("ids", "").split(",") if _ID.fullmatch(i)]
     if len(ids) > MOST_AT_ONCE:
-        error = _("%(most)s ids at most can be looked up at once.") % {
+        error = _("At most %(most)s IDs can be looked up at once.") % {
             "most": intcomma(MOST_AT_ONCE)
         }
         return JsonResponse({"error": error}, status=400)

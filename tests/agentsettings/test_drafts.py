@@ -236,14 +236,14 @@ def test_unshare__by_the_owner_only__others_lose_it_and_it_is_recorded(
     colleague = signed_in(editor)
     opened = form_of(colleague.get(draft_url(draft, "edit/")), REVIEW)
     page = colleague.post(draft_url(draft, "unshare/"), follow=True)
-    assert "Only Olivia Owner, who made this draft, can stop sharing it" in text_of(page)
+    assert "Only Olivia Owner, who created this draft, can stop sharing it" in text_of(page)
     assert "Stop sharing" not in text_of(page)
     assert Draft.objects.get().is_shared
 
     page = browsers.owner.post(
         draft_url(draft, "unshare/"), {"reason": "not yet", "revision": 1}, follow=True
     )
-    assert "Only you see this draft" in text_of(page)
+    assert "Draft no longer shared" in text_of(page)
     assert "Share with editors" in text_of(page)
     assert Draft.objects.get().reason == "not yet"
     event = AuditEvent.objects.get(kind=Kind.DRAFT_UNSHARED)

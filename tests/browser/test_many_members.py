@@ -95,7 +95,7 @@ def test_picker__search_in_what_is_picked__ignores_accents_and_case(
     giant.change(settings={"agentIds": [*others, agent["lofty_id"]]})
     page.goto(SETTINGS)
     agents = setting(page, "Agents")
-    agents.get_by_text("Show what is picked").click()
+    agents.get_by_text("Show selected").click()
     expect(agents.locator(".item")).to_have_count(100)
     agents.get_by_role("searchbox").fill("NUNEZ")
     expect(agents.locator(f"[data-value='{agent['lofty_id']}']")).to_be_visible()

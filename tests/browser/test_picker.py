@@ -161,7 +161,7 @@ def test_picker__pasted_text_that_is_no_list__is_searched_for(
     search.press("End")
     search.press("Backspace")
     expect(agents.locator(".ts-dropdown .option")).to_contain_text("agent12@acme.example.com")
-    expect(agents.get_by_text("2 picked")).to_be_visible()
+    expect(agents.get_by_text("2 selected")).to_be_visible()
 
 
 def test_picker__stored_ids_of_another_kind__no_names_are_offered_until_asked(

@@ -10,10 +10,9 @@ from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.browser
 EDIT = "/t/acme/edit/"
-RENOT_TYPED = ("radio", "checkbox", "file", "submit")
-STORED = "Restored what you typed"
+RESTORED = "Restored what you typed"
 OUTDATED = "This changed after you typed"
-# (page, {field of the form: what is typed}).
+# (page, {field of the form: what is typed})
 FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "edit tenant": (EDIT, {"name": "Acme & Söhne", "note": "Calls on Mondays\nonly"}),
     "add tenant": ("/tenants/add/", {"name": "New One", "slug": "new-one", "note": "soon"}),
