@@ -179,7 +179,7 @@ def use_code(user: User, code: str) -> Authenticator | None:
 def checked(row: Authenticator) -> Authenticator:
     """Return `row` if its secret belongs to its owner, otherwise raise VaultError."""
     if owner_of(str(row.data.get(SEALED_UNDER[row.type], ""))) != row.user_id:
-        raise VaultError("The stored secret belongs to somebody else.")
+        raise VaultError("The stored secret belongs to another user.")
     return row
 
 

@@ -46,7 +46,7 @@ def key_of(sealed: str) -> str:
 
 def _sealed_bytes(user_id: int, sealed: str) -> bytes:
     if not isinstance(sealed, str) or owner_of(sealed) != user_id:
-        raise vault.VaultError("The stored secret belongs to somebody else.")
+        raise vault.VaultError("The stored secret belongs to another user.")
     return _decoded(sealed)
 
 

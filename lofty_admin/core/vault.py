@@ -46,7 +46,7 @@ def open_sealed(
         return AESGCM(key).decrypt(nonce, ciphertext, bound).decode()
     except InvalidTag:
         pass
-    raise VaultError("The stored secret is damaged, or was put in this place by somebody else.")
+    raise VaultError("The stored secret is damaged, or was planted here.")
 
 
 def prefix_of(key_id: str) -> bytes:

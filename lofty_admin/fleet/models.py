@@ -138,7 +138,7 @@ class ImportRow(models.Model):
         """Return the sealed line. Raises VaultError if changed, erased, or another user's."""
         data = json.loads(vault.open_sealed(self.sealed, **self._place()))
         if data["person"] != self.parent.person_id:
-            raise vault.VaultError("This row was uploaded by somebody else.")
+            raise vault.VaultError("This row was uploaded by another user.")
         scheme = Scheme(data["scheme"]) if data["scheme"] else None
         return Line(
             self.number, data["name"], data["slug"], scheme, data["token"], tuple(data["groups"])

@@ -306,7 +306,7 @@ def test_secret__copied_into_another_row__does_not_open_and_is_recorded(
     assert "can't be read" in answer.content.decode()
     assert not is_signed_in(client)
     event = AuditEvent.objects.get(kind="session.sign_in_failed")
-    assert "somebody else" in event.content["detail"]["because"]
+    assert "another user" in event.content["detail"]["because"]
 
 
 @pytest.mark.parametrize("planted", [SECRET, "", f"1:{SECRET}", "1:AAAA", "1:!!!!"])

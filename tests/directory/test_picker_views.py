@@ -89,7 +89,7 @@ def test_office__agents_or_offices_below__of_it_alone(
     monkeypatch.setattr(views, "MOST_AT_ONCE", 1)
     refused = browsers.viewer.get(OF_OFFICE.format("agent", 1))
     assert refused.status_code == 400
-    assert "North has more than 1 of them" in refused.json()["error"]
+    assert "North has more than 1, which is too many" in refused.json()["error"]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_pasted__ten_thousand__answered_and_one_more_refused_in_words(
     assert len(told.json()["unknown"]) == 10_000
     refused = browsers.viewer.post(PASTED, {"text": ",".join(map(str, [*ids, 7]))})
     assert refused.status_code == 400
-    assert "10,001 entries; 10,000 at most" in refused.json()["error"]
+    assert "10,001 entries. At most 10,000" in refused.json()["error"]
     assert browsers.viewer.post(PASTED, {"text": "x" * 3_000_000}).status_code == 400
 
 

@@ -59,7 +59,7 @@ def test_command__on_a_terminal__one_line_with_a_bar_and_the_time_left(
     out = Terminal()
     call_command("sync_directory", "--tenant", "acme", stdout=out)
     said = out.getvalue()
-    assert "[########............] less than a minute left, 25 of 60 agents, Waiting" in said
+    assert "[########............] less than a minute left, 25 of 60 agents, Queued" in said
     assert said.count("\n") == 1
     assert said.endswith("acme: Done, 60 of 60 agents\n")
 

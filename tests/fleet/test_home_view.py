@@ -277,7 +277,7 @@ def test_home__last_good_call__with_its_age(fleet: None, superuser: User) -> Non
 def test_home__hours__days_hours_and_zone_as_last_read(superuser: User, acme: Tenant) -> None:
     read(acme, activeDays=[1, 2, 3, 4, 5], startActiveHour=22, endActiveHour=6)
     assert "Mon–Fri 10 PM–6 AM, overnight" in home(superuser)
-    assert "unknown time zone" in home(superuser)
+    assert "time zone (unknown)" in home(superuser)
     me = {"time_zone": "America/Los_Angeles"}
     Profile.objects.create(tenant=acme, me=me, fetched_at=timezone.now())
     assert "In America/Los_Angeles" in home(superuser)

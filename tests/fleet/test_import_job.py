@@ -105,7 +105,7 @@ def test_upload__either_way__previewed_and_nothing_added(
     ("fields", "words"),
     [
         ({}, "Either choose a file or paste rows"),
-        ({"pasted": f"{HEAD}{GOOD}", "file": SimpleUploadedFile("a.csv", b"name\nA")}, "one of"),
+        ({"pasted": f"{HEAD}{GOOD}", "file": SimpleUploadedFile("a.csv", b"name\nA")}, "Either choose a file"),
         ({"pasted": f"Acme,{TOKEN}"}, "must name the columns"),
         ({"file": SimpleUploadedFile("a.xlsx", TOKEN.encode())}, "ends in .csv"),
         ({"file": SimpleUploadedFile("a.csv", b"\x89PNG\xff")}, "CSV UTF-8"),
@@ -419,7 +419,7 @@ def test_run__limit_reached__waits_and_goes_on(superuser: User, lofty: Lofty, we
     assert states(made)["Acme Realty"] == RowState.ADDED
     (job,) = waiting_jobs()
     assert job.scheduled_at == made.resume_at
-    assert "Continues by itself" in page(superuser, made)
+    assert "The import continues by itself" in page(superuser, made)
     tasks.import_tenants(import_id=str(made.pk))
     assert set(states(made).values()) == {RowState.ADDED}
 
@@ -614,7 +614,7 @@ def test_forget__the_persons_own_button__deleted_and_recorded(superuser: User) -
     client = signed_in(superuser)
     import_job.start(made, all_or_nothing=True)
     url = reverse("fleet:import_forget", args=[made.pk])
-    assert "is running and can't be deleted" in client.post(url, follow=True).content.decode()
+    assert "is running and can&#x27;t be deleted" in client.post(url, follow=True).content.decode()
     import_job.advance(made.pk)
     client.post(url)
     assert not Import.objects.exists()

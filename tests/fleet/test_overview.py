@@ -22,7 +22,7 @@ from tests.support.users import Browsers, signed_in
 def overview(client: Client, query: str = "") -> str:
     """The text above the search, with what the pictures are called."""
     html = client.get(reverse("fleet:home") + query).content.decode()
-    top = html.partition('aria-label="At a glance"')[2].partition('role="search"')[0]
+    top = html.partition('aria-label="Overview"')[2].partition('role="search"')[0]
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", top)))
 
 
