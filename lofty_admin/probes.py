@@ -54,7 +54,7 @@ def readyz(request: ConsoleRequest) -> JsonResponse:
             return JsonResponse({"status": f"{missing} migrations to apply"}, status=503)
         worker = worker_status()
     except DatabaseError:
-        return JsonResponse({"status": "the database does not answer"}, status=503)
+        return JsonResponse({"status": "the database does not respond"}, status=503)
     try:
         _write()
     except DatabaseError:

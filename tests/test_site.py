@@ -60,7 +60,7 @@ def test_readyz__database_gone__says_so() -> None:
     with patch("lofty_admin.probes.MigrationExecutor", side_effect=OperationalError):
         answer = Client().get("/readyz")
     assert answer.status_code == 503
-    assert "does not answer" in answer.json()["status"]
+    assert "does not respond" in answer.json()["status"]
 
 
 @pytest.mark.django_db(transaction=True)

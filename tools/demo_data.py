@@ -12,7 +12,7 @@ from django.core.management import call_command
 
 def main() -> None:
     if os.environ.get("LOFTY_DEMO") != "1":
-        raise SystemExit("This is for the demo only: LOFTY_DEMO is not 1. Nothing was done.")
+        raise SystemExit("This is for the demo only: LOFTY_DEMO is not 1. Nothing was changed.")
     django.setup()
     call_command("migrate", "--no-input", verbosity=0)
     call_command("collectstatic", "--no-input", verbosity=0)

@@ -294,11 +294,11 @@ def fourth_day(week: Week) -> None:
 
 
 def _go_back(week: Week) -> None:
-    """Restore the settings before an event, as *Go back to this* does, over current ones."""
+    """Restore the settings before an event, as *Restore this state* does, over current ones."""
     last = AuditEvent.objects.filter(
         tenant_slug="harbour-and-vine", kind=Kind.SETTINGS_OUTCOME, outcome=Outcome.VERIFIED
     ).latest("seq")
-    reason = f"Go back to before the change of {last.at:%Y-%m-%d %H:%M} UTC"
+    reason = f"Restore the state before the change on {last.at:%Y-%m-%d %H:%M} UTC"
     week.save("editor", "harbour-and-vine", reason, seen=None, **sendable(last, "before"))
 
 

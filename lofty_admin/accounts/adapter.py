@@ -114,7 +114,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         email = str(credentials.get("email", ""))
         self._attempt = throttle.begin(limits(request, email, self.get_client_ip(request)))
         if self._attempt is None:
-            _record_failure(email, "too many wrong tries", kind=self.failure)
+            _record_failure(email, "too many failed attempts", kind=self.failure)
             raise self.validation_error("too_many_login_attempts")
 
     def _rollback_login_failed_rl_usage(self) -> None:
@@ -124,7 +124,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         if self._attempt is not None:
             self._attempt.failed()
-        email, reason = str(credentials.get("email", "")), "wrong e-mail address or password"
+        email, reason = str(credentials.get("email", "")), "incorrect e-mail address or password"
         _record_failure(email, reason, kind=self.failure)
 
     def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:

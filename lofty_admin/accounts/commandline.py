@@ -12,7 +12,7 @@ def read_secret(what: str) -> str:
     """Read the first line of standard input: arguments would show in the list of processes."""
     secret = sys.stdin.readline().rstrip("\r\n")
     if not secret:
-        raise CommandError(f"No {what} came on standard input. Nothing was done.")
+        raise CommandError(f"No {what} on standard input. Nothing was changed.")
     return secret
 
 
@@ -20,10 +20,10 @@ def find_person(email: str) -> User:
     """Return the user with this e-mail address, or raise CommandError."""
     user = User.objects.find_by_email(email)
     if user is None:
-        raise CommandError(f"Nobody here has the e-mail address {email}. Nothing was done.")
+        raise CommandError(f"No user has the e-mail address {email}. Nothing was changed.")
     return user
 
 
 def in_words(error: ValidationError) -> CommandError:
     """Return the messages of a ValidationError for the command line."""
-    return CommandError(" ".join([*error.messages, "Nothing was done."]))
+    return CommandError(" ".join([*error.messages, "Nothing was changed."]))

@@ -18,7 +18,7 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 
     def encrypt(self, text: str) -> str:
         """Never called: `mfa` seals for an owner, which allauth does not pass here."""
-        raise NotImplementedError("second steps are stored by lofty_admin.accounts.mfa")
+        raise NotImplementedError("second factors are stored by lofty_admin.accounts.mfa")
 
     def decrypt(self, encrypted_text: str) -> str:
         """Decrypt a secret. `mfa.checked` verified its owner before."""

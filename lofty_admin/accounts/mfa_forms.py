@@ -116,7 +116,7 @@ class _Passkey(forms.Form):
             record_failure(self.failure, self.user, "the passkey did not work")
             raise
         except (AttributeError, KeyError, TypeError, ValueError):  # what the parser lets through
-            record_failure(self.failure, self.user, "the passkey's answer was not readable")
+            record_failure(self.failure, self.user, "the passkey's response could not be read")
             raise ValidationError(NOT_THE_PASSKEY) from None
 
 

@@ -26,7 +26,7 @@ def reseal(size: int, *, beside: frozenset[int] = frozenset()) -> tuple[list[int
             (done if _seal_row(row) else broken).append(row.pk)
         if done:
             detail = {"key": current, "rows": done}
-            subject = f"{len(done)} second steps"
+            subject = f"{len(done)} second factors"
             record(Kind.SECOND_STEPS_RESEALED, subject=subject, outcome=Outcome.DONE, detail=detail)
     return done, broken
 

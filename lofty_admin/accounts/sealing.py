@@ -32,7 +32,7 @@ def owner_of(sealed: str) -> int:
     """Return the id of the owner that a sealed text names, or raise VaultError."""
     owner, _, _ = sealed.partition(":")
     if not owner.isdecimal():
-        raise vault.VaultError("There is no sealed secret in this place.")
+        raise vault.VaultError("There is no sealed secret here.")
     return int(owner)
 
 
@@ -55,7 +55,7 @@ def _decoded(sealed: str) -> bytes:
         return base64.b64decode(sealed.partition(":")[2], validate=True)
     except binascii.Error:
         pass
-    raise vault.VaultError("There is no sealed secret in this place.")
+    raise vault.VaultError("There is no sealed secret here.")
 
 
 def _owner(user_id: int) -> UUID:

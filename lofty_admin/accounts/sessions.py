@@ -46,9 +46,9 @@ _SYSTEMS = (
 # Why a session has ended: the sign-in page shows it, by the code in its URL.
 IDLE, TOO_OLD, WRONG_CLOCK, ENDED = "idle", "age", "clock", "ended"
 _FOR_THE_RECORD = {
-    IDLE: "not used for too long",
+    IDLE: "inactive for too long",
     TOO_OLD: "signed in too long ago",
-    WRONG_CLOCK: "dated in the future by a clock that was wrong",
+    WRONG_CLOCK: "dated in the future by a wrong clock",
 }
 _KEPT_AT_SIGN_IN = (AUTHENTICATION_METHODS_SESSION_KEY, "account_authentication_methods_user")
 
@@ -137,7 +137,7 @@ def delete_expired() -> int:
     for session in found:
         with transaction.atomic():
             session.end()
-            _record_expiry(session.user, "nobody came back in time")
+            _record_expiry(session.user, "no sign-in before the time limit")
     Session.objects.filter(expire_date__lt=now).delete()
     return len(found)
 

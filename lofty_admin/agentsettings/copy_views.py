@@ -83,7 +83,7 @@ def _review_ticked(request: SignedInRequest, tenant: Tenant) -> HttpResponse:
         messages.error(request, _("Nothing is selected, so there is nothing to review."))
         return _back(tenant, other)
     content = Content.of(offered.snapshot, {**offered.snapshot.settings.raw, **ticked})
-    reason = f"As at {other.name}"
+    reason = f"Copied from {other.name}"
     return to_review(
         new_draft(request, tenant, content, reason=reason), "agentsettings:copy", tenant.slug
     )

@@ -56,7 +56,7 @@ def reconcile_all() -> list[Operation]:
     Checks none while the console is read-only: Lofty may have changed since this database was
     current.
     """
-    if is_behind("settling open changes"):
+    if is_behind("resolving open changes"):
         return []
     settled = []
     for operation in due():
@@ -83,7 +83,7 @@ def _look_when_leases_end() -> None:
 def settle_by_id(operation_id: str) -> None:
     """Settle one operation, for its job. Does nothing while the console is read-only."""
     operation = Operation.objects.filter(pk=operation_id).first()
-    if operation is not None and not is_behind("settling an open change"):
+    if operation is not None and not is_behind("resolving an open change"):
         reconcile_operation(operation)
 
 

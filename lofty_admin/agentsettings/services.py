@@ -256,7 +256,7 @@ def _unread(error: LoftyError | ConnectionUnavailable) -> Result:
         return Result(State.NOT_SENT, f"{error.message} A save needs three.", error.advice)
     return Result(
         State.NOT_SENT,
-        f"Before sending, the settings are read from Lofty once more; that failed. {error.message}",
+        f"The settings could not be read from Lofty before sending. {error.message}",
         error.advice,
         exchange=error.exchange,
     )
@@ -341,7 +341,7 @@ def _require_allowed(operation: Operation, connection: Connection) -> None:
     user = _maker(operation)
     if user is None:
         raise ChangeNotAllowed(
-            "This change names no user who may make it.",
+            "This change has no user with permission to make it.",
             gettext_noop("Sign in and make the change from the settings page."),
         )
     if not user.is_active:
@@ -361,7 +361,7 @@ def _require_allowed(operation: Operation, connection: Connection) -> None:
     in_use = Connection.objects.filter(tenant=tenant, retired_at=None)
     if (connection.pk, connection.version) != in_use.values_list("pk", "version").first():
         raise ChangeNotAllowed(
-            "The tenant's token was removed, replaced or renewed while this change was waiting.",
+            "The tenant's token was removed, replaced, or renewed while this change was waiting.",
             gettext_noop("Review the change again. It will be sent with the current token."),
         )
 
@@ -380,7 +380,7 @@ def _give_up_place(operation: Operation) -> None:
             lease_until=timezone.now()
         )
     except DatabaseError:
-        logger.warning("Operation %s keeps its place until its lease ends", operation.pk)
+        logger.warning("Operation %s keeps its slot until its lease ends", operation.pk)
 
 
 # --- 4 The only place that sends ------------------------------------------------------------------
@@ -398,7 +398,7 @@ def send(client: LoftyClient, operation: Operation) -> Exchange:
         Exists(intent), pk=operation.pk, state=State.SENT, fence=operation.fence
     )
     if not held.filter(lease_until__gt=ends).exists():
-        raise SendRefused("no committed intent, or not its holder any more")
+        raise SendRefused("no committed intent, or no longer its holder")
     return client.put_settings(operation.wanted)
 
 
@@ -463,7 +463,7 @@ def _not_read_back(refused: Rejected | None, unread: LoftyError) -> Result:
         # A dead token refuses everything: waiting for a reading would only block the tenant.
         told = f"{refused.message} For the same reason the settings could not be read back."
         return Result(State.REJECTED, told, refused.advice, reply=Reply.REJECTED)
-    told = f"Lofty refused the change, but reading back to make sure failed. {unread.message}"
+    told = f"Lofty rejected the change, but reading it back failed. {unread.message}"
     return Result(State.UNKNOWN, told, again, reply=Reply.REJECTED)
 
 
@@ -477,8 +477,8 @@ def verify_result(operation: Operation, after: Settings) -> Result:
     if after.id != operation.wanted["id"]:
         return Result(
             State.UNKNOWN,
-            f"The reading is of another Sales Agent ({after.id}) than the one this change was made"
-            f" for ({operation.wanted['id']}).",
+            f"Lofty returned another Sales Agent ({after.id}) than the one this "
+            f"change was made for ({operation.wanted['id']}).",
             gettext_noop("A manager must check the tenant's connection."),
             reply=reply,
             needs_person=True,
@@ -520,7 +520,7 @@ def _also_different(operation: Operation, after: Settings) -> str:
     if not found:
         return ""
     named = "; ".join(_in_english(difference) for difference in found)
-    return f" Also different from before this save, though not part of it: {named}."
+    return f" Other differences since before this save: {named}."
 
 
 def _in_english(difference: Difference) -> str:
@@ -586,7 +586,9 @@ def look_again_later(operation: Operation) -> None:
     try:
         defer_once(LOOK_AGAIN, operation.pk, queue="default", at=at, operation_id=str(operation.pk))
     except DatabaseError:
-        logger.warning("No job looks at operation %s in time; the next one does", operation.pk)
+        logger.warning(
+            "No job could be scheduled for operation %s; the next one checks it", operation.pk
+        )
 
 
 def _store_snapshot(operation: Operation, after: Settings, state: State) -> None:
@@ -595,7 +597,9 @@ def _store_snapshot(operation: Operation, after: Settings, state: State) -> None
     try:
         store_snapshot(operation.tenant, after, operation.created_at, expected=expected)
     except Exception:
-        logger.exception("What operation %s read back could not be noted", operation.pk)
+        logger.exception(
+            "The settings that operation %s read back could not be stored", operation.pk
+        )
 
 
 def _expected(operation: Operation, state: State) -> Values | None:

@@ -148,10 +148,10 @@ def _explanation(tenant: Tenant, changes: Iterable[Change]) -> str:
         for change in changes
     ):
         return (
-            f"Lofty now has what the save of {newest.sent_at:%Y-%m-%d %H:%M} UTC by"
-            f" {newest.actor_name} wanted, which did not seem to have arrived."
+            f"Lofty now has the settings of the save on {newest.sent_at:%Y-%m-%d %H:%M} UTC "
+            f"by {newest.actor_name}, which had appeared not to be applied."
         )
-    return "Differs from what was last read, and no save of this console explains it."
+    return "Differs from the last read settings, and no save of this console explains it."
 
 
 def _exact(value: JSON) -> bool:

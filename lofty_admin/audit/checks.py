@@ -21,8 +21,8 @@ def triggers_stand(
     return [
         checks.Warning(
             fault,
-            hint="Find out who changed it. `manage.py migrate` puts it back;"
-            " `manage.py audit_verify` looks for changed records.",
+            hint="Find out who changed it. `manage.py migrate` restores it; `manage.py "
+            "audit_verify` looks for changed records.",
             id="audit.W001",
         )
         for alias in databases or []
@@ -37,10 +37,10 @@ def role_is_not_owner(
     """Check that the console's database role cannot disable the triggers."""
     return [
         checks.Info(
-            "The console's database role may switch off the guards of the audit log, because it"
-            " is a superuser or owns the table.",
-            hint="Migrate as one role and run the console as another: `manage.py audit_roles`"
-            " prints the SQL, docs/operations.md says how.",
+            "The console's database role can disable the guards of the audit log, because "
+            "it is a superuser or owns the table.",
+            hint="Migrate as one role and run the console as another. `manage.py audit_roles` "
+            "prints the SQL; docs/operations.md explains how.",
             id="audit.I001",
         )
         for alias in databases or []
@@ -57,9 +57,10 @@ def checkpoints_are_signed(**kwargs: Any) -> list[checks.CheckMessage]:
         return []
     return [
         checks.Info(
-            "AUDIT_SIGNING_KEY is not set here. That is right for the console; a worker without it"
-            " makes no signed checkpoints, and a cut end of the audit log cannot be found.",
-            hint="`python -m lofty_admin.core.keys` makes one.",
+            "AUDIT_SIGNING_KEY is not set here. That is right for the console. A worker "
+            "without it signs no checkpoints, and a cut-off end of the audit log can't be "
+            "detected.",
+            hint="`python -m lofty_admin.core.keys` generates one.",
             id="audit.I002",
         )
     ]

@@ -41,7 +41,7 @@ class AppendOnlyError(Exception):
 
 
 def _refuse(*args: object, **kwargs: object) -> NoReturn:
-    raise AppendOnlyError("The audit log can only be added to, and only by audit.record.record().")
+    raise AppendOnlyError("The audit log is append-only. Add to it with audit.record.record().")
 
 
 _Row = TypeVar("_Row", bound=models.Model)
@@ -324,7 +324,7 @@ class AuditDelivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"handed over up to checkpoint {self.up_to}"
+        return f"delivered up to checkpoint {self.up_to}"
 
     @classmethod
     def lock(cls) -> "AuditDelivery":

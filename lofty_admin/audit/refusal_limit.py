@@ -54,7 +54,7 @@ class TooManyRefusals(Exception):
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
-        super().__init__("too many refusals")
+        super().__init__("too many denied requests")
 
 
 def count_refusal(kind: Kind, subject: str) -> None:

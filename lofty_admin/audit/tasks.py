@@ -28,7 +28,7 @@ def checkpoint(timestamp: int) -> None:
     Raises when the log does not continue the last checkpoint or the sink refuses. Does nothing
     while the console is read-only.
     """
-    if is_behind("signing and handing over checkpoints"):
+    if is_behind("signing and delivering checkpoints"):
         return
     if settings.ENVIRONMENT.audit_signing_key and is_due():
         make()
@@ -39,7 +39,7 @@ def checkpoint(timestamp: int) -> None:
 @app.task(name="audit.refusals", queueing_lock="audit.refusals", lock="audit.refusals")
 def refusals(timestamp: int) -> None:
     """Record the refusals that were only counted in earlier minutes. Runs every minute."""
-    if not is_behind("summing up refusals"):
+    if not is_behind("counting denied requests"):
         sum_up()
 
 
@@ -59,7 +59,7 @@ def verify(timestamp: int) -> None:
         verification.store_verdict(found)
     index.fill()
     if found.faults:
-        logger.critical("The audit log is NOT as it was written: %s", " ".join(found.findings))
+        logger.critical("The audit log was altered: %s", " ".join(found.findings))
 
 
 def _anchor_file() -> Path | None:

@@ -35,7 +35,7 @@ def database_is_durable(
         except DatabaseError:
             found.append(
                 Error(
-                    "The database does not answer.", hint="Check DATABASE_URL.", id="console.E001"
+                    "The database does not respond.", hint="Check DATABASE_URL.", id="console.E001"
                 )
             )
     return found
@@ -92,7 +92,8 @@ def nothing_prints_secrets(**kwargs: Any) -> list[CheckMessage]:
     if os.environ.get("SSLKEYLOGFILE"):
         found.append(
             Error(
-                "SSLKEYLOGFILE is set: the keys of every connection to Lofty would be written out.",
+                "SSLKEYLOGFILE is set: the keys of every connection to Lofty would be "
+                "written to it.",
                 hint="Unset SSLKEYLOGFILE.",
                 id="console.E005",
             )
@@ -110,7 +111,7 @@ def throttles_are_shared(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"The cache is {backend}: limits on sign-in would not hold over all processes.",
+            f"The cache is {backend}: sign-in limits would not apply across all processes.",
             hint="Use a cache that all processes on all hosts share.",
             id="console.E006",
         )

@@ -157,8 +157,9 @@ def _required(read: environ.Env, name: str) -> str:
         value = ""
     if not value:
         raise ImproperlyConfigured(
-            f"{name} is not set. Set {name}, or {name}_FILE to the path of a file that holds it."
-            " .env.example says what it is and how to make one."
+            f"{name} is not set. Set {name}, or set {name}_FILE to the path of a file with "
+            "the value. See .env.example for what it is and how to generate "
+            "one."
         )
     return value
 
@@ -198,13 +199,13 @@ def _lofty(read: environ.Env) -> tuple[str, frozenset[str], bool]:
         return url, hosts | {parts.hostname}, loopback
     if parts.scheme != "https" or not parts.hostname or parts.path or parts.query or "@" in url:
         raise ImproperlyConfigured(
-            "LOFTY_API_BASE_URL must be https://HOST and nothing more."
-            " (Only with LOFTY_ALLOW_LOOPBACK=1 may it be http://127.0.0.1:PORT.)"
+            "LOFTY_API_BASE_URL must be https://HOST and nothing more. (With "
+            "LOFTY_ALLOW_LOOPBACK=1, http://127.0.0.1:PORT is allowed.)"
         )
     if parts.hostname not in hosts:
         raise ImproperlyConfigured(
-            f"LOFTY_API_BASE_URL names the host {parts.hostname}, which is not in"
-            " LOFTY_ALLOWED_HOSTS. Tokens are only ever sent to hosts in that list."
+            f"LOFTY_API_BASE_URL names the host {parts.hostname}, which is not in "
+            "LOFTY_ALLOWED_HOSTS. Tokens are sent only to hosts in that list."
         )
     return url, hosts, loopback
 
@@ -222,7 +223,7 @@ def _single_sign_on(read: environ.Env, *, demo: bool) -> SingleSignOn | None:
     listed = _required(read, "OIDC_ALLOWED_GROUPS").split(",")
     groups = frozenset(group.strip() for group in listed if group.strip())
     if not groups:
-        raise ImproperlyConfigured("OIDC_ALLOWED_GROUPS must name one group at least.")
+        raise ImproperlyConfigured("OIDC_ALLOWED_GROUPS must name at least one group.")
     return SingleSignOn(
         issuer=issuer,
         client_id=_required(read, "OIDC_CLIENT_ID"),
@@ -245,8 +246,8 @@ def _oauth_app(read: environ.Env, hosts: frozenset[str], *, loopback: bool) -> O
     token_url = _address(read, "LOFTY_OAUTH_TOKEN_URL", _TOKEN_URL, loopback=loopback)
     if urlsplit(token_url).hostname not in hosts:
         raise ImproperlyConfigured(
-            "LOFTY_OAUTH_TOKEN_URL names a host that is not in LOFTY_ALLOWED_HOSTS. The client"
-            " secret and tokens are only ever sent to hosts in that list."
+            "LOFTY_OAUTH_TOKEN_URL names a host that is not in LOFTY_ALLOWED_HOSTS. The "
+            "client secret and tokens are sent only to hosts in that list."
         )
     return OAuthApp(
         client_id=client_id,
@@ -285,8 +286,8 @@ def _key(name: str, text: str) -> bytes:
         key = b""
     if len(key) != 32:
         raise ImproperlyConfigured(
-            f"{name} must hold 32 random bytes in base64."
-            " Make one with: python -m lofty_admin.core.keys"
+            f"{name} must be 32 random bytes in base64. Generate one with: python -m "
+            "lofty_admin.core.keys"
         )
     return key
 
@@ -320,8 +321,9 @@ def _key_ring(read: environ.Env, name: str) -> KeyRing:
         key_id, _, text = part.strip().partition(":")
         if not text or not _KEY_ID.fullmatch(key_id) or key_id in keys:
             raise ImproperlyConfigured(
-                f"{name} must be ID:KEY, or several such pairs with commas between; ids are"
-                " letters, digits, - and _, each once. The first is used for new data."
+                f"{name} must be ID:KEY, or several such pairs separated by commas. IDs "
+                "are unique and have only letters, digits, - and _. The first key is "
+                "used for new data."
             )
         keys[key_id] = _key(f"{name} (key number {len(keys) + 1})", text)
     return KeyRing(current=next(iter(keys)), keys=keys)

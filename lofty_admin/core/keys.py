@@ -29,7 +29,7 @@ def fresh_keys() -> str:
         f"FINGERPRINT_KEY={_in_base64(secrets.token_bytes(KEY_BYTES))}",
         "# For the worker's environment only:",
         f"AUDIT_SIGNING_KEY={_in_base64(signing_key)}",
-        "# For the console, and for whoever verifies the audit log:",
+        "# For the console, and for those who verify the audit log:",
         f"AUDIT_PUBLIC_KEYS={_in_base64(public_key)}",
     )
     return "".join(f"{line}\n" for line in lines)

@@ -64,7 +64,7 @@ def _header(sealed: bytes) -> tuple[str, int]:
     """Return the key's id and the offset of what follows it."""
     start = len(FORMAT) + 1
     if not sealed.startswith(FORMAT) or len(sealed) <= start:
-        raise VaultError("There is no sealed secret in this place.")
+        raise VaultError("There is no sealed secret here.")
     end = start + sealed[start - 1]
     return sealed[start:end].decode("ascii", errors="replace"), end
 

@@ -71,10 +71,10 @@ AT_THE_START: dict[str, Any] = {
     "total": None,
     "steady": True,
 }
-KEPT = "The names known before were kept."
+KEPT = "The earlier names were kept."
 CHANGED = (
-    "Lofty's list of {} changed or did not add up while it was read, so none was marked as no"
-    " longer in Lofty. The next refresh looks again."
+    "Lofty's list of {} changed or was inconsistent while it was read, so no entries were "
+    "marked as no longer in Lofty. The next sync checks again."
 )
 
 
@@ -168,7 +168,7 @@ def _is_resumable(sync: Sync) -> bool:
 
 def _work(sync: Sync, deadline: float) -> datetime | None:
     if sync.attempts > MOST_ATTEMPTS:
-        _fail(sync, f"It did not get further in {MOST_ATTEMPTS} attempts and was stopped.")
+        _fail(sync, f"It made no progress in {MOST_ATTEMPTS} attempts and was stopped.")
         return None
     try:
         if not _read(sync, _client(sync), deadline):
@@ -211,13 +211,13 @@ class RightLost(Exception):
 def _require_right(sync: Sync) -> None:
     """Raise RightLost, with the reason as its text. Rights may change while names are read."""
     if Tenant.objects.only("status").get(pk=sync.tenant_id).is_archived:
-        raise RightLost("The tenant was archived meanwhile.")
+        raise RightLost("The tenant was archived in the meantime.")
     if sync.actor.kind != "person":
         return
     user = User.objects.filter(pk=sync.actor.id).first()
     role = role_of(user, sync.tenant) if user else None
     if role is None or role < Role.EDITOR:
-        raise RightLost("The person who asked for the names may not do so any more.")
+        raise RightLost("The user who started this no longer has permission.")
 
 
 def _take_step(sync: Sync, client: LoftyClient) -> None:
@@ -442,11 +442,11 @@ def _fail(sync: Sync, reason: str) -> None:
 
 def _how_far(sync: Sync, now: datetime) -> str:
     if sync.step == Step.ME:
-        return "Nothing had been read yet; the names known before were kept."
+        return "Nothing had been read yet. The earlier names were kept."
     agents = f"{sync.done:,} of {sync.agents:,} agents" if sync.agents else "no agents yet"
     until = sync.started_at + RESUMABLE
-    later = f" A refresh before {until:%H:%M} UTC goes on from there." if until > now else ""
-    return f"It had read {agents}, and nobody was marked as no longer in Lofty.{later}"
+    later = f" A sync before {until:%H:%M} UTC continues from there." if until > now else ""
+    return f"It had read {agents}, and no entries were marked as no longer in Lofty.{later}"
 
 
 def _finish(sync: Sync) -> None:

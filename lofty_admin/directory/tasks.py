@@ -29,7 +29,7 @@ def sync_directory(*, tenant_id: str, sync_id: str) -> None:
 @app.task(name="directory.nightly")
 def nightly(timestamp: int) -> None:
     """Refresh the names of every active tenant that has a token."""
-    if is_behind("the nightly refresh of names"):
+    if is_behind("the nightly sync of names"):
         return
     with acting_as(NIGHTLY):
         for tenant in sync.with_names_to_read():
@@ -40,7 +40,7 @@ def nightly(timestamp: int) -> None:
 @app.task(name="directory.recover")
 def recover(timestamp: int) -> None:
     """Resume the syncs whose job or process died."""
-    if is_behind("taking up unfinished refreshes of names"):
+    if is_behind("resuming unfinished syncs of names"):
         return
     for stalled in sync.stalled():
         sync.enqueue(stalled)

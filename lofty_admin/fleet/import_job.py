@@ -56,12 +56,15 @@ _TOO_LONG = gettext_noop(
 )
 _NONE = gettext_noop("Nothing was added, because not every row could be added.")
 _SILENT = gettext_noop("Lofty could not be reached, so the remaining rows were not tried or added.")
-_TAKEN = "Somebody else added a tenant like this at the same moment. Try once more."
+_TAKEN = (
+    "Another user added a tenant with the same name, short name, or token at the same time. "
+    "Try again."
+)
 _NONE_TAKEN = gettext_noop(
     "Nothing was added, because another user added a tenant with the same name, short "
     "name, or token at the same time. Try again."
 )
-_IF_MEANT = "If that is meant, add this tenant by itself."
+_IF_MEANT = "If that is intended, add this tenant on its own."
 _FORBIDDEN = gettext_noop(
     "The user who started this can no longer add tenants, so the remaining rows were not added."
 )

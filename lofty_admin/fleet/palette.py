@@ -88,7 +88,7 @@ PAGES: Sequence[Entry] = (
     Entry("account_change_password", _("Change your password"), ANYBODY, "security sign-in"),
     Entry("mfa_view_recovery_codes", _("Your recovery codes"), ANYBODY, "security second step"),
     Entry("tenants:groups", _("Groups of tenants"), SUPERUSER, "plan region"),
-    Entry("tenants:users", _("People of all tenants"), SUPERUSER, "users everybody roles rights"),
+    Entry("tenants:users", _("People of all tenants"), SUPERUSER, "users everyone roles rights"),
     Entry("audit:verification", _("Verify history"), SUPERUSER, "intact chain checkpoint"),
 )
 ACTIONS: Sequence[Entry] = (

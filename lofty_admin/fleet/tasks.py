@@ -31,7 +31,7 @@ def tidy(timestamp: int) -> None:
     """Erase what has expired, and resume the lists whose job or process died."""
     with acting_as(TIDY):
         import_job.erase_expired()
-    if is_behind("taking up unfinished lists of tenants"):
+    if is_behind("resuming unfinished imports of tenants"):
         return
     for made in import_job.stalled():
         import_job.enqueue(made)

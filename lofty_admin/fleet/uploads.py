@@ -20,5 +20,5 @@ class InMemoryOnly(MemoryFileUploadHandler):
         encoding: str | None = None,
     ) -> None:
         if content_length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            raise RequestDataTooBig("The upload is too big.")
+            raise RequestDataTooBig("The upload is too large.")
         self.activated = True

@@ -166,7 +166,7 @@ def _revoke(export: Export) -> None:
             Kind.LOG_EXPORTED,
             subject=f"stopped after {how_far} as {Format(export.format).label}",
             outcome=Outcome.REFUSED,
-            detail={"because": "may no longer read all of it", "filter": export.query},
+            detail={"because": "no longer has access to all of it", "filter": export.query},
             actor=person(export.user),
         )
 

@@ -69,7 +69,7 @@ _writer: Any = csv.writer(_Returning())
 def _short(text: str) -> str:
     if len(text) <= LONGEST:
         return text
-    return f"{text[:LONGEST]}… (cut: {len(text):,} characters; JSON Lines has all of it)"
+    return f"{text[:LONGEST]}… (cut: {len(text):,} characters; JSON Lines has the full text)"
 
 
 @override("en")

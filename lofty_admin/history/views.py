@@ -284,7 +284,7 @@ def go_back(request: SignedInRequest, slug: str, event_id: UUID) -> HttpResponse
     if left_out := [str(s.label) for s in SETTINGS if s.name not in values]:
         words = _("Kept as is, because it was not set or can't be sent: %(settings)s.")
         messages.info(request, words % {"settings": ", ".join(left_out)})
-    reason = f"Go back to {side} the change of {found.at:%Y-%m-%d %H:%M} UTC"
+    reason = f"Restore the state {side} the change on {found.at:%Y-%m-%d %H:%M} UTC"
     return _review(request, tenant, found, values, reason)
 
 
@@ -299,7 +299,7 @@ def undo(request: SignedInRequest, slug: str, event_id: UUID) -> HttpResponse:
             request, _("There is nothing to undo: this did not change anything in Lofty.")
         )
         return redirect("history:event", tenant.slug, found.pk)
-    reason = f"Undo the change of {found.at:%Y-%m-%d %H:%M} UTC"
+    reason = f"Undo the change on {found.at:%Y-%m-%d %H:%M} UTC"
     operation = operation_of(found)
     return _review(
         request, tenant, found, values, reason, undone=operation.intended if operation else None

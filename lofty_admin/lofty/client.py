@@ -344,11 +344,11 @@ class LoftyClient:
         try:
             self._on_exchange(exchange)
         except Exception:
-            logger.exception("could not note an exchange with Lofty")
+            logger.exception("could not record an exchange with Lofty")
 
 
 def _unexpected(answer: Answer) -> Unknown:
-    return Unknown("Lofty's answer has not the documented form.", exchange=answer.exchange)
+    return Unknown("Lofty's response does not have the documented form.", exchange=answer.exchange)
 
 
 def _is_oversize(refused: Rejected) -> bool:

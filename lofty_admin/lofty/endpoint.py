@@ -73,15 +73,13 @@ def allowed_origin(endpoint: Endpoint) -> Origin:
     """Return the parts of the endpoint's base_url, or raise Misconfigured without repeating it."""
     match = ORIGIN.fullmatch(endpoint.base_url)
     if match is None:
-        raise Misconfigured(
-            "Lofty's address in the console's settings is not a plain https address."
-        )
+        raise Misconfigured("Lofty's address in the configuration is not a plain https address.")
     scheme, host, port = match.groups()
     strict = scheme == "https" and port is None and host in endpoint.allowed_hosts
     loose = endpoint.allow_loopback and host in endpoint.allowed_hosts | LOOPBACK_HOSTS
     if not (strict or loose) or int(port or 1) not in range(1, 65536):
         raise Misconfigured(
-            "Lofty's address in the console's settings is not on the list of hosts."
+            "Lofty's address in the configuration is not in the list of allowed hosts."
         )
     number = int(port or (443 if scheme == "https" else 80))
     return Origin(match.group(0).rstrip("/"), host.strip("[]"), number, scheme == "https")

@@ -338,7 +338,7 @@ def error_for(answer: "Answer") -> LoftyError | None:
     if status != 200:
         return Unknown(_odd_status(status), exchange=exchange)
     if answer.fault is not None:
-        return Unknown(f"Lofty's answer cannot be read: {answer.fault}.", exchange=exchange)
+        return Unknown(f"Lofty's response can't be read: {answer.fault}.", exchange=exchange)
     return None
 
 
@@ -359,4 +359,4 @@ def refusal_of(exchange: "Exchange") -> type[Rejected] | None:
 def _odd_status(status: int) -> str:
     if status >= 500:
         return f"Lofty failed while handling the request (status {status})."
-    return f"Lofty answered in a way this console does not know (status {status})."
+    return f"Lofty returned an unrecognized response (status {status})."

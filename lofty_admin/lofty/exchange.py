@@ -187,7 +187,7 @@ def _parsed(body: bytes) -> tuple[JSON, str | None]:
     try:
         return json_strict.loads(body), None
     except ValueError as refused:
-        return None, f"it is no sound JSON ({refused})"
+        return None, f"it is not valid JSON ({refused})"
 
 
 def _texts(value: JSON) -> Iterator[str]:

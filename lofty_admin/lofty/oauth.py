@@ -98,7 +98,7 @@ class OAuthClient:
             raise problem
         tokens = _tokens(answer.json)
         if tokens is None:
-            raise Unknown("Lofty's answer holds no usable token.", exchange=answer.exchange)
+            raise Unknown("Lofty's response contains no valid token.", exchange=answer.exchange)
         return tokens
 
 

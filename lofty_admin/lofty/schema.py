@@ -109,9 +109,7 @@ class Settings:
             raise MalformedSettings
         agent_id = as_number(received.get("id"))
         if not _is_whole(agent_id, INT64) or agent_id < 1:
-            raise MalformedSettings(
-                "Lofty's answer holds settings without a usable Sales Agent id."
-            )
+            raise MalformedSettings("Lofty's response contains no valid Sales Agent ID.")
         unknown = {name: value for name, value in received.items() if name not in KNOWN}
         return cls(raw=received, id=agent_id, unknown=unknown)
 

@@ -41,7 +41,7 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.marking import gettext_noop
 
 PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)+", re.ASCII)
-TOO_LARGE = "the answer is too large"
+TOO_LARGE = "the response is too large"
 HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
@@ -254,13 +254,13 @@ def _unpacked(wire: "_Wire", body: bytes, limit: int) -> bytes:
     if encoding in {"", "identity"}:
         return body
     if encoding not in {"gzip", "x-gzip"}:
-        raise _UnsoundError("the answer is packed in a way this console does not read")
+        raise _UnsoundError("the response has an unsupported encoding")
     gzip = zlib.decompressobj(wbits=31)
     unpacked = gzip.decompress(body, limit + 1)
     if len(unpacked) > limit:
         raise _UnsoundError(TOO_LARGE)
     if not gzip.eof or gzip.unused_data:
-        raise _UnsoundError("the answer was cut short")
+        raise _UnsoundError("the response was cut short")
     return unpacked
 
 
@@ -383,13 +383,13 @@ class _Wire:
         if not self.sent:
             return Unreachable(f"Lofty could not be reached: {self._obstacle()}.")
         if isinstance(fault, _UnsoundError):
-            return Unknown(f"Lofty's answer cannot be read: {fault}.")
+            return Unknown(f"Lofty's response can't be read: {fault}.")
         if self.expired:
-            return Unknown(f"Lofty gave no whole answer within {self._seconds:.3g} seconds.")
+            return Unknown(f"Lofty sent no complete response within {self._seconds:.3g} seconds.")
         if isinstance(fault, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
             seconds = self._endpoint.read_timeout
             return Unknown(
-                f"Lofty went silent for {seconds:.3g} seconds before its answer was whole."
+                f"Lofty stopped sending for {seconds:.3g} seconds before its response was complete."
             )
         return Unknown(
             gettext_noop("The connection to Lofty broke before the whole response arrived.")
@@ -400,7 +400,7 @@ class _Wire:
             return "its name could not be looked up"
         if self.connected:
             return "no secure connection (TLS) could be made, or its certificate is not trusted"
-        return "nothing answers at its address"
+        return "nothing responds at its address"
 
 
 class _WholeLines(io.BufferedReader):

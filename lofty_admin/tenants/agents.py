@@ -16,10 +16,10 @@ from lofty_admin.tenants.models import Connection, Health, Tenant
 class WrongAgent(ConnectionUnavailable):
     """The token in use opens another Sales Agent than the tenant's. The text may be shown."""
 
-    effect = "This only read from Lofty; nothing was changed."
+    effect = "This only reads from Lofty. Nothing was changed."
     advice = (
-        "A manager must look at the Connection page: store the right token there, or say that this"
-        " Sales Agent is the tenant's from now on."
+        "A manager must open the Connection page and add the right token, or confirm this "
+        "Sales Agent for the tenant."
     )
 
 
@@ -48,8 +48,8 @@ def known_agent(tenant: Tenant, found: int) -> int:
 def wrong_agent(known: int, found: int) -> str:
     """Return the message for the user."""
     return (
-        f"The token in use opens another Sales Agent ({found}) than this tenant's ({known})."
-        " It may belong to somebody else."
+        f"The current token opens another Sales Agent ({found}) than this tenant's "
+        f"({known}). It may belong to another user."
     )
 
 

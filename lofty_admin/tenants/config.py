@@ -34,7 +34,7 @@ def oauth_client() -> OAuthClient:
     """Return a client of Lofty's token endpoint. Raises Misconfigured without an OAuth app."""
     app = oauth_app()
     if app is None:
-        raise Misconfigured("This console is not registered as an OAuth app at Lofty.")
+        raise Misconfigured("This console is not registered as an OAuth app in Lofty.")
     return OAuthClient(
         app.token_url,
         app.client_id,

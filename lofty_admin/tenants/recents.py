@@ -54,7 +54,7 @@ def note_visit(request: PageRequest, tenant: Tenant) -> None:
         if not lately.exists():
             _write(Visit(user=request.user, tenant=tenant, at=now))
     except DatabaseError:  # a convenience: the page must work without it
-        logger.warning("A visit of tenant %s could not be noted", tenant.slug, exc_info=True)
+        logger.warning("A visit of tenant %s could not be recorded", tenant.slug, exc_info=True)
 
 
 @transaction.atomic

@@ -80,7 +80,7 @@ def test_look_alike__on_the_command_line__finds_nobody(
         ("right", "give", email, "manager", "--tenant", acme.slug),
         ("right", "deny", email, "--all"),
     ):
-        with pytest.raises(CommandError, match="Nobody here"):
+        with pytest.raises(CommandError, match="No user"):
             call_command(*command, stdout=StringIO())
     admin.refresh_from_db()
     assert admin.is_active

@@ -70,7 +70,7 @@ def test_person_add__bad_input__nothing_done_nothing_echoed(
 ) -> None:
     with pytest.raises(CommandError, match=words) as caught:
         add(email, password=password)
-    assert "Nothing was done" in str(caught.value)
+    assert "Nothing was changed" in str(caught.value)
     assert not User.objects.exists()
     assert not AuditEvent.objects.exists()
 
@@ -103,7 +103,7 @@ def test_person_deactivate__known__out_and_recorded_once(viewer: User) -> None:
 
 
 def test_person_deactivate__unknown__says_so(db: None) -> None:
-    with pytest.raises(CommandError, match="Nobody here"):
+    with pytest.raises(CommandError, match="No user"):
         run("deactivate", "nobody@example.com")
 
 

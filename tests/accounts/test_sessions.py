@@ -31,7 +31,7 @@ def test_idle__too_long__over_and_recorded(viewer: User, settings: Settings) -> 
     assert not Session.objects.filter(pk=client.cookies["console_session"].value).exists()
     event = AuditEvent.objects.get(kind="session.expired")
     assert event.actor_id == str(viewer.pk)
-    assert event.content["detail"] == {"because": "not used for too long"}
+    assert event.content["detail"] == {"because": "inactive for too long"}
 
 
 def test_idle__used_meanwhile__goes_on(viewer: User, settings: Settings) -> None:
@@ -191,5 +191,5 @@ def test_clock__was_ahead_at_the_sign_in__over_and_the_page_says_why(viewer: Use
     answer = client.get("/", follow=True)
     assert "because the console's clock was wrong" in answer.content.decode()
     assert AuditEvent.objects.get(kind="session.expired").content["detail"] == {
-        "because": "dated in the future by a clock that was wrong"
+        "because": "dated in the future by a wrong clock"
     }

@@ -89,7 +89,9 @@ def test_guessing__at_very_many_others__does_not_push_out_what_was_counted(viewe
     for number in range(400):  # what the tries at so many others leave behind
         cache.set(f"later-in-the-alphabet:{number}", [1.0], 300)
     sign_in(Client(), viewer.email, address="203.0.113.1")
-    assert AuditEvent.objects.latest("seq").content["detail"] == {"because": "too many wrong tries"}
+    assert AuditEvent.objects.latest("seq").content["detail"] == {
+        "because": "too many failed attempts"
+    }
 
 
 def test_hourly__tries_that_count_no_more__are_forgotten(viewer: User) -> None:
@@ -106,7 +108,7 @@ def test_too_many__refusal__is_recorded(viewer: User) -> None:
     guess(viewer.email, 6)
     event = AuditEvent.objects.latest("seq")
     assert event.kind == "session.sign_in_failed"
-    assert event.content["detail"] == {"because": "too many wrong tries"}
+    assert event.content["detail"] == {"because": "too many failed attempts"}
 
 
 def test_address__behind_a_proxy__what_the_client_wrote_before_does_not_count(

@@ -66,8 +66,8 @@ def test_reconcile__behind__looks_at_nothing_and_logs_why(
     operation = apply(acme, plan, "")
     fall_behind(settings, tmp_path / "anchors")
     assert reconcile_all() == []
-    assert "Not done: settling open changes." in caplog.text
-    with pytest.raises(CommandError, match="Nothing was looked at"):
+    assert "Not done: resolving open changes." in caplog.text
+    with pytest.raises(CommandError, match="Nothing was checked"):
         call_command("reconcile")
     assert Operation.objects.get(pk=operation.pk).state == State.UNKNOWN
 

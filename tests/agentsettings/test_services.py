@@ -454,7 +454,7 @@ def test_apply__refused_and_read_back_fails__is_unknown_until_one_look_tells(
     fails_after_put(lofty, monkeypatch)
     operation = apply(acme, plan, "")
     assert operation.state == State.UNKNOWN
-    assert "refused the change, but reading back" in operation.explanation
+    assert "rejected the change, but reading it back" in operation.explanation
     lofty.behave()
     assert reconcile_operation(operation).state == expected
     assert len(lofty.puts) == 1
@@ -671,7 +671,7 @@ def test_apply__without_a_user_who_may__sends_nothing(
     plan = plan_for(acme, assistantName="Bella")
     operation = services.apply(acme, plan, "")
     assert (operation.state, lofty.puts) == (State.NOT_SENT, [])
-    assert "names no user" in operation.explanation
+    assert "has no user with permission" in operation.explanation
 
 
 def test_apply__right_is_taken_away_while_the_intent_is_recorded__one_waits_for_the_other(

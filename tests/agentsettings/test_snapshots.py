@@ -87,7 +87,7 @@ def test_read__another_sales_agent__is_refused_and_no_change_of_this_one(
         read_live(acme)
     page = text_of(browsers.owner.get("/t/acme/settings/"))
     assert "opens another Sales Agent" in page
-    assert "store the right token" in page
+    assert "add the right token" in page
     assert seen() == []
     assert acme.connection is not None
     assert acme.connection.health == Health.WRONG_AGENT
@@ -146,4 +146,4 @@ def test_read__our_own_change_arrives_after_it_was_settled__is_told_as_ours(
     lofty.change(settings={"assistantName": "Bella"})
     read_live(acme)
     event = AuditEvent.objects.get(kind=Kind.SETTINGS_SEEN_CHANGED)
-    assert "Lofty now has what the save of" in event.content["detail"]["explanation"]
+    assert "Lofty now has the settings of the save on" in event.content["detail"]["explanation"]

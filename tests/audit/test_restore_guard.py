@@ -273,7 +273,7 @@ def test_job__behind__neither_signs_nor_hands_over_and_logs_why(
     before = anchors.read_text()
     tasks.checkpoint(timestamp=0)
     assert anchors.read_text() == before
-    assert "Not done: signing and handing over checkpoints." in caplog.text
+    assert "Not done: signing and delivering checkpoints." in caplog.text
 
 
 # --- acknowledged ---------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ def test_audit_roles__run_twice__changes_nothing(db: None) -> None:
 
 @pytest.mark.parametrize("names", [("one", "one"), ("", "one"), ("one", "")])
 def test_audit_roles__not_two_roles__refused(names: tuple[str, str]) -> None:
-    with pytest.raises(CommandError, match="must be two"):
+    with pytest.raises(CommandError, match="must differ"):
         call_command("audit_roles", f"--owner={names[0]}", f"--app={names[1]}")
 
 

@@ -72,7 +72,7 @@ def test_file__refused__kept_noted_and_sent_later(
 ) -> None:
     folder = tmp_path / "not yet"
     path = sink_to(settings, folder / "anchors")
-    with pytest.raises(DeliveryError, match=r"file did not take 3: FileNotFoundError"):
+    with pytest.raises(DeliveryError, match=r"file did not accept 3: FileNotFoundError"):
         tasks.checkpoint(timestamp=0)
     delivery = AuditDelivery.objects.get()
     assert delivery.failure.startswith("FileNotFoundError")
@@ -155,7 +155,7 @@ def test_syslog__nobody_listens__noted_and_kept(
 ) -> None:
     syslog.shutdown()
     syslog.server_close()
-    with pytest.raises(DeliveryError, match="syslog did not take 3: ConnectionRefusedError"):
+    with pytest.raises(DeliveryError, match="syslog did not accept 3: ConnectionRefusedError"):
         deliver()
     assert AuditDelivery.waiting().count() == 3
 
@@ -174,6 +174,6 @@ def test_mail__server_away__command_says_so(made: list[Checkpoint], settings: Se
     backend = "django.core.mail.backends.smtp.EmailBackend"
     with (
         override_settings(EMAIL_BACKEND=backend, EMAIL_HOST="127.0.0.1", EMAIL_PORT=9),
-        pytest.raises(CommandError, match="mail did not take 4: ConnectionRefusedError"),
+        pytest.raises(CommandError, match="mail did not accept 4: ConnectionRefusedError"),
     ):
         call_command("audit_checkpoint")

@@ -73,9 +73,9 @@ def test_page__faults__each_named(
     tasks.verify(timestamp=0)
     text = page(superuser)
     assert "Faults were found: the log was altered." in text
-    assert "record 2: copy changed: Not as in its content: reason." in text
+    assert "record 2: copy changed: Different from its content: reason." in text
     assert "alert-success" not in text
-    assert "NOT as it was written: record 2: copy changed" in caplog.text
+    assert "The audit log was altered: record 2: copy changed" in caplog.text
 
 
 def test_page__no_anchor_file_any_more__a_fault(anchored: Path, superuser: User) -> None:

@@ -306,7 +306,7 @@ COPIES = [name for name in COPIED if name not in {"id", "at", "tenant_id", "oper
 def test_verify__any_copy_changed__found(log: Checkpoint, column: str) -> None:
     tamper(naming(column, "UPDATE audit_auditevent SET {0} = {0} || ' ' WHERE seq = 3"))
     assert [str(finding) for finding in findings()] == [
-        f"record 3: copy changed: Not as in its content: {column}."
+        f"record 3: copy changed: Different from its content: {column}."
     ]
 
 

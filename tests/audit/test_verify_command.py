@@ -95,9 +95,9 @@ def test_command__empty_log__consistent(db: None) -> None:
 REFUSED = [
     (["--anchor", "/nowhere"], "--anchor needs --public-key"),
     (["--from", "6"], "the log has 5 records only"),
-    (["--from", "0"], "whole number from 1 on"),
-    (["--from", "-1"], "whole number from 1 on"),
-    (["--from", "many"], "whole number from 1 on"),
+    (["--from", "0"], "whole number, at least 1"),
+    (["--from", "-1"], "whole number, at least 1"),
+    (["--from", "many"], "whole number, at least 1"),
     (["--public-key", "hunter2"], "32 bytes in base64"),
 ]
 

@@ -180,7 +180,7 @@ def test_sync__fails_half_way__marks_nobody_gone_and_goes_on_later(
     assert sync.state == SyncState.FAILED
     assert "token" in sync.message
     assert "It had read 50 of 60 agents" in sync.message
-    assert "goes on from there" in sync.message
+    assert "continues from there" in sync.message
     assert gone(acme) == []
     assert gone(acme, EntryKind.POND) == []
     assert freshness(acme).message == sync.message
@@ -318,7 +318,7 @@ def test_sync__list_changes_while_read__nobody_gone_but_the_next_sync_sees_it(
     advance(sync.pk)
     sync.refresh_from_db()
     assert (sync.state, gone(acme)) == (SyncState.DONE, [])
-    assert "next refresh" in sync.message
+    assert "next sync" in sync.message
     assert synced(acme).message == ""
     assert gone(acme) == [leaver]
 
@@ -332,7 +332,7 @@ def test_sync__lofty_ignores_the_offset__ends_and_nobody_gone(
     set_members(practice, "acme", [rows[place % 25] for place in range(60)])
     sync = synced(acme)
     assert sync.state == SyncState.DONE
-    assert "did not add up" in sync.message
+    assert "was inconsistent" in sync.message
     assert gone(acme) == []
 
 
@@ -567,6 +567,6 @@ def test_sync__right_lost_while_names_are_read__stops_and_says_so(
     assert calls_made(customer) == calls
     sync.refresh_from_db()
     assert sync.state == SyncState.FAILED
-    assert ("archived" if loss == "archived" else "may not do so any more") in sync.message
+    assert ("archived" if loss == "archived" else "no longer has permission") in sync.message
     event = AuditEvent.objects.filter(kind="directory.synced").latest("seq")
     assert event.outcome == "not_applied"

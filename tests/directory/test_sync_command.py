@@ -41,7 +41,7 @@ def test_command__all__those_with_a_token(acme: Tenant, globex: Tenant, connect:
 def test_command__max_age__leaves_out_what_was_read_lately(acme: Tenant, connect: Connect) -> None:
     connect(members=3)
     run("--all", "--max-age", "24h")
-    assert "left out, read at" in run("--all", "--max-age", "24h")
+    assert "skipped, read at" in run("--all", "--max-age", "24h")
     Sync.objects.update(finished_at=timezone.now() - timedelta(hours=25))
     assert "Done, 3 of 3 agents" in run("--all", "--max-age", "24h")
     with pytest.raises(CommandError, match="'soon' is no age"):

@@ -78,7 +78,7 @@ def test_restore__yesterdays_database__read_only_until_acknowledged(
     assert "Read-only: nothing can be changed or sent." in page.text
     with pytest.raises(requests.HTTPError, match="503"):
         browser.send(form_in(page, "/t/acme/settings/review/"))
-    assert "Nothing was looked at" in deployment.manage("reconcile", expect=1)
+    assert "Nothing was checked" in deployment.manage("reconcile", expect=1)
     assert "Nothing was read" in deployment.manage("sync_directory", "--all", expect=1)
     assert "No checkpoint was made" in checkpoint(deployment, expect=1)
     assert acme.puts == []

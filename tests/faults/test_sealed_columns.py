@@ -215,7 +215,7 @@ def test_kill__in_a_rotation__whole_batches_are_done_and_the_next_run_goes_on(
         deployment.console.kill()
         deployment.console.start()
         for key in before:
-            assert "may be taken out" in deployment.manage("rotate_keys", "--retire", key)
+            assert "you can remove it" in deployment.manage("rotate_keys", "--retire", key)
         assert "All 1 work." in deployment.manage("check_tokens", "--tenant", customer.slug)
 
 

@@ -105,7 +105,10 @@ def test_upload__either_way__previewed_and_nothing_added(
     ("fields", "words"),
     [
         ({}, "Either choose a file or paste rows"),
-        ({"pasted": f"{HEAD}{GOOD}", "file": SimpleUploadedFile("a.csv", b"name\nA")}, "Either choose a file"),
+        (
+            {"pasted": f"{HEAD}{GOOD}", "file": SimpleUploadedFile("a.csv", b"name\nA")},
+            "Either choose a file",
+        ),
         ({"pasted": f"Acme,{TOKEN}"}, "must name the columns"),
         ({"file": SimpleUploadedFile("a.xlsx", TOKEN.encode())}, "ends in .csv"),
         ({"file": SimpleUploadedFile("a.csv", b"\x89PNG\xff")}, "CSV UTF-8"),
@@ -378,7 +381,7 @@ def test_run__token_that_cannot_read_the_settings__row_fails_and_says_what_to_do
     made = run(give(superuser), all_or_nothing=False)
     told = made.rows.get(slug="acme").message
     assert "othing can be shown" in told or "nothing could be shown" in told
-    assert told.endswith("If that is meant, add this tenant by itself.")
+    assert told.endswith("If that is intended, add this tenant on its own.")
     assert states(made)["Globex Homes"] == RowState.ADDED
     assert not Tenant.objects.filter(slug="acme").exists()
 

@@ -207,7 +207,7 @@ def test_undo__from_the_result__only_what_it_changed_and_reviewed_against_now(
     text = text_of(page)
     assert "1 change for Acme Realty, not sent yet" in text
     assert "Going back undoes" not in text, "nobody changed the same setting since"
-    assert review_form(page)["reason"][0].startswith("Undo the change of")
+    assert review_form(page)["reason"][0].startswith("Undo the change on")
     assert "Verified" in text_of(save(browsers.owner, page))
     assert (lofty.settings["assistantName"], lofty.settings["followUpRole"]) == ("Anna", "Agent")
     assert "Nothing to change" in text_of(undo(browsers.owner, first))

@@ -435,7 +435,7 @@ def test_export__right_lost_while_it_runs__stops_and_is_recorded(
     assert (row.outcome, row.done) == (Ending.REVOKED, 1)
     event = AuditEvent.objects.filter(kind=Kind.LOG_EXPORTED).latest("seq")
     assert (event.outcome, event.actor_id) == (Outcome.REFUSED, str(owner.pk))
-    assert "may no longer read" in event.content["detail"]["because"]
+    assert "no longer has access" in event.content["detail"]["because"]
 
 
 def test_export__superuser_demoted_while_everything_is_exported__stops(

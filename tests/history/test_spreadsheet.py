@@ -112,7 +112,7 @@ def test_csv_line__however_a_program_splits_it__no_cell_begins_a_formula(
 
 def test_csv_line__text_longer_than_a_cell__is_cut_and_says_so() -> None:
     [[back, other]] = parsed(csv_line(["x" * (LONGEST + 1), "y"]))
-    assert back.endswith("… (cut: 32,001 characters; JSON Lines has all of it)")
+    assert back.endswith("… (cut: 32,001 characters; JSON Lines has the full text)")
     assert len(back) < 32_767
     assert other == "y"
 

@@ -111,7 +111,7 @@ def test_on_exchange__raises__answer_is_not_lost(
     _, endpoint = serve(says(200, OK_BODY))
     lofty = LoftyClient(endpoint, Scheme.API_KEY, TOKEN, on_exchange=broken)
     assert lofty.put_settings({"id": 1}).status == 200
-    assert "could not note" in caplog.text
+    assert "could not record" in caplog.text
 
 
 ERRORS = [

@@ -168,7 +168,7 @@ def test_page__authorise_again__says_since_when_and_what_to_do(
     url = reverse("tenants:connection_test", args=["acme"])
     html = signed_in(owner).post(url, follow=True).content.decode()
     assert "Not since" in html
-    assert "Somebody has to authorise the console at Lofty again" in html
+    assert "Connect this tenant with Lofty again" in html
     assert "Nothing was sent to Lofty" in html
 
 

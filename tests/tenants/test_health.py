@@ -320,7 +320,7 @@ def test_check_tokens__all__progress_and_verdict(
     assert "[1/2] acme: Works" in told
     assert "All 2 work." in told
     lofty.change("globex", revoke_all=True)
-    with pytest.raises(CommandError, match=r"1 of 2 need a look: globex\."):
+    with pytest.raises(CommandError, match=r"1 of 2 need attention: globex\."):
         check_tokens("--all")
     assert "[1/1] acme: Works" in check_tokens("--tenant", "acme")
 

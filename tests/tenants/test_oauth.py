@@ -258,7 +258,7 @@ def test_given_up__while_lofty_is_asked__nothing_is_left(
     def given_up_meanwhile(
         given: token_verification.CheckedToken,
     ) -> token_verification.CheckedToken:
-        oauth_flow.end(PendingConnection.objects.get(), "Given up.")
+        oauth_flow.end(PendingConnection.objects.get(), "Canceled.")
         return ask(given)
 
     monkeypatch.setattr(oauth_flow, "ask_lofty", given_up_meanwhile)

@@ -82,7 +82,7 @@ def test_replace__only_me_fails__stored_without_a_question(
     url = reverse("tenants:connection_replace", args=["acme"])
     data = {"scheme": "api_key", "token": NEXT_TOKEN}
     html = signed_in(owner).post(url, data, follow=True).content.decode()
-    assert "The token works and was saved. Lofty did not say whose it is" in html
+    assert "The token works and was saved. Lofty didn't say who the token belongs to" in html
     assert acme.connection is not None
     assert acme.connection.version == 2
 
@@ -116,7 +116,7 @@ def test_connect__only_me_fails__asks_to_compare_the_sales_agent(
     html = text(browser.get(lofty_sends_back(app, "acme"), follow=True))
     assert "Lofty didn't say whose account this is" in html
     assert "Compare the Sales Agent" in html
-    assert "The account is connected. Lofty did not say" in text(
+    assert "The account is connected. Lofty didn't say" in text(
         go(browser, "tenants:connect_confirm", right="on")
     )
     assert acme.connection_state is ConnectionState.WORKS
@@ -124,7 +124,9 @@ def test_connect__only_me_fails__asks_to_compare_the_sales_agent(
 
 def test_command__only_me_fails__added(db: None, lofty: Lofty) -> None:
     fail_me(lofty, "404 HTML")
-    assert "Lofty did not say whose token it is (Something other than Lofty" in add()
+    assert (
+        "Lofty didn't say who the token belongs to (The response did not come from Lofty" in add()
+    )
 
 
 @pytest.mark.parametrize("name", ["401", "403", "404 HTML"])

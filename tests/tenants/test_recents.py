@@ -83,4 +83,4 @@ def test_visit__cannot_be_written__the_page_is_there_all_the_same(
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE gone RENAME TO tenants_visit")
-    assert "could not be noted" in caplog.text
+    assert "could not be recorded" in caplog.text

@@ -87,7 +87,7 @@ def test_rotate__cut_off_after_a_batch__goes_on_with_the_rest(db: None, new_key:
     new_key()
     next(iter(rotation.rotate(2)))
     assert rotation.in_use("test") == {"connections": 3}
-    assert "3 sealed anew, 0 left" in rotate_keys()
+    assert "3 sealed again, 0 left" in rotate_keys()
     assert rotation.in_use("test") == {}
 
 
@@ -107,7 +107,7 @@ def test_rotate__row_renewed_in_between__the_renewal_stays(
         return sealed_for(row, column, secret)
 
     monkeypatch.setattr(rotation, "sealed_for", renewed_meanwhile)
-    assert "0 sealed anew, 0 left" in rotate_keys()
+    assert "0 sealed again, 0 left" in rotate_keys()
     row = Connection.objects.get()
     assert (row.version, open_from(row, "sealed")) == (2, "renewed-access")
     assert open_from(row, "sealed_refresh") == "renewed-refresh"
@@ -166,7 +166,7 @@ def test_retire__key_in_use_or_current__refused(
     with pytest.raises(CommandError, match=r"1 connections are sealed under it"):
         rotate_keys("--retire", "test")
     rotate_keys()
-    assert "may be taken out" in rotate_keys("--retire", "test")
+    assert "you can remove it" in rotate_keys("--retire", "test")
 
 
 def test_rotate__kept_for_an_hour_only__is_counted_and_sealed_again_too(
@@ -183,7 +183,7 @@ def test_rotate__kept_for_an_hour_only__is_counted_and_sealed_again_too(
     ):
         rotate_keys("--retire", "test")
     assert "Everything is sealed under the key new." in rotate_keys()
-    assert "may be taken out" in rotate_keys("--retire", "test")
+    assert "you can remove it" in rotate_keys("--retire", "test")
     ring = KeyRing("new", {"new": settings.ENVIRONMENT.vault_keys.keys["new"]})
     settings.ENVIRONMENT = dataclasses.replace(settings.ENVIRONMENT, vault_keys=ring)
     kept.refresh_from_db()

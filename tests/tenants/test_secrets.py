@@ -35,7 +35,7 @@ def test_replay__replaced_token_put_back_with_its_version__found_and_not_sent(
     put_back = Connection.objects.get()
     assert open_from(put_back, "sealed") == TOKEN  # by itself it opens
     made = lofty.calls_made("acme")
-    with pytest.raises(ConnectionUnavailable, match="put back from an earlier time"):
+    with pytest.raises(ConnectionUnavailable, match="restored from an earlier time"):
         client_for(acme)
     assert lofty.calls_made("acme") == made
     assert kinds()[-1] == "credential.failed"
@@ -61,7 +61,7 @@ def test_replay__row_without_a_record__not_used(acme: Tenant, lofty: Lofty) -> N
     row = Connection(tenant=acme, scheme="api_key", version=1)
     seal_into(row, "sealed", TOKEN)
     row.save(force_insert=True)
-    with pytest.raises(ConnectionUnavailable, match="history says"):
+    with pytest.raises(ConnectionUnavailable, match="newest one in the history"):
         client_for(acme)
     assert lofty.calls_made("acme") == 0
 

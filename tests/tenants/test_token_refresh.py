@@ -157,7 +157,7 @@ def test_connection__without_a_refresh_token__a_person_is_asked_at_its_end(
 ) -> None:
     set_row(sealed_refresh=b"")
     ends_in(-1)
-    with pytest.raises(ConnectionUnavailable, match="nothing to renew it with"):
+    with pytest.raises(ConnectionUnavailable, match="sent no refresh token"):
         client_for(acme)
     assert row().health == Health.AUTHORISE_AGAIN
 

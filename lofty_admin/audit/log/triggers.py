@@ -123,7 +123,7 @@ def _fault(trigger: Trigger, found: tuple[Any, ...] | None) -> str:
         return "is missing"
     enabled, kind, unconditional, function, source = found
     if enabled not in {"A", b"A"}:
-        return "is switched off, or not always on"
+        return "is disabled, or not always enabled"
     expected = (trigger.type, True, trigger.function, _BODIES[trigger.function])
     return "" if (kind, unconditional, function, source) == expected else "was changed"
 
@@ -149,7 +149,7 @@ def restore(using: str = "default", **kwargs: Any) -> None:
     if not tables_exist(connection):
         return
     if found := list(faults(connection)):
-        logger.warning("Putting the audit log's guards right: %s", " ".join(found))
+        logger.warning("Restoring the audit log's guards: %s", " ".join(found))
         install(connection)
     begin(using)
     with connection.cursor() as cursor:

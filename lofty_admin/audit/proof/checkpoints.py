@@ -51,7 +51,7 @@ def make() -> AuditCheckpoint:
     """
     key = settings.ENVIRONMENT.audit_signing_key
     if key is None:
-        raise CheckpointRefused("AUDIT_SIGNING_KEY is not set here. No checkpoint was made.")
+        raise CheckpointRefused("AUDIT_SIGNING_KEY is not set here. No checkpoint was signed.")
     _require_acknowledgement()
     with transaction.atomic():
         AuditDelivery.lock()
@@ -86,8 +86,8 @@ def _sound_head() -> AuditHead:
     head = AuditHead.objects.filter(pk=HEAD_ID).first()
     if head is None or not has_record(head.seq, head.hash):
         raise CheckpointRefused(
-            "The head of the audit log does not fit its last record. No checkpoint was made."
-            " Run `manage.py audit_verify`."
+            "The head of the audit log does not match its last record. No checkpoint was "
+            "signed. Run `manage.py audit_verify`."
         )
     return head
 
@@ -100,7 +100,7 @@ def _require_acknowledgement() -> None:
     try:
         refuse_if_behind()
     except ReadOnly as error:
-        raise CheckpointRefused(f"{error} No checkpoint was made.") from None
+        raise CheckpointRefused(f"{error} No checkpoint was signed.") from None
 
 
 def _require_continuation(last: AuditCheckpoint | None, head: AuditHead) -> None:
@@ -110,6 +110,7 @@ def _require_continuation(last: AuditCheckpoint | None, head: AuditHead) -> None
     same_log = before.log_id == head.log_id and before.size <= head.seq
     if not same_log or not has_record(before.size, before.head_hash):
         raise CheckpointRefused(
-            f"The audit log does not continue the checkpoint of {before.at:%Y-%m-%d %H:%M} UTC at"
-            f" record {before.size}. No checkpoint was made. Run `manage.py audit_verify`."
+            f"The audit log does not continue the checkpoint of {before.at:%Y-%m-%d %H:%M} UTC "
+            f"at record {before.size}. No checkpoint was signed. Run `manage.py "
+            "audit_verify`."
         )

@@ -90,7 +90,7 @@ class Archive:
             begins = f'{{"log_id": "{self._log_id}"'.encode()
             cut = text[whole : whole + len(begins)]
             if not begins.startswith(cut):
-                raise LogMismatch("Its end is not what an export of this log leaves behind.")
+                raise LogMismatch("Its end was not written by an export of this log.")
             return whole, text[text.rfind(b"\n", 0, max(whole - 1, 0)) + 1 : whole]
 
     def _number(self, last_line: bytes) -> int:
@@ -99,13 +99,13 @@ class Archive:
             same_log = found["log_id"] == str(self._log_id)
             seq, own_hash = int(found["seq"]), str(found["hash"])
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise LogMismatch("Its last line is no record of an audit log.") from None
+            raise LogMismatch("Its last line is not a record of an audit log.") from None
         if not same_log:
-            raise LogMismatch("It holds another audit log.")
+            raise LogMismatch("It contains another audit log.")
         if not AuditEvent.objects.filter(seq=seq, hash=own_hash).exists():
             raise LogMismatch(
-                f"Its last record, {seq}, is not in the log as it stands there. Was the database"
-                " restored, or the log changed? Run `manage.py audit_verify`."
+                f"Its last record, {seq}, differs from the log. Was the database restored, "
+                "or the log changed? Run `manage.py audit_verify`."
             )
         return seq
 

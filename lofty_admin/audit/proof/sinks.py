@@ -38,7 +38,7 @@ def deliver() -> int:
         # Its name and the system's words only: a server's reply is not ours to show.
         reason = f"{type(error).__name__} {error.strerror or ''}".strip()
         _note(failure=reason, failed_at=timezone.now())
-        raise DeliveryError(f"{sink.kind} did not take {len(waiting)}: {reason}.") from None
+        raise DeliveryError(f"{sink.kind} did not accept {len(waiting)}: {reason}.") from None
     _note(up_to=waiting[-1].pk, failure="", failed_at=None)
     return len(waiting)
 
@@ -85,8 +85,9 @@ def to_syslog(target: str, lines: Sequence[str]) -> None:
 
 def to_mail(address: str, lines: Sequence[str]) -> None:
     text = (
-        "Keep this mail: its lines prove the audit log of the Sales Agent console up to here.\n"
-        "Save them to a file and give it to `manage.py audit_verify --anchor FILE`.\n\n"
+        "Keep this e-mail: its lines prove the audit log of the Sales Agent console up to "
+        "this point. Save them to a file and pass it to `manage.py audit_verify --anchor "
+        "FILE`.\n"
     )
     send_mail("Audit log checkpoint", text + "\n".join(lines) + "\n", address, [address])
 

@@ -29,7 +29,7 @@ class Anchors:
                 checkpoint = Checkpoint.parse(text)
             except ValueError:
                 if text:
-                    yield Finding(Fault.ANCHOR_UNREADABLE, place, "It is no checkpoint.")
+                    yield Finding(Fault.ANCHOR_UNREADABLE, place, "It is not a checkpoint.")
                 continue
             if checkpoint.hash in seen:
                 continue
@@ -40,7 +40,7 @@ class Anchors:
             seen.add(before)
             yield from self._judge(checkpoint, place)
         if not self.believed:
-            message = f"{path} cannot be read, or holds no checkpoint that can be believed."
+            message = f"{path} can't be read, or has no checkpoint that verifies."
             yield Finding(Fault.ANCHOR_MISSING, "log", message)
 
     def _judge(self, checkpoint: Checkpoint, place: str) -> Iterator[Finding]:

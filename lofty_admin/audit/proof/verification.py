@@ -115,7 +115,7 @@ def store_verdict(verdict: Verdict) -> bool:
         with transaction.atomic():
             record(Kind.LOG_VERIFIED, subject="Audit log", outcome=Outcome.DONE, detail=detail)
     except (DatabaseError, ObjectDoesNotExist):
-        logger.exception("The verification could not be noted in the audit log.")
+        logger.exception("The verification could not be recorded in the audit log.")
         return False
     return True
 

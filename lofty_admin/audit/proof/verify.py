@@ -201,10 +201,12 @@ class Verification:
     def unsealed(self, seq: int, key_id: str) -> Iterator[Finding]:
         place = f"record {seq}"
         if key_id not in settings.ENVIRONMENT.audit_keys.keys:
-            message = f"It names the key {key_id!r}, which AUDIT_KEYS does not hold."
+            message = f"It names the key {key_id!r}, which is not in AUDIT_KEYS."
             yield Finding(Fault.UNKNOWN_KEY, place, message)
         elif self.head is not None:
-            message = "Its content, its place or its hash was changed, or it was not written by us."
+            message = (
+                "Its content, position, or hash was changed, or it was not written by this console."
+            )
             yield Finding(Fault.HASH_WRONG, place, message)
 
     def testify(self, seq: int, own_hash: str) -> Iterator[Finding]:
@@ -216,11 +218,11 @@ class Verification:
     def end(self) -> Iterator[Finding]:
         for seq, witnesses in sorted(self.witnesses.items()):
             for witness in witnesses:
-                message = f"It is not there, but {witness.name} names it. The log was cut."
+                message = f"It is missing, but {witness.name} names it. The log was cut."
                 yield Finding(witness.absent, f"record {seq}", message)
         head = _head()
         if head is not None and self.last.seq > head.seq:
-            message = f"The head row says {head.seq} records; the log goes on to {self.last.seq}."
+            message = f"The head row says {head.seq} records; the log continues to {self.last.seq}."
             yield Finding(Fault.HEAD_MISMATCH, "log", message)
 
 
@@ -248,7 +250,7 @@ def _copy_faults(event: AuditEvent) -> Iterator[Finding]:
         return
     changed = [name for name, value in expected.items() if getattr(event, name) != value]
     if changed:
-        message = f"Not as in its content: {', '.join(changed)}."
+        message = f"Different from its content: {', '.join(changed)}."
         yield Finding(Fault.COPY_CHANGED, place, message)
 
 
@@ -262,12 +264,12 @@ def age_faults(anchors: Sequence[Checkpoint], now: dt.datetime, minutes: int) ->
         if clocks.is_ahead(anchor.at, now):
             message = (
                 f"The checkpoint at record {anchor.size} was signed at {anchor.at:%Y-%m-%d %H:%M}"
-                " UTC, which is still to come: the clock of the machine that signed it was wrong."
+                " UTC, which is in the future: the clock of the machine that signed it was wrong."
             )
             yield Finding(Fault.ANCHOR_FUTURE, "log", message)
     if anchors and now - anchors[-1].at > dt.timedelta(minutes=minutes):
         message = (
-            f"The newest anchor is of {anchors[-1].at:%Y-%m-%d %H:%M} UTC, older than {minutes}"
-            " minutes. Checkpoints are no longer made, or no longer come here."
+            f"The newest anchor is from {anchors[-1].at:%Y-%m-%d %H:%M} UTC, more than {minutes}"
+            " minutes ago. Checkpoints are no longer signed, or no longer arrive here."
         )
         yield Finding(Fault.ANCHOR_OLD, "log", message)

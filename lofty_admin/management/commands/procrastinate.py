@@ -97,7 +97,7 @@ def _failure_of(attempt: Any) -> str:
     try:
         attempt()
     except SystemExit:
-        return "it could not go on"
+        return "it could not continue"
     except Exception:
         logger.exception("The worker failed")
         return "it failed"

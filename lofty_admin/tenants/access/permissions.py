@@ -66,7 +66,7 @@ def get_related_or_404(
     row = found.filter(tenant_id=tenant.pk).first()
     if row is None:
         if found.exists():
-            _record_refusal(request, tenant, "asked for something of another tenant")
+            _record_refusal(request, tenant, "requested an object of another tenant")
         raise Http404
     return row
 

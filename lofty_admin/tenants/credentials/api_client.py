@@ -211,7 +211,7 @@ def _opened(tenant: Tenant, connection: Connection) -> str:
     except VaultError as error:
         reason = str(error)
     health.record_health(tenant, connection, Health.UNREADABLE, reason)
-    raise ConnectionUnavailable(f"The Lofty token of {tenant.name} cannot be used. {reason}")
+    raise ConnectionUnavailable(f"The Lofty token of {tenant.name} can't be used. {reason}")
 
 
 def _columns(budget: Budget | None) -> dict[str, Any]:

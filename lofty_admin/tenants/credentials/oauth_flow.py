@@ -156,7 +156,7 @@ def checked_of(pending: PendingConnection) -> CheckedToken:
             refresh_token=refresh,
             access_expires_at=pending.access_expires_at,
         )
-    raise AuthorizationUnusable(f"What Lofty gave cannot be used. {reason} Start again.")
+    raise AuthorizationUnusable(f"Lofty's response can't be used. {reason} Start again.")
 
 
 def _refresh_token(pending: PendingConnection) -> str:
@@ -202,5 +202,5 @@ def sweep() -> int:
     is_over = clocks.is_over("ends_at", timezone.now(), LONGEST_CONNECTING)
     over = PendingConnection.objects.select_related("tenant").filter(is_over)
     for pending in over:
-        end(pending, "Ten minutes were over.")
+        end(pending, "Ten minutes had passed.")
     return len(over)

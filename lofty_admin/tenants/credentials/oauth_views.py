@@ -58,7 +58,7 @@ def cancel(request: SignedInRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.MANAGER)
     pending = oauth_flow.pending_of(request.session, request.user)
     if pending is not None and pending.tenant_id == tenant.id:
-        oauth_flow.end(pending, "Given up by the person who began it.")
+        oauth_flow.end(pending, "Canceled by the user who started it.")
         had_tokens = pending.stage == Stage.CONFIRMING
         told = [_("Connecting was canceled."), str(NOTHING_STORED)]
         if had_tokens:
@@ -104,7 +104,7 @@ def confirm(request: SignedInRequest, slug: str) -> HttpResponse:
             return _attach(request, tenant, pending, meant=form.cleaned_data.get("meant", False))
     except ChangeNotAllowed as error:
         is_english = isinstance(error, oauth_flow.AuthorizationUnusable)
-        oauth_flow.end(pending, str(error) if is_english else "It could not be attached.")
+        oauth_flow.end(pending, str(error) if is_english else "It could not be connected.")
         return _problem(request, _("Not connected"), str(error), tenant=tenant)
     context = {"tenant": tenant, "pending": pending, "form": form, "questions": questions}
     return render(request, "tenants/connect_confirm.html", {**context, "tab": "connection"})
@@ -116,7 +116,7 @@ def _begin(
     if pending is not None and "instead" not in request.POST:
         return _way_page(request, tenant, pending, wants_another=True)
     if pending is not None:
-        oauth_flow.end(pending, "Another connection was begun in its place.")
+        oauth_flow.end(pending, "Another connection was started in its place.")
     try:
         oauth_flow.begin(request.session, tenant, request.user, _redirect_uri(request))
     except ChangeNotAllowed as error:
@@ -152,11 +152,11 @@ def _way_page(
 
 def _answered(request: SignedInRequest, tenant: Tenant, pending: PendingConnection) -> HttpResponse:
     if tenant.is_archived:
-        oauth_flow.end(pending, "The tenant was archived meanwhile.")
+        oauth_flow.end(pending, "The tenant was archived in the meantime.")
         told = _("The tenant was archived in the meantime and can't be changed. Nothing was saved.")
         return _problem(request, _("This tenant is archived"), told, tenant=tenant)
     if request.GET.get("error"):
-        oauth_flow.end(pending, "Access was denied at Lofty.")
+        oauth_flow.end(pending, "Access was denied in Lofty.")
         return _problem(
             request,
             _("Access was denied in Lofty"),

@@ -24,8 +24,8 @@ def opened(connection: Connection, column: str) -> str:
             break
         connection.refresh_from_db()
     raise VaultError(
-        "The stored secret is not the one the history says was stored last: it may have been put"
-        " back from an earlier time."
+        "The stored secret is not the newest one in the history. It may have been "
+        "restored from an earlier time."
     )
 
 

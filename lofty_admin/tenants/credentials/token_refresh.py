@@ -53,9 +53,7 @@ _MENDED = (Health.AUTHORISE_AGAIN, Health.NOT_RENEWED, Health.DEAD, Health.UNREA
 POLL = 0.1  # seconds
 STORE_TRIES = 4
 SHORTEST_FOR_FOUR = 16  # of a shorter secret, four characters would reveal too much
-_CUT_OFF = (
-    "The renewal before was cut off, so a new token that Lofty had given may have been lost. "
-)
+_CUT_OFF = "The previous renewal was interrupted, so a new token from Lofty may have been lost."
 logger = logging.getLogger(__name__)
 
 
@@ -119,7 +117,7 @@ def _is_claimed(connection: Connection) -> bool:
 
 def _why(connection: Connection) -> str:
     told = connection.renewal_problem or "Another process is renewing it. Try again in a moment."
-    return f"Lofty's token has run out and could not be renewed. {told}"
+    return f"The token has expired and could not be renewed. {told}"
 
 
 # --- The claim ------------------------------------------------------------------------------------
@@ -157,7 +155,7 @@ def _ask(held: Connection) -> Tokens:
     if held.kind == ConnectionKind.CLIENT_CREDENTIALS:
         return oauth_client().client_credentials(opened(held, "sealed_key"))
     if not held.sealed_refresh:
-        raise GrantRefused("Lofty gave this connection nothing to renew it with.")
+        raise GrantRefused("Lofty sent no refresh token for this connection.")
     return oauth_client().refresh(opened(held, "sealed_refresh"))
 
 
@@ -185,7 +183,7 @@ def _store(held: Connection, tokens: Tokens) -> None:
         )
         row = same.first()
         if row is None:
-            logger.warning("Connection %s was replaced or renewed meanwhile", held.pk)
+            logger.warning("Connection %s was replaced or renewed in the meantime", held.pk)
             return
         _renewed(row, tokens, _secrets(held, tokens))
         row.save()
@@ -276,6 +274,6 @@ def _finding(held: Connection, error: LoftyError | VaultError) -> Health | None:
 
 _ADVICE = {
     Health.UNREADABLE: "Connect with Lofty again, and tell the people who run this console.",
-    Health.AUTHORISE_AGAIN: "Somebody has to authorise the console at Lofty again.",
+    Health.AUTHORISE_AGAIN: "Connect this tenant with Lofty again.",
     Health.NOT_RENEWED: "The console tries again by itself.",
 }

@@ -6,13 +6,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
 class Command(BaseCommand):
-    help = "Not used here: `person set-password` gives a new password and records it."
+    help = "Disabled: use `person set-password`, which records the change."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", nargs="?")
 
     def handle(self, *args: Any, **options: Any) -> None:
         raise CommandError(
-            "Use `manage.py person set-password EMAIL --password-stdin`, which is recorded."
-            " Nothing was done."
+            "Use `manage.py person set-password EMAIL --password-stdin`, which is "
+            "recorded. Nothing was changed."
         )

@@ -15,33 +15,36 @@ _FROM_STDIN = "read the password from the first line of standard input"
 
 class Command(BaseCommand):
     help = (
-        "Add a person, reset what they sign in with, keep them out or let them in again. All is"
-        " recorded."
+        "Add, deactivate, or reactivate users, and reset how they sign in. Every change "
+        "is recorded."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        add = actions.add_parser("add", help="add somebody who may sign in")
+        add = actions.add_parser("add", help="add a user")
         add.add_argument("email")
         add.add_argument("--name", required=True)
-        add.add_argument("--superuser", action="store_true", help="may do everything, everywhere")
-        set_password = actions.add_parser("set-password", help="give somebody a new password")
+        add.add_argument("--superuser", action="store_true", help="allow everything, everywhere")
+        set_password = actions.add_parser("set-password", help="set a new password")
         set_password.add_argument("email")
         way_in = add.add_mutually_exclusive_group(required=True)
         way_in.add_argument(
             "--without-password",
             action="store_true",
-            help="somebody who signs in with single sign-on only",
+            help="the user signs in with single sign-on only",
         )
         way_in.add_argument("--password-stdin", action="store_true", help=_FROM_STDIN)
         set_password.add_argument(
             "--password-stdin", action="store_true", required=True, help=_FROM_STDIN
         )
         for action_name, what in (
-            ("deactivate", "keep somebody out"),
-            ("reactivate", "let somebody in again"),
-            ("reset-mfa", "remove the second steps of somebody who lost them; ends their sessions"),
-            ("disconnect-sso", "let somebody connect another account of single sign-on"),
+            ("deactivate", "deactivate a user"),
+            ("reactivate", "reactivate a user"),
+            (
+                "reset-mfa",
+                "remove the second factors of a user who lost them, and end their sessions",
+            ),
+            ("disconnect-sso", "let a user link another single sign-on account"),
         ):
             actions.add_parser(action_name, help=what).add_argument("email")
 
@@ -73,7 +76,7 @@ class Command(BaseCommand):
     def _set_password(self, options: dict[str, Any]) -> None:
         user = find_person(options["email"])
         services.set_password(user, read_secret("password"))
-        self.stdout.write(f"{user.email} has a new password; their sessions have ended.")
+        self.stdout.write(f"{user.email} has a new password. Their sessions have ended.")
 
     def _deactivate(self, options: dict[str, Any]) -> None:
         user = find_person(options["email"])
@@ -83,16 +86,16 @@ class Command(BaseCommand):
     def _reactivate(self, options: dict[str, Any]) -> None:
         user = find_person(options["email"])
         services.reactivate_person(user)
-        self.stdout.write(f"{user.email} can sign in again, with the rights from before.")
+        self.stdout.write(f"{user.email} can sign in again, with the same roles as before.")
 
     def _reset_mfa(self, options: dict[str, Any]) -> None:
         user = find_person(options["email"])
         removed = mfa.reset(user)
         self.stdout.write(
-            f"{user.email} has no second step any more (removed: {removed}) and is signed out."
+            f"{user.email} no longer has a second factor (removed: {removed}) and was signed out."
         )
 
     def _disconnect_sso(self, options: dict[str, Any]) -> None:
         user = find_person(options["email"])
         number = sso.disconnect(user)
-        self.stdout.write(f"{user.email}: connections of single sign-on removed: {number}.")
+        self.stdout.write(f"{user.email}: single sign-on links removed: {number}.")

@@ -8,12 +8,15 @@ from lofty_admin.audit.log.context import acting_as
 class Command(BaseCommand):
     """Run what the worker does every minute, for cron or by hand."""
 
-    help = "Look at Lofty once for every save whose outcome is unknown, and settle what can be."
+    help = (
+        "Check Lofty once for each change whose outcome is unknown, and resolve what can be "
+        "resolved."
+    )
 
     def handle(self, *args: object, **options: object) -> None:
-        require_current_database("Nothing was looked at.")
+        require_current_database("Nothing was checked.")
         with acting_as(command_actor("reconcile")):
             operations = reconcile_all()
         for operation in operations:
             self.stdout.write(f"{operation}. {operation.explanation}")
-        self.stdout.write(f"{len(operations)} looked at.")
+        self.stdout.write(f"{len(operations)} checked.")

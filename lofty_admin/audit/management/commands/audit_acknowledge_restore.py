@@ -18,20 +18,20 @@ Record {seq} says so; the console works again within half a minute. What is left
 
 class Command(BaseCommand):
     help = (
-        "After a restore from a backup the console is read-only, because the newest signed"
-        " checkpoint outside names records that the database does not have. This records that the"
-        " older database is meant, and lets the console work again."
+        "Acknowledge a restore from a backup. The console is read-only because its newest "
+        "signed checkpoint covers records that the database does not have. This records "
+        "that the older database is intended, and makes the console writable again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--reason", required=True, help="Why it was restored; stands in the audit log."
+            "--reason", required=True, help="the reason for the restore, recorded in the audit log"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         reason = options["reason"].strip()
         if not reason:
-            raise CommandError("Say why, with --reason. Nothing was done.")
+            raise CommandError("Give the reason with --reason. Nothing was changed.")
         with acting_as(command_actor("audit_acknowledge_restore")):
             try:
                 event = acknowledge(reason)

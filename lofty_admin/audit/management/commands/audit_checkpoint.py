@@ -13,8 +13,8 @@ from lofty_admin.audit.proof.sinks import DeliveryError, deliver
 
 class Command(BaseCommand):
     help = (
-        "Make a signed checkpoint of the audit log now, print it, and hand it and those that wait"
-        " over to AUDIT_CHECKPOINT_SINK. Needs AUDIT_SIGNING_KEY."
+        "Sign a checkpoint of the audit log now, print it, and deliver it and waiting "
+        "ones to AUDIT_CHECKPOINT_SINK. Needs AUDIT_SIGNING_KEY."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -27,6 +27,8 @@ class Command(BaseCommand):
         key = base64.b64encode(believed_keys()[checkpoint.key_id]).decode()
         where = settings.ENVIRONMENT.checkpoint_sink
         told = (
-            f"{handed_over} handed over to {where.kind}" if where else "No sink: keep it yourself"
+            f"{handed_over} delivered to {where.kind}"
+            if where
+            else "No sink is set: keep it yourself"
         )
         self.stderr.write(f"{told}. To verify with it: --public-key {key}")

@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--to", type=Path, required=True, metavar="FILE")
         parser.add_argument(
-            "--follow", action="store_true", help="Go on with what comes, until it is stopped."
+            "--follow", action="store_true", help="keep following new records until stopped"
         )
 
     def handle(self, *args: Any, to: Path, follow: bool, **options: Any) -> None:
@@ -36,7 +36,7 @@ class Command(BaseCommand):
                 self.run(archive, follow)
         except (LogMismatch, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise CommandError(f"{to} cannot be written to: {reason}") from None
+            raise CommandError(f"Can't write to {to}: {reason}") from None
         except KeyboardInterrupt:
             self.stderr.write("Stopped.")
 
@@ -74,7 +74,7 @@ class Command(BaseCommand):
         self.stdout.flush()
         if missing := archive.last - before - written:
             self.stderr.write(
-                f"{missing:,} records are missing in the log itself. Run `manage.py audit_verify`."
+                f"{missing:,} records are missing in the log. Run `manage.py audit_verify`."
             )
         return missing
 

@@ -14,7 +14,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--anew", action="store_true", help="index all events once more")
+        parser.add_argument("--anew", action="store_true", help="index all events again")
 
     def handle(self, *args: Any, anew: bool, **options: Any) -> None:
         self.stdout.write(f"{fill(anew=anew):,} events indexed.")

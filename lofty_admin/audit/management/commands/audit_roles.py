@@ -49,19 +49,19 @@ GRANT {rights} ON {table} TO {app};
 
 class Command(BaseCommand):
     help = (
-        "Print the SQL for two database roles: --owner owns the tables and migrates, --app is what"
-        " console and worker run as. Changes nothing; run what it prints as a superuser of the"
-        " database, and again after each migrate."
+        "Print the SQL for two database roles: --owner owns the tables and migrates, "
+        "--app runs console and worker. Changes nothing. Run the SQL as a superuser of "
+        "the database, and again after each migrate."
     )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--owner", required=True, help="The role that migrates.")
-        parser.add_argument("--app", required=True, help="The role of console and worker.")
+        parser.add_argument("--owner", required=True, help="the role that migrates")
+        parser.add_argument("--app", required=True, help="the role of console and worker")
 
     def handle(self, *args: Any, owner: str, app: str, **options: Any) -> None:
         if owner == app or not owner or not app:
-            raise CommandError("The two roles must be two.")
+            raise CommandError("The two roles must differ.")
         names = {"owner": owner, "app": app, "database": connection.settings_dict["NAME"]}
         quoted = {name: sql.Identifier(text).as_string() for name, text in names.items()}
         self.stdout.write("BEGIN;\n" + STATEMENTS.format(**quoted), ending="")

@@ -40,8 +40,8 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="KEY",
-            help="Whose checkpoints to believe, in base64; may be repeated. AUDIT_PUBLIC_KEYS and"
-            " the public part of AUDIT_SIGNING_KEY count as well.",
+            help="A public key whose checkpoints to trust, in base64; may be repeated. "
+            "AUDIT_PUBLIC_KEYS and the public part of AUDIT_SIGNING_KEY are trusted too.",
         )
         parser.add_argument(
             "--from",
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             "--stale-after",
             type=int,
             metavar="MINUTES",
-            help="How old the newest anchor may be; twice AUDIT_CHECKPOINT_MINUTES if not given.",
+            help="Maximum age of the newest anchor; by default twice AUDIT_CHECKPOINT_MINUTES.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -88,9 +88,7 @@ class Command(BaseCommand):
     def close(self, found: verification.Verdict) -> None:
         checked = f"Records {found.first} to {found.last} checked"
         if found.exit == verification.FAULTY:
-            self.stdout.write(
-                f"{checked}: {found.faults} faults. The log is NOT as it was written."
-            )
+            self.stdout.write(f"{checked}: {found.faults} faults. The log was altered.")
         elif found.anchor is None:
             self.stdout.write(f"{checked}: consistent.")
         else:
@@ -100,7 +98,7 @@ class Command(BaseCommand):
         for limit in found.limits:
             self.stdout.write(limit)
         if not verification.store_verdict(found):
-            self.stderr.write("This run could not be noted in the log itself.")
+            self.stderr.write("This run could not be recorded in the log.")
         if found.exit:
             sys.exit(found.exit)
 
@@ -136,5 +134,5 @@ def _public_key(text: str) -> bytes:
 
 def _record_number(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) < 2**63:
-        raise argparse.ArgumentTypeError("A record number is a whole number from 1 on.")
+        raise argparse.ArgumentTypeError("A record number is a whole number, at least 1.")
     return int(text)

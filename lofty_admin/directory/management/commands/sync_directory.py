@@ -26,8 +26,8 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 class Command(BaseCommand):
     help = (
-        "Read the names of agents, offices, ponds and pipelines from Lofty."
-        " It can be stopped at any time and goes on where it was."
+        "Sync the names of agents, offices, ponds, and pipelines with Lofty. You can stop "
+        "it at any time; it continues where it stopped."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             "--max-age",
             metavar="AGE",
             type=_age,
-            help="leave out tenants whose names are younger: 90m, 24h or 7d",
+            help="skip tenants whose names are newer: 90m, 24h, or 7d",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,7 +51,7 @@ class Command(BaseCommand):
                 if not (self._is_young(tenant, options["max_age"]) or self._sync(tenant))
             ]
         if failed:
-            raise CommandError(f"Not finished: {', '.join(failed)}. Run it again to go on.")
+            raise CommandError(f"Not finished: {', '.join(failed)}. Run it again to continue.")
 
     def _is_young(self, tenant: Tenant, most: timedelta | None) -> bool:
         synced_at = freshness(tenant).synced_at
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             return False
         if not clocks.is_recent(synced_at, timezone.now(), most):
             return False
-        self.stdout.write(f"{tenant.slug}: left out, read at {synced_at:%Y-%m-%d %H:%M} UTC")
+        self.stdout.write(f"{tenant.slug}: skipped, read at {synced_at:%Y-%m-%d %H:%M} UTC")
         return True
 
     def _sync(self, tenant: Tenant) -> bool:
@@ -92,7 +92,7 @@ def _progress(sync: Sync) -> str:
     if sync.is_open:
         parts = [in_words(time_left(sync)), counted, sync.get_state_display()]
     if sync.resume_at and sync.state == SyncState.WAITING:
-        parts.append(f"goes on at {sync.resume_at:%H:%M:%S} UTC")
+        parts.append(f"continues at {sync.resume_at:%H:%M:%S} UTC")
     if sync.message:
         parts.append(sync.message)
     return _bar(sync) + ", ".join(filter(None, parts))
@@ -117,12 +117,12 @@ def _pause(sync: Sync) -> float:
 def _one_tenant(slug: str) -> Tenant:
     tenant = Tenant.objects.filter(slug=slug).first()
     if tenant is None:
-        raise CommandError(f"There is no tenant {slug}. Nothing was read.")
+        raise CommandError(f"No tenant has the short name {slug}. Nothing was read.")
     return tenant
 
 
 def _age(text: str) -> timedelta:
     found = re.fullmatch(r"([0-9]{1,4})([mhd])", text)
     if found is None:
-        raise ArgumentTypeError(f"{text!r} is no age. Write 90m, 24h or 7d.")
+        raise ArgumentTypeError(f"{text!r} is not a valid age. Use 90m, 24h, or 7d.")
     return timedelta(**{UNITS[found[2]]: int(found[1])})

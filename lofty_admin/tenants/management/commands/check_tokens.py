@@ -16,8 +16,8 @@ from lofty_admin.tenants.models import Connection, Tenant
 
 class Command(BaseCommand):
     help = (
-        "Try the connections of active tenants at Lofty: one call each, never one that a save"
-        " would then lack. Ends with 1 if one of them needs a person."
+        "Test the connections of active tenants with Lofty: one call each, never one that "
+        "is reserved for saves. Exits with 1 if any needs attention."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         with acting_as(command_actor("check_tokens")):
             bad = [one.tenant.slug for one in self._checked(found) if one.warnings]
         if bad:
-            raise CommandError(f"{len(bad)} of {len(found)} need a look: {', '.join(bad)}.")
+            raise CommandError(f"{len(bad)} of {len(found)} need attention: {', '.join(bad)}.")
         self.stdout.write(f"All {len(found)} work.")
 
     def _checked(self, found: list[Connection]) -> list[Connection]:
@@ -58,7 +58,7 @@ def _of(options: dict[str, Any]) -> list[Connection]:
     slug = options["tenant"]
     tenant = Tenant.objects.filter(slug=slug).first()
     if tenant is None:
-        raise CommandError(f"There is no tenant {slug}. Nothing was checked.")
+        raise CommandError(f"No tenant has the short name {slug}. Nothing was checked.")
     found = list(in_use().filter(tenant=tenant))
     if not found:
         raise CommandError(f"{slug} is archived or has no connection. Nothing was checked.")

@@ -16,24 +16,29 @@ ROLES = {role.name.lower(): role for role in Role}
 
 
 class Command(BaseCommand):
-    help = "Give, deny or take away a right in a tenant, a group or everywhere. All is recorded."
+    help = (
+        "Assign, deny, or remove a role in a tenant, a group, or everywhere. Every change is "
+        "recorded."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        give = actions.add_parser("give", help="give a person a role")
-        deny = actions.add_parser("deny", help="keep a person out, whatever else they may")
-        take = actions.add_parser("take", help="take back the role or the denial given there")
+        give = actions.add_parser("give", help="assign a role to a user")
+        deny = actions.add_parser("deny", help="deny a user access, whatever other roles they have")
+        take = actions.add_parser("take", help="remove the role or the denial")
         for action in (give, deny, take):
             action.add_argument("email")
             scope = action.add_mutually_exclusive_group(required=True)
             scope.add_argument("--tenant", metavar="SLUG")
             scope.add_argument("--group", metavar="SLUG")
-            scope.add_argument("--all", action="store_true", help="all tenants, also later ones")
+            scope.add_argument(
+                "--all", action="store_true", help="all tenants, including future ones"
+            )
         give.add_argument("role", choices=ROLES)
 
     def handle(self, *args: Any, **options: Any) -> None:
         action = options["action"]
-        require_current_database("Nothing was done.")
+        require_current_database("Nothing was changed.")
         with acting_as(command_actor(f"right {action}")):
             user, scope = find_person(options["email"]), _scope(options)
             try:
@@ -44,7 +49,7 @@ class Command(BaseCommand):
                 else:
                     grants.revoke(user, scope)
             except ChangeNotAllowed as error:
-                raise CommandError(f"{error} Nothing was done.") from None
+                raise CommandError(f"{error} Nothing was changed.") from None
         done = {"give": f"is now {options.get('role')} of", "deny": "is denied"}
         self.stdout.write(
             f"{user.email} {done.get(action, 'has no right of their own for')} {scope}."
@@ -61,5 +66,5 @@ def _scope(options: dict[str, Any]) -> Scope:
 def _named(model: Any, what: str, slug: str) -> Any:
     found = model.objects.filter(slug=slug).first()
     if found is None:
-        raise CommandError(f"There is no {what} {slug}. Nothing was done.")
+        raise CommandError(f"No {what} has the short name {slug}. Nothing was changed.")
     return found

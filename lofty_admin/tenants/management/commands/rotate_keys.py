@@ -23,7 +23,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--batch", type=int, default=BATCH, help="rows per transaction")
-        parser.add_argument("--retire", metavar="KEY_ID", help="may this key go?")
+        parser.add_argument(
+            "--retire", metavar="KEY_ID", help="check whether this key can be removed"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["batch"] < 1:
@@ -42,8 +44,8 @@ class Command(BaseCommand):
             broken[progress.name] = progress.broken
         if ids := [one for found in broken.values() for one in found]:
             raise CommandError(
-                f"These do not open and were left as they are: {', '.join(ids)}. They cannot be"
-                " used either: store a new token for the tenant."
+                f"These can't be opened and were left as they are: {', '.join(ids)}. They can't "
+                "be used either. Add a new token for the tenant."
             )
         ring = settings.ENVIRONMENT.vault_keys
         left = {key: used for key in ring.keys if key != ring.current and (used := in_use(key))}
@@ -66,8 +68,8 @@ class Command(BaseCommand):
             )
         known = "" if key_id in ring.keys else " It is not in VAULT_KEYS either."
         self.stdout.write(
-            f"Nothing in the database is sealed under {key_id}: it may be taken out of VAULT_KEYS."
-            f"{known} Backups from before still need it: keep it with them."
+            f"Nothing in the database is sealed under {key_id}: you can remove it from "
+            f"VAULT_KEYS.{known} Earlier backups still need it: keep it with them."
         )
 
 
@@ -76,5 +78,5 @@ def _counts(used: Mapping[str, int]) -> str:
 
 
 def _line(progress: Progress) -> str:
-    line = f"{progress.name}: {progress.done} sealed anew, {progress.left} left"
-    return f"{line}, {len(progress.broken)} do not open" if progress.broken else line
+    line = f"{progress.name}: {progress.done} sealed again, {progress.left} left"
+    return f"{line}, {len(progress.broken)} can't be opened" if progress.broken else line

@@ -21,11 +21,11 @@ ROLES = {role.name.lower(): role for role in Role}
 
 
 class Command(BaseCommand):
-    help = "Add a tenant, list all tenants, or give a person a role. Every change is recorded."
+    help = "Add a tenant, list all tenants, or assign a role to a user. Every change is recorded."
 
     def add_arguments(self, parser: CommandParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        actions.add_parser("list", help="all tenants and how their tokens do")
+        actions.add_parser("list", help="list all tenants with the status of their tokens")
         add = actions.add_parser("add", help="add a tenant with its Lofty token")
         add.add_argument("slug")
         add.add_argument("--name", required=True)
@@ -37,13 +37,13 @@ class Command(BaseCommand):
             required=True,
             help="read the token from the first line of standard input",
         )
-        add.add_argument("--unchecked", action="store_true", help="store without asking Lofty")
+        add.add_argument("--unchecked", action="store_true", help="save without testing the token")
         add.add_argument(
             "--meant",
             action="store_true",
-            help="also if another tenant has this token or this name too",
+            help="even if another tenant has this token or name",
         )
-        grant = actions.add_parser("grant", help="give a person a role in a tenant")
+        grant = actions.add_parser("grant", help="assign a role in a tenant to a user")
         grant.add_argument("slug")
         grant.add_argument("email")
         grant.add_argument("role", choices=ROLES)
@@ -55,9 +55,9 @@ class Command(BaseCommand):
             try:
                 act(options)
             except LoftyError as error:
-                raise CommandError(f"{error.message} {error.advice} Nothing was stored.") from None
+                raise CommandError(f"{error.message} {error.advice} Nothing was saved.") from None
             except ChangeNotAllowed as error:
-                raise CommandError(f"{error} Nothing was done.") from None
+                raise CommandError(f"{error} Nothing was changed.") from None
             except ValidationError as error:
                 raise in_words(error) from None
 
@@ -81,7 +81,9 @@ class Command(BaseCommand):
     def _grant(self, options: dict[str, Any]) -> None:
         tenant = Tenant.objects.filter(slug=options["slug"]).first()
         if tenant is None:
-            raise CommandError(f"There is no tenant {options['slug']}. Nothing was done.")
+            raise CommandError(
+                f"No tenant has the short name {options['slug']}. Nothing was changed."
+            )
         user = find_person(options["email"])
         memberships.grant(tenant, user, ROLES[options["role"]])
         self.stdout.write(f"{user.email} is now {options['role']} of {tenant.name}.")
@@ -94,5 +96,5 @@ class Command(BaseCommand):
 
 def _owner_in_words(checked: token_verification.CheckedToken) -> str:
     if NOT_READ in checked.lofty_user:
-        return f"Lofty did not say whose token it is ({checked.lofty_user[NOT_READ]})"
+        return f"Lofty didn't say who the token belongs to ({checked.lofty_user[NOT_READ]})"
     return f"the token belongs to {checked.lofty_user.get('name') or 'a user not asked for'}"
