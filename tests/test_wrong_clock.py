@@ -37,10 +37,13 @@ from lofty_admin.tenants.credentials import health_probe, oauth_flow, token_refr
 from lofty_admin.tenants.credentials.api_client import calls_left, require_calls
 from lofty_admin.tenants.models import (
     Connection,
+    ConnectionHealth,
     ConnectionKind,
     Health,
     PendingConnection,
+    RateLimit,
     Tenant,
+    TokenRefresh,
 )
 from lofty_admin.worker_status import is_missing, last_alive, note_alive
 from tests.agentsettings.conftest import lofty
@@ -71,7 +74,7 @@ def test_budget__of_a_clock_ahead__does_not_block_the_tenant(
 ) -> None:
     with wrong_clock():
         reset = timezone.now() + timedelta(seconds=40)
-    Connection.objects.update(budget_limit=10, budget_remaining=0, budget_reset_at=reset)
+    RateLimit.objects.update(limit=10, remaining=0, resets_at=reset)
     assert calls_left(acme).remaining is None
     require_calls(acme, 3)
 
@@ -119,21 +122,18 @@ def test_sync__of_a_process_with_a_clock_ahead__is_taken_over(acme: Tenant) -> N
 def test_probe__checked_by_a_clock_ahead__is_due_and_shown_as_unchecked(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
-    Connection.objects.update(checked_at=timezone.now() + YEARS_AHEAD, health=Health.WORKS)
+    ConnectionHealth.objects.update(checked_at=timezone.now() + YEARS_AHEAD, status=Health.WORKS)
     connection = Connection.objects.get()
-    assert connection.is_stale
+    assert connection.health.is_stale
     assert connection in health_probe.due(timezone.now())
 
 
-@pytest.mark.parametrize("column", ["renewal_lease_until", "renewal_not_before"])
+@pytest.mark.parametrize("column", ["lease_until", "not_before"])
 def test_renewal__held_back_by_a_clock_ahead__is_tried(
     acme: Tenant, lofty: PracticeCustomer, column: str
 ) -> None:
-    Connection.objects.update(
-        kind=ConnectionKind.CONNECTION,
-        access_expires_at=timezone.now(),
-        **{column: timezone.now() + YEARS_AHEAD},
-    )
+    Connection.objects.update(kind=ConnectionKind.CONNECTION, access_expires_at=timezone.now())
+    TokenRefresh.objects.update(**{column: timezone.now() + YEARS_AHEAD})
     assert token_refresh.due(timezone.now()).exists()
     assert token_refresh._claim(Connection.objects.get()) is not None
 

@@ -1,10 +1,9 @@
 """The states of many tenants' tokens: the single source for sorting, filtering, and counting.
 
-`MEANING` has the states; each token has exactly one. `ConnectionSummary` has what can be true in
-addition. `CONCERNS` lists what a user must act on.
+`MEANING` has the states that exclude each other; each tenant has exactly one. `ConnectionSummary`
+has what can be true in addition, too. `CONCERNS` lists what a user must act on.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.models import (
@@ -22,62 +21,53 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from lofty_admin.core import clocks
-from lofty_admin.tenants.models import (
-    STALE_AFTER,
-    WARN_BEFORE,
-    ConnectionState,
-    Health,
-    Tenant,
-)
-
-# Worst first, which is also the order of the sorted column.
-MEANING: Mapping[ConnectionState, Q] = {
-    ConnectionState.FAILING: Q(in_use__failing_since__isnull=False),
-    ConnectionState.NONE: Q(in_use__id=None),
-    ConnectionState.UNUSED: Q(
-        in_use__id__isnull=False, in_use__failing_since=None, in_use__last_good_at=None
-    ),
-    ConnectionState.WORKS: Q(in_use__failing_since=None, in_use__last_good_at__isnull=False),
-}
+from lofty_admin.tenants.models import STALE_AFTER, WARN_BEFORE, Health, Tenant
 
 
 class ConnectionSummary(TextChoices):
-    """What can be true of a token in addition to its state."""
+    """What the list of tenants can be filtered by. Several can be true of one token."""
 
+    WORKS = "works", _("Works")
+    FAILING = "failing", _("Failing")
+    UNUSED = "unused", _("Not used yet")
+    NONE = "none", _("No token")
     ENDS = "ends", _("Expires within 30 days")
     NO_SETTINGS = "no_settings", _("Can't read settings")
     UNCHECKED = "unchecked", _("Not checked for two days")
 
 
+_IS_FINE = Q(in_use__health__failing_since=None)
+# Worst first, which is also the order of the sorted column.
+MEANING = {
+    ConnectionSummary.FAILING: Q(in_use__health__failing_since__isnull=False),
+    ConnectionSummary.NONE: Q(in_use__id=None),
+    ConnectionSummary.UNUSED: Q(
+        _IS_FINE, in_use__id__isnull=False, in_use__health__last_good_at=None
+    ),
+    ConnectionSummary.WORKS: Q(_IS_FINE, in_use__health__last_good_at__isnull=False),
+}
 _NO_SETTINGS = (Health.SCOPE_MISSING, Health.FORBIDDEN, Health.NO_AGENT, Health.WRONG_AGENT)
 
 
 def meaning(state: str) -> Q:
-    """Return the filter of `with_token` for a ConnectionState or a ConnectionSummary, as of now."""
+    """Return the filter of `with_token` for a ConnectionSummary, as of now."""
     now = timezone.now()
-    more = {
+    checked_at = "in_use__health__checked_at"
+    never = Q(**{checked_at: None}, in_use__added_at__lte=now - STALE_AFTER)
+    meanings = {
+        **MEANING,
         ConnectionSummary.ENDS: Q(in_use__expires_at__lte=now + WARN_BEFORE),
-        ConnectionSummary.NO_SETTINGS: Q(in_use__health__in=_NO_SETTINGS),
-        ConnectionSummary.UNCHECKED: clocks.happened_long_ago(
-            "in_use__checked_at", now, STALE_AFTER
-        )
-        | Q(in_use__checked_at=None, in_use__added_at__lte=now - STALE_AFTER),
+        ConnectionSummary.NO_SETTINGS: Q(in_use__health__status__in=_NO_SETTINGS),
+        ConnectionSummary.UNCHECKED: clocks.happened_long_ago(checked_at, now, STALE_AFTER) | never,
     }
-    return (
-        more[ConnectionSummary(state)]
-        if state in ConnectionSummary.values
-        else MEANING[ConnectionState(state)]
-    )
+    return meanings[ConnectionSummary(state)]
 
 
 @dataclass(frozen=True)
 class Concern:
-    """Something to do about some tokens: how many, in words, and the list of them.
+    """Something to do about some tokens: how many, in words, and the list of them."""
 
-    state: a ConnectionState or a ConnectionSummary.
-    """
-
-    state: str
+    state: ConnectionSummary
     urgent: bool
     count: int = 0
 
@@ -87,18 +77,20 @@ class Concern:
 
 
 CONCERNS = (
-    Concern(ConnectionState.FAILING, True),
+    Concern(ConnectionSummary.FAILING, True),
     Concern(ConnectionSummary.NO_SETTINGS, True),
     Concern(ConnectionSummary.ENDS, False),
     Concern(ConnectionSummary.UNCHECKED, False),
-    Concern(ConnectionState.NONE, False),
+    Concern(ConnectionSummary.NONE, False),
 )
 
 
-def _in_words(state: str, count: int) -> str:
+def _in_words(state: ConnectionSummary, count: int) -> str:
     """Return the words, with a placeholder for the count."""
     words = {
-        ConnectionState.FAILING: ngettext("%(count)s token fails", "%(count)s tokens fail", count),
+        ConnectionSummary.FAILING: ngettext(
+            "%(count)s token fails", "%(count)s tokens fail", count
+        ),
         ConnectionSummary.NO_SETTINGS: ngettext(
             "%(count)s token cannot read settings", "%(count)s tokens cannot read settings", count
         ),
@@ -112,11 +104,11 @@ def _in_words(state: str, count: int) -> str:
             "%(count)s tokens were not checked for two days: is the worker running?",
             count,
         ),
-        ConnectionState.NONE: ngettext(
+        ConnectionSummary.NONE: ngettext(
             "%(count)s tenant has no token", "%(count)s tenants have no token", count
         ),
     }
-    return {str(key): text for key, text in words.items()}[str(state)]
+    return words[state]
 
 
 def with_token(tenants: QuerySet[Tenant]) -> QuerySet[Tenant]:

@@ -73,7 +73,7 @@ def _access_title() -> str:
 
 def _steps(tenant: Tenant) -> list[Step]:
     connection = Connection.objects.filter(tenant=tenant, retired_at=None).first()
-    works = connection is not None and connection.health == Health.WORKS
+    works = connection is not None and connection.health.status == Health.WORKS
     access = reverse("tenants:connection", args=[tenant.slug])
     return [
         Step(
@@ -108,14 +108,16 @@ def _steps(tenant: Tenant) -> list[Step]:
 
 
 def _fails(connection: Connection | None) -> bool:
-    return connection is not None and connection.health not in (Health.WORKS, Health.UNKNOWN)
+    if connection is None:
+        return False
+    return connection.health.status not in (Health.WORKS, Health.UNKNOWN)
 
 
 def _how_it_does(connection: Connection | None) -> str:
     if connection is None:
         return ""
     if _fails(connection):
-        return connection.health_note or connection.get_health_display()
+        return connection.health.note or connection.health.get_status_display()
     if not connection.owner_name:
         return ""
     return _("The token belongs to %(name)s.") % {"name": connection.owner_name}

@@ -16,7 +16,7 @@ from lofty_admin.core.text_areas import TextAreaField
 from lofty_admin.fleet.connection_status import ConnectionSummary
 from lofty_admin.fleet.import_csv import MOST_BYTES, BadTable, decode
 from lofty_admin.fleet.tenant_list import DEFAULT_SORT, SORTS, Wanted
-from lofty_admin.tenants.models import ConnectionState, Group
+from lofty_admin.tenants.models import Group
 
 SORT_LABELS = {
     "name": _("Tenant"),
@@ -54,7 +54,7 @@ class FindForm(forms.Form):
     )
     token = forms.ChoiceField(
         required=False,
-        choices=[("", _("Any token")), *ConnectionState.choices, *ConnectionSummary.choices],
+        choices=[("", _("Any token")), *ConnectionSummary.choices],
     )
     group = forms.ChoiceField(required=False)
     channel = forms.ChoiceField(

@@ -42,7 +42,7 @@ _NEWEST_SENT = (
 # Column -> what it is sorted by. Times are sorted newest first.
 SORTS: Mapping[str, Sequence[Expression | F | Subquery]] = {
     "name": [F("folded")],
-    "token": [worst_first(), F("in_use__failing_since")],
+    "token": [worst_first(), F("in_use__health__failing_since")],
     "agent": [F("last_known__agent_folded")],
     "channels": [
         F("last_known__text_channel"),
@@ -54,11 +54,8 @@ SORTS: Mapping[str, Sequence[Expression | F | Subquery]] = {
     "read": [F("last_known__read_at")],
 }
 DEFAULT_SORT = "name"
-# The columns a row needs: a connection has many more, some with secrets.
-_OF_CONNECTION = (
-    *("tenant", "lofty_user", "health"),
-    *("failing_since", "last_good_at", "checked_at", "expires_at"),
-)
+# The columns a row needs: none of the secrets.
+_OF_CONNECTION = ("tenant", "lofty_user", "expires_at", "health")
 
 
 @dataclass(frozen=True)
@@ -147,8 +144,9 @@ def _groups(tenants: Iterable[Tenant]) -> dict[UUID, list[str]]:
 
 
 def _connections(tenants: Iterable[Tenant]) -> dict[UUID, Connection]:
-    in_use = Connection.objects.filter(tenant__in=tenants, retired_at=None).only(*_OF_CONNECTION)
-    return {connection.tenant_id: connection for connection in in_use}
+    in_use = Connection.objects.filter(tenant__in=tenants, retired_at=None)
+    shown = in_use.select_related("health").only(*_OF_CONNECTION)
+    return {connection.tenant_id: connection for connection in shown}
 
 
 def _last_changes(tenants: Iterable[Tenant]) -> dict[UUID, Operation]:

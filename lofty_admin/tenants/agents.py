@@ -10,7 +10,7 @@ from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.tenants.credentials import health
 from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, client_for
-from lofty_admin.tenants.models import Connection, Health, Tenant
+from lofty_admin.tenants.models import ConnectionHealth, Health, Tenant
 
 
 class WrongAgent(ConnectionUnavailable):
@@ -30,7 +30,7 @@ def require_agent(tenant: Tenant, found: int, *, by_probe: bool = False) -> None
         return
     reason = wrong_agent(known, found)
     if connection := tenant.connections.filter(retired_at=None).first():
-        Connection.objects.filter(pk=connection.pk).update(found_agent_id=found)
+        ConnectionHealth.objects.filter(pk=connection.pk).update(found_agent_id=found)
         health.record_health(tenant, connection, Health.WRONG_AGENT, reason, by_probe=by_probe)
     raise WrongAgent(reason)
 

@@ -90,7 +90,7 @@ def test_read__another_sales_agent__is_refused_and_no_change_of_this_one(
     assert "add the right token" in page
     assert seen() == []
     assert acme.connection is not None
-    assert acme.connection.health == Health.WRONG_AGENT
+    assert acme.connection.health.status == Health.WRONG_AGENT
 
 
 def test_history__outside_change__is_shown_and_can_be_undone(

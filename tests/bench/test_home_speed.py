@@ -25,7 +25,7 @@ from lofty_admin.fleet.changes import OUTCOMES
 from lofty_admin.fleet.tenant_list import SORTS
 from lofty_admin.fleet.views import PAGE_LENGTH
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.tenants.models import Connection, Group, Membership, Role, Tenant
+from lofty_admin.tenants.models import Connection, ConnectionHealth, Group, Membership, Role, Tenant
 from tests.support.fleet import SETTINGS, saved, sent
 from tests.support.users import make_user, signed_in
 
@@ -54,7 +54,7 @@ def make_tenants(first: int, count: int) -> None:
         Tenant(slug=f"tenant-{n}", name=f"Tenant {n * 7919 % 10007}", note="A note. " * 5)
         for n in range(first, first + count)
     )
-    Connection.objects.bulk_create(
+    connections = Connection.objects.bulk_create(
         Connection(
             tenant=tenant,
             scheme="api_key",
@@ -62,11 +62,17 @@ def make_tenants(first: int, count: int) -> None:
             version=1,
             fingerprint=f"hmac-sha256:{n:064}",
             lofty_user={"name": f"User {n}", "email": f"user{n}@example.com"},
-            last_good_at=now - timedelta(minutes=n) if n % 3 else None,
-            failing_since=now if n % 20 == 0 else None,
         )
         for n, tenant in enumerate(tenants, first)
         if n % 11
+    )
+    ConnectionHealth.objects.bulk_create(
+        ConnectionHealth(
+            connection=connection,
+            last_good_at=now - timedelta(minutes=n) if n % 3 else None,
+            failing_since=now if n % 20 == 0 else None,
+        )
+        for n, connection in enumerate(connections, first)
     )
     SettingsSnapshot.objects.bulk_create(
         SettingsSnapshot(

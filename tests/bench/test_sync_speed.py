@@ -26,7 +26,7 @@ from lofty_admin.directory.models import Entry, EntryKind, Sync, SyncState
 from lofty_admin.directory.names import names
 from lofty_admin.directory.sync import start_sync
 from lofty_admin.lofty.exchange import RATE_WINDOW
-from lofty_admin.tenants.models import Connection, Tenant
+from lofty_admin.tenants.models import RateLimit, Tenant
 from tests.support.directory import Connect, get_members, set_members, synced, wait_for
 from tests.support.manage_process import start_manage
 from tests.support.settings_changes import apply, plan_for
@@ -165,7 +165,7 @@ def test_sync__limited__nearly_all_allowed_calls_and_a_save_gets_its_own_at_once
     customer = connect(members=members)
     plan = plan_for(acme, assistantName="Bella")
     customer.change(rate_limit=limit)
-    Connection.objects.update(budget_limit=None, budget_remaining=None, budget_reset_at=None)
+    RateLimit.objects.update(limit=None, remaining=None, resets_at=None)
     counted.start_over()
     with reading(acme):
         wait_for(lambda: Sync.objects.get().state == SyncState.WAITING, seconds=60)

@@ -63,11 +63,16 @@ def test_looks__connection_and_connecting__fit_a_phone_and_can_be_read(
     look(page, "another one is under way")
     page.goto("/oauth/lofty/callback?error=access_denied")
     look(page, "denied")
+    (row,) = deployment.query(
+        "UPDATE tenants_credential SET expires_at = now() + interval '3 days'"
+        " WHERE retired_at IS NULL AND tenant_id ="
+        " (SELECT id FROM tenants_tenant WHERE slug = 'birch') RETURNING id"
+    )
     deployment.query(
-        "UPDATE tenants_credential SET health = 'authorise_again', failing_since = now(),"
-        " health_note = 'Lofty renews it no more.', expires_at = now() + interval '3 days',"
-        " checked_at = now() - interval '3 days' WHERE retired_at IS NULL AND tenant_id ="
-        " (SELECT id FROM tenants_tenant WHERE slug = 'birch')"
+        "UPDATE tenants_connectionhealth SET status = 'authorise_again', failing_since = now(),"
+        " note = 'Lofty renews it no more.', checked_at = now() - interval '3 days'"
+        " WHERE connection_id = %s",
+        row["id"],
     )
     page.goto("/t/birch/connection/")
     look(page, "connection in trouble")

@@ -9,7 +9,7 @@ from lofty_admin.directory.eta import in_words, time_left
 from lofty_admin.directory.models import Entry, EntryKind, SyncState
 from lofty_admin.directory.sync import advance, open_sync
 from lofty_admin.tenants.credentials.api_client import LAST_MOMENTS, RESERVE, reserve_calls
-from lofty_admin.tenants.models import Connection, Tenant
+from lofty_admin.tenants.models import Connection, RateLimit, Tenant
 from tests.support.directory import Connect, calls_made
 from tests.support.practice_customer import PracticeCustomer
 from tools.practice_lofty import limits
@@ -18,11 +18,11 @@ from tools.practice_lofty import limits
 def next_minute(customer: PracticeCustomer) -> None:
     """What a minute does, without waiting for it."""
     customer.change(rate_used=0)
-    Connection.objects.update(budget_reset_at=timezone.now() - timedelta(seconds=1))
+    RateLimit.objects.update(resets_at=timezone.now() - timedelta(seconds=1))
 
 
 def last_moments() -> datetime:
-    ends = Connection.objects.get().budget_reset_at
+    ends = Connection.objects.get().rate_limit.resets_at
     assert ends is not None
     return ends - LAST_MOMENTS
 
@@ -55,7 +55,7 @@ def test_sync__calls_spent_elsewhere__waits_without_a_single_call(
 ) -> None:
     customer = connect(rate_limit=10)
     until = timezone.now() + timedelta(seconds=40)
-    Connection.objects.update(budget_limit=10, budget_remaining=RESERVE, budget_reset_at=until)
+    RateLimit.objects.update(limit=10, remaining=RESERVE, resets_at=until)
     sync = open_sync(acme)
     assert advance(sync.pk) == until - LAST_MOMENTS
     assert calls_made(customer) == 0
@@ -67,7 +67,7 @@ def test_sync__last_moments_of_the_minute__uses_what_would_be_lost(
     monkeypatch.setattr(limits, "WINDOW", LAST_MOMENTS.total_seconds() - 1)
     customer = connect(members=30, rate_limit=10)
     customer.change(rate_used=8)
-    assert advance(open_sync(acme).pk) == Connection.objects.get().budget_reset_at
+    assert advance(open_sync(acme).pk) == Connection.objects.get().rate_limit.resets_at
     assert calls_made(customer) == 10
 
 
@@ -76,7 +76,7 @@ def test_sync__last_moments_while_a_save_needs_its_calls__leaves_them(
 ) -> None:
     customer = connect(members=30, rate_limit=10)
     until = timezone.now() + timedelta(seconds=4)
-    Connection.objects.update(budget_limit=10, budget_remaining=4, budget_reset_at=until)
+    RateLimit.objects.update(limit=10, remaining=4, resets_at=until)
     reserve_calls(acme, 3)
     assert advance(open_sync(acme).pk) == until
     assert calls_made(customer) == 0

@@ -120,7 +120,7 @@ def test_attack__on_a_sealed_column__nothing_is_sent_and_it_is_recorded(
             assert "Nothing was sent to Lofty" in answer
             assert calls(customer, other) == 0
             assert last_event(deployment, customer) == ("credential.tested", "refused")
-            assert row_of(deployment, customer)["health"] == "unreadable"
+            assert row_of(deployment, customer)["status"] == "unreadable"
         finally:
             put(deployment, mine, **of_mine(mine))
         assert "The token works" in browser.send(form_in(browser.get(page), f"{page}test/")).text

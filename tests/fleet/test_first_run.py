@@ -11,7 +11,7 @@ from lofty_admin.fleet.first_run import first_run
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.tenants import services
 from lofty_admin.tenants.credentials import token_store, token_verification
-from lofty_admin.tenants.models import Connection, Health, Tenant
+from lofty_admin.tenants.models import Connection, ConnectionHealth, Health, Tenant
 from tests.support.lofty_users import TOKEN, Lofty
 from tests.support.users import PASSWORD, signed_in
 
@@ -59,7 +59,7 @@ def test_first_run__from_nothing_to_open_settings__each_step_shows_when_it_is_do
 def test_first_run__token_that_does_not_work__says_why_and_leads_there(
     superuser: User, acme: Tenant, connection: Connection
 ) -> None:
-    Connection.objects.update(health=Health.DEAD, health_note="Lofty no longer accepts it.")
+    ConnectionHealth.objects.update(status=Health.DEAD, note="Lofty no longer accepts it.")
     html = home(superuser)
     assert "Lofty no longer accepts it." in html
     assert "View the problem" in html

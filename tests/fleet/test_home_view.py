@@ -13,7 +13,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
 from lofty_admin.agentsettings.snapshots import summary_fields
 from lofty_admin.directory.models import Profile
-from lofty_admin.fleet.connection_status import MEANING
+from lofty_admin.fleet.connection_status import MEANING, ConnectionSummary
 from lofty_admin.fleet.forms import SORT_LABELS
 from lofty_admin.fleet.tenant_list import SORTS
 from lofty_admin.fleet.views import PAGE_LENGTH
@@ -22,7 +22,7 @@ from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants import services
 from lofty_admin.tenants.credentials import token_store, token_verification
 from lofty_admin.tenants.groups import add_group
-from lofty_admin.tenants.models import Connection, ConnectionState, Group, Tenant
+from lofty_admin.tenants.models import Connection, ConnectionHealth, Group, Tenant
 from tests.support.fleet import change, home, listed, read
 from tests.support.users import signed_in
 
@@ -182,7 +182,8 @@ def test_home__heads__sort_and_say_so(fleet: None, superuser: User) -> None:
 
 
 def test_tokens__every_state__has_its_meaning() -> None:
-    assert set(MEANING) == set(ConnectionState)
+    in_addition = {"ends", "no_settings", "unchecked"}
+    assert {str(state) for state in MEANING} == set(ConnectionSummary.values) - in_addition
 
 
 def test_home__search_for_the_lofty_user__found(
@@ -197,7 +198,7 @@ def test_home__tokens_that_need_somebody__stand_on_top(
     html = home(superuser, "?q=nothing")
     assert "1 tenant has no token" in html
     assert "fails" not in html
-    Connection.objects.filter(pk=connection.pk).update(failing_since=timezone.now())
+    ConnectionHealth.objects.filter(pk=connection.pk).update(failing_since=timezone.now())
     html = home(superuser)
     assert "1 token fails" in html
     assert f"{reverse('fleet:home')}?token=failing" in html
@@ -269,7 +270,7 @@ def test_in_brief__columns__say_what_raw_says() -> None:
 
 
 def test_home__last_good_call__with_its_age(fleet: None, superuser: User) -> None:
-    Connection.objects.update(last_good_at=timezone.now() - timedelta(hours=3))
+    ConnectionHealth.objects.update(last_good_at=timezone.now() - timedelta(hours=3))
     assert "last successful call" in home(superuser)
     assert "3\xa0hours ago" in home(superuser)
 
@@ -319,21 +320,23 @@ def test_migration__settings_read_before_it__get_their_columns(acme: Tenant) -> 
     [
         ("expires_at", timedelta(days=5), "1 token expires within 30 days", "ends"),
         ("checked_at", timedelta(days=-3), "1 token was not checked for two days", "unchecked"),
-        ("health", "scope_missing", "1 token cannot read settings", "no_settings"),
+        ("status", "scope_missing", "1 token cannot read settings", "no_settings"),
     ],
 )
 def test_home__token_that_needs_somebody__told_on_top_and_found_by_the_filter(
     superuser: User, acme: Tenant, globex: Tenant, field: str, value: object, words: str, token: str
 ) -> None:
-    fine = {"health": "works", "checked_at": timezone.now(), "last_good_at": timezone.now()}
+    fine = {"status": "works", "checked_at": timezone.now(), "last_good_at": timezone.now()}
     for tenant in (acme, globex):
         token_store.set_connection(
             tenant, token_verification.unchecked_token(Scheme.OAUTH, tenant.slug)
         )
-    Connection.objects.update(**fine)
+    ConnectionHealth.objects.update(**fine)
     assert words not in home(superuser)
     moved = timezone.now() + value if isinstance(value, timedelta) else value
-    Connection.objects.filter(tenant=acme).update(**{field: moved})
+    model = Connection if field == "expires_at" else ConnectionHealth
+    connection = Connection.objects.filter(tenant=acme)
+    model.objects.filter(pk__in=connection).update(**{field: moved})
     html = home(superuser)
     assert words in html
     assert f'href="/?token={token}#found"' in html

@@ -355,7 +355,7 @@ def test_run__token_that_works__tenant_is_known_as_if_added_by_hand(
     by_hand = token_verification.check_token(ConnectionKind.API_KEY, TOKEN)
     assert by_list.sales_agent_id == by_hand.sales_agent_id is not None
     stored = Connection.objects.get(tenant=by_list)
-    assert (stored.health, stored.warnings) == (Health.WORKS, [])
+    assert (stored.health.status, stored.warnings) == (Health.WORKS, [])
     assert stored not in health_probe.due(timezone.now())
 
 
@@ -367,7 +367,7 @@ def test_run__only_the_owner_cannot_be_read__added_and_says_so(
     made = run(give(superuser))
     assert set(states(made).values()) == {RowState.ADDED}
     assert "Owner unknown" in page(superuser, made)
-    assert Connection.objects.get(tenant__slug="acme").health == Health.WORKS
+    assert Connection.objects.get(tenant__slug="acme").health.status == Health.WORKS
 
 
 @pytest.mark.parametrize("way", ["no scope", "no agent"])

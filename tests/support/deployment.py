@@ -185,7 +185,9 @@ class Deployment:
         arguments = ("--name", name, "--scheme", scheme, "--token-stdin", "--unchecked", "--meant")
         self.manage("tenant", "add", slug, *arguments, given=customer.token)
         # As if the daily check had been made: it must not use up the faults of a test.
-        self.query("UPDATE tenants_credential SET checked_at = now() WHERE checked_at IS NULL")
+        self.query(
+            "UPDATE tenants_connectionhealth SET checked_at = now() WHERE checked_at IS NULL"
+        )
         for email, role in (roles or {}).items():
             self.manage("tenant", "grant", slug, email, role)
         return customer

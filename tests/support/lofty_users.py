@@ -18,7 +18,7 @@ from lofty_admin.tenants.credentials import (
     token_store,
     token_verification,
 )
-from lofty_admin.tenants.models import Connection, Tenant
+from lofty_admin.tenants.models import Connection, Tenant, TokenRefresh
 from tools.practice_control import control
 
 TOKEN = "canary-Acme-0123456789-abcdefgh-WXYZ"
@@ -104,10 +104,12 @@ def set_row(**fields: Any) -> None:
     Connection.objects.filter(retired_at=None).update(**fields)
 
 
+def set_refresh(**fields: Any) -> None:
+    TokenRefresh.objects.filter(connection__retired_at=None).update(**fields)
+
+
 def ends_in(seconds: float) -> None:
     """Moves the access token's end; also when it was renewed, so that its life is an hour."""
     now = timezone.now()
-    set_row(
-        access_expires_at=now + timedelta(seconds=seconds),
-        renewed_at=now + timedelta(seconds=seconds - 3600),
-    )
+    set_row(access_expires_at=now + timedelta(seconds=seconds))
+    set_refresh(refreshed_at=now + timedelta(seconds=seconds - 3600))

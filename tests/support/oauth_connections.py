@@ -33,26 +33,29 @@ def connect(browser: Browser, customer: PracticeCustomer) -> None:
 
 def let_it_run_out(deployment: Deployment, customer: PracticeCustomer) -> None:
     """The access token is past its end, and the pause after a failure is over."""
+    pk = row_of(deployment, customer)["id"]
+    ended = f"UPDATE tenants_credential SET access_expires_at = {LONG_AGO}"  # noqa: S608 - our own
+    deployment.query(f"{ended} WHERE id = %s", pk)
     deployment.query(
-        f"UPDATE tenants_credential SET access_expires_at = {LONG_AGO},"  # noqa: S608 - our own
-        " renewal_not_before = NULL WHERE id = %s",
-        row_of(deployment, customer)["id"],
+        "UPDATE tenants_tokenrefresh SET not_before = NULL WHERE connection_id = %s", pk
     )
 
 
 def end_lease(deployment: Deployment, customer: PracticeCustomer) -> None:
     """As if the time that a renewal may take were over."""
     deployment.query(
-        f"UPDATE tenants_credential SET renewal_lease_until = {LONG_AGO},"  # noqa: S608 - our own
-        " renewal_not_before = NULL WHERE renewal_lease_until IS NOT NULL AND id = %s",
+        f"UPDATE tenants_tokenrefresh SET lease_until = {LONG_AGO},"  # noqa: S608 - our own
+        " not_before = NULL WHERE lease_until IS NOT NULL AND connection_id = %s",
         row_of(deployment, customer)["id"],
     )
 
 
 def row_of(deployment: Deployment, customer: PracticeCustomer) -> dict[str, Any]:
-    """The connection in use."""
+    """The connection in use, with its health and what is known of its renewal."""
     (row,) = deployment.query(
-        "SELECT c.* FROM tenants_credential c JOIN tenants_tenant t ON t.id = c.tenant_id"
+        "SELECT h.*, r.*, c.* FROM tenants_credential c JOIN tenants_tenant t ON t.id = c.tenant_id"
+        " JOIN tenants_connectionhealth h ON h.connection_id = c.id"
+        " JOIN tenants_tokenrefresh r ON r.connection_id = c.id"
         " WHERE t.slug = %s AND c.retired_at IS NULL",
         customer.slug,
     )

@@ -23,7 +23,7 @@ from lofty_admin.tenants.credentials.api_client import (
     require_spare_call,
     reserve_calls,
 )
-from lofty_admin.tenants.models import Connection, ConnectionState, Tenant
+from lofty_admin.tenants.models import Connection, ConnectionHealth, Health, RateLimit, Tenant
 from tests.support.lofty_users import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, kinds
 
 
@@ -91,7 +91,8 @@ def test_client_for__tampered_token__nothing_sent_and_recorded_once(
         assert TOKEN not in str(caught.value)
     assert lofty.calls_made("acme") + lofty.calls_made("globex") == made
     assert kinds().count("credential.failed") == 1
-    assert acme.connection_state is ConnectionState.FAILING
+    found = ConnectionHealth.objects.get(connection__retired_at=None, connection__tenant=acme)
+    assert (found.status, found.failing_since is None) == (Health.UNREADABLE, False)
 
 
 def test_exchange__good_after_failing__works_again(
@@ -102,12 +103,13 @@ def test_exchange__good_after_failing__works_again(
         with pytest.raises(Unauthorised):
             client_for(acme).quota()
     failing = Connection.objects.get(pk=connection.pk)
-    assert failing.failing_since is not None
-    assert failing.last_failure_at is not None
-    assert failing.failing_since < failing.last_failure_at
-    assert "no longer accepts" in failing.last_failure
+    assert failing.health.failing_since is not None
+    assert failing.health.last_failure_at is not None
+    assert failing.health.failing_since < failing.health.last_failure_at
+    assert "no longer accepts" in failing.health.last_failure
     client_for(acme).quota()
-    assert acme.connection_state is ConnectionState.WORKS
+    recovered = ConnectionHealth.objects.get(pk=connection.pk)
+    assert (recovered.status, recovered.failing_since) == (Health.WORKS, None)
     assert kinds() == ["credential.added", "credential.failed", "credential.recovered"]
 
 
@@ -120,7 +122,8 @@ def test_exchange__lofty_has_trouble__the_token_is_not_blamed(
     lofty.change("acme", settings=None)
     with pytest.raises(NoSalesAgent):
         client_for(acme).get_settings()
-    assert acme.connection_state is ConnectionState.WORKS
+    found = ConnectionHealth.objects.get()
+    assert (found.failing_since, found.last_good_at is None) == (None, False)
 
 
 def test_calls_left__after_each_call__one_less(
@@ -135,7 +138,7 @@ def test_calls_left__after_each_call__one_less(
 
 
 def test_calls_left__window_over_or_no_token__unknown(acme: Tenant, connection: Connection) -> None:
-    Connection.objects.update(budget_remaining=0, budget_reset_at=timezone.now())
+    RateLimit.objects.update(remaining=0, resets_at=timezone.now())
     assert calls_left(acme) == CallsLeft(60, None, None)
     require_calls(acme, 3)
     token_store.remove_connection(acme)
@@ -144,7 +147,7 @@ def test_calls_left__window_over_or_no_token__unknown(acme: Tenant, connection: 
 
 def test_require_calls__fewer_left__says_until_when(acme: Tenant, connection: Connection) -> None:
     until = timezone.now() + timedelta(seconds=30)
-    Connection.objects.update(budget_remaining=2, budget_reset_at=until)
+    RateLimit.objects.update(remaining=2, resets_at=until)
     require_calls(acme, 2)
     with pytest.raises(BudgetSpent) as caught:
         require_calls(acme, 3)
@@ -155,7 +158,7 @@ def test_claim_calls__window_about_to_end__waits_for_the_next(
     acme: Tenant, connection: Connection
 ) -> None:
     until = timezone.now() + timedelta(milliseconds=300)
-    Connection.objects.update(budget_limit=10, budget_remaining=1, budget_reset_at=until)
+    RateLimit.objects.update(limit=10, remaining=1, resets_at=until)
     reserve_calls(acme, 3)
     assert timezone.now() > until
 
@@ -164,7 +167,7 @@ def test_claim_calls__too_few_and_long_to_wait__says_until_when(
     acme: Tenant, connection: Connection
 ) -> None:
     until = timezone.now() + LAST_MOMENTS + timedelta(seconds=5)
-    Connection.objects.update(budget_limit=10, budget_remaining=2, budget_reset_at=until)
+    RateLimit.objects.update(limit=10, remaining=2, resets_at=until)
     with pytest.raises(BudgetSpent) as caught:
         reserve_calls(acme, 3)
     assert caught.value.until == until
@@ -174,16 +177,16 @@ def test_spare_call__reserve__left_until_the_last_moments_unless_a_save_needs_it
     acme: Tenant, connection: Connection
 ) -> None:
     until = timezone.now() + timedelta(seconds=30)
-    Connection.objects.update(budget_limit=10, budget_remaining=RESERVE, budget_reset_at=until)
+    RateLimit.objects.update(limit=10, remaining=RESERVE, resets_at=until)
     with pytest.raises(BudgetSpent) as caught:
         require_spare_call(acme)
     assert caught.value.until == until - LAST_MOMENTS
-    Connection.objects.update(budget_remaining=RESERVE + 1)
+    RateLimit.objects.update(remaining=RESERVE + 1)
     require_spare_call(acme)
     soon = timezone.now() + timedelta(seconds=5)
-    Connection.objects.update(budget_remaining=RESERVE, budget_reset_at=soon)
+    RateLimit.objects.update(remaining=RESERVE, resets_at=soon)
     require_spare_call(acme)
-    Connection.objects.update(budget_claimed_until=soon)
+    RateLimit.objects.update(claimed_until=soon)
     with pytest.raises(BudgetSpent) as claimed:
         require_spare_call(acme)
     assert claimed.value.until == soon
@@ -212,7 +215,7 @@ def test_note_exchange__database_refuses__the_call_still_succeeds(
         cursor.execute(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
             " $$ BEGIN RAISE 'not now'; END $$;"
-            "CREATE TRIGGER refuse BEFORE UPDATE ON tenants_credential EXECUTE FUNCTION refuse()"
+            "CREATE TRIGGER refuse BEFORE UPDATE ON tenants_ratelimit EXECUTE FUNCTION refuse()"
         )
     try:
         client = client_for(acme)

@@ -253,10 +253,10 @@ def test_a_test_of_the_token_without_a_slot__says_nothing_about_the_token(
         token_store.test_connection(tenant)
 
     connection = acme.connections.get()
-    before = (connection.health, connection.checked_at)
+    before = (connection.health.status, connection.health.checked_at)
     with ExitStack() as stack:
         take_all(stack)
         with pytest.raises(NoFreeSlot):
             as_request(owner, lambda: try_token(acme))
     connection.refresh_from_db()
-    assert (connection.health, connection.checked_at) == before
+    assert (connection.health.status, connection.health.checked_at) == before

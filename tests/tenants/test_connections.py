@@ -9,11 +9,7 @@ from lofty_admin.lofty.errors import Unauthorised
 from lofty_admin.tenants.credentials import token_store, token_verification
 from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable
 from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired
-from lofty_admin.tenants.models import (
-    Connection,
-    ConnectionState,
-    Tenant,
-)
+from lofty_admin.tenants.models import Connection, ConnectionHealth, Health, Tenant
 from tests.support.lofty_users import NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty, checked, kinds
 
 
@@ -65,7 +61,7 @@ def test_remove_connection__in_use__erased_and_recorded(
     token_store.remove_connection(acme)
     connection.refresh_from_db()
     assert bytes(connection.sealed) == b""
-    assert acme.connection_state is ConnectionState.NONE
+    assert acme.connection is None
     with pytest.raises(ChangeNotAllowed, match="no token"):
         token_store.remove_connection(acme)
     assert kinds() == ["credential.added", "credential.removed"]
@@ -84,10 +80,10 @@ def test_connection__database__refuses_two_in_use_and_a_kept_old_one(
 
 def test_test_connection__works__owner_is_learnt_and_recorded(acme: Tenant, lofty: Lofty) -> None:
     token_store.set_connection(acme, token_verification.unchecked_token(Scheme.API_KEY, TOKEN))
-    assert acme.connection_state is ConnectionState.UNUSED
+    assert ConnectionHealth.objects.get().status == Health.UNKNOWN
     tested = token_store.test_connection(acme)
     assert tested.owner_name
-    assert tested.state is ConnectionState.WORKS
+    assert (tested.health.status, tested.health.failing_since) == (Health.WORKS, None)
     assert kinds() == ["credential.added", "credential.tested"]
 
 
@@ -97,7 +93,8 @@ def test_test_connection__dead__failing_and_recorded(
     lofty.change("acme", revoke_all=True)
     with pytest.raises(Unauthorised):
         token_store.test_connection(acme)
-    assert acme.connection_state is ConnectionState.FAILING
+    found = ConnectionHealth.objects.get()
+    assert (found.status, found.failing_since is None) == (Health.DEAD, False)
     assert kinds() == ["credential.added", "credential.failed", "credential.tested"]
 
 

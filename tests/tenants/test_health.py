@@ -19,7 +19,7 @@ from lofty_admin.tenants.agents import WrongAgent
 from lofty_admin.tenants.credentials import health_probe, token_store, token_verification
 from lofty_admin.tenants.credentials.api_client import client_for
 from lofty_admin.tenants.errors import ConfirmationRequired
-from lofty_admin.tenants.models import Connection, Health, Tenant
+from lofty_admin.tenants.models import Connection, ConnectionHealth, Health, RateLimit, Tenant
 from lofty_admin.tenants.tasks import probe as probe_job
 from lofty_admin.tenants.tasks import probe_due
 from tests.support.lofty_users import OTHER_TOKEN, TOKEN, Lofty, kinds
@@ -32,7 +32,7 @@ def row() -> Connection:
 
 def age(hours: float) -> None:
     """As if the newest probe were so old."""
-    Connection.objects.update(checked_at=timezone.now() - timedelta(hours=hours))
+    ConnectionHealth.objects.update(checked_at=timezone.now() - timedelta(hours=hours))
 
 
 def scopes(lofty: Lofty, *names: str) -> None:
@@ -97,10 +97,10 @@ def test_probe__each_answer__its_class_meaning_and_one_record(
     for _ in range(2):
         health_probe.probe(row())
     after = row()
-    assert after.health == found
-    assert words in after.health_note
-    assert not after.is_stale
-    assert after.is_sound == (found == Health.WORKS)
+    assert after.health.status == found
+    assert words in after.health.note
+    assert not after.health.is_stale
+    assert after.health.is_sound == (found == Health.WORKS)
     assert kinds() == ["credential.added", *(["credential.failed"] if found != "works" else [])]
 
 
@@ -114,7 +114,7 @@ def test_probe__a_save_would_lack_calls__not_made(
     acme: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
     until = timezone.now() + timedelta(seconds=30)
-    Connection.objects.update(budget_remaining=3, budget_reset_at=until)
+    RateLimit.objects.update(remaining=3, resets_at=until)
     made = lofty.calls_made("acme")
     with pytest.raises(BudgetSpent):
         health_probe.probe(row())
@@ -127,10 +127,12 @@ def test_probe__works_again__recorded_with_both_classes(
     scopes(lofty, "me")
     health_probe.probe(row())
     client_for(acme).me()
-    assert row().health == Health.SCOPE_MISSING  # another call proves nothing of the settings
+    assert (
+        row().health.status == Health.SCOPE_MISSING
+    )  # another call proves nothing of the settings
     scopes(lofty, "me", "settings")
     health_probe.probe(row())
-    assert row().health == Health.WORKS
+    assert row().health.status == Health.WORKS
     event = AuditEvent.objects.get(kind="credential.recovered")
     assert event.content["before"] == {"health": "scope_missing"}
     assert event.content["after"] == {"health": "works"}
@@ -143,7 +145,7 @@ def test_probe__sealed_token_damaged__unreadable_and_nothing_sent(
     made = lofty.calls_made("acme")
     age(30)
     after = health_probe.probe(row())
-    assert (after.health, after.is_stale) == (Health.UNREADABLE, False)
+    assert (after.health.status, after.health.is_stale) == (Health.UNREADABLE, False)
     assert lofty.calls_made("acme") == made
 
 
@@ -156,10 +158,10 @@ def test_probe__another_sales_agent__named_and_never_green(
     health_probe.probe(row())
     client_for(acme).get_settings()
     found = row()
-    assert found.health == Health.WRONG_AGENT
-    assert found.found_agent_id is not None
+    assert found.health.status == Health.WRONG_AGENT
+    assert found.health.found_agent_id is not None
     html = signed_in(owner).get(reverse("tenants:connection", args=["acme"])).content.decode()
-    assert f"The token opens Sales Agent <code>{found.found_agent_id}</code>" in html
+    assert f"The token opens Sales Agent <code>{found.health.found_agent_id}</code>" in html
 
 
 def accept(owner: User, number: object, **more: str) -> str:
@@ -173,14 +175,14 @@ def test_accept_agent__said_to_be_meant__is_the_tenant_s_from_then_on(
 ) -> None:
     Tenant.objects.update(sales_agent_id=77)
     health_probe.probe(row())
-    number = row().found_agent_id
+    number = row().health.found_agent_id
     assert "Tick the box" in accept(owner, number)
     assert "Nothing was changed: Lofty now returns Sales Agent" in accept(owner, 12345, sure="on")
     assert "Tick the box" in accept(owner, "x", sure="on")
     assert f"is now {number}" in accept(owner, number, sure="on")
     acme.refresh_from_db()
     assert acme.sales_agent_id == number
-    assert row().health == Health.WORKS
+    assert row().health.status == Health.WORKS
     event = AuditEvent.objects.get(kind="tenant.agent_changed")
     assert (event.content["before"], event.content["after"]) == (
         {"sales_agent_id": 77},
@@ -209,19 +211,23 @@ def test_replace__token_that_cannot_read_the_settings__asks(
     with pytest.raises(ConfirmationRequired, match=r"[Nn]othing can be|nothing could be"):
         token_store.set_connection(acme, checked)
     token_store.set_connection(acme, checked, meant=True)
-    assert row().last_good_at is None
+    assert row().health.last_good_at is None
     stored = token_store.set_connection(acme, checked, meant=True)
-    assert stored.health == checked.health
-    assert not stored.is_sound
+    assert stored.health.status == checked.health
+    assert not stored.health.is_sound
 
 
 def test_stale__no_probe_for_two_days__a_warning_and_no_green(
     acme: Tenant, connection: Connection, owner: User
 ) -> None:
-    assert row().is_sound
+    assert row().health.is_sound
     age(49)
     old = row()
-    assert (old.is_stale, old.is_sound, old.health) == (True, False, Health.WORKS)
+    assert (old.health.is_stale, old.health.is_sound, old.health.status) == (
+        True,
+        False,
+        Health.WORKS,
+    )
     assert old.warnings == ["Not checked for two days"]
     for address in ("/", reverse("tenants:connection", args=["acme"])):
         html = signed_in(owner).get(address).content.decode()
@@ -237,7 +243,7 @@ def test_due__daily_and_again_soon_when_it_told_nothing(
     now = timezone.now()
     assert not health_probe.due(now)
     assert health_probe.due(now + timedelta(hours=24)).count() == 1
-    Connection.objects.update(health=Health.LOFTY_DOWN)
+    ConnectionHealth.objects.update(status=Health.LOFTY_DOWN)
     assert health_probe.due(now + timedelta(hours=1)).count() == 1
     assert not health_probe.due(now + timedelta(minutes=30))
     Tenant.objects.update(status="archived")
@@ -248,15 +254,15 @@ def test_due__daily_and_again_soon_when_it_told_nothing(
     ("changed", "warned"),
     [
         ({}, False),
-        ({"health": "dead"}, True),
-        ({"health": "lofty_down"}, True),
-        ({"health": "unknown"}, False),
+        ({"status": "dead"}, True),
+        ({"status": "lofty_down"}, True),
+        ({"status": "unknown"}, False),
         ({"checked_at": None}, True),
         ({"checked_at": -timedelta(hours=49)}, True),
         ({"expires_at": timedelta(days=29)}, True),
         ({"expires_at": timedelta(days=31)}, False),
         ({"expires_at": -timedelta(days=1)}, True),
-        ({"failing_since": timedelta(0), "health": "dead"}, True),
+        ({"failing_since": timedelta(0), "status": "dead"}, True),
     ],
     ids=str,
 )
@@ -264,7 +270,8 @@ def test_warnings__anything_to_be_done__said(
     acme: Tenant, connection: Connection, changed: dict[str, Any], warned: bool
 ) -> None:
     now = timezone.now()
-    Connection.objects.update(
+    model = Connection if "expires_at" in changed else ConnectionHealth
+    model.objects.update(
         **{name: now + v if isinstance(v, timedelta) else v for name, v in changed.items()}
     )
     assert bool(row().warnings) == warned
@@ -289,7 +296,7 @@ def test_job__by_the_clock__one_for_each_that_is_due(acme: Tenant, connection: C
     assert TOKEN not in arguments
     assert str(connection.pk) in arguments
     probe_job(credential_id=str(connection.pk))
-    assert not row().is_stale
+    assert not row().health.is_stale
     probe_job(credential_id=str(connection.pk))  # a second one has nothing to do
 
 
@@ -297,7 +304,7 @@ def test_job__too_few_calls_left__comes_again_when_there_are(
     acme: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
     until = timezone.now() + timedelta(seconds=30)
-    Connection.objects.update(budget_remaining=0, budget_reset_at=until)
+    RateLimit.objects.update(remaining=0, resets_at=until)
     age(24)
     made = lofty.calls_made("acme")
     probe_job(credential_id=str(connection.pk))
@@ -327,7 +334,7 @@ def test_check_tokens__all__progress_and_verdict(
 
 def test_check_tokens__calls_used_up__waits_for_them(acme: Tenant, connection: Connection) -> None:
     until = timezone.now() + timedelta(seconds=1)
-    Connection.objects.update(budget_remaining=0, budget_reset_at=until)
+    RateLimit.objects.update(remaining=0, resets_at=until)
     told = check_tokens("--tenant", "acme")
     assert "waits until" in told
     assert "All 1 work." in told

@@ -14,7 +14,7 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.tenants import services
 from lofty_admin.tenants.credentials import oauth_flow, token_store, token_verification
-from lofty_admin.tenants.credentials.sealing import open_from
+from lofty_admin.tenants.credentials.secrets import open_from
 from lofty_admin.tenants.models import Connection, Health, PendingConnection, Role, Tenant
 from lofty_admin.tenants.tasks import renew_due
 from tests.support.lofty_users import APP_ID, TOKEN, Lofty, connected, kinds
@@ -53,7 +53,11 @@ def test_confirmed__attached_and_nothing_is_left_over(
     html = text(go(browser, "tenants:connect_confirm", right="on"))
     stored = Connection.objects.get()
     assert "The account is connected. It belongs to" in html
-    assert (stored.kind, stored.health, stored.added_by) == ("connection", "works", "Olivia Owner")
+    assert (stored.kind, stored.health.status, stored.added_by) == (
+        "connection",
+        "works",
+        "Olivia Owner",
+    )
     assert stored.access_expires_at is not None
     assert not PendingConnection.objects.exists()
     assert oauth_flow.SESSION_KEY not in browser.session
@@ -315,7 +319,7 @@ def test_account_without_a_sales_agent__asks_first(
     html = text(browser.get(lofty_sends_back(app, "acme"), follow=True))
     assert "has no Sales Agent" in html
     go(browser, "tenants:connect_confirm", right="on", meant="on")
-    assert Connection.objects.get().health == Health.NO_AGENT
+    assert Connection.objects.get().health.status == Health.NO_AGENT
 
 
 def test_no_app__button_is_not_there_and_its_address_does_nothing(

@@ -10,7 +10,7 @@ from lofty_admin.agentsettings.snapshots import read_live
 from lofty_admin.directory.sync import advance, open_sync
 from lofty_admin.lofty.errors import LoftyError, RateLimited
 from lofty_admin.tenants.credentials.api_client import client_for
-from lofty_admin.tenants.models import NOT_READ, Connection, ConnectionState, Tenant
+from lofty_admin.tenants.models import NOT_READ, Connection, ConnectionHealth, Health, Tenant
 from tests.support.commands import add
 from tests.support.lofty_users import NEXT_TOKEN, TOKEN, Lofty, checked
 from tests.support.oauth_pages import go, lofty_sends_back, text
@@ -71,7 +71,7 @@ def test_add_form__only_me_fails__added_and_says_what_is_not_known(
     assert "time zone are unknown" in html
     connection = Tenant.objects.get().connection
     assert connection is not None
-    assert (connection.health, connection.state) == ("works", ConnectionState.WORKS)
+    assert (connection.health.status, connection.health.failing_since) == ("works", None)
 
 
 @pytest.mark.parametrize("name", ["401", "404 HTML", "500"])
@@ -105,7 +105,7 @@ def test_test_now__only_me_fails__works_and_keeps_the_owner_known_before(
     html = signed_in(owner).post(url, follow=True).content.decode()
     assert f"The token works. The token belongs to {connection.owner_name}" in html
     connection.refresh_from_db()
-    assert connection.health == "works"
+    assert connection.health.status == "works"
 
 
 @pytest.mark.parametrize("name", ["401", "404 HTML", "500"])
@@ -119,7 +119,7 @@ def test_connect__only_me_fails__asks_to_compare_the_sales_agent(
     assert "The account is connected. Lofty didn't say" in text(
         go(browser, "tenants:connect_confirm", right="on")
     )
-    assert acme.connection_state is ConnectionState.WORKS
+    assert ConnectionHealth.objects.get(connection__retired_at=None).status == Health.WORKS
 
 
 def test_command__only_me_fails__added(db: None, lofty: Lofty) -> None:
@@ -143,4 +143,4 @@ def test_use__only_me_fails__settings_names_and_health_are_well(
     assert "account" in sync.message.lower() or "owner" in sync.message.lower()
     assert read_live(acme).settings.id
     connection.refresh_from_db()
-    assert (connection.health, connection.failing_since) == ("works", None)
+    assert (connection.health.status, connection.health.failing_since) == ("works", None)

@@ -1,6 +1,7 @@
 """While the database is older than the newest anchor, no job or command touches a connection."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -11,11 +12,17 @@ from pytest_django import Settings
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants import tasks
-from lofty_admin.tenants.models import Connection, Tenant
+from lofty_admin.tenants.models import Connection, ConnectionHealth, RateLimit, Tenant, TokenRefresh
 from tests.support.audit_log import fall_behind
 from tests.support.lofty_users import Lofty, connected
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def stored() -> dict[str, Any]:
+    """The connection with all that is known about it."""
+    parts = (ConnectionHealth, TokenRefresh, RateLimit, Connection)
+    return {name: value for part in parts for name, value in part.objects.values().get().items()}
 
 
 def test_connection_jobs__behind__call_nobody_and_go_on_afterwards(
@@ -26,8 +33,9 @@ def test_connection_jobs__behind__call_nobody_and_go_on_afterwards(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     pk = str(connected(acme, app).pk)
-    Connection.objects.update(access_expires_at=timezone.now(), checked_at=None)
-    before, calls = Connection.objects.values().get(), app.calls_made("acme")
+    Connection.objects.update(access_expires_at=timezone.now())
+    ConnectionHealth.objects.update(checked_at=None)
+    before, calls = stored(), app.calls_made("acme")
     anchors = tmp_path / "anchors"
     fall_behind(settings, anchors)
     for job in (tasks.renew_due, tasks.probe_due):
@@ -36,13 +44,13 @@ def test_connection_jobs__behind__call_nobody_and_go_on_afterwards(
     tasks.renew(credential_id=pk)
     assert caplog.text.count("Not done: ") == 4
     assert not ProcrastinateJob.objects.filter(task_name__startswith="tenants.").exists()
-    assert (Connection.objects.values().get(), app.calls_made("acme")) == (before, calls)
+    assert (stored(), app.calls_made("acme")) == (before, calls)
     anchors.unlink()
     tasks.renew(credential_id=pk)
     tasks.probe(credential_id=pk)
     after = Connection.objects.get()
     assert after.version == before["version"] + 1
-    assert after.checked_at is not None
+    assert after.health.checked_at is not None
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from lofty_admin.fleet.import_job import read_list
 from lofty_admin.fleet.models import ImportRow
 from lofty_admin.tenants.credentials import rotation
 from lofty_admin.tenants.credentials.api_client import client_for
-from lofty_admin.tenants.credentials.sealing import open_from, seal_into, sealed_for
+from lofty_admin.tenants.credentials.secrets import open_from, seal_into, sealed_for
 from lofty_admin.tenants.models import Connection, Tenant
 from tests.support.lofty_users import OTHER_TOKEN, TOKEN, kinds
 

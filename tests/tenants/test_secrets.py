@@ -14,8 +14,7 @@ from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.oauth import Tokens
 from lofty_admin.tenants.credentials import token_store, token_verification
 from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, client_for
-from lofty_admin.tenants.credentials.opening import opened
-from lofty_admin.tenants.credentials.sealing import open_from, seal_into
+from lofty_admin.tenants.credentials.secrets import open_from, open_newest, seal_into
 from lofty_admin.tenants.credentials.token_refresh import _store
 from lofty_admin.tenants.models import Connection, Tenant
 from tests.support.lofty_users import NEXT_TOKEN, TOKEN, Lofty, kinds
@@ -39,7 +38,7 @@ def test_replay__replaced_token_put_back_with_its_version__found_and_not_sent(
         client_for(acme)
     assert lofty.calls_made("acme") == made
     assert kinds()[-1] == "credential.failed"
-    assert row_of(put_back)["health"] == "unreadable"
+    assert put_back.health.status == "unreadable"
 
 
 def test_replay__removed_token_put_back__found(acme: Tenant, connection: Connection) -> None:
@@ -72,7 +71,7 @@ def test_opening__row_read_before_it_was_renewed__opens_the_new_one(
     Connection.objects.update(kind="connection")
     read_before = Connection.objects.get()
     _store(Connection.objects.get(), Tokens("renewed-access-token-1", "refresh-2", 60, None))
-    assert opened(read_before, "sealed") == "renewed-access-token-1"
+    assert open_newest(read_before, "sealed") == "renewed-access-token-1"
     assert read_before.version == 2
 
 
@@ -106,4 +105,4 @@ def test_opening__in_a_long_history__asks_an_index_of_its_own(
         cursor.execute("SET LOCAL enable_seqscan = off")
     stored = AuditEvent.objects.for_tenant(acme.pk).filter(kind__in=CREDENTIAL_STORED)
     assert "audit_credentials" in stored[:1].explain()
-    assert opened(connection, "sealed") == TOKEN
+    assert open_newest(connection, "sealed") == TOKEN

@@ -13,7 +13,7 @@ from lofty_admin.tenants.credentials.api_client import calls_left
 from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired
 from lofty_admin.tenants.models import (
     Connection,
-    ConnectionState,
+    Health,
     Role,
     Tenant,
 )
@@ -31,7 +31,7 @@ def test_suggest_slug__name__short_name(name: str, slug: str) -> None:
 def test_add_tenant__with_token__both_stored_and_recorded(db: None, lofty: Lofty) -> None:
     tenant = services.add_tenant(slug="acme", name=" Acme ", checked=checked())
     assert tenant.connection is not None
-    assert tenant.connection.state is ConnectionState.WORKS
+    assert tenant.connection.health.status == Health.WORKS
     assert (tenant.name, tenant.connection.last_four) == ("Acme", "WXYZ")
     assert kinds() == ["tenant.added", "credential.added"]
     assert calls_left(tenant).remaining == 58

@@ -5,7 +5,7 @@ from django.core.management import CommandError
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants.models import ConnectionState, Role, Tenant
+from lofty_admin.tenants.models import ConnectionHealth, Health, Role, Tenant
 from tests.support.commands import add, run
 from tests.support.lofty_users import OTHER_TOKEN, TOKEN, Lofty
 
@@ -22,7 +22,7 @@ def test_tenant_add__good_token__added_recorded_not_printed(db: None, lofty: Lof
 
 def test_tenant_add__oauth__added(db: None, lofty: Lofty) -> None:
     add(token=OTHER_TOKEN, scheme="oauth-token")
-    assert Tenant.objects.get().connection_state is ConnectionState.WORKS
+    assert ConnectionHealth.objects.get().status == Health.WORKS
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_tenant_add__bad_input__fails_with_the_reason_and_adds_nothing(
 
 def test_tenant_add__unchecked__stored_without_a_call(db: None, lofty: Lofty) -> None:
     add("--unchecked")
-    assert Tenant.objects.get().connection_state is ConnectionState.UNUSED
+    assert ConnectionHealth.objects.get().status == Health.UNKNOWN
     assert lofty.calls_made("acme") == 0
 
 

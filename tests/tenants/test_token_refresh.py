@@ -15,11 +15,19 @@ from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import GrantRefused, Unauthorised
 from lofty_admin.tenants.credentials import token_refresh, token_store, token_verification
 from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, client_for
-from lofty_admin.tenants.credentials.opening import opened
-from lofty_admin.tenants.credentials.sealing import open_from
+from lofty_admin.tenants.credentials.secrets import open_from, open_newest
 from lofty_admin.tenants.models import Connection, ConnectionKind, Health, Tenant
 from lofty_admin.tenants.tasks import renew, renew_due
-from tests.support.lofty_users import NEXT_TOKEN, TOKEN, Lofty, connected, ends_in, kinds, set_row
+from tests.support.lofty_users import (
+    NEXT_TOKEN,
+    TOKEN,
+    Lofty,
+    connected,
+    ends_in,
+    kinds,
+    set_refresh,
+    set_row,
+)
 from tools.practice_lofty.seed import make_token
 
 
@@ -134,11 +142,11 @@ def test_refused__refresh_token_is_dead__a_person_is_asked_and_no_loop(
         with pytest.raises(ConnectionUnavailable, match="The last renewal of the token failed"):
             client_for(acme)
     found = row()
-    assert found.authorise_again_since is not None
-    assert found.health == Health.AUTHORISE_AGAIN
+    assert found.token_refresh.authorise_again_since is not None
+    assert found.health.status == Health.AUTHORISE_AGAIN
     assert "Reconnect needed" in found.warnings
-    assert found.failing_since is not None
-    assert found.renewal_failures == 1
+    assert found.health.failing_since is not None
+    assert found.token_refresh.failures == 1
     assert not token_refresh.due(timezone.now() + timedelta(days=1))
     assert kinds().count("credential.failed") == 1
 
@@ -149,7 +157,7 @@ def test_unreadable__refresh_token__the_token_in_use_serves_until_its_end(
     set_row(sealed_refresh=b"LV1" + b"x" * 60)
     ends_in(100)
     assert client_for(acme).me().member_user_id
-    assert row().health == Health.UNREADABLE
+    assert row().health.status == Health.UNREADABLE
 
 
 def test_connection__without_a_refresh_token__a_person_is_asked_at_its_end(
@@ -159,7 +167,7 @@ def test_connection__without_a_refresh_token__a_person_is_asked_at_its_end(
     ends_in(-1)
     with pytest.raises(ConnectionUnavailable, match="sent no refresh token"):
         client_for(acme)
-    assert row().health == Health.AUTHORISE_AGAIN
+    assert row().health.status == Health.AUTHORISE_AGAIN
 
 
 @pytest.mark.parametrize(
@@ -183,14 +191,14 @@ def test_failed__lofty_s_trouble__tried_again_later_with_the_same_refresh_token(
         with pytest.raises(ConnectionUnavailable, match="The last renewal of the token failed"):
             client_for(acme)
     failed = row()
-    assert failed.authorise_again_since is None
-    assert failed.renewal_failures == 1
-    assert failed.renewal_not_before is not None
-    assert failed.health == Health.NOT_RENEWED
-    set_row(renewal_not_before=timezone.now())
+    assert failed.token_refresh.authorise_again_since is None
+    assert failed.token_refresh.failures == 1
+    assert failed.token_refresh.not_before is not None
+    assert failed.health.status == Health.NOT_RENEWED
+    set_refresh(not_before=timezone.now())
     assert client_for(acme).me().member_user_id
-    assert (row().renewal_failures, row().renewal_problem) == (0, "")
-    assert row().health == Health.WORKS
+    assert (row().token_refresh.failures, row().token_refresh.problem) == (0, "")
+    assert row().health.status == Health.WORKS
 
 
 def test_failed__again_and_again__ever_longer_pauses(
@@ -200,9 +208,9 @@ def test_failed__again_and_again__ever_longer_pauses(
     ends_in(100)
     pauses = []
     for _ in range(9):
-        set_row(renewal_not_before=None)
+        set_refresh(not_before=None)
         token_refresh.renew(row())
-        until = row().renewal_not_before
+        until = row().token_refresh.not_before
         assert until is not None
         pauses.append(round((until - timezone.now()).total_seconds()))
     assert pauses == sorted(pauses)
@@ -216,12 +224,12 @@ def test_answer_lost__lofty_used_the_refresh_token_up__authorise_again_says_why(
     ends_in(-1)
     with pytest.raises(ConnectionUnavailable):
         client_for(acme)
-    set_row(renewal_not_before=None)
+    set_refresh(not_before=None)
     with pytest.raises(ConnectionUnavailable):
         client_for(acme)
-    assert row().health == Health.AUTHORISE_AGAIN
+    assert row().health.status == Health.AUTHORISE_AGAIN
     given = grants_used(app)
-    set_row(renewal_not_before=None)
+    set_refresh(not_before=None)
     with pytest.raises(ConnectionUnavailable):
         client_for(acme)
     assert grants_used(app) == given
@@ -238,13 +246,13 @@ def test_cut_off__after_the_answer_before_the_save__visible_and_no_loop(
         patch.setattr(token_refresh, "_store", die)
         with pytest.raises(KeyboardInterrupt):
             client_for(acme)
-    assert row().renewal_lease_until is not None
-    set_row(renewal_lease_until=timezone.now())  # as if its lease were over
+    assert row().token_refresh.lease_until is not None
+    set_refresh(lease_until=timezone.now())  # as if its lease were over
     with pytest.raises(ConnectionUnavailable):
         client_for(acme)
     found = row()
-    assert found.health == Health.AUTHORISE_AGAIN
-    assert "was cut off" in found.health_note
+    assert found.health.status == Health.AUTHORISE_AGAIN
+    assert "was cut off" in found.health.note
     assert not token_refresh.due(timezone.now() + timedelta(days=1))
 
 
@@ -273,13 +281,13 @@ def test_late_answer__somebody_else_gave_up_meanwhile__its_tokens_are_kept(
     held = token_refresh._claim(row())
     assert held is not None
     tokens = token_refresh._ask(held)
-    set_row(renewal_lease_until=timezone.now())
+    set_refresh(lease_until=timezone.now())
     token_refresh.renew(row())
-    assert row().authorise_again_since is not None
+    assert row().token_refresh.authorise_again_since is not None
     token_refresh._keep(held, tokens)
     kept = row()
-    assert (kept.authorise_again_since, kept.failing_since) == (None, None)
-    assert opened(kept, "sealed") == tokens.access_token
+    assert (kept.token_refresh.authorise_again_since, kept.health.failing_since) == (None, None)
+    assert open_newest(kept, "sealed") == tokens.access_token
     assert client_for(acme).me().member_user_id
 
 
@@ -289,10 +297,10 @@ def test_late_refusal__the_row_was_renewed_meanwhile__changes_nothing(
     ends_in(-1)
     held = token_refresh._claim(row())
     assert held is not None
-    set_row(renewal_lease_until=None)
+    set_refresh(lease_until=None)
     token_refresh.renew(row())
     token_refresh._not_renewed(held, GrantRefused())
-    assert row().authorise_again_since is None
+    assert row().token_refresh.authorise_again_since is None
     assert row().version == 2
 
 
@@ -345,14 +353,14 @@ def test_client_credentials__stored_and_renewed_by_its_key(acme: Tenant, app: Lo
     ends_in(-1)
     client_for(acme).me()
     renewed = row()
-    assert opened(renewed, "sealed_key") == TOKEN
+    assert open_newest(renewed, "sealed_key") == TOKEN
     assert renewed.fingerprint == stored.fingerprint
     assert renewed.version == 2
     app.change("acme", revoke_all=True)
     ends_in(-1)
     with pytest.raises(ConnectionUnavailable):
         client_for(acme)
-    assert row().health == Health.AUTHORISE_AGAIN
+    assert row().health.status == Health.AUTHORISE_AGAIN
 
 
 @pytest.mark.django_db(transaction=True)

@@ -21,7 +21,7 @@ from lofty_admin.audit.log.log_filter import ContextFilter
 from lofty_admin.core.logs import JsonLines, PlainLines
 from lofty_admin.tenants import tasks
 from lofty_admin.tenants.credentials.api_client import client_for
-from lofty_admin.tenants.models import Connection, Tenant
+from lofty_admin.tenants.models import Connection, ConnectionHealth, Tenant, TokenRefresh
 from tests.support.lofty_users import APP_SECRET, NEXT_TOKEN, OTHER_TOKEN, TOKEN, Lofty
 from tests.support.oauth_pages import lofty_sends_back
 from tests.support.secrets import BAD_TOKEN, BROKEN_TOKEN, CANARIES, leaks, whole_database
@@ -133,7 +133,7 @@ def oauth_scenario(root: User, lofty: Lofty) -> list[str]:
     call_command("rotate_keys", stdout=io.StringIO())
     with suppress(CommandError):  # says that somebody must authorise again
         call_command("check_tokens", "--all", stdout=io.StringIO())
-    Connection.objects.update(checked_at=None)
+    ConnectionHealth.objects.update(checked_at=None)
     tasks.probe_due(0)
     post("tenants:connection_replace", scheme="client_credentials", token=BAD_TOKEN)
     post("tenants:connection_replace", scheme="client_credentials", token=NEXT_TOKEN)
@@ -149,7 +149,8 @@ def oauth_scenario(root: User, lofty: Lofty) -> list[str]:
 def renew_now() -> None:
     """By the job, as the clock would when the access token is past its end."""
     now = timezone.now()
-    Connection.objects.update(access_expires_at=now, renewal_not_before=None)
+    Connection.objects.update(access_expires_at=now)
+    TokenRefresh.objects.update(not_before=None)
     tasks.renew_due(0)
     for connection in Connection.objects.filter(retired_at=None):
         tasks.renew(credential_id=str(connection.pk))

@@ -176,7 +176,10 @@ NOT_COMPARED = {
 # What looking at Lofty leaves behind: the newest answer, how the token did, and whose it is. Of the
 # tenant's row that is one column, which is compared apart from the others.
 ITS_AGENT = "tenants_tenant.sales_agent_id"
-FROM_LOFTY = {"agentsettings_lastknown", "tenants_credential", ITS_AGENT}
+FROM_LOFTY = {
+    *("agentsettings_lastknown", "tenants_connectionhealth", "tenants_ratelimit"),
+    ITS_AGENT,
+}
 # /readyz writes one row to find out whether the database takes writes.
 WRITTEN_TO_BE_TRIED = {"readyz": {"audit_pulse"}}
 REFUSED = {302: "sign in", 403: "403", 404: "404", 405: "405"}

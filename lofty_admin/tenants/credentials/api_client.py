@@ -2,14 +2,13 @@
 
 import logging
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, transaction
 from django.db import connection as database
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -27,9 +26,16 @@ from lofty_admin.lofty.errors import (
 from lofty_admin.lofty.exchange import LONGEST_WAIT, Budget, Exchange
 from lofty_admin.tenants.config import endpoint
 from lofty_admin.tenants.credentials import health
-from lofty_admin.tenants.credentials.opening import opened
+from lofty_admin.tenants.credentials.secrets import open_newest
 from lofty_admin.tenants.credentials.token_refresh import RefreshFailed, usable
-from lofty_admin.tenants.models import RENEWING, Connection, Health, Tenant
+from lofty_admin.tenants.models import (
+    RENEWING,
+    Connection,
+    Health,
+    RateLimit,
+    Tenant,
+    TokenRefresh,
+)
 
 logger = logging.getLogger(__name__)
 YOUNG = timedelta(minutes=10)
@@ -38,18 +44,6 @@ RESERVE = 4
 # At the end of a window there is nothing left to reserve: calls not used by then are lost.
 LAST_MOMENTS = timedelta(seconds=6)
 TO_BE_SURE = timedelta(seconds=1)  # Lofty's windows end at whole seconds
-# The columns a call needs: loading these is faster than loading all forty.
-_NEEDED = (
-    "tenant_id",
-    "kind",
-    "scheme",
-    "sealed",
-    "version",
-    "fingerprint",
-    "added_at",
-    "renewed_at",
-    "access_expires_at",
-)
 
 
 class ConnectionUnavailable(Exception):
@@ -111,7 +105,8 @@ def client_and_connection(
 
 def _in_use(tenant: Tenant, connection: Connection | None) -> Connection:
     """Return the current row from the database: other processes refresh and replace it."""
-    rows = Connection.objects.filter(tenant=tenant, retired_at=None).only(*_NEEDED)
+    rows = Connection.objects.filter(tenant=tenant, retired_at=None)
+    rows = rows.select_related("token_refresh")
     used = rows.filter(pk=connection.pk).first() if connection else rows.first()
     if used is None:
         raise NoToken(f"{tenant.name} has no Lofty token yet.")
@@ -124,14 +119,16 @@ def _in_use(tenant: Tenant, connection: Connection | None) -> Connection:
 
 def calls_left(tenant: Tenant) -> CallsLeft:
     """Return the remaining calls, read from the database: other processes spend the same budget."""
-    in_use = Connection.objects.filter(tenant=tenant, retired_at=None)
-    row = in_use.values_list(
-        "budget_limit", "budget_remaining", "budget_reset_at", "budget_claimed_until"
-    ).first()
-    limit, remaining, resets_at, claimed_until = row or (None, None, None, None)
+    row = _rate_limits(tenant).first() or RateLimit()
+    resets_at = row.resets_at
     if resets_at is None or not clocks.is_held(resets_at, timezone.now(), LONGEST_WAIT):
-        return CallsLeft(limit, None, None)
-    return CallsLeft(limit, remaining, resets_at, claimed_until == resets_at)
+        return CallsLeft(row.limit, None, None)
+    return CallsLeft(row.limit, row.remaining, resets_at, row.claimed_until == resets_at)
+
+
+def _rate_limits(tenant: Tenant) -> QuerySet[RateLimit]:
+    """Return the rate limit of the connection in use, if there is one."""
+    return RateLimit.objects.filter(connection__tenant=tenant, connection__retired_at=None)
 
 
 def require_calls(tenant: Tenant, needed: int) -> None:
@@ -169,45 +166,39 @@ def reserve_calls(tenant: Tenant, needed: int) -> None:
         if wait <= LAST_MOMENTS + TO_BE_SURE:
             time.sleep(max(0.0, wait.total_seconds()))
         require_calls(tenant, needed)
-    in_use = Connection.objects.filter(tenant=tenant, retired_at=None)
-    in_use.update(budget_claimed_until=F("budget_reset_at"))
+    _rate_limits(tenant).update(claimed_until=F("resets_at"))
 
 
 def release_calls(tenant: Tenant) -> None:
     """End a save's reservation: background work may use the rest of the window. Raises nothing."""
     try:
-        claimed = Connection.objects.filter(tenant=tenant).exclude(budget_claimed_until=None)
-        claimed.update(budget_claimed_until=None)
+        claimed = RateLimit.objects.filter(connection__tenant=tenant)
+        claimed.exclude(claimed_until=None).update(claimed_until=None)
     except DatabaseError:
         logger.warning("What a save of tenant %s left is claimed to the window's end", tenant.slug)
 
 
 def record_exchange(tenant: Tenant, connection: Connection, exchange: Exchange) -> None:
-    """Store what an exchange shows about the connection.
+    """Store what an exchange shows about the connection: calls left, and whether it works.
 
-    Usually that is that it still works, which takes one statement; otherwise this uses a short
-    transaction of its own. May raise django.db.Error; LoftyClient logs that and continues, because
-    a save must not fail on it.
+    May raise django.db.Error; LoftyClient logs that and continues, because a save must not fail on
+    it.
     """
-    inside = database.in_atomic_block
-    if not inside:
+    if not database.in_atomic_block:
         # The database connection may have dropped during the call to Lofty: open a new one.
         database.close_if_unusable_or_obsolete()
     meaning, budget = _meaning(exchange), _columns(exchange.budget)
-    if meaning is None and exchange.status == 200:
-        # A single statement needs no transaction, only a savepoint inside a caller's transaction.
-        with transaction.atomic() if inside else nullcontext():
-            if health.touch(connection, budget):
-                return
     with transaction.atomic():
         if budget:
-            Connection.objects.filter(pk=connection.pk).update(**budget)
+            RateLimit.objects.filter(pk=connection.pk).update(**budget)
+        if meaning is None and exchange.status == 200 and health.touch(connection):
+            return
         _note_health(tenant, connection, exchange, meaning)
 
 
 def _opened(tenant: Tenant, connection: Connection) -> str:
     try:
-        return opened(connection, "sealed")
+        return open_newest(connection, "sealed")
     except VaultError as error:
         reason = str(error)
     health.record_health(tenant, connection, Health.UNREADABLE, reason)
@@ -220,13 +211,13 @@ def _columns(budget: Budget | None) -> dict[str, Any]:
         return {}
     # Answers of concurrent calls may arrive out of order: within one window, keep the lowest value.
     remaining = RawSQL(
-        "CASE WHEN budget_reset_at = %s THEN LEAST(budget_remaining, %s) ELSE %s END",
+        "CASE WHEN resets_at = %s THEN LEAST(remaining, %s) ELSE %s END",
         [budget.reset_at, budget.remaining, budget.remaining],
     )
     return {
-        "budget_limit": budget.limit,
-        "budget_remaining": remaining,
-        "budget_reset_at": budget.reset_at,
+        "limit": budget.limit,
+        "remaining": remaining,
+        "resets_at": budget.reset_at,
     }
 
 
@@ -251,6 +242,7 @@ def _note_health(
 
 def _renew_next_time(connection: Connection) -> None:
     """Make the next call refresh a refused access token, unless the token is fresh."""
-    Connection.objects.filter(pk=connection.pk, kind__in=RENEWING).filter(
-        Q(renewed_at=None) | clocks.happened_long_ago("renewed_at", timezone.now(), YOUNG)
-    ).update(access_expires_at=timezone.now())
+    long_ago = clocks.happened_long_ago("refreshed_at", timezone.now(), YOUNG)
+    old = TokenRefresh.objects.filter(Q(refreshed_at=None) | long_ago, pk=connection.pk)
+    rows = Connection.objects.filter(Exists(old), pk=connection.pk, kind__in=RENEWING)
+    rows.update(access_expires_at=timezone.now())

@@ -117,9 +117,9 @@ def _replace(tenant: Tenant, form: ReplaceTokenForm) -> Connection | None:
 def _other_agent(tenant: Tenant) -> int | None:
     """Return the Sales Agent behind the token if it is not the tenant's."""
     connection = tenant.connection
-    if connection is None or connection.health != Health.WRONG_AGENT:
+    if connection is None or connection.health.status != Health.WRONG_AGENT:
         return None
-    return connection.found_agent_id
+    return connection.health.found_agent_id
 
 
 def _page(request: SignedInRequest, tenant: Tenant, form: ReplaceTokenForm) -> HttpResponse:

@@ -1,6 +1,5 @@
 """Connection health, derived from Lofty's responses; transitions are audited."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +21,7 @@ from lofty_admin.lofty.errors import (
     WrongScheme,
 )
 from lofty_admin.lofty.exchange import Exchange
-from lofty_admin.tenants.models import Connection, Health, Tenant
+from lofty_admin.tenants.models import Connection, ConnectionHealth, Health, Tenant
 
 # The first match counts: WrongScheme is a subclass of Unauthorised.
 _BY_ERROR: tuple[tuple[type[LoftyError], Health], ...] = (
@@ -85,16 +84,16 @@ def record_refusal(tenant: Tenant, connection: Connection, refused: type[LoftyEr
             return
 
 
-def touch(connection: Connection, also: Mapping[str, Any]) -> bool:
-    """Store the time of the last success, and `also`, if nothing else has changed, which is usual.
+def touch(connection: Connection) -> bool:
+    """Store the time of the last success if nothing else has changed, which is usual.
 
-    Uses a single statement, because a save waits for three of these. Returns False if nothing was
+    Takes a single statement, because a save waits for three of these. Returns False if nothing was
     written.
     """
-    working = Connection.objects.filter(
-        pk=connection.pk, retired_at=None, health=Health.WORKS, failing_since=None
+    working = ConnectionHealth.objects.filter(
+        pk=connection.pk, status=Health.WORKS, failing_since=None
     )
-    return bool(working.update(last_good_at=timezone.now(), **also))
+    return bool(working.update(last_good_at=timezone.now()))
 
 
 def mark_healthy(tenant: Tenant, connection: Connection, exchange: Exchange) -> None:
@@ -104,11 +103,12 @@ def mark_healthy(tenant: Tenant, connection: Connection, exchange: Exchange) -> 
         row = _locked(connection)
         if row is None:
             return
-        if row.renews_itself:  # the undecryptable secret may be the one that gets the next token
+        # The undecryptable secret may be the one that gets the next token.
+        if row.connection.renews_itself:
             disproved -= {Health.UNREADABLE}
-        if row.health in disproved:
+        if row.status in disproved:
             record_health(tenant, connection, Health.WORKS)
-        elif row.health not in _TOKEN_FAILS:
+        elif row.status not in _TOKEN_FAILS:
             _update(row, {"last_good_at": timezone.now(), "failing_since": None})
 
 
@@ -131,26 +131,29 @@ def record_health(
             return
         changes = _changes(row, found, because[:300], now)
         _update(row, {**changes, "checked_at": now} if by_probe else changes)
-        if found != row.health and not {found, Health(row.health)} <= _GOOD:
+        if found != row.status and not {found, Health(row.status)} <= _GOOD:
             _record(tenant, row, found, because)
 
 
-def _locked(connection: Connection) -> Connection | None:
+def _locked(connection: Connection) -> ConnectionHealth | None:
+    """Lock the connection and return its health; None if the connection was retired."""
     rows = Connection.objects.select_for_update(no_key=True)
-    return rows.filter(pk=connection.pk, retired_at=None).first()
+    locked = rows.filter(pk=connection.pk, retired_at=None).first()
+    if locked is None:
+        return None
+    # Read only now that no other process changes it. A connection put back by hand has none.
+    health, _is_new = ConnectionHealth.objects.get_or_create(connection=locked)
+    health.connection = locked
+    return health
 
 
-def _update(row: Connection, changes: dict[str, Any]) -> None:
-    Connection.objects.filter(pk=row.pk).update(**changes)
+def _update(row: ConnectionHealth, changes: dict[str, Any]) -> None:
+    ConnectionHealth.objects.filter(pk=row.pk).update(**changes)
 
 
-def _changes(row: Connection, found: Health, because: str, now: datetime) -> dict[str, Any]:
-    since = row.health_since if found == row.health else None
-    changes: dict[str, Any] = {
-        "health": found,
-        "health_note": because,
-        "health_since": since or now,
-    }
+def _changes(row: ConnectionHealth, found: Health, because: str, now: datetime) -> dict[str, Any]:
+    since = row.since if found == row.status else None
+    changes: dict[str, Any] = {"status": found, "note": because, "since": since or now}
     if found in _GOOD:
         return {**changes, "last_good_at": now, "failing_since": None}
     changes |= {"last_failure_at": now, "last_failure": because}
@@ -161,14 +164,14 @@ def _changes(row: Connection, found: Health, because: str, now: datetime) -> dic
     return changes
 
 
-def _record(tenant: Tenant, row: Connection, found: Health, because: str) -> None:
+def _record(tenant: Tenant, row: ConnectionHealth, found: Health, because: str) -> None:
     works = found in _GOOD
     record(
         Kind.CREDENTIAL_RECOVERED if works else Kind.CREDENTIAL_FAILED,
         tenant=tenant.ref,
-        subject=str(row),
+        subject=str(row.connection),
         outcome=Outcome.DONE if works else Outcome.REFUSED,
-        before={"health": row.health},
+        before={"health": row.status},
         after={"health": found.value},
-        detail={"credential": str(row.id), "because": because},
+        detail={"credential": str(row.pk), "because": because},
     )

@@ -19,7 +19,7 @@ from lofty_admin.tenants.credentials.api_client import (
     client_for,
     require_spare_call,
 )
-from lofty_admin.tenants.models import Connection, Health, Tenant
+from lofty_admin.tenants.models import Connection, ConnectionHealth, Health, Tenant
 
 EVERY = timedelta(hours=23)  # checked once an hour, so this means once a day
 AGAIN = timedelta(minutes=50)  # after a probe without a conclusion
@@ -27,15 +27,18 @@ AGAIN = timedelta(minutes=50)  # after a probe without a conclusion
 
 def in_use() -> QuerySet[Connection]:
     """Return the connections in use of active tenants."""
-    return Connection.objects.select_related("tenant").filter(
+    return Connection.objects.select_related("tenant", "health").filter(
         retired_at=None, tenant__status=Tenant.Status.ACTIVE
     )
 
 
 def due(now: datetime) -> QuerySet[Connection]:
     """Return the connections in use whose daily probe is due or whose last one was inconclusive."""
-    old = Q(checked_at=None) | clocks.happened_long_ago("checked_at", now, EVERY)
-    told_nothing = Q(health__in=[Health.LIMITED, Health.LOFTY_DOWN], checked_at__lte=now - AGAIN)
+    old = Q(health__checked_at=None) | clocks.happened_long_ago("health__checked_at", now, EVERY)
+    told_nothing = Q(
+        health__status__in=[Health.LIMITED, Health.LOFTY_DOWN],
+        health__checked_at__lte=now - AGAIN,
+    )
     return in_use().filter(old | told_nothing)
 
 
@@ -76,4 +79,4 @@ def settle(connection: Connection, agent_id: int) -> None:
 
 def checked(connection: Connection) -> None:
     """Store the time of this check only: the row already has the problem."""
-    Connection.objects.filter(pk=connection.pk, retired_at=None).update(checked_at=timezone.now())
+    ConnectionHealth.objects.filter(pk=connection.pk).update(checked_at=timezone.now())

@@ -22,7 +22,7 @@ from lofty_admin.accounts import rotation as second_steps
 from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core import vault
-from lofty_admin.tenants.credentials.sealing import SealedRow, open_from, sealed_for
+from lofty_admin.tenants.credentials.secrets import SealedRow, open_from, sealed_for
 
 Rows: TypeAlias = "models.QuerySet[Any]"
 

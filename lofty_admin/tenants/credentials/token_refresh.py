@@ -1,6 +1,6 @@
 """Refresh access tokens of connections and of API keys used by the OAuth app.
 
-One process at a time refreshes a connection: it claims the row with a lease and a fence, releases
+One process at a time refreshes a connection: it claims it with a lease and a fence, releases
 the database, asks Lofty, and stores the result under the next version. Lofty may have consumed the
 refresh token although no answer arrived or the process died. So the same refresh token is retried,
 with growing pauses, until Lofty rejects it; then a user has to authorize again, and nothing more is
@@ -34,15 +34,16 @@ from lofty_admin.lofty.errors import GrantRefused, LoftyError, RateLimited
 from lofty_admin.lofty.oauth import Tokens, read_expiry
 from lofty_admin.tenants.config import oauth_client
 from lofty_admin.tenants.credentials import health
-from lofty_admin.tenants.credentials.opening import opened
-from lofty_admin.tenants.credentials.sealing import seal_into
+from lofty_admin.tenants.credentials.secrets import open_newest, seal_into
 from lofty_admin.tenants.models import (
     RENEW_BEFORE,
     RENEWING,
     Connection,
+    ConnectionHealth,
     ConnectionKind,
     Health,
     Tenant,
+    TokenRefresh,
 )
 
 REFRESH_LIFE = timedelta(days=180)  # according to Lofty's documentation
@@ -63,7 +64,10 @@ class RefreshFailed(Exception):
 
 def due(now: datetime) -> QuerySet[Connection]:
     """Return the connections whose access token expires soon and that may be tried now."""
-    return _open_to_all(now).filter(
+    return Connection.objects.filter(
+        _is_free(now, "token_refresh__"),
+        kind__in=RENEWING,
+        retired_at=None,
         access_expires_at__lte=now + RENEW_BEFORE,
         tenant__status=Tenant.Status.ACTIVE,
     )
@@ -96,11 +100,14 @@ def renew(connection: Connection) -> Connection:
             _not_renewed(held, error)
         else:
             _keep(held, tokens)
-    return Connection.objects.select_related("tenant").get(pk=connection.pk)
+    return Connection.objects.select_related("tenant", "token_refresh").get(pk=connection.pk)
 
 
 def _ends_too_soon(connection: Connection) -> bool:
-    began, ends = connection.renewed_at or connection.added_at, connection.access_expires_at
+    if not connection.renews_itself:
+        return False
+    began = connection.token_refresh.refreshed_at or connection.added_at
+    ends = connection.access_expires_at
     # A token that lives for only a minute never has two minutes left.
     span = min(ENOUGH_FOR_A_SAVE, (ends - began) / 4) if ends else ENOUGH_FOR_A_SAVE
     return connection.ends_within(span, timezone.now())
@@ -111,12 +118,13 @@ def _is_past(connection: Connection) -> bool:
 
 
 def _is_claimed(connection: Connection) -> bool:
-    until = connection.renewal_lease_until
+    until = connection.token_refresh.lease_until
     return until is not None and clocks.is_held(until, timezone.now(), _lease())
 
 
 def _why(connection: Connection) -> str:
-    told = connection.renewal_problem or "Another process is renewing it. Try again in a moment."
+    told = connection.token_refresh.problem
+    told = told or "Another process is renewing it. Try again in a moment."
     return f"The token has expired and could not be renewed. {told}"
 
 
@@ -126,37 +134,46 @@ def _lease() -> timedelta:
     return timedelta(seconds=seconds) + LEASE_SLACK
 
 
-def _open_to_all(now: datetime) -> QuerySet[Connection]:
-    unclaimed = Q(renewal_lease_until=None) | clocks.is_over("renewal_lease_until", now, _lease())
-    allowed = Q(renewal_not_before=None) | clocks.is_over("renewal_not_before", now, LONGEST_PAUSE)
-    return Connection.objects.filter(
-        unclaimed, allowed, kind__in=RENEWING, retired_at=None, authorise_again_since=None
-    )
+def _is_free(now: datetime, path: str = "") -> Q:
+    """Return the condition of a TokenRefresh, at `path`, that no process has and that is due."""
+    lease, pause = f"{path}lease_until", f"{path}not_before"
+    unclaimed = Q(**{lease: None}) | clocks.is_over(lease, now, _lease())
+    allowed = Q(**{pause: None}) | clocks.is_over(pause, now, LONGEST_PAUSE)
+    return unclaimed & allowed & Q(**{f"{path}authorise_again_since": None})
 
 
 def _claim(connection: Connection) -> Connection | None:
-    """Claim the row and return it, or None.
+    """Claim the connection and return it, or None.
 
     Matches the version that was read: a newer version needs no refresh.
     """
     now = timezone.now()
-    row = _open_to_all(now).filter(pk=connection.pk, version=connection.version)
-    cut_off = row.filter(renewal_lease_until__isnull=False).exists()
-    claimed = row.update(renewal_lease_until=now + _lease(), renewal_fence=F("renewal_fence") + 1)
-    if not claimed:
-        return None
-    held = Connection.objects.select_related("tenant").get(pk=connection.pk)
-    if cut_off:
-        held.renewal_problem = _CUT_OFF
+    with transaction.atomic():
+        held = _locked(connection)
+        if held is None:
+            return None
+        free = TokenRefresh.objects.filter(_is_free(now), pk=held.pk)
+        cut_off = free.filter(lease_until__isnull=False).exists()
+        if not free.update(lease_until=now + _lease(), fence=F("fence") + 1):
+            return None
+        # Read before the lock is released: the fence must be that of this claim.
+        held.token_refresh.problem = _CUT_OFF if cut_off else held.token_refresh.problem
     return held
+
+
+def _locked(connection: Connection) -> Connection | None:
+    """Lock the connection and return it, unless it was replaced or refreshed since it was read."""
+    rows = Connection.objects.select_for_update(no_key=True, of=("self",)).select_related("tenant")
+    same = rows.filter(pk=connection.pk, version=connection.version, kind__in=RENEWING)
+    return same.filter(retired_at=None).first()
 
 
 def _ask(held: Connection) -> Tokens:
     if held.kind == ConnectionKind.CLIENT_CREDENTIALS:
-        return oauth_client().client_credentials(opened(held, "sealed_key"))
+        return oauth_client().client_credentials(open_newest(held, "sealed_key"))
     if not held.sealed_refresh:
         raise GrantRefused("Lofty sent no refresh token for this connection.")
-    return oauth_client().refresh(opened(held, "sealed_refresh"))
+    return oauth_client().refresh(open_newest(held, "sealed_refresh"))
 
 
 # --- The outcome ----------------------------------------------------------------------------------
@@ -178,15 +195,13 @@ def _keep(held: Connection, tokens: Tokens) -> None:
 def _store(held: Connection, tokens: Tokens) -> None:
     with transaction.atomic():
         tenant = Tenant.objects.select_for_update(no_key=True).get(pk=held.tenant_id)
-        same = Connection.objects.select_for_update().filter(
-            pk=held.pk, version=held.version, retired_at=None
-        )
-        row = same.first()
+        row = _locked(held)
         if row is None:
             logger.warning("Connection %s was replaced or renewed in the meantime", held.pk)
             return
         _renewed(row, tokens, _secrets(held, tokens))
         row.save()
+        _mark_refreshed(row)
         record(
             Kind.CREDENTIAL_RENEWED,
             tenant=tenant.ref,
@@ -200,13 +215,12 @@ def _store(held: Connection, tokens: Tokens) -> None:
 def _secrets(held: Connection, tokens: Tokens) -> dict[str, str]:
     """Return all secrets of the row for its next version; Lofty may keep the refresh token."""
     if held.kind == ConnectionKind.CLIENT_CREDENTIALS:
-        return {"sealed": tokens.access_token, "sealed_key": opened(held, "sealed_key")}
-    refresh = tokens.refresh_token or opened(held, "sealed_refresh")
+        return {"sealed": tokens.access_token, "sealed_key": open_newest(held, "sealed_key")}
+    refresh = tokens.refresh_token or open_newest(held, "sealed_refresh")
     return {"sealed": tokens.access_token, "sealed_refresh": refresh}
 
 
 def _renewed(row: Connection, tokens: Tokens, secrets: dict[str, str]) -> None:
-    now = timezone.now()
     newest = row.tenant.connections.order_by("-version").values_list("version", flat=True)
     row.version = (newest.first() or 0) + 1
     for column, secret in secrets.items():
@@ -214,13 +228,22 @@ def _renewed(row: Connection, tokens: Tokens, secrets: dict[str, str]) -> None:
     if row.kind == ConnectionKind.CONNECTION:
         row.last_four, row.fingerprint = marks_of(tokens.access_token)
     if tokens.refresh_token:
-        row.expires_at = now + REFRESH_LIFE
-    row.access_expires_at, row.renewed_at = access_end(tokens), now
-    row.authorise_again_since = row.renewal_lease_until = row.renewal_not_before = None
-    row.renewal_failures, row.renewal_problem = 0, ""
-    if row.health in _MENDED:
-        row.health, row.health_note, row.health_since = Health.UNKNOWN, "", now
-        row.failing_since = None
+        row.expires_at = timezone.now() + REFRESH_LIFE
+    row.access_expires_at = access_end(tokens)
+
+
+def _mark_refreshed(row: Connection) -> None:
+    now = timezone.now()
+    TokenRefresh.objects.filter(pk=row.pk).update(
+        refreshed_at=now,
+        lease_until=None,
+        not_before=None,
+        failures=0,
+        problem="",
+        authorise_again_since=None,
+    )
+    mended = ConnectionHealth.objects.filter(pk=row.pk, status__in=_MENDED)
+    mended.update(status=Health.UNKNOWN, note="", since=now, failing_since=None)
 
 
 def marks_of(secret: str) -> tuple[str, str]:
@@ -239,27 +262,25 @@ def _not_renewed(held: Connection, error: LoftyError | VaultError) -> None:
     """Release the claim, if this process still has it, and record whether and when to retry."""
     final = isinstance(error, GrantRefused)
     told = error.message if isinstance(error, LoftyError) else str(error)
-    told = f"{held.renewal_problem if final else ''}{told}"[:300]
+    told = " ".join(filter(None, [held.token_refresh.problem if final else "", told]))[:300]
     now = timezone.now()
-    ours = Connection.objects.filter(
-        pk=held.pk, version=held.version, renewal_fence=held.renewal_fence, retired_at=None
-    )
+    ours = TokenRefresh.objects.filter(pk=held.pk, fence=held.token_refresh.fence)
     with transaction.atomic():
-        let_go = ours.update(
-            renewal_lease_until=None,
-            renewal_not_before=_not_before(held, error, now),
-            renewal_failures=F("renewal_failures") + 1,
-            renewal_problem=told,
+        released = _locked(held) and ours.update(
+            lease_until=None,
+            not_before=_not_before(held, error, now),
+            failures=F("failures") + 1,
+            problem=told,
             authorise_again_since=now if final else None,
         )
-        if let_go and (found := _finding(held, error)):
+        if released and (found := _finding(held, error)):
             health.record_health(held.tenant, held, found, f"{told} {_ADVICE[found]}")
 
 
 def _not_before(held: Connection, error: LoftyError | VaultError, now: datetime) -> datetime:
     if isinstance(error, RateLimited):
         return error.until
-    doubled = timedelta(seconds=30) * (1 << min(held.renewal_failures, 10))
+    doubled = timedelta(seconds=30) * (1 << min(held.token_refresh.failures, 10))
     return now + min(LONGEST_PAUSE, doubled)
 
 

@@ -18,7 +18,7 @@ from lofty_admin.tenants.credentials.api_client import (
     client_for,
     require_calls,
 )
-from lofty_admin.tenants.credentials.sealing import seal_into
+from lofty_admin.tenants.credentials.secrets import seal_into
 from lofty_admin.tenants.credentials.token_refresh import marks_of
 from lofty_admin.tenants.credentials.token_verification import (
     CheckedToken,
@@ -27,7 +27,14 @@ from lofty_admin.tenants.credentials.token_verification import (
     owner_of,
 )
 from lofty_admin.tenants.errors import ChangeNotAllowed, locked
-from lofty_admin.tenants.models import Connection, Health, Tenant
+from lofty_admin.tenants.models import (
+    Connection,
+    ConnectionHealth,
+    Health,
+    RateLimit,
+    Tenant,
+    TokenRefresh,
+)
 
 CALLS_OF_A_TEST = 2  # its owner, and the settings
 
@@ -104,6 +111,7 @@ def store_connection(tenant: Tenant, checked: CheckedToken) -> Connection:
     for column, secret in secrets.items():
         seal_into(connection, column, secret)
     connection.save(force_insert=True)
+    _create_parts(connection, checked)
     if checked.sales_agent_id is not None:
         tenant.sales_agent_id = checked.sales_agent_id
         tenant.save(update_fields=["sales_agent_id"])
@@ -113,8 +121,7 @@ def store_connection(tenant: Tenant, checked: CheckedToken) -> Connection:
 def _unsealed(tenant: Tenant, checked: CheckedToken) -> Connection:
     newest = tenant.connections.order_by("-version").first()
     last_four, fingerprint = marks_of(checked.shown)
-    asked_at = None if checked.health == Health.UNKNOWN else timezone.now()
-    connection = Connection(
+    return Connection(
         tenant=tenant,
         kind=checked.kind,
         scheme=checked.scheme.value,
@@ -125,17 +132,27 @@ def _unsealed(tenant: Tenant, checked: CheckedToken) -> Connection:
         added_by=current_actor().name[:300],
         expires_at=checked.expires_at,
         access_expires_at=checked.access_expires_at,
-        health=checked.health,
-        health_note=health.meaning_of(checked.health)[:300],
-        health_since=asked_at,
+    )
+
+
+def _create_parts(connection: Connection, checked: CheckedToken) -> None:
+    asked_at = None if checked.health == Health.UNKNOWN else timezone.now()
+    ConnectionHealth.objects.create(
+        connection=connection,
+        status=checked.health,
+        note=health.meaning_of(checked.health)[:300],
+        since=asked_at,
         checked_at=asked_at,
         last_good_at=asked_at if checked.health == Health.WORKS else None,
     )
-    if checked.budget:
-        connection.budget_limit = checked.budget.limit
-        connection.budget_remaining = checked.budget.remaining
-        connection.budget_reset_at = checked.budget.reset_at
-    return connection
+    TokenRefresh.objects.create(connection=connection)
+    budget = checked.budget
+    RateLimit.objects.create(
+        connection=connection,
+        limit=budget.limit if budget else None,
+        remaining=budget.remaining if budget else None,
+        resets_at=budget.reset_at if budget else None,
+    )
 
 
 def _retire(tenant: Tenant) -> Connection | None:

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         checked = []
         for number, connection in enumerate(found, 1):
             after = self._probe(connection)
-            words = "; ".join(after.warnings) or after.get_health_display()
+            words = "; ".join(after.warnings) or after.health.get_status_display()
             self.stdout.write(f"[{number}/{len(found)}] {after.tenant.slug}: {words}")
             checked.append(after)
         return checked

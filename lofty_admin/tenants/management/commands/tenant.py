@@ -89,8 +89,9 @@ class Command(BaseCommand):
         self.stdout.write(f"{user.email} is now {options['role']} of {tenant.name}.")
 
     def _list(self, options: dict[str, Any]) -> None:
-        for tenant in Tenant.objects.prefetch_related("connections"):
-            words = (tenant.slug, tenant.name, tenant.status, str(tenant.connection_state.label))
+        for tenant in Tenant.objects.prefetch_related("connections__health"):
+            health = str(tenant.connection.health) if tenant.connection else "No token"
+            words = (tenant.slug, tenant.name, tenant.status, health)
             self.stdout.write("\t".join(words))
 
 
