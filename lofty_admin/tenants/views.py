@@ -202,6 +202,7 @@ def _confirm_archiving(request: SignedInRequest, tenant: Tenant) -> HttpResponse
 
 
 @require_POST
+@require_recent_auth_for_post(back="tenants:edit")
 def tenant_restore(request: SignedInRequest, slug: str) -> HttpResponse:
     tenant = get_tenant(request, slug, Role.VIEWER)
     require_superuser(request)

@@ -10,6 +10,7 @@ from django.urls import reverse
 from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Tenant
+from lofty_admin.tenants.services import archive_tenant
 from tests.support.second_factor import later
 from tests.support.users import make_user, signed_in
 
@@ -17,10 +18,14 @@ Case = tuple[str, list[Any], dict[str, str]]
 
 
 @pytest.fixture(
-    params=["archive", "deactivate", "promote", "demote", "withdraw", "remove", "everywhere"]
+    params=[
+        *("archive", "deactivate", "promote", "demote", "withdraw", "remove", "everywhere"),
+        *("all tenants", "deny", "take away"),
+    ]
 )
 def case(request: pytest.FixtureRequest, acme: Tenant, viewer: User) -> Case:
     member = acme.memberships.get(user=viewer)
+    acme_alone = {"where": "tenant", "tenant": "acme"}
     cases: dict[str, Case] = {
         "archive": ("tenants:archive", ["acme"], {}),
         "deactivate": ("tenants:user_deactivate", [viewer.pk], {}),
@@ -29,6 +34,9 @@ def case(request: pytest.FixtureRequest, acme: Tenant, viewer: User) -> Case:
         "withdraw": ("tenants:user_withdraw", [invited().pk], {}),
         "remove": ("tenants:member_remove", ["acme", member.pk], {}),
         "everywhere": ("accounts:sessions_end", [], {"all": "1"}),
+        "all tenants": ("tenants:user_grant", [viewer.pk], {"where": "all", "level": "20"}),
+        "deny": ("tenants:user_grant", [viewer.pk], {**acme_alone, "level": "denied"}),
+        "take away": ("tenants:user_grant", [viewer.pk], {**acme_alone, "level": "nothing"}),
     }
     return cases[request.param]
 
@@ -109,6 +117,25 @@ def test_trust__given_in_an_old_session__proof_is_asked_first(
     assert answer.status_code == 302
     assert "/again/" in answer.headers["Location"]
     assert not AuditEvent.objects.exists()
+
+
+def test_role__in_one_tenant__is_given_at_once(
+    superuser: User, outsider: User, acme: Tenant
+) -> None:
+    url = reverse("tenants:user_grant", args=[outsider.pk])
+    data = {"where": "tenant", "tenant": "acme", "level": "20"}
+    signed_in(superuser).post(url, data)
+    assert acme.memberships.filter(user=outsider).exists()
+
+
+def test_restoring__in_an_old_session__proof_is_asked_first(superuser: User, acme: Tenant) -> None:
+    archive_tenant(acme)
+    client = signed_in(superuser)
+    with later(16 * 60):
+        answer = client.post(reverse("tenants:restore", args=["acme"]))
+    assert "/again/" in answer.headers["Location"]
+    acme.refresh_from_db()
+    assert acme.is_archived
 
 
 def test_confirmation__outsider__sees_no_name(client: Client, outsider: User, acme: Tenant) -> None:

@@ -259,7 +259,7 @@ def demote(scene: Scene) -> None:
 
 
 def change_right(scene: Scene, level: str) -> None:
-    scene.post_of("tenants:user_grant", scene.stranger, where="all", level=level)
+    scene.post_of("tenants:user_grant", scene.stranger, where="all", level=level, confirmed=1)
 
 
 def lift_denial(scene: Scene) -> None:

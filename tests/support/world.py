@@ -49,7 +49,7 @@ POSTED: dict[str, dict[str, str]] = {
     "tenants:pin": {"next": "/t/acme/history/"},
     "history:go_back": {"side": "after"},
     "tenants:user_invite": {"email": "new@example.com"},
-    "tenants:user_grant": {"where": "all", "level": "10"},
+    "tenants:user_grant": {"where": "all", "level": "10", "confirmed": "1"},
     "tenants:add": {"name": "New One", "scheme": "api_key"},
     "tenants:edit": {"name": "Acme Two"},
     "tenants:members": {"email": "somebody@example.com", "role": "10"},

@@ -22,6 +22,8 @@ from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
 from tests.support.lofty_users import kinds
 from tests.support.users import make_user, signed_in
 
+YES = {"confirmed": "1"}  # the answer to "Change the access ...?"
+
 
 @pytest.fixture
 def root(superuser: User) -> Client:
@@ -143,7 +145,9 @@ def test_right__by_the_form__counts_at_once(
     words: str,
     role: Role | None,
 ) -> None:
-    assert words in post(root, "tenants:user_grant", viewer, **{"group": str(west.pk), **data})
+    assert words in post(
+        root, "tenants:user_grant", viewer, **{"group": str(west.pk), **YES, **data}
+    )
     assert role_of(viewer, acme) == role
     assert len(kinds()) == 1
 
@@ -163,7 +167,7 @@ def test_right__by_the_form__counts_at_once(
 def test_right__wrong_input__said_on_the_page_and_nothing_changed(
     root: Client, viewer: User, data: dict[str, str], words: str
 ) -> None:
-    html = post(root, "tenants:user_grant", viewer, **data)
+    html = post(root, "tenants:user_grant", viewer, **YES, **data)
     assert words in html
     assert "Victor Viewer" in html
     assert kinds() == []
@@ -173,7 +177,7 @@ def test_right__other_names_in_the_post__change_nothing(
     root: Client, viewer: User, outsider: User, superuser: User
 ) -> None:
     more = {"person": str(outsider.pk), "pk": str(outsider.pk), "is_superuser": "1", "role": "30"}
-    post(root, "tenants:user_grant", viewer, where="all", level="10", **more)
+    post(root, "tenants:user_grant", viewer, where="all", level="10", **YES, **more)
     assert list(Grant.objects.values_list("user", "role")) == [(viewer.pk, Role.VIEWER)]
     viewer.refresh_from_db()
     assert not viewer.is_superuser
@@ -186,7 +190,7 @@ def test_page__rows__change_what_they_name(root: Client, viewer: User, west: Gro
     data = dict(re.findall(r'name="(where|group)" value="([^"]*)"', row))
     assert data == {"where": "group", "group": str(west.pk)}
     assert '<option value="10" selected>' in row
-    post(root, "tenants:user_grant", viewer, level="nothing", **data)
+    post(root, "tenants:user_grant", viewer, level="nothing", **YES, **data)
     assert not Grant.objects.exists()
 
 
@@ -254,7 +258,7 @@ def test_oneself__by_the_page__refused_with_the_reason(
 
 
 def test_own_rights__by_the_page__refused(root: Client, superuser: User) -> None:
-    html = post(root, "tenants:user_grant", superuser, where="all", level="30")
+    html = post(root, "tenants:user_grant", superuser, where="all", level="30", **YES)
     assert "can't change your own access" in html or "This is you" in html
     assert not Grant.objects.exists()
 

@@ -99,14 +99,16 @@ def person(request: SignedInRequest, pk: int) -> HttpResponse:
     return _page(request, get_object_or_404(all_people(), pk=pk), RightForm())
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="tenants:user")
 def person_right(request: SignedInRequest, pk: int) -> HttpResponse:
     require_superuser(request)
     user = get_object_or_404(all_people(), pk=pk)
-    form = RightForm(request.POST)
+    form = RightForm(request.POST if request.method == "POST" else request.GET)
     if form.is_valid():
         scope, level = form.cleaned_data["scope"], form.cleaned_data["level"]
+        if page := _confirm_right(request, user, scope, level):
+            return page
         try:
             messages.success(request, _change(user, scope, level))
         except ChangeNotAllowed as error:
@@ -114,6 +116,29 @@ def person_right(request: SignedInRequest, pk: int) -> HttpResponse:
         else:
             return redirect("tenants:user", user.pk)
     return _page(request, user, form)
+
+
+def _confirm_right(
+    request: SignedInRequest, user: User, scope: Scope, level: str
+) -> HttpResponse | None:
+    """Ask before access is taken away, or given to more than one tenant."""
+    if request.method == "POST" and scope.tenant and level not in (DENIED, NOTHING):
+        return None
+    words = {"person": user, "place": scope.in_words}
+    if level == NOTHING:
+        told = _("What they have for %(place)s by itself ends at once. Other rights still count.")
+    elif level == DENIED:
+        told = _("They lose all access to %(place)s at once. A denial overrides every role.")
+    else:
+        words["role"] = Role(int(level)).label.lower()
+        told = _("They become %(role)s of %(place)s at once, also of tenants that are added later.")
+    return ask_to_confirm(
+        request,
+        question=_("Change the access of %(person)s to %(place)s?") % words,
+        consequences=[told % words],
+        button=_("Change access"),
+        back=reverse("tenants:user", args=[user.pk]),
+    )
 
 
 def _change(user: User, scope: Scope, level: str) -> str:
