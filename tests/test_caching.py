@@ -51,9 +51,7 @@ WAYS_OUT = [sign_out, sign_out_everywhere, change_password, come_back_too_late]
 
 
 @pytest.mark.parametrize("way_out", WAYS_OUT)
-def test_signed_out__by_any_way__browser_is_told_to_clear_its_pages(
-    viewer: User, way_out: Any
-) -> None:
+def test_signed_out__in_any_way__browser_must_clear_its_pages(viewer: User, way_out: Any) -> None:
     client = signed_in(viewer)
     assert way_out(client, viewer)["Clear-Site-Data"] == '"cache"'
     assert client.get("/").status_code == 302

@@ -1,4 +1,4 @@
-"""PostgreSQL goes away under console and worker: cut for a moment, or refused for half a minute."""
+"""PostgreSQL restarts under console and worker: connections cut briefly, or refused for a while."""
 
 import os
 import shutil

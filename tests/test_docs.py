@@ -1,4 +1,4 @@
-"""What README and docs name exists: files, headings, make targets, commands, variables."""
+"""What README and docs name exists: files, headings, make targets, commands, tests."""
 
 import re
 from functools import cache

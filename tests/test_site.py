@@ -1,4 +1,4 @@
-"""What every page and answer of the site has in common."""
+"""What every page and response of the site has in common."""
 
 import gc
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ FORM = "application/x-www-form-urlencoded"
 pytestmark = pytest.mark.django_db
 
 
-def test_healthz__anybody__is_told_it_lives() -> None:
+def test_healthz__without_a_session__answers_ok() -> None:
     assert Client().get("/healthz").json() == {"status": "ok"}
 
 

@@ -1,4 +1,4 @@
-"""Two hundred requests wait for a Lofty that takes half a minute; everything else goes on.
+"""Two hundred requests wait for a Lofty that takes half a minute; other requests continue.
 
 A real gunicorn with one worker, as small as a console is ever run. `make bench` measures the same
 for longer.

@@ -1,4 +1,4 @@
-"""What is recorded in English is shown in Spanish on Spanish pages: settings, jobs, months."""
+"""Text recorded in English is shown in Spanish on Spanish pages: settings, jobs, months."""
 
 import datetime as dt
 import re
@@ -114,7 +114,7 @@ def test_record__by_a_job__keeps_its_english_name(acme: Tenant) -> None:
     assert event.subject == "Active days"
 
 
-def test_told__several_sentences__each_is_translated_where_it_can_be() -> None:
+def test_translate_recorded__several_sentences__each_is_translated_if_marked() -> None:
     with override("es"):
         sent = gettext("Nothing was sent.")
         told_text = told("Lofty said <b>no</b>. Nothing was sent.")

@@ -1,4 +1,4 @@
-"""Templates load what they use, and nothing else."""
+"""Templates load only the tags they use."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ TEMPLATES = sorted(ROOT.rglob("*.html"))
 
 
 def unused_loads(text: str) -> list[str]:
-    """The libraries of `{% load %}` of which the template uses no tag and no filter."""
+    """Return the libraries of `{% load %}` whose tags and filters the template never uses."""
     tokens = Lexer(text).tokenize()
     blocks = [t.split_contents() for t in tokens if t.token_type == TokenType.BLOCK]
     loaded = {name for block in blocks if block[0] == "load" for name in block[1:]}

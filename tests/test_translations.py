@@ -1,4 +1,4 @@
-"""Every text a person reads is marked for translation, and chosen by the language of the page."""
+"""Every text for users is marked for translation, and pages use the chosen language."""
 
 import ast
 import re
@@ -112,12 +112,12 @@ def test_template__what_is_read__is_marked(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_template__what_is_recorded__is_told_in_the_language_of_the_page(path: Path) -> None:
+def test_template__recorded_text__is_shown_in_the_language_of_the_page(path: Path) -> None:
     name = str(path.relative_to(ROOT / "templates"))
     assert name in WORDS_OF_LOFTY or not called_english(path.read_text())
 
 
-def test_modules__what_people_are_told__is_marked() -> None:
+def test_modules__messages_for_users__are_marked() -> None:
     found = {
         f"{path.relative_to(ROOT)}:{line}": text
         for path in MODULES
@@ -153,7 +153,7 @@ def test_language__as_the_browser_asks_and_then_as_chosen(superuser: User) -> No
         )
 
 
-def test_language__nobody_signed_in__can_be_chosen(db: None) -> None:
+def test_language__without_a_session__can_be_chosen(db: None) -> None:
     client = Client()
     client.post("/language/", {"language": "es"})
     assert 'lang="es"' in client.get("/accounts/login/").content.decode()

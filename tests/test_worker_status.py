@@ -1,4 +1,4 @@
-"""Without a worker, no page promises that work goes on."""
+"""Without a worker, no page promises that work continues."""
 
 from datetime import timedelta
 from uuid import uuid4

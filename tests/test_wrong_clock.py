@@ -1,4 +1,4 @@
-"""The clock is forty years ahead for one moment, then right: nothing stays blocked or unchecked.
+"""The clock is forty years ahead for a moment, then right: nothing stays blocked or unchecked.
 
 What this does to the log's own safeguards is in tests/audit/test_wrong_clock.py.
 """

@@ -53,6 +53,8 @@ EXEMPT = (
     "requirements",
 )
 _CODE = re.compile(r"^\s*```.*?^\s*```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
+# A string without blanks and capitals is a value, such as a recorded kind, and no text to read.
+_VALUE = re.compile(r"""[bf]?(["'])[^\sA-Z]*\1""")
 _PYTHON_PROSE = {
     tokenize.COMMENT,
     tokenize.STRING,
@@ -111,7 +113,7 @@ def _python_prose(source: str) -> Iterator[tuple[int, str]]:
     """Yield comments, strings, and the words of the names that are defined, with their lines."""
     previous = ""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type in _PYTHON_PROSE:
+        if token.type in _PYTHON_PROSE and not _VALUE.fullmatch(token.string):
             yield token.start[0], token.string
         elif token.type == tokenize.NAME:
             if previous in ("def", "class"):

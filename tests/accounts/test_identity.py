@@ -1,4 +1,4 @@
-"""One canonical form says whose an address is, at every door."""
+"""E-mail addresses have one canonical form everywhere, so look-alikes are never confused."""
 
 from io import StringIO
 
@@ -70,7 +70,7 @@ def test_look_alike__sign_in_with_a_password__is_not_the_person(admin: User, ema
 
 
 @pytest.mark.parametrize("email", LOOK_ALIKES)
-def test_look_alike__on_the_command_line__finds_nobody(
+def test_look_alike_address__on_the_command_line__is_not_found(
     admin: User, superuser: User, acme: Tenant, email: str
 ) -> None:
     for command in (
@@ -89,12 +89,12 @@ def test_look_alike__on_the_command_line__finds_nobody(
 
 
 @pytest.mark.parametrize("email", LOOK_ALIKES)
-def test_look_alike__role_in_a_tenant__form_finds_nobody(admin: User, email: str) -> None:
+def test_look_alike_address__in_the_member_form__is_not_found(admin: User, email: str) -> None:
     form = AddMemberForm({"email": email, "role": str(Role.VIEWER.value)})
     assert "email" in form.errors
 
 
-def test_command_line__two_that_look_alike__only_the_one_that_is_meant(
+def test_command_line__two_look_alike_addresses__only_the_exact_one_changes(
     admin: User, superuser: User
 ) -> None:
     """The database may hold such a person from before addresses were checked."""
@@ -111,7 +111,7 @@ def test_command_line__two_that_look_alike__only_the_one_that_is_meant(
 @pytest.mark.parametrize("email", [" Admin@Example.com ", "\uff41dmin@example.com"])
 def test_same_canonical_form__database_refuses_a_second_person(admin: User, email: str) -> None:
     with pytest.raises(IntegrityError):
-        User.objects.create(email=email, name="Somebody Else")
+        User.objects.create(email=email, name="Sam Other")
 
 
 @pytest.mark.parametrize("email", [*LOOK_ALIKES, "\uff4cisa@example.com", "lisa@ex\u00e4mple.com"])

@@ -1,4 +1,4 @@
-"""Invitations: signed, once, seven days, one address, and nobody else ever sees the link."""
+"""Invitations: signed, for one use, one address and seven days, and never shown to others."""
 
 import datetime as dt
 import logging
@@ -95,7 +95,7 @@ def test_accept__two_browsers_that_opened_it__first_one_wins(invited: User) -> N
         client.post(reverse("accounts:invitation"), {"code": code_of()})
     form = {"name": "Nina", "password": CHOSEN, "again": CHOSEN}
     first.post(reverse("accounts:invitation_accept"), form)
-    other = {"name": "Eve", "password": "the words of somebody else", "again": ""}
+    other = {"name": "Eve", "password": "the words of another user", "again": ""}
     html = second.post(reverse("accounts:invitation_accept"), other, follow=True).content.decode()
     assert "was already used" in html
     invited.refresh_from_db()
@@ -280,13 +280,13 @@ def test_code__whole_story__in_the_mail_and_nowhere_else(
     assert user.invitations.count() == 1
 
 
-def test_page__signed_in_as_somebody_else__says_whose_it_is(invited: User) -> None:
+def test_page__signed_in_as_another_user__names_the_invited_one(invited: User) -> None:
     client = signed_in(make_user("here@example.com", "Here Already"))
     answer = client.post(reverse("accounts:invitation"), {"code": code_of()}, follow=True)
     assert "You are signed in as here@example.com" in answer.content.decode()
 
 
-# --- people, beside invitations -------------------------------------------------------------------
+# --- users, apart from invitations ---------------------------------------------------------------
 def test_reactivate__deactivated_person__in_again_and_recorded(viewer: User) -> None:
     services.deactivate_person(viewer)
     services.reactivate_person(viewer)

@@ -1,4 +1,4 @@
-"""Second steps: set up, used once, removed, sealed, recorded (reliability L3, L4, L10, S2, S13)."""
+"""Second factors: set up, used once, removed, sealed, recorded."""
 
 import html
 import re
@@ -264,7 +264,9 @@ def test_remove__last_one_and_required__refused(viewer: User, settings: Settings
     assert Authenticator.objects.filter(pk=step.pk).exists()
 
 
-def test_remove__somebody_elses__not_found_and_still_there(viewer: User, owner: User) -> None:
+def test_remove__authenticator_of_another_user__not_found_and_kept(
+    viewer: User, owner: User
+) -> None:
     step = give_app(owner)
     client = signed_in(viewer)
     url = reverse("accounts:step_remove", args=[step.pk])
@@ -348,7 +350,7 @@ def test_seed_of_codes__planted_into_a_victims_row__codes_do_not_work(
     assert not is_signed_in(client)
 
 
-def test_remove_step__of_somebody_else__is_not_found(viewer: User, owner: User) -> None:
+def test_remove__recovery_codes_of_another_user__not_found(viewer: User, owner: User) -> None:
     step = give_app(owner)
     give_app(viewer)
     with pytest.raises(Authenticator.DoesNotExist):

@@ -1,4 +1,4 @@
-"""Nothing is open but what is meant to be."""
+"""Every address needs a session, except those on a short list."""
 
 import pytest
 from django.test import Client

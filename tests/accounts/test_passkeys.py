@@ -1,4 +1,4 @@
-"""What a browser may send instead of a passkey: refused, recorded, never an error page."""
+"""Unusable passkey data from a browser is refused and recorded, never an error page."""
 
 import json
 
@@ -63,7 +63,7 @@ def test_set_up__asks_the_device_to_know_its_person(viewer: User) -> None:
     assert (chosen["residentKey"], chosen["userVerification"]) == ("required", "required")
 
 
-def test_sign_in__many_bad_tries_from_one_address__keep_nobody_there_out(db: None) -> None:
+def test_sign_in__many_bad_tries_from_one_address__lock_out_no_one_there(db: None) -> None:
     """A passkey cannot be guessed, and others have the same address."""
     client = Client()
     answers = [client.post(reverse("mfa_login_webauthn"), {"credential": "{}"}) for _ in range(30)]

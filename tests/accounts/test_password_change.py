@@ -1,4 +1,4 @@
-"""Changing a password (reliability L6)."""
+"""Changing one's own password."""
 
 from django.test import Client
 from django.urls import reverse

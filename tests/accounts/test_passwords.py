@@ -1,4 +1,4 @@
-"""The same rules for passwords at every door, and the same form before every hashing."""
+"""The same password rules apply everywhere, and passwords are normalized before hashing."""
 
 import io
 import sys
@@ -60,7 +60,7 @@ def by_command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Door:
 
 
 def change_at_once(user: User, new: str) -> None:
-    cache.clear()  # only a few changes a minute are allowed, of which this is no test
+    cache.clear()  # only a few changes a minute are allowed, which is tested elsewhere
     change(signed_in(user), new=new)
 
 

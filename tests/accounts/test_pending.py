@@ -1,4 +1,4 @@
-"""What ends a session ends a half-finished sign-in too; nobody is caught at the second step."""
+"""What ends a session also ends a sign-in that waits for its second factor."""
 
 from collections.abc import Callable
 

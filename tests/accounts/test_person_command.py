@@ -1,4 +1,4 @@
-"""manage.py person, and createsuperuser: each use is recorded (reliability L10)."""
+"""manage.py person and createsuperuser: each use is recorded."""
 
 import io
 from unittest.mock import patch
@@ -75,7 +75,7 @@ def test_person_add__bad_input__nothing_done_nothing_echoed(
     assert not AuditEvent.objects.exists()
 
 
-def test_person_add__without_password__nobody_can_sign_in_with_one(db: None) -> None:
+def test_person_add__without_password__password_sign_in_is_impossible(db: None) -> None:
     run("add", "sso@example.com", "--name", "Sia Single", "--without-password")
     assert not User.objects.get().has_usable_password()
 
@@ -104,7 +104,7 @@ def test_person_deactivate__known__out_and_recorded_once(viewer: User) -> None:
 
 def test_person_deactivate__unknown__says_so(db: None) -> None:
     with pytest.raises(CommandError, match="No user"):
-        run("deactivate", "nobody@example.com")
+        run("deactivate", "stranger@example.com")
 
 
 def test_person_deactivate__last_superuser__refused(superuser: User) -> None:

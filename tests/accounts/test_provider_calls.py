@@ -1,4 +1,4 @@
-"""An identity provider that is slow does not make the console slow for everybody else."""
+"""A slow identity provider does not slow the console down for other users."""
 
 import statistics
 import time

@@ -1,4 +1,4 @@
-"""Asked again before something grave (reliability L9)."""
+"""Sensitive views ask for a recent sign-in or re-authentication."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -139,7 +139,7 @@ def test_proof__fragment__browser_goes_to_the_page_that_asks(viewer: User) -> No
     assert answer.headers["HX-Redirect"].startswith(reverse("account_reauthenticate"))
 
 
-def test_proof__neither_password_nor_step__told_to_sign_in_again(viewer: User) -> None:
+def test_proof__neither_password_nor_step__asked_to_sign_in_again(viewer: User) -> None:
     viewer.set_unusable_password()
     viewer.save()
     client = Client()

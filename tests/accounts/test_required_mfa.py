@@ -1,4 +1,4 @@
-"""REQUIRE_MFA: without a second step there is nothing but the way to one (reliability L3)."""
+"""With REQUIRE_MFA, a user without a second factor can only set one up."""
 
 import pytest
 from django.core.cache import cache

@@ -1,4 +1,4 @@
-"""The secrets of second steps move to a new key and still work (reliability S5, S13)."""
+"""Rotating the vault key moves the secrets of second factors, and they still work."""
 
 import pytest
 from allauth.mfa.models import Authenticator

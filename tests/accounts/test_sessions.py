@@ -1,4 +1,4 @@
-"""How long a session lasts, what it starts with, and how it ends (reliability L6, L7)."""
+"""How long a session lasts, what it starts with, and how it ends."""
 
 from datetime import timedelta
 
@@ -66,7 +66,7 @@ def test_session__without_its_times__is_over(viewer: User) -> None:
 def test_sign_in__key_of_before__changes_and_is_gone(viewer: User) -> None:
     client = Client()
     planted = client.session
-    planted["anything"] = "put here by somebody else"
+    planted["anything"] = "put here by an attacker"
     planted.save()
     before = planted.session_key
     sign_in(client, viewer.email)
@@ -78,7 +78,7 @@ def test_sign_in__key_of_before__changes_and_is_gone(viewer: User) -> None:
 def test_sign_in__data_of_before__does_not_survive(viewer: User) -> None:
     client = Client()
     planted = client.session
-    planted["anything"] = "put here by somebody else"
+    planted["anything"] = "put here by an attacker"
     planted.save()
     sign_in(client, viewer.email)
     assert "anything" not in client.session
@@ -86,9 +86,9 @@ def test_sign_in__data_of_before__does_not_survive(viewer: User) -> None:
 
 def test_sessions__listed__with_browser_and_address(viewer: User) -> None:
     opened(viewer, agent="Mozilla/5.0 (Windows NT 10.0; rv:150.0) Gecko Firefox/150.0")
-    html = opened(viewer, agent="<b>odd</b>").get(reverse("mfa_index")).content.decode()
+    html = opened(viewer, agent="<b>bold</b>").get(reverse("mfa_index")).content.decode()
     assert "Firefox on Windows" in html
-    assert "<b>odd" not in html
+    assert "<b>bold" not in html
     assert html.count("127.0.0.1") >= 2
     assert html.count("This session") == 1
 
@@ -119,7 +119,7 @@ def test_end_one__pressed__only_that_one(viewer: User) -> None:
     assert is_signed_in(here)
 
 
-def test_end_one__somebody_elses__goes_on(viewer: User, owner: User) -> None:
+def test_end_session__of_another_user__it_continues(viewer: User, owner: User) -> None:
     theirs, mine = opened(owner), opened(viewer)
     row = UserSession.objects.get(user=owner)
     mine.post(reverse("accounts:session_end", args=[row.pk]))
@@ -149,7 +149,9 @@ def test_seen__many_requests_in_a_minute__written_once(viewer: User) -> None:
     assert client.session[sessions.SEEN_AT] > client.session[sessions.SIGNED_IN_AT] + 60
 
 
-def test_clear__nobody_came_back__ended_and_recorded_as_the_job(viewer: User, owner: User) -> None:
+def test_clear__session_idle_too_long__ended_and_recorded_as_the_job(
+    viewer: User, owner: User
+) -> None:
     left, used = opened(viewer), opened(owner)
     UserSession.objects.filter(user=viewer).update(last_seen_at=timezone.now() - timedelta(hours=2))
     tasks.sessions(timestamp=0)
@@ -179,7 +181,7 @@ def test_clear__signed_in_too_long_ago__ended_though_in_use(viewer: User) -> Non
         ("", "Unknown browser"),
     ],
 )
-def test_browser__what_it_says_of_itself__in_words(agent: str, words: str) -> None:
+def test_browser__user_agent__is_described(agent: str, words: str) -> None:
     assert sessions.browser_of(agent) == words
 
 

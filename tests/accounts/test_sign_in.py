@@ -1,4 +1,4 @@
-"""Signing in and out, and what is recorded of it (reliability L1, L4-L6, W8, W12)."""
+"""Signing in and out, and the events that records."""
 
 import pytest
 from django.contrib.auth import authenticate
@@ -43,7 +43,7 @@ def test_sign_in__wrong_password__out_and_recorded(viewer: User) -> None:
 
 def test_sign_in__unknown_person__same_answer_as_wrong_password(viewer: User) -> None:
     texts = []
-    for email in (viewer.email, "nobody@example.com"):
+    for email in (viewer.email, "stranger@example.com"):
         data = {"login": email, "password": WRONG}
         html = Client().post(reverse("account_login"), data).content.decode()
         texts.append(html.split("alert alert")[1].split("</div>")[0])
@@ -184,7 +184,7 @@ def test_admin__is_not_mounted(superuser: User) -> None:
     assert signed_in(superuser).get("/admin/").status_code == 404
 
 
-def test_sign_in__nothing_can_be_recorded__nobody_gets_in(
+def test_sign_in__event_cannot_be_recorded__is_refused(
     viewer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*args: object, **kwargs: object) -> None:

@@ -1,4 +1,4 @@
-"""Single sign-on against a provider on loopback: who comes in, and who does not (L1, L8)."""
+"""Single sign-on against a provider on loopback: who may sign in, and who may not."""
 
 import time
 from io import StringIO
@@ -89,11 +89,11 @@ def test_subject_of_another__with_my_address__is_the_other(
         ({"email_verified": None}, "has not verified"),
         ({"email_verified": "true"}, "has not verified"),
         ({"email": None}, "has not verified"),
-        ({"email": "nobody@example.com"}, "no user has this"),
+        ({"email": "stranger@example.com"}, "no user has this"),
         ({"groups": None}, "not in a group"),
         ({"groups": []}, "not in a group"),
-        ({"groups": ["everybody"]}, "not in a group"),
-        ({"groups": "everybody"}, "not in a group"),
+        ({"groups": ["all-staff"]}, "not in a group"),
+        ({"groups": "all-staff"}, "not in a group"),
         ({"iss": "https://evil.test"}, "InvalidIssuerError"),
         ({"aud": "another-client"}, "InvalidAudienceError"),
         ({"aud": [CLIENT_ID, "another-client"]}, "for other audiences too"),
@@ -117,7 +117,7 @@ def test_claim_wrong__out_and_recorded(
 
 def test_group_lost__linked_before__out(provider: IdentityProvider) -> None:
     sign_in_there(provider)
-    provider.claims["groups"] = ["everybody"]
+    provider.claims["groups"] = ["all-staff"]
     assert not is_signed_in(sign_in_there(provider))
 
 
@@ -214,7 +214,7 @@ def test_start__query_of_an_attacker__reaches_nothing(provider: IdentityProvider
 
 
 def test_connect__signed_in_person__is_not_offered(provider: IdentityProvider, owner: User) -> None:
-    """Nobody hangs their account at the provider onto the session of somebody else."""
+    """No one can link their account at the provider to another user's session."""
     client = Client()
     client.force_login(owner)
     assert (
@@ -454,7 +454,7 @@ def test_keys__changed_at_the_provider__asked_for_again(provider: IdentityProvid
 
 
 @pytest.mark.parametrize("how", ["silent", "trickle", "endless"])
-def test_provider__never_finishes_an_answer__told_within_seconds(
+def test_provider__never_finishes_its_response__page_says_so_within_seconds(
     provider: IdentityProvider, how: str
 ) -> None:
     client = Client()

@@ -1,4 +1,4 @@
-"""Limits on guessing: over all processes, and without locking out who is meant (L4, L5)."""
+"""Limits on guessing: across all processes, and without locking out the real user."""
 
 import re
 import time
@@ -67,7 +67,7 @@ def test_known_browser__guesses_too__waits_like_others(viewer: User) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "made-up", "a:b:c", "W10:1:2"])
-def test_known_browser__forged_cookie__counts_with_everybody(viewer: User, value: str) -> None:
+def test_known_browser__forged_cookie__counts_as_unknown(viewer: User, value: str) -> None:
     guess(viewer.email, 6)
     client = Client()
     client.cookies[COOKIE] = value
@@ -75,7 +75,7 @@ def test_known_browser__forged_cookie__counts_with_everybody(viewer: User, value
     assert not is_signed_in(client)
 
 
-def test_known_browser__of_another_person__counts_with_everybody(viewer: User, owner: User) -> None:
+def test_known_browser__of_another_user__counts_as_unknown(viewer: User, owner: User) -> None:
     client = Client()
     sign_in(client, owner.email)
     client.post(reverse("account_logout"))
@@ -86,7 +86,7 @@ def test_known_browser__of_another_person__counts_with_everybody(viewer: User, o
 
 def test_guessing__at_very_many_others__does_not_push_out_what_was_counted(viewer: User) -> None:
     guess(viewer.email, 6)
-    for number in range(400):  # what the tries at so many others leave behind
+    for number in range(400):  # what attempts on that many other accounts leave behind
         cache.set(f"later-in-the-alphabet:{number}", [1.0], 300)
     sign_in(Client(), viewer.email, address="203.0.113.1")
     assert AuditEvent.objects.latest("seq").content["detail"] == {
@@ -217,7 +217,7 @@ def test_processes__same_code_at_once__one_gets_in(two_processes: Deployment) ->
 def test_address__ten_wrong_passwords_at_others__known_browsers_there_still_get_in(
     viewer: User, owner: User
 ) -> None:
-    """As everybody in one office has one address."""
+    """As in an office whose users share one address."""
     known = Client()
     sign_in(known, viewer.email, address="198.51.100.9")
     known.post(reverse("account_logout"))

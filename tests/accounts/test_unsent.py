@@ -1,4 +1,4 @@
-"""A form sent after the session ended, or from an outdated page, is kept for its user alone."""
+"""A form sent after the session ended, or from an outdated page, is kept for its user only."""
 
 from datetime import timedelta
 from importlib import import_module
@@ -166,7 +166,9 @@ def test_signed_in_again__form_of_before__comes_back_at_once(owner: User) -> Non
 
 
 # --- whose it is ----------------------------------------------------------------------------------
-def test_other_user__signs_in__is_told_and_sees_none_of_it(owner: User, superuser: User) -> None:
+def test_other_user__signs_in__is_informed_and_sees_none_of_it(
+    owner: User, superuser: User
+) -> None:
     client = opened(owner)
     data = typed_into(client)
     client.cookies.clear()

@@ -1,4 +1,4 @@
-"""A person's address is one person's, however it is written."""
+"""An e-mail address belongs to one user, whatever its capitals."""
 
 import pytest
 from django.db import IntegrityError, connection
@@ -8,7 +8,7 @@ from lofty_admin.accounts.models import User
 
 def test_user__same_address_in_capitals__database_refuses(viewer: User) -> None:
     with pytest.raises(IntegrityError):
-        User.objects.create(email=viewer.email.upper(), name="Somebody")
+        User.objects.create(email=viewer.email.upper(), name="Sam Other")
 
 
 def test_user__as_text__name_or_address(viewer: User) -> None:

@@ -1,4 +1,4 @@
-"""Warnings about settings as they would be, new ones apart from those that were there before."""
+"""Warnings about the settings as they would become; new ones are separate from existing ones."""
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ SOUND: dict[str, JSON] = {
 }
 
 
-def told(values: dict[str, JSON], known: Known | None = None) -> str:
+def warning_texts(values: dict[str, JSON], known: Known | None = None) -> str:
     return "\n".join(caution.text for caution in lint(values, known or Known()))
 
 
@@ -34,7 +34,7 @@ def told(values: dict[str, JSON], known: Known | None = None) -> str:
         ({"newLeadEnable": False, "visitorsEnable": False}, "off for both new leads"),
     ],
 )
-def test_lint__something_odd__is_pointed_out(changed: dict[str, JSON], expected: str) -> None:
+def test_lint__unusual_setting__is_pointed_out(changed: dict[str, JSON], expected: str) -> None:
     assert any(expected in caution.text for caution in lint({**EXAMPLE, **changed}))
 
 
@@ -50,7 +50,7 @@ def test_lint__any_settings__never_fails(values: dict[str, JSON]) -> None:
         reaches_all(setting.name, values.get(setting.name))
 
 
-def test_new_warnings__old_and_new__are_told_apart() -> None:
+def test_new_warnings__old_and_new__are_separated() -> None:
     before = {**EXAMPLE, "fixedNumber": "nonsense"}
     after = {**before, "agentIds": []}
     assert ["empty list" in caution.text for caution in new_warnings(before, after)] == [True]
@@ -90,8 +90,8 @@ def hours(start: int, end: int, **more: JSON) -> dict[str, JSON]:
     [(8, 21, False), (9, 18, False), (7, 20, True), (8, 22, True), (20, 2, True), (8, 8, True)],
 )
 def test_texting__outside_8_am_to_9_pm__warns(start: int, end: int, *, warns: bool) -> None:
-    assert ("8 AM to 9 PM in the lead's time zone" in told(hours(start, end))) is warns
-    assert "US law" not in told({**hours(start, end), "textChannel": False})
+    assert ("8 AM to 9 PM in the lead's time zone" in warning_texts(hours(start, end))) is warns
+    assert "US law" not in warning_texts({**hours(start, end), "textChannel": False})
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_texting__stricter_states__are_named_where_they_can_be_meant(
     number: str, zone: str, start: int, end: int, days: list[JSON], states: list[str]
 ) -> None:
     values = hours(start, end, virtualNumber=number, activeDays=days)
-    text = told(values, Known(zone=zone))
+    text = warning_texts(values, Known(zone=zone))
     named = ["Texas", "Florida", "Maryland", "Oklahoma", "Washington"]
     assert [state for state in named if f"{state}: " in text] == states
     assert ("Lofty doesn't say" in text) is bool(states)
@@ -131,7 +131,7 @@ def test_texting__a_number_of_another_country__us_rules_are_not_named(
     number: str, country: str, zone: str
 ) -> None:
     values = hours(5, 23, virtualNumber=number, virtualNumberCountry=country)
-    assert "Text messages may be sent" not in told(values, Known(zone=zone))
+    assert "Text messages may be sent" not in warning_texts(values, Known(zone=zone))
 
 
 def test_texting__switched_on_at_night__is_a_new_warning_once() -> None:
@@ -159,7 +159,7 @@ def test_texting__switched_on_at_night__is_a_new_warning_once() -> None:
 def test_number__of_another_country_than_is_set__warns(
     number: str, country: str, *, warns: bool
 ) -> None:
-    text = told({**SOUND, "virtualNumber": number, "virtualNumberCountry": country})
+    text = warning_texts({**SOUND, "virtualNumber": number, "virtualNumberCountry": country})
     assert ("but the texting number country is" in text) is warns
 
 
@@ -178,7 +178,9 @@ def test_number__of_another_country_than_is_set__warns(
     ],
 )
 def test_number__valid_but_not_in_plain_ascii__warns(number: str) -> None:
-    assert "does not look like a valid phone number" in told({**SOUND, "virtualNumber": number})
+    assert "does not look like a valid phone number" in warning_texts(
+        {**SOUND, "virtualNumber": number}
+    )
 
 
 # --- Entries of the directory ---------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Diff and merge: pure functions."""
+"""Diff and merge of settings, as pure functions."""
 
 import pytest
 from hypothesis import given
@@ -43,7 +43,7 @@ def test_diff__list_in_another_order__is_no_change() -> None:
     assert diff({"agentIds": [1, 2]}, {"agentIds": [2, 1, 1]}) == ()
 
 
-def test_change__list_members__are_told_apart_as_added_and_removed() -> None:
+def test_change__of_a_list__names_added_and_removed_members() -> None:
     (change,) = diff({"agentIds": [1, 2]}, {"agentIds": [2, 3]})
     assert (change.added, change.removed) == ([3], [1])
 

@@ -1,4 +1,4 @@
-"""Copying from another tenant: compared, ticked, reviewed, applied."""
+"""Copying settings from another tenant: compare, select, review, apply."""
 
 import pytest
 from django.test import Client
@@ -161,7 +161,7 @@ def test_copy__choosing__only_whom_one_may_see(
     client = signed_in(editor)
     assert client.get(FROM).status_code == 404
     assert client.get(f"{COPY}?from=initech").status_code == 404
-    assert client.get(f"{COPY}?from=nobody%00").status_code == 404
+    assert client.get(f"{COPY}?from=unknown%00").status_code == 404
     assert AuditEvent.objects.filter(kind=Kind.ACCESS_REFUSED, tenant_slug="globex").count() == 1
     assert browsers.viewer.get(FROM).status_code == 403
     assert browsers.outsider.get(FROM).status_code == 404

@@ -1,4 +1,4 @@
-"""Drafts: what was typed stays on the server, for its owner, until it is applied or discarded."""
+"""Drafts keep typed values on the server, for their owner, until they are applied or discarded."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What people type into a field is cleaned up before it is checked and sent."""
+"""Typed values are cleaned before they are checked and sent."""
 
 import unicodedata
 
@@ -110,16 +110,14 @@ def test_form__an_entered_name__is_sent_without_unseen_characters(acme: Tenant) 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", TEXTS)
-def test_form__a_stored_text_that_nobody_touched__stays_byte_for_byte(
-    acme: Tenant, name: str
-) -> None:
+def test_form__untouched_stored_text__stays_byte_for_byte(acme: Tenant, name: str) -> None:
     stored = "\u202aAnna  K.\u200b \u00a0e\u0301 １"
     body = sent(acme, {**EXAMPLE, name: stored}, emailChannel=not EXAMPLE["emailChannel"])
     assert body[name] == stored
 
 
 @pytest.mark.django_db
-def test_form__a_stored_text_with_unseen_characters__says_so_beside_the_field(acme: Tenant) -> None:
+def test_form__a_stored_text_with_unseen_characters__warns_next_to_the_field(acme: Tenant) -> None:
     form = SettingsForm(acme, snapshot({**EXAMPLE, "assistantName": "Anna K.\u200b"}))
     assert "Anna K.⟨U+200B⟩" in str(form.fields["assistantName"].help_text)
     assert has_unseen("Anna K.\u200b")

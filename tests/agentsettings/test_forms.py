@@ -1,4 +1,4 @@
-"""The settings form: every value survives untouched; what is touched has Lofty's types."""
+"""The settings form: untouched values stay exact, edited ones get Lofty's types."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -104,7 +104,7 @@ def test_form__list_that_did_not_arrive__is_an_error(acme: Tenant, name: str) ->
 
 
 @pytest.mark.parametrize("name", ["leadSources", "leadPipelines", "activeDays", "leadTypes"])
-def test_form__nobody_for_a_filter__is_refused(acme: Tenant, name: str) -> None:
+def test_form__empty_list_for_a_filter__is_refused(acme: Tenant, name: str) -> None:
     data = posted(EXAMPLE, **{name: ListChoice(Scope.NONE)})
     assert name in SettingsForm(acme, snapshot(EXAMPLE), data).errors
 
@@ -186,7 +186,7 @@ def test_form__empty_choice__is_an_error(acme: Tenant, name: str) -> None:
     assert name in SettingsForm(acme, snapshot(EXAMPLE), data).errors
 
 
-def test_form__back_from_review_with_odd_values__offers_and_reads_them(acme: Tenant) -> None:
+def test_form__back_from_review_with_unexpected_values__offers_and_reads_them(acme: Tenant) -> None:
     shown = {**EXAMPLE, "followUpRole": "Robot", "startActiveHour": 24}
     html = SettingsForm(acme, snapshot(EXAMPLE), shown=shown).as_p()
     assert html.count("selected") >= 2

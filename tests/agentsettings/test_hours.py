@@ -1,4 +1,4 @@
-"""The week hour by hour and in words: pure functions, and the pages that show them."""
+"""Active hours as a week and in words: pure functions, and the pages that show them."""
 
 import re
 

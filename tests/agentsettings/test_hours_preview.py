@@ -1,4 +1,4 @@
-"""The week that follows the form: the same as of stored settings, without asking Lofty."""
+"""The week preview follows the form without calling Lofty."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The settings in another language: what people read changes, what is written down does not."""
+"""Settings pages in another language: what users read changes, what is recorded does not."""
 
 import json
 

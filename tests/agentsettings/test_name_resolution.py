@@ -1,4 +1,4 @@
-"""Matching between two tenants: by name, never by id, and never guessed."""
+"""Matching names between two tenants: by name, never by id, never guessed."""
 
 import pytest
 from hypothesis import given
@@ -115,7 +115,7 @@ HERE: list[tuple[DirectoryEntry, list[DirectoryEntry], DirectoryEntry | str]] = 
     (BO, [DirectoryEntry(8, "Bo"), DirectoryEntry(9, "BO")], MANY_HERE),
     (BO, [DirectoryEntry(8, "Bo", gone=True), DirectoryEntry(9, "BO")], "9"),
     (BO, [DirectoryEntry(8, "Bo", gone=True)], "8"),
-    (BO, [DirectoryEntry(2, "Somebody of the same id")], NO_MATCH),
+    (BO, [DirectoryEntry(2, "Another agent with this id")], NO_MATCH),
     (DirectoryEntry(3, " "), [DirectoryEntry(8, "")], NO_NAME_THERE),
 ]
 
@@ -125,8 +125,8 @@ def test_match__one_entry__its_twin_or_the_reason(
     entry: DirectoryEntry, here: list[DirectoryEntry], expected: str
 ) -> None:
     found = match([entry.id], DirectoryNames([entry]), DirectoryNames(here))
-    told = [str(one.id) for one in found.found] + [one.why for one in found.missing]
-    assert told == [expected]
+    outcomes = [str(one.id) for one in found.found] + [one.why for one in found.missing]
+    assert outcomes == [expected]
 
 
 def test_match__two_of_one_name_there__neither_is_guessed() -> None:
@@ -199,7 +199,7 @@ def test_offers__twin_no_longer_in_lofty__is_said() -> None:
     assert [one.id for one in offer.gone] == offer.wanted == [8]
 
 
-def test_own_settings__differ__are_told_apart_and_never_offered() -> None:
+def test_own_settings__differ__are_listed_and_never_offered() -> None:
     theirs = {**EXAMPLE, "assistantName": "Zoë", "virtualNumber": "+14155552671"}
     assert {one.name for one in own_settings(theirs, EXAMPLE)} == {"assistantName", "virtualNumber"}
     assert offers(theirs, EXAMPLE, {}) == () or all(

@@ -1,4 +1,4 @@
-"""The states of an operation: any order of steps by any number of processes (reliability B1, B13).
+"""The states of an operation, with any order of steps by any number of processes.
 
 A `Holder` is what a process has in its memory, perhaps long after another one took over.
 """
@@ -49,7 +49,7 @@ def row(operation_id: UUID) -> dict[str, Any]:
 
 
 def rows(**which: object) -> dict[UUID, dict[str, Any]]:
-    """Operations as they stand in the database, by their ids."""
+    """Operations as stored in the database, by id."""
     return {found["id"]: dict(found) for found in Operation.objects.filter(**which).values()}
 
 
@@ -108,7 +108,7 @@ class Processes(RuleBasedStateMachine):
     def close(self, holder: Holder, state: State) -> None:
         late, before = holder.is_late, row(holder.operation.pk)
         allowed = not late and state in NEXT[State(before["state"])]
-        assert services.record_result(holder.operation, Result(state, "told")) == allowed
+        assert services.record_result(holder.operation, Result(state, "recorded")) == allowed
         if not allowed:
             assert row(holder.operation.pk) == before
 

@@ -1,4 +1,4 @@
-"""Snapshots and offers in the browser's hands: bound to the tenant, not to be altered."""
+"""Snapshots and offers that travel through the browser are signed and bound to their tenant."""
 
 from datetime import UTC, datetime
 
@@ -30,7 +30,7 @@ def test_offer__signed_and_opened__is_the_same(a: dict[str, JSON], b: dict[str, 
 
 
 @pytest.mark.parametrize("text", ["\x00", "\ud800", "1e400", "9" * 5000, "😀"])
-def test_snapshot__with_odd_text__comes_back_exactly(text: str) -> None:
+def test_snapshot__with_unusual_text__comes_back_exactly(text: str) -> None:
     snapshot = Snapshot(Settings.parse({**EXAMPLE, "assistantName": text}), READ_AT)
     assert Snapshot.opened(ACME, snapshot.signed(ACME)).settings.get("assistantName") == text
 

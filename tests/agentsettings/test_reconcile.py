@@ -1,4 +1,4 @@
-"""Settling what is unknown: by reading, never by sending again (reliability B5, B6)."""
+"""Settling unknown outcomes by reading, never by sending again."""
 
 import time
 from datetime import datetime, timedelta
@@ -132,7 +132,7 @@ def test_settle__lofty_cannot_be_read__stays_unknown_and_says_why(
     assert "could not be read" in operation.explanation
 
 
-def test_settle__somebody_is_working_on_it__does_nothing(
+def test_settle__another_process_holds_the_lease__does_nothing(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     operation = unknown(acme, lofty, "drop_after")
@@ -227,7 +227,7 @@ def test_lease__of_each_step__is_one_call_and_a_little(
     assert stored.lease_until - timezone.now() > timedelta(seconds=40)
 
 
-def test_lease__over_before_the_intent__nothing_is_sent_although_nobody_took_over(
+def test_lease__expired_before_the_intent__nothing_is_sent_even_without_a_successor(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     plan = plan_for(acme, assistantName="Bella")

@@ -1,4 +1,4 @@
-"""The review of a change: what it asks to confirm, what it warns of, how values look."""
+"""The review page: confirmations, warnings, and how values look."""
 
 import re
 
@@ -92,7 +92,7 @@ def test_review__an_agent_who_has_left__is_warned_of_only_when_added(
 GONE = {101: "Anna K.", 103: "Cara M."}
 
 
-def test_review__characters_nobody_sees__are_spelled_out(
+def test_review__invisible_characters__are_spelled_out(
     browsers: Browsers, lofty: PracticeCustomer
 ) -> None:
     lofty.change(settings={"assistantName": "Anna\u00a0K.\u200b"})
@@ -133,7 +133,7 @@ def test_foreign_ids__none_in_the_directory__the_picker_and_the_review_say_so(
     assert FOREIGN in old
 
 
-def test_foreign_ids__some_of_another_length__are_told(with_long_ids: Tenant) -> None:
+def test_foreign_ids__of_another_length__are_warned_about(with_long_ids: Tenant) -> None:
     raw = {**EXAMPLE, "agentIds": [101, LONG_ID, 105]}
     form = SettingsForm(with_long_ids, snapshot(raw))
     assert "1 ID in Lofty has a different length" in str(form["agentIds"])

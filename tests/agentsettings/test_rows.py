@@ -1,4 +1,4 @@
-"""Settings in words: two values that are not the same never read the same."""
+"""Settings in words: different values never read the same."""
 
 import pytest
 from hypothesis import assume, example, given

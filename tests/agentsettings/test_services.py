@@ -1,4 +1,4 @@
-"""A save against a practice Lofty: every outcome, and how often something was sent."""
+"""A save against a practice Lofty: every outcome, and how often a request was sent."""
 
 import time
 from collections.abc import Callable
@@ -47,7 +47,9 @@ def kinds(operation_id: UUID) -> list[str]:
     return [event.kind for event in events]
 
 
-def test_apply__lofty_does_as_told__is_verified(acme: Tenant, lofty: PracticeCustomer) -> None:
+def test_apply__lofty_applies_the_change__is_verified(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
     plan = plan_for(acme, assistantName="Bella", agentIds=[-1])
     operation = apply(acme, plan, "because")
     assert operation.state == State.VERIFIED
@@ -124,7 +126,7 @@ def test_apply__the_same_plan_twice_while_another_is_in_flight__is_one_refused_o
     assert len(lofty.puts) == 1
 
 
-def test_apply__somebody_else_changed_it__sends_nothing_and_shows_both(
+def test_apply__settings_changed_in_lofty_meanwhile__sends_nothing_and_keeps_both(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     plan = plan_for(acme, assistantName="Bella")
@@ -149,7 +151,7 @@ def test_apply__token_of_another_agent__sends_nothing(
     assert lofty.puts == other.puts == []
 
 
-# reliability B2: what Lofty does -> what is claimed; it gets the PUT exactly once
+# What Lofty does -> the recorded outcome; it gets the PUT exactly once.
 FAULTS = [
     ("status", {"code": 400, "body": {"code": 20012, "message": "bad"}}, State.REJECTED),
     ("status", {"code": 401, "body": {"code": "BAD_CREDENTIALS"}}, State.REJECTED),
@@ -270,7 +272,7 @@ def test_apply__ended__leaves_what_is_left_of_the_calls_to_others(
     assert not calls_left(acme).claimed
 
 
-# --- reliability A1: what cannot be recorded is not sent ------------------------------------------
+# --- what cannot be recorded is not sent ----------------------------------------------------------
 
 
 def test_apply__audit_insert_refused_by_a_trigger__sends_nothing(
@@ -338,7 +340,7 @@ def test_apply__recording_raises__sends_nothing(
     assert lofty.puts == []
 
 
-# --- reliability A2: one door ---------------------------------------------------------------------
+# --- one door -------------------------------------------------------------------------------------
 def test_send__without_a_committed_intent__is_refused(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
@@ -370,7 +372,7 @@ def test_send__after_another_process_took_over__is_refused(
     assert lofty.puts == []
 
 
-# --- reliability A3, A8 ---------------------------------------------------------------------------
+# --- hostile text from Lofty ----------------------------------------------------------------------
 @pytest.mark.parametrize(
     "text",
     ["NUL \x00 and \ud800 alone", "x" * 5_000_000, "=cmd()", "<img src=x onerror=alert(1)>"],
@@ -487,7 +489,7 @@ def test_apply__token_dies_with_the_put__is_rejected_and_frees_the_tenant(
     assert "could not be read back" in operation.explanation
 
 
-# --- Not applied needs two looks (reliability B16) ------------------------------------------------
+# --- Not applied needs two looks ------------------------------------------------------------------
 def test_apply__old_value_right_after_a_200__waits_for_a_second_look(
     acme: Tenant, lofty: PracticeCustomer, settings: Settings
 ) -> None:
@@ -588,7 +590,7 @@ def test_apply__read_back_of_another_sales_agent__is_never_verified(
     assert SettingsSnapshot.objects.get(tenant=acme).raw["id"] != 4711
 
 
-# --- The right to send, checked with the intent (reliability B17) ---------------------------------
+# --- The right to send, checked with the intent ---------------------------------------------------
 def held_save(
     tenant: Tenant, lofty: PracticeCustomer, user: User, meanwhile: Callable[[], object]
 ) -> Operation:

@@ -1,4 +1,4 @@
-"""Noticing what was changed in Lofty, not through this console."""
+"""Detecting changes that were made in Lofty, not through this console."""
 
 import time
 from threading import Thread
@@ -49,7 +49,7 @@ def test_read__after_our_own_save__records_nothing(acme: Tenant, lofty: Practice
     assert seen() == []
 
 
-def test_save__somebody_changes_something_else_meanwhile__only_that_is_recorded(
+def test_save__another_setting_changes_in_lofty_meanwhile__only_that_is_recorded(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     plan = plan_for(acme, assistantName="Bella")
@@ -137,7 +137,7 @@ def test_read__overtaken_by_a_save__concludes_nothing(
         ("status", {"code": 400, "body": {"code": 1, "message": "no"}}),
     ],
 )
-def test_read__our_own_change_arrives_after_it_was_settled__is_told_as_ours(
+def test_read__our_own_change_arrives_after_it_was_settled__is_credited_to_us(
     acme: Tenant, lofty: PracticeCustomer, fault: str, parameters: dict[str, Any]
 ) -> None:
     plan = plan_for(acme, assistantName="Bella")

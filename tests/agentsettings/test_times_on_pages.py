@@ -1,4 +1,4 @@
-"""Every time on a page is in the reader's zone, with UTC where the pointer rests on it."""
+"""Times on pages are in the reader's time zone, with UTC as a tooltip."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Answers that nobody documents, through the console's pages: shown or refused, never a crash."""
+"""Undocumented responses from Lofty, through the pages: shown or refused, never a crash."""
 
 import json
 

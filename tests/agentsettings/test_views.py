@@ -1,4 +1,4 @@
-"""The pages of the main job, as a browser without JavaScript uses them."""
+"""The settings pages, used by a browser without JavaScript."""
 
 import html
 import json
@@ -366,14 +366,14 @@ def test_review__form_of_another_tenant__is_refused(
     browsers: Browsers, superuser: User, lofty: PracticeCustomer, globex: Tenant
 ) -> None:
     fields = form_of(browsers.owner.get(SETTINGS), f"{SETTINGS}review/")
-    del fields["page_of"]  # as somebody would who makes it up
+    del fields["page_of"]  # as in a forged form
     page = signed_in(superuser).post("/t/globex/settings/review/", fields, follow=True)
     assert "wasn't created by this console for this tenant" in text_of(page)
     assert not Draft.objects.exists()
     assert lofty.puts == []
 
 
-# --- hostile text (reliability W6) ----------------------------------------------------------------
+# --- hostile text ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=[repr(text)[:20] for text in HOSTILE])
@@ -453,7 +453,7 @@ def test_go_back__to_values_lofty_does_not_document__survives_a_look_at_the_form
     assert "2 changes for Acme Realty" in text_of(page)
 
 
-def test_go_back__long_and_odd_texts__are_sent_as_they_were(
+def test_go_back__long_and_unusual_texts__are_sent_unchanged(
     browsers: Browsers, lofty: PracticeCustomer
 ) -> None:
     long, odd = "y" * 25_000, "a\x00b \ud83d"

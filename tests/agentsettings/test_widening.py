@@ -1,4 +1,4 @@
-"""What reaches further than before is found, whichever setting brings it about."""
+"""Changes that reach more people are detected, whichever setting causes them."""
 
 import pytest
 from hypothesis import given
@@ -62,11 +62,11 @@ def sentences(before: dict[str, JSON], after: dict[str, JSON]) -> list[str]:
         ("activeDays", WORKDAYS, [], "Active on 2 more days: Saturday and Sunday"),
     ],
 )
-def test_widenings__one_setting_that_reaches_further__is_told_in_plain_words(
+def test_widenings__one_setting_that_reaches_further__is_described(
     name: str, before: JSON, after: JSON, sentence: str
 ) -> None:
-    (told,) = sentences({**EXAMPLE, name: before}, {**EXAMPLE, name: after})
-    assert told.startswith(sentence)
+    (description,) = sentences({**EXAMPLE, name: before}, {**EXAMPLE, name: after})
+    assert description.startswith(sentence)
 
 
 @pytest.mark.parametrize(

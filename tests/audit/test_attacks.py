@@ -1,4 +1,4 @@
-"""The attack matrix of reliability A12, row by row, as somebody who owns the database does it.
+"""The attack matrix, row by row, carried out by an attacker who owns the database.
 
 Each attack is answered with a named finding and exit 1, and what was planted at the other end of
 the log is found as well: the command goes on to the end.
@@ -165,8 +165,8 @@ ATTACKS: dict[str, tuple[Attack, set[Fault]]] = {
     ),
     "cut the tail and mend the head": (cut_tail_and_mend, {Fault.ANCHOR_LATER}),
     "insert a forged one": (insert_forged, {Fault.HASH_WRONG}),
-    "chain anew without the key": (lambda path: rechain(bytes(32)), {Fault.HASH_WRONG}),
-    "chain anew with the key": (rechain_with_key, {Fault.ANCHOR_MISMATCH}),
+    "rechain without the key": (lambda path: rechain(bytes(32)), {Fault.HASH_WRONG}),
+    "rechain with the key": (rechain_with_key, {Fault.ANCHOR_MISMATCH}),
     "number twice": (
         by_sql("UPDATE audit_auditevent SET seq = 4 WHERE seq = 5"),
         {Fault.DUPLICATE, Fault.GAP},

@@ -1,3 +1,5 @@
+"""Canonical JSON: one byte string for each value."""
+
 import datetime as dt
 import json
 import math

@@ -1,3 +1,5 @@
+"""The hash chain: what each record's hash covers."""
+
 import hashlib
 import hmac
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Signed checkpoints: what they say, when they are made, and when signing is refused."""
+"""Signed checkpoints: their content, when they are made, and when signing is refused."""
 
 import base64
 import datetime as dt

@@ -1,4 +1,4 @@
-"""Many processes writing at once: no gap, no duplicate, no broken link (reliability A7).
+"""Many processes write at once: no gap, no duplicate, no broken link.
 
 FAULT_ROUNDS scales it: `FAULT_ROUNDS=100` is the full 8 x 100.
 """

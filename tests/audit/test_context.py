@@ -1,3 +1,5 @@
+"""Who acts in which request, in threads and jobs too."""
+
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -131,11 +133,11 @@ def test_current_actor__signed_in__the_person_looked_up_only_when_asked() -> Non
     assert actors_seen(SimpleLazyObject(lambda: olivia)) == ["", person, "7"]
 
 
-def test_current_actor__not_signed_in__nobody() -> None:
+def test_current_actor__not_signed_in__is_anonymous() -> None:
     assert actors_seen(SimpleLazyObject(AnonymousUser)) == ["", NOBODY, ""]
 
 
-def test_actor_middleware__nobody_asks__user_never_loaded() -> None:
+def test_actor_middleware__actor_not_needed__user_never_loaded() -> None:
     def load() -> User:
         raise AssertionError("the user was loaded")
 

@@ -1,4 +1,4 @@
-"""Whatever changes state leaves an event, or stands in a short, reasoned list (reliability A16).
+"""Whatever changes state leaves an event, or is in a short list with its reason.
 
 Pages, commands and jobs are found, not listed: a new one that is in neither list of driving.py
 fails here, and so does an entry for one that is gone.
@@ -83,7 +83,7 @@ def jobs() -> set[str]:
 
 def test_pages__every_address_that_takes_a_post__is_driven_or_reasoned(scene: Scene) -> None:
     assert len(ROUTES) > 20
-    # Signed in anew for each: one of them signs out, one makes the tenant unwritable.
+    # Signed in again for each: one of them signs out, one makes the tenant unwritable.
     changing = {r.name for r in ROUTES if takes_posts(signed_in(scene.root), r)}
     assert changing == PAGES.keys() | PAGES_WITHOUT.keys()
     assert not PAGES.keys() & PAGES_WITHOUT.keys()

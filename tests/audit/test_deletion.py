@@ -1,4 +1,4 @@
-"""What is deleted takes nothing of the history with it (reliability A19)."""
+"""Deleting rows removes nothing from the history."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The look at every event (content.py) finds what it is there for."""
+"""The check of every recorded event (support/event_rules.py) finds each fault."""
 
 from collections.abc import Callable
 from typing import Any

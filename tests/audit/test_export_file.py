@@ -1,4 +1,4 @@
-"""`audit_export`: a file that every run carries on, however the one before ended."""
+"""`audit_export`: each run continues the file, however the previous run ended."""
 
 import json
 import os
@@ -220,7 +220,7 @@ def change(file: Path, number: int, **values: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "expected"),
     [
         ({"body": "{}"}, "line 3, record 3: hash wrong\n"),
         ({"hash": "f" * 64}, "line 3, record 3: hash wrong\nline 4, record 4: link wrong\n"),

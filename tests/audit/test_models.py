@@ -1,4 +1,4 @@
-"""The guards in Python: a clear refusal before the database has to refuse."""
+"""The guards in Python refuse a change before the database has to."""
 
 from collections.abc import Callable
 from uuid import uuid4

@@ -1,3 +1,5 @@
+"""Recording an event: its content, its actor, and what is refused."""
+
 import datetime as dt
 import json
 import math
@@ -94,7 +96,7 @@ def test_record__any_kind__says_who_when_what_and_in_which_request(db: None, kin
     }
 
 
-def test_record__nobody_acting__says_so(db: None) -> None:
+def test_record__without_an_actor__is_anonymous(db: None) -> None:
     event = record(Kind.SIGN_IN_FAILED, subject="who@example.com", outcome=Outcome.REFUSED)
     assert (event.actor.kind, event.who) == ("nobody", "Not signed in")
 

@@ -1,4 +1,4 @@
-"""Nobody can fill the log with refusals, and no refusal is forgotten (real concurrent requests)."""
+"""Refusals cannot fill the log, and none is forgotten (real concurrent requests)."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -208,7 +208,7 @@ def test_an_invitation_that_was_withdrawn__is_limited(viewer: User) -> None:
 
 
 def test_single_sign_on_refused__is_limited(provider: IdentityProvider) -> None:
-    provider.claims["email"] = "nobody@example.com"
+    provider.claims["email"] = "stranger@example.com"
     for _ in range(MAX_PER_SOURCE + 10):
         sign_in_there(provider)
     assert failures() == MAX_PER_SOURCE

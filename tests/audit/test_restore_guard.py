@@ -1,4 +1,4 @@
-"""A database older than the newest anchor: read-only until that was acknowledged (reliability A20).
+"""A database older than the newest anchor is read-only until a user acknowledges the restore.
 
 tests/faults/test_restored_backup.py does it with real processes and a real copy of the database.
 """
@@ -91,7 +91,7 @@ def test_compare__another_log__is_behind(db: None, settings: Settings, tmp_path:
 
 
 def test_compare__old_line_handed_over_again__the_newest_counts(anchors: Path) -> None:
-    """A sink gets lines at least once, and somebody may repeat an old one on purpose."""
+    """A sink gets lines at least once, and an attacker may repeat an old one on purpose."""
     first = anchors.read_text().splitlines()[0]
     with anchors.open("a") as file:
         file.write(f"{first}\n")
@@ -107,7 +107,7 @@ def test_compare__long_file_and_a_cut_line__reads_its_end(anchors: Path) -> None
     assert compare().state is State.BEHIND
 
 
-def test_compare__newer_line_of_somebody_else__is_not_believed(
+def test_compare__newer_line_signed_by_another_key__is_not_trusted(
     anchors: Path, settings: Settings, tmp_path: Path
 ) -> None:
     soon = timezone.now() + dt.timedelta(hours=1)
@@ -237,7 +237,7 @@ def test_pages__behind__signing_in_and_out_works(anchors: Path, owner: User) -> 
     assert client.get("/").status_code == 200
 
 
-def test_pages__behind__htmx_gets_the_whole_page_anew(anchors: Path, superuser: User) -> None:
+def test_pages__behind__htmx_gets_the_whole_page_again(anchors: Path, superuser: User) -> None:
     put_back(3)
     answer = signed_in(superuser).post("/tenants/add/", headers={"HX-Request": "true"})
     assert answer.headers["HX-Refresh"] == "true"
@@ -317,7 +317,7 @@ def test_acknowledge__anchor_file_left_where_it_is__the_next_checkpoint_counts(
     assert (code, "The log was cut." in text) == (1, True)
 
 
-def test_acknowledge__restored_once_more__asks_again(anchors: Path) -> None:
+def test_acknowledge__restored_a_second_time__asks_again(anchors: Path) -> None:
     """To a state from before the acknowledgement: that is gone with the rest."""
     put_back(3)
     run(*REASON)

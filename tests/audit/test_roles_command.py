@@ -1,4 +1,4 @@
-"""Two database roles: what `audit_roles` prints lets the console work, and no more (A11)."""
+"""The two database roles that `audit_roles` prints are enough for the console, and no more."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Finding events: every filter, every pair of them, and pages that neither skip nor repeat."""
+"""Searching events: every filter, every pair of filters, and pages that neither skip nor repeat."""
 
 import datetime as dt
 import json
@@ -257,14 +257,14 @@ def test_choices__two_tenants__each_offers_its_own_and_everything_both() -> None
     assert query.choices(frozenset()) == {}
 
 
-def test_choices__somebody_renamed__the_newest_name() -> None:
+def test_choices__user_renamed__newest_name() -> None:
     for name in ("Anna Old", "Anna New"):
         record(Kind.SIGNED_IN, actor=Actor("person", "1", name))
     assert query.choices(None)["actor"] == [("person:1", "Anna New")]
 
 
 # --- the index follows the log --------------------------------------------------------------------
-def test_fill__index_lost__made_anew_as_it_was() -> None:
+def test_fill__index_lost__rebuilt_unchanged() -> None:
     write(3, tenant=ACME, reason="why", actor=ANNA)
     record(Kind.SETTINGS_OUTCOME, operation_id=uuid4(), detail={"changed": ["agentIds"]})
     before = list(AuditIndex.objects.order_by("seq").values())
@@ -288,7 +288,7 @@ def test_fill__a_gap_left_by_an_older_version__filled() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_fill__while_somebody_records__waits_instead_of_locking_up() -> None:
+def test_fill__while_events_are_recorded__waits_without_a_deadlock() -> None:
     write(1, reason="why")
     AuditIndex.objects.all().delete()
     recorded, over = Event(), Event()
@@ -327,7 +327,7 @@ def test_text__begins_words_of_other_kinds__asks_only_for_those_of_this_one(
     assert not [sql for sql in searched if ":*" in sql]
 
 
-def test_fill__a_body_somebody_spoilt__indexed_by_its_columns() -> None:
+def test_fill__damaged_body__indexed_by_its_columns() -> None:
     event = write(1, reason="still findable")[0]
     spoilt = AuditEvent.objects.get(pk=event.pk)
     for body in ("not json", "[1]", '{"detail": 7}', '{"detail": {"changed": "x"}}'):
@@ -357,7 +357,7 @@ def test_record__rolled_back__leaves_nothing_in_the_index() -> None:
     assert not AuditIndex.objects.exists()
 
 
-def test_audit_index__anew__as_before(capsys: pytest.CaptureFixture[str]) -> None:
+def test_audit_index__rebuilt__unchanged(capsys: pytest.CaptureFixture[str]) -> None:
     write(3, reason="why")
     before = list(AuditIndex.objects.order_by("seq").values())
     AuditIndex.objects.update(terms=[], kind="spoilt")

@@ -1,3 +1,5 @@
+"""Secrets are replaced by fingerprints before an event is recorded."""
+
 import hashlib
 import hmac
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Checkpoints leave the database: at least once, in order, and loudly when they do not."""
+"""Checkpoints leave the database at least once, in order, and a failure is reported."""
 
 import os
 import socketserver
@@ -25,7 +25,7 @@ from tests.support.audit_log import checkpoint, sign_here, sink_to, use, write
 
 @pytest.fixture
 def made(db: None, settings: Settings) -> list[Checkpoint]:
-    """Three checkpoints that nobody has yet."""
+    """Three checkpoints that no sink has yet."""
     sign_here(settings)
     write(1)
     return [checkpoint() for _ in range(3)]
@@ -150,9 +150,7 @@ def test_syslog__one_message_a_line_that_can_be_read_back(
     assert Anchors(path, believed_keys()).believed == made
 
 
-def test_syslog__nobody_listens__noted_and_kept(
-    made: list[Checkpoint], syslog: SyslogServer
-) -> None:
+def test_syslog__no_listener__noted_and_kept(made: list[Checkpoint], syslog: SyslogServer) -> None:
     syslog.shutdown()
     syslog.server_close()
     with pytest.raises(DeliveryError, match="syslog did not accept 3: ConnectionRefusedError"):

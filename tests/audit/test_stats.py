@@ -1,4 +1,4 @@
-"""The newest changes and what was seen in Lofty: of the tenants asked for and no others."""
+"""The newest changes and the changes seen in Lofty, for the requested tenants only."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo

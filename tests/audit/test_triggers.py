@@ -1,4 +1,4 @@
-"""The guards in PostgreSQL, against whoever goes round the models."""
+"""The guards in PostgreSQL hold against code that bypasses the models."""
 
 import re
 from typing import Any
@@ -147,13 +147,13 @@ def test_guards__after_alter_field__still_stand(db: None) -> None:
     assert warnings() == ""
 
 
-def test_guards__table_made_anew__put_back_by_migrate(db: None) -> None:
+def test_guards__table_recreated__restored_by_migrate(db: None) -> None:
     record(Kind.SIGNED_IN)
     with connection.cursor() as cursor:
         cursor.execute(
-            "CREATE TABLE anew (LIKE audit_auditevent INCLUDING ALL);"
-            "INSERT INTO anew SELECT * FROM audit_auditevent;"
-            "DROP TABLE audit_auditevent; ALTER TABLE anew RENAME TO audit_auditevent"
+            "CREATE TABLE copied (LIKE audit_auditevent INCLUDING ALL);"
+            "INSERT INTO copied SELECT * FROM audit_auditevent;"
+            "DROP TABLE audit_auditevent; ALTER TABLE copied RENAME TO audit_auditevent"
         )
     assert "audit_event_rows" in warnings()
     call_command("migrate", verbosity=0)

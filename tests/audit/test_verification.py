@@ -1,4 +1,4 @@
-"""The page about the last verification: its age, its limits, and never green on old news."""
+"""The page about the last verification: its age, its limits, and never green on old results."""
 
 import datetime as dt
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every way to tamper is found and named; what was not checked is never called fine."""
+"""Verification finds and names every kind of tampering, and never calls unchecked records fine."""
 
 import json
 from dataclasses import replace
@@ -220,12 +220,12 @@ def rechain(key: bytes) -> None:
     tamper(MEND)
 
 
-def test_verify__chained_anew_without_the_key__every_record_of_it_found(log: Checkpoint) -> None:
+def test_verify__rechained_without_the_key__finds_every_changed_record(log: Checkpoint) -> None:
     rechain(bytes(32))
     assert found() == [(Fault.HASH_WRONG, at(number)) for number in (2, 3, 4, 5)]
 
 
-def test_verify__chained_anew_with_the_key__found_by_the_anchor_only(log: Checkpoint) -> None:
+def test_verify__rechained_with_the_key__found_by_the_anchor_only(log: Checkpoint) -> None:
     ring = settings.ENVIRONMENT.audit_keys
     rechain(ring.keys[ring.current])
     assert found() == []

@@ -1,4 +1,4 @@
-"""The command around a verification: exit codes, what it refuses, and the progress bar."""
+"""The verification command: exit codes, refusals, and the progress bar."""
 
 from io import StringIO
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_command__run__is_noted_in_the_log_itself(anchors: str) -> None:
     assert event.actor_name.startswith("manage.py audit_verify, run by ")
 
 
-def test_command__many_faults__all_told_the_first_fifty_noted(db: None) -> None:
+def test_command__many_faults__all_counted_and_the_first_fifty_noted(db: None) -> None:
     write(60)
     tamper("UPDATE audit_auditevent SET reason = 'x'")
     code, text = run("audit_verify")

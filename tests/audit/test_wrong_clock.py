@@ -1,4 +1,4 @@
-"""The clock is forty years ahead for one moment: every safeguard of the log works afterwards."""
+"""The clock is forty years ahead for a moment: every safeguard of the log works afterwards."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -141,7 +141,7 @@ def test_restored__twice__each_end_of_the_chain_must_be_acknowledged(anchors: Pa
     acknowledge("And again")
     assert compare().state is State.ACKNOWLEDGED
     with pytest.raises(NothingToAcknowledge):
-        acknowledge("Once more")
+        acknowledge("Second restore")
 
 
 def test_restored__forged_line_behind_the_newest__does_not_hide_it(anchors: Path) -> None:

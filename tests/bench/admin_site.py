@@ -1,4 +1,4 @@
-"""Django's own admin over the same data, to measure beside: the log's list, and a change form.
+"""Django's own admin over the same data, for comparison: the log's list, and a change form.
 
 The change form is that of tables made for the bench only: a Sales Agent that points to agents,
 offices and ponds, once with `filter_horizontal` and once with `autocomplete_fields`.

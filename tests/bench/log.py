@@ -1,7 +1,7 @@
 """A long audit log, quickly: real bodies and a real chain, brought in by COPY.
 
 Bodies come from a few hundred patterns that differ in tenant, person, outcome, settings and names;
-ids, times and reasons are put into each. What stands in the log is exactly what `record` would have
+ids, times and reasons are put into each. The log holds exactly what `record` would have
 written: `audit_verify` finds nothing wrong with it.
 """
 
@@ -111,7 +111,7 @@ def build(events: int, tenants: int, people: int = 40, seed: int = 7) -> None:
     if not connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
-            cursor.execute("CHECKPOINT")  # or gigabytes are written while somebody measures
+            cursor.execute("CHECKPOINT")  # or gigabytes are written during the measurement
 
 
 def _patterns(tenants: int, people: int, chance: random.Random) -> Iterator[Pattern]:

@@ -1,4 +1,4 @@
-"""How fast the log is exported, and that it needs no more memory for more events.
+"""Measure how fast the log is exported, with memory that does not grow with the events.
 
 BENCH_EVENTS=100000 python -m pytest -s tests/bench/test_export_speed.py
 """

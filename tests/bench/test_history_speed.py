@@ -1,4 +1,4 @@
-"""The history at a million events, beside Django's admin over the same table.
+"""Measure the history at a million events, next to Django's admin over the same table.
 
     make bench                                  # 1,000,000 events, 500 tenants
     BENCH_EVENTS=20000 python -m pytest -s tests/bench/test_history_speed.py
@@ -6,7 +6,7 @@
 Everything is measured in one run, on the server side (a test client, no network), after one warm
 call each. Other programs on the machine slow some minutes of it down, so `make bench` goes through
 our pages three times; a page's figures are those of its quietest round, and the p95 of the loudest
-stands beside them, with what a loop without any of our code took. What it prints stands in
+is next to them, with the time of a loop without any of our code. What it prints is in
 docs/performance.md.
 """
 
@@ -46,8 +46,8 @@ CALLS, ROUNDS = (40, 3) if IN_EARNEST else (5, 1)
 
 @dataclass(frozen=True)
 class Took:
-    """Milliseconds of one page: middle and 95th percentile of CALLS; `loudest`: that of the round
-    of which it was highest."""
+    """Milliseconds of one page: median and 95th percentile of CALLS; `loudest`: the highest p95 of
+    any round."""
 
     p50: float
     p95: float
@@ -92,7 +92,7 @@ def settled() -> Iterator[None]:
 
 @pytest.fixture
 def member(transactional_db: None, settings: Settings) -> User:
-    """The log, its tenants, and somebody who may see five of them."""
+    """The log, its tenants, and a user with a role in five of them."""
     build(EVENTS, TENANTS)
     Tenant.objects.bulk_create(
         Tenant(id=one, slug=f"tenant-{n}", name=f"Tenant {n}")
@@ -157,7 +157,7 @@ def pages(superuser: User, member: User) -> dict[str, Callable[[], object]]:
         "an event": f"/audit/events/{middle.pk}/",
     }
     found = {name: page(client, url) for name, url in urls.items()}
-    return {**found, "first page of somebody with five tenants": page(signed_in(member), "/audit/")}
+    return {**found, "first page of a user with five tenants": page(signed_in(member), "/audit/")}
 
 
 def admin_pages(superuser: User, settings: Settings) -> dict[str, Took]:

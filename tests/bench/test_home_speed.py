@@ -1,4 +1,4 @@
-"""How fast the home page is with many tenants: every order, filters, search, the last page.
+"""Measure the home page with many tenants: every order, filters, search, the last page.
 
     BENCH_TENANTS=2000 BENCH_ROUNDS=20 python -m pytest -s tests/bench/test_home_speed.py
 
@@ -42,13 +42,13 @@ ADDRESSES = (
     "/?token=failing",
     "/?channel=text&manual=no&group=group-1&sort=-change",
     "/?q=tenant+17",
-    "/?q=nobody+is+called+this",
+    "/?q=no+one+is+called+this",
     f"/?status=all&page={max(1, TENANTS // PAGE_LENGTH)}",
 )
 
 
 def make_tenants(first: int, count: int) -> None:
-    """So many tenants, numbered from `first`, with all the home page shows of them."""
+    """That many tenants, numbered from `first`, with all the home page shows of them."""
     now = timezone.now()
     tenants = Tenant.objects.bulk_create(
         Tenant(slug=f"tenant-{n}", name=f"Tenant {n * 7919 % 10007}", note="A note. " * 5)
@@ -141,7 +141,7 @@ def measure(client: Client, who: str) -> list[tuple[float, float]]:
     return everything
 
 
-def test_home__many_tenants__is_fast_for_everybody(many: None, superuser: User) -> None:
+def test_home__many_tenants__is_fast_for_every_role(many: None, superuser: User) -> None:
     member = make_user("member@example.com", "Mona Member")
     Membership.objects.bulk_create(
         Membership(user=member, tenant=tenant, role=Role.VIEWER) for tenant in Tenant.objects.all()

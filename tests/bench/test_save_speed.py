@@ -1,11 +1,12 @@
-"""What a save costs beside the three calls it consists of, at a Lofty that takes its time.
+"""Compare a save with the three calls it consists of, at a slow Lofty.
 
     make bench                                  # 40 rounds
     BENCH_ROUNDS=40 python -m pytest -s tests/bench/test_save_speed.py
 
 The practice Lofty is a process of its own on plain loopback and waits 50 ms before each answer.
-Measured by turns: `apply`, from the reviewed plan to the recorded outcome, and a bare GET, PUT, GET
-by `requests`, each with a connection of its own, as the console's calls are. What a bare save does
+Measured alternating: `apply`, from the reviewed plan to the recorded outcome, and bare calls
+(GET, PUT, GET) by `requests`, each with its own connection, like the console's calls. What a
+bare save does
 not have: the place in flight, the committed intent, the outcome, the budget noted of every answer.
 """
 
@@ -80,7 +81,7 @@ def bare(customer: PracticeCustomer, token: str, body: object) -> None:
     assert requests.get(url, headers=headers, timeout=5).status_code == 200
 
 
-def test_save__beside_three_bare_calls__costs_little_more(
+def test_save__compared_with_three_bare_calls__costs_little_more(
     acme: Tenant, lofty: PracticeCustomer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(record, "_append", APPEND)  # the tests' own look at every event
@@ -94,7 +95,7 @@ def test_save__beside_three_bare_calls__costs_little_more(
         theirs.add(partial(bare, lofty, token, body))
     times = ours.middle / theirs.middle
     lines = [
-        f"{ROUNDS} saves by turns with GET, PUT, GET; Lofty takes {LATENCY * 1000:.0f} ms a call",
+        f"{ROUNDS} saves, alternating with bare calls; Lofty takes {LATENCY * 1000:.0f} ms a call",
         "| | p50 ms | p95 ms | own ms |",
         "| --- | --- | --- | --- |",
         f"| a save | {ours} |",

@@ -1,10 +1,10 @@
-"""The settings page of a customer with 5,000 agents, beside Django admin's form over the same data.
+"""Measure the settings page of a customer with 5,000 agents, next to Django admin's form.
 
     make bench                                  # 5,000 agents, 200,000 entries over all tenants
     BENCH_AGENTS=5000 python -m pytest -s tests/bench/test_settings_speed.py
 
 Server time is the whole answer by the test client, less what a bare GET of the settings takes from
-the practice Lofty, which is asked by turns with the page. Interactive, in a real Chromium against a
+the practice Lofty, alternating with the page. Interactive, in a real Chromium against a
 threaded server in this process: from the start of the navigation until a letter typed into the
 first field shows the save bar (in the admin, which has none: until the field holds it) and the
 three lists of agents, offices and ponds are there to be searched. That is tried every 4 ms.
@@ -59,7 +59,7 @@ INSERT INTO directory_entry (tenant_id, kind, lofty_id, name, detail, folded, se
 SELECT other, kind, lofty_id, name, detail, folded, seen_at
 FROM directory_entry, unnest(%s) AS other WHERE tenant_id = %s"""
 
-# Types into a field and looks what came of it, until the page is ready.
+# Types into a field and checks its value, until the page is ready.
 TRY = """(ready) => {
   let tries = 0;
   const look = () => {
@@ -139,7 +139,7 @@ def fill(tenant: Tenant) -> None:
 
 
 def fill_others(acme: Tenant) -> None:
-    """Other tenants with the same names, until there are so many entries over all tenants."""
+    """Other tenants with the same names, until all tenants together have that many entries."""
     each = Entry.objects.filter(tenant=acme).count()
     others = Tenant.objects.bulk_create(
         Tenant(slug=f"other-{n}", name=f"Other {n}") for n in range(max(1, ALL_ENTRIES // each))
@@ -234,7 +234,7 @@ def _visit(browser: Browser, cookies: dict[str, str], server: str, url: str, nam
     return statistics.median(times[1:])
 
 
-def test_settings__many_agents__light_and_quick_beside_the_admin(
+def test_settings__many_agents__light_and_quick_next_to_the_admin(
     lofty: PracticeCustomer, superuser: User, settings: Settings
 ) -> None:
     client = signed_in(superuser)
@@ -279,7 +279,7 @@ SEARCHES = [
     ("agent", "李"),
     ("agent", "alice s"),
     ("agent", "agent844424930000007"),
-    ("agent", "nobody of this name"),
+    ("agent", "no one of this name"),
     ("office", ""),
     ("office", "nor"),
     ("pond", "new"),

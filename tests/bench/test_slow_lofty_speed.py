@@ -1,4 +1,4 @@
-"""What /healthz and the home page take while 200 requests want a Lofty that answers after 30 s.
+"""Measure /healthz and the home page while 200 requests wait for a Lofty that takes 30 s.
 
 make bench, or: python -m pytest -s tests/bench/test_slow_lofty_speed.py
 """
@@ -12,7 +12,7 @@ from tests.support.http_browser import Browser
 from tests.support.slow_lofty import EDITOR, VIEWER, p95, under_load
 
 
-def test_speed_beside_a_slow_lofty(tmp_path: Path) -> None:
+def test_speed_with_a_slow_lofty(tmp_path: Path) -> None:
     with Deployment(tmp_path / "deployment", LOFTY_DEADLINE_SECONDS="30") as deployment:
         deployment.add_person(EDITOR, name="Eduardo Editor")
         deployment.add_person(VIEWER, name="Victor Viewer")

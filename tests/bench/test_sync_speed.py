@@ -1,10 +1,10 @@
-"""Reading names: calls against the fewest possible, the rate against what Lofty allows, memory.
+"""Measure reading names: number of calls, call rate, memory.
 
     BENCH_MEMBERS=5000 python -m pytest -s tests/bench/test_sync_speed.py
 
 Against a practice Lofty that counts calls in windows as the real one's headers say. The full run
-has a worker of its own, once with windows of a real minute and once with short ones, of which more
-fit in: what is lost between two windows is the same in both.
+has a worker of its own, once with windows of a real minute and once with short ones, because more
+of them fit in: what is lost between two windows is the same in both.
 """
 
 import math
@@ -102,7 +102,7 @@ def test_sync__every_paging__as_many_calls_as_pages(
     assert len(counted.at) == fewest
 
 
-def test_sync__renamed_and_gone_among_many__both_seen_and_nobody_else(
+def test_sync__renamed_and_gone_among_many__both_seen_and_no_one_else(
     acme: Tenant, connect: Connect, practice: Sandbox
 ) -> None:
     connect(members=MEMBERS)

@@ -1,4 +1,4 @@
-"""How fast the audit log is verified, beside bare HMAC over the same bytes.
+"""Compare verifying the audit log with bare HMAC over the same bytes.
 
     BENCH_EVENTS=100000 python -m pytest -s tests/bench/test_verify_speed.py
 

@@ -1,4 +1,4 @@
-"""Every page for everybody: axe-core, both themes, a phone, 200 % zoom; walked from the URLconf."""
+"""Every page of the URLconf passes axe-core in both themes and fits a phone and 200 % zoom."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -46,7 +46,7 @@ STATES = {
     "no token": "/t/dogwood/settings/",
     "no history": "/t/dogwood/history/?q=xyzzy",
     "nothing found": "/?q=xyzzy",
-    "not there": "/t/nobody/settings/",
+    "not there": "/t/unknown/settings/",
 }
 
 
@@ -75,7 +75,7 @@ def not_pages(page: Page, paths: dict[str, str]) -> dict[str, str]:
 def test_every_page__from_the_urlconf__has_no_fault(
     rosa: Page, new_page: NewPage, site: Site
 ) -> None:
-    """As a superuser; what leads on is tried as one without a second step, then by nobody."""
+    """As a superuser; what redirects is tried without a second factor, then signed out."""
     others = not_pages(rosa, site.paths)
     for signed_in in (True, False):
         person = new_page(signed_in=signed_in, reduced_motion="reduce")

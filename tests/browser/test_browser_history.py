@@ -1,4 +1,4 @@
-"""Back, Forward, Reload and a second tab work at every step, and lose nothing that was typed."""
+"""Back, Forward, Reload and a second tab work at every step and lose nothing that was typed."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Exports over a real server: a download with its progress, and what happens when it is left."""
+"""Exports in Chromium: a download with its progress, and leaving the page during one."""
 
 import re
 import subprocess
@@ -63,11 +63,11 @@ def test_export__downloaded__is_whole_and_the_page_says_done(page: Page, tmp_pat
     file = tmp_path / "history.csv"
     download.value.save_as(file)
     assert re.fullmatch(r"history-\d{8}-\d{4}\.csv", download.value.suggested_filename)
-    told = re.search(r"Done: ([\d,]+)", panel.inner_text())
-    assert told
-    assert file.read_bytes().count(b"\r\n") == int(told[1].replace(",", "")) + 1
+    progress = re.search(r"Done: ([\d,]+)", panel.inner_text())
+    assert progress
+    assert file.read_bytes().count(b"\r\n") == int(progress[1].replace(",", "")) + 1
     page.reload()
-    expect(panel).to_contain_text(f"Done: {told[1]} events")
+    expect(panel).to_contain_text(f"Done: {progress[1]} events")
 
 
 def test_export__client_stops_reading_and_leaves__second_is_refused_then_free(

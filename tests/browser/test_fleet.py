@@ -1,4 +1,4 @@
-"""Many tenants at once in a real browser: the list, adding from a list."""
+"""Many tenants in Chromium: the list, and adding tenants from a list."""
 
 import re
 from collections.abc import Iterator
@@ -80,7 +80,9 @@ def test_home__long_list__the_head_stays_in_sight(page: Page, globex: None) -> N
     expect(head).to_be_in_viewport()
 
 
-def test_home__what_needs_somebody__stands_on_top_and_leads_there(page: Page, globex: None) -> None:
+def test_home__items_that_need_attention__come_first_and_link_to_the_page(
+    page: Page, globex: None
+) -> None:
     page.goto("/")
     page.get_by_role("list", name="Needs attention").get_by_role("link", name="no token").click()
     expect(page.locator("#found")).to_contain_text("Globex Homes")
@@ -98,7 +100,7 @@ def test_home__phone__cards_that_fit_and_can_be_read(
     phone.get_by_label("Sort by").select_option("-read")
     expect(phone.locator("#found td:first-child a").first).to_have_text("Acme Realty")
     expect(phone).to_have_url(re.compile("sort=-read"))
-    phone.goto("/?q=nobody+is+called+this")
+    phone.goto("/?q=no+one+is+called+this")
     look(phone, "nothing found")
 
 

@@ -1,4 +1,4 @@
-"""The history in a real browser: filters without a reload, the drawer, arrow keys, addresses."""
+"""The history in Chromium: filters without a reload, the drawer, arrow keys, addresses."""
 
 import re
 
@@ -76,7 +76,7 @@ def test_drawer__go_back_from_it__opens_the_review(saved: Page) -> None:
     expect(saved.get_by_role("heading", name="1 change for Acme Realty")).to_be_visible()
 
 
-def test_filter__typed_and_chosen__lists_anew_and_stands_in_the_address(saved: Page) -> None:
+def test_filter__typed_and_chosen__updates_the_list_and_the_address(saved: Page) -> None:
     save_all(saved, "Quentin", "Rupert")
     saved.get_by_label("Search").press_sequentially("quentin")
     expect(saved).to_have_url(re.compile("q=quentin"))

@@ -1,4 +1,4 @@
-"""Inviting somebody and being invited, with and without JavaScript, on a phone and not."""
+"""Inviting a user and accepting an invitation, with and without JavaScript, and on a phone."""
 
 import re
 
@@ -92,7 +92,7 @@ def test_looks__people_and_invitation__fit_a_phone_and_can_be_read(
     expect_message(phone, "is denied all tenants")
     look(phone, "person")
     phone.goto("/people/")
-    look(phone, "everybody")
+    look(phone, "users")
     phone.goto("/t/acme/people/")
     look(phone, "people of a tenant")
     somebody = new_page(signed_in=False, viewport={"width": 390, "height": 844})

@@ -111,7 +111,7 @@ def test_looks__three_way__fits_a_phone_and_can_be_read(
     look(phone, "three-way")
 
 
-def test_looks__forced_colours__on_and_off_can_be_told_apart(
+def test_looks__forced_colours__on_and_off_look_different(
     new_page: NewPage, acme: PracticeCustomer
 ) -> None:
     page = new_page(forced_colors="active", reduced_motion="reduce")

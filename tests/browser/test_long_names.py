@@ -1,4 +1,4 @@
-"""Names of 120 letters without a space, for everything that has a name, on the narrowest phone."""
+"""Names of 120 letters without a blank fit the narrowest phone."""
 
 from collections.abc import Iterator
 

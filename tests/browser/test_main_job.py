@@ -1,4 +1,4 @@
-"""The whole main job in a browser: open, change, review, apply, history, go back."""
+"""The main job in Chromium: open, change, review, apply, see the history, go back."""
 
 import re
 
@@ -139,7 +139,9 @@ def test_settings__nothing_picked__error_has_the_focus_and_leads_to_the_setting(
     expect(page.locator("[data-save-bar]")).to_contain_text("2 unsaved changes")
 
 
-def test_palette__keyboard__finds_goes_and_is_told(page: Page, acme: PracticeCustomer) -> None:
+def test_palette__by_keyboard__finds_opens_and_announces(
+    page: Page, acme: PracticeCustomer
+) -> None:
     page.goto("/t/acme/history/")
     page.keyboard.press("Control+K")
     search = page.get_by_role("combobox", name="Find a tenant, page, or action")
@@ -214,7 +216,7 @@ def test_shortcuts__single_keys__work_off_fields_and_can_be_switched_off(
     expect(palette.get_by_role("listbox")).to_be_visible()
 
 
-def test_settings__one_setting_taken_back__marked_told_and_the_rest_stays(
+def test_settings__one_setting_reset__is_announced_and_the_rest_stays(
     page: Page, acme: PracticeCustomer
 ) -> None:
     """Of each kind; also when the form came back from the review with other values."""

@@ -1,4 +1,4 @@
-"""A customer of 5,000 members: small pages, and a search that finds names of any script."""
+"""A customer of 5,000 members: small pages, and a search that finds names in any script."""
 
 import pytest
 from playwright.sync_api import Page, expect

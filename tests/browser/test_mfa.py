@@ -1,4 +1,4 @@
-"""An app and passkeys in a real Chromium under the real policy; the authenticator is its own."""
+"""An authenticator app and passkeys in Chromium, with its virtual authenticator."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Connect with Lofty in a real browser: its policy lets a person go there and come back."""
+"""Connecting to Lofty in Chromium: the page's policy allows the way there and back."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -38,7 +38,7 @@ def test_connect__there_approved_and_back__confirmed_and_in_use(
     expect(page.get_by_text("OAuth connection")).to_be_visible()
 
 
-def test_connect__back_button_to_lofty_s_answer__is_told_and_nothing_breaks(
+def test_connect__back_button_to_lofty_s_answer__is_explained_and_nothing_breaks(
     page: Page, birch: PracticeCustomer
 ) -> None:
     at_lofty(page)

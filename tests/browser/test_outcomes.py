@@ -1,4 +1,4 @@
-"""Apply in a browser: once and only once, and every outcome as it is."""
+"""Applying in Chromium: sent exactly once, and every outcome is shown."""
 
 import re
 
@@ -118,7 +118,7 @@ def operation_url(deployment: Deployment) -> str:
     return f"/t/acme/operations/{row['id']}/"
 
 
-def test_three_way__somebody_else_was_faster__choose_review_apply(
+def test_three_way__another_user_was_faster__choose_review_apply(
     page: Page, acme: PracticeCustomer
 ) -> None:
     sent = len(acme.puts)
@@ -155,7 +155,7 @@ def test_late__accepted_and_visible_later__waits_and_then_says_verified(
     expect_outcome(page, "Verified")
 
 
-def test_decision__values_of_somebody_else__are_shown_before_the_change_is_closed(
+def test_decision__values_of_another_user__are_shown_before_the_change_is_closed(
     page: Page, acme: PracticeCustomer
 ) -> None:
     acme.misbehave("drop_before")

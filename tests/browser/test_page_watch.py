@@ -1,4 +1,4 @@
-"""The watch itself: it must see what it watches for."""
+"""The watch over pages detects every kind of problem it watches for."""
 
 import pytest
 from playwright.sync_api import Browser
@@ -25,8 +25,8 @@ def test_watch__misdeeds_on_a_page__are_all_found(
     page.evaluate(MISDEEDS)
     page.reload()
     watch.close()
-    told = "\n".join(watch.problems)
-    assert "CSP: style-src-attr" in told
-    assert "CSP: script-src-attr" in told
-    assert "on purpose" in told
-    assert "status 404" in told
+    problems = "\n".join(watch.problems)
+    assert "CSP: style-src-attr" in problems
+    assert "CSP: script-src-attr" in problems
+    assert "on purpose" in problems
+    assert "status 404" in problems

@@ -1,4 +1,4 @@
-"""What a page weighs on the wire, and that nothing in it moves once it is there."""
+"""The size of each page on the wire, and that its layout does not shift."""
 
 import json
 import sys

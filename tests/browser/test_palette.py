@@ -1,4 +1,4 @@
-"""Finding a tenant by typing, shortcuts on other keyboards, alerts that lead to their result."""
+"""Finding a tenant by typing, shortcuts on other keyboard layouts, alerts that link to results."""
 
 import re
 from collections.abc import Iterator

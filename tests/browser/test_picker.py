@@ -1,4 +1,4 @@
-"""The search for names: what is picked is what was looked for."""
+"""The name picker adds the names that were searched for."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -91,8 +91,8 @@ def test_picker__the_same_search_again__finds_the_same(
     search = setting(page, "Agents").get_by_role("combobox")
     expect(search).to_have_value("")
     search.press("Backspace")
-    search.fill("nobody of this name")
-    expect(page.get_by_text("No results for “nobody of this name”.")).to_be_visible()
+    search.fill("no one of this name")
+    expect(page.get_by_text("No results for “no one of this name”.")).to_be_visible()
     search.fill("")
     pick(page, "Agents", agent, agent)
     expect(page.locator("[data-save-bar]")).to_contain_text("1 unsaved change")
@@ -116,9 +116,9 @@ def test_picker__offices_whole_and_as_a_tree__say_what_is_not_included(
     agents.get_by_role("combobox").press_sequentially(office["name"])
     expect(page.locator(".ts-dropdown .active")).to_contain_text(f"All {count} in {office['name']}")
     page.keyboard.press("Enter")
-    told = f"{count} agents of {office['name']} added. Agents who join the office later"
-    expect(agents.get_by_text(told)).to_be_visible()
-    expect(page.get_by_role("status").filter(has_text=told)).to_have_count(1)
+    message = f"{count} agents of {office['name']} added. Agents who join the office later"
+    expect(agents.get_by_text(message)).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text=message)).to_have_count(1)
     page.keyboard.press("Escape")
     expect(agents.get_by_role("combobox")).to_have_attribute("aria-expanded", "false")
     expect(agents.get_by_text(f"{2 + count} selected")).to_be_visible()

@@ -1,4 +1,4 @@
-"""A browser that has saved the console's password fills it in where it belongs and nowhere else."""
+"""A browser that saved the console's password fills it in on the sign-in page only."""
 
 import sqlite3
 import time
@@ -26,7 +26,7 @@ FIELDS = """
 
 
 def sealed(password: str) -> bytes:
-    """As Chromium stores it with `--password-store=basic`: under a key that everybody knows."""
+    """As Chromium stores it with `--password-store=basic`: under a publicly known key."""
     key = PBKDF2HMAC(hashes.SHA1(), 16, b"saltysalt", 1).derive(b"peanuts")  # noqa: S303
     pad = padding.PKCS7(128).padder()
     plain = pad.update(password.encode()) + pad.finalize()
@@ -60,7 +60,7 @@ def save_login(profile: Path, url: str) -> None:
 def browser_with_login(
     chromium: Browser, deployment: Deployment, tmp_path: Path
 ) -> Iterator[BrowserContext]:
-    """A profile of its own, in which somebody chose "Save password" at the console's sign-in."""
+    """A profile of its own, whose user chose "Save password" at the console's sign-in."""
 
     def launch() -> BrowserContext:
         return chromium.browser_type.launch_persistent_context(

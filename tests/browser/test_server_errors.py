@@ -1,4 +1,4 @@
-"""A real gunicorn, asked through a raw socket by what is no browser."""
+"""A real gunicorn answers malformed requests over a raw socket."""
 
 import re
 import socket

@@ -1,4 +1,4 @@
-"""The session ends while a user is working: every script says so, and nothing typed is lost.
+"""The session ends while a user is working: every script says so, and typed text is kept.
 
 The sign-in page is the console's own, in a real browser; the session is ended in the database, as
 idle time, another device, or an administrator ends it.
@@ -83,7 +83,7 @@ ASKING: dict[str, Callable[[Page], None]] = {
 
 
 @pytest.mark.parametrize("ask", ASKING.values(), ids=ASKING.keys())
-def test_form__script_asks_after_the_session_ended__is_told_and_keeps_what_was_typed(
+def test_form__script_calls_after_the_session_ended__page_says_so_and_keeps_what_was_typed(
     alone: Page, acme: PracticeCustomer, deployment: Deployment, ask: Callable[[Page], None]
 ) -> None:
     rename(alone, "Bella")

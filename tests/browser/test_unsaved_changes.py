@@ -1,4 +1,4 @@
-"""What a person changed and did not send is not lost without a word."""
+"""Leaving a page with unsaved changes asks first."""
 
 import pytest
 from playwright.sync_api import Dialog, Page, Route, expect

@@ -1,4 +1,4 @@
-"""Everything but the search works without JavaScript."""
+"""Everything except search works without JavaScript."""
 
 import re
 

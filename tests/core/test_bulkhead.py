@@ -1,4 +1,4 @@
-"""Slots for waiting: how many, for whom, and that none is lost."""
+"""Slots for waiting calls: how many, for whom, and that none is lost."""
 
 from contextlib import ExitStack
 

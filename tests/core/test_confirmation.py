@@ -1,4 +1,4 @@
-"""What cannot be taken back lightly asks first, on a page that works without JavaScript."""
+"""Actions that are hard to undo ask first, on a page that works without JavaScript."""
 
 import re
 from typing import Any

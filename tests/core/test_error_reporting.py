@@ -1,4 +1,4 @@
-"""Nine shapes of failing view, and no error report shows what they held (reliability S10)."""
+"""Error reports of nine kinds of failing views show none of their values."""
 
 import sys
 from base64 import b64encode
@@ -75,7 +75,7 @@ def chained(request: HttpRequest) -> None:
     try:
         local_value(request)
     except ValueError as error:
-        raise RuntimeError("failed once more") from error
+        raise RuntimeError("failed again") from error
 
 
 def encoded(request: HttpRequest) -> None:

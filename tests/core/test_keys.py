@@ -1,4 +1,4 @@
-"""`python -m lofty_admin.core.keys`, on a machine that has no keys yet."""
+"""`python -m lofty_admin.core.keys` on a machine without keys."""
 
 import os
 import subprocess

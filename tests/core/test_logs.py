@@ -1,4 +1,4 @@
-"""One event is one line, with who and which request, and nothing private on it."""
+"""One event is one line, with user and request, and without private data."""
 
 import json
 import logging

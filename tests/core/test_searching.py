@@ -1,4 +1,4 @@
-"""Every search of the console has the same rules, and stored folded names follow their names."""
+"""All searches follow the same rules, and folded names follow their names."""
 
 from collections.abc import Callable
 from html import unescape

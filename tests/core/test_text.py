@@ -1,3 +1,5 @@
+"""Folding text for search: accents, capitals, widths, invisible characters."""
+
 import unicodedata
 
 import pytest

@@ -1,4 +1,4 @@
-"""Sealed secrets open in their own place only, and never half (reliability S1-S4, S6)."""
+"""Sealed secrets open only in their own place, and never in part."""
 
 import dataclasses
 import os

@@ -1,4 +1,4 @@
-"""Different texts look different, whatever they hold."""
+"""Different texts look different, whatever characters they contain."""
 
 import re
 import unicodedata

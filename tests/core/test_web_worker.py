@@ -1,4 +1,4 @@
-"""Clients that send half a request and then nothing, against a real gunicorn with one worker."""
+"""Clients that send half a request and stop, against a real gunicorn with one worker."""
 
 import re
 import socket
@@ -164,7 +164,7 @@ def test_chunked_in_pieces__is_answered(console: Deployment) -> None:
         assert answers.next()[0] == 200
 
 
-def test_expect_continue__is_told_to_go_on_once(console: Deployment) -> None:
+def test_expect_continue__gets_100_once(console: Deployment) -> None:
     sign_in = SignIn.begin(console)
     header = sign_in.header(f"Content-Length: {len(sign_in.body)}", "Expect: 100-continue")
     with connection_to(console) as client:
@@ -174,7 +174,7 @@ def test_expect_continue__is_told_to_go_on_once(console: Deployment) -> None:
         assert_typed_is_repeated(Answers(client).next())
 
 
-def test_expect_continue__pipelined__is_told_to_go_on(console: Deployment) -> None:
+def test_expect_continue__pipelined__gets_100(console: Deployment) -> None:
     sign_in = SignIn.begin(console)
     header = sign_in.header(f"Content-Length: {len(sign_in.body)}", "Expect: 100-continue")
     with connection_to(console) as client:

@@ -1,4 +1,4 @@
-"""Lists of ids and e-mails: read in whatever shape they are pasted, nothing dropped or guessed."""
+"""Pasted lists of ids and e-mail addresses: any format, nothing dropped or guessed."""
 
 import re
 import time
@@ -181,7 +181,7 @@ def test_resolve__short_ids_between_commas__the_directory_tells_them_apart(
 
 
 @pytest.mark.parametrize("text", ["9,876,543", "9 876 543", "9,876,543,2,345,678", "111,222,333"])
-def test_resolve__grouped_digits_that_nobody_knows__stay_whole_and_are_not_added(
+def test_resolve__unknown_grouped_digits__stay_whole_and_are_not_added(
     grouped: Tenant, text: str
 ) -> None:
     told = resolve(grouped, AGENT, text)

@@ -1,4 +1,4 @@
-"""How long a sync says it will still take."""
+"""Estimating how long a sync will still take."""
 
 from datetime import timedelta
 
@@ -64,7 +64,7 @@ def test_in_words__never_more_exact_than_it_is(seconds: float | None, words: str
         {"step": Step.AGENTS, "state": SyncState.FAILED},
     ],
 )
-def test_time_left__nobody_can_know__none(acme: Tenant, unknown: dict[str, object]) -> None:
+def test_time_left__not_computable__none(acme: Tenant, unknown: dict[str, object]) -> None:
     sync = open_sync(acme)
     facts = {"step": Step.AGENTS, "position": 50, "pages": 2, "seconds": 1, "total": 100}
     Sync.objects.update(state=SyncState.RUNNING, **facts)

@@ -1,4 +1,4 @@
-"""Offices: a tree that stands whatever Lofty says of parents, and the agents of each."""
+"""Offices form a tree whatever parents Lofty returns, and each has its agents."""
 
 from django.utils import timezone
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What the pickers ask for: whole offices, the tree of offices, pasted lists."""
+"""What the pickers fetch: whole offices, the office tree, pasted lists."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Several processes, and processes that are killed."""
+"""Several processes sync at once, and processes are killed."""
 
 import signal
 import time

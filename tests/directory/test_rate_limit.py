@@ -1,4 +1,4 @@
-"""Within the limit of calls, and never with the calls a save needs."""
+"""A sync stays within the call limit and leaves the calls that a save needs."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""A sync against a practice Lofty, from beginning to end and when Lofty is odd."""
+"""A sync against a practice Lofty, from start to end and with unexpected responses."""
 
 import json
 from datetime import timedelta
@@ -121,7 +121,7 @@ def test_sync__offices_not_listed__learnt_from_agents_and_never_gone(
     assert gone(acme, EntryKind.OFFICE) == []
 
 
-def test_sync__no_agents_at_all__done_and_nobody_gone(
+def test_sync__no_agents_at_all__done_and_no_one_marked_gone(
     acme: Tenant, connect: Connect, practice: Sandbox
 ) -> None:
     connect(members=4)
@@ -164,7 +164,7 @@ def test_sync__pond_and_pipeline_removed__marked_gone(
     assert (len(gone(acme, EntryKind.POND)), len(gone(acme, EntryKind.PIPELINE))) == (2, 2)
 
 
-def test_sync__fails_half_way__marks_nobody_gone_and_goes_on_later(
+def test_sync__fails_half_way__marks_no_one_gone_and_resumes_later(
     acme: Tenant, connect: Connect, practice: Sandbox
 ) -> None:
     customer = connect(members=100, ponds=3)
@@ -303,7 +303,7 @@ def test_sync__no_token__fails_and_says_so(acme: Tenant) -> None:
     assert "Nothing had been read yet" in sync.message
 
 
-def test_sync__list_changes_while_read__nobody_gone_but_the_next_sync_sees_it(
+def test_sync__list_changes_while_read__no_one_marked_gone_and_the_next_sync_sees_it(
     acme: Tenant, connect: Connect, practice: Sandbox
 ) -> None:
     connect(members=80)
@@ -314,7 +314,7 @@ def test_sync__list_changes_while_read__nobody_gone_but_the_next_sync_sees_it(
     while sync.position == 0:
         advance(sync.pk, seconds=0.000001)
         sync.refresh_from_db()
-    set_members(practice, "acme", rows[1:])  # everybody moves up, one is never listed
+    set_members(practice, "acme", rows[1:])  # all move up, one is never listed
     advance(sync.pk)
     sync.refresh_from_db()
     assert (sync.state, gone(acme)) == (SyncState.DONE, [])
@@ -323,7 +323,7 @@ def test_sync__list_changes_while_read__nobody_gone_but_the_next_sync_sees_it(
     assert gone(acme) == [leaver]
 
 
-def test_sync__lofty_ignores_the_offset__ends_and_nobody_gone(
+def test_sync__lofty_ignores_the_offset__ends_and_no_one_marked_gone(
     acme: Tenant, connect: Connect, practice: Sandbox
 ) -> None:
     connect(members=60)
@@ -337,7 +337,7 @@ def test_sync__lofty_ignores_the_offset__ends_and_nobody_gone(
 
 
 @pytest.mark.parametrize("repeats", [False, True])
-def test_sync__no_total_told__ends_where_nothing_new_comes(
+def test_sync__no_total_given__ends_at_the_first_page_without_new_names(
     acme: Tenant,
     connect: Connect,
     practice: Sandbox,
@@ -420,7 +420,7 @@ def test_open_sync__one_is_open__the_same_one(acme: Tenant) -> None:
     assert Sync.objects.count() == 1
 
 
-def test_advance__somebody_else_has_it__leaves_it_alone(acme: Tenant, connect: Connect) -> None:
+def test_advance__lease_of_another_process__leaves_it_alone(acme: Tenant, connect: Connect) -> None:
     customer = connect()
     sync = open_sync(acme)
     Sync.objects.update(state=SyncState.RUNNING, runner=uuid4())
@@ -475,7 +475,7 @@ def test_advance__sync_has_ended__does_nothing(acme: Tenant, connect: Connect) -
 
 
 @pytest.mark.parametrize("total", [-1, 0, 10, 25, 999, 2**31 - 1])
-def test_sync__every_page_is_the_first_again__ends_and_marks_nobody_as_gone(
+def test_sync__every_page_is_the_first_again__ends_and_marks_no_one_gone(
     acme: Tenant, connect: Connect, total: int
 ) -> None:
     customer = connect(members=60, pipelines=30)
@@ -502,7 +502,7 @@ def test_sync__total_is_a_lie__every_agent_is_read(
     assert known(acme, EntryKind.PIPELINE) == 25
 
 
-def test_sync__total_too_small__nobody_is_marked_as_gone(acme: Tenant, connect: Connect) -> None:
+def test_sync__total_too_small__no_one_marked_gone(acme: Tenant, connect: Connect) -> None:
     customer = connect(members=60)
     synced(acme)
     customer.change(options={"false_total": 25})

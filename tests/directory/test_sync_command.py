@@ -1,4 +1,4 @@
-"""manage.py sync_directory"""
+"""manage.py sync_directory."""
 
 from datetime import timedelta
 from io import StringIO
@@ -65,8 +65,8 @@ def test_command__on_a_terminal__one_line_with_a_bar_and_the_time_left(
 
 
 def test_command__unknown_tenant__says_so(db: None) -> None:
-    with pytest.raises(CommandError, match="no tenant nobody"):
-        run("--tenant", "nobody")
+    with pytest.raises(CommandError, match="no tenant unknown"):
+        run("--tenant", "unknown")
 
 
 def test_command__no_token__fails_with_the_reason(acme: Tenant) -> None:

@@ -1,4 +1,4 @@
-"""The names page and the search behind the pickers."""
+"""The names page, and the search behind the pickers."""
 
 import json
 import re
@@ -179,7 +179,7 @@ def test_refresh__editor__sync_and_job_and_back_to_the_page(
     assert Sync.objects.count() == 1
 
 
-def test_refresh__beside_a_picker__only_the_line_there_and_nobody_leaves(
+def test_refresh__next_to_a_picker__updates_only_that_line_and_stays_on_the_page(
     by_editor: Client, browsers: Browsers, acme: Tenant, connect: Connect
 ) -> None:
     htmx = {"HX-Request": "true"}
@@ -198,7 +198,7 @@ def test_refresh__beside_a_picker__only_the_line_there_and_nobody_leaves(
     assert "autofocus" not in text_of(by_editor, LINE)
 
 
-def test_refresh__beside_a_picker__carries_its_own_proof_against_forgery(editor: User) -> None:
+def test_refresh__next_to_a_picker__carries_its_own_csrf_token(editor: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(editor)
     line = text_of(client, LINE)
@@ -253,8 +253,8 @@ def test_name_source__link_from_an_unknown_id__id_is_filled_in(
     page = text_of(by_editor, f"{PAGE}?source=1002")
     assert "Lead source 1002 already has a name" in page
     assert 'value="Zillow"' in page
-    for odd in ("x", "²", "9" * 30):
-        assert "Name a lead source" in text_of(by_editor, f"{PAGE}?source={odd}")
+    for source in ("x", "²", "9" * 30):
+        assert "Name a lead source" in text_of(by_editor, f"{PAGE}?source={source}")
 
 
 def test_pages__archived_tenant__only_looks(browsers: Browsers, acme: Tenant) -> None:

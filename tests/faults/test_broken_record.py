@@ -1,4 +1,4 @@
-"""The database fails in the middle of a save: after the PUT nothing may be called "not sent"."""
+"""The database fails in the middle of a save: after the PUT, the outcome is never "not sent"."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""kill -9 of the console at each step of a save (reliability B3).
+"""kill -9 of the console at each step of a save.
 
 In one round there is a save at every point when the whole console is killed at once: most are held
 by the practice Lofty, two by locks in the database. Then it is started again, what is held at
@@ -35,7 +35,7 @@ Fault = dict[str, object]
 
 @dataclass(frozen=True)
 class Point:
-    """Where the save is when the server is killed. `history`: what stands there in the end."""
+    """Where the save is when the server is killed. `history`: the events recorded in the end."""
 
     name: str
     puts: int
@@ -147,14 +147,14 @@ def hold_before_the_put(deployment: Deployment, save: Save, locks: ExitStack) ->
     """While it waits to record its intent, queue for the table it reads next, before it sends."""
     head = locks.enter_context(Lock(deployment, HEAD))
     save.begin()
-    head.wait_until_it_stops_somebody()
+    head.wait_until_it_blocks()
     table = Lock(deployment, OPERATIONS)
     locks.callback(table.release)
     table.ask()
     table.wait_until_queued()
     head.release()
     table.wait_until_held()
-    table.wait_until_it_stops_somebody()
+    table.wait_until_it_blocks()
 
 
 def come_back(deployment: Deployment, saves: Saves) -> None:
@@ -223,5 +223,5 @@ def test_kill__at_any_moment__ends_as_lofty_has_it(
 
 
 def wait_for_puts(saves: Saves, number: int) -> None:
-    """So many of the saves have come to their PUT, and the others are anywhere."""
+    """That many of the saves have reached their PUT, and the others are anywhere."""
     wait_for("PUTs", lambda: sum(bool(save.puts) for save in saves.values()) >= number)

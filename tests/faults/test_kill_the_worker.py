@@ -1,6 +1,6 @@
-"""kill -9 of the worker while its periodic job settles what is unknown: the next one goes on.
+"""kill -9 of the worker during its periodic job: the next worker continues.
 
-The job is put into the queue by hand, so that nobody waits for the minute to be full; a minute
+The job is put into the queue by hand, so that the test need not wait for the full minute; a minute
 without a sign of life, and the end of a lease, are times moved back in the database.
 """
 
@@ -76,7 +76,7 @@ def while_it_reads(deployment: Deployment, save: Save, locks: ExitStack) -> Call
 
 def before_its_record(deployment: Deployment, save: Save, locks: ExitStack) -> Callable[[], None]:
     """It has read Lofty and wants to write down what it saw."""
-    return locks.enter_context(Lock(deployment, HEAD)).wait_until_it_stops_somebody
+    return locks.enter_context(Lock(deployment, HEAD)).wait_until_it_blocks
 
 
 @pytest.mark.parametrize("hold", [while_it_reads, before_its_record])

@@ -1,4 +1,4 @@
-"""Many browsers at once, against several processes: one PUT (reliability B8, B9)."""
+"""Many browsers at once, against several processes: one PUT."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Yesterday's database put back under a running console, with real processes (reliability A20)."""
+"""Yesterday's database is restored under a running console, with real processes."""
 
 import base64
 from collections.abc import Iterator
@@ -83,8 +83,8 @@ def test_restore__yesterdays_database__read_only_until_acknowledged(
     assert "No checkpoint was made" in checkpoint(deployment, expect=1)
     assert acme.puts == []
 
-    told = deployment.manage("audit_acknowledge_restore", "--reason", "The disk died")
-    assert "Move the anchor file away" in told
+    output = deployment.manage("audit_acknowledge_restore", "--reason", "The disk died")
+    assert "Move the anchor file away" in output
     anchors.rename(tmp_path / "anchors-before-the-restore.jsonl")
     checkpoint(deployment)
     deployment.console.kill()  # or wait half a minute

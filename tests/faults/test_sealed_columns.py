@@ -1,4 +1,4 @@
-"""Attacks by who can write to the database, and kill -9 in a rotation (reliability S1-S3, S5)."""
+"""Attacks by a writer to the database, and kill -9 during a key rotation."""
 
 import json
 import random
@@ -145,7 +145,7 @@ def last_event(deployment: Deployment, customer: PracticeCustomer) -> tuple[str,
 
 @pytest.fixture
 def many(deployment: Deployment, other: PracticeCustomer) -> Iterator[list[Row]]:
-    """Thirty more connections, which nobody uses; gone again at the end."""
+    """Thirty more unused connections, removed at the end."""
     for number in range(30):
         ids = {"id": str(uuid4()), "slug": f"rotated-{number}"}
         deployment.query(
@@ -202,15 +202,15 @@ def test_kill__in_a_rotation__whole_batches_are_done_and_the_next_run_goes_on(
             Lock(deployment, row) as lock,
             started(deployment, *arguments, VAULT_KEYS=keys) as run,
         ):
-            lock.wait_until_it_stops_somebody()
+            lock.wait_until_it_blocks()
             run.kill()
         found = [key_of(one) for one in rotated(deployment)]
         assert set(found) == {fresh, *before}, "some done, some not"
-        told = deployment.manage("rotate_keys", "--retire", *before, expect=1, VAULT_KEYS=keys)
-        assert "must stay" in told
+        output = deployment.manage("rotate_keys", "--retire", *before, expect=1, VAULT_KEYS=keys)
+        assert "must stay" in output
         deployment.env["VAULT_KEYS"] = keys
-        told = deployment.manage(*arguments)
-        assert f"sealed under the key {fresh}" in told
+        output = deployment.manage(*arguments)
+        assert f"sealed under the key {fresh}" in output
         assert {key_of(one) for one in rotated(deployment)} == {fresh}
         deployment.console.kill()
         deployment.console.start()
@@ -219,7 +219,7 @@ def test_kill__in_a_rotation__whole_batches_are_done_and_the_next_run_goes_on(
         assert "All 1 work." in deployment.manage("check_tokens", "--tenant", customer.slug)
 
 
-def test_rotation__beside_a_renewal__the_renewed_token_is_in_use(
+def test_rotation__during_a_refresh__the_refreshed_token_is_in_use(
     deployment: Deployment, browser: Browser, customer: PracticeCustomer, many: list[Row]
 ) -> None:
     page = f"/t/{customer.slug}/connection/"
@@ -235,8 +235,8 @@ def test_rotation__beside_a_renewal__the_renewed_token_is_in_use(
                     mine["id"],
                 )
                 deployment.manage("check_tokens", "--tenant", customer.slug)
-            code, told = run.ended()
-        assert code == 0, told
+            code, output = run.ended()
+        assert code == 0, output
         after = row_of(deployment, customer)
         assert after["version"] == mine["version"] + 10
         deployment.console.kill()

@@ -1,4 +1,4 @@
-"""A console that stands still for longer than its lease, and then goes on (reliability B13)."""
+"""A console that stalls for longer than its lease, and then continues."""
 
 import pytest
 

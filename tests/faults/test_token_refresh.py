@@ -1,4 +1,4 @@
-"""Renewing a connection over processes, and kill -9 in the middle of it (reliability B14)."""
+"""Refreshing a token in several processes, and kill -9 in the middle of it."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -64,14 +64,14 @@ def test_renewal__eight_processes_at_once__lofty_is_asked_once(
 ) -> None:
     for _ in range(max(1, ROUNDS // 8)):
         let_it_run_out(deployment, customer)
-        given, told = tokens_given(customer), renewals(deployment, customer)
+        given, recorded = tokens_given(customer), renewals(deployment, customer)
         customer.misbehave("delay", on="POST", times=50, seconds=0.01)  # counts the calls
         answers = used_by_many(deployment, customer)
         assert calls_left(customer) == 49
         customer.behave()
         assert [code for code, _ in answers] == [0] * MANY, answers
         assert tokens_given(customer) == given + 1
-        assert renewals(deployment, customer) == told + 1
+        assert renewals(deployment, customer) == recorded + 1
 
 
 def calls_left(customer: PracticeCustomer) -> int:
@@ -135,7 +135,7 @@ def kill_before_it_saves(deployment: Deployment, customer: PracticeCustomer) -> 
     tenant = f"SELECT 1 FROM tenants_tenant WHERE id = '{pk}' FOR UPDATE"  # noqa: S608 - our own
     with Lock(deployment, tenant) as lock, started(deployment, *check(customer)) as use:
         wait_for("Lofty to give the new token", lambda: tokens_given(customer) > given, 20)
-        lock.wait_until_it_stops_somebody()
+        lock.wait_until_it_blocks()
         use.kill()
 
 
@@ -147,11 +147,11 @@ def test_worker__by_the_clock__renews_ahead_of_the_end(
         " WHERE id = %s",
         row_of(deployment, customer)["id"],
     )
-    told = renewals(deployment, customer)
+    recorded = renewals(deployment, customer)
     arguments = ("tenants.renew_due", '{"timestamp": 0}', "--ignore-already-enqueued")
     deployment.manage("procrastinate", "defer", *arguments)
     deployment.worker.start()
     try:
-        wait_for("it to renew", lambda: renewals(deployment, customer) == told + 1, 20)
+        wait_for("it to renew", lambda: renewals(deployment, customer) == recorded + 1, 20)
     finally:
         deployment.worker.stop()

@@ -1,4 +1,4 @@
-"""The home page of a new console: from nothing to the first tenant's settings, step by step."""
+"""The home page of a new console: each step from no tenant to the first tenant's settings."""
 
 import pytest
 from django.test import Client
@@ -89,7 +89,7 @@ def test_first_run__sees_no_tenant__learns_whom_to_ask(
     assert reverse("tenants:add") not in html
 
 
-def test_sign_in__nobody_was_ever_added__tells_how_to_add_the_first(db: None) -> None:
+def test_sign_in__no_users_yet__page_says_how_to_add_the_first(db: None) -> None:
     command = "manage.py person add you@example.com"
     login = reverse("account_login")
     assert command in Client().get(login).content.decode()

@@ -1,4 +1,4 @@
-"""Reading lists: the habits of spreadsheets, hostile cells, and nothing repeated (W6, W12)."""
+"""Reading lists: formats of spreadsheets, hostile cells, and no cell echoed."""
 
 from contextlib import suppress
 
@@ -177,7 +177,7 @@ def test_read_table__bad_row__says_why_and_repeats_no_token(row: str, words: str
         ("", False),
     ],
 )
-def test_looks_like_token__tokens_and_names__told_apart(text: str, expected: bool) -> None:
+def test_looks_like_token__tokens_and_names__are_distinguished(text: str, expected: bool) -> None:
     assert looks_like_token(text) is expected
 
 

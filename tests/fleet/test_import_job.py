@@ -58,7 +58,7 @@ def run(made: Import, *, all_or_nothing: bool = True) -> Import:
 
 
 def take_jobs() -> None:
-    """They are nobody's to do any more, as if a worker had done them."""
+    """Remove the waiting jobs, as if a worker had run them."""
     ProcrastinateJob.objects.filter(status="todo").update(status="succeeded")
 
 
@@ -159,7 +159,7 @@ def test_rows__shown_in_spanish__problems_are_translated_one_by_one(
     assert "Name is missing" not in html
 
 
-def test_preview__duplicates__of_each_other_and_of_tenants_are_told(
+def test_preview__duplicates__of_rows_and_of_tenants_are_listed(
     superuser: User, connection: Connection
 ) -> None:
     text = f"""name,slug,scheme,token,groups
@@ -190,9 +190,7 @@ Four,four,,,nowhere
 SAME = "name,slug\nacme  réalty,a\nHooli,h1\nHoo\u200bli,h2\nInitech,i\n"
 
 
-def test_start__rows_called_like_others__not_before_somebody_says_so(
-    superuser: User, acme: Tenant
-) -> None:
+def test_start__rows_named_like_others__need_a_confirmation(superuser: User, acme: Tenant) -> None:
     made = give(superuser, SAME)
     html = page(superuser, made)
     assert "Also add the 3 rows with the names of other tenants or rows" in html
@@ -489,7 +487,9 @@ def test_run__hostile_lofty_user__stored_and_shown_as_text(
     assert "&lt;img" in html
 
 
-def test_start__twice__one_job_and_the_second_is_told(superuser: User, west: None) -> None:
+def test_start__twice__one_job_and_the_second_click_is_explained(
+    superuser: User, west: None
+) -> None:
     made = give(superuser)
     import_job.start(made, all_or_nothing=True)
     with pytest.raises(ChangeNotAllowed, match="already running"):

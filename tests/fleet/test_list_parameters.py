@@ -1,4 +1,4 @@
-"""Whatever stands behind the ? of a list's address, the list is shown or says what is wrong."""
+"""Whatever query parameters a list gets, it is shown or says what is wrong."""
 
 import pytest
 from django.test import Client

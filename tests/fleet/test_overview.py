@@ -109,7 +109,7 @@ def test_overview__unknown_first__listed_once_with_its_last_outcome(
     assert "Unknown" not in listed_today
 
 
-def test_overview__changed_by_nobody_known__says_so(browsers: Browsers, acme: Tenant) -> None:
+def test_overview__changed_without_a_known_user__says_so(browsers: Browsers, acme: Tenant) -> None:
     saved(acme, by="")
     assert "1 change by Not signed in" in overview(browsers.owner)
 
@@ -121,7 +121,9 @@ def test_overview__nothing_changed__a_sentence_instead_of_plots(browsers: Browse
     assert 'id="changed-today"' not in html
 
 
-def test_overview__only_before__plots_and_nobody_today(browsers: Browsers, acme: Tenant) -> None:
+def test_overview__changes_only_before_today__plots_and_none_today(
+    browsers: Browsers, acme: Tenant
+) -> None:
     saved(acme, days_ago=3)
     saved(acme, days_ago=DAYS + 1)
     text = overview(browsers.owner)

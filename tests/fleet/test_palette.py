@@ -1,4 +1,4 @@
-"""The palette: what it lists for whom, in which order; the next tenant; the whole table."""
+"""The palette: its entries and their order for each user, the next tenant, the whole table."""
 
 import re
 from uuid import uuid4
@@ -108,7 +108,7 @@ LEFT_OUT = {
     ),
     **dict.fromkeys(["history:event", "history:event_anywhere"], "One row of the history."),
     "agentsettings:draft": "Listed on the home page and with its tenant's settings.",
-    "agentsettings:operation": "Listed while it is in flight; then it stands in the history.",
+    "agentsettings:operation": "Listed while it is in flight; then it is in the history.",
     "tenants:tenant": "Leads on to the settings, which have an entry.",
     "fleet:tenant_beside": "The keys [ and ] and two arrows on every page of a tenant.",
     "accounts:signed_in": "After signing in again in another tab; nothing to look up.",
@@ -161,7 +161,7 @@ def test_palette__three_people__only_what_each_may_reach(
     outsider = listed(browsers.outsider, at="acme") + listed(browsers.outsider, "acme", "acme")
     assert "Acme" not in outsider
     assert "Globex Homes" in outsider
-    root = listed(signed_in(superuser), at="nobody")
+    root = listed(signed_in(superuser), at="unknown")
     assert "Add a tenant" in root
     assert "Pages of" not in root
 
@@ -257,12 +257,12 @@ def test_palette__any_page__has_the_way_to_it_and_costs_no_list(
 
 
 # --- the next tenant ------------------------------------------------------------------------------
-def beside(client: Client, slug: str, tab: str, to: str = "next") -> str:
+def neighbor(client: Client, slug: str, tab: str, to: str = "next") -> str:
     answer = client.get(reverse("fleet:tenant_beside", args=[slug]), {"to": to, "tab": tab})
     return str(answer.headers["Location"])
 
 
-def test_beside__by_name_among_the_visible_ones__at_the_same_page(
+def test_neighbor__by_name_among_visible_tenants__opens_the_same_page(
     viewer: User, acme: Tenant, globex: Tenant
 ) -> None:
     for slug, role in (("m-one", Role.MANAGER), ("z-last", Role.VIEWER)):
@@ -270,17 +270,17 @@ def test_beside__by_name_among_the_visible_ones__at_the_same_page(
         Membership.objects.create(user=viewer, tenant=other, role=role)
     Tenant.objects.create(slug="n-gone", name="n", status=Tenant.Status.ARCHIVED)
     client = signed_in(viewer)
-    assert beside(client, "acme", "history") == "/t/m-one/history/"
-    assert beside(client, "m-one", "names") == "/t/z-last/names/"
-    assert beside(client, "z-last", "settings") == "/t/acme/settings/"
-    assert beside(client, "acme", "settings", to="previous") == "/t/z-last/settings/"
-    assert beside(client, "acme", "edit") == "/t/m-one/edit/"
-    assert beside(client, "m-one", "edit") == "/t/z-last/", "they may not edit that one"
-    assert beside(client, "acme", "../x") == "/t/m-one/"
+    assert neighbor(client, "acme", "history") == "/t/m-one/history/"
+    assert neighbor(client, "m-one", "names") == "/t/z-last/names/"
+    assert neighbor(client, "z-last", "settings") == "/t/acme/settings/"
+    assert neighbor(client, "acme", "settings", to="previous") == "/t/z-last/settings/"
+    assert neighbor(client, "acme", "edit") == "/t/m-one/edit/"
+    assert neighbor(client, "m-one", "edit") == "/t/z-last/", "they may not edit that one"
+    assert neighbor(client, "acme", "../x") == "/t/m-one/"
 
 
-def test_beside__no_other__stays_and_says_so(browsers: Browsers) -> None:
-    assert beside(browsers.viewer, "acme", "history") == "/t/acme/history/"
+def test_neighbor__only_one_tenant__stays_and_says_so(browsers: Browsers) -> None:
+    assert neighbor(browsers.viewer, "acme", "history") == "/t/acme/history/"
     assert "You don't have access to any other tenant" in text_of(
         browsers.viewer.get("/t/acme/history/")
     )

@@ -1,4 +1,4 @@
-"""The geometry of the two plots: whatever the counts, what is drawn fits and can be seen."""
+"""The geometry of the two plots: any counts fit and are visible."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The settings at two points in time."""
+"""Comparing the settings at two points in time."""
 
 import datetime as dt
 

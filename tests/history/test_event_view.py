@@ -1,4 +1,4 @@
-"""One event: what it says, to whom, its neighbours and kin, going back."""
+"""The page of one event: its content, its access, its related events, going back."""
 
 import re
 
@@ -206,7 +206,7 @@ def test_undo__from_the_result__only_what_it_changed_and_reviewed_against_now(
     page = undo(browsers.owner, first)
     text = text_of(page)
     assert "1 change for Acme Realty, not sent yet" in text
-    assert "Going back undoes" not in text, "nobody changed the same setting since"
+    assert "Going back undoes" not in text, "the same setting was not changed since"
     assert review_form(page)["reason"][0].startswith("Undo the change on")
     assert "Verified" in text_of(save(browsers.owner, page))
     assert (lofty.settings["assistantName"], lofty.settings["followUpRole"]) == ("Anna", "Agent")

@@ -1,4 +1,4 @@
-"""Exports: all that the filter shows and nothing else, one at a time, recorded, told how far."""
+"""Exports: exactly what the filter shows, one at a time, recorded, with progress."""
 
 import csv
 import io
@@ -98,7 +98,7 @@ def test_export__by_person__each_gets_what_the_list_shows_them(
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_export__outsider_or_nobody__gets_nothing(
+def test_export__outsider_or_visitor__gets_nothing(
     browsers: Browsers, events: dict[str, AuditEvent], method: str
 ) -> None:
     assert getattr(browsers.outsider, method)(ACME, {"format": "csv"}).status_code == 404
@@ -132,7 +132,7 @@ def test_export__several_pages_filtered__all_that_fits_oldest_first(
     monkeypatch.setattr(query, "CHUNK", 7)
     monkeypatch.setattr(export, "BLOCK", 1000)
     for number in range(60):
-        record(Kind.TENANT_CHANGED, tenant=acme.ref, reason=f"{'even' if number % 2 else 'odd'}")
+        record(Kind.TENANT_CHANGED, tenant=acme.ref, reason=f"{'even' if number % 2 else 'uneven'}")
     found = records(exported(browsers.owner, f"{ACME}?q=even"))
     assert len(found) == 30
     assert [one["seq"] for one in found] == sorted({one["seq"] for one in found})
@@ -279,7 +279,7 @@ def test_export__another_one_runs__message_says_how_far_that_is(
     assert exported(browsers.viewer, ACME)
 
 
-def test_export__the_other_one_is_dead__closed_and_begun_anew(
+def test_export__earlier_one_is_dead__closed_and_started_again(
     browsers: Browsers, owner: User, events: dict[str, AuditEvent]
 ) -> None:
     dead = running(owner, heartbeat_at=timezone.now() - timedelta(seconds=61))
@@ -349,7 +349,7 @@ def test_export__while_it_runs__keeps_its_end_and_shows_life(
     assert row.outcome == Ending.DONE
 
 
-def test_progress__by_state__is_told_polled_while_it_runs_and_survives_a_reload(
+def test_progress__in_each_state__is_shown_polled_while_it_runs_and_survives_a_reload(
     browsers: Browsers, owner: User, events: dict[str, AuditEvent]
 ) -> None:
     row = running(owner)
@@ -374,7 +374,7 @@ def test_progress__of_others__is_not_shown(
     assert "12,345" not in text_of(browsers.viewer.get(ACME, headers=HTMX))
 
 
-def test_progress__heart_stopped__is_told_as_broken_off(
+def test_progress__no_heartbeat__is_shown_as_interrupted(
     browsers: Browsers, owner: User, events: dict[str, AuditEvent]
 ) -> None:
     running(owner, heartbeat_at=timezone.now() - timedelta(seconds=61))

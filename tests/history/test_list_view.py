@@ -1,4 +1,4 @@
-"""The history as a list: who sees what, filters in the address, pages, views by name."""
+"""The history as a list: access, filters in the address, pages, saved views."""
 
 import datetime as dt
 import re

@@ -1,4 +1,4 @@
-"""Names between Lofty, form, review and history: each shows those of its own day."""
+"""Form, review, and history each show the names of their own day."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def test_names__renamed_in_lofty_after_a_save__history_keeps_the_old_and_the_for
     assert f"{rows[2]['firstName']} {rows[2]['lastName']}" in form
 
 
-def test_names__lead_sources_nobody_named__can_be_named_from_form_review_and_history(
+def test_names__unnamed_lead_sources__can_be_named_from_form_review_and_history(
     browsers: Browsers, lofty: PracticeCustomer, acme: Tenant
 ) -> None:
     give_name(acme, 1001, "Zillow")

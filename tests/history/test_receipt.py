@@ -1,4 +1,4 @@
-"""The receipt: what changed for the customer, by whom, why, and what proves it. Nothing else."""
+"""The receipt: what changed for the customer, by whom, why, and the proof. Nothing else."""
 
 import base64
 import datetime as dt
@@ -104,7 +104,7 @@ def test_receipt__from_the_history__is_linked(browsers: Browsers, acme: Tenant) 
     assert f'href="{URL}"'.encode() in browsers.viewer.get("/t/acme/history/").content
 
 
-# --- What came of it ------------------------------------------------------------------------------
+# --- the outcome ---------------------------------------------------------------------------------
 OUTCOMES = {
     Outcome.VERIFIED: ("Setting Before After", "Verified: read back from Lofty as requested."),
     Outcome.NOT_APPLIED: ("Setting Before Requested", "Not applied: Lofty kept its earlier value."),
@@ -117,7 +117,7 @@ OUTCOMES = {
 
 
 @pytest.mark.parametrize("came", OUTCOMES)
-def test_receipt__each_outcome__is_told_once(
+def test_receipt__each_outcome__is_stated_once(
     browsers: Browsers, acme: Tenant, came: Outcome
 ) -> None:
     operation = uuid4()
@@ -166,7 +166,7 @@ def test_receipt__without_an_intent__is_listed_all_the_same(
     assert "1 change." in shown(browsers.owner)
 
 
-def test_receipt__changed_outside__is_told_apart_and_blames_nobody_here(
+def test_receipt__changed_outside__is_separate_and_names_no_user(
     browsers: Browsers, acme: Tenant
 ) -> None:
     record(

@@ -1,4 +1,4 @@
-"""Rows of the CSV file: what spreadsheets must not take for a formula, and an event in words."""
+"""Rows of the CSV file: no cell is read as a formula, and events are in words."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Bodies: size, packing and redirects with bodies (C2, C4)."""
+"""Bodies: size, compression, and redirects with a body."""
 
 import gzip
 import resource

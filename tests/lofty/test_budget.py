@@ -1,4 +1,4 @@
-"""X-RateLimit headers and 429 (contract.md, limits)."""
+"""X-RateLimit headers and status 429."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime

@@ -1,4 +1,4 @@
-"""LoftyClient's operations against documented and observed answers."""
+"""LoftyClient's operations against documented and observed responses."""
 
 import json
 import socket

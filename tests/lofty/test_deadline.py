@@ -1,4 +1,4 @@
-"""The total deadline (C3): no way of being slow outlasts it, plain or TLS."""
+"""The total deadline: no kind of slowness outlasts it, plain or TLS."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""Where the console may call (C9, C10): paths, base URLs, addresses, names that move."""
+"""Where the console may call: paths, base URLs, addresses, names that resolve differently later."""
 
 import ipaddress
 import socket

@@ -1,4 +1,4 @@
-"""The exception tree: what each error says of the change somebody wanted."""
+"""The exception tree: what each error means for the requested change."""
 
 import inspect
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Every row of the fault table (reliability.md, B2): what it means for a PUT and a GET."""
+"""Every row of the fault table: what it means for a PUT and for a GET."""
 
 import json
 
@@ -277,7 +277,7 @@ def test_put__code_that_means_success__accepted(serve: Served, code: object) -> 
     assert len(server.requests) == 1
 
 
-def test_put__nobody_listens__not_sent(serve: Served) -> None:
+def test_put__no_server_listens__not_sent(serve: Served) -> None:
     server, endpoint = serve(says(200, OK_BODY))
     server.__exit__()
     error = put(endpoint)

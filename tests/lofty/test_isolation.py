@@ -1,4 +1,4 @@
-"""Nothing from outside or from an earlier call gets into an exchange (C1, C6, C7, C8)."""
+"""Nothing from outside or from an earlier call gets into an exchange."""
 
 import json
 import logging
@@ -137,7 +137,7 @@ def test_tls__authorities_changed_on_disk__believed_from_the_next_call(
     for _ in range(2):
         client.put_settings({"id": 1})
     assert TRUST.context(str(bundle)) is TRUST.context(str(bundle))
-    other = Certificates.make(tmp_path)  # writes ca.pem anew: another authority
+    other = Certificates.make(tmp_path)  # overwrites ca.pem: another authority
     assert other.ca_file == str(bundle)
     with pytest.raises(errors.Unreachable):
         client.put_settings({"id": 1})

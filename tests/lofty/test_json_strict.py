@@ -1,4 +1,4 @@
-"""Strict JSON (C13)."""
+"""Strict JSON."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""Only the transport speaks HTTP, and this package knows no Django (A2)."""
+"""Only the transport speaks HTTP, and this package does not import Django."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The token endpoint: what is sent, what comes back, what never shows."""
+"""The token endpoint: what is sent, what is returned, and what is never shown."""
 
 import base64
 import json

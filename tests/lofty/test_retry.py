@@ -1,4 +1,4 @@
-"""Retries (B10): who is asked again, how often, how long, and what callers hear of it."""
+"""Retries: which calls, how often, how long, and what the caller gets."""
 
 import itertools
 import socket
@@ -15,7 +15,7 @@ from tests.support.hostile_server import OK_BODY, TOKEN, Behaviour, Request, Ser
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """A clock that advances only by sleeping."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -1,4 +1,4 @@
-"""Sales Agent settings: parse, compare, payload (contract.md, settings)."""
+"""Sales Agent settings: parse, compare, payload."""
 
 import json
 from typing import Any
@@ -154,7 +154,7 @@ def test_parse__documented_example__all_known() -> None:
     assert documented.get("activeDays") == [1, 2, 3, 4, 5]
 
 
-def test_parse__absent_and_null__told_apart() -> None:
+def test_parse__absent_and_null__are_distinguished() -> None:
     settings = Settings.parse({"id": 1, "fixedNumber": None})
     assert settings.get("fixedNumber") is None
     assert settings.get("agentIds") is ABSENT
@@ -179,7 +179,7 @@ def test_parse__absent_and_null__told_apart() -> None:
         ("brandNew", 1),
     ],
 )
-def test_parse__odd_value__kept(name: str, value: JSON) -> None:
+def test_parse__unexpected_value__kept(name: str, value: JSON) -> None:
     assert Settings.parse(DOCUMENTED | {name: value}).get(name) == value
 
 

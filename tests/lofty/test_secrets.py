@@ -1,4 +1,4 @@
-"""The token is nowhere but in the request (C11, C12)."""
+"""The token is nowhere but in the request."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Who is let in: schemes, dead tokens, scopes, content types."""
+"""Which requests are authorized: schemes, dead tokens, scopes, content types."""
 
 import time
 

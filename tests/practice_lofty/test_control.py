@@ -1,4 +1,4 @@
-"""The control API: what it takes, and whom it refuses."""
+"""The control API: what it accepts and what it refuses."""
 
 import json
 import re
@@ -15,21 +15,25 @@ def test_healthz__answers(caller: Caller) -> None:
 
 
 def test_customer__added__is_described_with_its_size(caller: Caller) -> None:
-    told = caller.customer(
+    customer = caller.customer(
         name="Acme Realty", members=7, scheme="api_key", rate_limit=10, settings={"leadTypes": []}
     )
-    [token] = told["tokens"]
+    [token] = customer["tokens"]
     assert (token["token"], token["scheme"], token["rate_limit"]) == (TOKEN, "api_key", 10)
     assert token["dead"] is False
-    assert (told["name"], told["members"], told["settings"]["leadTypes"]) == ("Acme Realty", 7, [])
-    assert told == caller.control("GET", "customers/acme").json
+    assert (customer["name"], customer["members"], customer["settings"]["leadTypes"]) == (
+        "Acme Realty",
+        7,
+        [],
+    )
+    assert customer == caller.control("GET", "customers/acme").json
     [listed] = caller.control("GET", "customers").json["customers"]
     assert listed["slug"] == "acme"
 
 
 def test_customer__without_a_token__gets_one_that_works(caller: Caller) -> None:
-    told = caller.control("POST", "customers", {"slug": "plain"}).json
-    assert caller.get(SETTINGS, f"Bearer {told['tokens'][0]['token']}").status == 200
+    customer = caller.control("POST", "customers", {"slug": "plain"}).json
+    assert caller.get(SETTINGS, f"Bearer {customer['tokens'][0]['token']}").status == 200
 
 
 def test_customer__settings_left_out__are_absent(caller: Caller) -> None:
@@ -162,11 +166,11 @@ def test_host__loopback__welcome(caller: Caller, host: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "customers/nobody", 404),
-        ("PATCH", "customers/nobody", 404),
-        ("GET", "customers/nobody/puts", 404),
-        ("GET", "customers/nobody/faults", 404),
-        ("DELETE", "customers/nobody/faults", 404),
+        ("GET", "customers/unknown", 404),
+        ("PATCH", "customers/unknown", 404),
+        ("GET", "customers/unknown/puts", 404),
+        ("GET", "customers/unknown/faults", 404),
+        ("DELETE", "customers/unknown/faults", 404),
         ("GET", "nothing", 404),
         ("DELETE", "customers/acme", 404),
         ("DELETE", "customers/acme/faults/x", 404),
@@ -180,7 +184,7 @@ def test_path__unknown__404(
 
 
 def test_fault__of_unknown_customer__404(caller: Caller) -> None:
-    assert caller.control("POST", "customers/nobody/faults", {"kind": "delay"}).status == 404
+    assert caller.control("POST", "customers/unknown/faults", {"kind": "delay"}).status == 404
 
 
 def test_fault__removed_by_id__the_other_stays(caller: Caller, acme: object) -> None:

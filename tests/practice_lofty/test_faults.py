@@ -1,4 +1,4 @@
-"""Each way of misbehaving, seen from the client's end of the socket."""
+"""Each kind of misbehavior, as a client at the other end of the socket sees it."""
 
 import json
 import socket
@@ -72,7 +72,7 @@ def test_status__put__answers_it_and_applies_nothing(
     assert [(put["status"], put["applied"]) for put in caller.puts()] == [(code, False)]
 
 
-def test_status__told_to_apply__applies_behind_the_error(
+def test_status__set_to_apply__applies_behind_the_error(
     caller: Caller, acme: dict[str, Any]
 ) -> None:
     caller.fault("status", code=500, body="<oops>", apply=True)
@@ -245,7 +245,7 @@ def test_cut_body__ends_inside_the_body(caller: Caller, acme: object) -> None:
         caller.get(SETTINGS)
 
 
-def test_cut_body__told_not_to_apply__does_not(caller: Caller, acme: dict[str, Any]) -> None:
+def test_cut_body__set_not_to_apply__does_not(caller: Caller, acme: dict[str, Any]) -> None:
     caller.fault("cut_body", apply=False, how="reset")
     with pytest.raises((IncompleteRead, ConnectionResetError)):
         _put(caller, acme)
@@ -331,7 +331,7 @@ def test_hold__client_dies_meanwhile__what_it_sent_is_applied(
     wait_until(lambda: _name(caller) == "Mia")
 
 
-def test_hold__nobody_releases__ends_by_itself(caller: Caller, acme: dict[str, Any]) -> None:
+def test_hold__never_released__ends_by_itself(caller: Caller, acme: dict[str, Any]) -> None:
     caller.fault("hold", seconds=0.2)
     assert _put(caller, acme) == 200
 

@@ -1,4 +1,4 @@
-"""Calls per minute."""
+"""The limit of calls per minute."""
 
 import time
 
@@ -51,8 +51,8 @@ def test_limits__customers_of_one_app__share_its_calls(caller: Caller) -> None:
 
 
 def test_limits__calls_said_to_be_used__are_missing(caller: Caller, acme: object) -> None:
-    told = caller.change(rate_limit=10, rate_used=9)
-    assert told["tokens"][0]["rate_remaining"] == 1
+    customer = caller.change(rate_limit=10, rate_used=9)
+    assert customer["tokens"][0]["rate_remaining"] == 1
     assert [caller.get(SETTINGS).status for _ in range(2)] == [200, 429]
     caller.change(rate_used=0)
     assert caller.get(SETTINGS).status == 200
@@ -67,7 +67,7 @@ def test_limits__put_over_the_limit__is_on_record_and_not_applied(
     assert [(put["status"], put["applied"]) for put in caller.puts()] == [(429, False)]
 
 
-def test_limits__a_minute_later__begin_anew() -> None:
+def test_limits__a_minute_later__start_again() -> None:
     now = [1000.5]
     limiter = Limiter(lambda: now[0])
     first = limiter.spend(TOKEN, 1)

@@ -1,4 +1,4 @@
-"""The authorise page and the token endpoint."""
+"""The authorization page and the token endpoint."""
 
 import base64
 import json
@@ -65,7 +65,7 @@ def test_page__known_app__offers_both_buttons(caller: Caller, app: object) -> No
 
 
 def test_page__unknown_app__404(caller: Caller) -> None:
-    assert caller.send("GET", f"{PAGE}?clientId=nobody", None, {}).status == 404
+    assert caller.send("GET", f"{PAGE}?clientId=unknown", None, {}).status == 404
 
 
 def test_page__approve__goes_back_with_a_code_that_works(caller: Caller, app: object) -> None:
@@ -86,7 +86,7 @@ def test_page__deny__goes_back_with_access_denied(caller: Caller, app: object) -
 
 
 def test_page__approve_without_a_customer__400(caller: Caller, app: object) -> None:
-    assert _decide(caller, decision="approve", customer="nobody").status == 400
+    assert _decide(caller, decision="approve", customer="unknown").status == 400
 
 
 @pytest.mark.parametrize("path", TOKEN_PATHS)
@@ -126,7 +126,7 @@ def test_token__wrong_field__400_and_the_code_stays_good(
     assert _by_code(caller, code).status == 200
 
 
-@pytest.mark.parametrize("basic", ["app-1:wrong", "nobody:s3cret", "app-1:", ":"])
+@pytest.mark.parametrize("basic", ["app-1:wrong", "unknown:s3cret", "app-1:", ":"])
 def test_token__wrong_secret__401(caller: Caller, app: object, basic: str) -> None:
     reply = _ask(caller, basic=basic, grant_type="authorization_code", code=_code(caller))
     assert (reply.status, reply.json["error"]) == (401, "invalid_client")

@@ -1,4 +1,4 @@
-"""What other Lofty clients send, as three public ones do: read from their code, then replayed.
+"""Requests that three public Lofty clients send, replayed.
 
 Two send Content-Type on every request, one as an OAuth app and one with an API key; the third sends
 none with a GET.
@@ -110,7 +110,7 @@ def test_pond_and_member__by_id__the_one_that_is_listed(client: Any, caller: Cal
     word = client("GET", "/v1.0/members").json["members"][1]
     assert client("GET", f"/v1.0/members/{word['email']}").json == word
     assert client("GET", f"/v1.0/users/{word['memberUserId']}").json == word
-    assert client("GET", "/v1.0/members/nobody@example.com").status == 404
+    assert client("GET", "/v1.0/members/stranger@example.com").status == 404
     assert client("GET", "/v1.0/leads/1").json["code"] == "LEAD_NOT_EXIST"
 
 

@@ -1,4 +1,4 @@
-"""The pages for people."""
+"""The HTML pages."""
 
 import re
 from html import unescape
@@ -82,7 +82,7 @@ def test_customer__hostile_values__are_text(caller: Caller) -> None:
 
 
 def test_customer__unknown__404(caller: Caller) -> None:
-    assert caller.send("GET", "/customers/nobody", None, {}).status == 404
+    assert caller.send("GET", "/customers/unknown", None, {}).status == 404
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""As a process of its own: start, stop, crashes of either side."""
+"""The practice Lofty as its own process: start, stop, and crashes of either side."""
 
 import ast
 import ipaddress

@@ -1,4 +1,4 @@
-"""What a PUT may hold."""
+"""What a PUT may contain."""
 
 from typing import Any
 

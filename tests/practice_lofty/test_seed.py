@@ -1,4 +1,4 @@
-"""The practice customers."""
+"""The seeded practice customers."""
 
 import time
 import unicodedata
@@ -29,7 +29,7 @@ def _get(seeded: Sandbox, slug: str, path: str) -> Any:
     return Caller(seeded.port).get(path, _authorization(slug)).json
 
 
-def test_seed__every_customer__answers_as_it_is_meant_to(seeded: Sandbox) -> None:
+def test_seed__every_customer__answers_as_designed(seeded: Sandbox) -> None:
     for customer in seed.customers():
         reply = Caller(seeded.port).get(SETTINGS, _authorization(customer.slug))
         assert (customer.slug, reply.status) == (
@@ -106,7 +106,7 @@ def test_seed__pickable_ids__are_in_the_directory(seeded: Sandbox) -> None:
     assert set(settings["leadPipelines"]) <= {pipeline["id"] for pipeline in pipelines}
 
 
-def test_seed__odd_customer__has_what_a_console_must_survive(seeded: Sandbox) -> None:
+def test_seed__unusual_customer__has_values_a_console_must_survive(seeded: Sandbox) -> None:
     settings = _get(seeded, "quixote-estates", SETTINGS)
     assert settings["assistantName"] is None
     assert "visitorsEnable" not in settings
@@ -139,11 +139,11 @@ def test_seed__twice__keeps_what_was_changed_and_takes_little_time(tmp_path: Pat
 
 
 def test_seed__two_machines__have_the_same_data(tmp_path: Path) -> None:
-    told = []
+    contents = []
     for name in ("one", "two"):
         store = Store(tmp_path / name)
         seed.seed(store)
-        told.append([tuple(row) for query in EVERYTHING for row in store.rows(query)])
+        contents.append([tuple(row) for query in EVERYTHING for row in store.rows(query)])
         store.close()
-    assert told[0] == told[1]
-    assert len(told[0]) > 5000
+    assert contents[0] == contents[1]
+    assert len(contents[0]) > 5000

@@ -52,7 +52,7 @@ def test_settings__property_left_out_of_put__as_the_option_says(
         ("assistantName", "名前 \x00 \ud800 👩‍🚀"),
     ],
 )
-def test_settings__odd_but_legal_value__stored_as_given(
+def test_settings__unusual_but_legal_value__stored_as_given(
     caller: Caller, acme: dict[str, Any], name: str, value: object
 ) -> None:
     assert caller.put({"id": acme["agent_id"], name: value}).status == 200

@@ -1,4 +1,4 @@
-"""Fast enough for tests and for the demo's giant."""
+"""Fast enough for the tests and for the demo's largest customer."""
 
 import statistics
 import time

@@ -1,4 +1,4 @@
-"""What the tests of proof share: a log, tampering with it, checkpoints and running commands."""
+"""Write an audit log, tamper with it, make checkpoints, and run commands."""
 
 import base64
 from dataclasses import replace
@@ -63,7 +63,7 @@ def keep(path: Path) -> Path:
 
 
 def put_back(size: int) -> None:
-    """The whole log as it was after so many records, as from a backup: consistent in itself."""
+    """Put the whole log back to its first `size` records, consistent, as from a backup."""
     tamper("DELETE FROM audit_auditevent WHERE seq > %s", [size])
     tamper(MEND_HEAD)
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""What axe-core finds wrong with a page, in both themes."""
+"""Run axe-core on a page, in both themes."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def faults(page: Page) -> list[list[str]]:
         page.evaluate(SCRIPT)
     found = []
     for scheme, rules in (("dark", COLOURS), ("light", EVERYTHING)):
-        # Reduced motion: colours on their way from one theme to the other are nobody's.
+        # Reduced motion: colours in transition belong to neither theme.
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # one of its literals
         expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
         found += [[scheme, *fault] for fault in _run(page, rules)]
@@ -41,5 +41,5 @@ def faults(page: Page) -> list[list[str]]:
 
 
 def _run(page: Page, rules: dict[str, Any]) -> list[list[str]]:
-    told: list[list[str]] = page.evaluate(RUN, rules)
-    return told
+    violations: list[list[str]] = page.evaluate(RUN, rules)
+    return violations

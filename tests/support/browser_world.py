@@ -1,4 +1,4 @@
-"""One of everything, made past the pages: `python -m tests.support.browser_world`.
+"""One of everything, written past the pages: `python -m tests.support.browser_world`.
 
 For the environment of a deployment. Prints as JSON the cookie with which a superuser who has an
 authenticator app is signed in, and an address for the name of every view.
@@ -35,12 +35,12 @@ LOFTY = settings.ENVIRONMENT.lofty_base_url
 def make() -> World:
     """Its tenants are Cedar, connected, and Dogwood, which has no token."""
     rosa = make_user(ROSA, "Rosa Root", superuser=True)
-    somebody = make_user("somebody@example.com", "Sam Somebody")
+    colleague = make_user("sam@example.com", "Sam Smith")
     step = give_app(rosa).pk
     give_codes(rosa)
     cedar, dogwood = (Tenant.objects.create(slug=name.lower(), name=name) for name in NAMES)
     connect(cedar, PracticeCustomer.add(LOFTY, "cedar", settings=EXAMPLE_SETTINGS).token)
-    cedar.memberships.create(user=somebody, role=20)
+    cedar.memberships.create(user=colleague, role=20)
     saved(cedar)
     drafted(cedar, rosa)
     Entry.objects.keep([Entry.build(cedar, EntryKind.OFFICE, 7, "Downtown")])
@@ -48,7 +48,7 @@ def make() -> World:
     made = read_list(rosa, "name,slug\nInitech,initech\n")
     view = SavedView.objects.create(user=rosa, name="Mine", query="q=x")
     sessions = {"superuser": session_of(rosa)}
-    return World({"superuser": rosa}, cedar, dogwood, somebody, made, view, step, sessions)
+    return World({"superuser": rosa}, cedar, dogwood, colleague, made, view, step, sessions)
 
 
 NAMES = ("Cedar", "Dogwood")
@@ -58,8 +58,8 @@ def main() -> None:
     world = make()
     cookie = world.sessions["superuser"]
     paths = {one.name: reverse(one.name, kwargs=world.arguments(one)) for one in ROUTES}
-    told = {"cookie": {"name": settings.SESSION_COOKIE_NAME, "value": cookie}, "paths": paths}
-    sys.stdout.write(json.dumps(told))
+    output = {"cookie": {"name": settings.SESSION_COOKIE_NAME, "value": cookie}, "paths": paths}
+    sys.stdout.write(json.dumps(output))
 
 
 if __name__ == "__main__":

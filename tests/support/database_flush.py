@@ -1,7 +1,7 @@
-"""Lets TransactionTestCase empty the database between tests, in spite of the audit log's guards.
+"""Let TransactionTestCase empty the database between tests, despite the audit log's guards.
 
 Only what holds rows is emptied, and what `migrate` wrote (kinds of content, permissions) stays:
-Django's own flush empties every table and then makes those rows anew, in four times the time.
+Django's own flush empties every table and then writes those rows again, in four times the time.
 Rows are deleted: TRUNCATE makes new files for each table and index, in ten times the time. The
 order does not matter, as references are checked at the end.
 """

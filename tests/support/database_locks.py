@@ -1,4 +1,4 @@
-"""Locks a test takes in the database to stop the console between two of its statements."""
+"""Locks in the database that stop the console between two of its statements."""
 
 from threading import Thread
 from types import TracebackType
@@ -34,7 +34,7 @@ class Lock:
         self.release()
 
     def ask(self) -> None:
-        """Stand in the queue for it."""
+        """Ask for the lock and queue for it."""
         self._thread.start()
 
     def wait_until_queued(self) -> None:
@@ -45,9 +45,9 @@ class Lock:
         self._thread.join(10)
         assert not self._thread.is_alive(), "the lock was not given"
 
-    def wait_until_it_stops_somebody(self) -> None:
+    def wait_until_it_blocks(self) -> None:
         stopped = "SELECT 1 FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
-        wait_for("somebody to be stopped", lambda: self._deployment.query(stopped, self._pid))
+        wait_for("the lock to block", lambda: self._deployment.query(stopped, self._pid))
 
     def release(self) -> None:
         self._connection.close()

@@ -1,4 +1,4 @@
-"""A database with all migrations in it, made once and then copied: in a tenth of the time."""
+"""A database with all migrations, made once and copied for each run."""
 
 import fcntl
 import hashlib

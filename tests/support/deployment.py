@@ -1,4 +1,4 @@
-"""The console as it is deployed: real processes, a database and a practice Lofty of their own.
+"""The console as deployed: real processes, with their own database and practice Lofty.
 
     with Deployment(tmp_path) as deployment:
         deployment.add_person("owner@example.com", name="Olivia Owner")
@@ -6,7 +6,7 @@
         deployment.console.start()
         ... deployment.console.url ...; acme.misbehave("drop_after"); deployment.console.kill()
 
-`acme` is the PracticeCustomer behind the tenant. Everybody's password is PASSWORD. Everything is
+`acme` is the PracticeCustomer behind the tenant. Every user's password is PASSWORD. Everything is
 on free ports, the logs are in the folder given, and all of it is gone at the end.
 """
 
@@ -104,7 +104,7 @@ class Deployment:
     practice: Process
     console: Process
     worker: Process
-    made_up = 0  # so many records at the begin of the log a test has put there, not a process
+    made_up = 0  # how many records at the start of the log a test wrote, not a process
 
     def __init__(self, folder: Path, *, seeded: bool = False, **env: str) -> None:
         self.folder = folder
@@ -135,7 +135,7 @@ class Deployment:
             self._clear_away()
 
     def _faulty_events(self) -> list[str]:
-        """What the events of these processes lack (reliability A17)."""
+        """What the events of these processes lack."""
         statement = "SELECT body FROM audit_auditevent WHERE seq > %s ORDER BY seq"
         bodies = self.query(statement, self.made_up)
         return [fault for row in bodies for fault in faults_of(json.loads(row["body"]))]
@@ -152,9 +152,9 @@ class Deployment:
             timeout=120,
             check=False,
         )
-        told = done.stdout + done.stderr
-        assert done.returncode == expect, f"manage.py {arguments[0]}: {done.returncode}\n{told}"
-        return told
+        output = done.stdout + done.stderr
+        assert done.returncode == expect, f"manage.py {arguments[0]}: {done.returncode}\n{output}"
+        return output
 
     def connect(self) -> psycopg.Connection[dict[str, Any]]:
         """A connection of the test's own, past the console; each statement commits by itself."""

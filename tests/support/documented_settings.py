@@ -1,4 +1,4 @@
-"""The example of Lofty's own documentation: facts that several tests start from."""
+"""The example of Lofty's documentation, on which several tests are based."""
 
 from typing import Any
 

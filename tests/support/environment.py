@@ -1,4 +1,4 @@
-"""The environment every test runs in. Loaded by `-p` before Django reads its settings.
+"""The environment of every test, loaded by `-p` before Django reads its settings.
 
 A DATABASE_URL from outside is used as it is (its role must be allowed to create databases);
 without one a PostgreSQL server is started under var/ and stopped with its last user. Each run has

@@ -1,4 +1,4 @@
-"""How each thing that changes state is driven, and why the others need no event (reliability A16).
+"""How each state change is driven, and why the others need no event.
 
 test_coverage.py finds the pages, commands and jobs by itself; whatever it finds must stand here.
 """
@@ -447,8 +447,8 @@ PAGES: dict[str, list[tuple[Drive, Kind]]] = {
     "fleet:import_forget": [(forget_list, Kind.IMPORT_FORGOTTEN)],
 }
 OPENS_A_REVIEW = "Stores a draft that only its owner sees; sharing and applying it record."
-A_BOOKMARK = "Of one person only: the address of a filter under a name. Changes nobody's rights."
-A_PIN = "Of one person only: which tenants they see first. Changes nobody's rights."
+A_BOOKMARK = "Of one person only: the address of a filter under a name. Changes no user's rights."
+A_PIN = "Of one person only: which tenants they see first. Changes no user's rights."
 PAGES_WITHOUT: dict[str, str] = {
     "set_language": "Which language this browser reads; only a cookie of its own.",
     "tenants:pin": A_PIN,
@@ -644,7 +644,7 @@ def leave_a_session(scene: Scene) -> None:
 
 
 def sum_up_refusals(scene: Scene) -> None:
-    """A minute after somebody without rights has asked for Acme many times."""
+    """A minute after a user without a role requested Acme many times."""
     stranger = signed_in(scene.stranger)
     for _ in range(MAX_PER_SOURCE + 5):
         stranger.get(reverse("agentsettings:settings", args=["acme"]))

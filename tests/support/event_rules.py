@@ -1,4 +1,4 @@
-"""Every event written during a test has what an auditor needs (reliability A15, A17).
+"""Check that every event written during a test has what an auditor needs.
 
 A plugin: it looks at each event on its way into the log, in every test, and the test fails if
 something is missing. What the console itself writes must be whole; what a test writes by
@@ -89,7 +89,7 @@ SHAPE: Rules = {
     "request id": lambda event: bool(event["request_id"]),
     "texts": lambda event: all(isinstance(event[name], str) for name in TEXTS),
 }
-# What the console's own events have besides: who, to what, before and after, what came of it.
+# What the console's own events also have: who, to what, before and after, and the outcome.
 WHOLE: Rules = {
     "known actor": lambda event: event["actor"]["kind"] in ACTORS,
     "named actor": lambda event: event["actor"]["kind"] == "nobody" or all(event["actor"].values()),
@@ -188,7 +188,7 @@ APPEND = door._append  # as it is without these looks, which take their time
 
 @pytest.fixture(scope="session")
 def events_looked_at() -> Iterator[list[str]]:
-    """The faults of the events written since somebody last emptied it."""
+    """Collect the faults of the events written; a test that reads them empties the list."""
     found: list[str] = []
     write = APPEND
 

@@ -1,4 +1,4 @@
-"""Tenants with what the home page shows of them, put straight into the database."""
+"""Tenants with what the home page shows of them, written straight into the database."""
 
 from datetime import datetime, timedelta
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""A browser without JavaScript: keeps cookies, and sends a page's forms as a person leaves them."""
+"""A browser without JavaScript that keeps cookies and sends forms as users leave them."""
 
 import time
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""An OpenID Connect provider on loopback that can be told to misbehave.
+"""An OpenID Connect provider on loopback that misbehaves on request.
 
 with IdentityProvider() as provider:
     provider.claims["groups"] = ["sales"]     # what the next ID token says

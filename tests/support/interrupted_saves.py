@@ -1,4 +1,4 @@
-"""Saves over HTTP against a deployment: what was asked for, sent, recorded and kept by Lofty.
+"""Saves over HTTP against a deployment: requested, sent, recorded, and kept by Lofty.
 
 A save changes the assistant's name; the same name is given as its reason, by which its operation
 is found in the database.
@@ -26,7 +26,7 @@ UNKNOWN = ("settings.outcome", "unknown")
 
 @dataclass
 class Save:
-    """A change somebody has reviewed and not yet applied. `page`: what the browser got for it."""
+    """A reviewed change that is not applied yet. `page`: the response the browser got."""
 
     deployment: Deployment
     browser: Browser

@@ -9,7 +9,7 @@ from django.urls import reverse
 PAGE = "https://console.example.com/accounts/invitation/"
 
 
-CHOSEN = "an odd sentence of mine"
+CHOSEN = "a long sentence of mine"
 
 
 def code_of(number: int = -1) -> str:

@@ -1,4 +1,4 @@
-"""OAuth connections of a deployment: made in a browser, used by processes of their own."""
+"""OAuth connections of a deployment: made in a browser, used by separate processes."""
 
 import os
 import secrets
@@ -102,8 +102,8 @@ class Command:
 
     def ended(self) -> tuple[int, str]:
         """Exit code and what it wrote, once it has ended by itself."""
-        told = self._process.communicate(timeout=60)[0]
-        return self._process.returncode, told
+        output = self._process.communicate(timeout=60)[0]
+        return self._process.returncode, output
 
     def kill(self) -> None:
         """kill -9"""

@@ -1,4 +1,4 @@
-"""The steps of the main job, as a person takes them."""
+"""The steps of the main job, as a user takes them."""
 
 import re
 
@@ -34,14 +34,14 @@ def review(page: Page) -> None:
 
 
 def apply(page: Page, *, confirm: bool = True) -> None:
-    """Confirm each change that widens, unless told otherwise; then apply."""
+    """Confirm each widening change, unless `confirm` is false, and apply."""
     for box in page.locator("[name=confirmed]").all() if confirm else ():
         box.check()
     page.get_by_role("button", name="Apply to Acme Realty").click()
 
 
 def save(page: Page, name: str) -> None:
-    """Rename the assistant, all the way; what came of it is on the page then."""
+    """Rename the assistant and apply the change, up to the page with the outcome."""
     rename(page, name)
     review(page)
     apply(page)

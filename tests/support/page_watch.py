@@ -1,10 +1,10 @@
-"""What must not happen on any page: violations of the CSP, script errors, failed requests."""
+"""Watch pages for CSP violations, script errors, and failed requests."""
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Response, WebError
 
 REPORT = """addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.effectiveDirective} ${event.blockedURI || "inline"}`))"""
-# A status of a page itself is told by the page (422: a form sent back; 502: Lofty not readable).
+# A page shows its own status (422: a form sent back; 502: Lofty not readable).
 OF_A_PAGE = "Failed to load resource: the server responded with a status"
 # What htmx says of a request without an answer: that is looked at by itself, below.
 OF_A_REQUEST = ("htmx:afterRequest", "htmx:sendError", "htmx:sendAbort")

@@ -1,4 +1,4 @@
-"""One customer of a practice Lofty, steered over its control API."""
+"""A customer of a practice Lofty, changed over its control API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class PracticeCustomer:
         return self._call("GET")
 
     def change(self, **what: object) -> None:
-        """PATCH: settings behind everybody's back, rate_limit, rate_used, revoke_all ..."""
+        """PATCH the customer: settings (past the console), rate_limit, revoke_all ..."""
         self._call("PATCH", body=what)
 
     def misbehave(

@@ -1,4 +1,4 @@
-"""A person's authenticator app, as a phone has it."""
+"""A user's authenticator app, as on a phone."""
 
 import re
 import time

@@ -43,6 +43,6 @@ def opened(user: User, *, agent: str = "Firefox") -> Client:
 
 
 def guess(email: str, times: int) -> None:
-    """From many addresses, as somebody with many machines does."""
+    """Guess from many addresses, as an attacker with many machines does."""
     for number in range(times):
         sign_in(Client(), email, WRONG, address=f"198.51.100.{number}")

@@ -32,7 +32,7 @@ def provider(db: None, settings: Settings, viewer: User) -> Iterator[IdentityPro
             "sub": "subject-1",
             "email": viewer.email,
             "email_verified": True,
-            "groups": ["everybody", "console-users"],
+            "groups": ["all-staff", "console-users"],
         }
         yield running
 

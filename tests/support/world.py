@@ -52,7 +52,7 @@ POSTED: dict[str, dict[str, str]] = {
     "tenants:user_grant": {"where": "all", "level": "10", "confirmed": "1"},
     "tenants:add": {"name": "New One", "scheme": "api_key"},
     "tenants:edit": {"name": "Acme Two"},
-    "tenants:members": {"email": "somebody@example.com", "role": "10"},
+    "tenants:members": {"email": "sam@example.com", "role": "10"},
     "tenants:member_role": {"role": "20"},
     "tenants:connection_replace": {"scheme": "oauth", "token": "{token}"},
     "tenants:connection_remove": {"sure": "on"},
@@ -78,7 +78,7 @@ class World:
     people: dict[str, User]
     acme: Tenant
     globex: Tenant
-    somebody: User
+    colleague: User
     made: Import
     view: SavedView
     step: int  # the superuser's authenticator app
@@ -106,7 +106,7 @@ class World:
             return self.view.pk
         if route.name == "accounts:step_remove":
             return self.step
-        return tenant.memberships.order_by("-pk")[0].pk if route.in_tenant else self.somebody.pk
+        return tenant.memberships.order_by("-pk")[0].pk if route.in_tenant else self.colleague.pk
 
     def client(self, who: str) -> Client:
         client = Client(raise_request_exception=False)
@@ -119,7 +119,7 @@ class World:
 def world_of_all(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, events_looked_at: list[str]
 ) -> Iterator[World]:
-    """Made once, in a transaction around those of the tests, each of which returns to it."""
+    """Made once, in a transaction around those of the tests; each test returns to it."""
     with django_db_blocker.unblock(), transaction.atomic():
         world = made()
         assert events_looked_at == []
@@ -158,13 +158,13 @@ def made() -> World:
         saved(tenant)
         drafted(tenant, owner)
         Entry.objects.keep([Entry.build(tenant, EntryKind.OFFICE, number, "Downtown")])
-    somebody = make_user("somebody@example.com", "Sam Somebody")
+    colleague = make_user("sam@example.com", "Sam Smith")
     rosa = people["superuser"]
     imported = read_list(rosa, "name,slug\nInitech,initech\n")
     view = SavedView.objects.create(user=rosa, name="Mine", query="q=x")
     sessions = {who: session_of(user) for who, user in people.items()}
     step = give_app(rosa).pk
-    return World(people, acme, globex, somebody, imported, view, step, sessions)
+    return World(people, acme, globex, colleague, imported, view, step, sessions)
 
 
 def session_of(user: User) -> str:
@@ -183,7 +183,7 @@ def drafted(tenant: Tenant, owner: User) -> None:
 
 
 def saved(tenant: Tenant) -> None:
-    """A save that somebody else's change has stopped, and its record."""
+    """A save that a change in Lofty has stopped, and its record."""
     wanted = {name: value for name, value in EXAMPLE.items() if name != "id"}
     operation = Operation.objects.create(
         id=uuid4(),

@@ -1,4 +1,4 @@
-"""A clock that is wrong for a moment. PostgreSQL's own clock stays right."""
+"""Set the clock wrong for a moment. PostgreSQL's own clock stays right."""
 
 import time
 from collections.abc import Iterator

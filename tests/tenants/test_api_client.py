@@ -1,4 +1,4 @@
-"""Calls on behalf of a tenant: what is noted of them, what never leaves (reliability S2, S3)."""
+"""Calls on behalf of a tenant: what is recorded about them, and what never leaves."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What keeps calls to Lofty from being made: no free slot, or too many failures."""
+"""What stops calls to Lofty: no free slot, or too many failures."""
 
 import dataclasses
 import socket

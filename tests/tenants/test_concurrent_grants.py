@@ -1,4 +1,4 @@
-"""Two people who change rights at the same moment, on real connections (reliability L10)."""
+"""Two users change roles at the same moment, on real connections."""
 
 import re
 from collections.abc import Callable
@@ -29,7 +29,7 @@ REFUSED = (ValidationError, ChangeNotAllowed, invitations.InvitationUnusable)
 
 
 def at_once(*steps: Callable[[], object]) -> list[str]:
-    """Each in a thread and a connection of its own, begun together; what came of each, sorted."""
+    """Run each call in its own thread and connection at once; return the outcomes, sorted."""
     begin = Barrier(len(steps))
 
     def run(step: Callable[[], object]) -> str:
@@ -80,13 +80,13 @@ def test_invitation__accepted_four_times_at_once__once(db: None) -> None:
     invitation = invitations.open_by_code(found[1])
 
     def accept(name: str) -> Callable[[], object]:
-        password = f"an odd sentence of {name}"
+        password = f"a long sentence of {name}"
         return lambda: invitations.accept(invitation, name=name, password=password)
 
     names = ["Ann", "Bob", "Cid", "Dee"]
     assert at_once(*map(accept, names)) == ["done", "refused", "refused", "refused"]
     user = User.objects.get(email="new@example.com")
-    assert user.check_password(f"an odd sentence of {user.name}")
+    assert user.check_password(f"a long sentence of {user.name}")
     assert kinds() == ["invitation.sent", "invitation.accepted"]
 
 
@@ -94,7 +94,7 @@ def test_invitation__accepted_and_withdrawn_at_once__never_both(db: None) -> Non
     user = invitations.invite("new@example.com", page="https://x/")
     invitation = user.invitations.get()
     came = at_once(
-        lambda: invitations.accept(invitation, name="Ann", password="an odd sentence of mine"),
+        lambda: invitations.accept(invitation, name="Ann", password="a long sentence of mine"),
         lambda: invitations.withdraw(user),
     )
     user.refresh_from_db()
@@ -108,7 +108,7 @@ def test_invitation__accepted_and_sent_again_at_once__one_after_the_other(db: No
         user = invitations.invite(f"new{number}@example.com", page="https://x/")
         invitation = user.invitations.get()
         came = at_once(
-            partial(invitations.accept, invitation, name="Ann", password="an odd sentence of mine"),
+            partial(invitations.accept, invitation, name="Ann", password="a long sentence of mine"),
             partial(invitations.invite_again, user, page="https://x/"),
         )
         assert came == ["done", "refused"]

@@ -1,4 +1,4 @@
-"""The page of a tenant's token (reliability C11, S8, W11)."""
+"""The page of a tenant's connection."""
 
 from datetime import timedelta
 
@@ -184,12 +184,14 @@ def test_page__renewal_failed__says_when_it_is_tried_again(
     assert "The console tries again" in html
 
 
-def test_page__end_past_by_its_own_word__says_so(owner: User, connection: Connection) -> None:
+def test_page__token_reports_that_it_has_expired__says_so(
+    owner: User, connection: Connection
+) -> None:
     Connection.objects.update(expires_at=timezone.now() - timedelta(days=1))
     assert "The token says it has expired" in page(owner).content.decode()
 
 
-def test_page__end_not_told__unknown(owner: User, connection: Connection) -> None:
+def test_page__no_expiry_given__unknown(owner: User, connection: Connection) -> None:
     assert "Unknown" in page(owner).content.decode()
 
 

@@ -1,4 +1,4 @@
-"""A tenant's token: stored, replaced, removed, tried."""
+"""A tenant's token: stored, replaced, removed, tested."""
 
 import pytest
 from django.db import IntegrityError

@@ -78,7 +78,7 @@ def test_group__with_tenants__is_not_deleted(superuser: User, west: Group, acme:
     assert Group.objects.get() == west
 
 
-def test_group__deleted_by_somebody_else_meanwhile__says_so(west: Group) -> None:
+def test_group__deleted_by_another_user_meanwhile__says_so(west: Group) -> None:
     delete_group(Group.objects.get())
     for change in (lambda: delete_group(west), lambda: rename_group(west, slug="x", name="X")):
         with pytest.raises(ChangeNotAllowed, match="has already deleted this group"):

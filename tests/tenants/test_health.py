@@ -1,4 +1,4 @@
-"""Probing connections: the class of each answer, its record, and what is said of old news."""
+"""Probing connections: the class of each response, its event, and old results."""
 
 import io
 from collections.abc import Callable
@@ -237,7 +237,7 @@ def test_stale__no_probe_for_two_days__a_warning_and_no_green(
     assert "Is the worker running?" in html
 
 
-def test_due__daily_and_again_soon_when_it_told_nothing(
+def test_due__daily_and_sooner_after_an_inconclusive_probe(
     acme: Tenant, connection: Connection
 ) -> None:
     now = timezone.now()
@@ -340,7 +340,7 @@ def test_check_tokens__calls_used_up__waits_for_them(acme: Tenant, connection: C
     assert "All 1 work." in told
 
 
-@pytest.mark.parametrize("slug", ["nobody", "acme"])
+@pytest.mark.parametrize("slug", ["unknown", "acme"])
 def test_check_tokens__nothing_to_check__says_so(acme: Tenant, slug: str) -> None:
     with pytest.raises(CommandError, match="Nothing was checked"):
         check_tokens("--tenant", slug)

@@ -1,4 +1,4 @@
-"""Who has access to a tenant, by the page (reliability L10, W11)."""
+"""Managing a tenant's members, over the pages."""
 
 from django.urls import reverse
 from django.utils.translation import override
@@ -33,7 +33,7 @@ def test_give_access__known_address_in_capitals__added(
 def test_give_access__unknown_or_deactivated__says_what_to_do(
     owner: User, outsider: User, acme: Tenant
 ) -> None:
-    assert "invite them first" in " ".join(give(owner, "nobody@example.com").split())
+    assert "invite them first" in " ".join(give(owner, "stranger@example.com").split())
     User.objects.filter(pk=outsider.pk).update(is_active=False)
     assert "No user has this e-mail address" in give(owner, outsider.email)
     assert acme.memberships.count() == 1

@@ -1,4 +1,4 @@
-"""Single roles in one tenant, and its last manager."""
+"""Roles in one tenant, and its last manager."""
 
 import pytest
 

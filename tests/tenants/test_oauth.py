@@ -1,4 +1,4 @@
-"""Connect with Lofty, by the pages, against the practice Lofty's own authorise page."""
+"""Connecting to Lofty over the pages, against the practice Lofty's authorization page."""
 
 from datetime import timedelta
 from threading import Thread
@@ -101,7 +101,7 @@ def test_denied__at_lofty__says_so_and_stores_nothing(
     assert kinds()[-1] == "connection.ended"
 
 
-def test_back__twice_with_the_same_code__the_second_is_told_and_does_nothing(
+def test_callback__same_code_twice__second_is_explained_and_changes_nothing(
     browser: Client, app: Lofty
 ) -> None:
     address = lofty_sends_back(app, "acme")
@@ -165,7 +165,7 @@ def test_back__in_another_browser_of_the_same_person__nothing_is_exchanged(
     assert PendingConnection.objects.get().stage == "authorising"
 
 
-def test_back__session_lost__told_and_not_sent_to_sign_in_with_the_code(
+def test_callback__session_lost__says_so_and_the_code_is_not_kept_for_sign_in(
     browser: Client, app: Lofty
 ) -> None:
     answer = Client().get(lofty_sends_back(app, "acme"))
@@ -174,7 +174,7 @@ def test_back__session_lost__told_and_not_sent_to_sign_in_with_the_code(
     assert "practice-code" not in text(answer)
 
 
-def test_back__signed_in_as_somebody_else_in_the_same_browser__not_theirs(
+def test_callback__another_user_signed_in_in_the_same_browser__cannot_use_it(
     browser: Client, app: Lofty, superuser: User
 ) -> None:
     address = lofty_sends_back(app, "acme")
@@ -194,7 +194,7 @@ def test_back__rights_taken_away_meanwhile__refused(
     assert PendingConnection.objects.get().stage == "authorising"
 
 
-def test_back__after_ten_minutes__told_and_swept_away(
+def test_callback__after_ten_minutes__says_so_and_it_is_removed(
     browser: Client, acme: Tenant, app: Lofty
 ) -> None:
     PendingConnection.objects.update(ends_at=timezone.now())
@@ -205,7 +205,7 @@ def test_back__after_ten_minutes__told_and_swept_away(
     assert (event.kind, event.who) == ("connection.ended", "Console")
 
 
-def test_confirm__after_ten_minutes__told(browser: Client, acme: Tenant, app: Lofty) -> None:
+def test_confirm__after_ten_minutes__says_so(browser: Client, acme: Tenant, app: Lofty) -> None:
     browser.get(lofty_sends_back(app, "acme"))
     PendingConnection.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
     html = text(go(browser, "tenants:connect_confirm", right="on"))
@@ -227,7 +227,7 @@ def test_second_tab__another_connection_begun__asked_which_and_nothing_mixed_up(
     assert kinds() == ["connection.begun", "connection.ended", "connection.begun"]
 
 
-def test_second_tab__answer_of_the_first__whose_account_it_is_stands_on_the_page(
+def test_second_tab__answer_of_the_first__page_names_the_account(
     browser: Client, owner: User, acme: Tenant, globex: Tenant, app: Lofty
 ) -> None:
     """Lofty's answer does not say which tenant it is for: a person must see it."""
@@ -286,7 +286,7 @@ def test_confirm__another_lofty_user_than_before__asks_plainly_then_does(
     assert stored.kind == "connection"
 
 
-def test_confirm__something_odd_comes_up_after_the_page__asks_again(
+def test_confirm__new_warning_after_the_page__asks_again(
     browser: Client, acme: Tenant, globex: Tenant, app: Lofty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser.get(lofty_sends_back(app, "acme"))

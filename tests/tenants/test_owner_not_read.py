@@ -1,4 +1,4 @@
-"""Only GET /v1.0/me fails: the tenant is added and used, and the page says what is not known."""
+"""Only GET /v1.0/me fails: the tenant is added and used, and the page says what is unknown."""
 
 from typing import Any
 

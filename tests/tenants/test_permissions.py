@@ -1,4 +1,4 @@
-"""Roles in a tenant, a group, everywhere; denials win (reliability W4, L10)."""
+"""Roles in a tenant, in a group, and everywhere; denials win."""
 
 import time
 from dataclasses import dataclass, field
@@ -79,7 +79,7 @@ def build(world: World) -> tuple[User, list[Tenant]]:
     for number, inside in world.members.items():
         group = Group.objects.create(slug=f"g{number}", name=f"G{number}")
         group.tenants.set([made[member] for member in inside])
-        # Somebody else's rights, which must not count.
+        # Another user's rights, which must not count.
         Grant.objects.create(user=other, group=group, role=None if number else Role.MANAGER)
         if number in world.by_group:
             Grant.objects.create(user=user, group=group, role=world.by_group[number])
@@ -177,7 +177,7 @@ def test_grant__twice_for_the_same_scope__refused_by_the_database(
         Grant.objects.create(user=viewer, **where)
 
 
-def test_group__deleted_while_somebody_has_rights_by_it__refused(viewer: User, west: Group) -> None:
+def test_group__deleted_while_it_grants_rights__refused(viewer: User, west: Group) -> None:
     """A denial must not go away in silence."""
     grants.deny(viewer, Scope(group=west))
     with pytest.raises(ProtectedError):
@@ -243,7 +243,7 @@ def test_right__same_again_or_nothing_to_take__said_and_not_recorded(
     assert kinds() == ["member.added", "access.denied"]
 
 
-def test_manager__gives_a_role_to_somebody_denied__refused(outsider: User, acme: Tenant) -> None:
+def test_manager__grants_a_role_to_a_denied_user__refused(outsider: User, acme: Tenant) -> None:
     grants.deny(outsider, Scope(tenant=acme))
     with pytest.raises(ChangeNotAllowed, match="Only a superuser"):
         memberships.grant(acme, outsider, Role.VIEWER)

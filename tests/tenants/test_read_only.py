@@ -25,7 +25,7 @@ def stored() -> dict[str, Any]:
     return {name: value for part in parts for name, value in part.objects.values().get().items()}
 
 
-def test_connection_jobs__behind__call_nobody_and_go_on_afterwards(
+def test_connection_jobs__behind__call_nothing_and_continue_afterwards(
     acme: Tenant,
     app: Lofty,
     settings: Settings,

@@ -1,4 +1,4 @@
-"""Tokens and rights: in a session of some age the person is asked again first (reliability L9)."""
+"""Tokens and roles need a recent sign-in or re-authentication."""
 
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
@@ -58,7 +58,7 @@ def _take_away(member: Membership) -> Posted:
 @pytest.mark.parametrize(
     "posted", [_replace, _remove, _accept_agent, _connect, _add, _role, _take_away]
 )
-def test_old_session__grave_post__asked_first_and_nothing_done(
+def test_old_session__sensitive_post__asks_first_and_does_nothing(
     owner: User,
     viewer: User,
     outsider: User,
@@ -125,7 +125,7 @@ def test_old_session__only_looking__not_asked(owner: User, acme: Tenant, name: s
         ("/people/invite/", {"email": "new@example.com"}),
     ],
 )
-def test_old_session__superusers_grave_post__asked_first_and_nothing_done(
+def test_old_session__sensitive_post_of_a_superuser__asks_first_and_does_nothing(
     superuser: User,
     acme: Tenant,
     address: str,

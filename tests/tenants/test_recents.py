@@ -1,4 +1,4 @@
-"""Pinned and recent tenants: each person's own, and no more than a convenience."""
+"""Pinned and recent tenants: private to each user, and only a convenience."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from tests.support.users import Browsers, signed_in
 HISTORY = "/t/acme/history/"
 
 
-def test_pin__then_unpin__the_button_says_so_and_nobody_else_sees_it(
+def test_pin__then_unpin__the_button_changes_and_no_other_user_sees_it(
     browsers: Browsers, viewer: User, acme: Tenant
 ) -> None:
     assert 'aria-pressed="false"' in browsers.viewer.get(HISTORY).content.decode()

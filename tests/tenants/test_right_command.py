@@ -54,7 +54,7 @@ def test_right__given_denied_and_taken__recorded_with_the_command_as_actor(
     [
         (["give", "outsider@example.com", "editor", "--tenant", "nowhere"], "no tenant nowhere"),
         (["deny", "outsider@example.com", "--group", "nowhere"], "no group nowhere"),
-        (["deny", "nobody@example.com", "--all"], "No user"),
+        (["deny", "stranger@example.com", "--all"], "No user"),
         (["take", "outsider@example.com", "--all"], "no longer has a role of their own"),
         (["give", "outsider@example.com", "king", "--all"], "invalid choice"),
         (["give", "outsider@example.com", "editor"], "one of the arguments"),

@@ -1,4 +1,4 @@
-"""Rotating the keys that seal secrets, beside running work (reliability S5)."""
+"""Rotating the keys that seal secrets, next to running work."""
 
 import dataclasses
 import io
@@ -45,7 +45,7 @@ def rotate_keys(*arguments: str) -> str:
 
 
 def many(count: int) -> None:
-    """So many tenants with a sealed token each and a refresh token beside it."""
+    """That many tenants, each with a sealed token and a refresh token."""
     for number in range(count):
         tenant = Tenant.objects.create(slug=f"t-{number}", name=f"Tenant {number}")
         row = Connection(tenant=tenant, kind="connection", scheme="oauth", version=1)

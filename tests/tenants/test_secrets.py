@@ -1,4 +1,4 @@
-"""Yesterday's row put back whole opens, but is not used (reliability S3)."""
+"""A restored older row opens, but is not used."""
 
 from typing import Any
 

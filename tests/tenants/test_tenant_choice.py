@@ -1,4 +1,4 @@
-"""A tenant chosen by name or short name: asks when it is not clear which, offers by name."""
+"""Choosing a tenant by name or short name: ambiguous input asks, names are suggested."""
 
 import re
 from html import unescape
@@ -26,7 +26,7 @@ def tenants(db: None) -> dict[str, Tenant]:
         "acme-2": "Acme",
         "east": "Harbor Realty",
         "west": "harbor  réalty",
-        "odd": "Odd (acme)",
+        "misleading": "Misleading (acme)",
     }
     return {slug: Tenant.objects.create(slug=slug, name=name) for slug, name in names.items()}
 
@@ -40,7 +40,7 @@ def tenants(db: None) -> dict[str, Tenant]:
         ("Zeta (acme)", ["acme"]),
         ("acme", ["acme-2", "acme"]),
         ("Acme (acme-2)", ["acme-2"]),
-        ("odd (acme)", ["odd"]),
+        ("misleading (acme)", ["misleading"]),
         ("Harbor Realty", ["west", "east"]),
         ("harbor réalty (west)", ["west"]),
         ("harbor", []),

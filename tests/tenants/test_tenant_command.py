@@ -75,4 +75,4 @@ def test_tenant_grant__unknown__says_so(acme: Tenant, outsider: User) -> None:
     with pytest.raises(CommandError, match="no tenant nowhere"):
         run("grant", "nowhere", outsider.email, "viewer")
     with pytest.raises(CommandError, match="No user"):
-        run("grant", "acme", "nobody@example.com", "viewer")
+        run("grant", "acme", "stranger@example.com", "viewer")

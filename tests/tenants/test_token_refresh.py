@@ -1,4 +1,4 @@
-"""Renewing access tokens: once, never lost, never in a loop (reliability B14)."""
+"""Refreshing access tokens: once, never lost, never in a loop."""
 
 import json
 from datetime import timedelta
@@ -273,7 +273,7 @@ def test_save__database_away_for_a_moment__the_new_token_is_not_lost(
     assert renewals() == 1
 
 
-def test_late_answer__somebody_else_gave_up_meanwhile__its_tokens_are_kept(
+def test_late_response__another_process_gave_up_meanwhile__its_tokens_are_kept(
     acme: Tenant, connection_of_acme: Connection
 ) -> None:
     """B13: the holder was stopped past its lease; the next one was refused."""
@@ -406,7 +406,7 @@ def test_pasted_key__jws__its_own_end_is_read_and_believed_for_warnings_only(
     assert stored.days_left == 10
     assert stored.expires_soon
     set_row(expires_at=timezone.now() - timedelta(days=1))
-    assert client_for(acme).me().member_user_id  # what it says of itself forbids nothing
+    assert client_for(acme).me().member_user_id  # the expiry it reports stops nothing
 
 
 def test_pasted_token__opaque__end_unknown(acme: Tenant, app: Lofty) -> None:

@@ -1,4 +1,4 @@
-"""A token goes in and comes out nowhere but at Lofty (reliability S7-S9, S12)."""
+"""A token goes in and comes out nowhere but at Lofty."""
 
 import io
 import logging
@@ -30,7 +30,7 @@ from tools.practice_lofty.server import Sandbox
 
 
 def scenario(root: User, lofty: Lofty) -> list[str]:
-    """Good, bad, broken and odd tokens by the pages; the pages' texts and headers."""
+    """Good, bad, broken and unusual tokens over the pages; returns the pages' texts and headers."""
     client, pages = signed_in(root), []
 
     def post(page: str, *arguments: str, **data: str) -> None:
@@ -131,7 +131,7 @@ def oauth_scenario(root: User, lofty: Lofty) -> list[str]:
         renew_now()
     post("tenants:connection_test")
     call_command("rotate_keys", stdout=io.StringIO())
-    with suppress(CommandError):  # says that somebody must authorise again
+    with suppress(CommandError):  # says that the console must be authorised again
         call_command("check_tokens", "--all", stdout=io.StringIO())
     ConnectionHealth.objects.update(checked_at=None)
     tasks.probe_due(0)

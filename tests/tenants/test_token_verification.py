@@ -1,4 +1,4 @@
-"""A new token, tried at Lofty before it is stored."""
+"""A new token is tried at Lofty before it is stored."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Everybody, by the pages under /people/ (reliability L10, W4, W11)."""
+"""Managing users, over the pages under /people/."""
 
 import re
 from datetime import timedelta
@@ -48,7 +48,7 @@ def post(client: Client, name: str, user: User, **data: str) -> str:
 
 
 # --- the list -------------------------------------------------------------------------------------
-def test_everybody__listed_with_state_rights_and_last_sign_in(
+def test_user_list__shows_state_rights_and_last_sign_in(
     root: Client, owner: User, outsider: User, west: Group
 ) -> None:
     grants.assign(outsider, Scope(group=west), Role.EDITOR)
@@ -63,7 +63,7 @@ def test_everybody__listed_with_state_rights_and_last_sign_in(
     assert "root@example.com Active Superuser" in text
 
 
-def test_everybody__many_single_roles_and_denials__counted(root: Client, viewer: User) -> None:
+def test_user_list__many_single_roles_and_denials__counted(root: Client, viewer: User) -> None:
     for number in range(5):
         tenant = Tenant.objects.create(slug=f"t{number}", name=f"T{number}")
         Membership.objects.create(user=viewer, tenant=tenant, role=Role.VIEWER)
@@ -85,10 +85,10 @@ def test_everybody__many_single_roles_and_denials__counted(root: Client, viewer:
         ({"state": "superuser"}, ["root"]),
         ({"state": "active"}, ["owner", "root", "viewer"]),
         ({"state": "nonsense"}, ["gone", "late", "new", "owner", "root", "viewer"]),
-        ({"q": "nobody"}, []),
+        ({"q": "unknown"}, []),
     ],
 )
-def test_everybody__filtered_by_the_address__only_those(
+def test_user_list__filtered_by_the_address__only_those(
     root: Client, owner: User, viewer: User, query: dict[str, str], expected: list[str]
 ) -> None:
     for name in ("new", "late"):
@@ -102,7 +102,7 @@ def test_everybody__filtered_by_the_address__only_those(
     assert sorted(set(re.findall(r"(\w+)@example.com", text))) == expected
 
 
-def test_everybody__sixty_people__two_pages_and_few_queries(root: Client) -> None:
+def test_user_list__sixty_users__two_pages_and_few_queries(root: Client) -> None:
     User.objects.bulk_create(
         User(email=f"p{number}@example.com", name=f"Passel {number}", password="!")
         for number in range(60)
@@ -114,7 +114,7 @@ def test_everybody__sixty_people__two_pages_and_few_queries(root: Client) -> Non
     assert len(queries) <= 12
 
 
-def test_everybody__one_superuser_only__warned(root: Client, viewer: User) -> None:
+def test_user_list__only_one_superuser__warns(root: Client, viewer: User) -> None:
     assert "There is only one superuser." in text_of(root, reverse("tenants:users"))
     User.objects.filter(pk=viewer.pk).update(is_superuser=True)
     assert "There is only one superuser." not in text_of(root, reverse("tenants:users"))

@@ -1,4 +1,4 @@
-"""Who gets to which page: every address of this app, by every role (reliability W4)."""
+"""Which role may open which page of this app, address by address."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""Adding, editing, archiving (reliability W6, W11)."""
+"""Adding, editing and archiving tenants, over the pages."""
 
 import pytest
 from django.http import HttpResponse

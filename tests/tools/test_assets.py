@@ -1,4 +1,4 @@
-"""The front-end files: pictures inside style sheets become files of their own."""
+"""Front-end files: pictures inside style sheets become files of their own."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`make demo`, as README promises it: started, used, stopped, started again."""
+"""`make demo` as README promises it: start, use, stop, start again."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`make demo` again: what was done in the demo since stays, and it starts."""
+"""Running `make demo` again keeps what users did in the demo."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The bent clock of the demo's history: only while it is bent, never back, never ahead."""
+"""The past clock of the demo's history: only in its block, only forward, never in the future."""
 
 from datetime import UTC, datetime, timedelta
 

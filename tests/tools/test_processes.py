@@ -1,4 +1,4 @@
-"""`make run` and `make demo` start again what ends."""
+"""`make run` and `make demo` restart a process that ends."""
 
 import sys
 import threading

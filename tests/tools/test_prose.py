@@ -1,4 +1,4 @@
-"""The prose check: each rule finds what it is for and leaves good text alone."""
+"""The prose check: each rule finds its words and leaves good text alone."""
 
 from pathlib import Path
 

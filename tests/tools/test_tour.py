@@ -1,4 +1,4 @@
-"""Every thing to try does what it says: on the page of the practice Lofty and in docs/tour.md."""
+"""Every item of the tour works, on the practice Lofty's page and in docs/tour.md."""
 
 import re
 from html import unescape

@@ -1,4 +1,4 @@
-"""Whatever a request brings along, no address of the console answers 500.
+"""Whatever a request contains, no address of the console answers 500.
 
 Every address of the URLconf, every parameter that any view reads and every field of any form, with
 values that broke something once or are likely to.

@@ -1,7 +1,7 @@
-"""Every address by every role: walked from the URLconf, so that none can be forgotten (W4, W12).
+"""Every address with every role, walked from the URLconf, so that none is forgotten.
 
 Each view is named in NEEDS with what it asks of a person; one that is not named fails. From that
-follows what everybody gets: the page, "sign in", 403, 404, and whether it is recorded.
+follows what each role gets: the page, "sign in", 403, 404, and whether it is recorded.
 """
 
 from uuid import uuid4
@@ -28,7 +28,7 @@ MINE = "mine"  # a row of one person, here the superuser's; for others it is not
 TOLD = (
     "told"  # of the person, as OWN; but without the way to a sign-in, which would keep Lofty's code
 )
-MIDWAY = "midway"  # of somebody who is signing in; who has not begun is sent to begin
+MIDWAY = "midway"  # for a user between password and second factor; others are sent to the start
 NOT_SET_UP = "not set up"  # not there without single sign-on, which this test's console has not
 ELSEWHERE = "elsewhere"  # kept for the browser it was typed in, which none of these is
 ITS_TENANT = "its tenant"  # a row whose tenant is not in the address: for who may look at that
@@ -168,7 +168,7 @@ OBJECTS = {
 WHO = ["anonymous", "outsider", "viewer", "editor", "manager", "superuser"]
 LEVELS = {"viewer": 10, "editor": 20, "manager": 30}
 # Tables that may change whatever is looked at: who is signed in, where they were last, how often
-# somebody tried.
+# attempts were made.
 NOT_COMPARED = {
     *("django_session", "usersessions_usersession"),
     *("tenants_visit", "console_cache", "accounts_signinattempt"),
@@ -224,7 +224,7 @@ def methods(world: World, route: Route, url: str) -> set[str]:
     answer = world.client("superuser").generic("PROPFIND", url)
     if (
         answer.status_code != 405
-    ):  # allauth sends somebody who is not asked here on to where they are
+    ):  # allauth redirects a user who is not asked here to where they are
         assert answer.status_code == 302
         assert NEEDS[route.name] in (OPEN, MIDWAY) or route.name in SENT_ON
         return {"GET", "POST"}
@@ -232,7 +232,7 @@ def methods(world: World, route: Route, url: str) -> set[str]:
 
 
 def asked(world: World, route: Route, who: str, method: str, url: str, **headers: str) -> str:
-    """One request that leaves nothing behind; in words what came of it, and what is missing."""
+    """Send one request and undo it; return the outcome in words, and what is missing."""
     point = transaction.savepoint()
     seen = AuditEvent.objects.count()
     data = POSTED.get(route.name, {}) if method == "POST" else {}
@@ -303,7 +303,7 @@ def test_foreign_object__in_the_address__404_recorded_and_untouched(
 
 
 @pytest.mark.parametrize("route", WITH_OBJECTS, ids=[route.name for route in WITH_OBJECTS])
-def test_object_that_nobody_has__in_the_address__404(world: World, route: Route) -> None:
+def test_unknown_object__in_the_address__404(world: World, route: Route) -> None:
     nobody = {"pk": 987654321, "operation_id": uuid4(), "event_id": uuid4(), "office_id": 987654321}
     nobody["draft_id"] = uuid4()
     arguments = {name: nobody.get(name, value) for name, value in world.arguments(route).items()}
@@ -365,15 +365,15 @@ def test_get__with_lofty_at_hand__leaves_only_what_lofty_said(
 
 def test_contents__one_value_changed__seen(world: World) -> None:
     before = contents()
-    User.objects.filter(pk=world.somebody.pk).update(name="Somebody Else")
+    User.objects.filter(pk=world.colleague.pk).update(name="Sam Other")
     assert changed(before) == {"accounts_user"}
     Tenant.objects.filter(pk=world.acme.pk).update(sales_agent_id=7)
     assert changed(before) == {"accounts_user", ITS_AGENT}
-    Tenant.objects.filter(pk=world.acme.pk).update(note="Somebody was here")
+    Tenant.objects.filter(pk=world.acme.pk).update(note="A note")
     assert changed(before) == {"accounts_user", ITS_AGENT, "tenants_tenant"}
 
 
-# --- whatever is changed is recorded (A16) --------------------------------------------------------
+# --- whatever is changed is recorded --------------------------------------------------------------
 @by_name
 @pytest.mark.parametrize("sent", ["nothing", "something"])
 def test_post__whatever_it_changes__is_recorded(
