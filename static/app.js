@@ -1,7 +1,7 @@
 // Small things every page shares. Pages work without it.
 import { announce } from "./announcer.js";
 
-// What the page says at its top was there before anybody listened: say it once more, politely.
+// What the page says at its top was there before a screen reader listened: announce it again, politely.
 addEventListener("load", () => {
   const texts = [...document.querySelectorAll("[data-message]")].map((message) => message.textContent.trim());
   if (texts.length) setTimeout(() => announce(texts.join(" ")), 300);

@@ -9,8 +9,8 @@ import { gettext, interpolate, ngettext } from "./words.js";
 
 const NOT_SETTINGS = ["snapshot", "draft", "revision", "end", "csrfmiddlewaretoken", "page_of"];
 
-// As fields stand now, and as the page was sent: on a slow line somebody may have changed them
-// before this script was there.
+// The values of fields now, and as the page was sent: on a slow line a user may have changed them
+// before this script was loaded.
 const NOW = { value: (field) => field.value, isTicked: (field) => field.checked };
 const SENT = { value: valueSent, isTicked: (field) => field.defaultChecked };
 
@@ -43,7 +43,7 @@ function addToList(state, name, field, as) {
   else if (as.isTicked(field)) list.ids.push(field.value);
 }
 
-// Members do not count under "all" and "nobody", and their order never does.
+// Members do not count under "all" and "none", and their order never does.
 function isSame(one, other) {
   if ("value" in one) return one.value === other.value;
   if (one.scope !== other.scope) return false;
@@ -52,8 +52,8 @@ function isSame(one, other) {
 
 // A form that came back with other values says itself what Lofty has.
 function inLofty(form) {
-  const told = document.getElementById("in-lofty");
-  return told ? new Map(Object.entries(JSON.parse(told.textContent))) : stateOf(form, SENT);
+  const stored = document.getElementById("in-lofty");
+  return stored ? new Map(Object.entries(JSON.parse(stored.textContent))) : stateOf(form, SENT);
 }
 
 // --- Taking one back ----------------------------------------------------------------------------
@@ -106,7 +106,7 @@ function mark(form, name, changed, stored) {
 }
 
 // --- All of them --------------------------------------------------------------------------------
-function told(count) {
+function countText(count) {
   if (!count) return "";
   return interpolate(ngettext("%(count)s unsaved change", "%(count)s unsaved changes", count), { count });
 }
@@ -119,8 +119,8 @@ function countOf(form) {
 function say(bar, count) {
   const place = bar.querySelector("[data-count]");
   const isNew = place.dataset.count !== String(count);
-  if (isNew && place.dataset.count) announce(told(count) || gettext("No changes"));
-  if (count || !place.textContent) place.textContent = told(count || 1);
+  if (isNew && place.dataset.count) announce(countText(count) || gettext("No changes"));
+  if (count || !place.textContent) place.textContent = countText(count || 1);
   place.dataset.count = count;
   bar.classList.toggle("invisible", !count);
 }

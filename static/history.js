@@ -1,4 +1,4 @@
-// The history: an event opens in a drawer beside the list, arrow keys step through, and the address
+// The history: an event opens in a drawer next to the list, arrow keys step through, and the address
 // is the event's own. Without this file every link leads to the event's page.
 import { announce } from "./announcer.js";
 import { SESSION_ENDED, checkSession } from "./session.js";
@@ -54,7 +54,7 @@ function startDrawer(drawer, body) {
   });
   drawer.querySelector("[data-drawer-close]").addEventListener("click", () => drawer.close());
   drawer.addEventListener("click", (event) => {
-    if (event.target === drawer) drawer.close(); // beside the drawer
+    if (event.target === drawer) drawer.close(); // outside the drawer
   });
   drawer.addEventListener("close", () => {
     if (!wentBack && history.state?.drawer) history.back();

@@ -21,7 +21,7 @@ from lofty_admin.audit.log.record import record
 from lofty_admin.audit.search.query import PAGE
 from lofty_admin.directory import tasks as directory_tasks
 from lofty_admin.fleet import tasks as fleet_tasks
-from lofty_admin.templatetags.told import told
+from lofty_admin.templatetags.recorded import recorded
 from lofty_admin.templatetags.when import exactly
 from lofty_admin.tenants import tasks as tenants_tasks
 from lofty_admin.tenants.models import Tenant
@@ -117,11 +117,11 @@ def test_record__by_a_job__keeps_its_english_name(acme: Tenant) -> None:
 def test_translate_recorded__several_sentences__each_is_translated_if_marked() -> None:
     with override("es"):
         sent = gettext("Nothing was sent.")
-        told_text = told("Lofty said <b>no</b>. Nothing was sent.")
+        told_text = recorded("Lofty said <b>no</b>. Nothing was sent.")
         whole = gettext("Read back from Lofty: every change was made.")
         assert sent != "Nothing was sent."
         assert told_text == f'<span lang="en">Lofty said &lt;b&gt;no&lt;/b&gt;.</span> {sent}'
-        assert told("Read back from Lofty: every change was made. Nothing was sent.") == (
+        assert recorded("Read back from Lofty: every change was made. Nothing was sent.") == (
             f"{whole} {sent}"
         )
-    assert told("Lofty said no. Nothing was sent.") == "Lofty said no. Nothing was sent."
+    assert recorded("Lofty said no. Nothing was sent.") == "Lofty said no. Nothing was sent."

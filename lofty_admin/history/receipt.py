@@ -65,19 +65,19 @@ class PeriodForm(forms.Form):
 
 @dataclass(frozen=True)
 class Change:
-    """One change: `begun` is its first event, `told` the newest event about it, often the same."""
+    """One change: `begun` is its first event, `latest` the newest event about it, often the same."""
 
     begun: AuditEvent
-    told: AuditEvent
+    latest: AuditEvent
 
     @property
     def is_from_outside(self) -> bool:
-        return self.told.kind == Kind.SETTINGS_SEEN_CHANGED
+        return self.latest.kind == Kind.SETTINGS_SEEN_CHANGED
 
     @property
     def is_as_wanted(self) -> bool:
         """Return whether the values shown under "after" are those Lofty had."""
-        return self.is_from_outside or self.told.outcome == Outcome.VERIFIED
+        return self.is_from_outside or self.latest.outcome == Outcome.VERIFIED
 
     @property
     def who(self) -> str:
@@ -88,17 +88,17 @@ class Change:
         """Return the outcome in a sentence, or the raw value if this version does not know it."""
         if self.is_from_outside:
             return SEEN
-        if self.told.kind == Kind.SETTINGS_INTENT:
+        if self.latest.kind == Kind.SETTINGS_INTENT:
             return NOT_SETTLED
-        return dict(OUTCOMES).get(Outcome(self.told.outcome), "?") if self._is_known else "?"
+        return dict(OUTCOMES).get(Outcome(self.latest.outcome), "?") if self._is_known else "?"
 
     @property
     def _is_known(self) -> bool:
-        return self.told.outcome in Outcome.values
+        return self.latest.outcome in Outcome.values
 
     @property
     def rows(self) -> list[Row]:
-        return event_rows(self.told)
+        return event_rows(self.latest)
 
 
 @dataclass(frozen=True)
@@ -190,11 +190,11 @@ def changes_of(tenant: Tenant, begin: datetime, end: datetime) -> list[tuple[int
 def _entries(page: Page[tuple[int, int]]) -> list[Entry]:
     numbers = [number for pair in page for number in pair]
     events = {event.seq: event for event in AuditEvent.objects.filter(seq__in=numbers)}
-    pairs = [(events[begun], events[told]) for begun, told in page]
-    proofs = proofs_of([told.seq for _, told in pairs])
+    pairs = [(events[begun], events[latest]) for begun, latest in page]
+    proofs = proofs_of([latest.seq for _, latest in pairs])
     return [
-        Entry(Change(begun, told), begun.at, proof)
-        for (begun, told), proof in zip(pairs, proofs, strict=True)
+        Entry(Change(begun, latest), begun.at, proof)
+        for (begun, latest), proof in zip(pairs, proofs, strict=True)
     ]
 
 

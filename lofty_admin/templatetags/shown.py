@@ -1,4 +1,4 @@
-"""Text from Lofty on a page, with the characters spelled out that nobody would see."""
+"""Text from Lofty on a page, with invisible characters spelled out."""
 
 from django import template
 
@@ -16,5 +16,5 @@ def visible(text: object) -> str:
 
 @register.filter
 def isolated(text: object) -> str:
-    """Return a name so that its direction cannot reorder the sentence it stands in."""
+    """Return a name so that its direction cannot reorder the sentence around it."""
     return "" if text is None else in_isolation(str(text))

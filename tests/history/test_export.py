@@ -204,7 +204,7 @@ def test_export__begun__is_recorded_before_the_first_byte(
     browsers.owner.post(f"{ACME}?kind=tenant.changed", {"format": "csv"}, headers=spanish)
     event = AuditEvent.objects.get(kind=Kind.LOG_EXPORTED)
     assert (event.actor_name, event.tenant_id) == ("Olivia Owner", acme.id)
-    assert event.subject == "1 event as CSV; What happened: Changed the tenant"
+    assert event.subject == "1 event as CSV; Event: Changed the tenant"
     assert event.detail == {
         "format": "csv",
         "events": 1,
@@ -316,7 +316,7 @@ def test_export__client_goes_away__is_noted_and_another_can_begin(
     row = Export.objects.get()
     assert (row.outcome, row.done, row.total) == (Ending.BROKEN_OFF, 1, 3)
     page = text_of(browsers.owner.get("/t/acme/history/"))
-    assert "The export as JSON Lines was broken off after 1 of 3 events." in page
+    assert "The export as JSON Lines was interrupted after 1 of 3 events." in page
     assert len(records(exported(browsers.owner, ACME))) == 4
 
 

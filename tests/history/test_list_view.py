@@ -295,5 +295,5 @@ def test_view__deleted__by_its_owner_only(browsers: Browsers) -> None:
     url = f"/audit/views/{SavedView.objects.get().pk}/delete/"
     assert browsers.viewer.post(url).status_code == 404
     assert browsers.owner.get(url).status_code == 405
-    assert "is deleted" in text_of(browsers.owner.post(url, follow=True))
+    assert "was deleted. No events were changed." in text_of(browsers.owner.post(url, follow=True))
     assert not SavedView.objects.exists()

@@ -200,7 +200,7 @@ def test_receipt__many_members__what_came_and_went_is_complete(
         },
     )
     page = shown(browsers.owner)
-    assert "Agents 30 picked 30 picked Removed: Agent 0000, Agent 0001" in page
+    assert "Agents 30 selected 30 selected Removed: Agent 0000, Agent 0001" in page
     assert all(name in page for name in names.values())
     assert (
         "<details" not in browsers.owner.get(URL).content.decode().split('class="card receipt')[1]

@@ -150,7 +150,7 @@ def test_columns__a_save__in_words_with_the_names_of_its_day(acme: Tenant) -> No
     assert row["Number"] == str(event.seq)
     assert row["Time (UTC)"] == f"{event.at:%Y-%m-%d %H:%M:%S}"
     assert (row["Tenant"], row["Short name"]) == ("Acme Realty", "acme")
-    assert row["Event"] == "changed settings"
+    assert row["What happened"] == "changed settings"
     assert (row["About"], row["Outcome"], row["Reason"]) == (
         "Active days",
         "Verified",
@@ -175,7 +175,7 @@ def test_columns__spoilt_body_or_unknown_kind__question_marks(acme: Tenant) -> N
     event = saved(acme, {"activeDays": [1]}, {"activeDays": []})
     tamper("UPDATE audit_auditevent SET body = '{\"broken', kind = 'settings.of_2031'")
     row = row_of(event)
-    assert row["Event"] == "settings.of_2031"
+    assert row["What happened"] == "settings.of_2031"
     assert {row["Settings changed"], row["Changes"], row["Lofty's message"]} == {"?"}
     assert row["Reason"] == "ticket 4711"
 
@@ -196,5 +196,5 @@ def test_columns__reader_of_another_language__are_in_english_all_the_same(acme: 
     with override("es"):
         assert (event.what, event.outcome_label) == ("cambió el cliente", "Hecho")
         row = dict(zip(COLUMNS, columns(event), strict=True))
-    assert (row["Event"], row["Outcome"]) == ("changed the tenant", "Done")
-    assert row["User"] == "Not signed in"
+    assert (row["What happened"], row["Outcome"]) == ("changed the tenant", "Done")
+    assert row["Person"] == "Not signed in"

@@ -9,7 +9,7 @@ const CATEGORIES = ["performance", "accessibility", "best-practices"];
 const PAGES = { home: "/", settings: "/t/kestrel-group/settings/", history: "/audit/" };
 const flags = { disableStorageReset: true, onlyCategories: CATEGORIES };
 
-function told(name, form, { lhr }) {
+function summarize(name, form, { lhr }) {
   const weighed = Object.values(lhr.categories).flatMap((category) => category.auditRefs.filter((one) => one.weight));
   const failed = weighed.map((one) => lhr.audits[one.id]).filter((audit) => audit.score !== null && audit.score < 0.9);
   const scores = Object.values(lhr.categories).map(({ id, score }) => [id, score === null ? null : Math.round(score * 100)]);
@@ -37,9 +37,9 @@ const found = [];
 await signIn(page);
 for (const [form, config] of Object.entries({ desktop: desktopConfig, mobile: undefined })) {
   for (const [name, path] of Object.entries(PAGES)) {
-    found.push(told(name, form, await lighthouse(url + path, flags, config, page)));
+    found.push(summarize(name, form, await lighthouse(url + path, flags, config, page)));
   }
-  found.push(told("review", form, await lighthouse(await readyToReview(page), flags, config, page)));
+  found.push(summarize("review", form, await lighthouse(await readyToReview(page), flags, config, page)));
 }
 await browser.close();
 process.stdout.write(JSON.stringify(found));

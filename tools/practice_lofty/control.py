@@ -1,7 +1,7 @@
 """The control API under `/_control/`: make customers, look at them, let them misbehave.
 
 Everything is JSON. POST, PATCH and DELETE must carry `Content-Type: application/json`, and every
-request a loopback Host, so that no web page elsewhere can use it from somebody's browser.
+request a loopback Host, so that no web page elsewhere can use it from a user's browser.
 
     GET    /_control/healthz
     POST   /_control/reset                      forget everything; {"seed": true} seeds again
@@ -167,7 +167,7 @@ class Control:
 
     def _change(self, slug: str, wish: dict[str, object]) -> Answer:
         """All keys are optional:
-        settings         merged behind everybody's back; null takes the Sales Agent away
+        settings         merged without the console knowing; null takes the Sales Agent away
         remove_settings  names of settings to leave out from now on
         options          fields of store.Options
         rate_limit       calls per minute for every token of the customer

@@ -2,7 +2,7 @@
 
 Made-up leads of each customer, its members one by one, and empty lists where this Lofty has
 nothing; a note, task, or call asked for by its id is made up. What is written is accepted and
-forgotten: nothing is stored, and nobody gets a message.
+forgotten: nothing is stored, and no one gets a message.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Ways in which the practice Lofty can be told to misbehave, for one customer at a time.
+"""Ways in which the practice Lofty can be made to misbehave, for one customer at a time.
 
     POST /_control/customers/<slug>/faults
     {"kind": "drop_after", "on": "PUT", "path": "/v2.0/", "times": 1, ...parameters}
@@ -8,17 +8,17 @@
 it is removed. A request that is refused at the door (401, 403, 415, 429) uses up no fault. Times
 are seconds. Every PUT is recorded before any fault acts.
 
-Passing kinds act, then the request goes on. `when` is "before" the work is done or "after" it,
+Passing kinds act, then the request continues. `when` is "before" the work is done or "after" it,
 which is right before the answer leaves:
     delay(seconds, when)            waits
     hold(seconds, when)             waits for POST /_control/release, at most 30 s; the requests
                                     that wait are at GET /_control/held
-    foreign_change(settings, when)  merges settings, as if somebody else had changed them in Lofty
+    foreign_change(settings, when)  merges settings, as if another user had changed them in Lofty
 
 Ending kinds decide how the request ends; the first that matches acts, the next waits for the next
 request. `apply` says whether a PUT takes effect; `how` is "close" or "reset":
     status(code, body, apply)            that status; body is text as it is, or a JSON value;
-                                         nothing applied unless told
+                                         nothing applied unless `apply`
     drop_before(how)                     connection lost, nothing applied
     drop_after(how)                      applied, connection lost without an answer
     drip_headers(bytes_per_second, apply)
@@ -26,12 +26,12 @@ request. `apply` says whether a PUT takes effect; `how` is "close" or "reset":
     endless_100(seconds, apply)          100 Continue again and again, then the connection ends
     cut_headers(how, apply)              connection lost in the middle of the headers
     cut_body(how, apply)                 connection lost in the middle of the body
-    html(code, apply)                    a web page instead of JSON; nothing applied unless told
-    redirect(status, location, apply)    sends the client elsewhere; nothing applied unless told
+    html(code, apply)                    a web page instead of JSON; nothing applied unless `apply`
+    redirect(status, location, apply)    sends the client elsewhere; nothing applied unless `apply`
     wrong_json(text, apply)              200 with this text for a body
     proxy(code, body, apply)             a gateway's own answer, without Lofty's headers; body is
-                                         html, json, text or empty; nothing applied unless told
-    early_hints(count, then, apply)      103 Early Hints so many times, then the answer, or with
+                                         html, json, text or empty; nothing applied unless `apply`
+    early_hints(count, then, apply)      103 Early Hints that many times, then the answer, or with
                                          "close" the end of the connection
     ignore()                             PUT: 200, not applied
     visible_later(seconds)               PUT: applied, but reads show the old values until then
@@ -119,22 +119,22 @@ SERVER_ERROR = {"code": 20005, "message": "Server error"}
 
 
 _ALL = (
-    Kind("delay", "Waits, then goes on.", (_seconds(1.0), _when("before")), passing=True),
+    Kind("delay", "Waits, then continues.", (_seconds(1.0), _when("before")), passing=True),
     Kind(
         "hold",
-        "Waits until it is released, at most 30 seconds, then goes on.",
+        "Waits until it is released, at most 30 seconds, then continues.",
         (_seconds(LONGEST_HOLD, LONGEST_HOLD), _when("before")),
         passing=True,
     ),
     Kind(
         "foreign_change",
-        "Somebody else changes these settings in Lofty at that moment.",
-        (Parameter("settings", {"assistantName": "Changed by somebody else"}), _when("after")),
+        "Another user changes these settings in Lofty at that moment.",
+        (Parameter("settings", {"assistantName": "Changed by another user"}), _when("after")),
         passing=True,
     ),
     Kind(
         "status",
-        "Answers with this status and body. Nothing is applied, unless told.",
+        "Answers with this status and body. Nothing is applied, unless `apply` is set.",
         (
             _status("code", 500),
             Parameter("body", None),
@@ -154,12 +154,12 @@ _ALL = (
     Kind("cut_body", "The connection is lost in the middle of the body.", (_HOW, _APPLIES)),
     Kind(
         "html",
-        "A web page instead of JSON. Nothing is applied, unless told.",
+        "A web page instead of JSON. Nothing is applied, unless `apply` is set.",
         (_status("code", 200), _DOES_NOT_APPLY),
     ),
     Kind(
         "redirect",
-        "Sends the client elsewhere. Nothing is applied, unless told.",
+        "Sends the client elsewhere. Nothing is applied, unless `apply` is set.",
         (_status("status", 302), Parameter("location", "/elsewhere"), _DOES_NOT_APPLY),
     ),
     Kind(
@@ -169,7 +169,8 @@ _ALL = (
     ),
     Kind(
         "proxy",
-        "A gateway between the console and Lofty answers. Nothing is applied, unless told.",
+        "A gateway between the console and Lofty answers. Nothing is applied, unless "
+        "`apply` is set.",
         (
             _status("code", 404),
             Parameter("body", "html", choices=("html", "json", "text", "empty")),

@@ -1,4 +1,4 @@
-"""Requests that wait for somebody to let them go on (the fault kind `hold`)."""
+"""Requests that wait until a user releases them (the fault kind `hold`)."""
 
 import itertools
 import threading

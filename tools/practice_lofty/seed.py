@@ -372,7 +372,7 @@ _NOTES_AND_SPECS: tuple[tuple[str, Spec], ...] = (
         ),
     ),
     (
-        "Odd values: nulls, unknown words, an odd phone number, unknown ids, an empty access list",
+        "Unexpected values: nulls, unknown words and IDs, an invalid number, an empty access list",
         Spec(
             "quixote-estates",
             "Quixote Estates — Ñandú & Søn",

@@ -351,7 +351,7 @@ class Store:
             db.execute("UPDATE puts SET status = ? WHERE id = ?", (status, put_id))
 
     def puts(self, slug: str, newest: int | None = None) -> list[dict[str, object]]:
-        """In the order received; only the `newest` so many if told."""
+        """Return the PUTs in the order received; only the `newest`, if given."""
         self._apply_due(slug)
         limit = -1 if newest is None else newest
         rows = self.rows("SELECT * FROM puts WHERE slug = ? ORDER BY id DESC LIMIT ?", slug, limit)

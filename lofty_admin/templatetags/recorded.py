@@ -1,4 +1,4 @@
-"""Texts that were written down in English, on a page of any language."""
+"""Texts that were recorded in English, on a page in any language."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?]) ")
 
 
 @register.simple_tag
-def told(text: object) -> str:
+def recorded(text: object) -> str:
     """Return a stored text, translated sentence by sentence; what has no translation is marked as
     English."""
     english = str(text)
