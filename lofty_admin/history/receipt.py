@@ -65,7 +65,7 @@ class PeriodForm(forms.Form):
 
 @dataclass(frozen=True)
 class Change:
-    """One change: `begun` is its first event, `latest` the newest event about it, often the same."""
+    """One change: `begun` is its first event, `latest` its newest, often the same one."""
 
     begun: AuditEvent
     latest: AuditEvent
