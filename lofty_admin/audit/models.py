@@ -210,17 +210,13 @@ class AuditIndex(models.Model):
         indexes = [
             models.Index("at", name="audit_index_at"),
             models.Index("tenant_id", "seq", name="audit_index_tenant"),
-            models.Index("kind", "seq", name="audit_index_kind"),
-            models.Index("outcome", "seq", name="audit_index_outcome"),
-            models.Index("actor", "seq", name="audit_index_actor"),
             models.Index(
                 fields=["at"],
                 include=["seq", "tenant_id", "kind", "outcome", "actor"],
                 condition=models.Q(kind__in=CHANGES),
                 name="audit_index_outcomes",
             ),
-            GinIndex(fields=["terms"], name="audit_index_terms", fastupdate=False),
-            GinIndex(fields=["words"], name="audit_index_words", fastupdate=False),
+            GinIndex(fields=["terms", "words"], name="audit_index_search", fastupdate=False),
         ]
 
     def __str__(self) -> str:

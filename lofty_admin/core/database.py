@@ -7,8 +7,14 @@ from typing import Any
 
 # A stuck lock or a runaway page must end by itself. Random reads on today's disks are not four
 # times slower than sequential ones: with the default cost, PostgreSQL reads half an index to save a
-# few rows.
-SESSION_LIMITS = {"lock_timeout": "5s", "statement_timeout": "30s", "random_page_cost": "1.1"}
+# few rows. With the default memory, a search among ten million events forgets which rows match, and
+# checks all rows of each page again.
+SESSION_LIMITS = {
+    "lock_timeout": "5s",
+    "statement_timeout": "30s",
+    "random_page_cost": "1.1",
+    "work_mem": "16MB",
+}
 
 
 def application_name(argv: Sequence[str]) -> str:

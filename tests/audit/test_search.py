@@ -13,6 +13,8 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given
@@ -90,12 +92,11 @@ def every_page(wanted: Filter) -> Iterator[list[int]]:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages, reaches and pieces so short that every way of looking is gone."""
+    """Shrink pages, chunks, and the records checked first, so that both steps are taken."""
     monkeypatch.setattr(query, "PAGE", 3)
     monkeypatch.setattr(query, "CHUNK", 2)
-    monkeypatch.setattr(query, "ALONG_THE_LOG", (2, 8))
-    monkeypatch.setattr(query, "ALONG_AN_INDEX", (4, 6))
-    monkeypatch.setattr(query, "MOST_WORDS", 1)
+    monkeypatch.setattr(query, "NEAR", 2)
+    monkeypatch.setattr(query, "MAX_WORDS", 1)
 
 
 @budget(
@@ -327,6 +328,17 @@ def test_text__begins_words_of_other_kinds__asks_only_for_those_of_this_one(
     assert not [sql for sql in searched if ":*" in sql]
 
 
+@pytest.mark.parametrize(("rows", "used"), [(query.CHECKED, False), (query.INDEXED, True)])
+def test_condition__on_expressions_or_columns__keeps_the_index_out_or_uses_it(
+    rows: QuerySet[AuditIndex], used: bool
+) -> None:
+    write(1, reason="ticket")
+    condition = Filter(None, setting="activeDays", text="tick").condition()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert ("audit_index_search" in rows.filter(condition).explain()) == used
+
+
 def test_fill__damaged_body__indexed_by_its_columns() -> None:
     event = write(1, reason="still findable")[0]
     spoilt = AuditEvent.objects.get(pk=event.pk)
@@ -348,6 +360,24 @@ def test_migration__outcomes_of_an_older_version__found_by_the_maker_too() -> No
         cursor.execute(import_module("lofty_admin.audit.migrations.0009_makers").FORGET)
     assert index.fill() == 1
     assert [one.seq for one in fetch_page(Filter(None, actor="person:2")).events] == [event.seq]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_migration__interrupted_while_it_made_the_index__starts_over() -> None:
+    MigrationExecutor(connection).migrate([("audit", "0009_makers")])
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE INDEX audit_index_search ON audit_auditindex (kind)")
+            cursor.execute("DROP INDEX audit_index_kind")
+    finally:
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, "audit_auditindex")
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("30s",)
+    assert found["audit_index_search"]["columns"] == ["terms", "words"]
+    assert not found.keys() & {"audit_index_terms", "audit_index_kind", "audit_index_actor"}
 
 
 def test_record__rolled_back__leaves_nothing_in_the_index() -> None:

@@ -75,11 +75,6 @@ def actor_key(event: AuditEvent) -> str:
     return f"{event.actor_kind}:{event.actor_id}"
 
 
-def is_user(actor: str) -> bool:
-    """Whether this key is a user's. Events of their changes may have another actor."""
-    return actor.startswith("person:")
-
-
 PAIRED = ("kind", "outcome", "setting")
 
 
