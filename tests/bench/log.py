@@ -9,7 +9,9 @@ import datetime as dt
 import json
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from uuid import UUID
 
 from django.conf import settings
@@ -20,8 +22,16 @@ from lofty_admin.audit.log import triggers
 from lofty_admin.audit.log.canonical import canonical
 from lofty_admin.audit.log.chain import COPIED, begin, copies, link_in
 from lofty_admin.audit.log.kinds import Kind, Outcome
-from lofty_admin.audit.models import GENESIS, AuditChoice, AuditEvent, AuditHead, AuditIndex
+from lofty_admin.audit.models import (
+    GENESIS,
+    AuditChoice,
+    AuditEvent,
+    AuditHead,
+    AuditIndex,
+    AuditWord,
+)
 from lofty_admin.audit.search import index
+from lofty_admin.core.database import set_session_limits
 from lofty_admin.core.text import words as folded
 from tests.support.documented_settings import EXAMPLE
 
@@ -58,23 +68,24 @@ MIX = (
     (2, Kind.ACCESS_REFUSED, Outcome.REFUSED),
 )
 NO_TENANT = {Kind.SIGNED_IN}
-WORDS = """
-INSERT INTO audit_auditword (word, kind, outcome)
-SELECT DISTINCT unnest(tsvector_to_array(words)), kind, outcome FROM audit_auditindex
-WHERE seq >= %s ON CONFLICT DO NOTHING
-"""
+ENTRY = ("seq", "at", "tenant_id", "kind", "outcome", "actor", "terms", "words")
 RARE = "zanzibar"  # a word that one event in ten thousand has in its reason
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """The record of an event, with marks where every event has something of its own."""
+    """The record of an event, with marks where every event has something of its own.
+
+    columns, entry: the rest of its lines for COPY into AuditEvent and AuditIndex; known: its words,
+    as AuditWord stores them.
+    """
 
     kind: Kind
+    outcome: str
     body: str
-    columns: list[str | None]
-    terms: list[str]
-    words: str
+    columns: str
+    entry: str
+    known: list[tuple[str, str, str]]
     choices: list[tuple[str, str, str, str]]
 
 
@@ -88,16 +99,14 @@ def person(number: int) -> dict[str, str]:
 
 
 def build(events: int, tenants: int, people: int = 40, seed: int = 7) -> None:
-    """Write the log into an empty database. The guards are off meanwhile, and stand afterwards."""
+    """Write the log into an empty database, in pieces: memory doesn't grow with the log.
+
+    The guards are off meanwhile, and indexes are made afterwards.
+    """
     chance = random.Random(seed)
     patterns = list(_patterns(tenants, people, chance))
-    with connection.schema_editor() as editor:
-        for one in AuditIndex._meta.indexes:
-            editor.remove_index(AuditIndex, one)
-    last = _write(patterns, events, chance)
-    with connection.schema_editor() as editor:
-        for one in AuditIndex._meta.indexes:
-            editor.add_index(AuditIndex, one)
+    with _patient(), _without_indexes():
+        last = _write(patterns, events, chance)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {AuditHead._meta.db_table} DISABLE TRIGGER USER")
         AuditHead.objects.update(seq=events, hash=last)
@@ -109,9 +118,37 @@ def build(events: int, tenants: int, people: int = 40, seed: int = 7) -> None:
         batch_size=5000,
     )
     if not connection.in_atomic_block:
-        with connection.cursor() as cursor:
+        with _patient(), connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
             cursor.execute("CHECKPOINT")  # or gigabytes are written during the measurement
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Let statements take as long as they need: an index of ten million rows takes minutes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0; SET maintenance_work_mem = '512MB'")
+        yield
+        cursor.execute("RESET maintenance_work_mem")
+        set_session_limits(connection)
+
+
+@contextmanager
+def _without_indexes() -> Iterator[None]:
+    models = (AuditEvent, AuditIndex)
+    with connection.schema_editor() as editor:
+        for model in models:
+            for index_of in model._meta.indexes:
+                editor.remove_index(model, index_of)
+            for constraint in model._meta.constraints:
+                editor.remove_constraint(model, constraint)
+    yield
+    with connection.schema_editor() as editor:
+        for model in models:
+            for index_of in model._meta.indexes:
+                editor.add_index(model, index_of)
+            for constraint in model._meta.constraints:
+                editor.add_constraint(model, constraint)
 
 
 def _patterns(tenants: int, people: int, chance: random.Random) -> Iterator[Pattern]:
@@ -184,16 +221,25 @@ def _save(kind: Kind, chance: random.Random) -> dict[str, object]:
 def _pattern(content: dict[str, object]) -> Pattern:
     body = canonical(content).decode()
     event = AuditEvent(seq=1, body=body, **copies(json.loads(body)))
-    words = " ".join(f"'{word}'" for word in sorted({*index.search_words(event)} - {"reason"}))
-    columns = [_text(getattr(event, name)) for name in COPIED]
-    kind = Kind(event.kind)
-    return Pattern(kind, body, columns, index.terms(event), words, index.choices(event))
+    words = sorted({*index.search_words(event)} - {"reason"})
+    columns = {name: _text(getattr(event, name)) for name in COPIED}
+    terms = "{" + ",".join(f'"{term}"' for term in index.terms(event)) + "}"
+    entry = [AT, *(columns[name] for name in ENTRY[2:5]), index.actor_key(event), terms]
+    return Pattern(
+        Kind(event.kind),
+        event.outcome,
+        body,
+        "\t".join(columns.values()),
+        "\t".join([*entry, " ".join(f"'{word}'" for word in words)]),
+        [(word, event.kind, event.outcome) for word in words],
+        index.choices(event),
+    )
 
 
-def _text(value: object) -> str | None:
+def _text(value: object) -> str:
     if isinstance(value, dt.datetime):
         return AT
-    return None if value is None else str(value)
+    return r"\N" if value is None else str(value)
 
 
 def _write(patterns: list[Pattern], events: int, chance: random.Random) -> str:
@@ -201,31 +247,32 @@ def _write(patterns: list[Pattern], events: int, chance: random.Random) -> str:
     ring, head = settings.ENVIRONMENT.audit_keys, AuditHead.objects.get()
     assert head.seq == 0, "the log must be empty"
     begun, last = begin(ring.keys[ring.current], head.log_id), GENESIS
-    weights = [weight for weight, *_ in MIX]
-    by_kind = {row: [p for p in patterns if _mix_of(p) == row[1:]] for row in MIX}
+    weights = list(accumulate(weight for weight, *_ in MIX))
+    by_kind = [[p for p in patterns if _mix_of(p) == row[1:]] for row in MIX]
     step = dt.timedelta(days=1000) / events
+    known = {row for pattern in patterns for row in pattern.known}
     for start in range(1, events + 1, PIECE):
         rows, entries = [], []
         for seq in range(start, min(start + PIECE, events + 1)):
-            pattern = chance.choice(by_kind[chance.choices(MIX, weights)[0]])
+            pattern = chance.choice(chance.choices(by_kind, cum_weights=weights)[0])
             own = _own(seq, BEGAN + step * seq, chance)
-            body = _put(pattern.body, own)
+            body, columns = _put(pattern.body, own), _put(pattern.columns, own)
             hashed = link_in(begun, seq, last, body)
-            columns = [own.get(str(value), value) for value in pattern.columns]
-            rows.append([seq, last, hashed, ring.current, body, *columns])
-            entries.append(_entry(seq, pattern, own))
+            escaped = body.replace("\\", r"\\")
+            rows.append(f"{seq}\t{last}\t{hashed}\t{ring.current}\t{escaped}\t{columns}\n")
+            words = folded(own[REASON]) if REASON in pattern.columns else []
+            known.update((word, pattern.kind.value, pattern.outcome) for word in words)
+            reason = "".join(f" '{word}'" for word in words)
+            entries.append(f"{seq}\t{_put(pattern.entry, own)}{reason}\n")
             last = hashed
         _copy(AuditEvent, ("seq", "previous_hash", "hash", "key_id", "body", *COPIED), rows)
-        names = ("seq", "at", "tenant_id", "kind", "outcome", "actor", "terms", "words")
-        _copy(AuditIndex, names, entries)
-        with connection.cursor() as cursor:
-            cursor.execute(WORDS, [start])
+        _copy(AuditIndex, ENTRY, entries)
+    _copy(AuditWord, ("word", "kind", "outcome"), ("\t".join(row) + "\n" for row in known))
     return last
 
 
 def _mix_of(pattern: Pattern) -> tuple[Kind, Outcome | None]:
-    outcome = pattern.columns[COPIED.index("outcome")]
-    return pattern.kind, Outcome(outcome) if outcome else None
+    return pattern.kind, Outcome(pattern.outcome) if pattern.outcome else None
 
 
 def _own(seq: int, at: dt.datetime, chance: random.Random) -> dict[str, str]:
@@ -245,17 +292,7 @@ def _put(text: str, own: dict[str, str]) -> str:
     return text
 
 
-def _entry(seq: int, pattern: Pattern, own: dict[str, str]) -> list[object]:
-    columns = dict(zip(COPIED, pattern.columns, strict=True))
-    actor = f"{columns['actor_kind']}:{columns['actor_id']}"
-    reason = "".join(f" '{word}'" for word in folded(own[REASON])) if columns["reason"] else ""
-    tenant, outcome = columns["tenant_id"], columns["outcome"]
-    words = pattern.words + reason
-    return [seq, own[AT], tenant, columns["kind"], outcome, actor, pattern.terms, words]
-
-
-def _copy(model: type[Model], names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def _copy(model: type[Model], names: Sequence[str], lines: Iterable[str]) -> None:
     statement = f"COPY {model._meta.db_table} ({', '.join(names)}) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
+        copy.write("".join(lines))
