@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from tests.support.recipes import RECIPES
 from tools.processes import ROOT
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -66,6 +67,11 @@ def test_docs__each_command__exists_and_takes_what_is_named(page: Path) -> None:
     for module in MODULE.findall(text(page)):
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").exists() or path.is_dir(), module
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_contributing__each_recipe_that_tests_point_to__exists(recipe: str) -> None:
+    assert f"### {recipe}\n" in text(ROOT / "CONTRIBUTING.md")
 
 
 @pages

@@ -22,12 +22,11 @@ SLOW = settings(
 )
 
 
-def test_form__the_documented_example_with_one_change__sends_all_23_with_right_types(
+def test_form__the_documented_example_with_one_change__sends_all_with_right_types(
     acme: Tenant,
 ) -> None:
     expected = EXAMPLE_REQUEST
     body = sent(acme, EXAMPLE, assistantName="Bella")
-    assert len(body) == 23
     assert body == {**expected, "assistantName": "Bella"}
     for name, value in body.items():
         assert type(value) is type(EXAMPLE[name])

@@ -1,7 +1,7 @@
 """Whatever changes state leaves an event, or is in a short list with its reason.
 
-Pages, commands and jobs are found, not listed: a new one that is in neither list of driving.py
-fails here, and so does an entry for one that is gone.
+Pages, commands and jobs are found, not listed: a new one that is in neither list of
+event_drives.py fails here, and so does an entry for one that is gone.
 """
 
 from argparse import _SubParsersAction
@@ -31,6 +31,7 @@ from tests.support.event_drives import (
     Drive,
     Scene,
 )
+from tests.support.recipes import ADD_EVENT_KIND, ADD_PAGE, advice, assert_registered
 from tests.support.routes import ROUTES, Route
 from tests.support.users import PASSWORD, signed_in
 
@@ -43,6 +44,7 @@ SAMPLES: dict[str, object] = {
     "PathConverter": "acme",
 }
 METHOD_NOT_ALLOWED = 405
+DRIVING = "tests/support/event_drives.py (or its list of those without an event)"
 
 
 # --- what there is --------------------------------------------------------------------------------
@@ -85,7 +87,9 @@ def test_pages__every_address_that_takes_a_post__is_driven_or_reasoned(scene: Sc
     assert len(ROUTES) > 20
     # Signed in again for each: one of them signs out, one makes the tenant unwritable.
     changing = {r.name for r in ROUTES if takes_posts(signed_in(scene.root), r)}
-    assert changing == PAGES.keys() | PAGES_WITHOUT.keys()
+    assert_registered(
+        changing, PAGES.keys() | PAGES_WITHOUT.keys(), where=f"PAGES of {DRIVING}", recipe=ADD_PAGE
+    )
     assert not PAGES.keys() & PAGES_WITHOUT.keys()
 
 
@@ -97,12 +101,14 @@ def test_pages__every_address_opened__no_event_for_looking(scene: Scene) -> None
 
 
 def test_commands__every_one__is_driven_or_reasoned() -> None:
-    assert set(commands()) == COMMANDS.keys() | COMMANDS_WITHOUT.keys()
+    known = COMMANDS.keys() | COMMANDS_WITHOUT.keys()
+    assert_registered(commands(), known, where=f"COMMANDS of {DRIVING}", recipe=ADD_EVENT_KIND)
     assert not COMMANDS.keys() & COMMANDS_WITHOUT.keys()
 
 
 def test_jobs__every_one__is_driven_or_reasoned() -> None:
-    assert jobs() == JOBS.keys() | JOBS_WITHOUT.keys()
+    known = JOBS.keys() | JOBS_WITHOUT.keys()
+    assert_registered(jobs(), known, where=f"JOBS of {DRIVING}", recipe=ADD_EVENT_KIND)
     assert not JOBS.keys() & JOBS_WITHOUT.keys()
     assert {name for name, _ in app.periodic_registry.periodic_tasks} <= jobs()
 
@@ -119,7 +125,7 @@ DRIVES: dict[str, tuple[Drive, Kind]] = {
 def test_change__made__leaves_its_event(scene: Scene, drive: Drive, kind: Kind) -> None:
     scene.prepared()
     drive(scene)
-    assert kind in scene.new_kinds()
+    assert kind in scene.new_kinds(), advice(ADD_EVENT_KIND)
 
 
 @pytest.mark.parametrize("reason", [*PAGES_WITHOUT.values(), *COMMANDS_WITHOUT.values()])

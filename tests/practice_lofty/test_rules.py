@@ -6,29 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.documented_settings import EXAMPLE_REQUEST
 from tools.practice_lofty.rules import PROPERTIES, find_problem, merge
 
 AGENT = 12345
-TEXTS = [
-    "assistantName",
-    "virtualNumber",
-    "virtualNumberCountry",
-    "callTransferType",
-    "fixedNumber",
-    "agentExperience",
-    "followUpRole",
-]
-SWITCHES = [
-    "rentalBusiness",
-    "websiteChannel",
-    "textChannel",
-    "emailChannel",
-    "newLeadEnable",
-    "visitorsEnable",
-]
+TEXTS = [name for name, value in EXAMPLE_REQUEST.items() if isinstance(value, str)]
+SWITCHES = [name for name, value in EXAMPLE_REQUEST.items() if isinstance(value, bool)]
+LISTS = [name for name, value in EXAMPLE_REQUEST.items() if isinstance(value, list)]
 HOURS = ["startActiveHour", "endActiveHour"]
 SMALL = ["activeDays", "leadTypes"]
-LARGE = ["leadSources", "leadPipelines", "agentIds", "officeIds", "leadPondIds"]
+LARGE = [name for name in LISTS if name not in SMALL]
 
 
 def _fitting(name: str) -> st.SearchStrategy[Any]:

@@ -18,6 +18,7 @@ from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Role, Tenant
 from tests.support.practice_customer import PracticeCustomer
+from tests.support.recipes import ADD_PAGE, assert_registered
 from tests.support.routes import ROUTES, Route, by_name
 from tests.support.settings_changes import connect
 from tests.support.world import EXAMPLE_SETTINGS, POSTED, World
@@ -249,7 +250,8 @@ def asked(world: World, route: Route, who: str, method: str, url: str, **headers
 
 # --- the tests ------------------------------------------------------------------------------------
 def test_needs__every_view__named_and_no_other() -> None:
-    assert {route.name for route in ROUTES} == set(NEEDS)
+    found = {route.name for route in ROUTES}
+    assert_registered(found, NEEDS, where="NEEDS of this test", recipe=ADD_PAGE)
 
 
 def test_needs__tenant_roles__only_where_the_tenant_is_in_the_address() -> None:
