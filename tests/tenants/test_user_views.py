@@ -160,7 +160,7 @@ def test_right__by_the_form__counts_at_once(
         ({"where": "group", "group": "nonsense", "level": "20"}, "not a valid"),
         ({"where": "all", "level": "99"}, "not one of the available choices"),
         ({"where": "galaxy", "level": "20"}, "not one of the available choices"),
-        ({"where": "all", "level": "nothing"}, "has no right of their own for all tenants"),
+        ({"where": "all", "level": "nothing"}, "no longer has a role of their own for all tenants"),
         ({}, "This field is required"),
     ],
 )
