@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from lofty_admin.core.input import refuse_unreadable
+from lofty_admin.core.text import is_invisible
 
 # Alphabets with letters that look like those of another alphabet.
 _LOOK_ALIKE_SCRIPTS = frozenset(
@@ -18,8 +19,6 @@ _LOOK_ALIKE_SCRIPTS = frozenset(
 )
 # Controls, formats (zero width, direction), surrogates, private use, line and paragraph breaks.
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-# Letters and marks by category, but invisible.
-_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 
 def canonical_email(text: str) -> str:
@@ -80,7 +79,7 @@ def check_name(name: str) -> None:
 
 def is_hidden(sign: str) -> bool:
     """Return whether this character is invisible, or only moves others."""
-    return unicodedata.category(sign) in _INVISIBLE_CATEGORIES or sign in _BLANK_LETTERS
+    return unicodedata.category(sign) in _INVISIBLE_CATEGORIES or is_invisible(sign)
 
 
 def _scripts(word: str) -> Iterator[str]:

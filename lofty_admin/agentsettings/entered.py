@@ -8,6 +8,7 @@ import unicodedata
 
 import phonenumbers
 
+from lofty_admin.core.text import WIDE_BLANKS, is_invisible
 from lofty_admin.lofty.json_strict import JSON
 
 # What people write around the digits of one number. No letters: they could be an extension, a
@@ -16,7 +17,6 @@ _PLAIN_NUMBER = re.compile(r"\+?[0-9(][0-9 ().\-/]*")
 _DASHES = re.compile("[‐‑‒–—―−﹣－]")
 # Joiners shape emoji and the letters of some scripts: a text may need them, a name does not.
 _JOINERS = frozenset("\u200c\u200d\ufe0e\ufe0f")
-_IGNORED = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufe0e\ufe0f")
 
 
 def entered_name(text: str) -> str:
@@ -61,13 +61,13 @@ def _is_possible(number: phonenumbers.PhoneNumber) -> bool:
 
 
 def _without_unseen(text: str, keep: frozenset[str] = frozenset()) -> str:
-    blanks = "".join(" " if sign.isspace() else sign for sign in text)
+    blanks = "".join(" " if sign.isspace() or sign in WIDE_BLANKS else sign for sign in text)
     kept = (sign for sign in blanks if sign in keep or not _is_unseen(sign))
     return unicodedata.normalize("NFC", "".join(kept))
 
 
 def _is_unseen(sign: str) -> bool:
-    return unicodedata.category(sign) in {"Cc", "Cf", "Cs"} or sign in _IGNORED
+    return unicodedata.category(sign) in {"Cc", "Cs"} or is_invisible(sign)
 
 
 def _plain_digits(text: str) -> str:

@@ -21,10 +21,13 @@ _NOT_DECOMPOSED = {
 }
 _LATIN = (range(0x80, 0x250), range(0x1E00, 0x1F00), range(0x2C60, 0x2C80), range(0xA720, 0xA800))
 _WITH_A_STROKE = re.compile(r"LATIN SMALL LETTER ([A-Z]) WITH ")
-# Invisible, though Unicode does not count them as format characters: the grapheme joiner, fillers
-# of Hangul, variation selectors.
-_DRAWN_AS_NOTHING = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+# Invisible, though Unicode does not count them as format characters. Some are as wide as a space:
+# fillers of Hangul, blanks of Braille and of music.
+WIDE_BLANKS = frozenset("\u2800\u3164\uffa0\U0001d159")
+_DRAWN_AS_NOTHING = frozenset(
+    # The grapheme joiner, what is left out in Hangul, Khmer, and Mongolian, variation selectors.
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f"
+    + "".join(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
 )
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _WORD = re.compile(r"\w+")
@@ -39,6 +42,7 @@ def _plain_letters() -> dict[str, str]:
 
 
 _PLAIN = str.maketrans(_plain_letters())
+_UNDRAWN = str.maketrans({**dict.fromkeys(_DRAWN_AS_NOTHING), **dict.fromkeys(WIDE_BLANKS, " ")})
 
 
 def clean(text: str | None, length: int) -> str:
@@ -61,15 +65,25 @@ def fold(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    visible = _DRAWN_AS_NOTHING.sub("", text)
+    visible = text.translate(_UNDRAWN)
     apart = unicodedata.normalize("NFKD", visible).casefold().translate(_PLAIN)
     bare = "".join(sign for sign in apart if not _is_ignored(sign))
     return " ".join(bare.split())
 
 
+def is_invisible(sign: str) -> bool:
+    """Return whether `sign` is a character without a shape: a zero-width space, a filler, a blank.
+
+    Ordinary spaces and controls are not meant.
+    """
+    if sign.isascii():
+        return False
+    return sign in _DRAWN_AS_NOTHING or sign in WIDE_BLANKS or unicodedata.category(sign) == "Cf"
+
+
 def _is_ignored(sign: str) -> bool:
     """Return whether `sign` is an accent or an invisible character, such as a zero-width space."""
-    return bool(unicodedata.combining(sign)) or unicodedata.category(sign) == "Cf"
+    return bool(unicodedata.combining(sign)) or is_invisible(sign)
 
 
 def words(text: str) -> list[str]:

@@ -10,13 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-# Invisible, although Unicode's general category does not say so (Default_Ignorable, blanks).
-_BLANK = frozenset(
-    {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, 0x1D159}
-    | set(range(0x180B, 0x1810))
-    | set(range(0xFE00, 0xFE10))
-    | set(range(0xE0100, 0xE01F0))
-)
+from lofty_admin.core.text import is_invisible
+
 # Controls, format characters, halves of characters, private use, unassigned, separators.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"})
 _MARKS = frozenset({"⟨", "↵", "␣"})  # spelled out in the text, so a mark is always ours
@@ -100,7 +95,7 @@ def _is_spelled(sign: str) -> bool:
     if sign in _MARKS or sign in _TWIN_PUNCTUATION or sign in _TWIN_LETTERS:
         return True
     category = unicodedata.category(sign)
-    if category in _UNSEEN or ord(sign) in _BLANK:
+    if category in _UNSEEN or is_invisible(sign):
         return True
     is_form = unicodedata.decomposition(sign).startswith(_TWIN_FORMS)
     return is_form and category[0] in "LN" and unicodedata.normalize("NFKC", sign).isascii()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
 
+from lofty_admin.core.text import is_invisible
 from lofty_admin.directory.models import BETWEEN, Entry, EntryKind
 from lofty_admin.directory.names import LARGEST_ID, Name, names
 from lofty_admin.tenants.models import Tenant
@@ -25,7 +26,6 @@ _RUN = re.compile(
     r"[\"']?+(?=$|[\s,;)\]>])"
 )
 _COULD_SEPARATE_IDS = frozenset(" ,")
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u2060\ufeff\x00"))
 _UNREADABLE = "\ufffd"  # what NUL arrives as; nothing is made up from what is around it
 _AROUND = "\"'()[]<>"
 
@@ -79,7 +79,7 @@ def parse(text: str) -> list[Pasted]:
             )
             % {"number": intcomma(len(text)), "most": intcomma(LONGEST_PASTE)}
         )
-    items = list(_items_of(text.translate(_INVISIBLE)))
+    items = list(_items_of(_without_invisible(text)))
     if sum(max(1, len(item.pieces)) for item in items) > MOST_PASTED:
         raise TooManyItems(
             _(
@@ -91,13 +91,17 @@ def parse(text: str) -> list[Pasted]:
     return items
 
 
+def _without_invisible(text: str) -> str:
+    return "".join(sign for sign in text if sign != "\x00" and not is_invisible(sign))
+
+
 def is_list(text: str) -> bool:
     """Return whether a pasted text is a list; otherwise it is a text to search for.
 
     Several lines, several ids or emails, or one next to a comma or in "Name <email>" make a list.
     So does one number with separators for thousands: only the directory knows how to read it.
     """
-    bare = text.translate(_INVISIBLE).strip()
+    bare = _without_invisible(text).strip()
     if re.search(r"[\r\n]", bare) or grouped_digits(bare) == bare != "":
         return True
     known = [item for item in _items_of(bare) if item.email or _ids(item)]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from lofty_admin.core.text import fold
+from lofty_admin.core.text import fold, is_invisible
 from lofty_admin.lofty.client import Scheme, clean_token
 from lofty_admin.lofty.errors import BadToken
 from lofty_admin.tenants.models import RESERVED_SLUGS, SLUG
@@ -151,11 +151,7 @@ def _cells(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 def _trimmed(cell: str) -> str:
     """Strip blanks, no-break spaces, and invisible characters from both ends."""
-    visible = [
-        at
-        for at, sign in enumerate(cell)
-        if not sign.isspace() and unicodedata.category(sign) != "Cf"
-    ]
+    visible = [at for at, sign in enumerate(cell) if not sign.isspace() and not is_invisible(sign)]
     return cell[visible[0] : visible[-1] + 1] if visible else ""
 
 

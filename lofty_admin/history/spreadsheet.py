@@ -36,9 +36,11 @@ COLUMNS = (
 BOM = "\ufeff"  # without it, Excel does not read the file as UTF-8
 LONGEST = 32_000  # characters: Excel accepts 32,767 in one cell
 _FORMULA = "=+@\t\r\n\0＝＋－＠﹦﹢﹣﹫−-"  # the hyphen last: it goes into a character class
-_BLANK = " \xa0\u200b\u200e\u200f\u2060\ufeff"  # some programs skip these before they look
+# Some programs skip blanks and what they do not draw before they look. So everything counts that is
+# no letter, digit, or ASCII sign, and the letters that are blank.
+_SKIPPED = r"""(?:[^\w!-~]|["\u115f\u1160\u3164\uffa0])*"""
 # Where a cell begins in a program that splits at semicolons or tabs, or ignores quotes.
-_FORMULA_IN_SOME_CELL = re.compile(rf"""(\A|\r\n|[,;\t\n]|\r(?!\n))(?=["{_BLANK}]*[{_FORMULA}])""")
+_FORMULA_IN_SOME_CELL = re.compile(rf"""(\A|\r\n|[,;\t\n]|\r(?!\n))(?={_SKIPPED}[{_FORMULA}])""")
 
 
 def cell(text: str) -> str:

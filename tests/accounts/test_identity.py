@@ -142,6 +142,10 @@ def test_adding__any_character_that_is_not_plain__refused(sign: str) -> None:
         "\U0001d400da Admin",
         "\uff21da Admin",
         "Ada\u3164Admin",
+        "Ada\ufe0f Admin",
+        "Ada\u180b Admin",
+        "Ada\U000e0100 Admin",
+        "Ada\U0001d159Admin",
     ],
 )
 def test_adding__name_that_deceives__refused_with_the_reason(db: None, name: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lofty_admin.core.text import clean, fold, is_wordless, search_words
+from lofty_admin.core.text import WIDE_BLANKS, clean, fold, is_wordless, search_words
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,8 @@ from lofty_admin.core.text import clean, fold, is_wordless, search_words
         ("An\N{ZERO WIDTH SPACE}na\N{SOFT HYPHEN} K.\N{RIGHT-TO-LEFT MARK}", "anna k."),
         ("Acme\N{VARIATION SELECTOR-16}\N{HANGUL FILLER}", "ACME"),
         ("  a \t b\n", "a b"),
+        *((f"Acme{blank}Realty{blank}", "acme realty") for blank in WIDE_BLANKS),
+        *((f"Ac{sign}me", "acme") for sign in "\u034f\u115f\u180e\ufe0f\U000e0041\U000e0100"),
     ],
 )
 def test_fold__same_name_written_differently__same_text(written: str, typed: str) -> None:

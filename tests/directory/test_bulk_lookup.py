@@ -6,13 +6,15 @@ from contextlib import suppress
 
 import pytest
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from lofty_admin.core.text import is_invisible
 from lofty_admin.directory.bulk_lookup import (
     LONGEST_PASTE,
     MOST_PASTED,
     TooManyItems,
+    grouped_digits,
     parse,
     resolve,
     ungrouped,
@@ -81,7 +83,8 @@ def test_parse__any_text__every_sign_is_in_one_of_the_items(text: str) -> None:
     items = parse(text)
     assert all(item.text.strip() == item.text != "" for item in items)
     told = "".join(BETWEEN_ITEMS.sub("", item.text) for item in items)
-    assert told == BETWEEN_ITEMS.sub("", text)
+    seen = "".join(sign for sign in text if not is_invisible(sign))
+    assert told == BETWEEN_ITEMS.sub("", seen)
 
 
 @given(st.lists(st.integers(1, 2**63 - 1) | st.emails(), max_size=30), st.data())
@@ -91,6 +94,7 @@ def test_parse__ids_and_emails_between_any_separators__all_read(
     separator = st.sampled_from([",", ";", "\n", "\t", ", ", "\r\n", " ; "])
     plain = [one for one in wanted if isinstance(one, int) or re.fullmatch(r"[\w.@-]+", one)]
     text = "".join(f"{one}{data.draw(separator)}" for one in plain)
+    assume(not grouped_digits(text))  # 1,100 may be one number
     assert read(text) == [one if isinstance(one, int) else one.casefold() for one in plain]
 
 

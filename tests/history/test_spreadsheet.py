@@ -38,6 +38,8 @@ LOOKS_LIKE_A_FORMULA = (
     "\u200b=1",
     "\ufeff=1",
     "\u200f=1",
+    *(f"{blank}=1" for blank in "\u3000\u2003\u00ad\u180e\u2800\u3164\ufe0f\U000e0041\U0001d159"),
+    "\u2060 \ufe0f\u3164＝1",
     "=cmd|' /C calc'!A0",
     '=HYPERLINK("http://evil.test","x")',
     "+44 20 7946 0000",

@@ -96,7 +96,10 @@ def test_archive__twice__says_so(superuser: User, acme: Tenant) -> None:
     )
 
 
-LOOK_ALIKES = ["acme realty", "Acmé  Realty", "Acme\u200b Realty", "\u202aAcme Realty\ufe0f"]
+LOOK_ALIKES = [
+    *("acme realty", "Acmé  Realty", "Acme\u200b Realty", "\u202aAcme Realty\ufe0f"),
+    *("Acme\u2800Realty", "Acme\u3164Realty", "Acme Realty\u2800", "Ac\U000e0100me\u00a0Realty"),
+]
 
 
 @pytest.mark.parametrize("name", LOOK_ALIKES)
@@ -150,7 +153,9 @@ def test_rename__name_of_a_tenant_the_manager_cannot_see__is_not_revealed(
     assert acme.name == "globex homes"
 
 
-@pytest.mark.parametrize("name", ["\u200b", "\u00ad\ufeff", "\u3164"])
+@pytest.mark.parametrize(
+    "name", ["\u200b", "\u00ad\ufeff", "\u3164", "\u2800", "\U0001d159 \ufe0f"]
+)
 def test_name__that_cannot_be_seen__refused_by_both_forms(
     superuser: User, acme: Tenant, name: str
 ) -> None:
