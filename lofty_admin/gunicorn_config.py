@@ -38,7 +38,7 @@ def post_worker_init(worker: object) -> None:
 
     Collecting them took 80 ms of every twelfth page of the history.
     """
-    from lofty_admin import server_errors  # not before Django's apps are loaded
+    from lofty_admin.core import server_errors  # not before Django's apps are loaded
 
     _ = get_resolver().url_patterns
     server_errors.install()

@@ -24,7 +24,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "lofty_admin.apps.ConsoleStaticFilesConfig",
+    "lofty_admin.core.apps.ConsoleStaticFilesConfig",
     "django.contrib.humanize",
     "django_countries",  # its names of countries in other languages
     "django.contrib.postgres",
@@ -41,7 +41,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "heroicons",
     "template_partials",
-    "lofty_admin.apps.ConsoleConfig",  # before procrastinate: it replaces its command
+    "lofty_admin.core.apps.ConsoleConfig",  # before procrastinate: it replaces its command
     "procrastinate.contrib.django",
     "lofty_admin.audit",
     "lofty_admin.tenants",
@@ -52,7 +52,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "lofty_admin.audit.log.context.RequestContextMiddleware",
+    "lofty_admin.audit.context.RequestContextMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # Before any middleware that may refuse a request: every response has these headers.
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -60,7 +60,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "lofty_admin.accounts.middleware.NoStoreMiddleware",
-    "lofty_admin.probes.ProbeMiddleware",
+    "lofty_admin.core.probes.ProbeMiddleware",
     "lofty_admin.core.compression.PagesOnlyGZipMiddleware",  # whose files are compressed already
     "lofty_admin.core.input.StorableInputMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -69,7 +69,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "lofty_admin.audit.log.context.ActorMiddleware",
+    "lofty_admin.audit.context.ActorMiddleware",
     "lofty_admin.tenants.recents.PageTenantMiddleware",
     "lofty_admin.accounts.middleware.SessionLimitsMiddleware",
     "lofty_admin.accounts.middleware.SignInRequiredMiddleware",
@@ -91,7 +91,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "lofty_admin.tenants.context.header",
                 "lofty_admin.audit.middleware.read_only",
-                "lofty_admin.worker_status.worker_warning",
+                "lofty_admin.core.worker_status.worker_warning",
             ],
             "loaders": [
                 (
@@ -108,7 +108,7 @@ TEMPLATES = [
                 )
             ],
             "builtins": [
-                "lofty_admin.templatetags.shown",
+                "lofty_admin.core.templatetags.shown",
                 "template_partials.templatetags.partials",
                 "lofty_admin.accounts.templatetags.page_owner",  # its {% csrf_token %}
             ],

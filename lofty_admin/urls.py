@@ -3,7 +3,7 @@
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from lofty_admin import probes
+from lofty_admin.core import probes
 
 urlpatterns = [
     path("healthz", probes.healthz, name="healthz"),
@@ -18,7 +18,7 @@ urlpatterns = [
     path("", include("lofty_admin.agentsettings.urls")),
     path("", include("lofty_admin.history.urls")),
 ]
-handler400 = "lofty_admin.error_views.bad_request"
-handler403 = "lofty_admin.error_views.forbidden"
-handler404 = "lofty_admin.error_views.not_found"
-handler500 = "lofty_admin.error_views.server_error"
+handler400 = "lofty_admin.core.error_views.bad_request"
+handler403 = "lofty_admin.core.error_views.forbidden"
+handler404 = "lofty_admin.core.error_views.not_found"
+handler500 = "lofty_admin.core.error_views.server_error"

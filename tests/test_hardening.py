@@ -18,7 +18,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.refusal_limit import MAX_PER_SOURCE
+from lofty_admin.audit.log.refusal_limit import MAX_PER_SOURCE
 from lofty_admin.core.logs import JsonLines
 from lofty_admin.tenants.models import Grant, Group, Membership, Role, Tenant
 from tests.agentsettings.conftest import lofty  # noqa: F401 - a fixture

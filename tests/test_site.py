@@ -57,7 +57,7 @@ def test_readyz__database_read_only__says_so() -> None:
 
 
 def test_readyz__database_gone__says_so() -> None:
-    with patch("lofty_admin.probes.MigrationExecutor", side_effect=OperationalError):
+    with patch("lofty_admin.core.probes.MigrationExecutor", side_effect=OperationalError):
         answer = Client().get("/readyz")
     assert answer.status_code == 503
     assert "does not respond" in answer.json()["status"]

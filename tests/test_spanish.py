@@ -15,14 +15,14 @@ from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings import tasks as settings_tasks
 from lofty_admin.agentsettings.fields import SETTINGS
 from lofty_admin.audit import tasks as audit_tasks
-from lofty_admin.audit.log.context import Actor
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.context import Actor
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.search.query import PAGE
+from lofty_admin.core.templatetags.recorded import recorded
+from lofty_admin.core.templatetags.when import exactly
 from lofty_admin.directory import tasks as directory_tasks
 from lofty_admin.fleet import tasks as fleet_tasks
-from lofty_admin.templatetags.recorded import recorded
-from lofty_admin.templatetags.when import exactly
 from lofty_admin.tenants import tasks as tenants_tasks
 from lofty_admin.tenants.models import Tenant
 from tests.support.users import signed_in

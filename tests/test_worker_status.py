@@ -8,9 +8,9 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from lofty_admin import tasks, worker_status
 from lofty_admin.agentsettings.models import Operation, State
-from lofty_admin.audit.models import Pulse
+from lofty_admin.core import tasks, worker_status
+from lofty_admin.core.models import Pulse
 from lofty_admin.directory import sync
 from lofty_admin.tenants.models import Tenant
 from tests.support.users import Browsers

@@ -22,11 +22,12 @@ from lofty_admin.accounts.throttle import Limit
 from lofty_admin.agentsettings.models import Operation, State
 from lofty_admin.agentsettings.reconcile import due
 from lofty_admin.agentsettings.snapshots import read_live
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.record import sum_up_refusals
 from lofty_admin.audit.models import AuditEvent, RefusalCount
-from lofty_admin.audit.refusal_limit import sum_up
 from lofty_admin.core.clocks import is_ahead, is_held, is_recent
 from lofty_admin.core.queue import defer_once
+from lofty_admin.core.worker_status import is_missing, last_alive, note_alive
 from lofty_admin.directory import sync as directory
 from lofty_admin.directory.models import Sync, SyncState
 from lofty_admin.fleet import import_job
@@ -45,7 +46,6 @@ from lofty_admin.tenants.models import (
     Tenant,
     TokenRefresh,
 )
-from lofty_admin.worker_status import is_missing, last_alive, note_alive
 from tests.agentsettings.conftest import lofty
 from tests.support.practice_customer import PracticeCustomer
 from tests.support.requests import get_request
@@ -234,7 +234,7 @@ def test_refusals__counted_by_a_clock_ahead__are_summed_up(
         first_at=timezone.now(),
         last_at=timezone.now(),
     )
-    assert sum_up() == 1
+    assert sum_up_refusals() == 1
     assert not RefusalCount.objects.exists()
 
 

@@ -14,15 +14,15 @@ from django.test import Client
 
 from lofty_admin.accounts.invitations import invite
 from lofty_admin.accounts.models import User
-from lofty_admin.accounts.services import add_person, deactivate_person
+from lofty_admin.accounts.services import deactivate_person
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.agentsettings.plans import Plan, Snapshot
 from lofty_admin.agentsettings.reconcile import reconcile_all
 from lofty_admin.agentsettings.services import apply
 from lofty_admin.agentsettings.snapshots import read_live
 from lofty_admin.agentsettings.tasks import RECONCILING
-from lofty_admin.audit.log.context import acting_as, person
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.context import acting_as, person
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.audit.search.query import Filter
 from lofty_admin.directory.names import give_name
@@ -184,7 +184,9 @@ def first_day(week: Week) -> None:
     add_users_and_tenants()
     week.sign_in("admin")
     with week.by("admin"):
-        colleagues = [add_person(email, name=name, password=None) for email, name in COLLEAGUES]
+        colleagues = [
+            User.objects.add_person(email, name=name, password=None) for email, name in COLLEAGUES
+        ]
         _groups()
         week.day(7, 14, 40)
         _rights(*colleagues)

@@ -6,8 +6,7 @@ import os
 from django.db import transaction
 
 from lofty_admin.accounts.models import User
-from lofty_admin.accounts.services import add_person
-from lofty_admin.audit.log.context import Actor, acting_as
+from lofty_admin.audit.context import Actor, acting_as
 from lofty_admin.directory.sync import start_sync
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
@@ -34,7 +33,7 @@ def _users() -> dict[str, User]:
     users = {}
     for email, name, role in json.loads(os.environ["DEMO_SIGN_INS"]):
         known = User.objects.filter(email=email).first()
-        users[role] = known or add_person(
+        users[role] = known or User.objects.add_person(
             email,
             name=name,
             password=os.environ["DEMO_PASSWORD"],

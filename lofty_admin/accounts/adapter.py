@@ -16,8 +16,8 @@ from lofty_admin.accounts.models import Invitation, User
 from lofty_admin.accounts.passwords import check_password_rules
 from lofty_admin.accounts.sessions import forget_before_sign_in
 from lofty_admin.accounts.trusted_device import limits, remember_device
-from lofty_admin.audit.log.context import client_ip, person
-from lofty_admin.audit.log.kinds import SOMEBODY, Kind, Outcome
+from lofty_admin.audit.context import client_ip, person
+from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core.http import ConsoleRequest
 from lofty_admin.core.redirects import is_ours

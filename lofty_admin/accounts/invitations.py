@@ -21,8 +21,8 @@ from django.utils.translation import gettext_lazy, override
 from lofty_admin.accounts import services
 from lofty_admin.accounts.identity import canonical_email, check_email, check_name
 from lofty_admin.accounts.models import Invitation, User
-from lofty_admin.audit.log.context import current_actor, person
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.context import current_actor, person
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 
 _log = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ def accept(invitation: Invitation, *, name: str, password: str) -> User:
             raise InvitationUnusable(str(row.why_not))
         check_name(name)
         user.name = name.strip()
-        services.give_password(user, password)
+        user.give_password(password)
         user.full_clean()
         user.save(update_fields=["name", "folded", "password"])
         Invitation.end(user, Invitation.Ending.ACCEPTED)

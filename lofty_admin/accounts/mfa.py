@@ -25,8 +25,8 @@ from lofty_admin.accounts.models import User
 from lofty_admin.accounts.sealing import open_for, owner_of, seal_for
 from lofty_admin.accounts.services import keep_a_superuser
 from lofty_admin.accounts.sessions import end_everything
-from lofty_admin.audit.log.context import person
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.context import person
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core.vault import VaultError
 

@@ -20,8 +20,8 @@ from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts import mfa, throttle
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.context import person
-from lofty_admin.audit.log.kinds import SOMEBODY, Kind, Outcome
+from lofty_admin.audit.context import person
+from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core.input import refuse_unreadable
 from lofty_admin.core.vault import VaultError

@@ -5,16 +5,19 @@ import uuid
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin.accounts.identity import canonical_email, is_storable
-from lofty_admin.accounts.passwords import normalize, spellings
-from lofty_admin.audit.log.context import acting_as
+from lofty_admin.accounts.identity import canonical_email, check_email, check_name, is_storable
+from lofty_admin.accounts.passwords import check_password_rules, normalize, spellings
+from lofty_admin.audit.commandline import command_actor
+from lofty_admin.audit.context import acting_as
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log.record import record
 from lofty_admin.core import clocks
 from lofty_admin.core.searching import FoldedField
 
@@ -41,13 +44,33 @@ class UserManager(BaseUserManager["User"]):
         return self.filter(email_canonical=canonical_email(email))
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a superuser for `manage.py createsuperuser`, through the audited service."""
-        from lofty_admin.accounts import services
-        from lofty_admin.audit import commandline
-
-        with acting_as(commandline.command_actor("createsuperuser")):
+        """Create a superuser, for `manage.py createsuperuser`."""
+        with acting_as(command_actor("createsuperuser")):
             name = str(fields.get("name", ""))
-            return services.add_person(email, name=name, password=password, superuser=True)
+            return self.add_person(email, name=name, password=password, superuser=True)
+
+    def add_person(
+        self, email: str, *, name: str, password: str | None, superuser: bool = False
+    ) -> "User":
+        """Add a user and record it; one without a password cannot sign in with one.
+
+        Raises ValidationError, in words for users, when the address is taken or invalid, when the
+        name is empty, or when the password is too weak.
+        """
+        check_email(email)
+        check_name(name)
+        user = self.model(email=canonical_email(email), name=name.strip(), is_superuser=superuser)
+        user.give_password(password)
+        user.full_clean()
+        with transaction.atomic():
+            user.save()
+            record(
+                Kind.PERSON_ADDED,
+                subject=user.email,
+                outcome=Outcome.DONE,
+                after={"email": user.email, "name": user.name, "superuser": superuser},
+            )
+        return user
 
 
 class CanonicalEmailField(models.TextField):  # type: ignore[type-arg]
@@ -102,6 +125,15 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(None if raw_password is None else normalize(raw_password))
+
+    def give_password(self, password: str | None) -> None:
+        """Set the password without saving it.
+
+        Raises ValidationError for a weak one; None makes a password that no one can sign in with.
+        """
+        if password is not None:
+            check_password_rules(password, self)
+        self.set_password(password)
 
     def check_password(self, raw_password: str) -> bool:
         check = super().check_password

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from lofty_admin.accounts.mfa import SEALED_UNDER
 from lofty_admin.accounts.sealing import key_of, open_for, seal_for
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core.vault import VaultError
 

@@ -1,4 +1,7 @@
-"""Change users. Each change and its record are made in one transaction."""
+"""Change users. Each change and its record are made in one transaction.
+
+`User.objects.add_person` adds one.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,42 +15,18 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from lofty_admin.accounts.identity import canonical_email, check_email, check_name
 from lofty_admin.accounts.models import Invitation, User
-from lofty_admin.accounts.passwords import check_password_rules
 from lofty_admin.accounts.sessions import end_everything
-from lofty_admin.audit.log.context import is_acting
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.context import is_acting
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 
 REFUSED_BY_PROVIDER = "refused"  # in SocialAccount.extra_data, after the last try was refused
 
 
-def add_person(email: str, *, name: str, password: str | None, superuser: bool = False) -> User:
-    """Add a user; one without a password can sign in only after `set_password`.
-
-    Raises ValidationError, in words for users, when the address is taken or invalid, when the name
-    is empty, or when the password is too weak.
-    """
-    check_email(email)
-    check_name(name)
-    user = User(email=canonical_email(email), name=name.strip(), is_superuser=superuser)
-    give_password(user, password)
-    user.full_clean()
-    with transaction.atomic():
-        user.save()
-        record(
-            Kind.PERSON_ADDED,
-            subject=user.email,
-            outcome=Outcome.DONE,
-            after={"email": user.email, "name": user.name, "superuser": superuser},
-        )
-    return user
-
-
 def set_password(user: User, password: str) -> None:
     """Set a user's password and end their sessions. Raises ValidationError for a weak one."""
-    give_password(user, password)
+    user.give_password(password)
     with transaction.atomic():
         user.save(update_fields=["password"])
         end_everything(user)
@@ -155,13 +134,3 @@ def refuse_oneself(user: User) -> None:
     """Raise ValidationError if `user` is the one who acts."""
     if is_acting(user):
         raise ValidationError(_("You can't do this to your own account. Ask another superuser."))
-
-
-def give_password(user: User, password: str | None) -> None:
-    """Set the password without saving it.
-
-    Raises ValidationError for a weak one; None makes a password that no one can sign in with.
-    """
-    if password is not None:
-        check_password_rules(password, user)
-    user.set_password(password)

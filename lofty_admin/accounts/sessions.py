@@ -19,8 +19,8 @@ from django.utils.translation import gettext as _
 
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.unsent import PAGE_OWNER
-from lofty_admin.audit.log.context import Actor, person
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.context import Actor, person
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core import clocks
 from lofty_admin.core.http import ConsoleRequest

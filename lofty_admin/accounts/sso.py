@@ -34,8 +34,8 @@ from lofty_admin.accounts.models import User
 from lofty_admin.accounts.provider_calls import Kept, ProviderSession
 from lofty_admin.accounts.services import REFUSED_BY_PROVIDER, keep_a_superuser
 from lofty_admin.accounts.sessions import end_everything
-from lofty_admin.audit.log.context import person
-from lofty_admin.audit.log.kinds import SOMEBODY, Kind, Outcome
+from lofty_admin.audit.context import person
+from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core.environment import SingleSignOn
 from lofty_admin.lofty.json_strict import JSON

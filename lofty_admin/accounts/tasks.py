@@ -7,7 +7,7 @@ from procrastinate.contrib.django import app
 
 from lofty_admin.accounts import throttle, unsent
 from lofty_admin.accounts.sessions import delete_expired
-from lofty_admin.audit.log.context import Actor, acting_as
+from lofty_admin.audit.context import Actor, acting_as
 
 HOURLY = Actor("job", "accounts.sessions", gettext_noop("Hourly session cleanup"))
 

@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from lofty_admin import error_views
 from lofty_admin.accounts import sessions, unsent
 from lofty_admin.accounts.background import is_background, signed_out
 from lofty_admin.accounts.models import User
+from lofty_admin.core import error_views
 from lofty_admin.core.http import ConsoleRequest
 from lofty_admin.core.redirects import safe_next
 

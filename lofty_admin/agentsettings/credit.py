@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from lofty_admin.agentsettings.models import Operation
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 
 

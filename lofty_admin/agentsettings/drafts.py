@@ -19,7 +19,7 @@ from lofty_admin.agentsettings.changes import diff
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.models import Draft, DraftQuerySet, Operation, draft_expiry
 from lofty_admin.agentsettings.plans import Snapshot
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.json_strict import JSON

@@ -30,8 +30,8 @@ from lofty_admin.agentsettings.models import NEXT, Operation, Reply, State
 from lofty_admin.agentsettings.naming import names_of
 from lofty_admin.agentsettings.plans import Plan
 from lofty_admin.agentsettings.snapshots import store_snapshot
-from lofty_admin.audit.log.context import current_actor, current_request_id, person
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.context import current_actor, current_request_id, person
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.proof.restore_guard import refuse_if_behind

@@ -17,8 +17,8 @@ from lofty_admin.agentsettings.hours import is_hour, known_days
 from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
 from lofty_admin.agentsettings.naming import name_table
 from lofty_admin.agentsettings.plans import Snapshot
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log.canonical import canonical
-from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.proof.restore_guard import cached_state
 from lofty_admin.core import clocks

@@ -36,7 +36,7 @@ from lofty_admin.agentsettings.rows import (
 )
 from lofty_admin.agentsettings.services import CALLS_OF_A_SAVE
 from lofty_admin.agentsettings.snapshots import read_live
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.core.visible import visible
 from lofty_admin.directory.names import freshness, profile, time_zone, zone_of

@@ -7,7 +7,7 @@ from typing import TypeVar
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core.http import ConsoleRequest
 

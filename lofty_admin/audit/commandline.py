@@ -4,7 +4,7 @@ import getpass
 
 from django.core.management.base import CommandError
 
-from lofty_admin.audit.log.context import Actor
+from lofty_admin.audit.context import Actor
 from lofty_admin.audit.proof.restore_guard import ReadOnly, refuse_if_behind
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from django.http import HttpResponse, HttpResponseBase
 from django_htmx.http import HttpResponseClientRefresh
 
-from lofty_admin import error_views
+from lofty_admin.audit.log.refusal_limit import TooManyRefusals
 from lofty_admin.audit.proof.restore_guard import ReadOnly, cached_state, read_only_reason
-from lofty_admin.audit.refusal_limit import TooManyRefusals
+from lofty_admin.core import error_views
 from lofty_admin.core.http import ConsoleRequest
 
 # Signing in and out, and the language, which is stored in this browser only.

@@ -12,8 +12,8 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.utils.translation import gettext as _
 
-from lofty_admin.audit.log.context import Actor
-from lofty_admin.audit.log.kinds import CHANGES, CREDENTIAL_STORED, Kind, Outcome
+from lofty_admin.audit.context import Actor
+from lofty_admin.audit.kinds import CHANGES, CREDENTIAL_STORED, Kind, Outcome
 from lofty_admin.core.visible import isolated
 
 HEAD_ID = 1
@@ -359,13 +359,3 @@ class RefusalCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count} of {self.kind} by {self.source}"
-
-
-class Pulse(models.Model):
-    """When a component was last alive, or last written: see lofty_admin/probes.py."""
-
-    name = models.CharField(max_length=40, primary_key=True)
-    at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return self.name

@@ -7,13 +7,13 @@ from django.conf import settings
 from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
-from lofty_admin.audit.log.context import Actor, acting_as
+from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.log.record import sum_up_refusals
 from lofty_admin.audit.proof import verification
 from lofty_admin.audit.proof.checkpoints import is_due, make
 from lofty_admin.audit.proof.restore_guard import is_behind
 from lofty_admin.audit.proof.signed_checkpoint import believed_keys
 from lofty_admin.audit.proof.sinks import deliver
-from lofty_admin.audit.refusal_limit import sum_up
 from lofty_admin.audit.search import index
 
 NIGHTLY = Actor("job", "audit.verify", gettext_noop("Nightly verification"))
@@ -40,7 +40,7 @@ def checkpoint(timestamp: int) -> None:
 def refusals(timestamp: int) -> None:
     """Record the refusals that were only counted in earlier minutes. Runs every minute."""
     if not is_behind("counting denied requests"):
-        sum_up()
+        sum_up_refusals()
 
 
 @app.periodic(cron="37 2 * * *")

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin.audit.log.context import Actor
+from lofty_admin.audit.context import Actor
 from lofty_admin.core.text import clean, fold
 from lofty_admin.tenants.models import Tenant
 

@@ -22,8 +22,8 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.context import acting_as, current_actor, current_request_id
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.context import acting_as, current_actor, current_request_id
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core import clocks
 from lofty_admin.core.queue import defer_once

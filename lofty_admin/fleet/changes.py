@@ -30,7 +30,7 @@ from django.utils.translation import ngettext
 
 from lofty_admin.agentsettings.credit import credited
 from lofty_admin.agentsettings.models import Operation, State
-from lofty_admin.audit.log.kinds import Outcome
+from lofty_admin.audit.kinds import Outcome
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.search.stats import newest, seen_in_lofty
 from lofty_admin.core.timezones import begin_of

@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.context import acting_as, current_request_id, person
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.context import acting_as, current_request_id, person
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core import clocks
 from lofty_admin.core.queue import defer_once

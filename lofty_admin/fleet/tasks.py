@@ -5,7 +5,7 @@ from uuid import UUID
 from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
-from lofty_admin.audit.log.context import Actor, acting_as
+from lofty_admin.audit.context import Actor, acting_as
 from lofty_admin.audit.proof.restore_guard import is_behind
 from lofty_admin.fleet import import_job
 from lofty_admin.fleet.models import Import

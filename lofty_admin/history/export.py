@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.context import person
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.context import person
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import TenantRef, record
 from lofty_admin.audit.models import HEAD_ID, AuditEvent, AuditHead
 from lofty_admin.audit.proof.jsonl import line

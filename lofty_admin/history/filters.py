@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.agentsettings.fields import BY_NAME
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import actor_in_words
 from lofty_admin.audit.search.query import Filter, choices
 from lofty_admin.core.long_select import LongSelect, Rows

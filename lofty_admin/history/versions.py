@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from lofty_admin.agentsettings.changes import Values
 from lofty_admin.agentsettings.fields import SETTINGS, Setting
 from lofty_admin.agentsettings.models import Operation, SettingsSnapshot
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent, AuditIndex, mapping
 from lofty_admin.audit.search.index import term
 from lofty_admin.history.describe import SEEN, SETTINGS_KINDS

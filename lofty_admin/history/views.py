@@ -19,7 +19,7 @@ from lofty_admin.agentsettings.credit import credited
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.agentsettings.views import draft_live, may_edit, naming_at, to_review
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.search.query import LISTED, Filter, Page, fetch_page, neighbours

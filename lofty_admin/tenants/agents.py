@@ -6,7 +6,7 @@ are neither shown nor saved for this tenant until a manager confirms the change.
 
 from django.db import transaction
 
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.tenants.credentials import health
 from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, client_for

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
-from lofty_admin.audit.log.context import Actor, acting_as
+from lofty_admin.audit.context import Actor, acting_as
 from lofty_admin.audit.proof.restore_guard import is_behind
 from lofty_admin.core.queue import defer_once
 from lofty_admin.lofty.errors import BudgetSpent

@@ -11,7 +11,7 @@ from django.test import Client
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lofty_admin.accounts import invitations, services
+from lofty_admin.accounts import invitations
 from lofty_admin.accounts.identity import (
     canonical_email,
     check_email,
@@ -119,7 +119,7 @@ def test_adding__address_with_unusual_characters__refused_and_named(db: None, em
     with pytest.raises(ValidationError, match=r"U\+[0-9A-F]{4} \("):
         invitations.invite(email, page="https://console.test/invitation/")
     with pytest.raises(ValidationError, match=r"U\+[0-9A-F]{4} \("):
-        services.add_person(email, name="Lisa", password=None)
+        User.objects.add_person(email, name="Lisa", password=None)
     assert not User.objects.exists()
 
 
@@ -150,7 +150,7 @@ def test_adding__any_character_that_is_not_plain__refused(sign: str) -> None:
 )
 def test_adding__name_that_deceives__refused_with_the_reason(db: None, name: str) -> None:
     with pytest.raises(ValidationError, match=r"name|alphabets"):
-        services.add_person("ada@example.com", name=name, password=None)
+        User.objects.add_person("ada@example.com", name=name, password=None)
     assert not User.objects.exists()
 
 

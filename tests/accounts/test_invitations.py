@@ -19,7 +19,7 @@ from pytest_django import Settings
 from lofty_admin.accounts import invitations, services
 from lofty_admin.accounts.invitations import InvitationUnusable
 from lofty_admin.accounts.models import Invitation, User
-from lofty_admin.audit.log.context import acting_as, person
+from lofty_admin.audit.context import acting_as, person
 from lofty_admin.audit.models import AuditEvent
 from tests.support.invitations import CHOSEN, PAGE, accept, code_of
 from tests.support.users import make_user, signed_in

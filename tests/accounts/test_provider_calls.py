@@ -10,7 +10,7 @@ from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, OpenerDirec
 
 import pytest
 
-from lofty_admin.audit.refusal_limit import MAX_PER_SOURCE
+from lofty_admin.audit.log.refusal_limit import MAX_PER_SOURCE
 from tests.support.deployment import Deployment
 from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, IdentityProvider
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.directory.names import give_name, search

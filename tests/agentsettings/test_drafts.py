@@ -11,7 +11,7 @@ from django.utils import timezone
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import Draft, Operation, SettingsSnapshot, State
 from lofty_admin.agentsettings.tasks import prune_old_drafts
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Membership, Tenant
 from tests.support.pages import Page, form_of, text_of

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lofty_admin.agentsettings.fields import DAYS
 from lofty_admin.agentsettings.hours import Activity, Week, hours_change, in_short, week
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import Profile
 from lofty_admin.lofty.json_strict import JSON

@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
 from lofty_admin.agentsettings.reconcile import reconcile_all
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.middleware import ReadOnlyMiddleware
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.proof.restore_guard import ReadOnly

@@ -17,7 +17,7 @@ from lofty_admin.agentsettings.reconcile import (
     reconcile_operation,
 )
 from lofty_admin.agentsettings.tasks import look_again
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.credentials.api_client import client_and_connection
 from lofty_admin.tenants.credentials.token_store import remove_connection

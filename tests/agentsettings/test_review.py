@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from lofty_admin.agentsettings.forms import SettingsForm
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import Entry, EntryKind
 from lofty_admin.tenants.models import Tenant

@@ -21,7 +21,7 @@ from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
 from lofty_admin.agentsettings.reconcile import reconcile_operation
 from lofty_admin.agentsettings.services import AuditWriteFailed, NothingToSend, SendRefused, send
 from lofty_admin.agentsettings.snapshots import read_live
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.lofty.exchange import Exchange

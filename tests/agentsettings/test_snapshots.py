@@ -9,7 +9,7 @@ import pytest
 from lofty_admin.agentsettings.models import SettingsSnapshot, State
 from lofty_admin.agentsettings.reconcile import reconcile_operation
 from lofty_admin.agentsettings.snapshots import read_live
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.agents import WrongAgent

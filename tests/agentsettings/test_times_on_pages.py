@@ -34,7 +34,7 @@ ALLOWED = {
     "agentsettings/fields.py": "an hour of the day, no moment",
     "accounts/invitations.py": "a mail: it has no reader's zone and says UTC",
     "accounts/models.py": "for developers",
-    "audit/refusal_limit.py": "a recorded sentence",
+    "audit/log/refusal_limit.py": "a recorded sentence",
     "directory/management/commands/sync_directory.py": "a command, which says UTC",
     "directory/sync.py": "a stored sentence that says UTC",
     "lofty/errors.py": "a sentence that is stored, and says UTC",

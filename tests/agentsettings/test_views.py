@@ -12,7 +12,7 @@ from django.test import Client
 
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import Draft, Operation, SettingsSnapshot
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Tenant
 from tests.support.pages import Page, form_of, text_of

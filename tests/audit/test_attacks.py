@@ -17,8 +17,8 @@ from django.conf import settings as live
 from django.db import connection
 from pytest_django import Settings
 
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log.chain import link
-from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.audit.proof.signed_checkpoint import Checkpoint

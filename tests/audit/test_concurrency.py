@@ -12,8 +12,8 @@ from uuid import uuid4
 import pytest
 from django.db import connection, connections, transaction
 
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log.chain import link
-from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import GENESIS, AuditEvent
 from lofty_admin.audit.proof.verify import Verification

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.context import (
+from lofty_admin.audit.context import (
     NOBODY,
     Actor,
     ActorMiddleware,

@@ -20,7 +20,7 @@ from django.urls import reverse
 from procrastinate.contrib.django import app
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from tests.support.event_drives import (
     COMMANDS,
     COMMANDS_WITHOUT,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from lofty_admin.accounts.models import User
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log import record as door
-from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.access import grants, memberships

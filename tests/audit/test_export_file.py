@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.audit.proof.export_file import Archive

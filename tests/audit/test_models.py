@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from pytest_django import Settings
 
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AppendOnlyError, AuditCheckpoint, AuditEvent
 from lofty_admin.audit.proof.checkpoints import make

@@ -13,9 +13,9 @@ from django.db.transaction import TransactionManagementError
 from psycopg.errors import LockNotAvailable
 
 from lofty_admin.accounts.models import User
+from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.canonical import MAX_TEXT
-from lofty_admin.audit.log.context import Actor, acting_as
-from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import TenantRef, record
 from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.audit.proof.verify import Verification

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from lofty_admin.accounts import invitations
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.record import sum_up_refusals
+from lofty_admin.audit.log.refusal_limit import MAX_PER_SOURCE, MAX_SOURCES, _storable
 from lofty_admin.audit.models import AuditEvent, RefusalCount
-from lofty_admin.audit.refusal_limit import MAX_PER_SOURCE, MAX_SOURCES, _storable, sum_up
 from lofty_admin.tenants.models import Tenant
 from tests.support.deployment import Deployment
 from tests.support.http_browser import Browser, form_in
@@ -47,7 +48,9 @@ def events(deployment: Deployment, kind: str) -> int:
 def summaries(deployment: Deployment) -> list[dict[str, Any]]:
     """As the job writes them, a few minutes later."""
     deployment.query("UPDATE audit_refusalcount SET minute = minute - interval '5 minutes'")
-    deployment.manage("shell", "-c", "from lofty_admin.audit.refusal_limit import *; sum_up()")
+    deployment.manage(
+        "shell", "-c", "from lofty_admin.audit.log.record import *; sum_up_refusals()"
+    )
     rows = deployment.query(
         "SELECT body::json->'detail' AS detail FROM audit_auditevent"
         " WHERE kind = 'access.refusals_counted' ORDER BY seq"
@@ -151,13 +154,13 @@ def test_next_minute__recorded_again_and_the_last_one_summed_up(
     assert source["first"] == "GET /t/acme/settings/"
     assert source["last"] == "GET /t/acme/names/"
     assert len(source["different"]) == 3
-    assert sum_up() == 0
+    assert sum_up_refusals() == 0
 
 
 def test_few__no_summary_and_nothing_kept(browsers: Browsers, acme: Tenant) -> None:
     refused(browsers.outsider, 3)
     minutes_pass()
-    assert sum_up() == 0
+    assert sum_up_refusals() == 0
     assert not RefusalCount.objects.exists()
 
 
@@ -171,12 +174,12 @@ def failures() -> int:
 
 
 def test_from_many_addresses__limited_in_all_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lofty_admin.audit.refusal_limit.MAX_IN_ALL", 30)
+    monkeypatch.setattr("lofty_admin.audit.log.refusal_limit.MAX_IN_ALL", 30)
     for number in range(60):
         guess(f"10.0.{number}.1", f"guess-{number}@example.com")
     assert failures() == 30
     minutes_pass()
-    assert sum_up() == 1
+    assert sum_up_refusals() == 1
     found = summary()
     assert found["not_recorded"] == 30
     assert len(found["sources"]) == MAX_SOURCES

@@ -19,7 +19,7 @@ from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit import tasks
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead
 from lofty_admin.audit.proof import restore_guard
 from lofty_admin.audit.proof.checkpoints import CheckpointRefused, make

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit import checks
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditCheckpoint, AuditHead
 from lofty_admin.audit.proof.sinks import deliver

@@ -21,9 +21,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
+from lofty_admin.audit.context import Actor
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.canonical import JSON
-from lofty_admin.audit.log.context import Actor
-from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import TenantRef, record
 from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex, AuditWord, mapping
 from lofty_admin.audit.search import index, query

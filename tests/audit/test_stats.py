@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 
-from lofty_admin.audit.log.context import Actor
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.context import Actor
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditIndex
 from lofty_admin.audit.search.stats import newest, seen_in_lofty

@@ -13,8 +13,8 @@ from django.db.models.sql.constants import ROW_COUNT
 from pytest_django import Settings
 
 from lofty_admin.audit import checks
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log import triggers
-from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditHead
 from lofty_admin.audit.proof.checkpoints import make

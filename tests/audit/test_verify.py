@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from psycopg import sql
 from pytest_django import Settings
 
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log.chain import COPIED, copies, link
-from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.log.record import TenantRef, record
 from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.audit.proof.signed_checkpoint import Checkpoint

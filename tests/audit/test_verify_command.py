@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.proof.verify import CHUNK
 from tests.support.audit_log import PUBLIC_KEY, checkpoint, keep, run, sign_here, tamper, use, write

@@ -18,10 +18,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Model
 
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log import triggers
 from lofty_admin.audit.log.canonical import canonical
 from lofty_admin.audit.log.chain import COPIED, begin, copies, link_in
-from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.models import (
     GENESIS,
     AuditChoice,

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.kinds import Outcome
+from lofty_admin.audit.kinds import Outcome
 from lofty_admin.audit.search.query import Filter
 from lofty_admin.history.models import Format
 from tests.bench.log import build, tenant_ids

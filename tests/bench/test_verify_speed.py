@@ -15,8 +15,8 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.chain import link
-from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import TenantRef, record
 from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.audit.proof.verify import CHUNK, Verification

@@ -17,7 +17,7 @@ from django.utils.log import log_response
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lofty_admin.audit.log.context import Actor, RequestContextMiddleware, acting_as
+from lofty_admin.audit.context import Actor, RequestContextMiddleware, acting_as
 from lofty_admin.core.logs import MAX_TEXT, logging_config
 from tests.support.requests import get_request
 

@@ -10,11 +10,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from lofty_admin.accounts import services
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import SettingsSnapshot
 from lofty_admin.agentsettings.snapshots import summary_fields
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log.record import TenantRef, record
 from lofty_admin.audit.search.query import Filter, count, fetch_page
 from lofty_admin.core.searching import NO_WORDS
@@ -148,5 +147,5 @@ def test_folded_names__every_way_to_change_a_name__follow(
     groups.rename_group(group, slug="g", name="Ñora")
     group.refresh_from_db()
     assert group.folded == "nora"
-    user = services.add_person("JOSE@example.com", name="José", password=None)
+    user = User.objects.add_person("JOSE@example.com", name="José", password=None)
     assert user.folded == "jose\njose@example.com"

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.context import acting_as, person
+from lofty_admin.audit.context import acting_as, person
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory import sync as sync_module
 from lofty_admin.directory.models import Entry, EntryKind, Step, Sync, SyncState

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import State
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core.timezones import zone_named
 from lofty_admin.fleet.changes import DAYS, LISTED, OUTCOMES, changes

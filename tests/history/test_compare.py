@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from lofty_admin.agentsettings.models import SettingsSnapshot
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditIndex
 from lofty_admin.history.versions import version_at

@@ -11,7 +11,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings import services
 from lofty_admin.agentsettings.models import Operation, State
 from lofty_admin.agentsettings.tasks import reconcile
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.fleet.changes import changes
 from lofty_admin.tenants.models import Tenant

@@ -8,9 +8,9 @@ from django.test import Client
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import Operation
 from lofty_admin.agentsettings.reconcile import reconcile_all
+from lofty_admin.audit.context import Actor, acting_as
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.canonical import JSON
-from lofty_admin.audit.log.context import Actor, acting_as
-from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import Entry, EntryKind

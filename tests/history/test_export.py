@@ -15,8 +15,8 @@ from django.test import Client
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.chain import link
-from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.audit.search import query

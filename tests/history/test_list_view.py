@@ -10,9 +10,9 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from lofty_admin.accounts.models import User
+from lofty_admin.audit.context import Actor
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.canonical import JSON
-from lofty_admin.audit.log.context import Actor
-from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditIndex
 from lofty_admin.audit.search import query

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.directory.names import give_name, names
 from lofty_admin.tenants.models import Tenant

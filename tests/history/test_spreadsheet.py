@@ -9,8 +9,8 @@ from django.utils.translation import override
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.canonical import JSON
-from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.history.spreadsheet import COLUMNS, LONGEST, cell, columns, csv_line, told

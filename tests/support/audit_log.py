@@ -12,8 +12,8 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log import triggers
-from lofty_admin.audit.log.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import GENESIS, AuditCheckpoint, AuditEvent, AuditHead
 from lofty_admin.audit.proof import restore_guard

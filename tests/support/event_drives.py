@@ -30,9 +30,9 @@ from lofty_admin.agentsettings import tasks as settings_tasks
 from lofty_admin.agentsettings.models import Draft, Operation
 from lofty_admin.agentsettings.reconcile import reconcile_operation
 from lofty_admin.audit import tasks as audit_tasks
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
+from lofty_admin.audit.log.refusal_limit import MAX_PER_SOURCE
 from lofty_admin.audit.models import AuditEvent, AuditHead, RefusalCount
-from lofty_admin.audit.refusal_limit import MAX_PER_SOURCE
 from lofty_admin.directory import tasks as directory_tasks
 from lofty_admin.directory.models import Sync
 from lofty_admin.directory.sync import open_sync, start_sync

@@ -15,9 +15,9 @@ from uuid import UUID
 
 import pytest
 
-from lofty_admin.audit.log import context
+from lofty_admin.audit import context
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log import record as door
-from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.secrets import hide_secrets
 from lofty_admin.audit.models import AuditEvent
 

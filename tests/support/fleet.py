@@ -9,8 +9,8 @@ from django.utils import timezone
 from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
 from lofty_admin.agentsettings.snapshots import summary_fields
-from lofty_admin.audit.log.context import Actor
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.context import Actor
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditIndex
 from lofty_admin.lofty.json_strict import JSON

@@ -19,7 +19,7 @@ from lofty_admin.accounts.sessions import SEEN_AT, SIGNED_IN_AT
 from lofty_admin.agentsettings.drafts import Content, create_draft, share_draft
 from lofty_admin.agentsettings.models import Draft, Operation, State
 from lofty_admin.agentsettings.plans import Snapshot
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.core.environment import OAuthApp

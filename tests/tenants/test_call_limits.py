@@ -16,8 +16,8 @@ from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
 from lofty_admin.agentsettings.plans import Plan
 from lofty_admin.agentsettings.services import apply
 from lofty_admin.agentsettings.snapshots import read_live, summary_fields
-from lofty_admin.audit.log.context import ActorMiddleware, RequestContextMiddleware
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.context import ActorMiddleware, RequestContextMiddleware
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.core.breaker import Breaker
 from lofty_admin.lofty.client import LoftyClient, Scheme

@@ -13,7 +13,7 @@ from django.db import connection
 
 from lofty_admin.accounts import invitations, services
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.context import acting_as, person
+from lofty_admin.audit.context import acting_as, person
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.access import grants
 from lofty_admin.tenants.access.grants import Scope

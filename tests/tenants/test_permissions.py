@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.context import acting_as, person
+from lofty_admin.audit.context import acting_as, person
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants import services
 from lofty_admin.tenants.access import grants, memberships

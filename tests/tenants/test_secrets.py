@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db import connection as database
 
-from lofty_admin.audit.log.kinds import CREDENTIAL_STORED, Kind
+from lofty_admin.audit.kinds import CREDENTIAL_STORED, Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.core import vault

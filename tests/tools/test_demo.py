@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import psutil
 import psycopg
 
-from lofty_admin.audit.log.kinds import Outcome
+from lofty_admin.audit.kinds import Outcome
 from tools.processes import ROOT
 
 

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.tenants.models import Role, Tenant
 from tests.support.practice_customer import PracticeCustomer

@@ -8,7 +8,7 @@ class ContextFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         # Imported late: logging is configured before the settings and the models exist.
-        from lofty_admin.audit.log.context import current_request_id, known_actor_id
+        from lofty_admin.audit.context import current_request_id, known_actor_id
 
         request = getattr(record, "request", None)
         record.request_id = current_request_id() or getattr(request, "request_id", "")

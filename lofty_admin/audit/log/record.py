@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from contextvars import Context
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,13 +12,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from lofty_admin.audit.context import Actor, current_actor, current_ip, current_request_id
+from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.log import refusal_limit
 from lofty_admin.audit.log.canonical import JSON, canonical
 from lofty_admin.audit.log.chain import copies, link
-from lofty_admin.audit.log.context import Actor, current_actor, current_ip, current_request_id
-from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.log.secrets import hide_secrets
 from lofty_admin.audit.models import HEAD_ID, AuditEvent, AuditHead
-from lofty_admin.audit.refusal_limit import count_refusal
 from lofty_admin.audit.search import index
 
 
@@ -55,7 +57,8 @@ def record(
     and django.db.Error when the database refuses; the caller's transaction cannot commit then, so
     what cannot be recorded is not done.
     """
-    count_refusal(Kind(kind), subject)
+    if refusal_limit.is_limited(Kind(kind)):
+        _limit_refusal(Kind(kind), subject)
     content = {
         "id": uuid4(),
         "at": timezone.now(),
@@ -73,6 +76,32 @@ def record(
         "detail": hide_secrets(detail),
     }
     return _append(canonical(content).decode())
+
+
+def sum_up_refusals(now: datetime | None = None) -> int:
+    """Record one event per kind and minute with counted refusals; return the number of events."""
+    minute = (now or timezone.now()).replace(second=0, microsecond=0)
+    if not refusal_limit.has_counts(minute):
+        return 0
+    with transaction.atomic():
+        summaries = refusal_limit.take_summaries(minute)
+        for summary in summaries:
+            record(
+                Kind.REFUSALS_COUNTED,
+                subject=summary.subject,
+                detail=summary.detail,
+                outcome=Outcome.REFUSED,
+                actor=refusal_limit.SUMMING_UP,
+            )
+    return len(summaries)
+
+
+def _limit_refusal(kind: Kind, subject: str) -> None:
+    now = timezone.now()
+    number = refusal_limit.count_refusal(kind, subject, now)
+    if number == 1:
+        Context().run(sum_up_refusals)  # of the minutes before, outside of any request's actor
+    refusal_limit.require_room(kind, number, now)
 
 
 def _append(body: str) -> AuditEvent:

@@ -20,7 +20,7 @@ from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db.models import F, Max, Min, Q, QuerySet, TextField, Value
 from django.db.models.functions import NullIf
 
-from lofty_admin.audit.log.kinds import Kind
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditChoice, AuditEvent, AuditIndex, AuditWord
 from lofty_admin.audit.search import index
 from lofty_admin.core.text import is_wordless, search_words

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from lofty_admin.audit.log.kinds import CHANGES, Kind
+from lofty_admin.audit.kinds import CHANGES, Kind
 from lofty_admin.audit.models import AuditEvent, AuditIndex
 
 _Tenants = QuerySet[Any] | None

@@ -4,8 +4,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.context import is_acting
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.context import is_acting
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.access.explained import people_of

@@ -10,7 +10,7 @@ from django.http import Http404
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit import access as of_the_log
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core.searching import mentioning
 from lofty_admin.tenants.http import SignedInRequest

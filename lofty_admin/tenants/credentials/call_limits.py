@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from lofty_admin.audit.log.context import current_actor, is_in_request
+from lofty_admin.audit.context import current_actor, is_in_request
 from lofty_admin.core.breaker import Breaker, CircuitOpenError
 from lofty_admin.core.bulkhead import Bulkhead, NoFreeSlotError
 from lofty_admin.lofty.endpoint import Gate, Report

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core import clocks
 from lofty_admin.core.vault import VaultError

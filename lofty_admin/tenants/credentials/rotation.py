@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.db.models.functions import Substr
 
 from lofty_admin.accounts import rotation as second_steps
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core import vault
 from lofty_admin.tenants.credentials.secrets import SealedRow, open_from, sealed_for

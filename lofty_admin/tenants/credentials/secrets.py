@@ -8,7 +8,7 @@ open. The audit log has the newest version of the tenant's connection: nothing o
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
-from lofty_admin.audit.log.kinds import CREDENTIAL_STORED
+from lofty_admin.audit.kinds import CREDENTIAL_STORED
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.core import vault
 from lofty_admin.tenants.models import Connection

@@ -25,7 +25,7 @@ from django.db import connection as database
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.log.secrets import secret_fingerprint
 from lofty_admin.core import clocks

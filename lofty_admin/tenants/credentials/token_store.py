@@ -7,8 +7,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from lofty_admin.audit.log.context import current_actor
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.context import current_actor
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.lofty.json_strict import JSON

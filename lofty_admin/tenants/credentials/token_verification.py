@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from lofty_admin.accounts.models import User
-from lofty_admin.audit.log.context import current_actor
+from lofty_admin.audit.context import current_actor
 from lofty_admin.audit.log.secrets import secret_fingerprint
 from lofty_admin.lofty.client import LoftyClient, Me, Scheme, clean_token
 from lofty_admin.lofty.errors import (

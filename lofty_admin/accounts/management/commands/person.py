@@ -7,8 +7,9 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from lofty_admin.accounts import mfa, services, sso
 from lofty_admin.accounts.commandline import find_person, in_words, read_secret
+from lofty_admin.accounts.models import User
 from lofty_admin.audit.commandline import command_actor
-from lofty_admin.audit.log.context import acting_as
+from lofty_admin.audit.context import acting_as
 
 _FROM_STDIN = "read the password from the first line of standard input"
 
@@ -65,7 +66,7 @@ class Command(BaseCommand):
                 raise in_words(error) from None
 
     def _add(self, options: dict[str, Any]) -> None:
-        user = services.add_person(
+        user = User.objects.add_person(
             options["email"],
             name=options["name"],
             password=None if options["without_password"] else read_secret("password"),

@@ -2,7 +2,7 @@ from django.core.management.base import BaseCommand
 
 from lofty_admin.agentsettings.reconcile import reconcile_all
 from lofty_admin.audit.commandline import command_actor, require_current_database
-from lofty_admin.audit.log.context import acting_as
+from lofty_admin.audit.context import acting_as
 
 
 class Command(BaseCommand):

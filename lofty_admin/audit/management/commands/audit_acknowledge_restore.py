@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from lofty_admin.audit.commandline import command_actor
-from lofty_admin.audit.log.context import acting_as
+from lofty_admin.audit.context import acting_as
 from lofty_admin.audit.proof.restore_guard import NothingToAcknowledge, acknowledge
 
 NEXT_STEPS = """\

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from lofty_admin.audit.commandline import command_actor
-from lofty_admin.audit.log.context import acting_as
-from lofty_admin.audit.log.kinds import Kind, Outcome
+from lofty_admin.audit.context import acting_as
+from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.proof.export_file import Archive, LogMismatch
 

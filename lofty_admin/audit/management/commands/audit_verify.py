@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 
 from lofty_admin.audit.commandline import command_actor
-from lofty_admin.audit.log.context import acting_as
+from lofty_admin.audit.context import acting_as
 from lofty_admin.audit.models import AuditHead
 from lofty_admin.audit.proof import verification
 from lofty_admin.audit.proof.signed_checkpoint import believed_keys

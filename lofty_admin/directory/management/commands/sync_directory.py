@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from lofty_admin.audit.commandline import command_actor, require_current_database
-from lofty_admin.audit.log.context import acting_as
+from lofty_admin.audit.context import acting_as
 from lofty_admin.core import clocks
 from lofty_admin.directory.eta import in_words, time_left
 from lofty_admin.directory.models import Sync, SyncState

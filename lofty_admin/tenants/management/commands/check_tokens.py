@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from lofty_admin.audit.commandline import command_actor, require_current_database
-from lofty_admin.audit.log.context import acting_as
+from lofty_admin.audit.context import acting_as
 from lofty_admin.lofty.errors import BudgetSpent
 from lofty_admin.tenants.credentials.health_probe import in_use, probe
 from lofty_admin.tenants.models import Connection, Tenant

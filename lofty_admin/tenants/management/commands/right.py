@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from lofty_admin.accounts.commandline import find_person
 from lofty_admin.audit.commandline import command_actor, require_current_database
-from lofty_admin.audit.log.context import acting_as
+from lofty_admin.audit.context import acting_as
 from lofty_admin.tenants.access import grants
 from lofty_admin.tenants.access.grants import Scope
 from lofty_admin.tenants.errors import ChangeNotAllowed

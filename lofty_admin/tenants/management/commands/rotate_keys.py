@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from lofty_admin.audit.commandline import command_actor, require_current_database
-from lofty_admin.audit.log.context import acting_as
+from lofty_admin.audit.context import acting_as
 from lofty_admin.tenants.credentials.rotation import Progress, in_use, rotate
 
 BATCH = 100

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from lofty_admin.accounts.commandline import find_person, in_words, read_secret
 from lofty_admin.audit.commandline import command_actor
-from lofty_admin.audit.log.context import acting_as
+from lofty_admin.audit.context import acting_as
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.tenants import services

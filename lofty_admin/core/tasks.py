@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from lofty_admin.worker_status import note_alive
+from lofty_admin.core.worker_status import note_alive
 
 
 @app.periodic(cron="* * * * *")

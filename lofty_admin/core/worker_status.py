@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
-from lofty_admin.audit.models import Pulse
 from lofty_admin.core import clocks
+from lofty_admin.core.models import Pulse
 
 MISSING_AFTER = timedelta(minutes=3)
 _WORKER = "worker"

@@ -2,18 +2,17 @@
 
 from django.apps import AppConfig
 from django.contrib.staticfiles.apps import StaticFilesConfig
+from django.db.backends.signals import connection_created
+
+from lofty_admin.core import checks
+from lofty_admin.core.database import set_session_limits
 
 
 class ConsoleConfig(AppConfig):
-    name = "lofty_admin"
+    name = "lofty_admin.core"
     label = "console"
 
     def ready(self) -> None:
-        from django.db.backends.signals import connection_created
-
-        from lofty_admin.core import checks
-        from lofty_admin.core.database import set_session_limits
-
         checks.register_all()
         connection_created.connect(set_session_limits)
 

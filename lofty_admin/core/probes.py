@@ -12,7 +12,7 @@ from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from lofty_admin.core.http import ConsoleRequest
-from lofty_admin.worker_status import worker_status
+from lofty_admin.core.worker_status import worker_status
 
 # A new table needs new blocks on the disk, so a full disk shows at once; the row needs a commit.
 _WRITE = """

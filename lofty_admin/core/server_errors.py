@@ -9,7 +9,7 @@ from csp.utils import build_policy
 from django.conf import settings
 from gunicorn import util
 
-from lofty_admin import error_views
+from lofty_admin.core import error_views
 
 
 def install() -> None:

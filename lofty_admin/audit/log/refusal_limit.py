@@ -6,19 +6,18 @@ their own are counted in `RefusalCount`, by all processes together, and one even
 and kind records how many there were, from which sources, and about which subjects.
 """
 
-from collections.abc import Sequence
-from contextvars import Context
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from django.db import connection, transaction
-from django.db.models import F
-from django.utils import timezone
+from django.db import connection
+from django.db.models import F, Q
 from django.utils.translation import gettext_noop
 
+from lofty_admin.audit.context import Actor, current_actor, current_ip, is_in_request
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log.canonical import JSON
-from lofty_admin.audit.log.context import Actor, current_actor, current_ip, is_in_request
-from lofty_admin.audit.log.kinds import Kind, Outcome
 from lofty_admin.audit.models import RefusalCount
 from lofty_admin.core import clocks
 
@@ -57,50 +56,63 @@ class TooManyRefusals(Exception):
         super().__init__("too many denied requests")
 
 
-def count_refusal(kind: Kind, subject: str) -> None:
-    """Count a refusal before it is recorded. Raises TooManyRefusals if it must not be."""
-    if kind not in LIMITED or not is_in_request():
-        return
-    now = timezone.now()
+@dataclass(frozen=True)
+class Summary:
+    """What the event says about the refusals of one kind and minute that have none themselves."""
+
+    subject: str
+    detail: Mapping[str, JSON]
+
+
+def is_limited(kind: Kind) -> bool:
+    """Return whether an event of this kind, recorded now, counts against the limit."""
+    return kind in LIMITED and is_in_request()
+
+
+def count_refusal(kind: Kind, subject: str, now: datetime) -> int:
+    """Count a refusal before it is recorded; return how many its source had in this minute."""
+    return _counted(_source(), kind, subject, now)
+
+
+def require_room(kind: Kind, number: int, now: datetime) -> None:
+    """Note that the counted refusal gets its event. Raises TooManyRefusals if it must not."""
+    if number > MAX_PER_SOURCE or _counted(EVERYONE, kind, "", now) > MAX_IN_ALL:
+        raise TooManyRefusals(60 - now.second)
     minute = now.replace(second=0, microsecond=0)
-    number = _counted(_source(), kind, subject, now)
-    if number == 1:
-        Context().run(sum_up)  # of the minutes before, outside of any request's actor
-    if number <= MAX_PER_SOURCE and _counted(EVERYONE, kind, "", now) <= MAX_IN_ALL:
-        RefusalCount.objects.filter(source=_source(), kind=kind, minute=minute).update(
-            recorded=F("recorded") + 1
-        )
-        return
-    raise TooManyRefusals(60 - now.second)
+    RefusalCount.objects.filter(source=_source(), kind=kind, minute=minute).update(
+        recorded=F("recorded") + 1
+    )
 
 
-def sum_up(now: datetime | None = None) -> int:
-    """Record one event per kind and minute with counted refusals; return the number of events."""
-    minute = (now or timezone.now()).replace(second=0, microsecond=0)
-    is_over = clocks.happened_long_ago("minute", minute, timedelta(minutes=1))
-    if not RefusalCount.objects.filter(is_over).exists():
-        return 0
-    written = 0
-    with transaction.atomic():
-        over = RefusalCount.objects.select_for_update(skip_locked=True).filter(is_over)
-        rows = list(over.exclude(source=EVERYONE).order_by("minute", "kind", "-count"))
-        RefusalCount.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        RefusalCount.objects.filter(is_over, source=EVERYONE).delete()
-        for key in dict.fromkeys((row.minute, row.kind) for row in rows):
-            of_key = [r for r in rows if (r.minute, r.kind) == key and r.count > r.recorded]
-            written += _record(*key, of_key)
-    return written
+def has_counts(minute: datetime) -> bool:
+    """Return whether refusals of minutes before this one were counted."""
+    return RefusalCount.objects.filter(_is_over(minute)).exists()
 
 
-def _record(minute: datetime, kind: str, rows: Sequence[RefusalCount]) -> int:
-    from lofty_admin.audit.log.record import record  # record imports this module
+def take_summaries(minute: datetime) -> list[Summary]:
+    """Remove the counts of minutes before this one; return what to record, by minute and kind.
 
-    if not rows:
-        return 0
+    The caller's transaction must record it too, so that no count is lost.
+    """
+    over = RefusalCount.objects.select_for_update(skip_locked=True).filter(_is_over(minute))
+    rows = list(over.exclude(source=EVERYONE).order_by("minute", "kind", "-count"))
+    RefusalCount.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    RefusalCount.objects.filter(_is_over(minute), source=EVERYONE).delete()
+    unrecorded: dict[tuple[datetime, str], list[RefusalCount]] = {}
+    for row in rows:
+        if row.count > row.recorded:
+            unrecorded.setdefault((row.minute, row.kind), []).append(row)
+    return [_summary(*key, of_key) for key, of_key in unrecorded.items()]
+
+
+def _is_over(minute: datetime) -> Q:
+    return clocks.happened_long_ago("minute", minute, timedelta(minutes=1))
+
+
+def _summary(minute: datetime, kind: str, rows: Sequence[RefusalCount]) -> Summary:
     missing = sum(row.count - row.recorded for row in rows)
     sources: list[JSON] = [_described(row) for row in rows[:MAX_SOURCES]]
-    record(
-        Kind.REFUSALS_COUNTED,
+    return Summary(
         subject=f"{missing} more of {kind} at {minute:%H:%M} UTC",
         detail={
             "kind": kind,
@@ -109,10 +121,7 @@ def _record(minute: datetime, kind: str, rows: Sequence[RefusalCount]) -> int:
             "sources": sources,
             "more_sources": max(0, len(rows) - MAX_SOURCES),
         },
-        outcome=Outcome.REFUSED,
-        actor=SUMMING_UP,
     )
-    return 1
 
 
 def _described(row: RefusalCount) -> JSON:

@@ -6,8 +6,6 @@ from django.template.loader import render_to_string
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin.audit.log.context import current_request_id
-from lofty_admin.audit.proof.restore_guard import last_known_state
 from lofty_admin.core.http import ConsoleRequest
 
 _TEXTS = {
@@ -75,51 +73,50 @@ _TOO_MANY_REFUSALS = (
 )
 
 
-def _page(status: int, texts: tuple[str | Promise, str | Promise] | None = None) -> HttpResponse:
-    title, advice = texts or _TEXTS[status]
+_Texts = tuple[str | Promise, str | Promise]
+
+
+def _page(request: ConsoleRequest, status: int, texts: _Texts | None = None) -> HttpResponse:
+    # An error in the first middleware comes before the request has its id.
+    return _rendered(status, texts or _TEXTS[status], getattr(request, "request_id", ""))
+
+
+def _rendered(status: int, texts: _Texts, request_id: str) -> HttpResponse:
+    title, advice = texts
+    context = {"status": status, "title": title, "advice": advice, "request_id": request_id}
     # Rendered without context processors, because they may have caused the error.
-    html = render_to_string(
-        "errorpages/error.html",
-        {
-            "status": status,
-            "title": title,
-            "advice": advice,
-            "request_id": current_request_id(),
-            "read_only_because": last_known_state(),
-        },
-    )
-    return HttpResponse(html, status=status)
+    return HttpResponse(render_to_string("errorpages/error.html", context), status=status)
 
 
 def bad_request(request: ConsoleRequest, exception: Exception | None = None) -> HttpResponse:
     too_big = isinstance(exception, RequestDataTooBig | TooManyFieldsSent)
-    return _page(400, _TOO_BIG if too_big else None)
+    return _page(request, 400, _TOO_BIG if too_big else None)
 
 
 def unreadable_request(status: int) -> HttpResponse:
     """Return the page for what the server refuses before Django: too slow or long, not HTTP."""
-    return _page(status, {408: _TOO_SLOW, 413: _TOO_BIG}.get(status, _TEXTS[400]))
+    return _rendered(status, {408: _TOO_SLOW, 413: _TOO_BIG}.get(status, _TEXTS[400]), "")
 
 
 def forbidden(request: ConsoleRequest, exception: Exception | None = None) -> HttpResponse:
-    return _page(403)
+    return _page(request, 403)
 
 
 def not_found(request: ConsoleRequest, exception: Exception | None = None) -> HttpResponse:
-    return _page(404)
+    return _page(request, 404)
 
 
 def server_error(request: ConsoleRequest) -> HttpResponse:
-    return _page(500)
+    return _page(request, 500)
 
 
 def open_too_long(request: ConsoleRequest) -> HttpResponse:
-    return _page(403, _OPEN_TOO_LONG)
+    return _page(request, 403, _OPEN_TOO_LONG)
 
 
 def read_only(request: ConsoleRequest) -> HttpResponse:
-    return _page(503, _READ_ONLY)
+    return _page(request, 503, _READ_ONLY)
 
 
 def too_many_refusals(request: ConsoleRequest) -> HttpResponse:
-    return _page(429, _TOO_MANY_REFUSALS)
+    return _page(request, 429, _TOO_MANY_REFUSALS)
