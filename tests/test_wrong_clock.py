@@ -113,7 +113,7 @@ def test_sync__of_a_process_with_a_clock_ahead__is_taken_over(acme: Tenant) -> N
         sync = directory.open_sync(acme)
     Sync.objects.update(state=SyncState.RUNNING, runner=uuid4())
     assert directory.stalled() == [sync]
-    assert directory._claim(sync.pk) is not None
+    assert Sync.claim(sync.pk) is not None
     Sync.objects.update(state=SyncState.WAITING, resume_at=timezone.now() + YEARS_AHEAD)
     Sync.objects.update(heartbeat_at=timezone.now() - HOUR)
     assert directory.stalled() == [sync]

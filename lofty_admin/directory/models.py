@@ -10,7 +10,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.audit.context import Actor
+from lofty_admin.core.leased_job import OPEN, QUEUED, RUNNING, WAITING, LeasedJob
 from lofty_admin.core.text import clean, fold
+from lofty_admin.lofty.exchange import LONGEST_WAIT
 from lofty_admin.tenants.models import Tenant
 
 TEXT_LENGTH = 300
@@ -125,14 +127,11 @@ class Entry(models.Model):
 class SyncState(models.TextChoices):
     """The state of a sync. The first three are open: a tenant has at most one open sync."""
 
-    QUEUED = "queued", _("Queued")
-    RUNNING = "running", _("Reading from Lofty")
-    WAITING = "waiting", _("Waiting to continue")
+    QUEUED = QUEUED, _("Queued")
+    RUNNING = RUNNING, _("Reading from Lofty")
+    WAITING = WAITING, _("Waiting to continue")
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
-
-
-OPEN = (SyncState.QUEUED, SyncState.RUNNING, SyncState.WAITING)
 
 
 class Step(models.TextChoices):
@@ -155,7 +154,7 @@ class Step(models.TextChoices):
 AT_AGENTS = (Step.AGENTS, Step.END)
 
 
-class Sync(models.Model):
+class Sync(LeasedJob):
     """One run that reads a tenant's names from Lofty, committed page by page.
 
     For the list being read, pipelines or agents: position is the rows read so far, where it
@@ -163,10 +162,11 @@ class Sync(models.Model):
     many rows Lofty reports; steady means that every page reported the same total.
 
     whole: the kinds whose listing was complete; only entries of these can be marked as gone.
-    page_sizes: see LoftyClient. attempts: starts since the last progress. runner: the process that
-    has the sync; one that lost it can write nothing more. resume_at: until when it waits. notes:
-    what Lofty refused on the way. message: what a user should know, "" when all is well.
+    page_sizes: see LoftyClient. attempts: starts since the last progress. notes: what Lofty refused
+    on the way. message: what a user should know, "" when all is well.
     """
+
+    MAX_PAUSE = LONGEST_WAIT
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="syncs")
@@ -181,16 +181,12 @@ class Sync(models.Model):
     page_sizes = models.JSONField(default=dict)
     attempts = models.PositiveIntegerField(default=0)
     notes = models.JSONField(default=list)
-    runner = models.UUIDField(null=True)
     message = models.TextField(blank=True)
     actor_kind = models.CharField(max_length=20)
     actor_id = models.CharField(max_length=100)
     actor_name = models.CharField(max_length=300)
     request_id = models.CharField(max_length=64, blank=True)
     started_at = models.DateTimeField(default=timezone.now)
-    heartbeat_at = models.DateTimeField(default=timezone.now)
-    resume_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
 
     objects: ClassVar[models.Manager["Sync"]]
 
@@ -210,10 +206,6 @@ class Sync(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant}: {self.get_state_display()}"
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in OPEN
 
     @property
     def agents(self) -> int | None:

@@ -13,7 +13,7 @@ from lofty_admin.audit.log.record import record
 from lofty_admin.core.searching import searched
 from lofty_admin.core.text import fold, is_wordless, search_words
 from lofty_admin.directory.eta import in_words, time_left
-from lofty_admin.directory.models import OPEN, Entry, EntryKind, Profile, Sync, SyncState, nameless
+from lofty_admin.directory.models import Entry, EntryKind, Profile, Sync, SyncState, nameless
 from lofty_admin.tenants.models import Tenant
 
 MOST_FOUND = 50
@@ -122,7 +122,7 @@ def freshness(tenant: Tenant) -> Freshness:
         done = newest
     else:
         done = syncs.filter(state=SyncState.DONE).first()
-    running = newest if newest and newest.state in OPEN else None
+    running = newest if newest and newest.is_open else None
     return Freshness(
         synced_at=done.finished_at if done else None,
         running=running,

@@ -5,9 +5,8 @@
                               v  |  until `resume_at`: no calls left, or Lofty cannot be reached
                             WAITING
 
-One process at a time runs a sync. It acquires the sync by writing its own id into `runner`, and
-every later write requires that id; a process that stopped writing for `STALE` loses the sync to the
-next one that asks. A directory is never emptied: see `_finish`.
+One process at a time runs a sync: see core/leased_job.py. A directory is never emptied: see
+`_finish`.
 """
 
 import time
@@ -15,10 +14,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from lofty_admin.accounts.models import User
@@ -26,11 +25,11 @@ from lofty_admin.audit.context import acting_as, current_actor, current_request_
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core import clocks
+from lofty_admin.core.leased_job import LeaseLost
 from lofty_admin.core.queue import defer_once
 from lofty_admin.core.text import clean
 from lofty_admin.directory.models import (
     BETWEEN,
-    OPEN,
     TEXT_LENGTH,
     Entry,
     EntryKind,
@@ -49,7 +48,6 @@ from lofty_admin.lofty.errors import (
     Unknown,
     Unreachable,
 )
-from lofty_admin.lofty.exchange import LONGEST_WAIT
 from lofty_admin.tenants.access.permissions import role_of
 from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, client_for
 from lofty_admin.tenants.models import Role, Tenant
@@ -57,7 +55,6 @@ from lofty_admin.tenants.models import Role, Tenant
 TASK = "directory.sync"
 QUEUE = "directory"
 SLICE = 30.0  # seconds after which a job yields the worker to others
-STALE = timedelta(minutes=3)  # longer than any single call may take
 RESUMABLE = timedelta(hours=1)  # older pages may not match the newer ones
 MOST_ATTEMPTS = 12
 MOST_ATTEMPTS_AT_A_PART = 3
@@ -76,10 +73,6 @@ CHANGED = (
     "Lofty's list of {} changed or was inconsistent while it was read, so no entries were "
     "marked as no longer in Lofty. The next sync checks again."
 )
-
-
-class LeaseLost(Exception):
-    """Another process runs this sync now, or it has ended: this process must write nothing more."""
 
 
 def start_sync(tenant: Tenant) -> Sync:
@@ -123,11 +116,7 @@ def with_names_to_read() -> list[Tenant]:
 
 def stalled() -> list[Sync]:
     """Return the open syncs that no process seems to work on any more."""
-    now = timezone.now()
-    idle = clocks.happened_long_ago("heartbeat_at", now, STALE) & (
-        Q(resume_at=None) | clocks.is_over("resume_at", now - STALE, LONGEST_WAIT + STALE)
-    )
-    return list(Sync.objects.filter(idle, state__in=OPEN, tenant__status=Tenant.Status.ACTIVE))
+    return list(Sync.stalled().filter(tenant__status=Tenant.Status.ACTIVE))
 
 
 def advance(sync_id: UUID, *, seconds: float = SLICE) -> datetime | None:
@@ -135,7 +124,7 @@ def advance(sync_id: UUID, *, seconds: float = SLICE) -> datetime | None:
 
     Returns None also when another process has the sync. Commits after every call to Lofty.
     """
-    sync = _claim(sync_id)
+    sync = Sync.claim(sync_id, attempts=F("attempts") + 1, message="")
     if sync is None:
         return None
     with acting_as(sync.actor, sync.request_id or None):
@@ -143,22 +132,6 @@ def advance(sync_id: UUID, *, seconds: float = SLICE) -> datetime | None:
             return _work(sync, time.monotonic() + seconds)
         except LeaseLost:
             return None
-
-
-def _claim(sync_id: UUID) -> Sync | None:
-    now, runner = timezone.now(), uuid4()
-    free = Q(state__in=[SyncState.QUEUED, SyncState.WAITING]) | Q(
-        clocks.happened_long_ago("heartbeat_at", now, STALE), state=SyncState.RUNNING
-    )
-    claimed = Sync.objects.filter(free, pk=sync_id).update(
-        state=SyncState.RUNNING,
-        runner=runner,
-        attempts=F("attempts") + 1,
-        heartbeat_at=now,
-        resume_at=None,
-        message="",
-    )
-    return Sync.objects.select_related("tenant").get(pk=sync_id) if claimed else None
 
 
 def _is_resumable(sync: Sync) -> bool:
@@ -404,13 +377,8 @@ def _progress(sync: Sync, entries: Iterable[Entry] = (), **changes: Any) -> None
 
 
 def _write(sync: Sync, **changes: Any) -> None:
-    """Update the sync if this process still has it. Raises LeaseLost."""
-    changes |= {"heartbeat_at": timezone.now(), "page_sizes": sync.page_sizes}
-    ours = Sync.objects.filter(pk=sync.pk, runner=sync.runner, state=SyncState.RUNNING)
-    if not ours.update(**changes):
-        raise LeaseLost
-    for name, value in changes.items():
-        setattr(sync, name, value)
+    """Update the sync and the page sizes found so far. Raises LeaseLost."""
+    sync.save_progress(page_sizes=sync.page_sizes, **changes)
 
 
 def _keep_profile(sync: Sync, **parts: Any) -> None:

@@ -22,13 +22,14 @@ from lofty_admin.audit.context import acting_as, current_request_id, person
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core import clocks
+from lofty_admin.core.leased_job import OPEN, LeaseLost
 from lofty_admin.core.queue import defer_once
 from lofty_admin.core.text import fold
 from lofty_admin.core.vault import VaultError
 from lofty_admin.core.visible import visible
 from lofty_admin.fleet.import_csv import Line, read_table
 from lofty_admin.fleet.import_validation import compared
-from lofty_admin.fleet.models import KEPT_FOR, OPEN, Import, ImportRow, ImportState, RowState
+from lofty_admin.fleet.models import KEPT_FOR, Import, ImportRow, ImportState, RowState
 from lofty_admin.lofty.client import clean_token
 from lofty_admin.lofty.errors import LoftyError, RateLimited, Rejected
 from lofty_admin.lofty.json_strict import JSON
@@ -45,9 +46,7 @@ from lofty_admin.tenants.services import AddTenantError, NewTenant, add_tenants
 TASK = "fleet.import"
 QUEUE = "fleet"
 SLICE = 30.0  # seconds after which a job yields the worker to others
-STALE = timedelta(minutes=3)  # longer than any single call may take
 HISTORY = timedelta(days=30)
-LONGEST_PAUSE = timedelta(minutes=5)
 MOST_SILENCE = 3  # calls in a row without an answer, after which the rest is not tried
 # Stored in English; messages shown on their own are translated when they are shown.
 _NOT_KEPT = gettext_noop("Uploads are kept for one hour only. Upload the list again.")
@@ -177,23 +176,14 @@ class _RightLost(Exception):
 # --- The job --------------------------------------------------------------------------------------
 def advance(import_id: UUID, *, seconds: float = SLICE) -> bool:
     """Work on a list for about `seconds`. Return whether another job must continue it."""
-    claimed = Import.objects.filter(pk=import_id, state__in=OPEN).update(
-        state=ImportState.RUNNING, heartbeat_at=timezone.now(), resume_at=None
-    )
-    made = Import.objects.select_related("person").filter(pk=import_id).first()
-    if not claimed or made is None:
+    made = Import.claim(import_id)
+    if made is None:
         return False
     with acting_as(person(made.person), made.request_id or None):
-        return _work(made, time.monotonic() + seconds)
-
-
-def stalled() -> list[Import]:
-    """Return the lists that no process seems to work on any more."""
-    now = timezone.now()
-    idle = clocks.happened_long_ago("heartbeat_at", now, STALE) & (
-        Q(resume_at=None) | clocks.is_over("resume_at", now - STALE, LONGEST_PAUSE + STALE)
-    )
-    return list(Import.objects.filter(idle, state__in=OPEN))
+        try:
+            return _work(made, time.monotonic() + seconds)
+        except LeaseLost:
+            return False
 
 
 def erase_expired() -> int:
@@ -221,6 +211,7 @@ def _work_on_rows(made: Import, until: float) -> bool:
     waiting = made.rows.filter(state__in=[RowState.READY, RowState.CHECKED])
     for row in waiting.select_related("parent"):
         if time.monotonic() > until:
+            made.save_progress(state=ImportState.QUEUED)
             return True
         _require_right(made)
         try:
@@ -231,7 +222,7 @@ def _work_on_rows(made: Import, until: float) -> bool:
             return _finish(made, _SILENT)
         if row.state == RowState.CHECKED and not made.all_or_nothing:
             _add(made, [row])
-        Import.objects.filter(pk=made.pk).update(heartbeat_at=timezone.now())
+        made.save_progress()
     return _finish(made, _add_all(made) if made.all_or_nothing else "")
 
 
@@ -279,7 +270,9 @@ def _add(made: Import, rows: Sequence[ImportRow]) -> str:
         with transaction.atomic():
             # With the list locked, its rows are ours too: no new lock is needed after the audit
             # log's.
-            if _locked(made).state != ImportState.RUNNING or not _still_to_add(rows):
+            _locked(made)
+            made.save_progress()
+            if not _still_to_add(rows):
                 return ""
             _require_right(made)
             for row, tenant in zip(rows, add_tenants(new), strict=True):
@@ -356,19 +349,14 @@ def _refuse(row: ImportRow, message: str) -> None:
 
 def _pause(made: Import, until: datetime) -> bool:
     """Wait until Lofty accepts calls again; another job continues then."""
-    made.resume_at = min(until, timezone.now() + LONGEST_PAUSE)
-    waiting = {"state": ImportState.WAITING, "resume_at": made.resume_at}
-    Import.objects.filter(pk=made.pk, state=ImportState.RUNNING).update(**waiting)
+    made.pause(min(until, timezone.now() + Import.MAX_PAUSE))
     return True
 
 
 def _finish(made: Import, message: str) -> bool:
     with transaction.atomic():
         row = _locked(made)
-        if not row.is_open:
-            return False
-        row.state, row.message, row.finished_at = ImportState.DONE, message, timezone.now()
-        row.save(update_fields=["state", "message", "finished_at"])
+        made.save_progress(state=ImportState.DONE, message=message, finished_at=timezone.now())
         done = counts(row.rows.only("state"))
         record(
             Kind.IMPORT_FINISHED,

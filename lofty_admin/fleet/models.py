@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.core import vault
+from lofty_admin.core.leased_job import QUEUED, RUNNING, WAITING, LeasedJob
 from lofty_admin.fleet.import_csv import Line
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.tenants.models import Connection, Health, Tenant
@@ -20,16 +21,13 @@ KEPT_FOR = timedelta(hours=1)
 
 class ImportState(models.TextChoices):
     READ = "read", _("Not started")
-    QUEUED = "queued", _("Queued")
-    RUNNING = "running", _("Being added")
-    WAITING = "waiting", _("Paused")
+    QUEUED = QUEUED, _("Queued")
+    RUNNING = RUNNING, _("Being added")
+    WAITING = WAITING, _("Paused")
     DONE = "done", _("Done")
 
 
-OPEN = (ImportState.QUEUED, ImportState.RUNNING, ImportState.WAITING)
-
-
-class Import(models.Model):
+class Import(LeasedJob):
     """A list that only `person` may see.
 
         READ -> QUEUED -> RUNNING -> DONE -> QUEUED to retry what failed
@@ -50,9 +48,6 @@ class Import(models.Model):
     request_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
-    heartbeat_at = models.DateTimeField(default=timezone.now)
-    resume_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
 
     rows: "models.Manager[ImportRow]"
 
@@ -66,10 +61,6 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"List of {self.created_at:%Y-%m-%d %H:%M} UTC"
-
-    @property
-    def is_open(self) -> bool:
-        return self.state in OPEN
 
 
 class RowState(models.TextChoices):

@@ -33,5 +33,5 @@ def tidy(timestamp: int) -> None:
         import_job.erase_expired()
     if is_behind("resuming unfinished imports of tenants"):
         return
-    for made in import_job.stalled():
+    for made in Import.stalled():
         import_job.enqueue(made)

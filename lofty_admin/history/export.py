@@ -19,7 +19,7 @@ from lofty_admin.audit.log.record import TenantRef, record
 from lofty_admin.audit.models import HEAD_ID, AuditEvent, AuditHead
 from lofty_admin.audit.proof.jsonl import line
 from lofty_admin.audit.search.query import Filter, count, stream
-from lofty_admin.history.models import Ending, Export, Format
+from lofty_admin.history.models import Export, ExportState, Format
 from lofty_admin.history.spreadsheet import BOM, COLUMNS, columns, csv_line
 from lofty_admin.tenants.access.permissions import is_superuser, visible_tenants
 
@@ -34,10 +34,6 @@ class AlreadyRunning(Exception):
     def __init__(self, export: Export | None) -> None:
         super().__init__()
         self.export = export
-
-
-class LeaseLost(Exception):
-    """The export was considered dead and closed meanwhile: it must stop."""
 
 
 def newest(user: User) -> Export | None:
@@ -59,24 +55,25 @@ def begin(
             export.save(update_fields=["total"])
             _record(export, words, tenant)
     except BaseException:
-        end(export, Ending.BROKEN_OFF)
+        end(export, ExportState.BROKEN_OFF)
         raise
     return export
 
 
 def _acquire_slot(user: User, form: Format, query: str) -> Export:
-    now = timezone.now()
-    dead = Export.objects.filter(
-        user=user, ended_at=None, heartbeat_at__lte=now - Export.DEAD_AFTER
-    )
-    dead.update(ended_at=now, outcome=Ending.BROKEN_OFF)
+    dead = Export.stalled().filter(user=user)
+    dead.update(finished_at=timezone.now(), state=ExportState.BROKEN_OFF)
     up_to = AuditHead.objects.get(pk=HEAD_ID).seq
     try:
         with transaction.atomic():
-            return Export.objects.create(user=user, format=form, query=query, up_to=up_to)
+            made = Export.objects.create(user=user, format=form, query=query, up_to=up_to)
     except IntegrityError:
-        running = Export.objects.filter(user=user, ended_at=None).first()
+        running = Export.objects.filter(user=user, finished_at=None).first()
         raise AlreadyRunning(running) from None
+    export = Export.claim(made.pk)
+    if export is None:
+        raise AlreadyRunning(None)
+    return export
 
 
 def _record(export: Export, words: str, tenant: TenantRef | None) -> None:
@@ -95,10 +92,10 @@ def _record(export: Export, words: str, tenant: TenantRef | None) -> None:
     )
 
 
-def end(export: Export, ending: Ending) -> None:
+def end(export: Export, ending: ExportState) -> None:
     """Record how the export ended, unless that is recorded already."""
-    Export.objects.filter(pk=export.pk, ended_at=None).update(
-        done=export.done, ended_at=timezone.now(), outcome=ending
+    Export.objects.filter(pk=export.pk, finished_at=None).update(
+        done=export.done, finished_at=timezone.now(), state=ending
     )
 
 
@@ -131,19 +128,17 @@ class Pieces:
                 self._beat()
         self._beat()
         yield block
-        end(self.export, Ending.DONE)
+        end(self.export, ExportState.DONE)
 
     def close(self) -> None:
         """End the export: the reader has disconnected or has everything."""
-        end(self.export, Ending.BROKEN_OFF)
+        end(self.export, ExportState.BROKEN_OFF)
 
     def _beat(self) -> None:
         if time.monotonic() - self._beaten < BEAT:
             return
         self._beaten = time.monotonic()
-        ours = Export.objects.filter(pk=self.export.pk, ended_at=None)
-        if not ours.update(done=self.export.done, heartbeat_at=timezone.now()):
-            raise LeaseLost
+        self.export.save_progress(done=self.export.done)
         if not _may_still_read(self.export.user_id, self.wanted):
             _revoke(self.export)
             raise RightLost
@@ -161,7 +156,7 @@ def _may_still_read(user_id: int, wanted: Filter) -> bool:
 def _revoke(export: Export) -> None:
     how_far = f"{export.done:,} of {export.total or 0:,} events"
     with transaction.atomic():
-        end(export, Ending.REVOKED)
+        end(export, ExportState.REVOKED)
         record(
             Kind.LOG_EXPORTED,
             subject=f"stopped after {how_far} as {Format(export.format).label}",

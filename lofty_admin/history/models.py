@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from lofty_admin.core import clocks
+from lofty_admin.core.leased_job import QUEUED, RUNNING, LeasedJob
 
 
 class SavedView(models.Model):
@@ -39,21 +39,24 @@ class Format(models.TextChoices):
     JSON_LINES = "jsonl", "JSON Lines"
 
 
-class Ending(models.TextChoices):
+class ExportState(models.TextChoices):
+    """The state of an export. The first two are open: a user has at most one open export."""
+
+    QUEUED = QUEUED, _("Queued")
+    RUNNING = RUNNING, _("Running")
     DONE = "done", _("Done")
     BROKEN_OFF = "broken_off", _("Interrupted")
     REVOKED = "revoked", _("Stopped: access was lost")
 
 
-class Export(models.Model):
+class Export(LeasedJob):
     """One export of a user, who cannot start another while it runs.
 
     query: the filter, as in the address. up_to: the last record that belongs to it. total: how many
-    events that are, None while they are counted. done: how many were returned. heartbeat_at: when
-    it was last seen alive. ended_at: None while it runs.
+    events that are, None while they are counted. done: how many were returned.
     """
 
-    DEAD_AFTER = timedelta(seconds=60)
+    STALE_AFTER = timedelta(seconds=60)
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="exports"
@@ -64,9 +67,7 @@ class Export(models.Model):
     total = models.PositiveBigIntegerField(null=True)
     done = models.PositiveBigIntegerField(default=0)
     started_at = models.DateTimeField(default=timezone.now)
-    heartbeat_at = models.DateTimeField(default=timezone.now)
-    ended_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=12, choices=Ending, blank=True)
+    state = models.CharField(max_length=10, choices=ExportState, default=ExportState.QUEUED)
 
     objects: ClassVar[models.Manager["Export"]]
 
@@ -75,7 +76,7 @@ class Export(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["user"],
-                condition=models.Q(ended_at=None),
+                condition=models.Q(finished_at=None),
                 name="one_export_at_a_time",
             ),
         ]
@@ -86,13 +87,12 @@ class Export(models.Model):
     @property
     def is_running(self) -> bool:
         """Return whether it is open and was seen alive recently."""
-        alive = clocks.is_recent(self.heartbeat_at, timezone.now(), self.DEAD_AFTER)
-        return self.ended_at is None and alive
+        return self.is_open and self.is_alive
 
     @property
     def is_revoked(self) -> bool:
-        return self.outcome == Ending.REVOKED
+        return self.state == ExportState.REVOKED
 
     @property
     def is_done(self) -> bool:
-        return self.outcome == Ending.DONE
+        return self.state == ExportState.DONE

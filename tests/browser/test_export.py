@@ -93,9 +93,9 @@ def test_export__client_stops_reading_and_leaves__second_is_refused_then_free(
     finally:
         slow.kill()
         slow.wait(10)
-    wait_for("its end to be noted", lambda: newest(busy)["ended_at"], seconds=20)
+    wait_for("its end to be noted", lambda: newest(busy)["finished_at"], seconds=20)
     row = newest(busy)
-    assert row["outcome"] == "broken_off"
+    assert row["state"] == "broken_off"
     assert int(str(row["done"])) < int(str(row["total"]))
     page.goto("/audit/")
     expect(page.locator("#export")).to_contain_text("was interrupted after")
@@ -108,4 +108,4 @@ def newest(busy: Deployment) -> dict[str, object]:
 
 def is_running(busy: Deployment) -> bool:
     row = newest(busy)
-    return bool(row) and row["ended_at"] is None and row["total"] is not None
+    return bool(row) and row["finished_at"] is None and row["total"] is not None

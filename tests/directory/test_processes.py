@@ -9,7 +9,7 @@ from django.db import connections
 from django.utils import timezone
 
 from lofty_admin.directory.models import Entry, EntryKind, Sync, SyncState
-from lofty_admin.directory.sync import STALE, advance, open_sync
+from lofty_admin.directory.sync import advance, open_sync
 from lofty_admin.tenants.models import Tenant
 from tests.support.directory import Connect, calls_made, wait_for
 from tests.support.manage_process import start_manage
@@ -35,7 +35,7 @@ def test_sync__killed_in_the_middle__next_process_goes_on_at_the_same_page(
 
     assert advance(left.pk) is None  # it may still be alive
     assert Sync.objects.get().state == SyncState.RUNNING
-    Sync.objects.update(heartbeat_at=timezone.now() - STALE)
+    Sync.objects.update(heartbeat_at=timezone.now() - Sync.STALE_AFTER)
     customer.behave()
     wait_for(lambda: _none_on_its_way(customer))
     before = calls_made(customer)

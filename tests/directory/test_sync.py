@@ -10,10 +10,11 @@ from django.utils import timezone
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.context import acting_as, person
 from lofty_admin.audit.models import AuditEvent
+from lofty_admin.core.leased_job import LeaseLost
 from lofty_admin.directory import sync as sync_module
 from lofty_admin.directory.models import Entry, EntryKind, Step, Sync, SyncState
 from lofty_admin.directory.names import freshness, give_name, names, profile
-from lofty_admin.directory.sync import MOST_ATTEMPTS, LeaseLost, advance, open_sync, stalled
+from lofty_admin.directory.sync import MOST_ATTEMPTS, advance, open_sync, stalled
 from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.tenants.models import Role, Tenant
 from tests.support.directory import (

@@ -10,7 +10,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory import tasks
 from lofty_admin.directory.models import Sync, SyncState
-from lofty_admin.directory.sync import STALE, open_sync, start_sync
+from lofty_admin.directory.sync import open_sync, start_sync
 from lofty_admin.tenants.credentials.token_store import remove_connection
 from lofty_admin.tenants.models import Tenant
 from tests.support.directory import Connect
@@ -98,7 +98,7 @@ def test_recover__process_died__gets_a_new_job(acme: Tenant) -> None:
     Sync.objects.update(state=SyncState.RUNNING)
     tasks.recover(timestamp=0)
     assert waiting_jobs() == []
-    Sync.objects.update(heartbeat_at=timezone.now() - STALE - timedelta(seconds=1))
+    Sync.objects.update(heartbeat_at=timezone.now() - Sync.STALE_AFTER - timedelta(seconds=1))
     tasks.recover(timestamp=0)
     tasks.recover(timestamp=0)
     assert [job.args["sync_id"] for job in waiting_jobs()] == [str(sync.pk)]

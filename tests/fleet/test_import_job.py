@@ -444,9 +444,9 @@ def test_run__job_died_after_a_check__nothing_is_lost_or_doubled(
     made = give(superuser)
     import_job.start(made, all_or_nothing=False)
     import_job._try(made.rows.first())  # type: ignore[arg-type]  # there is one
-    long_ago = timezone.now() - import_job.STALE * 2
+    long_ago = timezone.now() - Import.STALE_AFTER * 2
     Import.objects.update(state=ImportState.RUNNING, heartbeat_at=long_ago)
-    assert import_job.stalled() == [made]
+    assert list(Import.stalled()) == [made]
     calls = lofty.calls_made("acme")
     assert not import_job.advance(made.pk)
     assert lofty.calls_made("acme") == calls
@@ -515,7 +515,7 @@ def test_list_of_tenants__behind__waits_and_goes_on_afterwards(
 ) -> None:
     made = import_job.read_list(superuser, "name\nInitech\n")
     import_job.start(made, all_or_nothing=True)
-    Import.objects.update(heartbeat_at=timezone.now() - import_job.STALE * 2)
+    Import.objects.update(heartbeat_at=timezone.now() - Import.STALE_AFTER * 2)
     anchors = tmp_path / "anchors"
     fall_behind(settings, anchors)
     tasks.import_tenants(import_id=str(made.pk))
@@ -606,7 +606,7 @@ def test_tidy__job_or_process_died__gets_a_new_job(superuser: User) -> None:
     made = give(superuser, HEAD + DEAD)
     import_job.start(made, all_or_nothing=True)
     take_jobs()
-    Import.objects.update(heartbeat_at=timezone.now() - import_job.STALE * 2)
+    Import.objects.update(heartbeat_at=timezone.now() - Import.STALE_AFTER * 2)
     tasks.tidy(timestamp=0)
     tasks.tidy(timestamp=0)
     assert len(waiting_jobs()) == 1

@@ -21,8 +21,9 @@ from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditHead
 from lofty_admin.audit.search import query
 from lofty_admin.core.environment import read_environment
+from lofty_admin.core.leased_job import LeaseLost
 from lofty_admin.history import export
-from lofty_admin.history.models import Ending, Export, Format
+from lofty_admin.history.models import Export, ExportState, Format
 from lofty_admin.history.spreadsheet import COLUMNS
 from lofty_admin.tenants.models import Grant, Membership, Role, Tenant
 from tests.support.audit_export import verified
@@ -212,7 +213,7 @@ def test_export__begun__is_recorded_before_the_first_byte(
         "filter": "kind=tenant.changed",
     }
     row = Export.objects.get()
-    assert (row.total, row.done, row.ended_at) == (1, 0, None)
+    assert (row.total, row.done, row.finished_at) == (1, 0, None)
 
 
 def test_export__cannot_be_recorded__nothing_is_exported(
@@ -223,7 +224,7 @@ def test_export__cannot_be_recorded__nothing_is_exported(
     answer = browsers.owner.post(ALL, {"format": "csv"})
     assert answer.status_code == 500
     assert not getattr(answer, "streaming", False)
-    assert not Export.objects.filter(ended_at=None).exists()
+    assert not Export.objects.filter(finished_at=None).exists()
 
 
 def test_export__record_refused_later__gives_the_place_free(
@@ -237,7 +238,7 @@ def test_export__record_refused_later__gives_the_place_free(
         )
     browsers.owner.raise_request_exception = False
     assert browsers.owner.post(ALL, {"format": "csv"}).status_code == 500
-    assert Export.objects.get().outcome == Ending.BROKEN_OFF
+    assert Export.objects.get().state == ExportState.BROKEN_OFF
 
 
 NONSENSE = ["kind=nope", "since=yesterday", "since=2026-03-02&until=2026-03-01", "until=9999-12-31"]
@@ -285,7 +286,7 @@ def test_export__earlier_one_is_dead__closed_and_started_again(
     dead = running(owner, heartbeat_at=timezone.now() - timedelta(seconds=61))
     assert exported(browsers.owner, ACME)
     dead.refresh_from_db()
-    assert dead.outcome == Ending.BROKEN_OFF
+    assert dead.state == ExportState.BROKEN_OFF
     assert Export.objects.first() != dead
 
 
@@ -299,8 +300,8 @@ def test_export__taken_for_dead_meanwhile__stops(
     answer = browsers.owner.post(ACME, {"format": "jsonl"})
     pieces = iter(answer.streaming_content)  # type: ignore[attr-defined]
     next(pieces)
-    Export.objects.update(ended_at=timezone.now(), outcome=Ending.BROKEN_OFF)
-    with pytest.raises(export.LeaseLost):
+    Export.objects.update(finished_at=timezone.now(), state=ExportState.BROKEN_OFF)
+    with pytest.raises(LeaseLost):
         next(pieces)
 
 
@@ -314,7 +315,7 @@ def test_export__client_goes_away__is_noted_and_another_can_begin(
     next(iter(answer.streaming_content))  # type: ignore[attr-defined]
     leave(answer)
     row = Export.objects.get()
-    assert (row.outcome, row.done, row.total) == (Ending.BROKEN_OFF, 1, 3)
+    assert (row.state, row.done, row.total) == (ExportState.BROKEN_OFF, 1, 3)
     page = text_of(browsers.owner.get("/t/acme/history/"))
     assert "The export as JSON Lines was interrupted after 1 of 3 events." in page
     assert len(records(exported(browsers.owner, ACME))) == 4
@@ -324,7 +325,7 @@ def test_export__client_goes_away_before_the_first_byte__is_noted(
     browsers: Browsers, events: dict[str, AuditEvent]
 ) -> None:
     leave(browsers.owner.post(ACME, {"format": "csv"}))
-    assert Export.objects.get().outcome == Ending.BROKEN_OFF
+    assert Export.objects.get().state == ExportState.BROKEN_OFF
 
 
 def test_export__while_it_runs__keeps_its_end_and_shows_life(
@@ -343,10 +344,10 @@ def test_export__while_it_runs__keeps_its_end_and_shows_life(
     found += [*pieces]
     assert len(records(b"".join(found))) == 3
     row.refresh_from_db()
-    assert (row.done, row.outcome) == (3, Ending.DONE)
+    assert (row.done, row.state) == (3, ExportState.DONE)
     leave(answer)
     row.refresh_from_db()
-    assert row.outcome == Ending.DONE
+    assert row.state == ExportState.DONE
 
 
 def test_progress__in_each_state__is_shown_polled_while_it_runs_and_survives_a_reload(
@@ -359,7 +360,7 @@ def test_progress__in_each_state__is_shown_polled_while_it_runs_and_survives_a_r
         assert b'value="6000" max="12345"' in answer.content
         assert b'hx-trigger="every 1s"' in answer.content
         assert b"<select" not in answer.content.split(b'id="export"')[1]
-    export.end(row, Ending.DONE)
+    export.end(row, ExportState.DONE)
     Export.objects.update(done=12_345)
     answer = browsers.owner.get(ACME, headers=HTMX)
     assert "Done: 12,345 events exported as CSV." in text_of(answer)
@@ -388,7 +389,7 @@ def test_progress__still_counting_or_long_ago__says_so_or_nothing(
 ) -> None:
     row = running(owner, total=None)
     assert "counting the events" in text_of(browsers.owner.get(ACME, headers=HTMX))
-    export.end(row, Ending.DONE)
+    export.end(row, ExportState.DONE)
     Export.objects.update(heartbeat_at=timezone.now() - timedelta(hours=2))
     assert "Done" not in text_of(browsers.owner.get(ACME, headers=HTMX))
 
@@ -432,7 +433,7 @@ def test_export__right_lost_while_it_runs__stops_and_is_recorded(
         next(pieces)
     leave(answer)
     row = Export.objects.get()
-    assert (row.outcome, row.done) == (Ending.REVOKED, 1)
+    assert (row.state, row.done) == (ExportState.REVOKED, 1)
     event = AuditEvent.objects.filter(kind=Kind.LOG_EXPORTED).latest("seq")
     assert (event.outcome, event.actor_id) == (Outcome.REFUSED, str(owner.pk))
     assert "no longer has access" in event.content["detail"]["because"]
@@ -453,7 +454,7 @@ def test_export__superuser_demoted_while_everything_is_exported__stops(
 
 def test_export__stopped__page_says_why(browsers: Browsers, owner: User, acme: Tenant) -> None:
     Export.objects.create(
-        user=owner, format=Format.CSV, up_to=9, done=4, ended_at=timezone.now(), outcome="revoked"
+        user=owner, format=Format.CSV, up_to=9, done=4, finished_at=timezone.now(), state="revoked"
     )
     page = text_of(browsers.owner.get("/t/acme/history/"))
     assert "was stopped after 4 events, because you no longer have access" in page
