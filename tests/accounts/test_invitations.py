@@ -166,7 +166,7 @@ def test_accept__without_the_code__led_to_it(invited: User) -> None:
     [
         ({"password": "short", "again": "short"}, "too short"),
         ({"password": "123456789123456789", "again": "123456789123456789"}, "common passwords"),
-        ({"again": "something else entirely"}, "The two passwords don't match"),
+        ({"again": "something else entirely"}, "The two passwords don&#x27;t match"),
         ({"password": "new@example.com", "again": "new@example.com"}, "too similar"),
         ({"name": "   "}, "required"),
     ],

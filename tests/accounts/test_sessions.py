@@ -191,7 +191,7 @@ def test_clock__was_ahead_at_the_sign_in__over_and_the_page_says_why(viewer: Use
     session[sessions.SIGNED_IN_AT] = session[sessions.SEEN_AT] = timezone.now().timestamp() + 9e8
     session.save()
     answer = client.get("/", follow=True)
-    assert "because the console's clock was wrong" in answer.content.decode()
+    assert "because the console&#x27;s clock was wrong" in answer.content.decode()
     assert AuditEvent.objects.get(kind="session.expired").content["detail"] == {
         "because": "dated in the future by a wrong clock"
     }

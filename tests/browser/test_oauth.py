@@ -34,7 +34,7 @@ def test_connect__there_approved_and_back__confirmed_and_in_use(
     assert "code=" not in page.url
     page.get_by_label("Yes, this is the right account").check()
     page.get_by_role("button", name="Connect").click()
-    expect_message(page, "The account is connected. It belongs to")
+    expect_message(page, "The account is connected. The token belongs to")
     expect(page.get_by_text("OAuth connection")).to_be_visible()
 
 

@@ -65,9 +65,9 @@ def test_replace__good_token__stored_and_whose_it_is_shown(
     [
         ("nobody-has-this-token-0123456789", "api_key", "Lofty does not accept this token"),
         (OTHER_TOKEN, "api_key", "Check that the kind of token is right"),
-        ("“quoted-token-0123456789”", "api_key", "This can't be a Lofty token"),
-        ("token with-blank-0123456789", "api_key", "This can't be a Lofty token"),
-        ("nul\x00-token-0123456789", "api_key", "This can't be a Lofty token"),
+        ("“quoted-token-0123456789”", "api_key", "This can&#x27;t be a Lofty token"),
+        ("token with-blank-0123456789", "api_key", "This can&#x27;t be a Lofty token"),
+        ("nul\x00-token-0123456789", "api_key", "This can&#x27;t be a Lofty token"),
         ("", "api_key", "This field is required"),
         (TOKEN, "basic", "not one of the available choices"),
     ],
@@ -90,7 +90,7 @@ def test_replace__lofty_is_down__says_so_and_keeps_the_old_one(
 ) -> None:
     lofty.fault("acme", kind="drop_before", on="GET", times=None)
     html = replace(owner, NEXT_TOKEN).content.decode()
-    assert "Nothing was saved" in html
+    assert "The token was not saved" in html
     assert acme.connection == connection
 
 
@@ -98,7 +98,7 @@ def test_replace__another_users_token__asks_then_does(
     owner: User, acme: Tenant, connection: Connection
 ) -> None:
     html = replace(owner, OTHER_TOKEN, "oauth").content.decode()
-    assert "another Sales Agent" in html
+    assert "a different Sales Agent" in html
     assert 'type="checkbox" name="meant"' in html
     assert OTHER_TOKEN not in html
     assert acme.connection == connection

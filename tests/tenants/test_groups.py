@@ -51,7 +51,7 @@ def test_group__same_names_again__no_record(west: Group) -> None:
     [
         ({"name": "Other", "slug": "west"}, "already has this short name"),
         ({"name": "Other", "slug": "A B"}, "lowercase letters"),
-        ({"name": "房地产"}, "can't be derived from this name"),
+        ({"name": "房地产"}, "can&#x27;t be derived from this name"),
         ({"name": ""}, "required"),
     ],
 )

@@ -52,7 +52,7 @@ def test_confirmed__attached_and_nothing_is_left_over(
     browser.get(lofty_sends_back(app, "acme"))
     html = text(go(browser, "tenants:connect_confirm", right="on"))
     stored = Connection.objects.get()
-    assert "The account is connected. It belongs to" in html
+    assert "The account is connected. The token belongs to" in html
     assert (stored.kind, stored.health.status, stored.added_by) == (
         "connection",
         "works",

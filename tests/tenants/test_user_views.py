@@ -252,14 +252,14 @@ def test_oneself__by_the_page__refused_with_the_reason(
     root: Client, superuser: User, name: str
 ) -> None:
     make_user("second@example.com", "Second Root", superuser=True)
-    assert "You can't do this to your own account" in post(root, name, superuser, confirmed="1")
+    assert "You can&#x27;t do this to your own account" in post(root, name, superuser, confirmed="1")
     superuser.refresh_from_db()
     assert (superuser.is_active, superuser.is_superuser) == (True, True)
 
 
 def test_own_rights__by_the_page__refused(root: Client, superuser: User) -> None:
     html = post(root, "tenants:user_grant", superuser, where="all", level="30", **YES)
-    assert "can't change your own access" in html or "This is you" in html
+    assert "can&#x27;t change your own access" in html or "This is you" in html
     assert not Grant.objects.exists()
 
 

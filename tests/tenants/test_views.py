@@ -50,7 +50,7 @@ def test_add__bad_token__everything_typed_is_kept_but_the_token(
         ({"slug": "acme"}, "already has this short name"),
         ({"slug": "A B"}, "lowercase letters"),
         ({"slug": "add"}, "reserved"),
-        ({"name": "房地产"}, "can't be derived from this name"),
+        ({"name": "房地产"}, "can&#x27;t be derived from this name"),
         ({"name": " "}, "required"),
     ],
 )
@@ -92,7 +92,7 @@ def test_archive__twice__says_so(superuser: User, acme: Tenant) -> None:
     sure = {"confirmed": "1"}
     client.post(url, sure)
     assert (
-        "is archived and can't be changed" in client.post(url, sure, follow=True).content.decode()
+        "is archived and can&#x27;t be changed" in client.post(url, sure, follow=True).content.decode()
     )
 
 
