@@ -11,7 +11,18 @@ from tools.processes import ROOT
 
 BIN = f"{sys.prefix}/bin"
 # Free of discouraged wording. `make prose` lists what the rest of the tree still has.
-CLEAN = (".github", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md", "docs")
+CLEAN = (
+    ".github",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "SECURITY.md",
+    "docs",
+    "lofty_admin",
+    "static",
+    "templates",
+    "tools",
+)
 CHECKS: dict[str, list[str]] = {
     # Those that take longest first: they run side by side.
     "types": [f"{BIN}/mypy"],

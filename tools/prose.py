@@ -106,6 +106,8 @@ def _files(arguments: list[str]) -> list[Path]:
 
 
 def _is_read(path: Path) -> bool:
+    if "migrations" in path.parts:  # final once applied
+        return False
     return path.suffix in SUFFIXES and not str(path).startswith(EXEMPT)
 
 

@@ -17,7 +17,7 @@ from lofty_admin.accounts.passwords import check_password_rules
 from lofty_admin.accounts.sessions import forget_before_sign_in
 from lofty_admin.accounts.trusted_device import limits, remember_device
 from lofty_admin.audit.context import client_ip, person
-from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
+from lofty_admin.audit.kinds import UNKNOWN_USER, Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core.http import ConsoleRequest
 from lofty_admin.core.redirects import is_ours
@@ -158,7 +158,7 @@ def _methods(request: HttpRequest, user: User) -> list[str]:
 def _record_failure(email: str, reason: str, *, kind: Kind = Kind.SIGN_IN_FAILED) -> None:
     record(
         kind,
-        subject=email or SOMEBODY,
+        subject=email or UNKNOWN_USER,
         outcome=Outcome.REFUSED,
         detail={"because": reason},
     )

@@ -63,17 +63,19 @@ def check_name(name: str) -> None:
     refuse_unreadable(name)
     hidden = [sign for sign in name if is_hidden(sign)]
     if hidden:
-        told = _("The name contains invisible characters (%(characters)s). Enter it again.")
-        raise ValidationError(told % {"characters": _named(hidden)})
+        message = _("The name contains invisible characters (%(characters)s). Enter it again.")
+        raise ValidationError(message % {"characters": _named(hidden)})
     plain = unicodedata.normalize("NFKC", name)
     if plain != unicodedata.normalize("NFC", name):
-        told = _("The name contains letters that look like others. Enter it as: %(name)s")
-        raise ValidationError(told % {"name": plain})
+        message = _("The name contains letters that look like others. Enter it as: %(name)s")
+        raise ValidationError(message % {"name": plain})
     for word in name.split():
         if len(scripts := sorted(_scripts(word))) > 1:
-            told = _("%(word)s mixes letters of different alphabets (%(scripts)s). Use only one.")
+            message = _(
+                "%(word)s mixes letters of different alphabets (%(scripts)s). Use only one."
+            )
             raise ValidationError(
-                told % {"word": word, "scripts": ", ".join(one.capitalize() for one in scripts)}
+                message % {"word": word, "scripts": ", ".join(one.capitalize() for one in scripts)}
             )
 
 

@@ -59,7 +59,7 @@ def _accept(request: ConsoleRequest, pk: UUID) -> HttpResponse:
             form.add_error(None, error)
         else:
             del request.session[_OPENED]
-            told = _("Your account is ready. Sign in with your new password.")
-            messages.success(request, told)
+            message = _("Your account is ready. Sign in with your new password.")
+            messages.success(request, message)
             return redirect("account_login")
     return render(request, "account/invitation_accept.html", {"form": form, "invitation": found})

@@ -75,8 +75,8 @@ def invite_again(user: User, *, page: str) -> None:
     with transaction.atomic():
         row = _locked(user)
         if not row.is_active or has_come_in(row):
-            told = _("%(person)s can't be invited. Reload the page.")
-            raise ValidationError(told % {"person": user})
+            message = _("%(person)s can't be invited. Reload the page.")
+            raise ValidationError(message % {"person": user})
         Invitation.end(user, Invitation.Ending.REPLACED)
         invitation = _store(user)
         record(Kind.INVITATION_SENT, subject=user.email, outcome=Outcome.DONE)
@@ -93,8 +93,8 @@ def withdraw(user: User) -> None:
     with services.keep_a_superuser():
         row = _locked(user)
         if has_come_in(row):
-            told = _("%(person)s has already signed in. Deactivate the account instead.")
-            raise ValidationError(told % {"person": user})
+            message = _("%(person)s has already signed in. Deactivate the account instead.")
+            raise ValidationError(message % {"person": user})
         if not Invitation.end(user, Invitation.Ending.WITHDRAWN):
             raise ValidationError(_("%(person)s has no open invitation.") % {"person": user})
         User.objects.filter(pk=user.pk).update(is_active=False)
@@ -171,8 +171,8 @@ def _store(user: User) -> Invitation:
 def _mail(invitation: Invitation, page: str) -> None:
     if settings.EMAIL_BACKEND == _CONSOLE and not settings.DEMO:
         # It would print the link, and printed output ends up in a log.
-        told = _("No mail server is configured. Set EMAIL_URL, then send the e-mail again.")
-        raise MailDeliveryError(told)
+        message = _("No mail server is configured. Set EMAIL_URL, then send the e-mail again.")
+        raise MailDeliveryError(message)
     content = {"invitation": str(invitation.pk), "email": invitation.email}
     text = _TEXT % {
         "who": " ".join(current_actor().name.split()) or _("An administrator"),
@@ -185,8 +185,8 @@ def _mail(invitation: Invitation, page: str) -> None:
         send_mail(str(_SUBJECT), text, None, [invitation.email])
     except OSError as error:  # smtplib's errors are OSErrors
         _log.warning("An invitation could not be mailed: %s", type(error).__name__)
-        told = _("The mail server did not accept the e-mail. Send it again later.")
-        raise MailDeliveryError(told) from None
+        message = _("The mail server did not accept the e-mail. Send it again later.")
+        raise MailDeliveryError(message) from None
     Invitation.objects.filter(pk=invitation.pk).update(mailed_at=timezone.now())
 
 

@@ -132,10 +132,10 @@ def remove_step(user: User, pk: int) -> str:
         step = _steps(user).get(pk=pk)
         is_last = _steps(user).count() == 1
         if is_last and settings.REQUIRE_MFA:
-            told = _(
+            message = _(
                 "This is your last second factor, and one is required. Set up another one first."
             )
-            raise ValidationError(told)
+            raise ValidationError(message)
         name = name_of(step)
         step.delete()
         if is_last:

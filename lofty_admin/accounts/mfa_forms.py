@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from lofty_admin.accounts import mfa, throttle
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.context import person
-from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
+from lofty_admin.audit.kinds import UNKNOWN_USER, Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core.input import refuse_unreadable
 from lofty_admin.core.vault import VaultError
@@ -171,7 +171,7 @@ def record_failure(kind: Kind, user: User | None, reason: str) -> None:
     """Record a refused sign-in or re-authentication; `user` is None if no user was named."""
     record(
         kind,
-        subject=user.email if user else SOMEBODY,
+        subject=user.email if user else UNKNOWN_USER,
         outcome=Outcome.REFUSED,
         detail={"because": reason},
         actor=person(user) if user and kind is Kind.PROOF_FAILED else None,

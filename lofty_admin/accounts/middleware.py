@@ -93,7 +93,7 @@ class SignInRequiredMiddleware:
         if _view_name(request) in OPEN_VIEWS:
             return None
         if request.user.is_authenticated or not getattr(view_func, "login_required", True):
-            return self._somebody_elses_page(request)
+            return self._other_users_page(request)
         if is_background(request):
             return signed_out(request)
         if request.method == "POST":
@@ -103,7 +103,7 @@ class SignInRequiredMiddleware:
             after = request.path  # too long to be sent along
         return redirect(sign_in_address(request, after))
 
-    def _somebody_elses_page(self, request: ConsoleRequest) -> HttpResponseBase | None:
+    def _other_users_page(self, request: ConsoleRequest) -> HttpResponseBase | None:
         """Refuse a form from another user's page: it must not run as the user signed in now."""
         user = request.user
         if request.method != "POST" or not isinstance(user, User):

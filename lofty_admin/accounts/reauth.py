@@ -71,8 +71,8 @@ def _guarded_by(may_go_on: Callable[[ConsoleRequest], bool], back: str) -> Calla
 def redirect_to_reauthentication(request: ConsoleRequest, after: str) -> HttpResponse:
     """Redirect to the re-authentication page, and from there to `after`."""
     if not _is_reading(request):
-        told = _("Nothing was changed yet. Confirm your identity, then try again.")
-        messages.warning(request, told)
+        message = _("Nothing was changed yet. Confirm your identity, then try again.")
+        messages.warning(request, message)
     methods = get_adapter().get_reauthentication_methods(request.user)
     page = methods[0]["url"] if methods else reverse("accounts:sign_in_again")
     address = f"{page}?{urlencode({'next': after})}"

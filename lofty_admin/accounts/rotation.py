@@ -11,17 +11,17 @@ from lofty_admin.audit.log.record import record
 from lofty_admin.core.vault import VaultError
 
 
-def reseal(size: int, *, beside: frozenset[int] = frozenset()) -> tuple[list[int], list[int]]:
+def reseal(size: int, *, unopened: frozenset[int] = frozenset()) -> tuple[list[int], list[int]]:
     """Reseal at most `size` rows in one transaction.
 
     Return the ids of the resealed rows, and of those that do not open. Call it until both are
-    empty, and pass in `beside` the rows to skip because they did not open. The rows are locked, so
-    that a code used meanwhile waits and is not lost.
+    empty, and pass in `unopened` the rows to skip because they did not open. The rows are locked,
+    so that a code used in the meantime waits and is not lost.
     """
     current = settings.ENVIRONMENT.vault_keys.current
     done, broken = list[int](), list[int]()
     with transaction.atomic(durable=True):
-        ids = _to_do(beside)[:size]
+        ids = _to_do(unopened)[:size]
         for row in Authenticator.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
             (done if _seal_row(row) else broken).append(row.pk)
         if done:
@@ -31,9 +31,9 @@ def reseal(size: int, *, beside: frozenset[int] = frozenset()) -> tuple[list[int
     return done, broken
 
 
-def left(*, beside: frozenset[int] = frozenset()) -> int:
+def left(*, unopened: frozenset[int] = frozenset()) -> int:
     """Return how many rows are still to be resealed."""
-    return len(_to_do(beside))
+    return len(_to_do(unopened))
 
 
 def in_use(key_id: str) -> int:
@@ -41,9 +41,9 @@ def in_use(key_id: str) -> int:
     return sum(key == key_id for key in _keys().values())
 
 
-def _to_do(beside: frozenset[int]) -> list[int]:
+def _to_do(unopened: frozenset[int]) -> list[int]:
     current = settings.ENVIRONMENT.vault_keys.current
-    return [pk for pk, key in _keys().items() if key != current and pk not in beside]
+    return [pk for pk, key in _keys().items() if key != current and pk not in unopened]
 
 
 def _keys() -> dict[int, str]:

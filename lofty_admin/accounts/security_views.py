@@ -128,8 +128,8 @@ def codes(request: ConsoleRequest) -> HttpResponse:
     """Show the recovery codes once after they were made."""
     unused = mfa.show_codes_once(_me(request))
     if not unused:
-        told = _("Recovery codes are shown only once. You can create new ones.")
-        messages.info(request, told)
+        message = _("Recovery codes are shown only once. You can create new ones.")
+        messages.info(request, message)
         return redirect("mfa_index")
     context = {
         "codes": unused,
@@ -155,8 +155,8 @@ def session_end(request: ConsoleRequest, pk: int) -> HttpResponse:
     """End one of the user's other sessions."""
     key = request.session.session_key
     ended = sessions.end_sessions(_me(request), keep=key, only=pk)
-    told = _("That session has ended.") if ended else _("That session had already ended.")
-    messages.success(request, told)
+    message = _("That session has ended.") if ended else _("That session had already ended.")
+    messages.success(request, message)
     return redirect("mfa_index")
 
 
@@ -173,8 +173,8 @@ def sessions_end(request: ConsoleRequest) -> HttpResponse:
         logout(request)
         return redirect("account_login")
     ended = sessions.end_sessions(user, keep=request.session.session_key)
-    told = _("Sessions ended: %(count)s. You are still signed in here.") % {"count": ended}
-    messages.success(request, told)
+    message = _("Sessions ended: %(count)s. You are still signed in here.") % {"count": ended}
+    messages.success(request, message)
     return redirect("mfa_index")
 
 

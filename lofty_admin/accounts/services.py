@@ -74,8 +74,8 @@ def set_superuser(user: User, superuser: bool) -> None:
             pk=user.pk, is_superuser=not superuser, is_active=True
         ).update(is_superuser=superuser)
         if not changed:
-            told = _("Nothing was changed for %(person)s. Reload the page.")
-            raise ValidationError(told % {"person": user})
+            message = _("Nothing was changed for %(person)s. Reload the page.")
+            raise ValidationError(message % {"person": user})
         record(
             Kind.PERSON_CHANGED,
             subject=user.email,

@@ -35,7 +35,7 @@ from lofty_admin.accounts.provider_calls import Kept, ProviderSession
 from lofty_admin.accounts.services import REFUSED_BY_PROVIDER, keep_a_superuser
 from lofty_admin.accounts.sessions import end_everything
 from lofty_admin.audit.context import person
-from lofty_admin.audit.kinds import SOMEBODY, Kind, Outcome
+from lofty_admin.audit.kinds import UNKNOWN_USER, Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.core.environment import SingleSignOn
 from lofty_admin.lofty.json_strict import JSON
@@ -137,8 +137,8 @@ class SingleSignOnOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[mis
         claims = self._verified(app, str(kwargs["response"].get("id_token", "")))
         _check_subject(claims)
         # Nothing but the subject goes through the library: other claims may be of any type.
-        told = {"id_token": {"sub": claims["sub"]}}
-        sign_in = self.get_provider().sociallogin_from_response(request, told)
+        response = {"id_token": {"sub": claims["sub"]}}
+        sign_in = self.get_provider().sociallogin_from_response(request, response)
         sign_in.claims = claims
         return sign_in
 
@@ -301,7 +301,7 @@ def _not_signed_in(
         logger.warning("Single sign-on failed: %s", type(error).__name__)
     record(
         Kind.SIGN_IN_FAILED,
-        subject=_shown(_email(claims or {})) or SOMEBODY,
+        subject=_shown(_email(claims or {})) or UNKNOWN_USER,
         outcome=Outcome.REFUSED,
         detail={"because": reason, **({"sent": _sent(claims)} if claims else {})},
     )

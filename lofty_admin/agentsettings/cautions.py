@@ -80,7 +80,7 @@ def existing_warnings(
 def foreign_words(setting: Setting, foreign: Foreign) -> str:
     """Return why names must not be trusted for what Lofty has in this list."""
     if foreign.is_all:
-        told = ngettext(
+        message = ngettext(
             "%(label)s: the ID in Lofty is not in the list of names, so it may be another "
             "kind of ID. No name can be matched to it.",
             "%(label)s: none of the %(count)s IDs in Lofty is in the list of names, so "
@@ -88,14 +88,14 @@ def foreign_words(setting: Setting, foreign: Foreign) -> str:
             foreign.count,
         )
     else:
-        told = ngettext(
+        message = ngettext(
             "%(label)s: %(count)s ID in Lofty has a different length from the IDs in the "
             "list of names, so it may be another kind of ID.",
             "%(label)s: %(count)s IDs in Lofty have a different length from the IDs in "
             "the list of names, so they may be another kind of ID.",
             foreign.count,
         )
-    return told % {"label": setting.label, "count": foreign.count}
+    return message % {"label": setting.label, "count": foreign.count}
 
 
 def _channels(after: Values) -> Iterable[Caution]:

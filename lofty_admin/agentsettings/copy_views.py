@@ -44,8 +44,8 @@ def _other(request: SignedInRequest, tenant: Tenant, slug: str) -> Tenant | None
 
 def _compared(request: SignedInRequest, tenant: Tenant, other: Tenant | None) -> HttpResponse:
     if other is None:
-        told = _("%(name)s is this tenant. Choose another one.") % {"name": tenant.name}
-        messages.error(request, told)
+        message = _("%(name)s is this tenant. Choose another one.") % {"name": tenant.name}
+        messages.error(request, message)
         return redirect("agentsettings:copy", tenant.slug)
     context, status = _page(request, tenant), 200
     try:

@@ -10,8 +10,8 @@ from lofty_admin.audit.models import AuditEvent
 def credited(events: Iterable[AuditEvent]) -> list[AuditEvent]:
     """Set `maker` on the events by which someone else settled a user's change. One query."""
     events = list(events)
-    told = [event for event in events if event.kind == Kind.SETTINGS_OUTCOME]
-    outcomes = [(event.operation_id, event) for event in told if event.operation_id]
+    saves = [event for event in events if event.kind == Kind.SETTINGS_OUTCOME]
+    outcomes = [(event.operation_id, event) for event in saves if event.operation_id]
     if not outcomes:
         return events
     rows = Operation.objects.filter(pk__in={pk for pk, _event in outcomes}).order_by()

@@ -197,14 +197,14 @@ def _not_ready(request: SignedInRequest, tenant: Tenant, draft: Draft, reason: s
     if not plan.changes:
         return _("Nothing was sent: Lofty already has these values.")
     if (other := in_flight(tenant)) is not None:
-        told = _("Nothing was sent: another change, by %(name)s, isn't confirmed yet.")
-        return told % {"name": isolated(other.actor_name or _("another user"))}
+        message = _("Nothing was sent: another change, by %(name)s, isn't confirmed yet.")
+        return message % {"name": isolated(other.actor_name or _("another user"))}
     confirmed = request.POST.getlist("confirmed")
     if any(widening.name not in confirmed for widening in plan.widening):
         return _("Nothing was sent: confirm each change that widens who is reached.")
     if len(reason) > MAX_REASON:
-        told = _("Nothing was sent: the reason is longer than %(most)d characters.")
-        return told % {"most": MAX_REASON}
+        message = _("Nothing was sent: the reason is longer than %(most)d characters.")
+        return message % {"most": MAX_REASON}
     return ""
 
 
@@ -246,8 +246,10 @@ def draft_discard(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpRe
     if draft is None:
         return _no_draft(request, tenant, draft_id)
     if draft.owner_id != request.user.pk:
-        told = _("Only %(name)s, who created this draft, can discard it.") % {"name": draft.owner}
-        messages.error(request, told)
+        message = _("Only %(name)s, who created this draft, can discard it.") % {
+            "name": draft.owner
+        }
+        messages.error(request, message)
         return redirect("agentsettings:draft", tenant.slug, draft.pk)
     if request.method == "POST":
         discard_draft(draft)

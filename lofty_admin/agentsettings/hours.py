@@ -165,43 +165,43 @@ def more_hours_in_words(before: _Values, after: _Values) -> str:
     if not more:
         return ""
     if any(new[at] is Activity.UNCLEAR or at in old for at in more):
-        told = _("May be active longer: %(after)s instead of %(before)s")
-        return told % {"after": _without_zone(after), "before": _without_zone(before)}
+        message = _("May be active longer: %(after)s instead of %(before)s")
+        return message % {"after": _without_zone(after), "before": _without_zone(before)}
     old_days, days = _day_set(before), _day_set(after)
     is_longer = set(old) <= set(new)
     if old_days == days:
         return _longer_days(before, after, len(more) // len(days), is_longer=is_longer)
     if is_longer and _window(before) == _window(after):
         added = days - old_days
-        told = ngettext(
+        message = ngettext(
             "Active on %(count)s more day: %(days)s",
             "Active on %(count)s more days: %(days)s",
             len(added),
         )
-        return told % {"count": len(added), "days": _listed(list(_spans(added)))}
-    told = ngettext(
+        return message % {"count": len(added), "days": _listed(list(_spans(added)))}
+    message = ngettext(
         "Active %(count)s more hour a week: %(after)s instead of %(before)s",
         "Active %(count)s more hours a week: %(after)s instead of %(before)s",
         len(more),
     )
     values = {"count": len(more), "after": _without_zone(after), "before": _without_zone(before)}
-    return told % values
+    return message % values
 
 
 def _longer_days(before: _Values, after: _Values, count: int, *, is_longer: bool) -> str:
     if is_longer:
-        told = ngettext(
+        message = ngettext(
             "Active %(count)s more hour a day: %(after)s instead of %(before)s",
             "Active %(count)s more hours a day: %(after)s instead of %(before)s",
             count,
         )
     else:
-        told = ngettext(
+        message = ngettext(
             "Active %(count)s new hour a day: %(after)s instead of %(before)s",
             "Active %(count)s new hours a day: %(after)s instead of %(before)s",
             count,
         )
-    return told % {"count": count, "after": _window(after), "before": _window(before)}
+    return message % {"count": count, "after": _window(after), "before": _window(before)}
 
 
 def _without_zone(values: _Values) -> str:

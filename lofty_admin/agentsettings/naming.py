@@ -104,8 +104,8 @@ def list_words(setting: Setting, value: list[JSON], table: NameTable) -> str:
         return setting.all_label
     members = ", ".join(map(isolated, member_words(setting, value, table)))
     if means_all:
-        told = _("%(all)s (stored as: %(members)s)")
-        return told % {"all": setting.all_label, "members": members}
+        message = _("%(all)s (stored as: %(members)s)")
+        return message % {"all": setting.all_label, "members": members}
     return members
 
 
@@ -134,7 +134,7 @@ def _member(setting: Setting, item: JSON, name: str | None, taken: Mapping[str, 
 
 
 def _none_words(setting: Setting) -> str:
-    return _("%(nobody)s (an empty list)") % {"nobody": setting.none_label}
+    return _("%(none)s (an empty list)") % {"none": setting.none_label}
 
 
 def is_unnamed(item: JSON, name: str | None) -> bool:

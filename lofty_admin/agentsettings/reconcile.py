@@ -131,10 +131,10 @@ def _close_held(held: Operation, seen: str) -> None:
     if result.state is State.UNKNOWN:
         held.after = live.raw
         if held.reading != seen:
-            told = gettext_noop(
+            message = gettext_noop(
                 "The settings in Lofty changed since this page was opened. Check them again."
             )
-            _note(held, told, live, needs_person=True)
+            _note(held, message, live, needs_person=True)
             return
         old = _has_old_values(held, live)
         result = Result(State.NOT_APPLIED, OLD_AS_SEEN if old else OTHERS_AS_SEEN, after=live)
@@ -169,8 +169,8 @@ def _look(operation: Operation) -> None:
         live = client_for(operation.tenant).get_settings()
     except (LoftyError, ConnectionUnavailable) as error:
         shut_out = isinstance(error, ConnectionUnavailable | Unauthorised)
-        told = f"The settings could not be read from Lofty. {error}"
-        _note(operation, told, needs_person=shut_out)
+        message = f"The settings could not be read from Lofty. {error}"
+        _note(operation, message, needs_person=shut_out)
         return
     result = verify_result(operation, live)
     if result.state is not State.UNKNOWN:
@@ -180,10 +180,10 @@ def _look(operation: Operation) -> None:
     elif operation.reply == Reply.ACCEPTED or _has_old_values(operation, live):
         _still_missing(operation, live, result)
     else:
-        told = gettext_noop(
+        message = gettext_noop(
             "Lofty has neither the old settings nor the requested ones. A user must decide."
         )
-        _note(operation, told, live, needs_person=True)
+        _note(operation, message, live, needs_person=True)
 
 
 def _has_old_values(operation: Operation, live: Settings) -> bool:
@@ -197,26 +197,26 @@ def _still_missing(operation: Operation, live: Settings, result: Result) -> None
     if first is not None and now - first >= quiet_time():
         record_result(operation, _not_applied(operation, live))
         return
-    told = gettext_noop(
+    message = gettext_noop(
         "Lofty does not have the change yet. The console checks once again before it "
         "reports the change as not applied."
     )
     if operation.reply == Reply.ACCEPTED:
-        told = result.explanation
-    _note(operation, told, live, seen_old_at=first or now)
+        message = result.explanation
+    _note(operation, message, live, seen_old_at=first or now)
 
 
 def _not_applied(operation: Operation, live: Settings) -> Result:
-    told = gettext_noop(
+    message = gettext_noop(
         "Lofty had the old settings at two checks: the change was not applied, or it was "
         "changed back."
     )
     if operation.reply == Reply.ACCEPTED:
         missing = labels(missing_in(operation, live))
-        told = f"Lofty accepted the request but did not change: {missing}. Checked twice."
+        message = f"Lofty accepted the request but did not change: {missing}. Checked twice."
     return Result(
         State.NOT_APPLIED,
-        told,
+        message,
         gettext_noop("If you still want the change, review it again."),
         after=live,
     )

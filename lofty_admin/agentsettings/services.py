@@ -422,8 +422,8 @@ def _send_and_read_back(client: LoftyClient, operation: Operation) -> Result:
         return replace(_not_read_back(refused, error), exchange=exchange)
     result = replace(verify_result(operation, after), exchange=exchange)
     if refused is not None and result.state is State.REJECTED:
-        told = f"{refused.message} {result.explanation}"
-        return replace(result, explanation=told, advice=refused.advice)
+        message = f"{refused.message} {result.explanation}"
+        return replace(result, explanation=message, advice=refused.advice)
     return result
 
 
@@ -457,14 +457,14 @@ def _send_failed(error: LoftyError) -> Result:
 def _not_read_back(refused: Rejected | None, unread: LoftyError) -> Result:
     again = gettext_noop("Check again in a moment. The console also checks by itself.")
     if refused is None:
-        told = f"Lofty accepted the change, but reading it back failed. {unread.message}"
-        return Result(State.UNKNOWN, told, again, reply=Reply.ACCEPTED)
+        message = f"Lofty accepted the change, but reading it back failed. {unread.message}"
+        return Result(State.UNKNOWN, message, again, reply=Reply.ACCEPTED)
     if isinstance(refused, Unauthorised) and isinstance(unread, Unauthorised):
         # A dead token refuses everything: waiting for a reading would only block the tenant.
-        told = f"{refused.message} For the same reason the settings could not be read back."
-        return Result(State.REJECTED, told, refused.advice, reply=Reply.REJECTED)
-    told = f"Lofty rejected the change, but reading it back failed. {unread.message}"
-    return Result(State.UNKNOWN, told, again, reply=Reply.REJECTED)
+        message = f"{refused.message} For the same reason the settings could not be read back."
+        return Result(State.REJECTED, message, refused.advice, reply=Reply.REJECTED)
+    message = f"Lofty rejected the change, but reading it back failed. {unread.message}"
+    return Result(State.UNKNOWN, message, again, reply=Reply.REJECTED)
 
 
 def verify_result(operation: Operation, after: Settings) -> Result:
@@ -488,8 +488,8 @@ def verify_result(operation: Operation, after: Settings) -> Result:
     if not missing:
         return Result(State.VERIFIED, _verified(reply) + also, after=after, reply=reply)
     if reply is Reply.REJECTED:
-        told = gettext_noop("Read back from Lofty: the change was not made.")
-        return Result(State.REJECTED, told + also, after=after, reply=reply)
+        message = gettext_noop("Read back from Lofty: the change was not made.")
+        return Result(State.REJECTED, message + also, after=after, reply=reply)
     return Result(
         State.UNKNOWN,
         "Lofty does not show the change yet in: " + labels(missing) + "." + also,

@@ -208,9 +208,9 @@ def draft_live(
     try:
         snapshot = read_live(tenant)
     except (LoftyError, ConnectionUnavailable) as error:
-        told = _("Nothing was sent, and there is nothing to review yet: %(why)s %(advice)s")
+        message = _("Nothing was sent, and there is nothing to review yet: %(why)s %(advice)s")
         why = {"why": _(str(error)), "advice": _(getattr(error, "advice", NO_TOKEN))}
-        messages.error(request, told % why)
+        messages.error(request, message % why)
         return None
     if undone is not None:
         wanted = _not_changed_since(request, wanted, undone, snapshot.settings.raw)
@@ -231,9 +231,9 @@ def _not_changed_since(
     expected = [undone, wanted]  # as the change left it, or undone already
     left = [n for n in wanted if not any(same(n, one[n], live.get(n)) for one in expected)]
     if left:
-        told = _("Not included, because they were changed again since: %(settings)s.")
+        message = _("Not included, because they were changed again since: %(settings)s.")
         labels = ", ".join(str(BY_NAME[name].label) for name in left)
-        messages.info(request, told % {"settings": labels})
+        messages.info(request, message % {"settings": labels})
     return {name: value for name, value in wanted.items() if name not in left}
 
 

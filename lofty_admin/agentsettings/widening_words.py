@@ -66,8 +66,8 @@ def _added(change: Change, table: NameTable) -> str:
     names = ", ".join(map(isolated, member_words(change.setting, added[:MOST_NAMED], table)))
     more = len(added) - MOST_NAMED
     if more > 0:
-        told = ngettext("%(names)s and %(count)s more", "%(names)s and %(count)s more", more)
-        names = told % {"names": names, "count": more}
+        message = ngettext("%(names)s and %(count)s more", "%(names)s and %(count)s more", more)
+        names = message % {"names": names, "count": more}
     return ADDED[change.name] % {"count": len(added), "names": names}
 
 
@@ -76,8 +76,8 @@ def _instead(change: Change, table: NameTable) -> str:
     setting = change.setting
     before, after = (words(setting, value, table) for value in (change.before, change.after))
     if isinstance(change.before, list) and len(change.before) > MOST_NAMED:
-        told = ngettext("%(count)s of them", "%(count)s of them", len(change.before))
-        before = told % {"count": len(change.before)}
+        message = ngettext("%(count)s of them", "%(count)s of them", len(change.before))
+        before = message % {"count": len(change.before)}
     return _("%(label)s: %(after)s instead of %(before)s") % {
         "label": setting.label,
         "after": after,

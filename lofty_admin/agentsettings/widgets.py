@@ -163,7 +163,7 @@ class ScopedListWidget(forms.Widget):
             "options": self._options(choice),
             "options_id": f"{name}-options",
             "picking": self.picking,
-            "stored_oddly": self._stored_oddly(),
+            "all_note": self._all_note(),
         }
         return context
 
@@ -210,13 +210,13 @@ class ScopedListWidget(forms.Widget):
             "gone": name.gone_since is not None,
         }
 
-    def _stored_oddly(self) -> str:
+    def _all_note(self) -> str:
         """Return a note where Lofty has "all" next to single members, which stays as it is."""
         if not isinstance(self.stored, list) or not reaches_all(self.setting.name, self.stored):
             return ""
         if self.setting.is_access_list and len(self.stored) > 1:
-            told = _("Lofty stores this as %(value)s, which means all.")
-            return told % {"value": shortened(json.dumps(self.stored), 120)}
+            message = _("Lofty stores this as %(value)s, which means all.")
+            return message % {"value": shortened(json.dumps(self.stored), 120)}
         if self.setting.name == "activeDays" and len(self.stored) >= len(DAYS):
             return _("All seven days are selected, which is the same as every day.")
         return ""

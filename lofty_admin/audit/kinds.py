@@ -92,7 +92,7 @@ CREDENTIAL_STORED = (
 # The kinds that show a change of settings, or the outcome of an attempt. They have an index too.
 CHANGES = (Kind.SETTINGS_OUTCOME, Kind.SETTINGS_SEEN_CHANGED)
 # The subject of a refused sign-in that named no user.
-SOMEBODY = "somebody unknown"
+UNKNOWN_USER = "unknown user"
 
 
 class Outcome(TextChoices):

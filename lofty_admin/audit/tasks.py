@@ -56,7 +56,7 @@ def verify(timestamp: int) -> None:
             keys=believed_keys(),
             stale_after=2 * settings.ENVIRONMENT.checkpoint_minutes,
         )
-        verification.store_verdict(found)
+        verification.store_result(found)
     index.fill()
     if found.faults:
         logger.critical("The audit log was altered: %s", " ".join(found.findings))

@@ -57,7 +57,7 @@ class Incoming:
     header_size: int = 0  # including the empty line; 0 until that has arrived
     body_size: int | None = 0  # None: chunked
     scanned: int = 0  # chunks before this offset have arrived
-    is_told_to_continue: bool = False
+    has_sent_continue: bool = False
 
     def add(self, data: bytes) -> None:
         searched = max(0, len(self.data) - len(_HEADER_END))
@@ -92,7 +92,7 @@ class Incoming:
     @property
     def awaits_continue(self) -> bool:
         """Return whether the client waits for "100 Continue" before it sends the body."""
-        if self.is_told_to_continue or len(self.data) != self.header_size:
+        if self.has_sent_continue or len(self.data) != self.header_size:
             return False
         return _VERSION_1_1.match(self.data) is not None and _EXPECT.search(self.data) is not None
 
@@ -222,10 +222,10 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no ty
         elif incoming.is_body_too_large:
             self._refuse(conn, _TOO_LARGE)
         elif incoming.awaits_continue:
-            self._tell_to_continue(conn, incoming)
+            self._send_continue(conn, incoming)
 
-    def _tell_to_continue(self, conn: TConn, incoming: Incoming) -> None:
-        incoming.is_told_to_continue = True
+    def _send_continue(self, conn: TConn, incoming: Incoming) -> None:
+        incoming.has_sent_continue = True
         try:
             conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         except OSError:

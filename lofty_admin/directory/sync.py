@@ -344,10 +344,10 @@ def _agent(sync: Sync, member: Member) -> Entry | None:
 
 def _learnt_offices(sync: Sync, members: Iterable[Member]) -> list[Entry]:
     """Return the offices that this sync knows only from their agents."""
-    told = {row.group_id: row.group_name for row in members if row.group_id and row.group_name}
-    listed = _seen(sync, EntryKind.OFFICE).filter(lofty_id__in=told)
-    fresh = told.keys() - set(listed.values_list("lofty_id", flat=True))
-    return [_entry(sync, EntryKind.OFFICE, number, told[number]) for number in fresh]
+    names = {row.group_id: row.group_name for row in members if row.group_id and row.group_name}
+    listed = _seen(sync, EntryKind.OFFICE).filter(lofty_id__in=names)
+    fresh = names.keys() - set(listed.values_list("lofty_id", flat=True))
+    return [_entry(sync, EntryKind.OFFICE, number, names[number]) for number in fresh]
 
 
 def _entry(
@@ -387,10 +387,10 @@ def _keep_profile(sync: Sync, **parts: Any) -> None:
     )
 
 
-def _storable(told: dict[str, Any]) -> dict[str, Any]:
+def _storable(values: dict[str, Any]) -> dict[str, Any]:
     return {
         name: clean(value, TEXT_LENGTH) if isinstance(value, str) else value
-        for name, value in told.items()
+        for name, value in values.items()
     }
 
 

@@ -86,8 +86,8 @@ def name_source(request: SignedInRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return _render(request, tenant, form)
     given = give_name(tenant, form.cleaned_data["lofty_id"], form.cleaned_data["name"])
-    told = _("Lead source %(id)s is now named %(name)s.")
-    messages.success(request, told % {"id": given.id, "name": visible(given.name)})
+    message = _("Lead source %(id)s is now named %(name)s.")
+    messages.success(request, message % {"id": given.id, "name": visible(given.name)})
     return redirect("directory:names", tenant.slug)
 
 
@@ -180,8 +180,8 @@ def names_of_office(request: SignedInRequest, slug: str, kind: str, office_id: i
             "%(office)s has more than %(most)s, which is too many to select at once. "
             "Nothing was added."
         )
-        told = error % {"office": office, "most": intcomma(MOST_AT_ONCE)}
-        return JsonResponse({"error": told}, status=400)
+        message = error % {"office": office, "most": intcomma(MOST_AT_ONCE)}
+        return JsonResponse({"error": message}, status=400)
     return JsonResponse({"items": _items(found), "office_unknown": unknown})
 
 

@@ -27,7 +27,7 @@ def compared(lines: Sequence[Line]) -> list[Line]:
         names_here=Counter(fold(line.name) for line in lines if line.name),
         prints_here=Counter(mark for mark in prints if mark),
     )
-    return [known.judge(line, mark) for line, mark in zip(lines, prints, strict=True)]
+    return [known.validate(line, mark) for line, mark in zip(lines, prints, strict=True)]
 
 
 def _group_table() -> dict[str, str]:
@@ -50,7 +50,7 @@ class _Known:
     names_here: Counter[str]
     prints_here: Counter[str]
 
-    def judge(self, line: Line, fingerprint: str) -> Line:
+    def validate(self, line: Line, fingerprint: str) -> Line:
         found = [self.groups.get(fold(group)) for group in line.groups]
         return replace(
             line,

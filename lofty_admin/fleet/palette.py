@@ -287,7 +287,7 @@ def _in_flight(place: Place, wanted: Sequence[str]) -> Iterator[Item]:
 TABS: Mapping[str, Entry] = {entry.tab: entry for entry in PAGES if entry.tab}
 
 
-def beside(place: Place, *, forward: bool) -> Tenant | None:
+def neighbor_of(place: Place, *, forward: bool) -> Tenant | None:
     """Return the next or previous active tenant by name; after the last comes the first.
 
     Returns None if there is no other.

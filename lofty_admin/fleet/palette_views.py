@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from lofty_admin.core.searching import search_problem, searched
-from lofty_admin.fleet.palette import Place, beside, find, same_page
+from lofty_admin.fleet.palette import Place, find, neighbor_of, same_page
 from lofty_admin.tenants.access.permissions import get_tenant, role_of
 from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role
@@ -26,12 +26,12 @@ def palette(request: SignedInRequest) -> HttpResponse:
 
 
 @require_GET
-def tenant_beside(request: SignedInRequest, slug: str) -> HttpResponse:
+def neighbor_tenant(request: SignedInRequest, slug: str) -> HttpResponse:
     """Redirect to the ?tab= of the next tenant by name, or of the previous with ?to=previous."""
     tenant = get_tenant(request, slug, Role.VIEWER)
     user, tab = request.user, request.GET.get("tab", "")
     here = Place(user, tenant, role_of(user, tenant))
-    other = beside(here, forward=request.GET.get("to") != "previous")
+    other = neighbor_of(here, forward=request.GET.get("to") != "previous")
     if other is None:
         messages.info(request, _("You don't have access to any other tenant."))
         return redirect(same_page(here, tab))

@@ -11,7 +11,7 @@ import_urls = [
     path("<uuid:pk>/forget/", import_views.import_forget, name="import_forget"),
 ]
 tenant_urls = [
-    path("beside/", palette_views.tenant_beside, name="tenant_beside"),
+    path("beside/", palette_views.neighbor_tenant, name="neighbor_tenant"),
 ]
 urlpatterns = [
     path("", views.home, name="home"),

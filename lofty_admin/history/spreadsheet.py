@@ -92,14 +92,14 @@ def columns(event: AuditEvent) -> list[str]:
         event.subject,
         event.outcome_label,
         event.reason,
-        *(told(event) if event.content else ["?"] * 4),
+        *(body_columns(event) if event.content else ["?"] * 4),
         event.request_id,
         str(event.operation_id or ""),
         event.hash,
     ]
 
 
-def told(event: AuditEvent) -> Iterator[str]:
+def body_columns(event: AuditEvent) -> Iterator[str]:
     """Yield the columns that only the body has: settings, changes, Lofty's status and message."""
     yield ", ".join(str(BY_NAME[n].label) if n in BY_NAME else n for n in event.changed)
     yield "; ".join(_change(row) for row in event_rows(event))

@@ -107,8 +107,8 @@ def _pending(form: FilterForm, address: Address) -> list[AuditEvent]:
         return []
     events = AuditEvent.objects.filter(operation_id__in=states).order_by("-seq").only(*LISTED)
     recorded = list(events.filter(kind__in=(Kind.SETTINGS_INTENT, Kind.SETTINGS_OUTCOME)))
-    told = {one.operation_id for one in recorded if one.kind == Kind.SETTINGS_OUTCOME}
-    pending = [one for one in recorded if one.operation_id not in told]
+    settled = {one.operation_id for one in recorded if one.kind == Kind.SETTINGS_OUTCOME}
+    pending = [one for one in recorded if one.operation_id not in settled]
     for event in pending:
         event.outcome = next(state for pk, state in states.items() if pk == event.operation_id)
     return pending
@@ -122,9 +122,9 @@ def _is_part(request: SignedInRequest) -> bool:
 
 def _events_at(tenant: Tenant | None) -> str:
     """Return the part of an address before an event's id, which a page repeats fifty times."""
-    nobody = UUID(int=0)
-    url = reverse("history:event", args=[tenant.slug, nobody]) if tenant else ""
-    return (url or reverse("history:event_anywhere", args=[nobody])).removesuffix(f"{nobody}/")
+    no_event = UUID(int=0)
+    url = reverse("history:event", args=[tenant.slug, no_event]) if tenant else ""
+    return (url or reverse("history:event_anywhere", args=[no_event])).removesuffix(f"{no_event}/")
 
 
 def _list_url(tenant: Tenant | None) -> str:

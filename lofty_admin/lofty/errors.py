@@ -329,14 +329,14 @@ def error_for(answer: "Answer") -> LoftyError | None:
     if 300 <= status < 400:
         return UnexpectedRedirect(exchange=exchange)
     if exchange.code in SERVER_FAILED:
-        return Unknown(_odd_status(500), exchange=exchange)
+        return Unknown(_status_message(500), exchange=exchange)
     refusal = refusal_of(exchange)
     if refusal is None and status == 200 and answer.is_error_body:
         refusal = BY_CODE.get(exchange.code or "", Rejected)
     if refusal is not None:
         return refusal(exchange=exchange)
     if status != 200:
-        return Unknown(_odd_status(status), exchange=exchange)
+        return Unknown(_status_message(status), exchange=exchange)
     if answer.fault is not None:
         return Unknown(f"Lofty's response can't be read: {answer.fault}.", exchange=exchange)
     return None
@@ -356,7 +356,7 @@ def refusal_of(exchange: "Exchange") -> type[Rejected] | None:
     return BY_STATUS[status]
 
 
-def _odd_status(status: int) -> str:
+def _status_message(status: int) -> str:
     if status >= 500:
         return f"Lofty failed while handling the request (status {status})."
     return f"Lofty returned an unrecognized response (status {status})."

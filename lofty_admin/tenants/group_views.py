@@ -30,8 +30,8 @@ def groups(request: SignedInRequest) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            told = _("The group %(name)s was added.")
-            messages.success(request, told % {"name": added.name})
+            message = _("The group %(name)s was added.")
+            messages.success(request, message % {"name": added.name})
             return redirect("tenants:groups")
     found = Group.objects.annotate(size=Count("tenants"))
     return render(request, "tenants/groups.html", {"groups": found, "form": form})

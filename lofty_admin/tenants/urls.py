@@ -11,7 +11,7 @@ group_urls = [
     path("<slug:group>/delete/", group_views.group_delete, name="group_delete"),
 ]
 user_urls = [
-    path("", user_views.everybody, name="users"),
+    path("", user_views.user_list, name="users"),
     path("invite/", user_views.person_invite, name="user_invite"),
     path("<int:pk>/", user_views.person, name="user"),
     path("<int:pk>/rights/", user_views.person_right, name="user_grant"),

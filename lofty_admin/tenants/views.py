@@ -181,8 +181,8 @@ def tenant_archive(request: SignedInRequest, slug: str) -> HttpResponse:
     except ChangeNotAllowed as error:
         messages.error(request, str(error))
     else:
-        told = _("%(name)s was archived. Nothing was deleted.")
-        messages.success(request, told % {"name": tenant.name})
+        message = _("%(name)s was archived. Nothing was deleted.")
+        messages.success(request, message % {"name": tenant.name})
     return redirect("tenants:edit", tenant.slug)
 
 

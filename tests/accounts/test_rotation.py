@@ -33,4 +33,4 @@ def test_rotation__row_that_does_not_open__named_and_left(viewer: User, settings
     Authenticator.objects.filter(pk=row.pk).update(data={"secret": "planted", "counter": 0})
     new_key(settings)
     assert rotation.reseal(10) == ([], [row.pk])
-    assert rotation.reseal(10, beside=frozenset({row.pk})) == ([], [])
+    assert rotation.reseal(10, unopened=frozenset({row.pk})) == ([], [])

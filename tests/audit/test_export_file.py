@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent, AuditHead
-from lofty_admin.audit.proof.export_file import Archive
+from lofty_admin.audit.proof.export_file import ExportFile
 from tests.bench.log import build
 from tests.support.audit_export import verified
 from tests.support.audit_log import run, tamper, write
@@ -139,7 +139,7 @@ def test_export__record_missing_in_the_log__goes_on_says_so_and_exit_1(
 
 def test_export__another_run_has_the_file__refused(db: None, file: Path) -> None:
     write(1)
-    with Archive(file):
+    with ExportFile(file):
         assert "Another run is writing to it." in refusal(file)
 
 

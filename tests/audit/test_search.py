@@ -393,6 +393,6 @@ def test_audit_index__rebuilt__unchanged(capsys: pytest.CaptureFixture[str]) -> 
     AuditIndex.objects.update(terms=[], kind="spoilt")
     call_command("audit_index")
     assert "0 events indexed." in capsys.readouterr().out
-    call_command("audit_index", "--anew")
+    call_command("audit_index", "--all")
     assert "3 events indexed." in capsys.readouterr().out
     assert list(AuditIndex.objects.order_by("seq").values()) == before

@@ -18,7 +18,7 @@ from lofty_admin.audit.models import AuditCheckpoint, AuditDelivery
 from lofty_admin.audit.proof import sinks
 from lofty_admin.audit.proof.signed_checkpoint import Checkpoint, believed_keys
 from lofty_admin.audit.proof.sinks import DeliveryError, deliver
-from lofty_admin.audit.proof.trusted_checkpoints import Anchors
+from lofty_admin.audit.proof.trusted_checkpoints import TrustedCheckpoints
 from lofty_admin.core.environment import Sink
 from tests.support.audit_log import checkpoint, sign_here, sink_to, use, write
 
@@ -91,7 +91,7 @@ def test_file__killed_before_it_was_noted__repeats_and_verifies(
     AuditDelivery.objects.update(up_to=AuditCheckpoint.objects.earliest("pk").pk)
     assert deliver() == 2
     assert len(path.read_text().splitlines()) == 5
-    anchors = Anchors(path, believed_keys())
+    anchors = TrustedCheckpoints(path, believed_keys())
     assert (anchors.findings, anchors.believed) == ([], made)
 
 
@@ -109,7 +109,7 @@ def test_anchors__file_rotated_in_between__begins_anywhere(
 ) -> None:
     path = tmp_path / "anchors"
     path.write_text(f"\n{lines(made[1:])}\n")
-    assert Anchors(path, believed_keys()).findings == []
+    assert TrustedCheckpoints(path, believed_keys()).findings == []
 
 
 # --- syslog ---------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def test_syslog__one_message_a_line_that_can_be_read_back(
     assert all(line.startswith(b"<86>{") for line in syslog.got)
     path = tmp_path / "syslog"
     path.write_bytes(b"".join(syslog.got))
-    assert Anchors(path, believed_keys()).believed == made
+    assert TrustedCheckpoints(path, believed_keys()).believed == made
 
 
 def test_syslog__no_listener__noted_and_kept(made: list[Checkpoint], syslog: SyslogServer) -> None:

@@ -26,7 +26,7 @@ NO_PAGE = {
         ["accounts:sso_login", "accounts:sso_callback"], "404"
     ),  # this console has no provider
     **dict.fromkeys(
-        ["tenants:tenant", "fleet:tenant_beside", "history:export", "history:export_all"],
+        ["tenants:tenant", "fleet:neighbor_tenant", "history:export", "history:export_all"],
         "leads on",
     ),
     "set_language": "leads on",

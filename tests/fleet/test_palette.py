@@ -111,7 +111,7 @@ LEFT_OUT = {
     "agentsettings:draft": "Listed on the home page and with its tenant's settings.",
     "agentsettings:operation": "Listed while it is in flight; then it is in the history.",
     "tenants:tenant": "Leads on to the settings, which have an entry.",
-    "fleet:tenant_beside": "The keys [ and ] and two arrows on every page of a tenant.",
+    "fleet:neighbor_tenant": "The keys [ and ] and two arrows on every page of a tenant.",
     "accounts:signed_in": "After signing in again in another tab; nothing to look up.",
     "accounts:unsent_form": "Where a form leads that could not be sent.",
     "fleet:palette": "It is this.",
@@ -260,7 +260,7 @@ def test_palette__any_page__has_the_way_to_it_and_costs_no_list(
 
 # --- the next tenant ------------------------------------------------------------------------------
 def neighbor(client: Client, slug: str, tab: str, to: str = "next") -> str:
-    answer = client.get(reverse("fleet:tenant_beside", args=[slug]), {"to": to, "tab": tab})
+    answer = client.get(reverse("fleet:neighbor_tenant", args=[slug]), {"to": to, "tab": tab})
     return str(answer.headers["Location"])
 
 

@@ -13,7 +13,7 @@ from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.canonical import JSON
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.history.spreadsheet import COLUMNS, LONGEST, cell, columns, csv_line, told
+from lofty_admin.history.spreadsheet import COLUMNS, LONGEST, body_columns, cell, columns, csv_line
 from lofty_admin.tenants.models import Tenant
 from tests.support.audit_log import tamper
 from tests.support.setting_values import any_values
@@ -188,7 +188,7 @@ def test_columns__whatever_lofty_had__gives_a_row(
 ) -> None:
     event = AuditEvent(seq=1, kind=Kind.SETTINGS_SEEN_CHANGED, body="{}")
     event.content = {"before": before, "after": after, "detail": {"changed": [*after]}}
-    words = dict(zip(COLUMNS[11:13], [*told(event)][:2], strict=True))
+    words = dict(zip(COLUMNS[11:13], [*body_columns(event)][:2], strict=True))
     assert set(words) == {"Settings changed", "Changes"}
     assert parsed(csv_line(list(words.values())))
 

@@ -107,14 +107,14 @@ def test_rights__any_combination__as_the_naive_rule_says(world: World) -> None:
         assert [role_of(user, tenant) for tenant in made] == expected
         seen = set(visible_tenants(user).values_list("slug", flat=True))
         assert seen == {f"t{number}" for number in TENANTS if expected[number]}
-        standings = effective_access_of(user, made)
-        assert [one.role for one in standings] == expected
+        accesses = effective_access_of(user, made)
+        assert [one.role for one in accesses] == expected
         denied = set(denied_tenants(user).values_list("slug", flat=True))
-        assert denied == {one.tenant.slug for one in standings if one.denied}
-        for tenant, standing in zip(made, standings, strict=True):
+        assert denied == {one.tenant.slug for one in accesses if one.denied}
+        for tenant, access in zip(made, accesses, strict=True):
             found = [one for one in people_of(tenant) if one.user == user]
-            assert [set(one.sayings) for one in found] == (
-                [set(standing.sayings)] if standing.sayings else []
+            assert [set(one.reasons) for one in found] == (
+                [set(access.reasons)] if access.reasons else []
             )
         transaction.set_rollback(True)
 

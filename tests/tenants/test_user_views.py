@@ -252,7 +252,9 @@ def test_oneself__by_the_page__refused_with_the_reason(
     root: Client, superuser: User, name: str
 ) -> None:
     make_user("second@example.com", "Second Root", superuser=True)
-    assert "You can&#x27;t do this to your own account" in post(root, name, superuser, confirmed="1")
+    assert "You can&#x27;t do this to your own account" in post(
+        root, name, superuser, confirmed="1"
+    )
     superuser.refresh_from_db()
     assert (superuser.is_active, superuser.is_superuser) == (True, True)
 

@@ -92,7 +92,8 @@ def test_archive__twice__says_so(superuser: User, acme: Tenant) -> None:
     sure = {"confirmed": "1"}
     client.post(url, sure)
     assert (
-        "is archived and can&#x27;t be changed" in client.post(url, sure, follow=True).content.decode()
+        "is archived and can&#x27;t be changed"
+        in client.post(url, sure, follow=True).content.decode()
     )
 
 

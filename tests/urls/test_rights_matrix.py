@@ -94,7 +94,7 @@ NEEDS: dict[str, str | Role] = {
         ["directory:names", "directory:freshness", "directory:search", "history:receipt"],
         Role.VIEWER,
     ),
-    **dict.fromkeys(["tenants:pin", "tenants:unpin", "fleet:tenant_beside"], Role.VIEWER),
+    **dict.fromkeys(["tenants:pin", "tenants:unpin", "fleet:neighbor_tenant"], Role.VIEWER),
     **dict.fromkeys(["directory:pasted", "directory:picked", "directory:office"], Role.VIEWER),
     **dict.fromkeys(["history:export", "agentsettings:hours"], Role.VIEWER),
     **dict.fromkeys(

@@ -39,7 +39,7 @@ class Lag:
         return f"{self.events:,} records and {self.seconds:,} seconds behind"
 
 
-class Archive:
+class ExportFile:
     """The export file, locked by this process until the end of a `with`.
 
     last: its last record, or 0.

@@ -110,7 +110,7 @@ def cached_state() -> Comparison:
         return kept[1]
     found = compare()
     if kept is None or kept[1].state is not found.state:
-        _tell(found)
+        _log_comparison(found)
     _kept[_target()] = time.monotonic(), found
     return found
 
@@ -273,7 +273,7 @@ def _is_acknowledged(anchor: Checkpoint) -> bool:
     return any((event.content.get("detail") or {}).get("hash") == anchor.hash for event in found)
 
 
-def _tell(found: Comparison) -> None:
+def _log_comparison(found: Comparison) -> None:
     """Log the result when it begins or changes, not with every page."""
     uncompared = found.state is State.NOT_COMPARED and settings.ENVIRONMENT.checkpoint_sink
     if found.is_read_only or uncompared:

@@ -8,7 +8,7 @@ from lofty_admin.audit.proof.signed_checkpoint import Checkpoint
 from lofty_admin.audit.proof.verify import Fault, Finding
 
 
-class Anchors:
+class TrustedCheckpoints:
     """The checkpoints in a file: `believed` have a valid signature; `findings` are the other lines.
 
     `path` holds what a sink received: one checkpoint per line; repeated and empty lines are fine.

@@ -18,7 +18,7 @@ from lofty_admin.audit.log.canonical import JSON
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.proof.signed_checkpoint import Checkpoint
-from lofty_admin.audit.proof.trusted_checkpoints import Anchors
+from lofty_admin.audit.proof.trusted_checkpoints import TrustedCheckpoints
 from lofty_admin.audit.proof.verify import Finding, Verification, age_faults
 from lofty_admin.core import clocks
 
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VerificationResult:
     """The result of a run.
 
     `first` to `last`: the records it checked; `anchor`: the newest trusted one it compared them
@@ -77,13 +77,13 @@ def run(
     start: int = 1,
     tell: Callable[[Finding], object] = lambda finding: None,
     progress: Callable[[int], None] = lambda seq: None,
-) -> Verdict:
-    """Verify the log from record `start` on. `store_verdict` stores the result.
+) -> VerificationResult:
+    """Verify the log from record `start` on. `store_result` stores the result.
 
     `keys`: the public keys to trust, by id; `stale_after`: minutes after which the newest anchor is
     too old. `tell` is called with each finding at once.
     """
-    anchors = Anchors(anchor_file, keys) if anchor_file else None
+    anchors = TrustedCheckpoints(anchor_file, keys) if anchor_file else None
     believed = anchors.believed if anchors else []
     verification = Verification(believed, start=start, progress=progress)
     findings = chain(
@@ -97,18 +97,18 @@ def run(
         faults += 1
         noted += [str(finding)] if faults <= MOST_NOTED else []
     newest = max(verification.anchors, key=lambda anchor: anchor.size, default=None)
-    return Verdict(start, verification.last.seq, faults, tuple(noted), newest)
+    return VerificationResult(start, verification.last.seq, faults, tuple(noted), newest)
 
 
-def store_verdict(verdict: Verdict) -> bool:
+def store_result(result: VerificationResult) -> bool:
     """Write the result into the log; False if the database rejects it (a copy, a broken log)."""
-    anchor = verdict.anchor
+    anchor = result.anchor
     detail: dict[str, JSON] = {
-        "first": verdict.first,
-        "last": verdict.last,
-        "faults": verdict.faults,
-        "findings": verdict.findings,
-        "exit": verdict.exit,
+        "first": result.first,
+        "last": result.last,
+        "faults": result.faults,
+        "findings": result.findings,
+        "exit": result.exit,
         "anchor": {"size": anchor.size, "at": anchor.at.isoformat()} if anchor else None,
     }
     try:

@@ -173,14 +173,14 @@ def _strings(values: Iterable[object]) -> Iterator[str]:
     yield from (value for value in values if isinstance(value, str))
 
 
-def fill(using: str = "default", *, anew: bool = False) -> int:
-    """Index the events that are not indexed yet, or all of them with `anew`; return how many.
+def fill(using: str = "default", *, from_start: bool = False) -> int:
+    """Index the events that are not indexed yet, or all of them with `from_start`; return how many.
 
     It works in batches and may run while others write. A process of an older version that still
     writes leaves gaps anywhere, so this searches for gaps and not for an end.
     """
     done = last = 0
-    while batch := _unindexed(using, last, anew):
+    while batch := _unindexed(using, last, from_start):
         with transaction.atomic(using), connections[using].cursor() as cursor:
             # One process writes at a time: two that add the same words in another order would
             # deadlock.
@@ -190,8 +190,8 @@ def fill(using: str = "default", *, anew: bool = False) -> int:
     return done
 
 
-def _unindexed(using: str, after: int, anew: bool) -> list[AuditEvent]:
+def _unindexed(using: str, after: int, from_start: bool) -> list[AuditEvent]:
     events = AuditEvent.objects.using(using).filter(seq__gt=after).order_by("seq")
-    if not anew:
+    if not from_start:
         events = events.filter(~Exists(AuditIndex.objects.filter(seq=OuterRef("seq"))))
     return list(events[:CHUNK])

@@ -36,7 +36,7 @@ class EffectiveAccess:
 
     user: User
     tenant: Tenant
-    sayings: tuple[AccessReason, ...]
+    reasons: tuple[AccessReason, ...]
     membership: Membership | None = None
 
     @property
@@ -46,24 +46,24 @@ class EffectiveAccess:
             return None
         if self.user.is_superuser:
             return Role.MANAGER
-        return effective_role(saying.role for saying in self.sayings)
+        return effective_role(reason.role for reason in self.reasons)
 
     @property
     def denied(self) -> bool:
-        return not self.user.is_superuser and any(one.role is None for one in self.sayings)
+        return not self.user.is_superuser and any(one.role is None for one in self.reasons)
 
     @property
     def by_grant(self) -> bool:
         """Return whether any grant applies in addition to the membership."""
-        return len(self.sayings) > bool(self.membership)
+        return len(self.reasons) > bool(self.membership)
 
     @property
-    def reasons(self) -> list[str]:
+    def explanation(self) -> list[str]:
         """Return the reasons in words, the deciding ones first."""
         if self.user.is_superuser:
             return [_("Superuser")]
-        ordered = sorted(self.sayings, key=lambda one: (one.role is not None, -(one.role or 0)))
-        return [str(saying) for saying in ordered]
+        ordered = sorted(self.reasons, key=lambda one: (one.role is not None, -(one.role or 0)))
+        return [str(reason) for reason in ordered]
 
 
 def effective_access_of(user: User, tenants: Sequence[Tenant]) -> list[EffectiveAccess]:
@@ -90,8 +90,8 @@ def people_of(tenant: Tenant) -> list[EffectiveAccess]:
     said: defaultdict[int, list[AccessReason]] = defaultdict(list)
     for row in (*members, *grants):
         people[row.user_id] = row.user
-        saying = _by_membership(row) if isinstance(row, Membership) else _by_grant(row)
-        said[row.user_id].append(saying)
+        reason = _by_membership(row) if isinstance(row, Membership) else _by_grant(row)
+        said[row.user_id].append(reason)
     memberships = {member.user_id: member for member in members}
     return [
         EffectiveAccess(user, tenant, tuple(said[user.pk]), memberships.get(user.pk))

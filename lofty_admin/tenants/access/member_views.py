@@ -80,8 +80,8 @@ def member_remove(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     except ChangeNotAllowed as error:
         messages.error(request, str(error))
     else:
-        told = _("%(person)s no longer has access to %(place)s.")
-        messages.success(request, told % {"person": membership.user, "place": tenant.name})
+        message = _("%(person)s no longer has access to %(place)s.")
+        messages.success(request, message % {"person": membership.user, "place": tenant.name})
     return _after(request, tenant)
 
 
@@ -100,8 +100,8 @@ def _confirm_removing(request: SignedInRequest, membership: Membership) -> HttpR
 
 
 def _given(user: User, role: Role, tenant: Tenant) -> str:
-    told = _("%(person)s is now %(role)s of %(place)s.")
-    return told % {"person": user, "role": role.label.lower(), "place": tenant.name}
+    message = _("%(person)s is now %(role)s of %(place)s.")
+    return message % {"person": user, "role": role.label.lower(), "place": tenant.name}
 
 
 def _after(request: SignedInRequest, tenant: Tenant) -> HttpResponse:

@@ -22,7 +22,7 @@ class PersonState(TextChoices):
     DEACTIVATED = "deactivated", gettext_lazy("Deactivated")
 
 
-def everybody() -> QuerySet[User]:
+def all_users() -> QuerySet[User]:
     """Return all users by name.
 
     `invited_at` is when a user's open invitation was made, or None.
@@ -36,12 +36,12 @@ def find(*, text: str, state: str) -> QuerySet[User]:
 
     `state` is "", a PersonState, or "superuser".
     """
-    people = mentioning(everybody(), text, "folded")
+    people = mentioning(all_users(), text, "folded")
     return people.filter(_in_state(state)) if state else people
 
 
 def state_of(user: User) -> PersonState:
-    """Return the state of a user loaded by `everybody()`."""
+    """Return the state of a user loaded by `all_users()`."""
     if not user.is_active:
         return PersonState.DEACTIVATED
     invited_at = getattr(user, "invited_at", None)

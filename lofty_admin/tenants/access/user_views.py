@@ -35,8 +35,7 @@ from lofty_admin.tenants.access.user_forms import (
     InviteForm,
     RightForm,
 )
-from lofty_admin.tenants.access.user_list import everybody as all_people
-from lofty_admin.tenants.access.user_list import find, roles_in_words, state_of
+from lofty_admin.tenants.access.user_list import all_users, find, roles_in_words, state_of
 from lofty_admin.tenants.errors import ChangeNotAllowed
 from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Grant, Role
@@ -46,7 +45,7 @@ MEMBERSHIPS_SHOWN = 50
 
 
 @require_GET
-def everybody(request: SignedInRequest) -> HttpResponse:
+def user_list(request: SignedInRequest) -> HttpResponse:
     require_superuser(request)
     form = FindPersonForm(request.GET)
     form.is_valid()
@@ -63,7 +62,7 @@ def everybody(request: SignedInRequest) -> HttpResponse:
         "search_problem": search_problem(wanted["q"]),
         "superusers": services.working_superusers().count(),
     }
-    return render(request, "tenants/everybody.html", context)
+    return render(request, "tenants/users.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -88,22 +87,22 @@ def _invite(request: SignedInRequest, form: InviteForm) -> User | None:
     except invitations.MailDeliveryError as error:
         messages.error(request, str(error))
         return User.objects.find_by_email(email)
-    told = _("%(email)s was invited. You can assign roles now. They take effect immediately.")
-    messages.success(request, told % {"email": user.email})
+    message = _("%(email)s was invited. You can assign roles now. They take effect immediately.")
+    messages.success(request, message % {"email": user.email})
     return user
 
 
 @require_GET
 def person(request: SignedInRequest, pk: int) -> HttpResponse:
     require_superuser(request)
-    return _page(request, get_object_or_404(all_people(), pk=pk), RightForm())
+    return _page(request, get_object_or_404(all_users(), pk=pk), RightForm())
 
 
 @require_http_methods(["GET", "POST"])
 @require_recent_auth_for_post(back="tenants:user")
 def person_right(request: SignedInRequest, pk: int) -> HttpResponse:
     require_superuser(request)
-    user = get_object_or_404(all_people(), pk=pk)
+    user = get_object_or_404(all_users(), pk=pk)
     form = RightForm(request.POST if request.method == "POST" else request.GET)
     if form.is_valid():
         scope, level = form.cleaned_data["scope"], form.cleaned_data["level"]
@@ -126,16 +125,20 @@ def _confirm_right(
         return None
     words = {"person": user, "place": scope.in_words}
     if level == NOTHING:
-        told = _("What they have for %(place)s by itself ends at once. Other rights still count.")
+        message = _(
+            "What they have for %(place)s by itself ends at once. Other rights still count."
+        )
     elif level == DENIED:
-        told = _("They lose all access to %(place)s at once. A denial overrides every role.")
+        message = _("They lose all access to %(place)s at once. A denial overrides every role.")
     else:
         words["role"] = Role(int(level)).label.lower()
-        told = _("They become %(role)s of %(place)s at once, also of tenants that are added later.")
+        message = _(
+            "They become %(role)s of %(place)s at once, also of tenants that are added later."
+        )
     return ask_to_confirm(
         request,
         question=_("Change the access of %(person)s to %(place)s?") % words,
-        consequences=[told % words],
+        consequences=[message % words],
         button=_("Change access"),
         back=reverse("tenants:user", args=[user.pk]),
     )
@@ -236,8 +239,8 @@ def person_invite_again(request: SignedInRequest, pk: int) -> HttpResponse:
     def invite(user: User) -> None:
         invitations.invite_again(user, page=_invitation_page(request))
 
-    told = _("A new invitation was sent to %s. The earlier link no longer works.")
-    return _do(request, pk, invite, told)
+    message = _("A new invitation was sent to %s. The earlier link no longer works.")
+    return _do(request, pk, invite, message)
 
 
 @require_http_methods(["GET", "POST"])
@@ -258,8 +261,8 @@ def person_withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
         button=_("Withdraw invitation"),
         back=reverse("tenants:user", args=[pk]),
     )
-    told = _("The invitation of %s was withdrawn.")
-    return page or _do(request, pk, invitations.withdraw, told)
+    message = _("The invitation of %s was withdrawn.")
+    return page or _do(request, pk, invitations.withdraw, message)
 
 
 def _do(request: SignedInRequest, pk: int, act: Callable[[User], None], done: str) -> HttpResponse:
@@ -308,7 +311,7 @@ def _seen(request: SignedInRequest, user: User) -> dict[str, Any]:
         "denied_count": denied.count(),
         "page": page,
         "search_problem": search_problem(form.cleaned_data["q"]),
-        "standings": effective_access_of(user, list(page)),
+        "accesses": effective_access_of(user, list(page)),
         "query": _query(request),
     }
 

@@ -33,8 +33,8 @@ def connection_test(request: SignedInRequest, slug: str) -> HttpResponse:
         tested = token_store.test_connection(tenant)
     except LoftyError as error:
         sent = not isinstance(error, NotSent)
-        told = _("It was tested.") if sent else _("Nothing was sent to Lofty.")
-        messages.error(request, " ".join([told, error.message, error.advice]))
+        message = _("It was tested.") if sent else _("Nothing was sent to Lofty.")
+        messages.error(request, " ".join([message, error.message, error.advice]))
     except WrongAgent as error:
         messages.error(request, _("The token works, but: %(why)s") % {"why": error})
     except ConnectionUnavailable as error:
@@ -55,8 +55,8 @@ def connection_replace(request: SignedInRequest, slug: str) -> HttpResponse:
     stored = _replace(tenant, form) if form.is_valid() else None
     if stored is None:
         return _page(request, tenant, form)
-    told = _("The token works and was saved.")
-    messages.success(request, " ".join([told, token_verification.belongs_to(stored)]))
+    message = _("The token works and was saved.")
+    messages.success(request, " ".join([message, token_verification.belongs_to(stored)]))
     return redirect("tenants:connection", tenant.slug)
 
 
@@ -72,8 +72,8 @@ def connection_remove(request: SignedInRequest, slug: str) -> HttpResponse:
     except ChangeNotAllowed as error:
         messages.error(request, str(error))
     else:
-        told = _("The token was erased from this console. It still works in Lofty.")
-        messages.success(request, told)
+        message = _("The token was erased from this console. It still works in Lofty.")
+        messages.success(request, message)
     return redirect("tenants:connection", tenant.slug)
 
 
@@ -90,11 +90,11 @@ def agent(request: SignedInRequest, slug: str) -> HttpResponse:
         found = found_agent(tenant)
         if found == form.cleaned_data["sales_agent_id"]:
             accept_agent(tenant, found)
-            told = _("The Sales Agent of %(name)s is now %(agent)s.")
-            messages.success(request, told % {"name": tenant.name, "agent": found})
+            message = _("The Sales Agent of %(name)s is now %(agent)s.")
+            messages.success(request, message % {"name": tenant.name, "agent": found})
         else:
-            told = _("Nothing was changed: Lofty now returns Sales Agent %(agent)s.")
-            messages.error(request, told % {"agent": found})
+            message = _("Nothing was changed: Lofty now returns Sales Agent %(agent)s.")
+            messages.error(request, message % {"agent": found})
     except (LoftyError, ConnectionUnavailable) as error:
         messages.error(request, " ".join([_("Nothing was changed."), str(error)]))
     return redirect("tenants:connection", tenant.slug)

@@ -35,11 +35,11 @@ def in_use() -> QuerySet[Connection]:
 def due(now: datetime) -> QuerySet[Connection]:
     """Return the connections in use whose daily probe is due or whose last one was inconclusive."""
     old = Q(health__checked_at=None) | clocks.happened_long_ago("health__checked_at", now, EVERY)
-    told_nothing = Q(
+    inconclusive = Q(
         health__status__in=[Health.LIMITED, Health.LOFTY_DOWN],
         health__checked_at__lte=now - AGAIN,
     )
-    return in_use().filter(old | told_nothing)
+    return in_use().filter(old | inconclusive)
 
 
 def probe(connection: Connection) -> Connection:

@@ -60,10 +60,10 @@ def cancel(request: SignedInRequest, slug: str) -> HttpResponse:
     if pending is not None and pending.tenant_id == tenant.id:
         oauth_flow.end(pending, "Canceled by the user who started it.")
         had_tokens = pending.stage == Stage.CONFIRMING
-        told = [_("Connecting was canceled."), str(NOTHING_STORED)]
+        parts = [_("Connecting was canceled."), str(NOTHING_STORED)]
         if had_tokens:
-            told.append(_("Lofty may still list this console among the account's apps."))
-        messages.info(request, " ".join(told))
+            parts.append(_("Lofty may still list this console among the account's apps."))
+        messages.info(request, " ".join(parts))
     return redirect("tenants:connection", tenant.slug)
 
 
@@ -153,8 +153,10 @@ def _way_page(
 def _answered(request: SignedInRequest, tenant: Tenant, pending: PendingConnection) -> HttpResponse:
     if tenant.is_archived:
         oauth_flow.end(pending, "The tenant was archived in the meantime.")
-        told = _("The tenant was archived in the meantime and can't be changed. Nothing was saved.")
-        return _problem(request, _("This tenant is archived"), told, tenant=tenant)
+        message = _(
+            "The tenant was archived in the meantime and can't be changed. Nothing was saved."
+        )
+        return _problem(request, _("This tenant is archived"), message, tenant=tenant)
     if request.GET.get("error"):
         oauth_flow.end(pending, "Access was denied in Lofty.")
         return _problem(

@@ -72,11 +72,11 @@ def rotate(size: int) -> Iterator[Progress]:
 def _rotate_second_steps(size: int) -> Iterator[Progress]:
     done, broken = 0, frozenset[int]()
     while True:
-        sealed, unopened = second_steps.reseal(size, beside=broken)
+        sealed, unopened = second_steps.reseal(size, unopened=broken)
         if not sealed and not unopened:
             return
         done, broken = done + len(sealed), broken | frozenset(unopened)
-        left = second_steps.left(beside=broken)
+        left = second_steps.left(unopened=broken)
         yield Progress("second steps", done, left, tuple(map(str, sorted(broken))))
 
 
@@ -94,14 +94,14 @@ def _columns_of_bytes(model: type[models.Model]) -> tuple[str, ...]:
 def _rotate(place: Place, size: int) -> Iterator[Progress]:
     done, broken = 0, set[str]()
     while batch := list(_to_do(place).exclude(pk__in=broken).order_by("pk")[:size]):
-        changed, unopened = _seal_anew(place, batch)
+        changed, unopened = _seal_again(place, batch)
         done += changed
         broken |= unopened
         left = _to_do(place).exclude(pk__in=broken).count()
         yield Progress(place.name, done, left, tuple(sorted(broken)))
 
 
-def _seal_anew(place: Place, batch: Iterable[SealedRow]) -> tuple[int, set[str]]:
+def _seal_again(place: Place, batch: Iterable[SealedRow]) -> tuple[int, set[str]]:
     """Seal a batch again. Return how many rows changed, and which cannot be decrypted."""
     changed, broken = [], set()
     with transaction.atomic(durable=True):

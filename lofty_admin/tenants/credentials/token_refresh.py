@@ -123,9 +123,9 @@ def _is_claimed(connection: Connection) -> bool:
 
 
 def _why(connection: Connection) -> str:
-    told = connection.token_refresh.problem
-    told = told or "Another process is renewing it. Try again in a moment."
-    return f"The token has expired and could not be renewed. {told}"
+    message = connection.token_refresh.problem
+    message = message or "Another process is renewing it. Try again in a moment."
+    return f"The token has expired and could not be renewed. {message}"
 
 
 # --- The claim ------------------------------------------------------------------------------------
@@ -261,8 +261,8 @@ def access_end(tokens: Tokens) -> datetime | None:
 def _not_renewed(held: Connection, error: LoftyError | VaultError) -> None:
     """Release the claim, if this process still has it, and record whether and when to retry."""
     final = isinstance(error, GrantRefused)
-    told = error.message if isinstance(error, LoftyError) else str(error)
-    told = " ".join(filter(None, [held.token_refresh.problem if final else "", told]))[:300]
+    message = error.message if isinstance(error, LoftyError) else str(error)
+    message = " ".join(filter(None, [held.token_refresh.problem if final else "", message]))[:300]
     now = timezone.now()
     ours = TokenRefresh.objects.filter(pk=held.pk, fence=held.token_refresh.fence)
     with transaction.atomic():
@@ -270,11 +270,11 @@ def _not_renewed(held: Connection, error: LoftyError | VaultError) -> None:
             lease_until=None,
             not_before=_not_before(held, error, now),
             failures=F("failures") + 1,
-            problem=told,
+            problem=message,
             authorise_again_since=now if final else None,
         )
         if released and (found := _finding(held, error)):
-            health.record_health(held.tenant, held, found, f"{told} {_ADVICE[found]}")
+            health.record_health(held.tenant, held, found, f"{message} {_ADVICE[found]}")
 
 
 def _not_before(held: Connection, error: LoftyError | VaultError, now: datetime) -> datetime:

@@ -26,9 +26,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         key = base64.b64encode(believed_keys()[checkpoint.key_id]).decode()
         where = settings.ENVIRONMENT.checkpoint_sink
-        told = (
+        message = (
             f"{handed_over} delivered to {where.kind}"
             if where
             else "No sink is set: keep it yourself"
         )
-        self.stderr.write(f"{told}. To verify with it: --public-key {key}")
+        self.stderr.write(f"{message}. To verify with it: --public-key {key}")

@@ -11,7 +11,7 @@ from lofty_admin.audit.commandline import command_actor
 from lofty_admin.audit.context import acting_as
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
-from lofty_admin.audit.proof.export_file import Archive, LogMismatch
+from lofty_admin.audit.proof.export_file import ExportFile, LogMismatch
 
 SECONDS = 2  # between two rounds with --follow
 STOPS = {signal.SIGINT, signal.SIGTERM}
@@ -32,26 +32,26 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, to: Path, follow: bool, **options: Any) -> None:
         try:
-            with acting_as(command_actor("audit_export")), Archive(to) as archive:
-                self.run(archive, follow)
+            with acting_as(command_actor("audit_export")), ExportFile(to) as export_file:
+                self.run(export_file, follow)
         except (LogMismatch, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise CommandError(f"Can't write to {to}: {reason}") from None
         except KeyboardInterrupt:
             self.stderr.write("Stopped.")
 
-    def run(self, archive: Archive, follow: bool) -> None:
-        lag = archive.lag()
-        self.stdout.write(f"{archive.path}: up to record {archive.last}, {lag}.")
+    def run(self, export_file: ExportFile, follow: bool) -> None:
+        lag = export_file.lag()
+        self.stdout.write(f"{export_file.path}: up to record {export_file.last}, {lag}.")
         if lag.events or follow:
-            _record(archive, follow)
-        missing = self.append(archive)
+            _record(export_file, follow)
+        missing = self.append(export_file)
         if follow:
-            missing += self.follow(archive)
+            missing += self.follow(export_file)
         if missing:
             sys.exit(1)
 
-    def follow(self, archive: Archive) -> int:
+    def follow(self, export_file: ExportFile) -> int:
         """Append until a signal stops the command; return the same as `append`.
 
         The signal is checked between two chunks only: an interrupt elsewhere could end in code that
@@ -60,34 +60,36 @@ class Command(BaseCommand):
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         missing = 0
         while signal.sigtimedwait(STOPS, SECONDS) is None:
-            if archive.lag().events:
-                missing += self.append(archive)
+            if export_file.lag().events:
+                missing += self.append(export_file)
         self.stderr.write("Stopped.")
         return missing
 
-    def append(self, archive: Archive) -> int:
+    def append(self, export_file: ExportFile) -> int:
         """Append new records. Return the number of records missing from the log."""
-        before, written = archive.last, 0
-        for count in archive.append():
+        before, written = export_file.last, 0
+        for count in export_file.append():
             written += count
-        self.stdout.write(f"{written:,} written, up to record {archive.last}: {archive.lag()}.")
+        self.stdout.write(
+            f"{written:,} written, up to record {export_file.last}: {export_file.lag()}."
+        )
         self.stdout.flush()
-        if missing := archive.last - before - written:
+        if missing := export_file.last - before - written:
             self.stderr.write(
                 f"{missing:,} records are missing in the log. Run `manage.py audit_verify`."
             )
         return missing
 
 
-def _record(archive: Archive, follow: bool) -> None:
+def _record(export_file: ExportFile, follow: bool) -> None:
     record(
         Kind.LOG_EXPORTED,
-        subject=f"records after {archive.last} as JSON Lines, to a file",
+        subject=f"records after {export_file.last} as JSON Lines, to a file",
         outcome=Outcome.DONE,
         detail={
             "format": "jsonl",
-            "after": archive.last,
-            "file": str(archive.path),
+            "after": export_file.last,
+            "file": str(export_file.path),
             "follow": follow,
         },
     )

@@ -9,12 +9,14 @@ from lofty_admin.audit.search.index import fill
 
 class Command(BaseCommand):
     help = (
-        "Index the events that browsing does not find yet, or all of them with --anew. No record of"
+        "Index the events that browsing does not find yet, or all of them with --all. No record of"
         " the log is touched."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--anew", action="store_true", help="index all events again")
+        parser.add_argument(
+            "--all", dest="from_start", action="store_true", help="index all events again"
+        )
 
-    def handle(self, *args: Any, anew: bool, **options: Any) -> None:
-        self.stdout.write(f"{fill(anew=anew):,} events indexed.")
+    def handle(self, *args: Any, from_start: bool, **options: Any) -> None:
+        self.stdout.write(f"{fill(from_start=from_start):,} events indexed.")

@@ -85,7 +85,7 @@ class Command(BaseCommand):
         bar.clear()
         self.stdout.write(text)
 
-    def close(self, found: verification.Verdict) -> None:
+    def close(self, found: verification.VerificationResult) -> None:
         checked = f"Records {found.first} to {found.last} checked"
         if found.exit == verification.FAULTY:
             self.stdout.write(f"{checked}: {found.faults} faults. The log was altered.")
@@ -97,7 +97,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{checked}: consistent, and {held}.")
         for limit in found.limits:
             self.stdout.write(limit)
-        if not verification.store_verdict(found):
+        if not verification.store_result(found):
             self.stderr.write("This run could not be recorded in the log.")
         if found.exit:
             sys.exit(found.exit)

@@ -49,8 +49,8 @@ class Command(BaseCommand):
             try:
                 return probe(connection)
             except BudgetSpent as spent:
-                told = f"waits until {spent.until:%H:%M:%S} UTC for calls"
-                self.stdout.write(f"{connection.tenant.slug}: {told}")
+                message = f"waits until {spent.until:%H:%M:%S} UTC for calls"
+                self.stdout.write(f"{connection.tenant.slug}: {message}")
                 time.sleep(max(0.0, (spent.until - timezone.now()).total_seconds()))
 
 
