@@ -30,7 +30,7 @@ PAGE = 50
 # rarer than that, the second step finds in the time it takes to check them.
 NEAR = 12
 CHUNK = 500
-MAX_WRITERS = 100  # at once, each of which may record out of the order of its clock
+MAX_WRITERS = 100  # at once; each may record out of the order of its clock
 # The columns of a line of the list.
 LISTED = (
     "seq",
