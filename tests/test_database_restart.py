@@ -75,7 +75,7 @@ def run_a_job(deployment: Deployment, seconds: float) -> float:
 
 
 @pytest.mark.parametrize("seconds", [0.3, 32])
-def test_database_away__worker_goes_on_within_a_minute(
+def test_database_away__worker_continues_within_a_minute(
     database: Database, running: Deployment, seconds: float
 ) -> None:
     run_a_job(running, 60)

@@ -137,7 +137,7 @@ def test_error__of_any_kind__own_page_with_the_request_id_and_no_details(
         assert detail not in page
 
 
-def test_broken__posted_secret__in_no_log_line(
+def test_failing_view__posted_secret__is_in_no_log_line(
     root: Client, acme: Tenant, caplog: pytest.LogCaptureFixture
 ) -> None:
     """S10 in earnest: a form with a secret, a view that raises, and what the log says of it."""
@@ -194,7 +194,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_people__hostile_names__shown_as_text(root: Client, text: str, acme: Tenant) -> None:
+def test_users__hostile_names__shown_as_text(root: Client, text: str, acme: Tenant) -> None:
     user = make_user("victim@example.com", text)
     Tenant.objects.filter(pk=acme.pk).update(name=text)
     group = Group.objects.create(slug="west", name=text)
@@ -213,7 +213,7 @@ def test_people__hostile_names__shown_as_text(root: Client, text: str, acme: Ten
 
 # --- big selections (W5) --------------------------------------------------------------------------
 @pytest.mark.parametrize("many", [1, 1000, 1001, 10_000])
-def test_selection__of_any_size__one_field_and_it_works(
+def test_selection__of_any_size__is_one_field_and_works(
     many: int,
     root: Client,
     lofty: PracticeCustomer,  # noqa: F811 - the fixture
@@ -258,7 +258,7 @@ def leads_home(address: str) -> bool:
     return before_query.startswith("/") and not re.match(r"/[/\\]", before_query)
 
 
-def test_host__forwarded_one__not_believed(root: Client) -> None:
+def test_host__forwarded_header__is_ignored(root: Client) -> None:
     root.post(
         reverse("tenants:user_invite"),
         {"email": "a@example.com"},
@@ -269,7 +269,7 @@ def test_host__forwarded_one__not_believed(root: Client) -> None:
     assert django_settings.USE_X_FORWARDED_HOST is False
 
 
-def test_proxy__none_known__its_word_on_https_is_not_taken(settings: Settings) -> None:
+def test_proxy__not_configured__its_https_header_is_ignored(settings: Settings) -> None:
     assert settings.ENVIRONMENT.trusted_proxies == 0
     assert settings.SECURE_PROXY_SSL_HEADER is None
     settings.SECURE_SSL_REDIRECT = True
@@ -331,7 +331,7 @@ def state() -> dict[str, list[Any]]:
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_post__with_many_other_names__does_what_it_does_without_them(
+def test_post__with_extra_fields__changes_the_same_as_without_them(
     name: str, superuser: User, viewer: User, globex: Tenant
 ) -> None:
     somebody = make_user("somebody@example.com", "Sam Somebody")
@@ -364,14 +364,14 @@ def test_database__every_query__bounded_in_time() -> None:
 
 @pytest.mark.parametrize("page", ["0", "-1", "99999999999999999999", "x", "1' OR 1=1--", "\x00"])
 @pytest.mark.parametrize("path", ["/", "/people/", "/t/acme/history/", "/people/{}/"])
-def test_page_number__senseless__a_page_all_the_same(
+def test_page_number__invalid__shows_a_page_anyway(
     path: str, page: str, root: Client, acme: Tenant, viewer: User
 ) -> None:
     assert root.get(path.format(viewer.pk), {"page": page}).status_code == 200
 
 
 @pytest.mark.parametrize("text", ["%", "_" * 100, "a " * 50, "\x00", "\ud800", "x" * 5000])
-def test_search__senseless__a_page_all_the_same(text: str, root: Client, viewer: User) -> None:
+def test_search__invalid__shows_a_page_anyway(text: str, root: Client, viewer: User) -> None:
     for path in ("/", "/people/", f"/people/{viewer.pk}/", "/t/acme/names/"):
         query = urlencode({"q": text}, errors="surrogatepass")
         assert root.get(f"{path}?{query}").status_code == 200

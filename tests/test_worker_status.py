@@ -80,7 +80,9 @@ def test_names__being_read__promises_only_with_a_worker(
     assert ("The work continues" in page) == (minutes == 1)
 
 
-def test_an_open_outcome__says_that_nothing_settles_it(browsers: Browsers, acme: Tenant) -> None:
+def test_unknown_outcome__without_a_worker__says_that_nothing_settles_it(
+    browsers: Browsers, acme: Tenant
+) -> None:
     operation = Operation.objects.create(
         id=uuid4(),
         tenant=acme,

@@ -59,7 +59,7 @@ LATER = NOW + YEARS_AHEAD
 HOUR = timedelta(hours=1)
 
 
-def test_clocks__what_no_right_clock_can_have_written__does_not_count() -> None:
+def test_clocks__impossible_times__do_not_count() -> None:
     assert [is_ahead(NOW + HOUR, NOW), is_ahead(NOW, NOW), is_ahead(NOW - HOUR, NOW)] == [1, 0, 0]
     assert is_recent(NOW - HOUR / 2, NOW, HOUR)
     assert not is_recent(NOW - HOUR, NOW, HOUR)
@@ -153,7 +153,7 @@ def test_export__heartbeat_in_the_future__does_not_run_for_ever(owner: User) -> 
     assert not export.is_running
 
 
-def test_session__begun_by_a_clock_ahead__is_over(owner: User) -> None:
+def test_session__started_by_a_clock_ahead__is_over(owner: User) -> None:
     client: Client = signed_in(owner)
     assert client.get("/").status_code == 200
     for name in (SIGNED_IN_AT, SEEN_AT):
@@ -181,7 +181,7 @@ def test_job__waiting_for_a_day_decades_from_now__is_pulled_forward(acme: Tenant
     assert job.scheduled_at <= timezone.now()
 
 
-def test_proof__by_a_clock_ahead__does_not_count(owner: User) -> None:
+def test_reauth__by_a_clock_ahead__does_not_count(owner: User) -> None:
     client = signed_in(owner)
     session = client.session
     request = get_request()
@@ -251,7 +251,7 @@ def test_unsent_form__kept_by_a_clock_ahead__is_erased(viewer: User) -> None:
     assert unsent.clear_expired() == 1
 
 
-def test_connection__begun_by_a_clock_ahead__is_ended(acme: Tenant, owner: User) -> None:
+def test_connection__started_by_a_clock_ahead__is_ended(acme: Tenant, owner: User) -> None:
     PendingConnection.objects.create(
         tenant=acme, user=owner, stage="confirming", ends_at=timezone.now() + YEARS_AHEAD
     )

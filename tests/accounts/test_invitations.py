@@ -102,7 +102,7 @@ def test_accept__two_browsers_that_opened_it__first_one_wins(invited: User) -> N
     assert invited.name == "Nina"
 
 
-def test_accept__ended_between_look_and_lock__refused(invited: User) -> None:
+def test_accept__withdrawn_before_the_lock__refused(invited: User) -> None:
     found = invitations.open_by_code(code_of())
     invitations.withdraw(invited)
     with pytest.raises(InvitationUnusable, match="withdrawn"):
@@ -118,7 +118,7 @@ def test_accept__seven_days_later__refused(invited: User, days: int) -> None:
         assert "older than seven days" in accept(Client(), code)
 
 
-def test_accept__row_made_older__refused_by_itself(invited: User) -> None:
+def test_accept__expired_by_its_row__refused(invited: User) -> None:
     old = timezone.now() - Invitation.LIFETIME
     Invitation.objects.update(made_at=old)
     assert "has expired" in accept(Client(), code_of())
@@ -154,7 +154,7 @@ def test_accept__address_changed_since__refused(invited: User) -> None:
     assert "for another e-mail address" in accept(Client(), code_of())
 
 
-def test_accept__without_the_code__led_to_it(invited: User) -> None:
+def test_accept__without_the_code__asks_for_it(invited: User) -> None:
     answer = Client().get(reverse("accounts:invitation_accept"))
     assert answer.headers["Location"] == reverse("accounts:invitation")
     answer = Client().post(reverse("accounts:invitation_accept"), {"name": "x", "password": CHOSEN})
@@ -197,7 +197,7 @@ def test_invite__address_taken__refused(invited: User, superuser: User) -> None:
     assert len(mail.outbox) == 1
 
 
-def test_again__new_link_works_and_the_old_one_ends(invited: User) -> None:
+def test_invite_again__new_link_works_and_the_old_one_does_not(invited: User) -> None:
     invitations.invite_again(invited, page=PAGE)
     assert "replaced by a newer one" in accept(Client(), code_of(0))
     assert "Your account is ready" in accept(Client(), code_of(1))
@@ -205,7 +205,7 @@ def test_again__new_link_works_and_the_old_one_ends(invited: User) -> None:
         invitations.invite_again(invited, page=PAGE)
 
 
-def test_withdrawn__link_ends_and_person_is_out(invited: User) -> None:
+def test_withdraw__open_link__stops_working_and_user_is_deactivated(invited: User) -> None:
     invitations.withdraw(invited)
     assert "was withdrawn" in accept(Client(), code_of())
     invited.refresh_from_db()
@@ -217,7 +217,9 @@ def test_withdrawn__link_ends_and_person_is_out(invited: User) -> None:
     assert "Your account is ready" in accept(Client(), code_of())
 
 
-def test_deactivated_or_given_a_password__open_link_ends(invited: User) -> None:
+def test_invited_user__deactivated_or_given_a_password__open_link_stops_working(
+    invited: User,
+) -> None:
     services.set_password(invited, "a password from the command line")
     assert "no longer needed" in accept(Client(), code_of())
     other = invitations.invite("other@example.com", page=PAGE)
@@ -256,7 +258,7 @@ def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCa
         yield caplog
 
 
-def test_code__whole_story__in_the_mail_and_nowhere_else(
+def test_code__from_invitation_to_acceptance__is_only_in_the_mail(
     superuser: User, everything_logged: pytest.LogCaptureFixture
 ) -> None:
     """Reliability S9, for the link: logs at DEBUG, audit log, sessions, pages, addresses."""
@@ -287,7 +289,7 @@ def test_page__signed_in_as_another_user__names_the_invited_one(invited: User) -
 
 
 # --- users, apart from invitations ---------------------------------------------------------------
-def test_reactivate__deactivated_person__in_again_and_recorded(viewer: User) -> None:
+def test_reactivate__deactivated_user__in_again_and_recorded(viewer: User) -> None:
     services.deactivate_person(viewer)
     services.reactivate_person(viewer)
     assert signed_in(viewer).get("/").status_code == 200
@@ -329,7 +331,7 @@ def test_last_superuser__another_one_only_invited__still_the_last(superuser: Use
     assert not superuser.is_active
 
 
-def test_oneself__demoted_or_deactivated__refused(superuser: User) -> None:
+def test_own_account__demoted_or_deactivated__refused(superuser: User) -> None:
     make_user("second@example.com", "Second Root", superuser=True)
     with acting_as(person(superuser)):
         with pytest.raises(ValidationError, match="to your own account"):

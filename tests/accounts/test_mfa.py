@@ -53,7 +53,7 @@ def test_app__set_up__asked_for_at_the_next_sign_in_and_recorded(viewer: User) -
     assert signed.content["detail"]["with"] == ["password", "totp"]
 
 
-def test_deep_link__with_a_query__survives_password_and_second_step(viewer: User) -> None:
+def test_deep_link__with_a_query__survives_password_and_second_factor(viewer: User) -> None:
     give_app(viewer)
     client, page = Client(), "/t/acme/history/?outcome=verified&q=a%20b%2Bc"
     asked = client.get(page).headers["Location"]
@@ -157,7 +157,7 @@ def test_code__with_blanks__works(viewer: User) -> None:
     assert mfa.use_code(viewer, f" {code[:3]} {code[3:]} ") is not None
 
 
-def test_code__wrong__out_and_recorded_without_it(viewer: User) -> None:
+def test_code__wrong__refused_and_recorded_without_it(viewer: User) -> None:
     give_app(viewer)
     client = Client()
     sign_in(client, viewer.email)
@@ -168,7 +168,7 @@ def test_code__wrong__out_and_recorded_without_it(viewer: User) -> None:
     assert "123456" not in event.body
 
 
-def test_code__many_wrong__right_one_waits(viewer: User) -> None:
+def test_code__many_wrong__right_one_is_refused_too(viewer: User) -> None:
     give_app(viewer)
     client = Client()
     sign_in(client, viewer.email)
@@ -180,7 +180,7 @@ def test_code__many_wrong__right_one_waits(viewer: User) -> None:
     assert last.content["detail"] == {"because": "too many wrong codes"}
 
 
-def test_second_step__start_again__password_is_asked_again(viewer: User) -> None:
+def test_second_factor__start_again__password_is_asked_again(viewer: User) -> None:
     give_app(viewer)
     client = Client()
     sign_in(client, viewer.email)
@@ -190,14 +190,14 @@ def test_second_step__start_again__password_is_asked_again(viewer: User) -> None
     assert not is_signed_in(client)
 
 
-def test_second_step__app_only__no_passkey_is_asked_for(viewer: User) -> None:
+def test_second_factor__app_only__no_passkey_is_asked_for(viewer: User) -> None:
     give_app(viewer)
     client = Client()
     sign_in(client, viewer.email)
     assert "Use a passkey" not in client.get(reverse("mfa_authenticate")).content.decode()
 
 
-def test_second_step__too_late__password_is_asked_again(viewer: User) -> None:
+def test_second_factor__too_late__password_is_asked_again(viewer: User) -> None:
     give_app(viewer)
     client = Client()
     sign_in(client, viewer.email)
@@ -206,7 +206,7 @@ def test_second_step__too_late__password_is_asked_again(viewer: User) -> None:
         assert not is_signed_in(client)
 
 
-def test_second_step__no_password_before__back_to_the_sign_in_page(viewer: User) -> None:
+def test_second_factor__no_password_before__back_to_the_sign_in_page(viewer: User) -> None:
     give_app(viewer)
     client = Client()
     answer = client.post(reverse("mfa_authenticate"), {"code": code_at()})
@@ -214,7 +214,7 @@ def test_second_step__no_password_before__back_to_the_sign_in_page(viewer: User)
     assert not is_signed_in(client)
 
 
-def test_recovery_code__used__in_once_and_recorded(viewer: User) -> None:
+def test_recovery_code__used__works_once_and_is_recorded(viewer: User) -> None:
     give_app(viewer)
     code = give_codes(viewer)[0]
     client = Client()
@@ -228,7 +228,7 @@ def test_recovery_code__used__in_once_and_recorded(viewer: User) -> None:
     assert code not in "".join(AuditEvent.objects.values_list("body", flat=True))
 
 
-def test_recovery_codes__made_again__old_ones_are_dead(viewer: User) -> None:
+def test_recovery_codes__generated_again__old_ones_do_not_work(viewer: User) -> None:
     give_app(viewer)
     old = give_codes(viewer)[0]
     client = signed_in(viewer)
@@ -312,7 +312,7 @@ def test_secret__copied_into_another_row__does_not_open_and_is_recorded(
 
 
 @pytest.mark.parametrize("planted", [SECRET, "", f"1:{SECRET}", "1:AAAA", "1:!!!!"])
-def test_secret__planted_in_plain_text__does_not_open(viewer: User, planted: str) -> None:
+def test_secret__written_in_plain_text__does_not_open(viewer: User, planted: str) -> None:
     row = give_app(viewer)
     row.data = {"secret": planted.replace("1:", f"{viewer.pk}:"), "counter": 0}
     row.save()

@@ -23,7 +23,7 @@ def filled(path: str) -> str:
     return "/" + path
 
 
-def test_anonymous__every_address__sign_in_or_meant_to_be_open(db: None) -> None:
+def test_anonymous__every_address__sign_in_unless_listed_as_open(db: None) -> None:
     client, seen = Client(), set()
     for path, name in ((route.path, route.name) for route in ROUTES):
         if "<" in filled(path):
@@ -35,13 +35,13 @@ def test_anonymous__every_address__sign_in_or_meant_to_be_open(db: None) -> None
     assert seen >= OPEN | {"fleet:home", "tenants:add", "tenants:connection", "tenants:members"}
 
 
-def test_anonymous__get__comes_back_after_signing_in(db: None) -> None:
+def test_anonymous__get__returns_to_the_page_after_signing_in(db: None) -> None:
     answer = Client().get("/t/acme/people/?x=1")
     assert answer.headers["Location"] == "/accounts/login/?next=/t/acme/people/%3Fx%3D1"
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
-def test_anonymous__write__sign_in_without_the_way_back(db: None, method: str) -> None:
+def test_anonymous__write__sign_in_without_a_return_address(db: None, method: str) -> None:
     answer = getattr(Client(), method)("/t/acme/people/")
     assert answer.headers["Location"] == "/accounts/login/"
 

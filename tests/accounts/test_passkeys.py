@@ -21,7 +21,7 @@ def fresh_throttle(db: None) -> None:
 
 
 @pytest.mark.parametrize("sent", RUBBISH)
-def test_sign_in__rubbish_for_a_passkey__out(viewer: User, sent: str) -> None:
+def test_sign_in__garbage_for_a_passkey__refused(viewer: User, sent: str) -> None:
     client = Client()
     client.get(reverse("mfa_login_webauthn"), headers={"Accept": "application/json"})
     answer = client.post(reverse("mfa_login_webauthn"), {"credential": sent})
@@ -30,7 +30,7 @@ def test_sign_in__rubbish_for_a_passkey__out(viewer: User, sent: str) -> None:
 
 
 @pytest.mark.parametrize("sent", RUBBISH)
-def test_second_step__rubbish_for_a_passkey__out(viewer: User, sent: str) -> None:
+def test_second_factor__garbage_for_a_passkey__refused(viewer: User, sent: str) -> None:
     give_app(viewer)
     client = Client()
     sign_in(client, viewer.email)
@@ -40,7 +40,7 @@ def test_second_step__rubbish_for_a_passkey__out(viewer: User, sent: str) -> Non
 
 
 @pytest.mark.parametrize("sent", RUBBISH)
-def test_set_up__rubbish_for_a_passkey__nothing_is_set_up(viewer: User, sent: str) -> None:
+def test_set_up__garbage_for_a_passkey__nothing_is_set_up(viewer: User, sent: str) -> None:
     client = signed_in(viewer)
     client.get(reverse("mfa_add_webauthn"))
     assert client.post(reverse("mfa_add_webauthn"), {"credential": sent}).status_code == 200

@@ -57,7 +57,7 @@ def test_password__person_without_one__page_leads_back(viewer: User) -> None:
     assert answer.headers["Location"] == reverse("mfa_index")
 
 
-def test_password__old_session__proof_is_asked_first(viewer: User) -> None:
+def test_password__old_session__re_authentication_first(viewer: User) -> None:
     client = signed_in(viewer)
     with later(16 * 60):
         answer = client.get(reverse("account_change_password"))

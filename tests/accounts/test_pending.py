@@ -112,7 +112,7 @@ def test_deactivated__sessions__are_deleted_at_once(viewer: User) -> None:
     assert not Session.objects.filter(pk=client.cookies["console_session"].value).exists()
 
 
-def test_reactivated__signs_in_afresh__is_in(viewer: User) -> None:
+def test_reactivated__signs_in_again__works(viewer: User) -> None:
     deactivated_and_back(viewer)
     client = Client()
     sign_in(client, viewer.email)

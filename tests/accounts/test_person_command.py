@@ -94,7 +94,7 @@ def test_person_set_password__known__changed_and_recorded(viewer: User) -> None:
     assert AuditEvent.objects.get().kind == "password.changed"
 
 
-def test_person_deactivate__known__out_and_recorded_once(viewer: User) -> None:
+def test_person_deactivate__known__signed_out_and_recorded_once(viewer: User) -> None:
     run("deactivate", viewer.email)
     run("deactivate", viewer.email)
     viewer.refresh_from_db()
@@ -121,7 +121,7 @@ def test_person_deactivate__one_of_two_superusers__works(superuser: User) -> Non
     assert not superuser.is_active
 
 
-def test_person_reset_mfa__lost_phone__no_step_no_session_and_recorded(viewer: User) -> None:
+def test_person_reset_mfa__lost_phone__no_factor_no_session_and_recorded(viewer: User) -> None:
     give_app(viewer)
     give_codes(viewer)
     client = Client()
@@ -145,7 +145,7 @@ def test_createsuperuser__used__is_recorded(db: None, monkeypatch: pytest.Monkey
     assert (event.kind, event.actor_id) == ("person.added", "createsuperuser")
 
 
-def test_person_reactivate__deactivated__in_again(viewer: User) -> None:
+def test_person_reactivate__deactivated__can_sign_in_again(viewer: User) -> None:
     run("deactivate", viewer.email)
     assert "can sign in again" in run("reactivate", viewer.email)
     viewer.refresh_from_db()

@@ -29,11 +29,11 @@ def opened(user: User) -> Client:
     return client
 
 
-def test_proof__just_signed_in__not_asked(viewer: User) -> None:
+def test_reauth__just_signed_in__not_asked(viewer: User) -> None:
     assert opened(viewer).get(reverse(APP)).status_code == 200
 
 
-def test_proof__signed_in_a_while_ago__asked_and_brought_back(viewer: User) -> None:
+def test_reauth__signed_in_a_while_ago__asked_and_returned_to_the_page(viewer: User) -> None:
     client = opened(viewer)
     with later(LATER):
         answer = client.get(reverse(APP))
@@ -45,7 +45,7 @@ def test_proof__signed_in_a_while_ago__asked_and_brought_back(viewer: User) -> N
         assert client.get(reverse(APP)).status_code == 200
 
 
-def test_proof__old_proof__asked_again(viewer: User) -> None:
+def test_reauth__older_reauth__asked_again(viewer: User) -> None:
     client = opened(viewer)
     with later(LATER):
         client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
@@ -54,7 +54,7 @@ def test_proof__old_proof__asked_again(viewer: User) -> None:
         assert client.get(reverse(APP)).status_code == 302
 
 
-def test_proof__wrong_password__still_asked_and_recorded(viewer: User) -> None:
+def test_reauth__wrong_password__still_asked_and_recorded(viewer: User) -> None:
     client = opened(viewer)
     with later(LATER):
         client.post(reverse("account_reauthenticate"), {"password": WRONG})
@@ -64,7 +64,7 @@ def test_proof__wrong_password__still_asked_and_recorded(viewer: User) -> None:
     assert WRONG not in event.body
 
 
-def test_proof__has_an_app__password_is_not_enough(viewer: User) -> None:
+def test_reauth__user_with_an_app__password_is_not_enough(viewer: User) -> None:
     give_app(viewer)
     client = opened(viewer)
     give_code(client, code_at())
@@ -79,7 +79,7 @@ def test_proof__has_an_app__password_is_not_enough(viewer: User) -> None:
         assert client.get(url).status_code == 200
 
 
-def test_proof__wrong_code__still_asked_and_recorded(viewer: User) -> None:
+def test_reauth__wrong_code__still_asked_and_recorded(viewer: User) -> None:
     give_app(viewer)
     client = opened(viewer)
     give_code(client, code_at())
@@ -90,14 +90,14 @@ def test_proof__wrong_code__still_asked_and_recorded(viewer: User) -> None:
     assert event.actor_id == str(viewer.pk)
 
 
-def test_proof__code_used_to_sign_in__does_not_prove_again(viewer: User) -> None:
+def test_reauth__code_used_to_sign_in__is_refused(viewer: User) -> None:
     give_app(viewer)
     client, code = opened(viewer), code_at()
     give_code(client, code)
     assert client.post(reverse("mfa_reauthenticate"), {"code": code}).status_code == 200
 
 
-def test_proof__many_wrong_passwords__stopped(viewer: User) -> None:
+def test_reauth__many_wrong_passwords__throttled(viewer: User) -> None:
     client = opened(viewer)
     with later(LATER):
         for _ in range(6):
@@ -106,13 +106,13 @@ def test_proof__many_wrong_passwords__stopped(viewer: User) -> None:
         assert client.get(reverse(APP)).status_code == 302
 
 
-def test_proof__next_on_another_site__home_instead(viewer: User) -> None:
+def test_reauth__next_on_another_site__leads_home(viewer: User) -> None:
     client = opened(viewer)
     data = {"password": PASSWORD, "next": "https://evil.test/"}
     assert client.post(reverse("account_reauthenticate"), data).headers["Location"] == "/"
 
 
-def test_proof__posted_something__not_done_not_kept_and_said(viewer: User) -> None:
+def test_reauth__needed_for_a_post__not_done_not_kept_and_the_page_says_so(viewer: User) -> None:
     client = opened(viewer)
     with later(LATER):
         answer = client.post(reverse(APP), {"code": "31415926"})
@@ -122,7 +122,7 @@ def test_proof__posted_something__not_done_not_kept_and_said(viewer: User) -> No
     assert "Nothing was changed yet" in html
 
 
-def test_proof__posted_to_an_address_with_an_id__back_to_its_page(viewer: User) -> None:
+def test_reauth__needed_for_a_post_to_a_row__returns_to_its_page(viewer: User) -> None:
     url = reverse("accounts:step_remove", args=[give_app(viewer).pk])
     client = opened(viewer)
     give_code(client, code_at())
@@ -132,14 +132,14 @@ def test_proof__posted_to_an_address_with_an_id__back_to_its_page(viewer: User) 
     assert Authenticator.objects.exists()
 
 
-def test_proof__fragment__browser_goes_to_the_page_that_asks(viewer: User) -> None:
+def test_reauth__needed_for_a_fragment__browser_opens_the_reauth_page(viewer: User) -> None:
     client = opened(viewer)
     with later(LATER):
         answer = client.get(reverse(APP), headers={"HX-Request": "true"})
     assert answer.headers["HX-Redirect"].startswith(reverse("account_reauthenticate"))
 
 
-def test_proof__neither_password_nor_step__asked_to_sign_in_again(viewer: User) -> None:
+def test_reauth__neither_password_nor_factor__asked_to_sign_in_again(viewer: User) -> None:
     viewer.set_unusable_password()
     viewer.save()
     client = Client()

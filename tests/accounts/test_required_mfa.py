@@ -35,7 +35,7 @@ def required(db: None, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
-def test_no_step_yet__every_address__only_the_way_to_one(superuser: User, method: str) -> None:
+def test_no_factor_yet__every_address__leads_to_the_setup(superuser: User, method: str) -> None:
     client, seen = signed_in(superuser), 0
     for path, name in addresses():
         if name in ALLOWED:
@@ -48,12 +48,12 @@ def test_no_step_yet__every_address__only_the_way_to_one(superuser: User, method
     assert seen > 20
 
 
-def test_no_step_yet__fragment__whole_page_is_loaded_again(superuser: User) -> None:
+def test_no_factor_yet__fragment__whole_page_is_reloaded(superuser: User) -> None:
     answer = signed_in(superuser).get("/", headers={"HX-Request": "true"})
     assert answer.headers["HX-Refresh"] == "true"
 
 
-def test_no_step_yet__allowed_pages__answer(superuser: User) -> None:
+def test_no_factor_yet__allowed_pages__work(superuser: User) -> None:
     client = signed_in(superuser)
     for name in ALLOWED - {
         *("account_logout", "healthz", "readyz", "set_language", "accounts:invitation_accept")
@@ -64,7 +64,7 @@ def test_no_step_yet__allowed_pages__answer(superuser: User) -> None:
     assert client.post(reverse("account_logout")).status_code == 302
 
 
-def test_no_step_yet__sets_one_up__everything_is_open(superuser: User) -> None:
+def test_no_factor_yet__sets_one_up__every_page_works(superuser: User) -> None:
     client = Client()
     sign_in(client, superuser.email)
     assert not is_signed_in(client)
@@ -73,7 +73,7 @@ def test_no_step_yet__sets_one_up__everything_is_open(superuser: User) -> None:
     assert is_signed_in(client)
 
 
-def test_step_taken_away__next_request__asked_to_set_one_up(superuser: User) -> None:
+def test_factor_removed__next_request__asked_to_set_one_up(superuser: User) -> None:
     step = give_app(superuser)
     client = signed_in(superuser)
     assert is_signed_in(client)
@@ -81,14 +81,14 @@ def test_step_taken_away__next_request__asked_to_set_one_up(superuser: User) -> 
     assert client.get("/").headers["Location"] == reverse("accounts:second_step")
 
 
-def test_codes_alone__are_no_second_step(superuser: User) -> None:
+def test_recovery_codes_alone__are_no_second_factor(superuser: User) -> None:
     from allauth.mfa.models import Authenticator
 
     Authenticator.objects.create(user=superuser, type="recovery_codes", data={})
     assert signed_in(superuser).get("/").headers["Location"] == reverse("accounts:second_step")
 
 
-def test_has_a_step__page_to_set_one_up__goes_home(superuser: User) -> None:
+def test_has_a_factor__setup_page__redirects_home(superuser: User) -> None:
     give_app(superuser)
     client = Client()
     sign_in(client, superuser.email)

@@ -23,7 +23,7 @@ def fresh_throttle(db: None) -> None:
     cache.clear()
 
 
-def test_idle__too_long__over_and_recorded(viewer: User, settings: Settings) -> None:
+def test_session__idle_too_long__ends_and_is_recorded(viewer: User, settings: Settings) -> None:
     settings.SESSION_IDLE_AGE = 600
     client = opened(viewer)
     with later(601):
@@ -34,7 +34,7 @@ def test_idle__too_long__over_and_recorded(viewer: User, settings: Settings) -> 
     assert event.content["detail"] == {"because": "inactive for too long"}
 
 
-def test_idle__used_meanwhile__goes_on(viewer: User, settings: Settings) -> None:
+def test_session__used_meanwhile__continues(viewer: User, settings: Settings) -> None:
     settings.SESSION_IDLE_AGE = 600
     client = opened(viewer)
     for seconds in (400, 800, 1200):
@@ -42,7 +42,9 @@ def test_idle__used_meanwhile__goes_on(viewer: User, settings: Settings) -> None
             assert is_signed_in(client)
 
 
-def test_absolute__used_all_the_time__over_all_the_same(viewer: User, settings: Settings) -> None:
+def test_session__older_than_the_absolute_limit__ends_although_in_use(
+    viewer: User, settings: Settings
+) -> None:
     settings.SESSION_COOKIE_AGE = 3600
     client = opened(viewer)
     for seconds in range(600, 3600, 600):
@@ -55,7 +57,7 @@ def test_absolute__used_all_the_time__over_all_the_same(viewer: User, settings: 
     }
 
 
-def test_session__without_its_times__is_over(viewer: User) -> None:
+def test_session__without_its_times__ends(viewer: User) -> None:
     client = opened(viewer)
     session = client.session
     del session[sessions.SIGNED_IN_AT], session[sessions.SEEN_AT]
@@ -63,7 +65,7 @@ def test_session__without_its_times__is_over(viewer: User) -> None:
     assert not is_signed_in(client)
 
 
-def test_sign_in__key_of_before__changes_and_is_gone(viewer: User) -> None:
+def test_sign_in__earlier_session_key__is_replaced(viewer: User) -> None:
     client = Client()
     planted = client.session
     planted["anything"] = "put here by an attacker"
@@ -75,7 +77,7 @@ def test_sign_in__key_of_before__changes_and_is_gone(viewer: User) -> None:
     assert not Session.objects.filter(pk=before).exists()
 
 
-def test_sign_in__data_of_before__does_not_survive(viewer: User) -> None:
+def test_sign_in__earlier_session_data__is_dropped(viewer: User) -> None:
     client = Client()
     planted = client.session
     planted["anything"] = "put here by an attacker"
@@ -93,7 +95,7 @@ def test_sessions__listed__with_browser_and_address(viewer: User) -> None:
     assert html.count("This session") == 1
 
 
-def test_end_others__pressed__only_this_one_is_left_and_recorded(viewer: User) -> None:
+def test_end_other_sessions__pressed__only_this_one_stays_and_it_is_recorded(viewer: User) -> None:
     elsewhere, here = opened(viewer), opened(viewer)
     here.post(reverse("accounts:sessions_end"))
     assert is_signed_in(here)
@@ -102,7 +104,7 @@ def test_end_others__pressed__only_this_one_is_left_and_recorded(viewer: User) -
     assert event.content["detail"] == {"number": 1}
 
 
-def test_end_all__pressed__this_one_too(viewer: User) -> None:
+def test_end_all_sessions__pressed__this_one_ends_too(viewer: User) -> None:
     elsewhere, here = opened(viewer), opened(viewer)
     here.post(reverse("accounts:sessions_end"), {"all": "1", "confirmed": "1"})
     assert not is_signed_in(here)
@@ -110,7 +112,7 @@ def test_end_all__pressed__this_one_too(viewer: User) -> None:
     assert not UserSession.objects.filter(user=viewer).exists()
 
 
-def test_end_one__pressed__only_that_one(viewer: User) -> None:
+def test_end_session__pressed__only_that_one_ends(viewer: User) -> None:
     first, second, here = (opened(viewer, agent=name) for name in ("one", "two", "here"))
     row = UserSession.objects.get(user_agent="one")
     here.post(reverse("accounts:session_end", args=[row.pk]))
@@ -185,7 +187,7 @@ def test_browser__user_agent__is_described(agent: str, words: str) -> None:
     assert sessions.browser_of(agent) == words
 
 
-def test_clock__was_ahead_at_the_sign_in__over_and_the_page_says_why(viewer: User) -> None:
+def test_session__started_by_a_clock_ahead__ends_and_the_page_says_why(viewer: User) -> None:
     client = opened(viewer)
     session = client.session
     session[sessions.SIGNED_IN_AT] = session[sessions.SEEN_AT] = timezone.now().timestamp() + 9e8

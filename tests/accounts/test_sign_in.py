@@ -18,7 +18,7 @@ def fresh_throttle(db: None) -> None:
     cache.clear()
 
 
-def test_sign_in__right_password__in_and_recorded(viewer: User) -> None:
+def test_sign_in__right_password__signed_in_and_recorded(viewer: User) -> None:
     client = Client()
     assert sign_in(client, viewer.email) == 302
     assert is_signed_in(client)
@@ -27,13 +27,13 @@ def test_sign_in__right_password__in_and_recorded(viewer: User) -> None:
     assert event.ip == "192.0.2.1"
 
 
-def test_sign_in__capital_letters_in_email__in(viewer: User) -> None:
+def test_sign_in__capital_letters_in_email__signed_in(viewer: User) -> None:
     client = Client()
     sign_in(client, viewer.email.upper())
     assert is_signed_in(client)
 
 
-def test_sign_in__wrong_password__out_and_recorded(viewer: User) -> None:
+def test_sign_in__wrong_password__refused_and_recorded(viewer: User) -> None:
     client = Client()
     answer = client.post(reverse("account_login"), {"login": viewer.email, "password": WRONG})
     assert not is_signed_in(client)
@@ -41,7 +41,7 @@ def test_sign_in__wrong_password__out_and_recorded(viewer: User) -> None:
     assert WRONG not in answer.content.decode() + AuditEvent.objects.get().body
 
 
-def test_sign_in__unknown_person__same_answer_as_wrong_password(viewer: User) -> None:
+def test_sign_in__unknown_user__same_answer_as_wrong_password(viewer: User) -> None:
     texts = []
     for email in (viewer.email, "stranger@example.com"):
         data = {"login": email, "password": WRONG}
@@ -50,7 +50,7 @@ def test_sign_in__unknown_person__same_answer_as_wrong_password(viewer: User) ->
     assert texts[0] == texts[1]
 
 
-def test_sign_in__deactivated__out_and_recorded(viewer: User) -> None:
+def test_sign_in__deactivated__refused_and_recorded(viewer: User) -> None:
     User.objects.update(is_active=False)
     client = Client()
     answer = client.post(
@@ -61,7 +61,7 @@ def test_sign_in__deactivated__out_and_recorded(viewer: User) -> None:
     assert kinds() == ["session.sign_in_failed"]
 
 
-def test_deactivated__during_a_session__out_at_next_request(viewer: User) -> None:
+def test_deactivated__during_a_session__signed_out_at_the_next_request(viewer: User) -> None:
     client = signed_in(viewer)
     assert is_signed_in(client)
     User.objects.filter(pk=viewer.pk).update(is_active=False)
@@ -77,7 +77,9 @@ def test_sign_in__session_key_chosen_by_attacker__not_adopted(viewer: User) -> N
     assert not Session.objects.filter(pk="chosenbyattackerchosenbyattacker").exists()
 
 
-def test_throttle__many_wrong_passwords__right_one_waits_only_there(viewer: User) -> None:
+def test_throttle__many_wrong_passwords__right_one_is_refused_only_from_that_address(
+    viewer: User,
+) -> None:
     client = Client()
     for _ in range(6):
         sign_in(client, viewer.email, WRONG)
@@ -85,7 +87,7 @@ def test_throttle__many_wrong_passwords__right_one_waits_only_there(viewer: User
     assert not is_signed_in(client)
 
 
-def test_throttle__one_address_many_people__stops(viewer: User) -> None:
+def test_throttle__one_address_guesses_at_many_users__is_stopped(viewer: User) -> None:
     client = Client()
     for number in range(11):
         sign_in(client, f"person{number}@example.com", WRONG)
@@ -132,7 +134,7 @@ def test_throttle__page_itself__answers_429_in_plain_words(viewer: User) -> None
         "http://testserver/t/acme/",
     ],
 )
-def test_next__other_site_in_any_spelling__home_instead(viewer: User, target: str) -> None:
+def test_next__other_site_in_any_spelling__leads_home(viewer: User, target: str) -> None:
     data = {"login": viewer.email, "password": PASSWORD, "next": target}
     answer = Client().post(reverse("account_login"), data)
     assert answer.headers["Location"] == "/"
@@ -155,7 +157,7 @@ def test_sign_out__by_get__refused(viewer: User) -> None:
     assert is_signed_in(client)
 
 
-def test_sign_out__by_post__out_and_recorded(viewer: User) -> None:
+def test_sign_out__by_post__signed_out_and_recorded(viewer: User) -> None:
     client = signed_in(viewer)
     client.post(reverse("account_logout"))
     assert not is_signed_in(client)
@@ -172,7 +174,7 @@ def test_sign_out__old_cookie__does_not_work_any_more(viewer: User) -> None:
 
 
 @pytest.mark.parametrize("path", ["signup/", "email/", "password/reset/", "login/code/", ""])
-def test_sign_up__and_what_else_is_not_offered__does_not_exist(db: None, path: str) -> None:
+def test_sign_up__and_other_unused_pages__do_not_exist(db: None, path: str) -> None:
     client = Client()
     assert client.get(f"/accounts/{path}").status_code == 404
     data = {"email": "new@example.com", "password1": PASSWORD, "password2": PASSWORD}
@@ -202,7 +204,7 @@ def test_authenticate__by_django_itself__same_rules(viewer: User) -> None:
     assert authenticate(username=viewer.email, password=WRONG) is None
 
 
-def test_language__before_signing_in__chosen_and_back_where_one_was(db: None) -> None:
+def test_language__before_signing_in__chosen_and_back_on_the_same_page(db: None) -> None:
     client = Client()
     page = client.get(reverse("account_login"), {"next": "/people/?q=x"}).content.decode()
     assert 'type="submit" name="language" value="es" lang="es">Español</button>' in page

@@ -29,7 +29,7 @@ def refused_because() -> str:
     return str(event.content["detail"]["because"])
 
 
-def test_first_time__verified_address_and_group__in_linked_and_recorded(
+def test_first_time__verified_address_and_group__signed_in_linked_and_recorded(
     provider: IdentityProvider, viewer: User
 ) -> None:
     assert is_signed_in(sign_in_there(provider))
@@ -40,7 +40,7 @@ def test_first_time__verified_address_and_group__in_linked_and_recorded(
     assert signed.content["detail"]["with"] == ["socialaccount"]
 
 
-def test_second_time__address_changed_and_not_verified__same_person_by_subject(
+def test_second_time__address_changed_and_not_verified__same_user_by_subject(
     provider: IdentityProvider, viewer: User
 ) -> None:
     sign_in_there(provider)
@@ -71,7 +71,7 @@ def test_other_subject__after_disconnecting__is_linked(
     assert event.content["detail"] == {"accounts": [[provider.issuer, "subject-1"]]}
 
 
-def test_subject_of_another__with_my_address__is_the_other(
+def test_linked_subject__claims_another_users_address__stays_its_own_user(
     provider: IdentityProvider, viewer: User
 ) -> None:
     """Who is linked stays who they are, whatever address the provider tells."""
@@ -105,7 +105,7 @@ def test_subject_of_another__with_my_address__is_the_other(
         ({"exp": None}, "MissingRequiredClaimError"),
     ],
 )
-def test_claim_wrong__out_and_recorded(
+def test_claim_wrong__refused_and_recorded(
     provider: IdentityProvider, change: dict[str, Any], reason: str
 ) -> None:
     provider.claims.update(change)
@@ -115,14 +115,14 @@ def test_claim_wrong__out_and_recorded(
     assert User.objects.count() == 1
 
 
-def test_group_lost__linked_before__out(provider: IdentityProvider) -> None:
+def test_group_lost__linked_before__refused(provider: IdentityProvider) -> None:
     sign_in_there(provider)
     provider.claims["groups"] = ["all-staff"]
     assert not is_signed_in(sign_in_there(provider))
 
 
 @pytest.mark.parametrize("forgery", ["other key", "unknown key id", "none", "hmac"])
-def test_signature_wrong__out(provider: IdentityProvider, forgery: str) -> None:
+def test_signature_wrong__refused(provider: IdentityProvider, forgery: str) -> None:
     if forgery == "other key":
         provider.signing_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     elif forgery == "unknown key id":
@@ -135,7 +135,7 @@ def test_signature_wrong__out(provider: IdentityProvider, forgery: str) -> None:
     assert "session.signed_in" not in kinds()
 
 
-def test_description__of_another_issuer__out(provider: IdentityProvider) -> None:
+def test_description__of_another_issuer__refused(provider: IdentityProvider) -> None:
     provider.described_issuer = "https://evil.test"
     answer = Client().get(reverse("accounts:sso_login"))
     assert answer.status_code == 403
@@ -145,7 +145,7 @@ def test_description__of_another_issuer__out(provider: IdentityProvider) -> None
 @pytest.mark.parametrize(
     "answer", [{"access_token": "x"}, {"access_token": "x", "id_token": "a.b.c"}, {"error": "no"}]
 )
-def test_token_answer__without_a_good_id_token__out(
+def test_token_response__without_a_valid_id_token__refused(
     provider: IdentityProvider, answer: dict[str, Any]
 ) -> None:
     provider.answer = answer
@@ -162,7 +162,7 @@ def test_provider__is_down__says_so(provider: IdentityProvider, settings: Settin
     assert "could not be reached" in answer.content.decode()
 
 
-def test_state__of_another_browser__out(provider: IdentityProvider) -> None:
+def test_state__of_another_browser__refused(provider: IdentityProvider) -> None:
     """The code of an attacker's sign-in, put into the victim's browser."""
     query = provider.authorise(start(Client()))
     victim = Client()
@@ -173,7 +173,7 @@ def test_state__of_another_browser__out(provider: IdentityProvider) -> None:
 
 
 @pytest.mark.parametrize("state", [None, "", "made-up"])
-def test_state__missing_or_made_up__out(provider: IdentityProvider, state: str | None) -> None:
+def test_state__missing_or_made_up__refused(provider: IdentityProvider, state: str | None) -> None:
     client = Client()
     query = provider.authorise(start(client))
     query = {"code": query["code"]} if state is None else {**query, "state": state}
@@ -181,7 +181,7 @@ def test_state__missing_or_made_up__out(provider: IdentityProvider, state: str |
     assert provider.requests == []
 
 
-def test_answer__twice__works_once(provider: IdentityProvider) -> None:
+def test_callback__twice__works_once(provider: IdentityProvider) -> None:
     client = Client()
     query = provider.authorise(start(client))
     come_back(client, query)
@@ -190,14 +190,14 @@ def test_answer__twice__works_once(provider: IdentityProvider) -> None:
     assert not is_signed_in(client)
 
 
-def test_answer__ten_minutes_late__out(provider: IdentityProvider) -> None:
+def test_callback__ten_minutes_late__refused(provider: IdentityProvider) -> None:
     client = Client()
     query = provider.authorise(start(client))
     with later(601):
         assert come_back(client, query).status_code == 403
 
 
-def test_answer__person_said_no__says_so_and_is_recorded(provider: IdentityProvider) -> None:
+def test_callback__user_declined__says_so_and_is_recorded(provider: IdentityProvider) -> None:
     client = Client()
     query = provider.authorise(start(client))
     answer = come_back(client, {"state": query["state"], "error": "access_denied"})
@@ -213,7 +213,7 @@ def test_start__query_of_an_attacker__reaches_nothing(provider: IdentityProvider
     assert "admin" not in address
 
 
-def test_connect__signed_in_person__is_not_offered(provider: IdentityProvider, owner: User) -> None:
+def test_connect__signed_in_user__is_not_offered(provider: IdentityProvider, owner: User) -> None:
     """No one can link their account at the provider to another user's session."""
     client = Client()
     client.force_login(owner)
@@ -230,14 +230,16 @@ def test_next__page_of_ours__goes_there_and_not_elsewhere(provider: IdentityProv
         assert answer.headers["Location"] == expected
 
 
-def test_deactivated__linked_before__out(provider: IdentityProvider, viewer: User) -> None:
+def test_deactivated__linked_before__refused(provider: IdentityProvider, viewer: User) -> None:
     sign_in_there(provider)
     User.objects.filter(pk=viewer.pk).update(is_active=False)
     assert not is_signed_in(sign_in_there(provider))
     assert "deactivated" in refused_because()
 
 
-def test_second_step__set_up__asked_for_here_too(provider: IdentityProvider, viewer: User) -> None:
+def test_second_factor__set_up__asked_for_here_too(
+    provider: IdentityProvider, viewer: User
+) -> None:
     give_app(viewer)
     client = sign_in_there(provider)
     assert not is_signed_in(client)
@@ -245,7 +247,7 @@ def test_second_step__set_up__asked_for_here_too(provider: IdentityProvider, vie
     assert is_signed_in(client)
 
 
-def test_second_step__required_and_none__asked_to_set_one_up(
+def test_second_factor__required_and_none__asked_to_set_one_up(
     provider: IdentityProvider, settings: Settings
 ) -> None:
     settings.REQUIRE_MFA = True
@@ -253,14 +255,14 @@ def test_second_step__required_and_none__asked_to_set_one_up(
     assert client.get("/").headers["Location"] == reverse("accounts:second_step")
 
 
-def test_guessed_at__password_locked__comes_in_all_the_same(
+def test_password_throttled__sign_in_by_sso__works_anyway(
     provider: IdentityProvider, viewer: User
 ) -> None:
     guess(viewer.email, 100)
     assert is_signed_in(sign_in_there(provider))
 
 
-def test_leaver__in_a_session__out_within_the_absolute_limit(
+def test_user_who_left__in_a_session__signed_out_within_the_absolute_limit(
     provider: IdentityProvider, settings: Settings
 ) -> None:
     settings.SESSION_COOKIE_AGE = 3600
@@ -311,7 +313,7 @@ def latest_refusal() -> dict[str, Any]:
         "view\u0435r@example.com",
     ],
 )
-def test_first_time__address_that_looks_like_another__out_and_recorded_as_sent(
+def test_first_time__look_alike_address__refused_and_recorded_as_sent(
     provider: IdentityProvider, email: str
 ) -> None:
     provider.claims.update(email=email, sub="impostor")
@@ -321,7 +323,7 @@ def test_first_time__address_that_looks_like_another__out_and_recorded_as_sent(
     assert (sent["sub"], sent["email"]) == ("impostor", ascii(email)[1:-1])
 
 
-def test_first_time__long_s_for_s__out(provider: IdentityProvider) -> None:
+def test_first_time__long_s_for_s__refused(provider: IdentityProvider) -> None:
     make_user("sam@example.com", "Sam", superuser=True)
     for email in ("\u017fam@example.com", "sam@example.com".replace("a", "\u1d00")):
         provider.claims.update(email=email, sub=email)
@@ -377,7 +379,7 @@ def test_first_time__address_in_capitals__linked_and_recorded_as_sent(
     ],
     ids=lambda claims: "-".join(claims) + "-" + ascii(claims)[:30],
 )
-def test_claim__of_unexpected_type_or_size__out_and_recorded(
+def test_claim__of_unexpected_type_or_size__refused_and_recorded(
     provider: IdentityProvider, claims: dict[str, Any]
 ) -> None:
     provider.claims.update(claims)

@@ -84,7 +84,7 @@ def test_known_browser__of_another_user__counts_as_unknown(viewer: User, owner: 
     assert not is_signed_in(client)
 
 
-def test_guessing__at_very_many_others__does_not_push_out_what_was_counted(viewer: User) -> None:
+def test_guessing__at_very_many_others__does_not_evict_earlier_counts(viewer: User) -> None:
     guess(viewer.email, 6)
     for number in range(400):  # what attempts on that many other accounts leave behind
         cache.set(f"later-in-the-alphabet:{number}", [1.0], 300)
@@ -94,7 +94,7 @@ def test_guessing__at_very_many_others__does_not_push_out_what_was_counted(viewe
     }
 
 
-def test_hourly__tries_that_count_no_more__are_forgotten(viewer: User) -> None:
+def test_hourly_job__expired_attempts__are_deleted(viewer: User) -> None:
     cache.set("old", 1, 0.001)
     cache.set("present", 1, 300)
     time.sleep(1.1)  # the table knows whole seconds
@@ -247,7 +247,7 @@ def test_address__within_one_ipv6_network__counts_together(viewer: User) -> None
     assert is_signed_in(client)
 
 
-def test_correct_tries__of_many_people_at_one_address__never_count(viewer: User) -> None:
+def test_correct_tries__of_many_users_at_one_address__never_count(viewer: User) -> None:
     for number in range(15):
         person = make_user(f"person{number}@example.com", f"Person {number}")
         client = Client()
@@ -267,7 +267,7 @@ def test_correct_try__between_wrong_ones__forgets_none_of_them(viewer: User) -> 
     assert not is_signed_in(last)
 
 
-def test_try__of_a_process_that_was_killed__is_forgotten(viewer: User) -> None:
+def test_attempt__of_a_killed_process__expires(viewer: User) -> None:
     limits = [throttle.Limit(f"person|{viewer.email}", 5, timedelta(minutes=5))]
     for _ in range(5):
         assert throttle.begin(limits)

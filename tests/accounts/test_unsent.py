@@ -301,7 +301,7 @@ def test_marker__of_a_deactivated_user_or_a_week_old__stores_nothing(owner: User
     assert not UnsentForm.objects.exists()
 
 
-def test_marker__posted_all_day__few_rows_are_kept(owner: User) -> None:
+def test_marker__posted_very_often__few_rows_are_kept(owner: User) -> None:
     client = Client()
     for number in range(unsent.MAX_PER_USER + 5):
         client.post(EDIT, {"name": f"n{number}", unsent.PAGE_OWNER: unsent.owner_marker(owner)})
@@ -320,7 +320,9 @@ def test_cross_site__post_without_the_marker__403_and_nothing_kept(owner: User) 
 
 
 # --- signing in and out with an outdated page -----------------------------------------------------
-def test_sign_in_page__open_too_long__starts_over_and_keeps_the_way(owner: User) -> None:
+def test_sign_in_page__open_too_long__starts_again_and_keeps_the_return_address(
+    owner: User,
+) -> None:
     client = Client(enforce_csrf_checks=True)
     data = {"login": owner.email, "password": PASSWORD, "next": "/t/acme/people/"}
     answer = client.post(reverse("account_login"), data, follow=True)

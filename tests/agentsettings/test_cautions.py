@@ -58,7 +58,7 @@ def test_new_warnings__old_and_new__are_separated() -> None:
 
 
 @given(any_values(), any_values())
-def test_warnings__new_and_existing__are_together_all_there_are(
+def test_warnings__new_and_existing__add_up_to_all(
     before: dict[str, JSON], after: dict[str, JSON]
 ) -> None:
     new, existing = new_warnings(before, after), existing_warnings(before, after)
@@ -113,7 +113,7 @@ def test_texting__outside_8_am_to_9_pm__warns(start: int, end: int, *, warns: bo
         (TOLL_FREE, "", 12, 20, [], []),
     ],
 )
-def test_texting__stricter_states__are_named_where_they_can_be_meant(
+def test_texting__stricter_states__are_named_where_they_may_apply(
     number: str, zone: str, start: int, end: int, days: list[JSON], states: list[str]
 ) -> None:
     values = hours(start, end, virtualNumber=number, activeDays=days)
@@ -184,7 +184,7 @@ def test_number__valid_but_not_in_plain_ascii__warns(number: str) -> None:
 
 
 # --- Entries of the directory ---------------------------------------------------------------------
-def test_gone__an_agent_who_left__is_warned_of_one_by_one() -> None:
+def test_gone__agents_who_left__get_a_warning_each() -> None:
     known = Known(gone={"agentIds": {101: "Anna K.", 102: "Ben L."}})
     before = {**SOUND, "agentIds": [101, 103]}
     after = {**SOUND, "agentIds": [101, 102, 103]}

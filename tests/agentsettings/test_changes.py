@@ -49,7 +49,7 @@ def test_change__of_a_list__names_added_and_removed_members() -> None:
 
 
 @given(any_values(), any_values(), any_values())
-def test_merge__any_three__every_setting_ends_as_one_side_wants_it(
+def test_merge__any_three_versions__every_setting_has_the_value_of_one_side(
     base: dict[str, JSON], theirs: dict[str, JSON], mine: dict[str, JSON]
 ) -> None:
     merged = merge(base, theirs, mine)
@@ -60,7 +60,7 @@ def test_merge__any_three__every_setting_ends_as_one_side_wants_it(
 
 
 @given(any_values(), any_values(), any_values())
-def test_merge__all_conflicts_left_to_them__loses_nothing_of_theirs(
+def test_merge__all_conflicts_resolved_as_theirs__keeps_all_their_values(
     base: dict[str, JSON], theirs: dict[str, JSON], mine: dict[str, JSON]
 ) -> None:
     merged = merge(base, theirs, mine)

@@ -48,7 +48,7 @@ def ticked(client: Client, *names: str) -> Page:
     return client.post(COPY, {**fields, "copy": names}, follow=True)
 
 
-def test_copy__ticked_of_what_differs__reviewed_and_applied_by_name(
+def test_copy__selected_differences__reviewed_and_applied_by_name(
     browsers: Browsers,
     both: tuple[PracticeCustomer, PracticeCustomer],
     acme: Tenant,
@@ -108,7 +108,7 @@ def test_copy__changed_here_after_comparing__nothing_sent(
     assert ours.puts == []
 
 
-def test_copy__one_cannot_be_read__says_whose_and_that_nothing_was_sent(
+def test_copy__one_tenant_cannot_be_read__names_it_and_says_nothing_was_sent(
     browsers: Browsers, both: tuple[PracticeCustomer, PracticeCustomer], owner: User
 ) -> None:
     for failing, name in zip(both, ("Acme Realty", "Globex Homes"), strict=True):
@@ -124,7 +124,7 @@ def test_copy__one_cannot_be_read__says_whose_and_that_nothing_was_sent(
     assert both[0].puts == both[1].puts == []
 
 
-def test_copy__forms_of_elsewhere_or_nothing_ticked__nothing_happens_and_it_is_said(
+def test_copy__foreign_form_or_nothing_selected__nothing_happens_and_the_page_says_so(
     browsers: Browsers, both: tuple[PracticeCustomer, PracticeCustomer]
 ) -> None:
     both[1].change(settings={"startActiveHour": 10})
@@ -141,7 +141,7 @@ def test_copy__forms_of_elsewhere_or_nothing_ticked__nothing_happens_and_it_is_s
     assert both[0].puts == []
 
 
-def test_copy__choosing__only_whom_one_may_see(
+def test_copy__choosing_the_source__only_tenants_the_user_may_see(
     browsers: Browsers, both: tuple[PracticeCustomer, PracticeCustomer], editor: User
 ) -> None:
     Tenant.objects.create(slug="initech", name="Initech")
@@ -167,7 +167,7 @@ def test_copy__choosing__only_whom_one_may_see(
     assert browsers.outsider.get(FROM).status_code == 404
 
 
-def test_copy__page_is_about_the_tenant__its_own_tabs(
+def test_copy__page__has_the_tabs_of_the_tenant(
     browsers: Browsers, both: tuple[PracticeCustomer, PracticeCustomer]
 ) -> None:
     """The owner manages Acme and may only look at Globex."""

@@ -406,7 +406,7 @@ def test_settings__no_token__a_to_do_with_status_200(
     assert "Ask a manager of this tenant: Olivia Owner" in text_of(page)
 
 
-def test_settings__dead_token__an_editor_sees_whom_to_ask(
+def test_settings__dead_token__editor_sees_which_manager_to_ask(
     browsers: Browsers, editor: User, lofty: PracticeCustomer
 ) -> None:
     lofty.change(revoke_all=True)

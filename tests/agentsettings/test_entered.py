@@ -26,7 +26,7 @@ TRICKY = st.text(
 
 
 @given(TRICKY)
-def test_entered_name__any_text__has_no_unseen_characters_left(text: str) -> None:
+def test_entered_name__any_text__has_no_invisible_characters_left(text: str) -> None:
     name = entered_name(text)
     assert name == entered_name(name)
     assert name == " ".join(name.split())
@@ -68,7 +68,7 @@ def ascii_letters(text: str) -> str:
         ("\u200b", ""),
     ],
 )
-def test_entered_number__as_people_write_it__is_one_number_or_stays_text(
+def test_entered_number__as_users_write_it__is_one_number_or_stays_text(
     typed: str, sent_as: str
 ) -> None:
     assert entered_number(typed, "US") == sent_as
@@ -105,7 +105,7 @@ def test_form__an_entered_number_and_its_country__are_read_together(acme: Tenant
 
 
 @pytest.mark.django_db
-def test_form__an_entered_name__is_sent_without_unseen_characters(acme: Tenant) -> None:
+def test_form__an_entered_name__is_sent_without_invisible_characters(acme: Tenant) -> None:
     body = sent(acme, EXAMPLE, assistantName="\ufeff Bella\u00a0 K.\u200b\u202e ")
     assert body["assistantName"] == "Bella K."
 
@@ -119,7 +119,9 @@ def test_form__untouched_stored_text__stays_byte_for_byte(acme: Tenant, name: st
 
 
 @pytest.mark.django_db
-def test_form__a_stored_text_with_unseen_characters__warns_next_to_the_field(acme: Tenant) -> None:
+def test_form__a_stored_text_with_invisible_characters__warns_next_to_the_field(
+    acme: Tenant,
+) -> None:
     form = SettingsForm(acme, snapshot({**EXAMPLE, "assistantName": "Anna K.\u200b"}))
     assert "Anna K.⟨U+200B⟩" in str(form.fields["assistantName"].help_text)
     assert has_unseen("Anna K.\u200b")
@@ -184,7 +186,7 @@ def test_form__an_id_that_lofty_already_has__may_stay_next_to_new_ones(
         ("virtualNumberCountry", "us"),
     ],
 )
-def test_form__a_choice_that_is_none__is_refused(acme: Tenant, name: str, crafted: str) -> None:
+def test_form__unknown_choice__is_refused(acme: Tenant, name: str, crafted: str) -> None:
     form = SettingsForm(acme, snapshot(EXAMPLE), posted(EXAMPLE, **{name: crafted}))
     assert not form.is_valid()
     assert name in form.errors
@@ -210,7 +212,7 @@ def test_form__an_id_typed_with_separators__is_not_split_into_pieces(
 
 
 @pytest.mark.django_db
-def test_form__short_ids_between_commas__are_ids_where_they_are_known_or_apart(
+def test_form__short_ids_between_commas__are_separate_ids_if_known_or_spaced(
     acme: Tenant,
 ) -> None:
     Entry.objects.keep([Entry.build(acme, EntryKind.AGENT, 102, "Ben")])

@@ -79,7 +79,7 @@ def test_form__access_for_everyone__is_sent_as_minus_one(
         ("leadSources", ListChoice(Scope.ALL), []),
     ],
 )
-def test_form__list_choices__are_stored_as_lofty_means_them(
+def test_form__list_choices__are_stored_in_loftys_notation(
     acme: Tenant, name: str, choice: ListChoice, expected: JSON
 ) -> None:
     assert sent(acme, EXAMPLE, **{name: choice})[name] == expected
@@ -109,7 +109,7 @@ def test_form__empty_list_for_a_filter__is_refused(acme: Tenant, name: str) -> N
 
 
 @pytest.mark.parametrize("bad", ["abc", "1e5", "1.5", "٣", "99999999999999999999", "-1", "--1"])
-def test_form__something_that_is_no_agent_id__is_refused(acme: Tenant, bad: str) -> None:
+def test_form__invalid_agent_id__is_refused(acme: Tenant, bad: str) -> None:
     data = posted(EXAMPLE, agentIds=ListChoice(Scope.ONLY, ("101", bad)))
     assert "agentIds" in SettingsForm(acme, snapshot(EXAMPLE), data).errors
 
@@ -126,7 +126,7 @@ def test_form__nulls_and_missing_untouched__are_not_sent(acme: Tenant) -> None:
     assert not {"virtualNumber", "textChannel", "startActiveHour", "officeIds"} & set(body)
 
 
-def test_form__values_it_cannot_know__survive_and_are_shown(acme: Tenant) -> None:
+def test_form__unknown_values__survive_and_are_shown(acme: Tenant) -> None:
     raw = {**EXAMPLE, "callTransferType": "ToTheMoon", "startActiveHour": 25, "leadTypes": [1, 77]}
     body = sent(acme, raw, assistantName="Bella")
     assert body["callTransferType"] == "ToTheMoon"
@@ -138,7 +138,7 @@ def test_form__values_it_cannot_know__survive_and_are_shown(acme: Tenant) -> Non
 
 
 @pytest.mark.parametrize("count", [1, 1000, 1001, 10_000])
-def test_form__big_selections__go_over_as_one_field(acme: Tenant, count: int) -> None:
+def test_form__big_selections__are_sent_as_one_field(acme: Tenant, count: int) -> None:
     ids = tuple(str(844510972070000 + i) for i in range(count))
     body = sent(acme, EXAMPLE, agentIds=ListChoice(Scope.ONLY, ids))
     assert body["agentIds"] == [int(i) for i in ids]

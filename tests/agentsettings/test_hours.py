@@ -86,7 +86,7 @@ def test_week__any_window_and_days__as_a_clock_would_count(
 
 
 @given(AT_ITS_WORST)
-def test_week__any_settings__sound_runs_and_a_sentence(values: dict[str, JSON]) -> None:
+def test_week__any_settings__valid_runs_and_a_sentence(values: dict[str, JSON]) -> None:
     found = week(values)
     assert [day.number for day in found.days] == list(DAYS)
     for day in found.days:

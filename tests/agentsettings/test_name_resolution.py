@@ -45,7 +45,7 @@ def moved(entries: list[DirectoryEntry], by: int) -> DirectoryNames:
 
 
 @given(st.lists(st.integers(-1, 14), max_size=8), ENTRIES, ENTRIES)
-def test_match__any_directories__ids_of_here_only_and_nothing_is_lost(
+def test_match__any_directories__only_own_ids_and_nothing_is_lost(
     ids: list[JSON], theirs: list[DirectoryEntry], ours: list[DirectoryEntry]
 ) -> None:
     here = DirectoryNames(ours)
@@ -57,7 +57,7 @@ def test_match__any_directories__ids_of_here_only_and_nothing_is_lost(
 
 
 @given(st.lists(st.integers(1, 12), max_size=8), ENTRIES, ENTRIES, st.integers(1, 99))
-def test_match__other_ids_there__the_same_twins(
+def test_match__other_ids_in_the_source__same_matches(
     ids: list[int], theirs: list[DirectoryEntry], ours: list[DirectoryEntry], by: int
 ) -> None:
     theirs = [one for one in theirs if one.id > 0]
@@ -69,7 +69,7 @@ def test_match__other_ids_there__the_same_twins(
 
 
 @given(any_values(), any_values(), BOOKS)
-def test_offers__any_settings__never_reach_further_than_there_and_never_empty_a_list(
+def test_offers__any_settings__never_reach_further_than_the_source_and_never_empty_a_list(
     theirs: dict[str, JSON], now: dict[str, JSON], books: Books
 ) -> None:
     made = offers(theirs, now, books)
@@ -121,7 +121,7 @@ HERE: list[tuple[DirectoryEntry, list[DirectoryEntry], DirectoryEntry | str]] = 
 
 
 @pytest.mark.parametrize(("entry", "here", "expected"), HERE, ids=range(len(HERE)))
-def test_match__one_entry__its_twin_or_the_reason(
+def test_match__one_entry__its_match_or_the_reason(
     entry: DirectoryEntry, here: list[DirectoryEntry], expected: str
 ) -> None:
     found = match([entry.id], DirectoryNames([entry]), DirectoryNames(here))
@@ -129,7 +129,7 @@ def test_match__one_entry__its_twin_or_the_reason(
     assert outcomes == [expected]
 
 
-def test_match__two_of_one_name_there__neither_is_guessed() -> None:
+def test_match__two_entries_with_the_same_name__neither_is_guessed() -> None:
     there = DirectoryNames([DirectoryEntry(1, "Main"), DirectoryEntry(2, "MAIN")])
     found = match([1, 2, 77, True], there, DirectoryNames([DirectoryEntry(9, "Main")]))
     assert found.found == ()
@@ -158,7 +158,7 @@ def one_offer(
         ("textChannel", False, True, False, []),
     ],
 )
-def test_offers__what_has_a_match__in_the_terms_of_here(
+def test_offers__entries_with_a_match__use_the_tenants_own_ids(
     name: str, theirs: JSON, now: JSON, wanted: JSON, missing: list[Missing]
 ) -> None:
     (offer,) = one_offer(name, theirs, now)
@@ -176,7 +176,7 @@ def test_offers__what_has_a_match__in_the_terms_of_here(
         ("textChannel", None, True, "Not set there"),
     ],
 )
-def test_offers__nothing_that_could_be_copied__cannot_be_ticked_and_says_why(
+def test_offers__nothing_to_copy__cannot_be_selected_and_says_why(
     name: str, theirs: JSON, now: JSON, words: str
 ) -> None:
     (offer,) = one_offer(name, theirs, now)
@@ -192,7 +192,7 @@ def test_offers__the_same_meaning__is_no_difference(name: str, theirs: JSON, now
     assert one_offer(name, theirs, now) == []
 
 
-def test_offers__twin_no_longer_in_lofty__is_said() -> None:
+def test_offers__match_no_longer_in_lofty__is_mentioned() -> None:
     (offer,) = one_offer(
         "officeIds", [1], [7], DirectoryNames([DirectoryEntry(8, "North", gone=True)])
     )

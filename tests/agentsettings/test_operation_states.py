@@ -237,7 +237,7 @@ def test_insert__second_open_one_of_a_tenant__is_refused(
         stored(acme, second)
 
 
-def test_guard__as_a_replica_would_write__stands(acme: Tenant) -> None:
+def test_guard__writes_in_replica_mode__are_refused_too(acme: Tenant) -> None:
     operation = stored(acme, State.SENT)
     with database.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")

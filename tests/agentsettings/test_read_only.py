@@ -37,7 +37,7 @@ def test_apply__behind__refused_before_anything_is_sent_or_written(
     assert not Operation.objects.exists()
 
 
-def test_apply_page__found_only_now__503_and_nothing_sent(
+def test_apply_page__database_found_behind_on_apply__503_and_nothing_sent(
     browsers: Browsers,
     lofty: PracticeCustomer,
     settings: Settings,
@@ -72,7 +72,7 @@ def test_reconcile__behind__looks_at_nothing_and_logs_why(
     assert Operation.objects.get(pk=operation.pk).state == State.UNKNOWN
 
 
-def test_directory_jobs__behind__read_nothing_and_go_on_afterwards(
+def test_directory_jobs__behind__read_nothing_and_continue_afterwards(
     acme: Tenant,
     lofty: PracticeCustomer,
     settings: Settings,

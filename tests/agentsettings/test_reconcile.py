@@ -42,7 +42,7 @@ def test_settle__lofty_has_what_was_sent__is_verified(
     assert len(lofty.puts) == 1
 
 
-def test_settle__lofty_has_the_old_settings__needs_two_looks(
+def test_settle__lofty_has_the_old_settings__needs_two_readings(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     first = reconcile_operation(unknown(acme, lofty, "drop_before"))
@@ -52,7 +52,7 @@ def test_settle__lofty_has_the_old_settings__needs_two_looks(
     assert len(lofty.puts) == 1
 
 
-def test_settle__put_arrives_after_the_first_look__is_verified(
+def test_settle__put_arrives_after_the_first_reading__is_verified(
     acme: Tenant, lofty: PracticeCustomer, settings: Settings
 ) -> None:
     object.__setattr__(settings.ENVIRONMENT, "settle_quiet_seconds", 60)
@@ -65,7 +65,7 @@ def test_settle__put_arrives_after_the_first_look__is_verified(
     assert reconcile_operation(operation).state == State.VERIFIED
 
 
-def test_settle__a_third_value__is_left_to_a_person(acme: Tenant, lofty: PracticeCustomer) -> None:
+def test_settle__unexpected_value__is_left_to_a_user(acme: Tenant, lofty: PracticeCustomer) -> None:
     operation = unknown(acme, lofty, "drop_before")
     lofty.change(settings={"assistantName": "Carla"})
     operation = reconcile_operation(reconcile_operation(operation))
@@ -77,7 +77,7 @@ def test_settle__a_third_value__is_left_to_a_person(acme: Tenant, lofty: Practic
 
 
 @pytest.mark.parametrize("way", ["another agent", "revoked", "removed"])
-def test_settle__token_cannot_tell_any_more__a_person_can_free_the_place(
+def test_settle__lofty_cannot_be_read_any_more__a_user_can_free_the_slot(
     acme: Tenant, lofty: PracticeCustomer, way: str
 ) -> None:
     operation = unknown(acme, lofty, "drop_after")
@@ -104,7 +104,7 @@ def test_close_as_seen__lofty_has_what_was_sent_by_now__is_verified(
     assert close_after_review(operation).state == State.VERIFIED
 
 
-def test_settle__old_values_after_a_third_one__needs_no_person_any_more(
+def test_settle__old_values_after_an_unexpected_one__needs_no_user_any_more(
     acme: Tenant, lofty: PracticeCustomer, settings: Settings
 ) -> None:
     object.__setattr__(settings.ENVIRONMENT, "settle_quiet_seconds", 60)
@@ -115,7 +115,7 @@ def test_settle__old_values_after_a_third_one__needs_no_person_any_more(
     assert not reconcile_operation(operation).needs_person
 
 
-def test_close_as_seen__not_one_for_a_person__is_left_open(
+def test_close_as_seen__needs_no_decision__is_left_open(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     operation = unknown(acme, lofty, "drop_before")
@@ -173,7 +173,7 @@ def test_settle_all__one_fails__the_others_are_settled(
     assert Operation.objects.get(pk=operation.pk).state == State.VERIFIED
 
 
-def test_reconcile__as_a_command__tells_what_it_did(
+def test_reconcile__as_a_command__prints_what_it_did(
     acme: Tenant, lofty: PracticeCustomer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     operation = unknown(acme, lofty, "drop_after")
@@ -184,7 +184,7 @@ def test_reconcile__as_a_command__tells_what_it_did(
 
 
 # --- A decision is taken on what was shown --------------------------------------------------------
-def test_settle__a_third_value__keeps_what_lofty_has_and_when_it_was_read(
+def test_settle__unexpected_value__keeps_what_lofty_has_and_when_it_was_read(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     operation = unknown(acme, lofty, "drop_before")
@@ -251,7 +251,7 @@ def jobs_at(operation: Operation) -> list[datetime]:
     return [job.scheduled_at for job in found.order_by("pk") if job.scheduled_at]
 
 
-def test_reconcile__a_process_was_killed__a_job_looks_when_its_lease_ends(
+def test_reconcile__process_was_killed__a_job_settles_it_when_its_lease_ends(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     operation = services._draft(acme, plan_for(acme, assistantName="Bella"), "", editor_of(acme))
@@ -260,7 +260,7 @@ def test_reconcile__a_process_was_killed__a_job_looks_when_its_lease_ends(
     assert jobs_at(operation) == [operation.lease_until]
 
 
-def test_apply__not_visible_yet__a_job_looks_when_the_page_says(
+def test_apply__not_visible_yet__a_job_reads_again_when_the_page_says(
     acme: Tenant, lofty: PracticeCustomer, settings: Settings
 ) -> None:
     object.__setattr__(settings.ENVIRONMENT, "settle_quiet_seconds", 60)
@@ -272,9 +272,7 @@ def test_apply__not_visible_yet__a_job_looks_when_the_page_says(
     assert Operation.objects.get(pk=operation.pk).is_open
 
 
-def test_settle__lofty_stays_down__no_job_runs_in_circles(
-    acme: Tenant, lofty: PracticeCustomer
-) -> None:
+def test_settle__lofty_stays_down__jobs_do_not_loop(acme: Tenant, lofty: PracticeCustomer) -> None:
     operation = reconcile_operation(unknown(acme, lofty, "drop_before"))
     lofty.misbehave("status", on="GET", times=None, code=500, body="down")
     reconcile_operation(reconcile_operation(operation))

@@ -76,13 +76,13 @@ def test_words__ordinary_values__read_as_before() -> None:
 
 
 @pytest.mark.parametrize("unseen", ["\u200b", "\u00a0", "\u202e", "\u2066", "\ufeff", "\u00ad"])
-def test_change_rows__values_that_differ_in_an_unseen_character__show_it(unseen: str) -> None:
+def test_change_rows__values_that_differ_in_an_invisible_character__show_it(unseen: str) -> None:
     change = Change(BY_NAME["assistantName"], "Anna K.", f"Anna K.{unseen}")
     (row,) = change_rows([change], {})
     assert (row.before, row.after) == ("Anna K.", f"Anna K.⟨U+{ord(unseen):04X}⟩")
 
 
-def test_words__a_name_of_the_directory_with_an_unseen_character__shows_it() -> None:
+def test_words__a_name_of_the_directory_with_an_invisible_character__shows_it() -> None:
     table = {"agentIds": {"101": "Anna K.", "102": "Anna K.\u200b"}}
     shown = words(BY_NAME["agentIds"], [101, 102], table)
     assert "Anna K.⟨U+200B⟩" in shown

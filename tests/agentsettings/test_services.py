@@ -177,7 +177,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("kind", "parameters", "expected"), FAULTS)
-def test_apply__lofty_misbehaves__claims_no_more_than_it_knows(
+def test_apply__lofty_misbehaves__outcome_claims_no_more_than_is_known(
     acme: Tenant,
     lofty: PracticeCustomer,
     kind: str,
@@ -226,7 +226,7 @@ def fails_after_put(lofty: PracticeCustomer, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(services, "send", send_then_break)
 
 
-def test_apply__something_else_changed_in_the_same_moment__is_verified_and_said(
+def test_apply__another_setting_changed_at_the_same_time__is_verified_and_mentioned(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     plan = plan_for(acme, assistantName="Bella")
@@ -261,7 +261,7 @@ def test_apply__too_few_calls_left__sends_nothing_and_says_until_when(
 
 
 @pytest.mark.parametrize("fault", [None, "drop_before"])
-def test_apply__ended__leaves_what_is_left_of_the_calls_to_others(
+def test_apply__ended__releases_the_calls_it_did_not_use(
     acme: Tenant, lofty: PracticeCustomer, fault: str | None
 ) -> None:
     lofty.change(rate_limit=10)
@@ -294,7 +294,7 @@ def test_apply__read_only_database__sends_nothing(acme: Tenant, lofty: PracticeC
     assert lofty.puts == []
 
 
-def test_apply__insert_right_taken_away__sends_nothing(
+def test_apply__insert_privilege_revoked__sends_nothing(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     plan = plan_for(acme, assistantName="Bella")
@@ -445,7 +445,7 @@ def test_apply__refused__was_read_back(
 
 
 @pytest.mark.parametrize(("applied", "expected"), [(True, State.VERIFIED), (False, State.REJECTED)])
-def test_apply__refused_and_read_back_fails__is_unknown_until_one_look_tells(
+def test_apply__refused_and_read_back_fails__is_unknown_until_one_reading(
     acme: Tenant,
     lofty: PracticeCustomer,
     monkeypatch: pytest.MonkeyPatch,
@@ -463,7 +463,7 @@ def test_apply__refused_and_read_back_fails__is_unknown_until_one_look_tells(
     assert len(lofty.puts) == 1
 
 
-def test_apply__over_the_rate_limit__is_parked_and_not_read_back(
+def test_apply__over_the_rate_limit__waits_and_is_not_read_back(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     plan = plan_for(acme, assistantName="Bella")
@@ -491,7 +491,7 @@ def test_apply__token_dies_with_the_put__is_rejected_and_frees_the_tenant(
 
 
 # --- Not applied needs two looks ------------------------------------------------------------------
-def test_apply__old_value_right_after_a_200__waits_for_a_second_look(
+def test_apply__old_value_right_after_a_200__waits_for_a_second_reading(
     acme: Tenant, lofty: PracticeCustomer, settings: Settings
 ) -> None:
     object.__setattr__(settings.ENVIRONMENT, "settle_quiet_seconds", 60)
@@ -638,7 +638,7 @@ TAKEN_AWAY: dict[str, tuple[Taking, str]] = {
 
 
 @pytest.mark.parametrize("way", TAKEN_AWAY)
-def test_apply__right_taken_away_while_it_waits__sends_nothing(
+def test_apply__role_revoked_while_it_waits__sends_nothing(
     acme: Tenant, lofty: PracticeCustomer, superuser: User, way: str
 ) -> None:
     take, words = TAKEN_AWAY[way]
@@ -661,14 +661,14 @@ def test_apply__token_replaced_while_it_waits__sends_nothing_with_either(
     assert "replaced" in operation.explanation
 
 
-def test_apply__nothing_taken_away_while_it_waits__sends(
+def test_apply__nothing_revoked_while_it_waits__sends(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     operation = held_save(acme, lofty, editor_of(acme), lambda: None)
     assert (operation.state, len(lofty.puts)) == (State.VERIFIED, 1)
 
 
-def test_apply__without_a_user_who_may__sends_nothing(
+def test_apply__without_an_allowed_user__sends_nothing(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     plan = plan_for(acme, assistantName="Bella")
@@ -677,7 +677,7 @@ def test_apply__without_a_user_who_may__sends_nothing(
     assert "has no user with permission" in operation.explanation
 
 
-def test_apply__right_is_taken_away_while_the_intent_is_recorded__one_waits_for_the_other(
+def test_apply__role_revoked_while_the_intent_is_recorded__one_waits_for_the_other(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     """Whatever the order of the two in time, the history never shows a removal before an intent

@@ -108,9 +108,7 @@ def kolkata(browsers: Browsers, acme: Tenant, lofty: PracticeCustomer) -> Client
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", PAGES)
-def test_page__its_times__are_the_readers_and_none_stands_outside_the_tag(
-    kolkata: Client, name: str
-) -> None:
+def test_page__its_times__are_the_readers_and_all_in_the_tag(kolkata: Client, name: str) -> None:
     page = kolkata.get(PAGES[name]).content.decode()
     titles = re.findall(r'<time datetime="[^"]*" title="([^"]*)">', page)
     assert titles

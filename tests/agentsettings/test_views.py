@@ -156,7 +156,7 @@ def long_list(last: int) -> str:
     return ",".join(map(str, [*range(500_001, 500_101), last]))
 
 
-def test_pages__names_written_from_right_to_left__stand_by_themselves(
+def test_pages__right_to_left_names__are_isolated(
     browsers: Browsers, owner: User, acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     Tenant.objects.filter(pk=acme.pk).update(name="נדל״ן 7")
@@ -238,7 +238,7 @@ def test_settings__lofty_down__shows_the_last_known_read_only(
 
 
 @pytest.mark.parametrize("body", ["html", "text", "json", "empty"])
-def test_settings__404_of_a_gateway__is_not_taken_for_a_missing_sales_agent(
+def test_settings__404_of_a_gateway__is_not_mistaken_for_a_missing_sales_agent(
     browsers: Browsers, lofty: PracticeCustomer, body: str
 ) -> None:
     browsers.owner.get(SETTINGS)
@@ -249,7 +249,7 @@ def test_settings__404_of_a_gateway__is_not_taken_for_a_missing_sales_agent(
     assert "Anna" in text
 
 
-def test_settings__early_hints_before_each_answer__saved_as_ever(
+def test_settings__early_hints_before_each_answer__saved_as_usual(
     browsers: Browsers, lofty: PracticeCustomer
 ) -> None:
     lofty.misbehave("early_hints", times=None, count=2)
@@ -408,7 +408,7 @@ def test_history__big_numbers__go_back_as_numbers(
     assert lofty.settings["leadSources"] == [largest]
 
 
-def test_history__an_event_of_a_later_version__is_shown_all_the_same(
+def test_history__an_event_of_a_later_version__is_shown_anyway(
     browsers: Browsers, acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
@@ -421,7 +421,7 @@ def test_history__an_event_of_a_later_version__is_shown_all_the_same(
     assert browsers.owner.get(f"/t/acme/history/{event.pk}/").status_code == 200
 
 
-def test_tabs__viewer_and_manager__lead_only_where_they_may_go(
+def test_tabs__viewer_and_manager__only_pages_they_may_open(
     browsers: Browsers, lofty: PracticeCustomer
 ) -> None:
     for client, shown in ((browsers.owner, True), (browsers.viewer, False)):
@@ -440,7 +440,7 @@ def test_home__after_a_save__names_the_last_change_and_who_made_it(
     assert "Verified Olivia Owner" in text_of(page)
 
 
-def test_go_back__to_values_lofty_does_not_document__survives_a_look_at_the_form(
+def test_go_back__to_undocumented_values__survives_opening_the_form(
     browsers: Browsers, lofty: PracticeCustomer
 ) -> None:
     lofty.change(settings={"followUpRole": "Robot", "startActiveHour": 24})
@@ -499,12 +499,12 @@ def test_pages__list_of_another_shape__are_shown_and_the_rest_can_be_saved(
         assert browsers.owner.get(f"/t/acme/history/{event.pk}/").status_code == 200
 
 
-def test_review__reason_with_nul__is_taken(browsers: Browsers, lofty: PracticeCustomer) -> None:
+def test_review__reason_with_nul__is_accepted(browsers: Browsers, lofty: PracticeCustomer) -> None:
     saved = save(browsers.owner, review(browsers.owner, assistantName=["B"]), reason=["a\x00b"])
     assert "Verified" in text_of(saved)
 
 
-def test_outcome__looked_at_later__does_not_claim_what_is_there_now(
+def test_outcome__opened_later__does_not_claim_the_current_values(
     browsers: Browsers, lofty: PracticeCustomer
 ) -> None:
     save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))

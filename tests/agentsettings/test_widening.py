@@ -87,7 +87,7 @@ def test_widenings__one_setting_that_reaches_further__is_described(
         ("virtualNumber", "", "+14155552671"),
     ],
 )
-def test_widenings__what_reaches_no_further__needs_no_tick(
+def test_widenings__changes_that_reach_no_further__need_no_confirmation(
     name: str, before: JSON, after: JSON
 ) -> None:
     assert widenings({**EXAMPLE, name: before}, {**EXAMPLE, name: after}) == ()
@@ -143,7 +143,7 @@ def test_widenings__hours_and_days_together__are_one_to_confirm(
         (at(9, 18, [1, 7]), at(9, 18, [1])),
     ],
 )
-def test_widenings__fewer_hours__need_no_tick(
+def test_widenings__fewer_hours__need_no_confirmation(
     before: dict[str, JSON], after: dict[str, JSON]
 ) -> None:
     assert widenings(before, after) == ()
@@ -164,7 +164,7 @@ def active(start: int, end: int, days: list[int]) -> set[tuple[int, int]]:
 
 
 @given(HOUR, HOUR, DAYS, HOUR, HOUR, DAYS)
-def test_more_hours__any_two_weeks__are_those_that_come_in(
+def test_more_hours__any_two_weeks__are_the_added_hours(
     start: int, end: int, days: list[int], new_start: int, new_end: int, new_days: list[int]
 ) -> None:
     if start == end or new_start == new_end:

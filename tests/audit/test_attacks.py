@@ -206,7 +206,7 @@ ATTACKS: dict[str, tuple[Attack, set[Fault]]] = {
 
 
 @pytest.mark.parametrize(("attack", "expected"), ATTACKS.values(), ids=ATTACKS.keys())
-def test_verify_command__attacked__names_it_and_goes_on_to_the_end(
+def test_verify_command__log_attacked__names_the_fault_and_checks_the_rest(
     anchors: Path, attack: Attack, expected: set[Fault]
 ) -> None:
     attack(anchors)
@@ -220,7 +220,7 @@ def test_verify_command__attacked__names_it_and_goes_on_to_the_end(
 
 
 @pytest.mark.parametrize(("attack", "expected"), ATTACKS.values(), ids=ATTACKS.keys())
-def test_verify_command__attacked_only__is_not_found_sound(
+def test_verify_command__each_attack__is_never_called_sound(
     anchors: Path, attack: Attack, expected: set[Fault]
 ) -> None:
     """Without the planted change: the attack alone is enough for exit 1."""

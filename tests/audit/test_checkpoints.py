@@ -51,7 +51,7 @@ def test_public_key__rfc_8032_test_1__known_answer() -> None:
     assert public_key_of(bytes.fromhex(secret)).hex() == public
 
 
-def test_make__log_of_three__says_how_it_stands(signing: None) -> None:
+def test_make__log_of_three__has_its_size_and_head(signing: None) -> None:
     write(3)
     head, made = AuditHead.objects.get(), checkpoint()
     assert (made.log_id, made.size, made.head_hash) == (head.log_id, 3, head.hash)
@@ -60,7 +60,7 @@ def test_make__log_of_three__says_how_it_stands(signing: None) -> None:
     assert not made.is_signed_by(public_key_of(bytes(32)))
 
 
-def test_make__again_and_idle__names_the_one_before(signing: None) -> None:
+def test_make__again_without_new_events__names_the_previous_one(signing: None) -> None:
     first, second = checkpoint(), checkpoint()
     assert second.previous == first.hash
     assert second.size == first.size == 0
@@ -124,7 +124,7 @@ SPOILT: list[tuple[str, object]] = [
 
 
 @pytest.mark.parametrize(("name", "value"), SPOILT)
-def test_parse__field_spoilt__value_error(signing: None, name: str, value: object) -> None:
+def test_parse__field_damaged__value_error(signing: None, name: str, value: object) -> None:
     fields = {**json.loads(checkpoint().line), name: value}
     with pytest.raises(ValueError, match=r".*"):
         Checkpoint.parse(json.dumps(fields))
@@ -195,7 +195,7 @@ BREAKAGES = {
 
 
 @pytest.mark.parametrize("statement", BREAKAGES.values(), ids=BREAKAGES.keys())
-def test_make__log_does_not_continue__is_not_covered_up(signing: None, statement: str) -> None:
+def test_make__log_does_not_continue__is_refused(signing: None, statement: str) -> None:
     write(3)
     checkpoint()
     tamper(statement)
@@ -220,7 +220,7 @@ def test_command__no_key__refused(db: None) -> None:
         call_command("audit_checkpoint")
 
 
-def test_believed_keys__given_and_in_the_environment__all(settings: Settings) -> None:
+def test_trusted_keys__given_and_in_the_environment__all(settings: Settings) -> None:
     sign_here(settings)
     use(settings, audit_public_keys=(b"p" * 32,))
     keys = believed_keys([b"g" * 32])

@@ -83,7 +83,7 @@ def jobs() -> set[str]:
     }
 
 
-def test_pages__every_address_that_takes_a_post__is_driven_or_reasoned(scene: Scene) -> None:
+def test_pages__every_address_that_takes_a_post__is_driven_or_has_a_reason(scene: Scene) -> None:
     assert len(ROUTES) > 20
     # Signed in again for each: one of them signs out, one makes the tenant unwritable.
     changing = {r.name for r in ROUTES if takes_posts(signed_in(scene.root), r)}
@@ -100,13 +100,13 @@ def test_pages__every_address_opened__no_event_for_looking(scene: Scene) -> None
     assert scene.new_kinds() == set()
 
 
-def test_commands__every_one__is_driven_or_reasoned() -> None:
+def test_commands__every_one__is_driven_or_has_a_reason() -> None:
     known = COMMANDS.keys() | COMMANDS_WITHOUT.keys()
     assert_registered(commands(), known, where=f"COMMANDS of {DRIVING}", recipe=ADD_EVENT_KIND)
     assert not COMMANDS.keys() & COMMANDS_WITHOUT.keys()
 
 
-def test_jobs__every_one__is_driven_or_reasoned() -> None:
+def test_jobs__every_one__is_driven_or_has_a_reason() -> None:
     known = JOBS.keys() | JOBS_WITHOUT.keys()
     assert_registered(jobs(), known, where=f"JOBS of {DRIVING}", recipe=ADD_EVENT_KIND)
     assert not JOBS.keys() & JOBS_WITHOUT.keys()

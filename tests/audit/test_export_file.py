@@ -124,16 +124,16 @@ def test_export__last_record_not_in_the_log_any_more__is_left_as_it_is(
     assert "Its last record, 4, differs from the log." in refusal(file)
 
 
-def test_export__record_missing_in_the_log__goes_on_says_so_and_exit_1(
+def test_export__record_missing_in_the_log__continues_says_so_and_exit_1(
     db: None, file: Path
 ) -> None:
     write(5)
     tamper("DELETE FROM audit_auditevent WHERE seq = 3")
-    out, told = StringIO(), StringIO()
+    out, errors = StringIO(), StringIO()
     with pytest.raises(SystemExit) as end:
-        call_command("audit_export", "--to", str(file), stdout=out, stderr=told)
+        call_command("audit_export", "--to", str(file), stdout=out, stderr=errors)
     assert end.value.code == 1
-    assert "1 records are missing in the log." in told.getvalue()
+    assert "1 records are missing in the log." in errors.getvalue()
     assert numbers(file) == [1, 2, 4, 5, 6]
 
 
@@ -175,7 +175,7 @@ def test_export__killed_again_and_again__nothing_missing_nothing_broken(file: Pa
 
 
 @pytest.mark.django_db(transaction=True)
-def test_export__follow__goes_on_until_it_is_stopped(file: Path) -> None:
+def test_export__follow__continues_until_it_is_stopped(file: Path) -> None:
     write(2)
     process = start_manage("audit_export", "--to", str(file), "--follow")
     try:
@@ -233,12 +233,12 @@ def change(file: Path, number: int, **values: object) -> None:
     ],
 )
 def test_recipe__tampered_record__exit_1_and_is_named(
-    exported: Path, values: dict[str, object], told: str
+    exported: Path, values: dict[str, object], expected: str
 ) -> None:
     change(exported, 3, **values)
     done = verified(exported)
     assert (done.returncode, done.stderr) == (1, "")
-    assert told in done.stdout
+    assert expected in done.stdout
 
 
 def test_recipe__record_taken_out__only_links_that_stand_are_counted(exported: Path) -> None:

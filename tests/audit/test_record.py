@@ -190,7 +190,7 @@ def test_record__on_its_own__head_free_afterwards(other_session: BaseDatabaseWra
     assert is_free(other_session)
 
 
-def test_record__uncommitted__unseen_by_others(other_session: BaseDatabaseWrapper) -> None:
+def test_record__uncommitted__not_visible_to_others(other_session: BaseDatabaseWrapper) -> None:
     with transaction.atomic(), other_session.cursor() as cursor:
         record(Kind.SETTINGS_INTENT)
         cursor.execute("SELECT count(*) FROM audit_auditevent")

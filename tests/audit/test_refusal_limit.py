@@ -121,9 +121,7 @@ def summary() -> dict[str, Any]:
     return found
 
 
-def test_twenty_first__429_with_when_to_try_again_and_words(
-    browsers: Browsers, acme: Tenant
-) -> None:
+def test_twenty_first_refusal__429_says_when_to_try_again(browsers: Browsers, acme: Tenant) -> None:
     statuses = refused(browsers.outsider, MAX_PER_SOURCE + 1)
     assert statuses == [404] * MAX_PER_SOURCE + [429]
     answer = browsers.outsider.get("/t/acme/settings/")
@@ -132,7 +130,7 @@ def test_twenty_first__429_with_when_to_try_again_and_words(
     assert AuditEvent.objects.filter(kind=Kind.ACCESS_REFUSED).count() == MAX_PER_SOURCE
 
 
-def test_another_person__has_a_count_of_their_own(
+def test_another_user__has_a_count_of_their_own(
     browsers: Browsers, acme: Tenant, globex: Tenant, viewer: User
 ) -> None:
     refused(browsers.outsider, MAX_PER_SOURCE + 5)

@@ -59,7 +59,7 @@ def anchors(db: None, settings: Settings, tmp_path: Path) -> Path:
 
 
 # --- what is found --------------------------------------------------------------------------------
-def test_compare__log_goes_on__stands(anchors: Path) -> None:
+def test_compare__log_continues_the_anchor__is_current(anchors: Path) -> None:
     write(2)
     assert compare().state is State.STANDS
 
@@ -174,7 +174,7 @@ def test_compare__no_file_as_sink__not_compared_and_said(
 
 
 # --- kept for half a minute -----------------------------------------------------------------------
-def test_lately__asked_often__compares_once(
+def test_cached_result__asked_often__compares_once(
     anchors: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert cached_state().state is State.STANDS

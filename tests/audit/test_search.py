@@ -105,7 +105,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(events=st.lists(CASES, max_size=14), wanted=FILTERS)
-def test_page__any_filter_over_any_log__finds_what_a_plain_look_finds(
+def test_page__any_filter_over_any_log__finds_what_a_full_scan_finds(
     small: None, events: list[dict[str, object]], wanted: Filter
 ) -> None:
     start = AuditIndex.objects.count()
@@ -143,7 +143,7 @@ def test_page__newer_pages__lead_back_the_same_way(small: None) -> None:
 
 @pytest.mark.parametrize("apart", [1, 2, 3, 4, 5, 7])
 @pytest.mark.parametrize("wanted", [Filter(None, text="tick"), Filter(None, "person:1", text="t")])
-def test_page__matches_so_far_apart__the_next_stretch_goes_on_either_way(
+def test_page__matches_far_apart__next_window_continues_in_either_direction(
     small: None, wanted: Filter, apart: int
 ) -> None:
     seqs = [

@@ -159,7 +159,7 @@ def test_syslog__no_listener__noted_and_kept(made: list[Checkpoint], syslog: Sys
 
 
 # --- mail -----------------------------------------------------------------------------------------
-def test_mail__one_letter_with_all_lines(made: list[Checkpoint], settings: Settings) -> None:
+def test_mail__one_message_with_all_lines(made: list[Checkpoint], settings: Settings) -> None:
     use(settings, checkpoint_sink=Sink("mail", "auditor@example.com"))
     assert deliver() == 3
     (letter,) = mail.outbox

@@ -316,7 +316,7 @@ def test_verify__any_id_changed__found(log: Checkpoint, column: str) -> None:
     assert found() == [(Fault.COPY_CHANGED, at(3))]
 
 
-def test_verify__time_that_stands_deeper_in_the_content__is_no_alibi(log: Checkpoint) -> None:
+def test_verify__time_nested_deeper_in_the_content__does_not_hide_a_change(log: Checkpoint) -> None:
     other = "2020-01-01T00:00:00.000001+00:00"
     event = record(Kind.TENANT_CHANGED, after={"a": 1, "at": other, "before": 1})
     assert found() == []

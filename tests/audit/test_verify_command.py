@@ -73,7 +73,7 @@ def test_command__many_faults__all_counted_and_the_first_fifty_noted(db: None) -
     assert (noted()["faults"], len(noted()["findings"])) == (60, 50)
 
 
-def test_command__log_takes_no_more_records__still_tells_and_exits(anchors: str) -> None:
+def test_command__log_takes_no_more_records__still_prints_and_exits(anchors: str) -> None:
     tamper("DELETE FROM audit_audithead")
     code, text = run("audit_verify", *ANCHORED, anchors)
     assert code == 1
@@ -81,7 +81,7 @@ def test_command__log_takes_no_more_records__still_tells_and_exits(anchors: str)
     assert not AuditEvent.objects.filter(kind=Kind.LOG_VERIFIED).exists()
 
 
-def test_command__database_takes_no_writes__verdict_stands(anchors: str) -> None:
+def test_command__database_is_read_only__result_is_unchanged(anchors: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL transaction_read_only = on")
     assert run("audit_verify", *ANCHORED, anchors)[0] == 0
@@ -103,7 +103,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED)
-def test_command__makes_no_sense__refused(anchors: str, arguments: list[str], message: str) -> None:
+def test_command__invalid_options__refused(
+    anchors: str, arguments: list[str], message: str
+) -> None:
     with pytest.raises(CommandError, match=message) as error:
         call_command("audit_verify", *arguments)
     assert "hunter2" not in str(error.value)

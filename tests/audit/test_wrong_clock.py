@@ -70,7 +70,7 @@ def test_is_due__clock_some_seconds_ahead__not_due(db: None, settings: Settings)
     assert not is_due()
 
 
-def test_job__after_a_wrong_clock__goes_on_signing(anchors: Path) -> None:
+def test_job__after_a_wrong_clock__continues_signing(anchors: Path) -> None:
     tasks.checkpoint(timestamp=0)
     assert AuditCheckpoint.objects.count() == 3
     newest = AuditCheckpoint.objects.latest("pk")
@@ -116,7 +116,7 @@ def test_restored__older_than_an_anchor_after_the_one_from_the_future__is_behind
     assert "the checkpoint covers 9 records, the database has 5" in found.words
 
 
-def test_restored__at_the_anchor_from_the_future__stands_and_says_so(anchors: Path) -> None:
+def test_restored__at_the_anchor_from_the_future__is_current_and_says_so(anchors: Path) -> None:
     found = compare()
     assert found.state is State.STANDS
     assert "in the future" in found.words

@@ -55,7 +55,7 @@ def test_home__keyboard__search_filter_and_sort_without_a_reload(page: Page, glo
     assert names(page) == ["Globex Homes"]
 
 
-def test_home__heads_and_back__the_address_says_it_all(page: Page, globex: None) -> None:
+def test_home__column_headers_and_back__state_is_in_the_address(page: Page, globex: None) -> None:
     page.goto("/?q=e")
     first = names(page)
     page.get_by_role("link", name="Tenant", exact=False).and_(page.locator("th a")).first.click()

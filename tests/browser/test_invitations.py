@@ -77,7 +77,7 @@ def test_invited__without_javascript__pastes_the_code(
     ).to_be_visible()
 
 
-def test_looks__people_and_invitation__fit_a_phone_and_can_be_read(
+def test_looks__users_and_invitation__fit_a_phone_and_can_be_read(
     phone: Page,
     new_page: NewPage,
     deployment: Deployment,

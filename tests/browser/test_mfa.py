@@ -65,7 +65,7 @@ def test_passkey__set_up__signs_in_without_a_password(page: Page) -> None:
     expect(page.get_by_role("heading", name="Tenants")).to_be_visible()
 
 
-def test_passkey__after_the_password__is_the_second_step(page: Page) -> None:
+def test_passkey__after_the_password__is_the_second_factor(page: Page) -> None:
     sign_in(page, PERSON)
     add_passkey(page)
     sign_out(page)

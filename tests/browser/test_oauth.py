@@ -38,7 +38,7 @@ def test_connect__there_approved_and_back__confirmed_and_in_use(
     expect(page.get_by_text("OAuth connection")).to_be_visible()
 
 
-def test_connect__back_button_to_lofty_s_answer__is_explained_and_nothing_breaks(
+def test_connect__back_button_to_loftys_answer__is_explained_and_nothing_breaks(
     page: Page, birch: PracticeCustomer
 ) -> None:
     at_lofty(page)

@@ -75,7 +75,7 @@ def test_unknown__it_had_arrived__check_now_verifies(page: Page, acme: PracticeC
     expect(page.get_by_role("button", name="Check now")).to_have_count(0)
 
 
-def test_unknown__it_never_arrived__is_not_applied_after_two_looks(
+def test_unknown__it_never_arrived__is_not_applied_after_two_readings(
     page: Page, acme: PracticeCustomer
 ) -> None:
     sent = len(acme.puts)

@@ -96,7 +96,7 @@ def test_form__script_calls_after_the_session_ended__page_says_so_and_keeps_what
     expect(alone.get_by_text("No results").filter(visible=True)).to_have_count(0)
 
 
-def test_form__signed_in_again_in_another_tab__goes_on_where_it_was(
+def test_form__signed_in_again_in_another_tab__continues_where_it_was(
     alone: Page, acme: PracticeCustomer, deployment: Deployment
 ) -> None:
     rename(alone, "Bella")
@@ -165,7 +165,7 @@ def test_lists__filtered_after_the_session_ended__say_so(
     expect(alone.locator(NOTICE)).to_be_visible()
 
 
-def test_waiting_page__session_ended__says_so_and_goes_on_after_signing_in(
+def test_waiting_page__session_ended__says_so_and_continues_after_signing_in(
     alone: Page, acme: PracticeCustomer, deployment: Deployment
 ) -> None:
     """The names are never read: this deployment has no worker."""

@@ -35,14 +35,14 @@ def test_failures_in_a_row__calls_stop_for_that_key_only() -> None:
     assert lets_through(breaker, "b")
 
 
-def test_a_success_between__calls_go_on() -> None:
+def test_a_success_between__calls_continue() -> None:
     breaker = Breaker(limit=3)
     for ok in (False, False, True, False, False):
         breaker.note("a", ok=ok)
     assert lets_through(breaker, "a")
 
 
-def test_after_the_pause__one_read_goes_through_and_no_write() -> None:
+def test_after_the_pause__one_read_passes_and_no_write() -> None:
     clock = Clock()
     breaker = opened(clock)
     with pytest.raises(CircuitOpenError) as refused:
@@ -86,7 +86,7 @@ def test_the_read_is_never_made_or_never_ends__another_may_try() -> None:
     assert lets_through(breaker, "a")
 
 
-def test_failures_long_ago__count_no_more() -> None:
+def test_old_failures__do_not_count() -> None:
     clock = Clock()
     breaker = Breaker(limit=2, forget=600, clock=clock)
     breaker.note("a", ok=False)

@@ -242,7 +242,7 @@ def set_app(monkeypatch: pytest.MonkeyPatch, **more: str) -> None:
         monkeypatch.setenv(name, value)
 
 
-def test_environment__oauth_app__lofty_s_own_addresses_and_no_secret_in_its_repr(
+def test_environment__oauth_app__loftys_own_addresses_and_no_secret_in_its_repr(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert read_environment().oauth_app is None

@@ -52,7 +52,7 @@ def drawn(text: str) -> str:
 
 
 @given(st.one_of(ANY, TRICKY))
-def test_visible__any_text__holds_nothing_unseen(text: str) -> None:
+def test_visible__any_text__holds_nothing_invisible(text: str) -> None:
     shown = visible(text).replace("\n", "")
     unseen = {
         sign for sign in shown if unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Zl", "Zp"}

@@ -193,7 +193,7 @@ def gunicorn_processes() -> set[int]:
     return found
 
 
-def test_expect_continue__then_gone__worker_goes_on(console: Deployment) -> None:
+def test_expect_continue__then_gone__worker_continues(console: Deployment) -> None:
     before = gunicorn_processes()
     for _ in range(50):
         with connection_to(console) as client:

@@ -95,7 +95,7 @@ def test_office__agents_or_offices_below__of_it_alone(
 @pytest.mark.parametrize(
     "path", [OF_OFFICE.format(*which) for which in [("pond", 1), ("shoe", 1), ("agent", 2**70)]]
 )
-def test_office__senseless_address__404(browsers: Browsers, downtown: Tenant, path: str) -> None:
+def test_office__invalid_address__404(browsers: Browsers, downtown: Tenant, path: str) -> None:
     assert browsers.viewer.get(path).status_code == 404
 
 

@@ -18,7 +18,7 @@ from tests.support.practice_customer import PracticeCustomer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_sync__killed_in_the_middle__next_process_goes_on_at_the_same_page(
+def test_sync__killed_in_the_middle__next_process_continues_at_the_same_page(
     acme: Tenant, connect: Connect
 ) -> None:
     customer = connect(members=200)

@@ -82,7 +82,7 @@ def test_sync__last_moments_while_a_save_needs_its_calls__leaves_them(
     assert calls_made(customer) == 0
 
 
-def test_sync__lofty_says_too_many__waits_until_lofty_allows_and_goes_on(
+def test_sync__lofty_says_too_many__waits_until_lofty_allows_and_continues(
     acme: Tenant, connect: Connect
 ) -> None:
     customer = connect(members=20, rate_limit=10)
@@ -99,7 +99,9 @@ def test_sync__lofty_says_too_many__waits_until_lofty_allows_and_goes_on(
     assert (sync.state, sync.done) == (SyncState.DONE, 20)
 
 
-def test_sync__fewer_calls_than_a_save_needs__still_gets_on(acme: Tenant, connect: Connect) -> None:
+def test_sync__limit_below_what_a_save_needs__still_makes_progress(
+    acme: Tenant, connect: Connect
+) -> None:
     customer = connect(members=3, rate_limit=2)
     sync = open_sync(acme)
     for _ in range(10):

@@ -53,7 +53,7 @@ def test_sync__small_customer__every_kind_has_its_names(acme: Tenant, connect: C
     assert (fresh.synced_at, fresh.running, fresh.message) == (sync.finished_at, None, "")
 
 
-def test_sync__agents__names_mail_and_office_as_lofty_tells(
+def test_sync__agents__names_mail_and_office_as_lofty_returns(
     acme: Tenant, connect: Connect, practice: Sandbox
 ) -> None:
     connect(members=3)
@@ -109,7 +109,7 @@ def test_sync__both_paging_dialects__every_agent_once(
 
 
 @pytest.mark.parametrize("org", ["multi_team", "no_permission"])
-def test_sync__offices_not_listed__learnt_from_agents_and_never_gone(
+def test_sync__offices_not_listed__learned_from_agents_and_never_gone(
     acme: Tenant, connect: Connect, practice: Sandbox, org: str
 ) -> None:
     connect(members=8, offices=2, org=org)
@@ -187,7 +187,7 @@ def test_sync__fails_half_way__marks_no_one_gone_and_resumes_later(
     assert freshness(acme).message == sync.message
 
 
-def test_sync__started_again_after_failure__goes_on_where_it_was(
+def test_sync__started_again_after_failure__continues_where_it_was(
     acme: Tenant, connect: Connect
 ) -> None:
     customer = connect(members=100)
@@ -231,7 +231,7 @@ def test_sync__one_part_refused__the_rest_is_read_and_the_page_says_so(
 
 
 @pytest.mark.parametrize("kind", ["status", "html", "cut_body", "drop_after", "wrong_json"])
-def test_sync__lofty_fails_for_a_while__waits_and_then_goes_on(
+def test_sync__lofty_fails_for_a_while__waits_and_then_continues(
     acme: Tenant, connect: Connect, kind: str
 ) -> None:
     customer = connect(members=60)
@@ -284,9 +284,7 @@ def test_sync__one_part_fails_again_and_again__left_out_at_the_third_attempt(
     assert known(acme, EntryKind.AGENT) == 5
 
 
-def test_sync__never_gets_further__stops_after_some_attempts(
-    acme: Tenant, connect: Connect
-) -> None:
+def test_sync__makes_no_progress__stops_after_some_attempts(acme: Tenant, connect: Connect) -> None:
     customer = connect()
     customer.misbehave("status", on="GET", times=None, code=500, path="/v1.0/me")
     sync = open_sync(acme)
@@ -355,7 +353,7 @@ def test_sync__no_total_given__ends_at_the_first_page_without_new_names(
     assert known(acme, EntryKind.AGENT) == (25 if repeats else 60)
 
 
-def test_sync__ids_that_mean_everyone_or_nothing__not_taken_for_entries(
+def test_sync__ids_that_mean_everyone_or_nothing__not_mistaken_for_entries(
     acme: Tenant, connect: Connect, practice: Sandbox
 ) -> None:
     connect(members=3)
@@ -450,7 +448,7 @@ def test_advance__taken_over_in_the_middle__writes_no_more(
         sync_module._write(Sync(pk=sync.pk, runner=uuid4()), position=3)
 
 
-def test_left_behind__stale_or_overdue__found_and_others_not(acme: Tenant, globex: Tenant) -> None:
+def test_stalled__stale_or_overdue__found_and_others_not(acme: Tenant, globex: Tenant) -> None:
     old = timezone.now() - timedelta(minutes=10)
     stale, waiting = open_sync(acme), open_sync(globex)
     assert stalled() == []
@@ -492,7 +490,7 @@ def test_sync__every_page_is_the_first_again__ends_and_marks_no_one_gone(
 
 @pytest.mark.parametrize("total", [0, 1, 10, 25, 26, 59, 999, 2**31 - 1])
 @pytest.mark.parametrize("members", [25, 50, 60])
-def test_sync__total_is_a_lie__every_agent_is_read(
+def test_sync__total_is_wrong__every_agent_is_read(
     acme: Tenant, connect: Connect, total: int, members: int
 ) -> None:
     customer = connect(members=members, pipelines=25)
@@ -512,7 +510,7 @@ def test_sync__total_too_small__no_one_marked_gone(acme: Tenant, connect: Connec
 
 
 @pytest.mark.parametrize("members", [5, 60, 100])
-def test_sync__honest_total__costs_no_further_call(
+def test_sync__correct_total__costs_no_further_call(
     acme: Tenant, connect: Connect, members: int
 ) -> None:
     customer = connect(members=members)

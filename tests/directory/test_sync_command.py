@@ -76,7 +76,7 @@ def test_command__no_token__fails_with_the_reason(acme: Tenant) -> None:
     assert "no Lofty token" in out.getvalue()
 
 
-def test_command__sync_waits_for_its_time__goes_on_then(acme: Tenant, connect: Connect) -> None:
+def test_command__sync_waits_for_its_time__continues_then(acme: Tenant, connect: Connect) -> None:
     connect(members=60)
     sync = open_sync(acme)
     advance(sync.pk, seconds=0)

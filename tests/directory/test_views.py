@@ -154,7 +154,7 @@ def test_page__search_within__names_escaped_and_ids_whole(browsers: Browsers, an
     assert "No results" in text_of(browsers.viewer, f"{PAGE}?kind=pond&q=uptown", **headers)
 
 
-def test_page__senseless_search__shown_like_none(browsers: Browsers, anna: Entry) -> None:
+def test_page__invalid_search__shown_like_none(browsers: Browsers, anna: Entry) -> None:
     assert "Anna" in text_of(browsers.viewer, f"{PAGE}?kind=shoe&q=ann")
 
 

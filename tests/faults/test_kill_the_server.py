@@ -183,7 +183,7 @@ def test_kill__at_this_point__ends_as_lofty_has_it(
     assert [endings[point.name] for endings in rounds] == [expected] * ROUNDS
 
 
-def test_kill__in_every_round__leaves_the_books_in_order(
+def test_kill__in_every_round__log_and_lofty_agree(
     deployment: Deployment, rounds: list[dict[str, Ending]], customers: list[PracticeCustomer]
 ) -> None:
     assert len(rounds) == ROUNDS

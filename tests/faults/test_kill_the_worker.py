@@ -109,7 +109,7 @@ def settled_by_the_next_worker(deployment: Deployment, save: Save, state: str) -
         deployment.worker.stop()
 
 
-def test_kill__between_two_looks__the_next_worker_looks_again(
+def test_kill__between_two_readings__the_next_worker_looks_again(
     deployment: Deployment, browser: Browser, customer: PracticeCustomer
 ) -> None:
     save = unknown(deployment, browser, customer, "Two looks", "drop_before")

@@ -188,7 +188,7 @@ def key_of(row: Row) -> str:
     return sealed[4 : 4 + sealed[3]].decode()
 
 
-def test_kill__in_a_rotation__whole_batches_are_done_and_the_next_run_goes_on(
+def test_kill__in_a_rotation__whole_batches_are_done_and_the_next_run_continues(
     deployment: Deployment, customer: PracticeCustomer, many: list[Row]
 ) -> None:
     for _ in range(max(1, ROUNDS // 8)):

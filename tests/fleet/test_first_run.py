@@ -78,7 +78,7 @@ def test_first_run__second_tenant_or_archived_or_not_a_superuser__not_shown(
     assert first_run() is None
 
 
-def test_first_run__sees_no_tenant__learns_whom_to_ask(
+def test_first_run__user_sees_no_tenant__page_says_whom_to_ask(
     superuser: User, outsider: User, globex: Tenant
 ) -> None:
     globex.memberships.all().delete()

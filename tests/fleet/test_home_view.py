@@ -74,7 +74,7 @@ def test_home__outsider__no_query_shows_what_is_not_theirs(
     assert "has no token" not in html
 
 
-def test_home__nothing_to_see__teaches(superuser: User) -> None:
+def test_home__no_tenants__explains_the_first_steps(superuser: User) -> None:
     assert "Add your first tenant" in home(superuser)
     superuser.is_superuser = False
     superuser.save()
@@ -173,7 +173,7 @@ def test_home__sort_in_the_address__is_applied(
     assert listed(superuser, f"?status=all&sort={sort}") == shown
 
 
-def test_home__heads__sort_and_say_so(fleet: None, superuser: User) -> None:
+def test_home__column_headers__sort_and_show_the_order(fleet: None, superuser: User) -> None:
     html = home(superuser, "?q=a&sort=-change")
     assert html.count("aria-sort") == 1
     assert 'aria-sort="descending"' in html
@@ -250,14 +250,14 @@ def test_summary_fields__unexpected_settings__are_unknown_and_the_page_still_wor
     assert "Acme Realty" in home(superuser)
 
 
-def test_home__agent_name_with_unseen_characters__they_are_spelled_out(
+def test_home__agent_name_with_invisible_characters__they_are_spelled_out(
     superuser: User, acme: Tenant
 ) -> None:
     read(acme, assistantName="Anna K.\u200b")
     assert "Anna K.⟨U+200B⟩" in home(superuser)
 
 
-def test_in_brief__columns__say_what_raw_says() -> None:
+def test_summary_fields__columns__say_what_raw_says() -> None:
     raw: dict[str, JSON] = {
         "assistantName": "A\x00\ud800",
         "textChannel": False,

@@ -34,7 +34,7 @@ def test_read_table__a_full_row__all_of_it() -> None:
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_read_table__separators_line_ends_and_mark__all_the_same(
+def test_read_table__separators_line_ends_and_mark__make_no_difference(
     separator: str, end: str, mark: str
 ) -> None:
     rows = [["Name", "Scheme", "Token"], ["Acme", "oauth", TOKEN], [], ["Globex", "", ""], []]

@@ -221,7 +221,7 @@ def test_run__own_password_as_a_token__is_not_sent_and_is_erased(
     assert leaks(whole_database()) == []
 
 
-def test_run__valid_rows_without_a_word_on_the_names__leaves_the_others_out(
+def test_run__valid_rows_without_confirmed_names__leaves_the_others_out(
     superuser: User, acme: Tenant
 ) -> None:
     made = run(give(superuser, SAME), all_or_nothing=False)
@@ -275,7 +275,7 @@ def test_run__all_or_nothing__all_tenants_with_their_tokens_and_groups(
     assert "Everything in the list was added" in page(superuser, made)
 
 
-def test_run__finished__recorded_as_the_persons_own(
+def test_run__finished__recorded_as_the_users_own(
     superuser: User, lofty: Lofty, west: None
 ) -> None:
     made = run(give(superuser))
@@ -320,7 +320,7 @@ def test_run__good_rows__added_and_the_failed_one_retried_when_it_works(
         import_job.start(made, all_or_nothing=False)
 
 
-def test_run__good_rows_after_nothing__adds_what_had_passed(
+def test_run__good_rows_after_all_or_nothing_failed__adds_the_valid_ones(
     superuser: User, lofty: Lofty, west: None
 ) -> None:
     made = run(give(superuser, HEAD + GOOD + DEAD))
@@ -413,7 +413,7 @@ def test_run__lofty_silent__stops_and_keeps_the_rest(superuser: User) -> None:
     assert list(states(made).values()).count(RowState.READY) == 3
 
 
-def test_run__limit_reached__waits_and_goes_on(superuser: User, lofty: Lofty, west: None) -> None:
+def test_run__limit_reached__waits_and_continues(superuser: User, lofty: Lofty, west: None) -> None:
     lofty.fault("globex", kind="status", on="GET", times=1, code=429, body={"message": "Too Many"})
     made = run(give(superuser), all_or_nothing=False)
     assert made.state == ImportState.WAITING
@@ -425,7 +425,7 @@ def test_run__limit_reached__waits_and_goes_on(superuser: User, lofty: Lofty, we
     assert set(states(made).values()) == {RowState.ADDED}
 
 
-def test_run__slice_over__next_job_goes_on_and_repeats_nothing(
+def test_run__slice_over__next_job_continues_and_repeats_nothing(
     superuser: User, lofty: Lofty, west: None
 ) -> None:
     made = give(superuser)
@@ -466,7 +466,7 @@ def test_run__two_processes_at_one_row__added_once_and_stays_added(superuser: Us
     assert Tenant.objects.count() == 1
 
 
-def test_tidy__a_month_later__what_became_of_it_is_gone_too(superuser: User) -> None:
+def test_tidy__a_month_later__the_results_are_deleted_too(superuser: User) -> None:
     made = run(give(superuser, "name\nAcme\n"))
     long_ago = timezone.now() - import_job.HISTORY - timedelta(days=1)
     Import.objects.filter(pk=made.pk).update(created_at=long_ago)
@@ -498,7 +498,7 @@ def test_start__twice__one_job_and_the_second_click_is_explained(
     assert job.args == {"import_id": str(made.pk)}
 
 
-def test_run__person_no_longer_a_superuser__nothing_more_is_added(
+def test_run__user_no_longer_a_superuser__nothing_more_is_added(
     superuser: User, lofty: Lofty, west: None
 ) -> None:
     made = give(superuser)
@@ -510,7 +510,7 @@ def test_run__person_no_longer_a_superuser__nothing_more_is_added(
     assert not Tenant.objects.exists()
 
 
-def test_list_of_tenants__behind__waits_and_goes_on_afterwards(
+def test_list_of_tenants__behind__waits_and_continues_afterwards(
     superuser: User, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = import_job.read_list(superuser, "name\nInitech\n")
@@ -612,7 +612,7 @@ def test_tidy__job_or_process_died__gets_a_new_job(superuser: User) -> None:
     assert len(waiting_jobs()) == 1
 
 
-def test_forget__the_persons_own_button__deleted_and_recorded(superuser: User) -> None:
+def test_forget__the_users_own_button__deleted_and_recorded(superuser: User) -> None:
     made = give(superuser, HEAD + DEAD)
     client = signed_in(superuser)
     import_job.start(made, all_or_nothing=True)
@@ -672,7 +672,7 @@ def test_progress__htmx__gets_the_part_that_renews_itself(superuser: User) -> No
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("loss", [{"is_active": False}, {"is_superuser": False}])
 @pytest.mark.parametrize("all_or_nothing", [True, False])
-def test_run__person_loses_the_right_while_a_token_is_tried__nothing_more_is_added(
+def test_run__user_loses_the_role_while_a_token_is_tried__nothing_more_is_added(
     superuser: User, lofty: Lofty, loss: dict[str, bool], all_or_nothing: bool
 ) -> None:
     lofty.fault("globex", kind="delay", on="GET", times=1, seconds=1.5)

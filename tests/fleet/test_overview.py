@@ -77,7 +77,7 @@ def test_overview__superuser__everything_and_each_link_finds_it(
         assert "no event that you may see" not in client.get(link).content.decode()
 
 
-def test_overview__changed_today__who_tenant_settings_outcome_and_way_there(
+def test_overview__changed_today__user_tenant_settings_outcome_and_link(
     superuser: User, acme: Tenant
 ) -> None:
     events = [saved(acme, by=f"Person {n}") for n in range(LISTED + 1)]

@@ -148,7 +148,7 @@ def test_table__every_entry__leads_somewhere_that_answers(superuser: User, acme:
         assert answer.status_code in (200, 302, 502), entry.label
 
 
-def test_palette__three_people__only_what_each_may_reach(
+def test_palette__three_roles__only_what_each_may_reach(
     browsers: Browsers, superuser: User, editor: User, acme: Tenant
 ) -> None:
     viewer, owner = listed(browsers.viewer, at="acme"), listed(browsers.owner, at="acme")

@@ -95,7 +95,7 @@ def test_event__of_no_tenant__superusers_only_and_the_refusal_is_recorded(
     assert newest(Kind.ACCESS_REFUSED).subject == f"GET {url}"
 
 
-def test_event__same_request__only_what_one_may_see(
+def test_event__same_request__only_what_the_user_may_see(
     browsers: Browsers, superuser: User, acme: Tenant, globex: Tenant
 ) -> None:
     with acting_as(Actor("command", "x", "A command"), request_id="f" * 32):

@@ -88,7 +88,7 @@ def table(content: bytes) -> list[dict[str, str]]:
     return rows
 
 
-def test_export__by_person__each_gets_what_the_list_shows_them(
+def test_export__by_user__each_gets_what_the_list_shows_them(
     browsers: Browsers, superuser: User, events: dict[str, AuditEvent]
 ) -> None:
     assert reasons(exported(browsers.owner, ALL)) == {"one of acme"}
@@ -127,7 +127,7 @@ def test_export__member_of_two__gets_both_and_no_third(
     assert reasons(exported(client, f"{ALL}?tenant=globex")) == {"one of globex"}
 
 
-def test_export__several_pages_filtered__all_that_fits_oldest_first(
+def test_export__several_pages_filtered__all_matches_oldest_first(
     browsers: Browsers, acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(query, "CHUNK", 7)
@@ -197,7 +197,7 @@ def test_export__hostile_texts__are_rows_like_others_and_no_formulas(
     assert line["body"] == AuditEvent.objects.get(seq=line["seq"]).body
 
 
-def test_export__begun__is_recorded_before_the_first_byte(
+def test_export__started__is_recorded_before_the_first_byte(
     browsers: Browsers, acme: Tenant, events: dict[str, AuditEvent]
 ) -> None:
     # Whatever the language of the page, the record is in English.
@@ -227,7 +227,7 @@ def test_export__cannot_be_recorded__nothing_is_exported(
     assert not Export.objects.filter(finished_at=None).exists()
 
 
-def test_export__record_refused_later__gives_the_place_free(
+def test_export__record_refused_later__frees_the_slot(
     browsers: Browsers, events: dict[str, AuditEvent]
 ) -> None:
     with connection.cursor() as cursor:
@@ -245,7 +245,7 @@ NONSENSE = ["kind=nope", "since=yesterday", "since=2026-03-02&until=2026-03-01",
 
 
 @pytest.mark.parametrize("query", NONSENSE)
-def test_export__filter_makes_no_sense__message_and_no_export(
+def test_export__filter_is_invalid__message_and_no_export(
     browsers: Browsers, events: dict[str, AuditEvent], query: str
 ) -> None:
     answer = browsers.owner.post(f"{ACME}?{query}", {"format": "csv"}, follow=True)
@@ -290,7 +290,7 @@ def test_export__earlier_one_is_dead__closed_and_started_again(
     assert Export.objects.first() != dead
 
 
-def test_export__taken_for_dead_meanwhile__stops(
+def test_export__considered_dead_meanwhile__stops(
     browsers: Browsers, acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export, "BLOCK", 1)
@@ -305,7 +305,7 @@ def test_export__taken_for_dead_meanwhile__stops(
         next(pieces)
 
 
-def test_export__client_goes_away__is_noted_and_another_can_begin(
+def test_export__client_goes_away__is_noted_and_another_can_start(
     browsers: Browsers, acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export, "BLOCK", 1)
@@ -328,7 +328,7 @@ def test_export__client_goes_away_before_the_first_byte__is_noted(
     assert Export.objects.get().state == ExportState.BROKEN_OFF
 
 
-def test_export__while_it_runs__keeps_its_end_and_shows_life(
+def test_export__while_it_runs__keeps_its_end_and_has_a_heartbeat(
     browsers: Browsers, acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export, "BLOCK", 1)

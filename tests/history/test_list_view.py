@@ -73,7 +73,7 @@ def seen(client: Client, url: str) -> set[str]:
     return {name for name, mark in marks.items() if mark in text}
 
 
-def test_list__by_person__each_sees_their_tenants_and_superusers_everything(
+def test_list__by_user__each_sees_their_tenants_and_superusers_everything(
     browsers: Browsers, superuser: User, events: dict[str, AuditEvent]
 ) -> None:
     assert seen(browsers.owner, ALL) == {"acme"}
@@ -112,7 +112,7 @@ FILTERS = {
 
 
 @pytest.mark.parametrize("query", FILTERS)
-def test_list__filtered__shows_only_what_fits(
+def test_list__filtered__shows_only_matches(
     superuser: User, events: dict[str, AuditEvent], query: str
 ) -> None:
     assert seen(signed_in(superuser), f"{ALL}?{query}") == FILTERS[query]
@@ -136,7 +136,7 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize("query", NONSENSE)
-def test_list__filter_without_sense__says_so_and_offers_everything(
+def test_list__invalid_filter__says_so_and_offers_everything(
     browsers: Browsers, events: dict[str, AuditEvent], query: str
 ) -> None:
     page = browsers.owner.get(f"{ALL}?{query}")
@@ -150,13 +150,13 @@ ODD_PAGES = ["before=x", "before=-1", "after=" + "9" * 40, "before=0", "after=%C
 
 
 @pytest.mark.parametrize("query", ODD_PAGES)
-def test_list__page_without_sense__is_a_page(
+def test_list__invalid_page__is_a_page(
     browsers: Browsers, events: dict[str, AuditEvent], query: str
 ) -> None:
     assert browsers.owner.get(f"{ALL}?{query}").status_code == 200
 
 
-def test_list__choices__only_what_occurs_in_events_one_may_see(
+def test_list__choices__only_what_occurs_in_events_the_user_may_see(
     browsers: Browsers, events: dict[str, AuditEvent]
 ) -> None:
     page = browsers.owner.get(ALL).content.decode()
@@ -186,7 +186,7 @@ def test_list__kind_of_another_version__is_shown_and_offered_as_it_is(
     assert page.status_code == 200
 
 
-def test_list__pages__keep_the_filter_and_lead_to_and_fro(
+def test_list__pages__keep_the_filter_in_both_directions(
     browsers: Browsers, acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(query, "PAGE", 2)

@@ -90,7 +90,7 @@ def test_receipt__a_real_save__in_words_with_person_reason_and_outcome(
     assert page.count("Outcome") == 1
 
 
-def test_receipt__by_person__members_and_superusers_only(
+def test_receipt__by_user__members_and_superusers_only(
     browsers: Browsers, superuser: object, acme: Tenant
 ) -> None:
     assert browsers.outsider.get(URL).status_code == 404
@@ -159,9 +159,7 @@ def test_receipt__not_settled_yet__says_so(browsers: Browsers, acme: Tenant) -> 
     assert "Unresolved: the outcome isn't known yet." in shown(browsers.owner)
 
 
-def test_receipt__without_an_intent__is_listed_all_the_same(
-    browsers: Browsers, acme: Tenant
-) -> None:
+def test_receipt__without_an_intent__is_listed_anyway(browsers: Browsers, acme: Tenant) -> None:
     outcome(acme, None, Outcome.VERIFIED)
     assert "1 change." in shown(browsers.owner)
 
@@ -183,7 +181,7 @@ def test_receipt__changed_outside__is_separate_and_names_no_user(
     assert "Changed directly in Lofty, not through this console." in page
 
 
-def test_receipt__many_members__what_came_and_went_is_complete(
+def test_receipt__many_members__added_and_removed_are_complete(
     browsers: Browsers, acme: Tenant
 ) -> None:
     names = {str(number): f"Agent {number:04}" for number in range(60)}
@@ -208,7 +206,7 @@ def test_receipt__many_members__what_came_and_went_is_complete(
 
 
 # --- What must not be on it -----------------------------------------------------------------------
-def test_receipt__private_things__are_not_on_it(
+def test_receipt__private_data__is_left_out(
     browsers: Browsers, acme: Tenant, globex: Tenant
 ) -> None:
     acme.note = "internal: pays late"
@@ -249,7 +247,7 @@ def test_receipt__hostile_texts__are_shown_as_text(
         assert bad not in page.content
 
 
-def test_receipt__old_or_spoilt_record__question_mark(browsers: Browsers, acme: Tenant) -> None:
+def test_receipt__old_or_damaged_record__question_mark(browsers: Browsers, acme: Tenant) -> None:
     record(Kind.SETTINGS_OUTCOME, tenant=acme.ref, outcome=Outcome.DONE)
     page = shown(browsers.owner)
     assert "Setting Before Requested ?" in page
@@ -294,7 +292,7 @@ def test_receipt__one_day_only__the_other_is_sensible(browsers: Browsers, acme: 
     assert f"1 {today:%B %Y} to {today:%-d %B %Y}" in shown(browsers.owner)
 
 
-def test_presets__begin_of_a_year__reach_into_the_last_one() -> None:
+def test_presets__start_of_a_year__reach_into_the_last_one() -> None:
     found = {label: (str(a), str(b)) for label, a, b in receipt.presets(dt.date(2026, 1, 5))}
     assert found == {
         "This month": ("2026-01-01", "2026-01-05"),

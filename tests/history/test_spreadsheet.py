@@ -173,7 +173,7 @@ def test_columns__another_event__property_by_property(acme: Tenant) -> None:
     assert (row["Tenant"], row["Operation"], row["Lofty's status"]) == ("", "", "")
 
 
-def test_columns__spoilt_body_or_unknown_kind__question_marks(acme: Tenant) -> None:
+def test_columns__damaged_body_or_unknown_kind__question_marks(acme: Tenant) -> None:
     event = saved(acme, {"activeDays": [1]}, {"activeDays": []})
     tamper("UPDATE audit_auditevent SET body = '{\"broken', kind = 'settings.of_2031'")
     row = row_of(event)
@@ -193,7 +193,7 @@ def test_columns__whatever_lofty_had__gives_a_row(
     assert parsed(csv_line(list(words.values())))
 
 
-def test_columns__reader_of_another_language__are_in_english_all_the_same(acme: Tenant) -> None:
+def test_columns__reader_of_another_language__are_in_english_anyway(acme: Tenant) -> None:
     event = record(Kind.TENANT_CHANGED, tenant=acme.ref, subject="x", outcome=Outcome.DONE)
     with override("es"):
         assert (event.what, event.outcome_label) == ("cambió el cliente", "Hecho")

@@ -14,7 +14,7 @@ BOMB = gzip.compress(bytes(200 * 2**20), 9)
 PACKED = gzip.compress(OK_BODY)
 
 
-def test_put__honest_gzip__accepted(serve: Served, tls: bool) -> None:
+def test_put__correct_gzip__accepted(serve: Served, tls: bool) -> None:
     server, endpoint = serve(says(200, PACKED, Content_Encoding="gzip"), tls)
     assert client_of(endpoint).put_settings({"id": 1}).lofty_message == "Operation successful"
     assert server.requests[0].headers["accept-encoding"] == "identity"
@@ -35,7 +35,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_put__packing_that_cannot_be_trusted__unknown(serve: Served, name: str) -> None:
+def test_put__invalid_compression__unknown(serve: Served, name: str) -> None:
     body, encoding = REFUSED[name]
     server, endpoint = serve(says(200, body, Content_Encoding=encoding))
     with pytest.raises(errors.Unknown):

@@ -124,7 +124,7 @@ def test_429__retry_after__until_with_our_cap(
 
 
 @pytest.mark.parametrize("asked", ["0", "00", "Mon, 01 Jan 2001 00:00:00 GMT"])
-def test_429__no_wait_asked_for__waits_a_moment_all_the_same(serve: Served, asked: str) -> None:
+def test_429__no_wait_asked_for__waits_a_moment_anyway(serve: Served, asked: str) -> None:
     wait, _ = _until(serve, Retry_After=asked)
     assert 1 < wait < 5
 

@@ -151,9 +151,7 @@ def test_members_page__other_404__not_found(serve: Served) -> None:
         {"code": 1, "message": "LIMIT_PARAM_OVERSIZE"},
     ],
 )
-def test_members_page__limit_too_large__falls_back_once_and_for_all(
-    serve: Served, refusal: Any
-) -> None:
+def test_members_page__limit_too_large__falls_back_permanently(serve: Served, refusal: Any) -> None:
     def respond(query: Query) -> tuple[int, Any]:
         if query["limit"] > 25:
             return 400, refusal

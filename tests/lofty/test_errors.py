@@ -42,7 +42,7 @@ def test_error__any__sent_says_whether_lofty_may_have_done_it(
 
 
 @pytest.mark.parametrize("kind", CLASSES)
-def test_error__any__drawn_in_the_docstring(kind: type[errors.LoftyError]) -> None:
+def test_error__any__is_in_the_tree_of_the_docstring(kind: type[errors.LoftyError]) -> None:
     assert kind.__name__ in (errors.__doc__ or "")
 
 

@@ -135,7 +135,7 @@ def test_ponds__are_a_bare_array(caller: Caller, acme: object) -> None:
     assert {"id", "pondName", "pondOwnerId", "agentIds"} == set(ponds[0])
 
 
-def test_pipelines__pages_begin_at_zero_and_hold_ten(caller: Caller) -> None:
+def test_pipelines__pages_start_at_zero_and_hold_ten(caller: Caller) -> None:
     caller.customer(pipelines=23)
     pages = [caller.get(f"{PIPELINES}?currPage={n}").json["pipelines"] for n in range(4)]
     assert [len(page) for page in pages] == [10, 10, 3, 0]

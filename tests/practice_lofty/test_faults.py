@@ -193,7 +193,7 @@ def test_ignore__answers_200__never_applies(caller: Caller, acme: dict[str, Any]
     assert [(put["status"], put["applied"]) for put in caller.puts()] == [(200, False)]
 
 
-def test_ignore__wrong_put__is_refused_as_ever(caller: Caller, acme: object) -> None:
+def test_ignore__wrong_put__is_refused_as_usual(caller: Caller, acme: object) -> None:
     caller.fault("ignore")
     assert caller.put({"id": 1}).status == 400
 
@@ -393,7 +393,7 @@ def test_fault_for_puts__leaves_gets_alone_and_waits(
     assert len(caller.control("GET", "customers/acme/faults").json["faults"]) == 1
 
 
-def test_refused_at_the_door__uses_up_no_fault(caller: Caller, acme: object) -> None:
+def test_unauthorized_request__uses_up_no_fault(caller: Caller, acme: object) -> None:
     caller.fault("status", code=503)
     assert caller.get(SETTINGS, f"token {TOKEN}").status == 400
     assert caller.get(SETTINGS).status == 503

@@ -113,7 +113,7 @@ def test_exchange__good_after_failing__works_again(
     assert kinds() == ["credential.added", "credential.failed", "credential.recovered"]
 
 
-def test_exchange__lofty_has_trouble__the_token_is_not_blamed(
+def test_exchange__lofty_fails__token_stays_healthy(
     acme: Tenant, connection: Connection, lofty: Lofty
 ) -> None:
     lofty.fault("acme", kind="status", on="GET", times=3, code=503, body="down")
@@ -154,7 +154,7 @@ def test_require_calls__fewer_left__says_until_when(acme: Tenant, connection: Co
     assert caught.value.until == until
 
 
-def test_claim_calls__window_about_to_end__waits_for_the_next(
+def test_reserve_calls__window_about_to_end__waits_for_the_next(
     acme: Tenant, connection: Connection
 ) -> None:
     until = timezone.now() + timedelta(milliseconds=300)
@@ -163,7 +163,7 @@ def test_claim_calls__window_about_to_end__waits_for_the_next(
     assert timezone.now() > until
 
 
-def test_claim_calls__too_few_and_long_to_wait__says_until_when(
+def test_reserve_calls__too_few_and_long_to_wait__says_until_when(
     acme: Tenant, connection: Connection
 ) -> None:
     until = timezone.now() + LAST_MOMENTS + timedelta(seconds=5)

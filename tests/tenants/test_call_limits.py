@@ -85,7 +85,7 @@ def test_twenty_failures__calls_stop_then_one_get_is_tried(
         assert call(client, "PUT") is None
 
 
-def test_one_tenant_fails__another_goes_on(
+def test_one_tenant_fails__another_continues(
     acme: Tenant, globex: Tenant, settings: LazySettings, clock: list[float]
 ) -> None:
     """The same Lofty answers one and fails for the other."""

@@ -115,7 +115,7 @@ def test_invitation__accepted_and_sent_again_at_once__one_after_the_other(db: No
 
 
 @pytest.mark.parametrize("scope", ["all", "group", "tenant"])
-def test_right__given_and_denied_by_four_at_once__one_thing_said(
+def test_role__granted_and_denied_by_four_at_once__one_result(
     scope: str, viewer: User, acme: Tenant
 ) -> None:
     group = Group.objects.create(slug="west", name="West")
@@ -136,7 +136,7 @@ def test_right__given_and_denied_by_four_at_once__one_thing_said(
     assert last == (role.label if role else "Denied")
 
 
-def test_manager_and_superuser__same_person_at_once__no_deadlock(
+def test_manager_and_superuser__same_user_at_once__no_deadlock(
     viewer: User, outsider: User, acme: Tenant
 ) -> None:
     for _ in range(5):

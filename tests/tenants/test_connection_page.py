@@ -50,7 +50,7 @@ def test_page__failing__says_since_when_and_what_to_do(
     assert "Get a new token from Lofty" in html
 
 
-def test_replace__good_token__stored_and_whose_it_is_shown(
+def test_replace__good_token__stored_and_owner_is_shown(
     owner: User, acme: Tenant, lofty: Lofty
 ) -> None:
     html = replace(owner, f"  {TOKEN}\n").content.decode()
@@ -117,7 +117,7 @@ def test_replace__other_names_in_the_post__change_nothing_else(
     assert globex.connection is None
 
 
-def test_test_now__works__says_whose(owner: User, connection: Connection) -> None:
+def test_test_now__works__names_the_owner(owner: User, connection: Connection) -> None:
     url = reverse("tenants:connection_test", args=["acme"])
     html = signed_in(owner).post(url, follow=True).content.decode()
     assert f"The token works. The token belongs to {connection.owner_name}" in html

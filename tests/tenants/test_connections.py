@@ -78,7 +78,7 @@ def test_connection__database__refuses_two_in_use_and_a_kept_old_one(
         Connection.objects.update(retired_at=connection.added_at)
 
 
-def test_test_connection__works__owner_is_learnt_and_recorded(acme: Tenant, lofty: Lofty) -> None:
+def test_test_connection__works__owner_is_learned_and_recorded(acme: Tenant, lofty: Lofty) -> None:
     token_store.set_connection(acme, token_verification.unchecked_token(Scheme.API_KEY, TOKEN))
     assert ConnectionHealth.objects.get().status == Health.UNKNOWN
     tested = token_store.test_connection(acme)

@@ -170,7 +170,7 @@ def accept(owner: User, number: object, **more: str) -> str:
     return signed_in(owner).post(url, data, follow=True).content.decode()
 
 
-def test_accept_agent__said_to_be_meant__is_the_tenant_s_from_then_on(
+def test_accept_agent__confirmed__is_the_tenants_from_then_on(
     acme: Tenant, connection: Connection, owner: User, lofty: Lofty
 ) -> None:
     Tenant.objects.update(sales_agent_id=77)
@@ -217,7 +217,7 @@ def test_replace__token_that_cannot_read_the_settings__asks(
     assert not stored.health.is_sound
 
 
-def test_stale__no_probe_for_two_days__a_warning_and_no_green(
+def test_stale__no_probe_for_two_days__warning_and_no_green(
     acme: Tenant, connection: Connection, owner: User
 ) -> None:
     assert row().health.is_sound

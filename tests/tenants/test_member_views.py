@@ -16,7 +16,7 @@ def give(manager: User, email: str, role: int = Role.EDITOR, **more: str) -> str
     return signed_in(manager).post(url, data, follow=True).content.decode()
 
 
-def test_people__members__listed(owner: User, viewer: User, outsider: User) -> None:
+def test_users__members__listed(owner: User, viewer: User, outsider: User) -> None:
     html = signed_in(owner).get(reverse("tenants:members", args=["acme"])).content.decode()
     assert viewer.email in html
     assert outsider.email not in html

@@ -44,7 +44,7 @@ def test_last_manager__the_other_one_is_deactivated__refused(
         memberships.remove_member(acme.memberships.get(user=owner))
 
 
-def test_grant__deactivated_person__refused(acme: Tenant, outsider: User) -> None:
+def test_grant__deactivated_user__refused(acme: Tenant, outsider: User) -> None:
     outsider.is_active = False
     outsider.save()
     with pytest.raises(ChangeNotAllowed, match="deactivated"):

@@ -22,14 +22,16 @@ from tests.support.oauth_pages import go, lofty_sends_back, text
 from tests.support.users import signed_in
 
 
-def test_way__to_lofty__shows_its_page_and_how_long_it_is_open(browser: Client, app: Lofty) -> None:
+def test_connect__started__leads_to_loftys_page_and_says_how_long_it_is_open(
+    browser: Client, app: Lofty
+) -> None:
     html = text(browser.get(reverse("tenants:connect", args=["acme"])))
     assert f'href="{app.url}/page/vendor-auth.html?clientId={APP_ID}"' in html
     assert "as the user whose Sales Agent Acme Realty uses" in html
     assert kinds() == ["connection.begun"]
 
 
-def test_back__approved__whose_account_is_shown_and_nothing_is_attached(
+def test_callback__approved__account_is_shown_and_nothing_is_attached(
     browser: Client, acme: Tenant, app: Lofty
 ) -> None:
     answer = browser.get(lofty_sends_back(app, "acme"), follow=True)
@@ -46,7 +48,7 @@ def test_back__approved__whose_account_is_shown_and_nothing_is_attached(
     assert "code" not in answer.redirect_chain[-1][0]
 
 
-def test_confirmed__attached_and_nothing_is_left_over(
+def test_confirm__right_account__attached_and_nothing_is_left_over(
     browser: Client, acme: Tenant, app: Lofty
 ) -> None:
     browser.get(lofty_sends_back(app, "acme"))
@@ -75,7 +77,7 @@ def test_confirm__without_the_tick__asks_again_and_stores_nothing(
     assert acme.connection is None
 
 
-def test_between__tokens_are_sealed_and_the_session_has_an_id_only(
+def test_pending__tokens_are_sealed_and_the_session_has_only_an_id(
     browser: Client, app: Lofty
 ) -> None:
     browser.get(lofty_sends_back(app, "acme"))
@@ -89,7 +91,7 @@ def test_between__tokens_are_sealed_and_the_session_has_an_id_only(
     assert browser.session[oauth_flow.SESSION_KEY] == str(pending.pk)
 
 
-def test_denied__at_lofty__says_so_and_stores_nothing(
+def test_callback__denied_at_lofty__says_so_and_stores_nothing(
     browser: Client, acme: Tenant, app: Lofty, connection: Connection
 ) -> None:
     answer = browser.get(lofty_sends_back(app, "acme", "deny"))
@@ -117,7 +119,7 @@ def test_callback__same_code_twice__second_is_explained_and_changes_nothing(
 
 
 @pytest.mark.parametrize("code", ["practice-code-somebody-made-up", "x" * 300])
-def test_back__foreign_code__lofty_refuses_and_nothing_is_stored(
+def test_callback__foreign_code__lofty_refuses_and_nothing_is_stored(
     browser: Client, acme: Tenant, code: str
 ) -> None:
     answer = browser.get(reverse("tenants:oauth_callback"), {"code": code})
@@ -128,7 +130,7 @@ def test_back__foreign_code__lofty_refuses_and_nothing_is_stored(
 
 
 @pytest.mark.parametrize("query", ["", "code=", "code=%00", "code=a+b", "code=%E2%82%AC", "x=y"])
-def test_back__without_a_usable_code__says_so_and_the_connection_stays_open(
+def test_callback__without_a_usable_code__says_so_and_the_connection_stays_open(
     browser: Client, query: str
 ) -> None:
     answer = browser.get(f"{reverse('tenants:oauth_callback')}?{query}")
@@ -136,7 +138,7 @@ def test_back__without_a_usable_code__says_so_and_the_connection_stays_open(
     assert PendingConnection.objects.get().stage == "authorising"
 
 
-def test_back__lofty_fails_in_the_exchange__says_so_and_keeps_the_old_one(
+def test_callback__lofty_fails_in_the_exchange__says_so_and_keeps_the_old_one(
     browser: Client, acme: Tenant, app: Lofty, connection: Connection
 ) -> None:
     address = lofty_sends_back(app, "acme")
@@ -148,7 +150,7 @@ def test_back__lofty_fails_in_the_exchange__says_so_and_keeps_the_old_one(
     assert kinds()[-1] == "connection.ended"
 
 
-def test_back__whose_it_is_cannot_be_read__nothing_is_stored(
+def test_callback__owner_cannot_be_read__nothing_is_stored(
     browser: Client, acme: Tenant, app: Lofty
 ) -> None:
     address = lofty_sends_back(app, "acme")
@@ -157,7 +159,7 @@ def test_back__whose_it_is_cannot_be_read__nothing_is_stored(
     assert not PendingConnection.objects.exists()
 
 
-def test_back__in_another_browser_of_the_same_person__nothing_is_exchanged(
+def test_callback__another_browser_of_the_same_user__nothing_is_exchanged(
     browser: Client, owner: User, app: Lofty
 ) -> None:
     answer = signed_in(owner).get(lofty_sends_back(app, "acme"))
@@ -185,7 +187,7 @@ def test_callback__another_user_signed_in_in_the_same_browser__cannot_use_it(
     assert "This browser is not connecting with Lofty" in text(browser.get(address))
 
 
-def test_back__rights_taken_away_meanwhile__refused(
+def test_callback__role_revoked_meanwhile__refused(
     browser: Client, owner: User, acme: Tenant, app: Lofty
 ) -> None:
     address = lofty_sends_back(app, "acme")
@@ -213,7 +215,7 @@ def test_confirm__after_ten_minutes__says_so(browser: Client, acme: Tenant, app:
     assert acme.connection is None
 
 
-def test_second_tab__another_connection_begun__asked_which_and_nothing_mixed_up(
+def test_second_tab__another_connection_started__asks_which_and_mixes_nothing_up(
     browser: Client, owner: User, globex: Tenant
 ) -> None:
     globex.memberships.create(user=owner, role=Role.MANAGER)
@@ -243,7 +245,7 @@ def test_second_tab__answer_of_the_first__page_names_the_account(
     assert globex.connection is None
 
 
-def test_given_up__before_and_after_the_answer__nothing_is_left(
+def test_cancel__before_and_after_the_callback__nothing_is_left(
     browser: Client, acme: Tenant, app: Lofty
 ) -> None:
     assert "canceled" in text(go(browser, "tenants:connect_cancel"))
@@ -254,7 +256,7 @@ def test_given_up__before_and_after_the_answer__nothing_is_left(
     assert acme.connection is None
 
 
-def test_given_up__while_lofty_is_asked__nothing_is_left(
+def test_cancel__during_the_exchange__nothing_is_left(
     browser: Client, acme: Tenant, app: Lofty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask = token_verification.ask_lofty
@@ -272,7 +274,7 @@ def test_given_up__while_lofty_is_asked__nothing_is_left(
     assert acme.connection is None
 
 
-def test_confirm__another_lofty_user_than_before__asks_plainly_then_does(
+def test_confirm__another_lofty_user_than_before__needs_an_extra_confirmation(
     browser: Client, acme: Tenant, app: Lofty, connection: Connection
 ) -> None:
     html = text(browser.get(lofty_sends_back(app, "globex"), follow=True))
@@ -322,7 +324,7 @@ def test_account_without_a_sales_agent__asks_first(
     assert Connection.objects.get().health.status == Health.NO_AGENT
 
 
-def test_no_app__button_is_not_there_and_its_address_does_nothing(
+def test_no_app__no_button_and_its_address_does_nothing(
     owner: User, acme: Tenant, lofty: Lofty
 ) -> None:
     client = signed_in(owner)
@@ -333,7 +335,7 @@ def test_no_app__button_is_not_there_and_its_address_does_nothing(
     assert not PendingConnection.objects.exists()
 
 
-def test_archived_meanwhile__lofty_s_answer_is_not_used(
+def test_archived_meanwhile__loftys_answer_is_not_used(
     browser: Client, acme: Tenant, app: Lofty
 ) -> None:
     services.archive_tenant(acme)
@@ -349,7 +351,7 @@ def test_archived_meanwhile__not_attached(browser: Client, acme: Tenant, app: Lo
 
 
 @pytest.mark.django_db(transaction=True)
-def test_back__twice_at_once__one_exchange(owner: User, acme: Tenant, app: Lofty) -> None:
+def test_callback__twice_at_once__one_exchange(owner: User, acme: Tenant, app: Lofty) -> None:
     client = signed_in(owner)
     go(client, "tenants:connect")
     app.fault("acme", kind="delay", on="POST", times=None, seconds=0.5)

@@ -100,7 +100,7 @@ def build(world: World) -> tuple[User, list[Tenant]]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(world=worlds)
-def test_rights__any_combination__as_the_naive_rule_says(world: World) -> None:
+def test_permissions__any_combination__as_the_naive_rule_says(world: World) -> None:
     with transaction.atomic():
         user, made = build(world)
         expected = [world.role(number) for number in TENANTS]
@@ -210,7 +210,7 @@ def test_group_right__given_changed_denied_and_taken__each_recorded(
     assert not Grant.objects.exists()
 
 
-def test_tenant_right__denied_then_given_again__one_thing_said_at_a_time(
+def test_tenant_role__denied_then_granted_again__never_both_at_once(
     viewer: User, acme: Tenant
 ) -> None:
     scope = Scope(tenant=acme)
@@ -227,7 +227,7 @@ def test_tenant_right__denied_then_given_again__one_thing_said_at_a_time(
 
 
 @pytest.mark.parametrize("scope", ["all", "group", "tenant"])
-def test_right__same_again_or_nothing_to_take__said_and_not_recorded(
+def test_role__same_again_or_nothing_to_revoke__explained_and_not_recorded(
     scope: str, outsider: User, west: Group, acme: Tenant
 ) -> None:
     where = {"all": Scope(), "group": Scope(group=west), "tenant": Scope(tenant=acme)}[scope]
@@ -251,7 +251,7 @@ def test_manager__grants_a_role_to_a_denied_user__refused(outsider: User, acme: 
 
 
 @pytest.mark.parametrize("scope", ["all", "group", "tenant"])
-def test_own_rights__by_oneself__refused(
+def test_own_role__changed_by_own_account__refused(
     scope: str, owner: User, west: Group, acme: Tenant
 ) -> None:
     where = {"all": Scope(), "group": Scope(group=west), "tenant": Scope(tenant=acme)}[scope]
@@ -264,7 +264,7 @@ def test_own_rights__by_oneself__refused(
     assert kinds() == []
 
 
-def test_own_role__manager_by_a_group__cannot_be_made_to_stay(
+def test_own_role__manager_by_a_group__cannot_be_made_permanent(
     outsider: User, west: Group, acme: Tenant
 ) -> None:
     grants.assign(outsider, Scope(group=west), Role.MANAGER)
@@ -273,7 +273,7 @@ def test_own_role__manager_by_a_group__cannot_be_made_to_stay(
     assert not acme.memberships.filter(user=outsider).exists()
 
 
-def test_last_manager__another_one_by_a_group__may_go(
+def test_last_manager__another_one_by_a_group__may_be_removed(
     owner: User, outsider: User, west: Group, acme: Tenant
 ) -> None:
     membership = acme.memberships.get(user=owner)
@@ -284,7 +284,7 @@ def test_last_manager__another_one_by_a_group__may_go(
     assert role_of(owner, acme) is None
 
 
-def test_deactivated__cannot_be_given_but_can_lose(viewer: User, west: Group) -> None:
+def test_deactivated_user__cannot_get_a_role_but_can_lose_one(viewer: User, west: Group) -> None:
     grants.assign(viewer, Scope(group=west), Role.VIEWER)
     User.objects.filter(pk=viewer.pk).update(is_active=False)
     viewer.refresh_from_db()

@@ -73,7 +73,7 @@ def test_visit__refused_parts_and_other_pages__not_noted(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_visit__cannot_be_written__the_page_is_there_all_the_same(
+def test_visit__cannot_be_written__the_page_is_there_anyway(
     browsers: Browsers, caplog: pytest.LogCaptureFixture
 ) -> None:
     with connection.cursor() as cursor:

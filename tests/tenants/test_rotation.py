@@ -82,7 +82,9 @@ def test_rotate__again__does_nothing(db: None, new_key: UseNewKey) -> None:
     assert kinds() == ["vault.rotated"]
 
 
-def test_rotate__cut_off_after_a_batch__goes_on_with_the_rest(db: None, new_key: UseNewKey) -> None:
+def test_rotate__cut_off_after_a_batch__continues_with_the_rest(
+    db: None, new_key: UseNewKey
+) -> None:
     many(5)
     new_key()
     next(iter(rotation.rotate(2)))

@@ -48,14 +48,14 @@ def tenants(db: None) -> dict[str, Tenant]:
         ("%", []),
     ],
 )
-def test_exactly__name_short_name_or_label__those_it_fits(
+def test_find_exactly__name_short_name_or_label__matching_tenants(
     tenants: dict[str, Tenant], typed: str, slugs: list[str]
 ) -> None:
     found = exactly(Tenant.objects.all(), typed.strip())
     assert sorted(tenant.slug for tenant in found) == sorted(slugs)
 
 
-def test_exactly__every_label__fits_its_tenant_alone(tenants: dict[str, Tenant]) -> None:
+def test_find_exactly__every_label__matches_only_its_tenant(tenants: dict[str, Tenant]) -> None:
     for tenant in tenants.values():
         assert exactly(Tenant.objects.all(), label_of(tenant)) == [tenant]
 
@@ -66,7 +66,7 @@ def give(superuser: User, user: User, tenant: str) -> str:
     return unescape(signed_in(superuser).post(url, data, follow=True).content.decode())
 
 
-def test_person__name_that_several_have__asks_and_gives_nothing_before(
+def test_user_page__ambiguous_name__asks_and_grants_nothing(
     superuser: User, outsider: User, tenants: dict[str, Tenant]
 ) -> None:
     html = give(superuser, outsider, "harbor realty")
@@ -79,7 +79,7 @@ def test_person__name_that_several_have__asks_and_gives_nothing_before(
 
 
 @pytest.mark.parametrize("typed", ["lodz homes", "LODZ", "Łódź Homes (lodz)"])
-def test_person__name_or_short_name__taken(
+def test_user_page__name_or_short_name__accepted(
     superuser: User, outsider: User, tenants: dict[str, Tenant], typed: str
 ) -> None:
     assert "is now editor" in give(superuser, outsider, typed)
@@ -90,7 +90,7 @@ def test_person__name_or_short_name__taken(
     ("typed", "words"),
     [("", "Choose the tenant."), ("nowhere", "No tenant has this name"), ("\0", "No tenant has")],
 )
-def test_person__nothing_that_fits__says_so(
+def test_user_page__no_match__says_so(
     superuser: User, outsider: User, tenants: dict[str, Tenant], typed: str, words: str
 ) -> None:
     assert words in give(superuser, outsider, typed)

@@ -133,7 +133,7 @@ def test_due__archived_or_pasted_or_far__not(acme: Tenant, connection_of_acme: C
     assert not token_refresh.due(timezone.now())
 
 
-def test_refused__refresh_token_is_dead__a_person_is_asked_and_no_loop(
+def test_refused__refresh_token_is_dead__needs_a_user_and_no_loop(
     acme: Tenant, connection_of_acme: Connection, app: Lofty
 ) -> None:
     app.change("acme", revoke_all=True)
@@ -160,7 +160,7 @@ def test_unreadable__refresh_token__the_token_in_use_serves_until_its_end(
     assert row().health.status == Health.UNREADABLE
 
 
-def test_connection__without_a_refresh_token__a_person_is_asked_at_its_end(
+def test_connection__without_a_refresh_token__needs_a_user_at_its_end(
     acme: Tenant, connection_of_acme: Connection
 ) -> None:
     set_row(sealed_refresh=b"")
@@ -182,7 +182,7 @@ def test_connection__without_a_refresh_token__a_person_is_asked_at_its_end(
     ],
     ids=lambda fault: str(fault.get("code", fault["kind"])),
 )
-def test_failed__lofty_s_trouble__tried_again_later_with_the_same_refresh_token(
+def test_failed__lofty_is_down__tried_again_later_with_the_same_refresh_token(
     acme: Tenant, connection_of_acme: Connection, app: Lofty, fault: dict[str, Any]
 ) -> None:
     app.fault("acme", on="POST", times=1, **fault)
@@ -201,7 +201,7 @@ def test_failed__lofty_s_trouble__tried_again_later_with_the_same_refresh_token(
     assert row().health.status == Health.WORKS
 
 
-def test_failed__again_and_again__ever_longer_pauses(
+def test_failed__repeatedly__pauses_grow(
     acme: Tenant, connection_of_acme: Connection, app: Lofty
 ) -> None:
     app.fault("acme", kind="status", on="POST", times=None, code=500)
@@ -396,7 +396,7 @@ def test_connection__end_within_a_month__warned_about(connection_of_acme: Connec
     assert "Expired" in row().warnings
 
 
-def test_pasted_key__jws__its_own_end_is_read_and_believed_for_warnings_only(
+def test_pasted_key__jws__its_expiry_is_read_and_used_only_for_warnings(
     acme: Tenant, app: Lofty
 ) -> None:
     soon = timezone.now() + timedelta(days=10, hours=1)

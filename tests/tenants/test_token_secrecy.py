@@ -52,7 +52,7 @@ def scenario(root: User, lofty: Lofty) -> list[str]:
     return pages
 
 
-def test_canary__whole_scenario__no_page_no_log_no_row_no_dump(
+def test_canary__whole_scenario__not_on_pages_in_logs_rows_or_dumps(
     superuser: User, lofty: Lofty, debug_log: pytest.LogCaptureFixture
 ) -> None:
     pages = scenario(superuser, lofty)
@@ -76,7 +76,7 @@ def test_canary__objects__repr_and_values_are_clean(acme: Tenant, connection: Co
     assert leaks("\n".join(texts)) == []
 
 
-def test_canary__command_that_fails__says_nothing_of_it(
+def test_canary__failing_command__does_not_print_it(
     db: None, lofty: Lofty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for token in (BAD_TOKEN, BROKEN_TOKEN):

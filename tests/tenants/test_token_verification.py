@@ -7,7 +7,7 @@ from lofty_admin.lofty.errors import BadToken, LoftyError, Unauthorised, Unreach
 from tests.support.lofty_users import TOKEN, Lofty, checked
 
 
-def test_check_token__good__says_whose_it_is(db: None, lofty: Lofty) -> None:
+def test_check_token__good__names_the_owner(db: None, lofty: Lofty) -> None:
     found = checked()
     assert found.lofty_user["name"]
     assert "@" in str(found.lofty_user["email"])

@@ -194,7 +194,7 @@ def test_page__rows__change_what_they_name(root: Client, viewer: User, west: Gro
     assert not Grant.objects.exists()
 
 
-def test_seen__every_tenant_with_role_and_reasons__denied_ones_apart(
+def test_access_list__every_tenant_with_role_and_reasons__denied_ones_separately(
     root: Client, viewer: User, acme: Tenant, globex: Tenant, west: Group
 ) -> None:
     grants.assign(viewer, Scope(), Role.EDITOR)
@@ -208,7 +208,7 @@ def test_seen__every_tenant_with_role_and_reasons__denied_ones_apart(
     assert "No tenants match." in found
 
 
-def test_seen__superuser_and_deactivated__everything_and_nothing(
+def test_access_list__superuser_and_deactivated_user__everything_and_nothing(
     root: Client, viewer: User, acme: Tenant
 ) -> None:
     other = make_user("second@example.com", "Second Root", superuser=True)
@@ -225,7 +225,7 @@ def test_page__own__shows_no_way_to_change_it(root: Client, superuser: User) -> 
 
 
 # --- the account ----------------------------------------------------------------------------------
-def test_account__deactivated_and_let_in_again__sessions_end_at_once(
+def test_account__deactivated_and_reactivated__sessions_end_at_once(
     root: Client, viewer: User
 ) -> None:
     watching = signed_in(viewer)
@@ -237,7 +237,7 @@ def test_account__deactivated_and_let_in_again__sessions_end_at_once(
     assert "not deactivated" in post(root, "tenants:user_reactivate", viewer)
 
 
-def test_superuser__made_and_unmade__at_once(root: Client, viewer: User) -> None:
+def test_superuser__promoted_and_demoted__at_once(root: Client, viewer: User) -> None:
     other = signed_in(viewer)
     assert other.get("/people/").status_code == 403
     sure = {"confirmed": "1", "typed": viewer.email.upper()}
@@ -248,7 +248,7 @@ def test_superuser__made_and_unmade__at_once(root: Client, viewer: User) -> None
 
 
 @pytest.mark.parametrize("name", ["tenants:user_deactivate", "tenants:user_demote"])
-def test_oneself__by_the_page__refused_with_the_reason(
+def test_own_account__by_the_page__refused_with_the_reason(
     root: Client, superuser: User, name: str
 ) -> None:
     make_user("second@example.com", "Second Root", superuser=True)
@@ -308,7 +308,7 @@ def test_invited__given_a_right_before_accepting__has_it_afterwards(
 
 
 # --- the tenant's own page ------------------------------------------------------------------------
-def test_tenant_people__by_a_group_or_everywhere__shown_but_not_changed_there(
+def test_tenant_users__by_a_group_or_everywhere__shown_but_not_changed_there(
     owner: User, viewer: User, outsider: User, superuser: User, west: Group
 ) -> None:
     grants.assign(outsider, Scope(group=west), Role.EDITOR)

@@ -16,7 +16,7 @@ def add(user: User, **fields: str) -> HttpResponse:
     return answer
 
 
-def test_add__with_token__added_and_whose_it_is_shown(superuser: User, lofty: Lofty) -> None:
+def test_add__with_token__added_and_owner_is_shown(superuser: User, lofty: Lofty) -> None:
     html = add(superuser, token=TOKEN, note="From the fair").content.decode()
     tenant = Tenant.objects.get()
     assert (tenant.slug, tenant.note) == ("initech-homes", "From the fair")

@@ -32,7 +32,7 @@ def test_a_process_that_ends__is_started_again(
     child.process.wait(10)
 
 
-def test_others__go_on_meanwhile(tmp_path: Path) -> None:
+def test_others__continue_meanwhile(tmp_path: Path) -> None:
     processes = Processes()
     sleeping = (sys.executable, "-c", "import time; time.sleep(60)")
     processes.start("console", *sleeping, env={}, log=tmp_path / "console.log")

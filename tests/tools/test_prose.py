@@ -81,7 +81,7 @@ def test_check_text__phrase_over_a_line_break__is_found() -> None:
     ],
     ids=["docstring", "comment", "string", "function", "class"],
 )
-def test_check__python__reads_what_people_read(tmp_path: Path, source: str, line: int) -> None:
+def test_check__python__reads_what_users_read(tmp_path: Path, source: str, line: int) -> None:
     path = tmp_path / "module.py"
     path.write_text(source)
     assert list(prose.check(path)) == [f"{path}:{line}: “{word(source)}”: write again"]

@@ -294,7 +294,7 @@ WITH_OBJECTS = [route for route in ROUTES if route.in_tenant and OBJECTS & set(r
 
 @pytest.mark.parametrize("route", WITH_OBJECTS, ids=[route.name for route in WITH_OBJECTS])
 @pytest.mark.parametrize("who", ["manager", "superuser"])
-def test_foreign_object__in_the_address__404_recorded_and_untouched(
+def test_foreign_object__in_the_address__404_recorded_and_unchanged(
     world: World, route: Route, who: str
 ) -> None:
     url = reverse(route.name, kwargs=world.arguments(route, of=world.globex))
@@ -343,7 +343,7 @@ def looked_at(client: Client, url: str, before: dict[str, str]) -> tuple[set[str
 
 
 @by_name
-def test_get__anybody_looks__changes_nothing(world: World, route: Route) -> None:
+def test_get__by_every_role__changes_nothing(world: World, route: Route) -> None:
     url = reverse(route.name, kwargs=world.arguments(route))
     before = contents()
     for who in WHO:
@@ -353,7 +353,7 @@ def test_get__anybody_looks__changes_nothing(world: World, route: Route) -> None
 
 
 @by_name
-def test_get__with_lofty_at_hand__leaves_only_what_lofty_said(
+def test_get__with_lofty_connected__stores_only_what_lofty_returned(
     world: World, route: Route, practice: Sandbox
 ) -> None:
     customer = PracticeCustomer.add(practice.url, "acme", settings=dict(EXAMPLE_SETTINGS))
