@@ -50,7 +50,6 @@ from lofty_admin.lofty.exchange import Exchange
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings, differing, payload, same
 from lofty_admin.tenants.access.permissions import role_of
-from lofty_admin.tenants.agents import known_agent, wrong_agent
 from lofty_admin.tenants.credentials.api_client import (
     ConnectionUnavailable,
     client_and_connection,
@@ -58,6 +57,7 @@ from lofty_admin.tenants.credentials.api_client import (
     reserve_calls,
 )
 from lofty_admin.tenants.credentials.call_limits import priority_for_save
+from lofty_admin.tenants.credentials.sales_agent import known_agent, wrong_agent
 from lofty_admin.tenants.models import Connection, Role, Tenant
 
 logger = logging.getLogger(__name__)

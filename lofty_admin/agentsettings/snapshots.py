@@ -25,8 +25,8 @@ from lofty_admin.core import clocks
 from lofty_admin.core.searching import folded
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import Settings, same
-from lofty_admin.tenants.agents import require_agent
 from lofty_admin.tenants.credentials.api_client import client_for
+from lofty_admin.tenants.credentials.sales_agent import require_agent
 from lofty_admin.tenants.models import Tenant
 
 

@@ -12,7 +12,7 @@ from lofty_admin.accounts.models import User
 from lofty_admin.accounts.services import working_superusers
 from lofty_admin.agentsettings.models import SettingsSnapshot
 from lofty_admin.directory.names import freshness
-from lofty_admin.tenants.config import oauth_app
+from lofty_admin.tenants.credentials.config import oauth_app
 from lofty_admin.tenants.models import Connection, Health, Tenant
 
 MOST_NAMED = 5

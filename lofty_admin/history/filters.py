@@ -25,9 +25,9 @@ from lofty_admin.core.text import fold
 from lofty_admin.core.timezones import begin_of, reader_zone
 from lofty_admin.history.days import DayField, end_of
 from lofty_admin.tenants.access.permissions import is_superuser, visible_tenants
+from lofty_admin.tenants.access.tenant_choice import TenantField, label_of
 from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Tenant
-from lofty_admin.tenants.tenant_choice import TenantField, label_of
 
 PAGING = ("before", "after")
 PRESETS = ((_("Today"), 0), (_("7 days"), 6), (_("30 days"), 29), (_("90 days"), 89))

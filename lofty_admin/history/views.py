@@ -34,9 +34,9 @@ from lofty_admin.history.models import SavedView
 from lofty_admin.history.versions import changed_since, operation_of, sendable, undoing
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.tenants.access.permissions import get_related_or_404, get_tenant
+from lofty_admin.tenants.access.tenant_choice import label_of
 from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
-from lofty_admin.tenants.tenant_choice import label_of
 
 MOST_VIEWS = 50
 OF_ITS_STATE = ("state", "lease_until", "settled_at")  # what Operation.shown_state reads

@@ -29,12 +29,13 @@ from lofty_admin.tenants.access.permissions import (
     require_superuser,
     visible_tenants,
 )
+from lofty_admin.tenants.access.tenant_choice import MOST_OFFERED, label_of, suggestions
 from lofty_admin.tenants.credentials import token_verification
+from lofty_admin.tenants.credentials.forms import PASTE_AGAIN, not_stored
 from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired
-from lofty_admin.tenants.forms import PASTE_AGAIN, AddTenantForm, TenantForm, not_stored
+from lofty_admin.tenants.forms import AddTenantForm, TenantForm
 from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
-from lofty_admin.tenants.tenant_choice import MOST_OFFERED, label_of, suggestions
 
 
 @sensitive_post_parameters("token")

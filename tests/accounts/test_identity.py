@@ -19,7 +19,7 @@ from lofty_admin.accounts.identity import (
     is_written_canonically,
 )
 from lofty_admin.accounts.models import User
-from lofty_admin.tenants.forms import AddMemberForm
+from lofty_admin.tenants.access.member_forms import AddMemberForm
 from lofty_admin.tenants.models import Grant, Membership, Role, Tenant
 from tests.support.sign_in import is_signed_in, sign_in
 from tests.support.users import make_user

@@ -12,7 +12,7 @@ from lofty_admin.agentsettings.snapshots import read_live
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants.agents import WrongAgent
+from lofty_admin.tenants.credentials.sales_agent import WrongAgent
 from lofty_admin.tenants.models import Health, Tenant
 from tests.support.pages import text_of
 from tests.support.parallel import in_parallel

@@ -38,11 +38,11 @@ from lofty_admin.directory.models import Sync
 from lofty_admin.directory.sync import open_sync, start_sync
 from lofty_admin.fleet import tasks as fleet_tasks
 from lofty_admin.fleet.models import Import
-from lofty_admin.tenants import agents, services
+from lofty_admin.tenants import services
 from lofty_admin.tenants import tasks as connection_tasks
 from lofty_admin.tenants.access import grants
 from lofty_admin.tenants.access.grants import Scope
-from lofty_admin.tenants.credentials import oauth_flow
+from lofty_admin.tenants.credentials import oauth_flow, sales_agent
 from lofty_admin.tenants.models import Connection, PendingConnection, Role, Tenant
 from tests.support import passkey_device
 from tests.support.audit_log import fall_behind, run
@@ -286,7 +286,7 @@ def confirm_connection(scene: Scene) -> None:
 
 def accept_agent(scene: Scene) -> None:
     Tenant.objects.update(sales_agent_id=1)
-    found = agents.found_agent(scene.acme)
+    found = sales_agent.found_agent(scene.acme)
     scene.post("tenants:connection_agent", sales_agent_id=found, sure="on")
 
 

@@ -12,8 +12,8 @@ from pytest_django import Settings
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.core.environment import OAuthApp
 from lofty_admin.lofty.client import Scheme
-from lofty_admin.tenants import config
 from lofty_admin.tenants.credentials import (
+    config,
     oauth_flow,
     token_store,
     token_verification,

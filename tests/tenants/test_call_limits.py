@@ -22,9 +22,9 @@ from lofty_admin.audit.models import AuditEvent
 from lofty_admin.core.breaker import Breaker
 from lofty_admin.lofty.client import LoftyClient, Scheme
 from lofty_admin.lofty.errors import CallsStopped, LoftyError, NoFreeSlot
-from lofty_admin.tenants.config import endpoint
 from lofty_admin.tenants.credentials import call_limits, token_store
 from lofty_admin.tenants.credentials.call_limits import slots
+from lofty_admin.tenants.credentials.config import endpoint
 from lofty_admin.tenants.credentials.token_store import set_connection
 from lofty_admin.tenants.credentials.token_verification import unchecked_token
 from lofty_admin.tenants.models import Tenant

@@ -15,9 +15,9 @@ from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.client import Scheme
 from lofty_admin.lofty.errors import BudgetSpent
-from lofty_admin.tenants.agents import WrongAgent
 from lofty_admin.tenants.credentials import health_probe, token_store, token_verification
 from lofty_admin.tenants.credentials.api_client import client_for
+from lofty_admin.tenants.credentials.sales_agent import WrongAgent
 from lofty_admin.tenants.errors import ConfirmationRequired
 from lofty_admin.tenants.models import Connection, ConnectionHealth, Health, RateLimit, Tenant
 from lofty_admin.tenants.tasks import probe as probe_job

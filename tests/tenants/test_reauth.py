@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.models import AuditEvent
-from lofty_admin.tenants import agents
+from lofty_admin.tenants.credentials import sales_agent
 from lofty_admin.tenants.groups import add_group
 from lofty_admin.tenants.models import Connection, Membership, Role, Tenant
 from tests.support.lofty_users import Lofty
@@ -31,7 +31,7 @@ def _remove(member: Membership) -> Posted:
 
 
 def _accept_agent(member: Membership) -> Posted:
-    found = agents.found_agent(member.tenant)
+    found = sales_agent.found_agent(member.tenant)
     return "tenants:connection_agent", ["acme"], {"sales_agent_id": str(found), "sure": "on"}
 
 

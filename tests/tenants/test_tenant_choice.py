@@ -11,8 +11,8 @@ from pytest_django import DjangoAssertNumQueries
 from lofty_admin.accounts.models import User
 from lofty_admin.history import filters
 from lofty_admin.tenants.access.permissions import visible_tenants
+from lofty_admin.tenants.access.tenant_choice import TenantField, exactly, label_of
 from lofty_admin.tenants.models import Membership, Role, Tenant
-from lofty_admin.tenants.tenant_choice import TenantField, exactly, label_of
 from tests.support.users import signed_in
 
 pytestmark = pytest.mark.django_db

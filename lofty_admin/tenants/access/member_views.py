@@ -12,9 +12,9 @@ from lofty_admin.accounts.reauth import require_recent_auth_for_post
 from lofty_admin.core.confirmation import ask_to_confirm
 from lofty_admin.tenants.access import memberships
 from lofty_admin.tenants.access.explained import people_of
+from lofty_admin.tenants.access.member_forms import AddMemberForm, RoleForm
 from lofty_admin.tenants.access.permissions import get_related_or_404, get_tenant, role_of
 from lofty_admin.tenants.errors import ChangeNotAllowed
-from lofty_admin.tenants.forms import AddMemberForm, RoleForm
 from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Membership, Role, Tenant
 

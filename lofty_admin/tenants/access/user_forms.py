@@ -10,9 +10,9 @@ from django.utils.translation import pgettext
 from lofty_admin.core.layouts import layout
 from lofty_admin.core.searching import SearchField
 from lofty_admin.tenants.access.grants import Scope
+from lofty_admin.tenants.access.tenant_choice import TenantField
 from lofty_admin.tenants.access.user_list import PersonState
 from lofty_admin.tenants.models import Group, Role, Tenant
-from lofty_admin.tenants.tenant_choice import TenantField
 
 DENIED, NOTHING = "denied", "nothing"
 LEVELS = [

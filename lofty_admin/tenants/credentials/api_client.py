@@ -24,8 +24,8 @@ from lofty_admin.lofty.errors import (
     refusal_of,
 )
 from lofty_admin.lofty.exchange import LONGEST_WAIT, Budget, Exchange
-from lofty_admin.tenants.config import endpoint
 from lofty_admin.tenants.credentials import health
+from lofty_admin.tenants.credentials.config import endpoint
 from lofty_admin.tenants.credentials.secrets import open_newest
 from lofty_admin.tenants.credentials.token_refresh import RefreshFailed, usable
 from lofty_admin.tenants.models import (

@@ -10,12 +10,17 @@ from django.views.decorators.http import require_GET, require_POST
 from lofty_admin.accounts.reauth import require_recent_auth_for_post
 from lofty_admin.lofty.errors import LoftyError, NotSent
 from lofty_admin.tenants.access.permissions import get_tenant
-from lofty_admin.tenants.agents import WrongAgent, accept_agent, found_agent
-from lofty_admin.tenants.config import oauth_app
 from lofty_admin.tenants.credentials import token_store, token_verification
 from lofty_admin.tenants.credentials.api_client import ConnectionUnavailable, calls_left
+from lofty_admin.tenants.credentials.config import oauth_app
+from lofty_admin.tenants.credentials.forms import (
+    AcceptAgentForm,
+    RemoveTokenForm,
+    ReplaceTokenForm,
+    not_stored,
+)
+from lofty_admin.tenants.credentials.sales_agent import WrongAgent, accept_agent, found_agent
 from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired
-from lofty_admin.tenants.forms import AcceptAgentForm, RemoveTokenForm, ReplaceTokenForm, not_stored
 from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Connection, ConnectionKind, Health, Role, Tenant
 

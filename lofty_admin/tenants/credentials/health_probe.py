@@ -12,13 +12,13 @@ from django.utils import timezone
 from lofty_admin.core import clocks
 from lofty_admin.lofty.client import LoftyClient
 from lofty_admin.lofty.errors import BudgetSpent, LoftyError
-from lofty_admin.tenants.agents import require_agent
 from lofty_admin.tenants.credentials import health
 from lofty_admin.tenants.credentials.api_client import (
     ConnectionUnavailable,
     client_for,
     require_spare_call,
 )
+from lofty_admin.tenants.credentials.sales_agent import require_agent
 from lofty_admin.tenants.models import Connection, ConnectionHealth, Health, Tenant
 
 EVERY = timedelta(hours=23)  # checked once an hour, so this means once a day

@@ -25,7 +25,7 @@ from lofty_admin.core import clocks
 from lofty_admin.core.vault import VaultError
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.lofty.oauth import Tokens
-from lofty_admin.tenants.config import oauth_app, oauth_client
+from lofty_admin.tenants.credentials.config import oauth_app, oauth_client
 from lofty_admin.tenants.credentials.secrets import open_from, seal_into
 from lofty_admin.tenants.credentials.token_refresh import access_end
 from lofty_admin.tenants.credentials.token_store import set_connection

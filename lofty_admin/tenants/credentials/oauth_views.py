@@ -13,11 +13,11 @@ from lofty_admin.accounts.reauth import require_recent_auth_for_post
 from lofty_admin.lofty.client import TOKEN
 from lofty_admin.lofty.errors import LoftyError
 from lofty_admin.tenants.access.permissions import get_tenant
-from lofty_admin.tenants.config import oauth_app
 from lofty_admin.tenants.credentials import oauth_flow
+from lofty_admin.tenants.credentials.config import oauth_app
+from lofty_admin.tenants.credentials.forms import ConfirmConnectionForm
 from lofty_admin.tenants.credentials.token_verification import belongs_to
 from lofty_admin.tenants.errors import ChangeNotAllowed, ConfirmationRequired
-from lofty_admin.tenants.forms import ConfirmConnectionForm
 from lofty_admin.tenants.http import PageRequest, SignedInRequest, is_signed_in
 from lofty_admin.tenants.models import PendingConnection, Role, Tenant
 

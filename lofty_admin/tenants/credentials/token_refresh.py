@@ -32,8 +32,8 @@ from lofty_admin.core import clocks
 from lofty_admin.core.vault import VaultError
 from lofty_admin.lofty.errors import GrantRefused, LoftyError, RateLimited
 from lofty_admin.lofty.oauth import Tokens, read_expiry
-from lofty_admin.tenants.config import oauth_client
 from lofty_admin.tenants.credentials import health
+from lofty_admin.tenants.credentials.config import oauth_client
 from lofty_admin.tenants.credentials.secrets import open_newest, seal_into
 from lofty_admin.tenants.models import (
     RENEW_BEFORE,

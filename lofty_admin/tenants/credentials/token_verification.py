@@ -28,8 +28,8 @@ from lofty_admin.lofty.errors import (
 from lofty_admin.lofty.exchange import Budget
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.oauth import read_expiry
-from lofty_admin.tenants.config import endpoint, oauth_client
 from lofty_admin.tenants.credentials import health
+from lofty_admin.tenants.credentials.config import endpoint, oauth_client
 from lofty_admin.tenants.credentials.token_refresh import REFRESH_LIFE, access_end
 from lofty_admin.tenants.errors import ConfirmationRequired
 from lofty_admin.tenants.models import NOT_READ, Connection, ConnectionKind, Health, Tenant
