@@ -54,7 +54,7 @@ def test_typed__left_and_back_and_reloaded__is_there_and_said_so(
     page.reload()
     expect(page.get_by_text(RESTORED)).to_be_visible()
     expect_values(page, values)
-    page.get_by_role("button", name="Discard it").click()
+    page.get_by_role("button", name="Discard", exact=True).click()
     expect_values(page, before)
     page.reload()
     expect(page.get_by_text(RESTORED)).to_have_count(0)
