@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser_pages import NewPage, look
-from tests.support.page_steps import SETTINGS, apply, expect_outcome, rename, review, save
+from tests.support.browser_pages import OWNER, NewPage, look
+from tests.support.page_steps import SETTINGS, apply, expect_outcome, rename, review, save, sign_in
 from tests.support.practice_customer import PracticeCustomer
 
 pytestmark = pytest.mark.browser
@@ -159,3 +159,34 @@ def test_looks__fields_changed__nothing_moves_and_nothing_leaves_its_card(
     assert page.locator(".is-changed.form-switch").count() > 0
     assert page.evaluate(PLACES, PLACED) == places
     assert page.evaluate(OUT_OF_CARD) == []
+
+
+CUT = """() => [...document.querySelectorAll("select")].filter((select) => {
+  const style = getComputedStyle(select);
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = style.font;
+  const room = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  const text = select.selectedOptions[0]?.textContent.trim() ?? "";
+  return select.checkVisibility() && Math.floor(pen.measureText(text).width) > room;
+}).map((select) => `${select.name}: ${select.selectedOptions[0].textContent}`)"""
+
+
+@pytest.mark.parametrize("path", ["/", "/audit/", "/t/acme/history/", "/t/acme/names/", SETTINGS])
+def test_looks__selects_on_a_phone__show_all_of_what_is_chosen(
+    phone: Page, acme: PracticeCustomer, path: str
+) -> None:
+    phone.goto(path)
+    assert phone.locator("select").count() > 0
+    assert phone.evaluate(CUT) == []
+
+
+def test_looks__buttons_next_to_long_texts_on_a_phone__keep_their_words_whole(
+    phone: Page, new_page: NewPage, acme: PracticeCustomer
+) -> None:
+    sign_in(new_page(signed_in=False), OWNER)
+    phone.goto("/accounts/security/")
+    expect(phone.get_by_role("button", name="End the session").first).to_be_visible()
+    for button in phone.locator("main .btn").all():
+        box = button.bounding_box()
+        assert box
+        assert box["width"] > 40, button.inner_text()
