@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # Every process would compile the project anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo run test lint prose faults bench setup assets browser lock upgrade clean screenshots lighthouse
+.PHONY: help demo run test check lint prose faults bench setup assets browser lock upgrade clean screenshots lighthouse
 
 help: ## Say what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,13 +19,17 @@ demo: setup assets ## Set up and start everything, with data to click on; Ctrl-C
 run: setup assets ## Start console and worker against real Lofty, from the environment (.env.example)
 	@$(BIN)/python -m tools.run
 
-test: lint browser ## Set up, then run every check and test
-	@mkdir -p var; $(BIN)/python -m pytest tests/faults > var/faults.log 2>&1 & faults=$$!; \
-	trap "kill $$faults 2>/dev/null" EXIT INT TERM; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/browser --ignore tests/faults; plain=$$?; \
-	wait $$faults; faults=$$?; cat var/faults.log; \
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/browser; browser=$$?; \
-	exit $$((plain | faults | browser))
+# Tests that mostly wait for processes run next to the others. Each worker takes whole files.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+test: lint browser ## Set up, then run every check and test (under 10 minutes on two cores)
+	@mkdir -p var; $(PYTEST) -m processes > var/processes.log 2>&1 & processes=$$!; \
+	trap "kill $$processes 2>/dev/null" EXIT INT TERM; \
+	$(PYTEST) -m "not processes"; others=$$?; \
+	wait $$processes; processes=$$?; cat var/processes.log; \
+	exit $$((others | processes))
+
+check: lint ## The checks, and the tests that need no database, process, or browser (3 minutes)
+	@$(PYTEST) -m "unit or property" --hypothesis-profile check
 
 lint: setup assets ## Formatting, lint, types, imports, templates, deployment checks
 	@$(BIN)/python -m tools.lint
@@ -34,7 +38,7 @@ prose: setup ## List discouraged wording in the whole tree; what to write instea
 	@$(BIN)/python -m tools.prose
 
 faults: setup assets ## The long runs: real processes killed at every step of a save, a renewal, a rotation (minutes)
-	@FAULT_ROUNDS=40 $(BIN)/python -m pytest -n 2 --dist loadfile tests/faults
+	@FAULT_ROUNDS=40 $(PYTEST) tests/faults
 
 bench: setup assets browser ## Measure a million events beside Django's admin, exports, pages, a save, 5,000 names (25 minutes, 4 GB of disk)
 	@BENCH_EVENTS=20000 $(BIN)/python -m pytest -s tests/bench/test_export_speed.py

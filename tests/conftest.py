@@ -4,6 +4,7 @@
 """
 
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,9 +28,14 @@ from tools.practice_lofty.server import Sandbox
 pytest_plugins = ["tests.support.database_flush", "tests.support.event_rules"]
 # The machine is busy with other tests: how long an example takes says nothing.
 hypothesis.settings.register_profile(
-    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "test", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
-hypothesis.settings.load_profile("busy")
+hypothesis.settings.register_profile(
+    "check", hypothesis.settings.get_profile("test"), max_examples=25
+)
+hypothesis.settings.load_profile("test")
+BROWSER_TESTS = Path(__file__).parent / "browser"
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
 
 
 def pytest_configure() -> None:
@@ -37,6 +43,36 @@ def pytest_configure() -> None:
     started. `make test` starts one run in the background, for which a shell ignores Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark tests by what they need. `make test` and `make check` choose by these marks."""
+    if BROWSER_TESTS in item.path.parents:
+        return
+    starts_console = hasattr(getattr(item, "module", None), "Deployment")
+    if starts_console or item.get_closest_marker("faults"):
+        item.add_marker("processes")
+    elif not item.get_closest_marker("processes") and not _uses_database(item):
+        item.add_marker("unit")
+    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        item.add_marker("property")
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(item.get_closest_marker("django_db") or fixtures & DATABASE_FIXTURES)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with what takes longest, so that no worker is left with a long file at the end.
+
+    The browser's files stay together: they share a console and a Chromium.
+    """
+    sizes = Counter(item.path for item in items)
+    items.sort(
+        key=lambda item: (BROWSER_TESTS not in item.path.parents, -sizes[item.path], item.path)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from tests.support.command_server import CommandServer
 from tests.support.database_template import on_server, template, url_of
 from tests.support.event_rules import faults_of
 from tests.support.practice_customer import PracticeCustomer
@@ -110,7 +111,13 @@ class Deployment:
         self.folder = folder
         self._database = f"deployment_{os.getpid()}_{secrets.token_hex(3)}"
         self.database_url = url_of(self._database)
-        self.env = {**os.environ, "DATABASE_URL": self.database_url, **env}
+        self.env = {
+            **os.environ,
+            "DATABASE_URL": self.database_url,
+            "DJANGO_SETTINGS_MODULE": "tests.support.deployed_settings",
+            **env,
+        }
+        self._commands: CommandServer | None = None
         self._seeded = seeded
 
     def __enter__(self) -> Self:
@@ -142,19 +149,24 @@ class Deployment:
 
     def manage(self, *arguments: str, given: str = "", expect: int = 0, **env: str) -> str:
         """Run manage.py, `given` being its input; what it wrote. It must exit with `expect`."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env={**self.env, **env},
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        output = done.stdout + done.stderr
-        assert done.returncode == expect, f"manage.py {arguments[0]}: {done.returncode}\n{output}"
+        if env:
+            with CommandServer({**self.env, **env}) as commands:
+                code, output = commands.run(list(arguments), given)
+        else:
+            code, output = self._command_server().run(list(arguments), given)
+        assert code == expect, f"manage.py {arguments[0]}: {code}\n{output}"
         return output
+
+    def _command_server(self) -> CommandServer:
+        """Return the one that runs, or a new one if a test has changed the environment."""
+        if self._commands is None or self._commands.env != self.env:
+            self._stop_commands()
+            self._commands = CommandServer(self.env)
+        return self._commands
+
+    def _stop_commands(self) -> None:
+        if self._commands:
+            self._commands.stop()
 
     def connect(self) -> psycopg.Connection[dict[str, Any]]:
         """A connection of the test's own, past the console; each statement commits by itself."""
@@ -241,6 +253,7 @@ class Deployment:
                 self.manage("collectstatic", "--no-input", "-v0")
 
     def _clear_away(self) -> None:
+        self._stop_commands()
         for name in ("worker", "console", "practice"):
             if process := getattr(self, name, None):
                 process.resume()

@@ -17,9 +17,12 @@ from urllib.request import urlopen
 
 import psutil
 import psycopg
+import pytest
 
 from lofty_admin.audit.kinds import Outcome
 from tools.processes import ROOT
+
+pytestmark = pytest.mark.processes
 
 
 @contextmanager

@@ -41,7 +41,7 @@ VALUES = {
     "a word": "abc",
     "another site": quote("//evil.test/"),
     "deep list": "[" * 100_000,
-    "deep object": quote('{"a":' * 20_000),
+    "deep object": '{"a":' * 20_000,  # not quoted: 80,000 escapes take a tenth of a second
     "date": "9999-99-99",
     "far date": "9999-12-31",
     "first date": "0001-01-01",
@@ -86,9 +86,15 @@ def client_of(world: World, who: str = "superuser") -> Client:
 def answers(client: Client, url: str, query: str) -> Iterator[tuple[str, int]]:
     """GET and POST of it; what a POST did is taken back."""
     yield "GET", client.get(f"{url}?{query}").status_code
+    yield "POST", posted(client, url, query)
+
+
+def posted(client: Client, url: str, query: str) -> int:
+    """The status of a POST, what it did being taken back."""
     point = transaction.savepoint()
-    yield "POST", client.post(url, query, FORM).status_code
+    status = client.post(url, query, FORM).status_code
     transaction.savepoint_rollback(point)
+    return status
 
 
 def is_broken(status: int) -> bool:
@@ -133,12 +139,17 @@ WITH_DATA = [route for route in ROUTES if POSTED.get(route.name)]
 @pytest.mark.parametrize("route", WITH_DATA, ids=[route.name for route in WITH_DATA])
 def test_form__one_field_of_a_good_one__no_500(world: World, route: Route) -> None:
     url = reverse(route.name, kwargs=world.arguments(route))
+    fields = [*POSTED[route.name], "next", "reason"]
     broken = []
-    for name in [*POSTED[route.name], "next", "reason"]:
-        for kind, value in VALUES.items():
+    for kind, value in VALUES.items():
+        # A GET does not look at one field because the others are good: all at once.
+        query = "&".join(f"{name}={value}" for name in fields)
+        status = client_of(world).get(f"{url}?{query}").status_code
+        broken += [f"GET {kind}: {status}"] if is_broken(status) else []
+        for name in fields:
             sent = "&".join(f"{k}={quote(v)}" for k, v in POSTED[route.name].items() if k != name)
-            for method, status in answers(client_of(world), url, f"{sent}&{name}={value}"):
-                broken += [f"{method} {name} {kind}: {status}"] if is_broken(status) else []
+            status = posted(client_of(world), url, f"{sent}&{name}={value}")
+            broken += [f"POST {name} {kind}: {status}"] if is_broken(status) else []
     assert broken == []
 
 
