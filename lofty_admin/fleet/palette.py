@@ -111,7 +111,7 @@ ACTIONS: Sequence[Entry] = (
         Role.EDITOR,
         "clone template compare same",
     ),
-    Entry("directory:refresh", _("Sync names"), Role.EDITOR, "sync refresh", posts=True),
+    Entry("directory:refresh", _("Sync names"), Role.EDITOR, "sync refresh read", posts=True),
     Entry("history:list", _("Export the history"), Role.VIEWER, "csv json download", part="export"),
     Entry("tenants:pin", _("Pin this tenant"), Role.VIEWER, "star favourite keep", posts=True),
     Entry("tenants:unpin", _("Unpin this tenant"), Role.VIEWER, "star favourite", posts=True),

@@ -199,7 +199,7 @@ def test_make__log_does_not_continue__is_refused(signing: None, statement: str) 
     write(3)
     checkpoint()
     tamper(statement)
-    with pytest.raises(CheckpointRefused, match="No checkpoint was made"):
+    with pytest.raises(CheckpointRefused, match="No checkpoint was signed"):
         make()
     assert AuditCheckpoint.objects.count() == 1
 

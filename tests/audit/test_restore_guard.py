@@ -145,7 +145,7 @@ def test_compare__anchors_unreadable__not_compared_and_said(
     put_back(3)
     assert compare().state is State.NOT_COMPARED
     page = signed_in(superuser).get("/audit/verification/").content.decode()
-    assert "can't tell whether this database is an old copy" in " ".join(page.split())
+    assert "can&#x27;t tell whether this database is an old copy" in " ".join(page.split())
     assert "Read-only" not in page
     assert [r.levelno for r in caplog.records if "old copy" in r.message] == [logging.WARNING]
 
@@ -170,7 +170,7 @@ def test_compare__no_file_as_sink__not_compared_and_said(
     put_back(3)
     assert compare().state is State.NOT_COMPARED
     page = signed_in(superuser).get("/audit/verification/").content.decode()
-    assert "Checkpoints aren't written to a file" in page
+    assert "Checkpoints aren&#x27;t written to a file" in page
 
 
 # --- kept for half a minute -----------------------------------------------------------------------
@@ -259,9 +259,9 @@ def test_health__behind__still_answers(anchors: Path, superuser: User) -> None:
 # --- checkpoints ----------------------------------------------------------------------------------
 def test_make__behind__refused_or_it_would_pass_as_the_newest_anchor(anchors: Path) -> None:
     put_back(3)
-    with pytest.raises(CheckpointRefused, match="No checkpoint was made"):
+    with pytest.raises(CheckpointRefused, match="No checkpoint was signed"):
         make()
-    with pytest.raises(CommandError, match="No checkpoint was made"):
+    with pytest.raises(CommandError, match="No checkpoint was signed"):
         call_command("audit_checkpoint")
     assert AuditCheckpoint.objects.count() == 1
 
@@ -333,7 +333,7 @@ def test_acknowledge__another_newer_anchor__asks_again(anchors: Path, settings: 
 
 
 def test_acknowledge__nothing_behind__refused_with_what_was_found(anchors: Path) -> None:
-    with pytest.raises(CommandError, match=r"nothing to acknowledge\. This database holds"):
+    with pytest.raises(CommandError, match=r"nothing to acknowledge\. The database matches"):
         run(*REASON)
     put_back(3)
     run(*REASON)
@@ -344,6 +344,6 @@ def test_acknowledge__nothing_behind__refused_with_what_was_found(anchors: Path)
 
 def test_acknowledge__no_reason__refused(anchors: Path) -> None:
     put_back(3)
-    with pytest.raises(CommandError, match="Say why"):
+    with pytest.raises(CommandError, match="Give the reason"):
         run("audit_acknowledge_restore", "--reason", "  ")
     assert compare().state is State.BEHIND

@@ -80,7 +80,7 @@ def test_restore__yesterdays_database__read_only_until_acknowledged(
         browser.send(form_in(page, "/t/acme/settings/review/"))
     assert "Nothing was checked" in deployment.manage("reconcile", expect=1)
     assert "Nothing was read" in deployment.manage("sync_directory", "--all", expect=1)
-    assert "No checkpoint was made" in checkpoint(deployment, expect=1)
+    assert "No checkpoint was signed" in checkpoint(deployment, expect=1)
     assert acme.puts == []
 
     output = deployment.manage("audit_acknowledge_restore", "--reason", "The disk died")

@@ -390,7 +390,7 @@ def test_run__sales_agent_of_another_tenant__row_fails(
     """Of another Lofty user, so that only the Sales Agent tells."""
     Connection.objects.update(lofty_user={})
     made = run(give(superuser, f"{HEAD}Second,second,api key,{NEXT_TOKEN},\n"))
-    assert "change the same Sales Agent. If that is meant" in made.rows.get().message
+    assert "change the same Sales Agent. If that is intended" in made.rows.get().message
     assert not Tenant.objects.filter(slug="second").exists()
 
 

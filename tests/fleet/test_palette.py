@@ -238,7 +238,7 @@ def test_palette__change_in_flight__leads_to_it_whoever_may_see_the_tenant(
 
 
 def test_palette__as_a_page__links_and_buttons_without_a_listbox(browsers: Browsers) -> None:
-    page = browsers.owner.get(reverse("fleet:palette"), {"q": "read the names", "at": "acme"})
+    page = browsers.owner.get(reverse("fleet:palette"), {"q": "sync names", "at": "acme"})
     html = page.content.decode()
     assert '<form class="input-group mb-3" method="get" action="/find/"' in html
     assert 'formaction="/t/acme/names/refresh/"' in html

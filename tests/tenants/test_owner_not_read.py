@@ -82,7 +82,7 @@ def test_replace__only_me_fails__stored_without_a_question(
     url = reverse("tenants:connection_replace", args=["acme"])
     data = {"scheme": "api_key", "token": NEXT_TOKEN}
     html = signed_in(owner).post(url, data, follow=True).content.decode()
-    assert "The token works and was saved. Lofty didn't say who the token belongs to" in html
+    assert "The token works and was saved. Lofty didn&#x27;t say who the token belongs to" in html
     assert acme.connection is not None
     assert acme.connection.version == 2
 
@@ -116,7 +116,7 @@ def test_connect__only_me_fails__asks_to_compare_the_sales_agent(
     html = text(browser.get(lofty_sends_back(app, "acme"), follow=True))
     assert "Lofty didn't say whose account this is" in html
     assert "Compare the Sales Agent" in html
-    assert "The account is connected. Lofty didn't say" in text(
+    assert "The account is connected. Lofty didn&#x27;t say" in text(
         go(browser, "tenants:connect_confirm", right="on")
     )
     assert ConnectionHealth.objects.get(connection__retired_at=None).status == Health.WORKS

@@ -40,7 +40,7 @@ def test_add__bad_token__everything_typed_is_kept_but_the_token(
         assert kept in html
     assert bad not in html
     assert "no-store" in answer.headers["Cache-Control"]
-    assert "Nothing was saved" in html
+    assert "The token was not saved" in html
     assert not Tenant.objects.exists()
 
 
