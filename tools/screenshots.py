@@ -50,9 +50,9 @@ def main() -> int:
         return 1
     say_what_fonts_are_missing()
     PICTURES.mkdir(exist_ok=True)
-    with fresh_demo() as told, sync_playwright() as playwright:
+    with fresh_demo() as demo, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        take_all(Camera(browser, told["console_url"], told["sign_ins"][0]["password"]))
+        take_all(Camera(browser, demo["console_url"], demo["sign_ins"][0]["password"]))
         browser.close()
     return 0
 
@@ -151,7 +151,7 @@ def take_all(camera: Camera) -> None:
     take_a_change(camera, editor)
     take_the_history(camera, editor)
     editor.goto("/t/nordlicht-allianz/settings/")
-    editor.get_by_role("link", name="See how it stands").click()
+    editor.get_by_role("link", name="View status").click()
     camera.take(editor, "unknown")
     manager.goto("/t/nunez-realty/connection/")
     camera.take(manager, "connection")

@@ -63,7 +63,7 @@ def test_page__verified_with_the_sinks_file__green_with_its_limit(
     assert "alert-success" in text
     assert "Signed checkpoint of 5 records" in text
     assert "This run could not check whether records after 5 were cut off." in text
-    assert "0 waiting to be delivered (file)." in text
+    assert "None waiting to be delivered (file)." in text
 
 
 def test_page__faults__each_named(

@@ -46,13 +46,13 @@ def test_replay__removed_token_put_back__found(acme: Tenant, connection: Connect
     token_store.remove_connection(acme)
     Connection.objects.filter(pk=connection.pk).update(**yesterday)
     assert Connection.objects.get().retired_at is None
-    with pytest.raises(ConnectionUnavailable, match="put back"):
+    with pytest.raises(ConnectionUnavailable, match="restored from an earlier time"):
         client_for(acme)
 
 
 def test_replay__fingerprint_changed_by_hand__found(acme: Tenant, connection: Connection) -> None:
     Connection.objects.update(fingerprint="hmac-sha256:" + "0" * 64)
-    with pytest.raises(ConnectionUnavailable, match="put back"):
+    with pytest.raises(ConnectionUnavailable, match="restored from an earlier time"):
         client_for(acme)
 
 

@@ -125,16 +125,12 @@ def _confirm_right(
         return None
     words = {"person": user, "place": scope.in_words}
     if level == NOTHING:
-        message = _(
-            "What they have for %(place)s by itself ends at once. Other rights still count."
-        )
+        message = _("Their own role for %(place)s ends immediately. Other roles still apply.")
     elif level == DENIED:
-        message = _("They lose all access to %(place)s at once. A denial overrides every role.")
+        message = _("They lose all access to %(place)s immediately. A denial overrides every role.")
     else:
         words["role"] = Role(int(level)).label.lower()
-        message = _(
-            "They become %(role)s of %(place)s at once, also of tenants that are added later."
-        )
+        message = _("They become %(role)s of %(place)s immediately, including tenants added later.")
     return ask_to_confirm(
         request,
         question=_("Change the access of %(person)s to %(place)s?") % words,
