@@ -36,7 +36,10 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"context": {"()": "lofty_admin.audit.log.log_filter.ContextFilter"}},
+        "filters": {
+            "context": {"()": "lofty_admin.audit.log.log_filter.ContextFilter"},
+            "minor": {"()": "lofty_admin.core.logs.MinorFilter"},
+        },
         "formatters": {"lines": {"()": _FORMATTERS[style]}},
         "handlers": {
             "stderr": {
@@ -49,8 +52,21 @@ def logging_config(level: str, style: str) -> dict[str, Any]:
         "loggers": {
             name: {"level": at_least_info, "handlers": [], "propagate": True} for name in _LOGGERS
         }
-        | {name: {"level": "WARNING"} for name in _CHATTERS},
+        | {name: {"level": "WARNING"} for name in _CHATTERS}
+        | {"django.security.DisallowedHost": {"filters": ["minor"]}},
     }
+
+
+class MinorFilter(logging.Filter):
+    """Make a record one warning line without traceback.
+
+    Anyone can send a wrong Host header, and Django logs each as an error with a traceback.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = None
+        return True
 
 
 class JsonLines(JsonFormatter):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log.record import record
@@ -187,6 +188,29 @@ def test_export__follow__continues_until_it_is_stopped(file: Path) -> None:
         said = process.communicate(timeout=30)[0]
     assert process.returncode == 0, said
     assert said.endswith("Stopped.\n")
+    assert numbers(file) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_export__follow_with_its_connection_cut__goes_on(file: Path) -> None:
+    write(2)
+    process = start_manage("audit_export", "--to", str(file), "--follow")
+    try:
+        wait_for(file, 3)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = 'lofty-command'"
+            )
+            assert cursor.fetchone() == (1,)
+        write(2)
+        wait_for(file, 5)
+    finally:
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)[0]
+    assert process.returncode == 0, said
+    assert said.count("The database does not answer. Trying again until it does.\n") == 1
+    assert "Traceback" not in said
     assert numbers(file) == [1, 2, 3, 4, 5]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.test import Client
 from django.utils.log import log_response
 from hypothesis import given
 from hypothesis import strategies as st
@@ -194,6 +195,14 @@ def test_log__refusal_logged_after_the_middlewares__still_has_its_request_id(
 def test_log__servers_and_security__through_our_handler_once(lines: Stream, name: str) -> None:
     logging.getLogger(name).warning("hello")
     assert lines.one()["logger"] == name
+
+
+def test_log__request_with_a_wrong_host__one_warning_without_traceback(lines: Stream) -> None:
+    Client().get("/", headers={"host": "10.0.0.1"})
+    line = lines.one()
+    assert (line["logger"], line["level"]) == ("django.security.DisallowedHost", "WARNING")
+    assert "10.0.0.1" in line["message"]
+    assert "exc_info" not in line
 
 
 @pytest.mark.parametrize(

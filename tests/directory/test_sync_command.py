@@ -10,6 +10,9 @@ from django.utils import timezone
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.directory.models import Entry, Step, Sync, SyncState
 from lofty_admin.directory.sync import advance, open_sync
+from lofty_admin.lofty.client import Scheme
+from lofty_admin.tenants.credentials.token_store import set_connection
+from lofty_admin.tenants.credentials.token_verification import unchecked_token
 from lofty_admin.tenants.models import Tenant
 from tests.support.directory import Connect
 
@@ -71,9 +74,20 @@ def test_command__unknown_tenant__says_so(db: None) -> None:
 
 def test_command__no_token__fails_with_the_reason(acme: Tenant) -> None:
     out = StringIO()
-    with pytest.raises(CommandError, match="Not finished: acme"):
+    with pytest.raises(CommandError, match="Not read: acme"):
         call_command("sync_directory", "--tenant", "acme", stdout=out)
     assert "no Lofty token" in out.getvalue()
+
+
+def test_command__all_with_one_dead_token__succeeds_and_names_it(
+    acme: Tenant, globex: Tenant, connect: Connect
+) -> None:
+    connect(members=3)
+    set_connection(globex, unchecked_token(Scheme.OAUTH, "revoked-" * 5), meant=True)
+    err = StringIO()
+    call_command("sync_directory", "--all", stdout=StringIO(), stderr=err)
+    assert err.getvalue() == "Not read: globex. The reasons are above.\n"
+    assert Entry.objects.filter(tenant=acme).exists()
 
 
 def test_command__sync_waits_for_its_time__continues_then(acme: Tenant, connect: Connect) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import InterfaceError, OperationalError, connection
 
 from lofty_admin.audit.commandline import command_actor
 from lofty_admin.audit.context import acting_as
@@ -31,42 +32,67 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, to: Path, follow: bool, **options: Any) -> None:
+        self.missing, self.is_recorded = 0, False
         try:
-            with acting_as(command_actor("audit_export")), ExportFile(to) as export_file:
-                self.run(export_file, follow)
+            with acting_as(command_actor("audit_export")):
+                self.export(to, follow)
         except (LogMismatch, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise CommandError(f"Can't write to {to}: {reason}") from None
         except KeyboardInterrupt:
             self.stderr.write("Stopped.")
+        if self.missing:
+            sys.exit(1)
+
+    def export(self, to: Path, follow: bool) -> None:
+        """Append to the file; with `follow`, continue when the database is back after a cut."""
+        is_cut_off = False
+        while True:
+            try:
+                with ExportFile(to) as export_file:
+                    is_cut_off = False
+                    self.run(export_file, follow)
+                return
+            except (OperationalError, InterfaceError):
+                if not follow:
+                    raise CommandError("The database does not answer. Run it again.") from None
+            if not is_cut_off:
+                self.stderr.write("The database does not answer. Trying again until it does.")
+            is_cut_off = True
+            connection.close()
+            if self.is_stopped():
+                return
 
     def run(self, export_file: ExportFile, follow: bool) -> None:
         lag = export_file.lag()
         self.stdout.write(f"{export_file.path}: up to record {export_file.last}, {lag}.")
-        if lag.events or follow:
+        if not self.is_recorded and (lag.events or follow):
             _record(export_file, follow)
-        missing = self.append(export_file)
+            self.is_recorded = True
+        self.append(export_file)
         if follow:
-            missing += self.follow(export_file)
-        if missing:
-            sys.exit(1)
+            self.follow(export_file)
 
-    def follow(self, export_file: ExportFile) -> int:
-        """Append until a signal stops the command; return the same as `append`.
+    def follow(self, export_file: ExportFile) -> None:
+        """Append until a signal stops the command."""
+        while not self.is_stopped():
+            if export_file.lag().events:
+                self.append(export_file)
 
-        The signal is checked between two chunks only: an interrupt elsewhere could end in code that
-        does not propagate it.
+    def is_stopped(self) -> bool:
+        """Wait a round; return whether a signal came.
+
+        From the first call on, signals are noticed only here, between two chunks: an interrupt
+        elsewhere could end in code that does not propagate it.
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-        missing = 0
-        while signal.sigtimedwait(STOPS, SECONDS) is None:
-            if export_file.lag().events:
-                missing += self.append(export_file)
+        if signal.sigtimedwait(STOPS, SECONDS) is None:
+            return False
         self.stderr.write("Stopped.")
-        return missing
+        return True
 
-    def append(self, export_file: ExportFile) -> int:
-        """Append new records. Return the number of records missing from the log."""
+    def append(self, export_file: ExportFile) -> None:
+        """Append new records, and count those that are missing from the log."""
         before, written = export_file.last, 0
         for count in export_file.append():
             written += count
@@ -78,7 +104,7 @@ class Command(BaseCommand):
             self.stderr.write(
                 f"{missing:,} records are missing in the log. Run `manage.py audit_verify`."
             )
-        return missing
+            self.missing += missing
 
 
 def _record(export_file: ExportFile, follow: bool) -> None:
