@@ -12,6 +12,7 @@ ENVIRONMENT = read_environment()
 DEMO = ENVIRONMENT.demo
 
 SECRET_KEY = ENVIRONMENT.secret_key
+SECRET_KEY_FALLBACKS = list(ENVIRONMENT.secret_key_fallbacks)
 DEBUG = False
 ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts
 ROOT_URLCONF = "lofty_admin.urls"

@@ -80,6 +80,7 @@ class Environment:
 
     demo: bool
     secret_key: str = field(repr=False)
+    secret_key_fallbacks: tuple[str, ...] = field(repr=False)
     database: Mapping[str, Any] = field(repr=False)
     allowed_hosts: list[str]
     trusted_proxies: int
@@ -120,6 +121,7 @@ def read_environment() -> Environment:
     return Environment(
         demo=demo,
         secret_key=_secret_key(read),
+        secret_key_fallbacks=_secret_key_fallbacks(read),
         database=_database(read),
         allowed_hosts=_allowed_hosts(read),
         trusted_proxies=_whole_number("TRUSTED_PROXY_COUNT", 0, 0, 5),
@@ -165,9 +167,19 @@ def _required(read: environ.Env, name: str) -> str:
 
 
 def _secret_key(read: environ.Env) -> str:
-    value = _required(read, "SECRET_KEY")
+    return _long_enough("SECRET_KEY", _required(read, "SECRET_KEY"))
+
+
+def _secret_key_fallbacks(read: environ.Env) -> tuple[str, ...]:
+    """Return earlier secret keys: what they signed stays valid until they are removed."""
+    listed = str(read.str("SECRET_KEY_FALLBACKS", default="")).split(",")
+    keys = [key.strip() for key in listed if key.strip()]
+    return tuple(_long_enough("SECRET_KEY_FALLBACKS", key) for key in keys)
+
+
+def _long_enough(name: str, value: str) -> str:
     if len(value) < 50:
-        raise ImproperlyConfigured("SECRET_KEY is too short: use at least 50 random characters.")
+        raise ImproperlyConfigured(f"{name} is too short: use at least 50 random characters.")
     return value
 
 

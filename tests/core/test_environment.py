@@ -48,6 +48,7 @@ def test_environment__something_missing__is_named(
     ("name", "value"),
     [
         ("SECRET_KEY", "hunter2-too-short"),
+        ("SECRET_KEY_FALLBACKS", f"{'s' * 50},hunter2"),
         ("VAULT_KEYS", "hunter2"),
         ("VAULT_KEYS", "a:hunter2"),
         ("VAULT_KEYS", f"a:{KEY},a:{KEY}"),
