@@ -12,10 +12,12 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        from lofty_admin.accounts.sessions import start_clock
+        from lofty_admin.accounts.sessions import end_all_sessions, start_clock
+        from lofty_admin.audit.proof.restore_guard import restore_acknowledged
 
         post_migrate.connect(_create_cache_table, sender=self)
         user_logged_in.connect(start_clock)
+        restore_acknowledged.connect(end_all_sessions)
 
 
 def _create_cache_table(using: str, **kwargs: Any) -> None:

@@ -178,6 +178,19 @@ def end_everything(user: User) -> int:
         return end_sessions(user)
 
 
+def end_all_sessions(**kwargs: object) -> None:
+    """End every session and unfinished sign-in of all users.
+
+    Receiver of `restore_acknowledged`: sessions that had ended since the backup work again.
+    """
+    with transaction.atomic():
+        User.objects.update(session_version=F("session_version") + 1)
+        detail = {"number": UserSession.objects.count()}
+        UserSession.objects.all().delete()
+        Session.objects.all().delete()
+        record(Kind.SESSIONS_ENDED, subject="All users", outcome=Outcome.DONE, detail=detail)
+
+
 def _record_expiry(user: Any, reason: str, *, actor: Actor | None = None) -> None:
     record(
         Kind.SESSION_EXPIRED,

@@ -17,3 +17,4 @@ class AuditConfig(AppConfig):
         register(checks.triggers_stand, Tags.database)
         register(checks.role_is_not_owner, Tags.database, deploy=True)
         register(checks.checkpoints_are_signed, Tags.security, deploy=True)
+        register(checks.anchor_is_readable, Tags.security)

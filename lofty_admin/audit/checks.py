@@ -1,5 +1,6 @@
 """Start-up checks of the audit log. They run with `manage.py check --database default`."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,6 +65,45 @@ def checkpoints_are_signed(**kwargs: Any) -> list[checks.CheckMessage]:
             id="audit.I002",
         )
     ]
+
+
+def anchor_is_readable(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Check that this user can read the checkpoints that keep a restored database read-only."""
+    sink = settings.ENVIRONMENT.checkpoint_sink
+    if sink is None or sink.kind != "file":
+        return []
+    found: list[checks.CheckMessage] = []
+    if not settings.ENVIRONMENT.audit_public_keys and not settings.ENVIRONMENT.audit_signing_key:
+        found.append(
+            checks.Warning(
+                "AUDIT_PUBLIC_KEYS is not set: this process believes no checkpoint, so it does not"
+                " notice that a database was restored from a backup.",
+                hint="Set it to what `python -m lofty_admin.core.keys` printed with the key.",
+                id="audit.W002",
+            )
+        )
+    if reason := _unreadable(sink.target):
+        found.append(
+            checks.Error(
+                f"{sink.target} cannot be read ({reason}), so this process does not notice that a"
+                " database was restored from a backup.",
+                hint="The worker creates the file with mode 0640. Put the users of console and"
+                " worker into one group that owns the folder (chgrp, chmod g+s).",
+                id="audit.E003",
+            )
+        )
+    return found
+
+
+def _unreadable(path: str) -> str:
+    """Return why the file cannot be read; "" if it can, or does not exist yet."""
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def _owns(alias: str) -> bool:

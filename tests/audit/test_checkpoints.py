@@ -233,3 +233,23 @@ def test_check__no_signing_key__only_information(settings: Settings) -> None:
     assert not found.is_serious()
     sign_here(settings)
     assert checks.checkpoints_are_signed() == []
+
+
+@pytest.mark.parametrize(("content", "ids"), [(None, []), ("", []), ("unreadable", ["audit.E003"])])
+def test_check__anchor_file__reported_if_this_user_cannot_read_it(
+    content: str | None, ids: list[str], tmp_path: Path, settings: Settings
+) -> None:
+    sign_here(settings)
+    path = sink_to(settings, tmp_path / "anchors")
+    if content == "unreadable":
+        path.symlink_to(path)  # root reads everything but a link to itself
+    elif content is not None:
+        path.write_text(content)
+    assert [message.id for message in checks.anchor_is_readable()] == ids
+
+
+def test_check__no_public_key__warns_that_a_restore_would_go_unnoticed(
+    tmp_path: Path, settings: Settings
+) -> None:
+    sink_to(settings, tmp_path / "anchors")
+    assert [message.id for message in checks.anchor_is_readable()] == ["audit.W002"]

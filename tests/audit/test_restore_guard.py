@@ -293,6 +293,17 @@ def test_acknowledge__behind__recorded_with_its_anchor_and_the_console_works(
     assert b"Read-only" not in signed_in(superuser).get("/").content
 
 
+def test_acknowledge__sessions_of_the_backup__have_ended(anchors: Path, superuser: User) -> None:
+    client = signed_in(superuser)
+    put_back(3)
+    run(*REASON)
+    assert client.get("/").status_code == 302
+    ended = AuditEvent.objects.get(kind=Kind.SESSIONS_ENDED)
+    assert ended.subject == "All users"
+    superuser.refresh_from_db()
+    assert superuser.session_version == 1  # an unfinished sign-in has ended too
+
+
 def test_acknowledge__documented_steps__a_new_anchor_file_verifies(
     anchors: Path, tmp_path: Path
 ) -> None:
@@ -302,13 +313,13 @@ def test_acknowledge__documented_steps__a_new_anchor_file_verifies(
     run("audit_checkpoint")
     assert compare().state is State.STANDS
     code, text = run("audit_verify", "--anchor", str(anchors), "--public-key", PUBLIC_KEY)
-    assert (code, "not cut up to record 4" in text) == (0, True)
+    assert (code, "not cut up to record 5" in text) == (0, True)
 
 
 def test_acknowledge__anchor_file_left_where_it_is__the_next_checkpoint_counts(
     anchors: Path,
 ) -> None:
-    put_back(3)
+    put_back(2)
     run(*REASON)
     tasks.checkpoint(timestamp=0)
     run("audit_checkpoint")

@@ -18,6 +18,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
@@ -31,6 +32,8 @@ from lofty_admin.core import clocks
 END_OF_FILE = 65_536  # bytes to read: more than a hundred checkpoints
 SECONDS = 30.0
 logger = logging.getLogger(__name__)
+# Sent in the transaction of the acknowledgment. A backup also revives sessions that had ended.
+restore_acknowledged = Signal()
 
 
 class ReadOnly(Exception):
@@ -161,6 +164,7 @@ def acknowledge(reason: str) -> AuditEvent:
         raise NothingToAcknowledge(found.words)
     with transaction.atomic():
         events = [_record_acknowledged(anchor, reason, found) for anchor in found.behind]
+        restore_acknowledged.send(sender=acknowledge)
     clear_cache()
     return events[-1]
 
