@@ -68,7 +68,7 @@ def test_home__column_headers_and_back__state_is_in_the_address(page: Page, glob
     expect(page.locator("#found")).not_to_contain_text("Acme Realty")
     page.go_back()
     expect(page.locator("#found")).to_contain_text("Acme Realty")
-    expect(page.get_by_role("heading", name="Tenants")).to_be_visible()
+    expect(page.get_by_role("heading", name="Tenants", exact=True)).to_be_visible()
 
 
 def test_home__long_list__the_head_stays_in_sight(page: Page, globex: None) -> None:

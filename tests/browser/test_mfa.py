@@ -62,7 +62,7 @@ def test_passkey__set_up__signs_in_without_a_password(page: Page) -> None:
     add_passkey(page)
     sign_out(page)
     page.get_by_role("button", name="Use a passkey").click()
-    expect(page.get_by_role("heading", name="Tenants")).to_be_visible()
+    expect(page.get_by_role("heading", name="Tenants", exact=True)).to_be_visible()
 
 
 def test_passkey__after_the_password__is_the_second_factor(page: Page) -> None:
@@ -73,7 +73,7 @@ def test_passkey__after_the_password__is_the_second_factor(page: Page) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("button", name="Use a passkey").click()
-    expect(page.get_by_role("heading", name="Tenants")).to_be_visible()
+    expect(page.get_by_role("heading", name="Tenants", exact=True)).to_be_visible()
 
 
 def test_passkey__proof__asked_for_and_taken(page: Page, deployment: Deployment) -> None:

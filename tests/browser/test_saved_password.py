@@ -92,7 +92,7 @@ def test_saved_login__fills_the_sign_in_and_no_other_secret(
     page = browser_with_login.new_page()
     assert filled_in(page, "/accounts/login/") == ["login", "password"]
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Tenants")).to_be_visible()
+    expect(page.get_by_role("heading", name="Tenants", exact=True)).to_be_visible()
     for path in (
         "/tenants/add/",
         "/t/acme/connection/",

@@ -24,7 +24,7 @@ def alone(new_page: NewPage) -> Page:
     page = new_page(signed_in=False, session_ends=True)
     page.goto("/accounts/login/")
     fill_in(page)
-    expect(page.get_by_role("heading", name="Tenants")).to_be_visible()
+    expect(page.get_by_role("heading", name="Tenants", exact=True)).to_be_visible()
     return page
 
 
