@@ -407,8 +407,6 @@ def _send_and_read_back(client: LoftyClient, operation: Operation) -> Result:
     refused: Rejected | None = None
     try:
         exchange: Exchange | None = send(client, operation)
-    except RateLimited as error:
-        return _parked(error)
     except Rejected as error:
         refused, exchange = error, error.exchange
     except LoftyError as error:
@@ -423,22 +421,14 @@ def _send_and_read_back(client: LoftyClient, operation: Operation) -> Result:
     result = replace(verify_result(operation, after), exchange=exchange)
     if refused is not None and result.state is State.REJECTED:
         message = f"{refused.message} {result.explanation}"
-        return replace(result, explanation=message, advice=refused.advice)
+        return replace(result, explanation=message, advice=_advice_after(refused))
     return result
 
 
-def _parked(error: RateLimited) -> Result:
-    """Return the result for a rate limit, which Lofty applies before it handles a call.
-
-    So there is nothing to read back.
-    """
-    return Result(
-        State.REJECTED,
-        f"{error.message} The change was not made.",
-        f"Your change is kept here. {error.advice}",
-        exchange=error.exchange,
-        reply=Reply.REJECTED,
-    )
+def _advice_after(refused: Rejected) -> str:
+    if isinstance(refused, RateLimited):
+        return f"Your change is kept here. {refused.advice}"
+    return refused.advice
 
 
 def _send_failed(error: LoftyError) -> Result:
@@ -463,6 +453,11 @@ def _not_read_back(refused: Rejected | None, unread: LoftyError) -> Result:
         # A dead token refuses everything: waiting for a reading would only block the tenant.
         message = f"{refused.message} For the same reason the settings could not be read back."
         return Result(State.REJECTED, message, refused.advice, reply=Reply.REJECTED)
+    if isinstance(refused, RateLimited) and isinstance(unread, RateLimited):
+        # Lofty itself is limiting, which it does before it handles a call. A 429 that a proxy made
+        # up after Lofty handled the change is followed by a reading that succeeds.
+        message = f"{refused.message} The change was not made."
+        return Result(State.REJECTED, message, _advice_after(refused), reply=Reply.REJECTED)
     message = f"Lofty rejected the change, but reading it back failed. {unread.message}"
     return Result(State.UNKNOWN, message, again, reply=Reply.REJECTED)
 

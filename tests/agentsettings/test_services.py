@@ -463,15 +463,42 @@ def test_apply__refused_and_read_back_fails__is_unknown_until_one_reading(
     assert len(lofty.puts) == 1
 
 
-def test_apply__over_the_rate_limit__waits_and_is_not_read_back(
+RATE_LIMIT: dict[str, Any] = {"code": 429, "body": {"message": "Too Many Requests"}}
+
+
+def test_apply__over_the_rate_limit_which_the_read_back_is_not__was_read_back(
     acme: Tenant, lofty: PracticeCustomer
 ) -> None:
     plan = plan_for(acme, assistantName="Bella")
-    lofty.misbehave("status", code=429, body={"message": "Too Many Requests"})
+    lofty.misbehave("status", **RATE_LIMIT)
     operation = apply(acme, plan, "")
-    assert (operation.state, operation.after) == (State.REJECTED, None)
+    assert operation.state == State.REJECTED
+    assert operation.after["assistantName"] != "Bella"
+    assert "the change was not made" in operation.explanation
+    assert "Your change is kept" in operation.advice
+
+
+def test_apply__rate_limit_for_the_read_back_too__was_not_made(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    """Other programs with the same token use up the calls while the save reads."""
+    lofty.change(rate_limit=10)
+    operation = held_save(acme, lofty, editor_of(acme), lambda: lofty.change(rate_used=10))
+    assert operation.state == State.REJECTED, operation.explanation
+    assert operation.after is None
     assert "The change was not made" in operation.explanation
     assert "Your change is kept" in operation.advice
+
+
+def test_apply__rate_limit_of_a_proxy_after_lofty_made_the_change__is_verified(
+    acme: Tenant, lofty: PracticeCustomer
+) -> None:
+    """A proxy sent it twice: Lofty made the change, and limited the second."""
+    plan = plan_for(acme, assistantName="Bella")
+    lofty.misbehave("status", apply=True, **RATE_LIMIT)
+    operation = apply(acme, plan, "")
+    assert operation.state == State.VERIFIED
+    assert "answered with an error" in operation.explanation
 
 
 def test_apply__token_dies_with_the_put__is_rejected_and_frees_the_tenant(
