@@ -135,7 +135,17 @@ def same(name: str, a: Value, b: Value) -> bool:
     the number 5125550142 is the text "5125550142".
     """
     # Most values are written alike, which is fast to check; repr tells 1, 1.0 and True apart.
-    return repr(a) == repr(b) or _canonical_bytes(name, a) == _canonical_bytes(name, b)
+    if repr(a) == repr(b) or _canonical_bytes(name, a) == _canonical_bytes(name, b):
+        return True
+    return name not in TYPES and _is_same_number(a, b)
+
+
+def _is_same_number(a: Value, b: Value) -> bool:
+    """Return whether one of them is a number and the other the same number written as text."""
+    if isinstance(a, str) == isinstance(b, str):
+        return False  # "007" and "7" may be different texts
+    a, b = as_number(a), as_number(b)
+    return _is_whole(a, INT64) and a == b
 
 
 def differing(

@@ -591,6 +591,17 @@ def test_apply__something_else_is_different_afterwards__is_named(
     assert event.detail["also_different"] == list(after)
 
 
+def test_apply__read_back_with_every_number_as_text__names_no_difference(
+    acme: Tenant, lofty: PracticeCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_for(acme, assistantName="Bella")
+    numbers = {name: value for name, value in lofty.settings.items() if type(value) is int}
+    changed_after_put(lofty, monkeypatch, {name: str(value) for name, value in numbers.items()})
+    operation = apply(acme, plan, "")
+    assert operation.state == State.VERIFIED
+    assert operation.also_different == ()
+
+
 def changed_after_put(
     lofty: PracticeCustomer, monkeypatch: pytest.MonkeyPatch, after: dict[str, Any]
 ) -> None:

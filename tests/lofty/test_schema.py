@@ -340,3 +340,12 @@ def test_same__list_shuffled_and_doubled__still_same(
     other = ids + ids
     chance.shuffle(other)
     assert same(name, ids, other)
+
+
+@pytest.mark.parametrize("name", ["id", "hostedStatus", "addedByLoftyLater"])
+def test_same__number_as_text__of_a_property_without_a_type(name: str) -> None:
+    assert same(name, 7, "7")
+    assert same(name, "7", 7.0)
+    assert not same(name, "007", "7")
+    assert not same(name, True, "1")
+    assert not same(name, 7, "8")
