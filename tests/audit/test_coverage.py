@@ -26,6 +26,7 @@ from tests.support.event_drives import (
     COMMANDS_WITHOUT,
     JOBS,
     JOBS_WITHOUT,
+    KINDS_WITHOUT,
     PAGES,
     PAGES_WITHOUT,
     Drive,
@@ -121,6 +122,14 @@ DRIVES: dict[str, tuple[Drive, Kind]] = {
 }
 
 
+def test_kinds__every_one__is_driven_or_has_a_reason() -> None:
+    driven = {kind for _, kind in DRIVES.values()}
+    assert_registered(
+        Kind, driven | KINDS_WITHOUT.keys(), where=f"a drive of {DRIVING}", recipe=ADD_EVENT_KIND
+    )
+    assert not driven & KINDS_WITHOUT.keys()
+
+
 @pytest.mark.parametrize(("drive", "kind"), DRIVES.values(), ids=DRIVES.keys())
 def test_change__made__leaves_its_event(scene: Scene, drive: Drive, kind: Kind) -> None:
     scene.prepared()
@@ -128,7 +137,9 @@ def test_change__made__leaves_its_event(scene: Scene, drive: Drive, kind: Kind) 
     assert kind in scene.new_kinds(), advice(ADD_EVENT_KIND)
 
 
-@pytest.mark.parametrize("reason", [*PAGES_WITHOUT.values(), *COMMANDS_WITHOUT.values()])
+@pytest.mark.parametrize(
+    "reason", [*PAGES_WITHOUT.values(), *COMMANDS_WITHOUT.values(), *KINDS_WITHOUT.values()]
+)
 def test_reason__given__is_a_sentence(reason: str) -> None:
     assert reason.endswith(".")
     assert len(reason) > len("Only reads")

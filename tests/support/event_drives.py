@@ -678,3 +678,14 @@ JOBS_WITHOUT: dict[str, str] = {
     "lofty_admin.agentsettings.tasks.prune_old_drafts": "Deletes what was applied or expired.",
     "lofty_admin.agentsettings.tasks.retry_stalled": "Moves jobs in the queue; each records.",
 }
+
+
+# --- Kinds that none of the drives above records --------------------------------------------------
+KINDS_WITHOUT: dict[Kind, str] = {
+    Kind.CREDENTIAL_ADDED: "Recorded with the first token: tests/tenants/test_connections.py.",
+    Kind.CREDENTIAL_RECOVERED: "Recorded by a call that works again: tests/tenants/test_health.py.",
+    Kind.SECOND_STEPS_RESEALED: "Recorded by rotate_keys, too: tests/accounts/test_rotation.py.",
+    Kind.SETTINGS_REFUSED: "Recorded in place of an outcome: tests/agentsettings/test_services.py.",
+    Kind.SETTINGS_SEEN_CHANGED: "Recorded by reading: tests/agentsettings/test_snapshots.py.",
+    Kind.SINGLE_SIGN_ON_LINKED: "Recorded by the first sign-in: tests/accounts/test_sso.py.",
+}
