@@ -6,7 +6,7 @@ const PASSKEY_TROUBLE = {
   NotAllowedError: gettext("The passkey wasn't used. Nothing was changed. You can try again."),
   InvalidStateError: gettext("This passkey is already set up."),
   NotSignedIn: gettext("You were signed out. Nothing was changed. Reload the page and sign in."),
-  SecurityError: gettext("Passkeys do not work at this address. They need https and a host name."),
+  SecurityError: gettext("Passkeys don't work at this address. They need https and a host name."),
 };
 
 async function passkeyOptions(form) {

@@ -81,7 +81,7 @@ class ExactJSONField(models.TextField):  # type: ignore[type-arg] # generic only
 class Reply(models.TextChoices):
     """Lofty's answer to the PUT. Only a read-back shows whether the change was made."""
 
-    NONE = "", _("no answer")
+    NONE = "", _("no response")
     ACCEPTED = "accepted", _("accepted")
     REJECTED = "rejected", _("rejected")
 

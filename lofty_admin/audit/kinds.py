@@ -43,7 +43,7 @@ class Kind(TextChoices):
     CONNECTION_ENDED = "connection.ended", _("did not connect with Lofty")
     AGENT_CHANGED = "tenant.agent_changed", _("accepted another Sales Agent for the tenant")
     VAULT_ROTATED = "vault.rotated", _("re-encrypted tokens with the current key")
-    MEMBER_ADDED = "member.added", _("gave access")
+    MEMBER_ADDED = "member.added", _("granted access")
     MEMBER_CHANGED = "member.changed", _("changed access")
     MEMBER_REMOVED = "member.removed", _("removed access")
     ACCESS_DENIED = "access.denied", _("denied access")

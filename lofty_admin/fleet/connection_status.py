@@ -92,7 +92,7 @@ def _in_words(state: ConnectionSummary, count: int) -> str:
             "%(count)s token fails", "%(count)s tokens fail", count
         ),
         ConnectionSummary.NO_SETTINGS: ngettext(
-            "%(count)s token cannot read settings", "%(count)s tokens cannot read settings", count
+            "%(count)s token can't read settings", "%(count)s tokens can't read settings", count
         ),
         ConnectionSummary.ENDS: ngettext(
             "%(count)s token expires within 30 days",

@@ -320,7 +320,7 @@ def test_migration__settings_read_before_it__get_their_columns(acme: Tenant) -> 
     [
         ("expires_at", timedelta(days=5), "1 token expires within 30 days", "ends"),
         ("checked_at", timedelta(days=-3), "1 token was not checked for two days", "unchecked"),
-        ("status", "scope_missing", "1 token cannot read settings", "no_settings"),
+        ("status", "scope_missing", "1 token can&#x27;t read settings", "no_settings"),
     ],
 )
 def test_home__token_that_needs_attention__listed_first_and_found_by_the_filter(

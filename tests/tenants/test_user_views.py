@@ -294,7 +294,7 @@ def test_invite__mail_server_down__said_and_person_is_there(root: Client) -> Non
         )
     html = answer.content.decode()
     assert "did not accept the e-mail" in html
-    assert "The mail could not be sent" in html
+    assert "The e-mail could not be sent" in html
     assert "hunter2" not in html
 
 

@@ -164,8 +164,8 @@ def person_deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
         question=_("Deactivate %(person)s?") % {"person": user},
         consequences=[
             _(
-                "%(email)s is signed out everywhere and cannot sign in. Nothing is deleted, and you"
-                " can reactivate the account."
+                "%(email)s is signed out everywhere and can't sign in. Nothing is "
+                "deleted, and you can reactivate the account."
             )
             % {"email": user.email}
         ],
