@@ -31,6 +31,7 @@ from psycopg.rows import dict_row
 from tests.support.command_server import CommandServer
 from tests.support.database_template import on_server, template, url_of
 from tests.support.event_rules import faults_of
+from tests.support.parent_death import end_with_parent
 from tests.support.practice_customer import PracticeCustomer
 from tools.practice_control import control
 from tools.practice_lofty.seed import NO_LIMIT
@@ -64,6 +65,7 @@ class Process:
                 stdout=sink,
                 stderr=sink,
                 start_new_session=True,
+                preexec_fn=end_with_parent,
             )
         if self._ready and not wait_until_answers(self.url + self._ready, lambda: self.is_running):
             self.kill()

@@ -1,7 +1,7 @@
 """The environment of every test, loaded by `-p` before Django reads its settings.
 
 A DATABASE_URL from outside is used as it is (its role must be allowed to create databases);
-without one a PostgreSQL server is started under var/ and stopped with its last user. Each run has
+without one a PostgreSQL server is started under var/ and stopped with the last run. Each run has
 databases of its own, so that two runs at once do not meet.
 """
 
@@ -21,7 +21,8 @@ def _database_url() -> str:
 
 
 def _prepare() -> None:
-    # pytest-xdist's workers inherit what the first process set.
+    # The workers of pytest-xdist inherit what the first process set. Only that process holds the
+    # server: workers that an interrupt kills could not let it go.
     values = {
         "SECRET_KEY": secrets.token_urlsafe(64),
         "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
@@ -39,12 +40,6 @@ def _prepare() -> None:
     for name, value in values.items():
         os.environ.setdefault(name, value)
     os.environ["DATABASE_URL"] = os.environ.get("DATABASE_URL") or _database_url()
-    if not os.environ.get("PYTEST_XDIST_WORKER"):
-        return
-    from tools.postgres import start_server
-
-    if "test-postgres" in os.environ["DATABASE_URL"]:
-        start_server("test-postgres")
 
 
 _prepare()

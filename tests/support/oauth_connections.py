@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.support.deployment import OAUTH_ID, Deployment
 from tests.support.http_browser import Browser, Form, form_in
+from tests.support.parent_death import end_with_parent
 from tests.support.practice_customer import PracticeCustomer
 from tools.practice_control import control
 from tools.processes import ROOT
@@ -98,6 +99,7 @@ class Command:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=end_with_parent,
         )
 
     def ended(self) -> tuple[int, str]:
