@@ -95,8 +95,10 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shrink pages, chunks, and the records checked first, so that both steps are taken."""
     monkeypatch.setattr(query, "PAGE", 3)
     monkeypatch.setattr(query, "CHUNK", 2)
-    monkeypatch.setattr(query, "NEAR", 2)
+    monkeypatch.setattr(query, "NEAR", 1)
+    monkeypatch.setattr(query, "FURTHER", 2)
     monkeypatch.setattr(query, "MAX_WORDS", 1)
+    monkeypatch.setattr(query, "MAX_BEGUN", 1)
 
 
 @budget(

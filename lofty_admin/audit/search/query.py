@@ -17,7 +17,8 @@ from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
-from django.db.models import F, Max, Min, Q, QuerySet, TextField, Value
+from django.db.models import F, Max, Min, OrderBy, Q, QuerySet, TextField, Value
+from django.db.models.expressions import Expression
 from django.db.models.functions import NullIf
 
 from lofty_admin.audit.kinds import Kind
@@ -26,9 +27,9 @@ from lofty_admin.audit.search import index
 from lofty_admin.core.text import is_wordless, search_words
 
 PAGE = 50
-# The first step checks this times the square root of the log's length. More would not help: what is
-# rarer than that, the second step finds in the time it takes to check them.
-NEAR = 12
+# The first step checks this times the square root of the log's length, and FURTHER times as many if
+# the matches so far promise to fill the page. What is rarer, the second step finds about as fast.
+NEAR, FURTHER = 12, 4
 CHUNK = 500
 MAX_WRITERS = 100  # at once; each may record out of the order of its clock
 # The columns of a line of the list.
@@ -48,7 +49,9 @@ LISTED = (
 # An intent is repeated by its outcome; a connection renews itself every few hours.
 QUIET = (Kind.SETTINGS_INTENT, Kind.CREDENTIAL_RENEWED)
 MAX_TYPED = 12  # words of a search text; more do not narrow it further
-MAX_WORDS = 20  # to search for one typed beginning, instead of for all that begin so
+# Words that begin as typed. The GIN index finds a few words faster than all that begin so, and more
+# of them need too much of it.
+MAX_WORDS, MAX_BEGUN = 20, 200
 
 # PostgreSQL uses an index for a column, and not for an expression, even if it changes nothing.
 _TERMS = NullIf("terms", Value([], ArrayField(TextField())))
@@ -124,11 +127,11 @@ class Filter:
         known = {begin: self._known_words(begin) for begin in typed}
         if is_wordless(self.text) or not all(known.values()):
             return None
-        wide = [begin for begin, words in known.items() if len(words) > MAX_WORDS]
-        found = [Q(its_words=_any_of(known[begin])) for begin in typed if begin not in wide]
+        wide = [begin for begin, words in known.items() if len(words) > MAX_BEGUN]
+        found = [Q(its_words=_any_of(begin, known[begin])) for begin in typed if begin not in wide]
         # In the GIN index a wide beginning can take seconds: it is only used if nothing else is.
         column = "checked_words" if found or self._terms() else "its_words"
-        found += [Q(**{column: TsQuery(f"'{begin}':*")}) for begin in wide]
+        found += [Q(**{column: _begins(begin)}) for begin in wide]
         return reduce(Q.__and__, found, Q())
 
     def _known_words(self, begin: str) -> list[str]:
@@ -139,7 +142,7 @@ class Filter:
         if self.outcome:
             known = known.filter(outcome=self.outcome)
         words = known.order_by("word").values_list("word", flat=True).distinct()
-        return list(words[: MAX_WORDS + 1])
+        return list(words[: MAX_BEGUN + 1])
 
 
 class TsQuery(SearchQuery):
@@ -148,8 +151,14 @@ class TsQuery(SearchQuery):
     template = "%(expressions)s::tsquery"
 
 
-def _any_of(words: Sequence[str]) -> TsQuery:
+def _any_of(begin: str, words: Sequence[str]) -> TsQuery:
+    if len(words) > MAX_WORDS:
+        return _begins(begin)
     return TsQuery(" | ".join(f"'{word}'" for word in words))
+
+
+def _begins(begin: str) -> TsQuery:
+    return TsQuery(f"'{begin}':*")
 
 
 @dataclass(frozen=True)
@@ -217,21 +226,29 @@ def _nearest(
     if condition is None:
         return []
     first, last = _bounds(wanted)
-    reach = NEAR * isqrt(last)
-    if after is None:
-        last = last if before is None else min(last, before - 1)
-        near, direction = (max(first, last - reach + 1), last), "-"
-    else:
+    reach, older = NEAR * isqrt(last), after is None
+    if after is not None:
         first = max(first, after + 1)
-        near, direction = (first, min(last, first + reach - 1)), ""
-    rows = CHECKED.filter(condition, seq__range=near).order_by(f"{direction}seq")
-    found = list(_events(rows, limit).only(*LISTED))
-    if len(found) == limit or near == (first, last):
-        return found
-    # Sorted by an expression, or the database would walk the log in search of few matches.
+    elif before is not None:
+        last = min(last, before - 1)
+    for steps in (reach, FURTHER * reach):
+        near = (max(first, last - steps + 1), last) if older else (first, min(last, first + steps))
+        found = _listed(CHECKED.filter(condition, seq__range=near), F("seq"), older, limit)
+        if len(found) == limit or near == (first, last):
+            return found
+        if len(found) * FURTHER < limit:
+            break
+    # Sorted by an expression, or PostgreSQL would walk the log in search of few matches.
     place = F("seq") if wanted.is_in_order else F("seq") + 0
-    rows = INDEXED.filter(condition, seq__range=(first, last)).alias(place=place)
-    return list(_events(rows.order_by(f"{direction}place"), limit).only(*LISTED))
+    return _listed(INDEXED.filter(condition, seq__range=(first, last)), place, older, limit)
+
+
+def _listed(
+    rows: QuerySet[AuditIndex], place: F | Expression, older: bool, limit: int
+) -> list[AuditEvent]:
+    """Return the events of the nearest rows by `place`; newest first, as LISTED."""
+    nearest = rows.order_by(OrderBy(place, descending=older))
+    return list(_events(nearest, limit).only(*LISTED))
 
 
 def _bounds(wanted: Filter) -> tuple[int, int]:
