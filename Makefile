@@ -34,7 +34,7 @@ check: lint ## The checks, and the tests that need no database, process, or brow
 lint: setup assets ## Formatting, lint, types, imports, templates, deployment checks
 	@$(BIN)/python -m tools.lint
 
-prose: setup ## List discouraged wording in the whole tree; what to write instead is in CONTRIBUTING.md
+prose: setup ## Find discouraged wording; what to write instead is in CONTRIBUTING.md
 	@$(BIN)/python -m tools.prose
 
 faults: setup assets ## The long runs: real processes killed at every step of a save, a renewal, a rotation (minutes)

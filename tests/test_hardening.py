@@ -142,12 +142,12 @@ def test_failing_view__posted_secret__is_in_no_log_line(
 ) -> None:
     """S10 in earnest: a form with a secret, a view that raises, and what the log says of it."""
     target = "lofty_admin.tenants.credentials.connection_views.token_verification.check_token"
-    with caplog.at_level(logging.DEBUG), patch(target, side_effect=ValueError("odd")):
+    with caplog.at_level(logging.DEBUG), patch(target, side_effect=ValueError("broken")):
         data = {"scheme": "api_key", "token": SECRET}
         answer = root.post(reverse("tenants:connection_replace", args=["acme"]), data)
     assert answer.status_code == 500
     lines = [JsonLines().format(record) for record in caplog.records]
-    assert any("ValueError: odd" in line for line in lines)
+    assert any("ValueError: broken" in line for line in lines)
     assert not [line for line in lines if SECRET in line]
 
 
@@ -174,7 +174,7 @@ def test_code__marks_nothing_as_safe__anywhere() -> None:
     assert not [path.name for path in SOURCES if wrong.search(path.read_text())]
 
 
-def test_htmx__every_page__told_to_evaluate_and_keep_nothing(root: Client) -> None:
+def test_htmx__every_page__evaluates_and_caches_nothing(root: Client) -> None:
     for page in (root.get("/"), Client().get("/accounts/login/"), root.get("/nowhere/")):
         config = re.search(r'name="htmx-config"\s+content=\'([^\']+)\'', page.content.decode())
         assert config
@@ -300,16 +300,16 @@ FORMS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "fleet:home": ((), {}),
     "account_change_password": ((), {"oldpassword": PASSWORD, "password1": "x", "password2": "x"}),
     "tenants:user_invite": ((), {"email": "invited@example.com"}),
-    "tenants:user_promote": (("somebody",), {}),
-    "tenants:user_deactivate": (("somebody",), {}),
+    "tenants:user_promote": (("colleague",), {}),
+    "tenants:user_deactivate": (("colleague",), {}),
     "tenants:user_grant": (
-        ("somebody",),
+        ("colleague",),
         {"where": "all", "group": "", "level": "10", "confirmed": "1"},
     ),
     "tenants:add": ((), {"name": "New One", "scheme": "api_key", "slug": "new-one"}),
     "tenants:edit": (("acme",), {"name": "Acme Two", "note": "x"}),
     "tenants:archive": (("acme",), {}),
-    "tenants:members": (("acme",), {"email": "somebody@example.com", "role": "10"}),
+    "tenants:members": (("acme",), {"email": "sam@example.com", "role": "10"}),
     "tenants:connection_remove": (("acme",), {"sure": "on"}),
     "directory:name_source": (("acme",), {"lofty_id": "1001", "name": "Web"}),
     "directory:refresh": (("acme",), {}),
@@ -317,7 +317,7 @@ FORMS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 
 
 def state() -> dict[str, list[Any]]:
-    """Everything in the database that decides what somebody may do."""
+    """Everything in the database that decides what a user may do."""
     tenants = Tenant.objects.order_by("slug").values_list("slug", "name", "status", "note")
     users = User.objects.order_by("email").values_list("email", "name", "is_superuser", "is_active")
     members = Membership.objects.order_by("pk").values_list("user__email", "tenant__slug", "role")
@@ -334,10 +334,10 @@ def state() -> dict[str, list[Any]]:
 def test_post__with_extra_fields__changes_the_same_as_without_them(
     name: str, superuser: User, viewer: User, globex: Tenant
 ) -> None:
-    somebody = make_user("somebody@example.com", "Sam Somebody")
+    colleague = make_user("sam@example.com", "Sam Smith")
     Group.objects.create(slug="west", name="West")
     places, data = FORMS[name]
-    arguments = [somebody.pk if place == "somebody" else place for place in places]
+    arguments = [colleague.pk if place == "colleague" else place for place in places]
     before, after = state(), []
     for extra in ({}, EXTRA):
         point = transaction.savepoint()

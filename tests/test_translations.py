@@ -78,7 +78,7 @@ def _without_tags(text: str) -> str:
 
 
 def called_english(text: str) -> list[str]:
-    """Variables said to be English, which `told` should say or translate."""
+    """Variables said to be English, which the tag `recorded` should translate."""
     return re.findall(r'lang="en"[^<]*>[^<]*{{[^<]*', text)
 
 
@@ -130,7 +130,7 @@ def test_guard__words_of_each_kind__are_seen() -> None:
     text = '{% if x %}<p title="A title">{% translate "marked" %} plain {{ name }}</p>{% endif %}'
     assert unmarked_in_template(text) == ["A title", "plain"]
     assert called_english('<dd lang="en" class="x">“{{ row.message }}”</dd>')
-    assert not called_english('<p lang="en">plain</p> {{ name }} {% told name %}')
+    assert not called_english('<p lang="en">plain</p> {{ name }} {% recorded name %}')
     assert unmarked_in_template("{% blocktranslate %}all {{ name }}{% endblocktranslate %}") == []
     assert [line for line, _ in unmarked_in_module('messages.error(r, "not marked")')] == [1]
     assert (

@@ -191,7 +191,7 @@ def test_reauth__by_a_clock_ahead__does_not_count(owner: User) -> None:
     assert not is_recently_authenticated(request)
 
 
-def test_wrong_passwords__in_a_moment_of_a_wrong_clock__lock_nobody_out(viewer: User) -> None:
+def test_wrong_passwords__in_a_moment_of_a_wrong_clock__lock_no_one_out(viewer: User) -> None:
     limit = Limit("person|victim@example.com", 5, timedelta(minutes=5))
     with wrong_clock():
         for _ in range(5):

@@ -52,7 +52,7 @@ def test_canonical__of_any_text__does_not_change_again(text: str) -> None:
 @example(text=DOTLESS_I, where=3)
 @example(text=KELVIN, where=0)
 @example(text=LONG_S, where=0)
-def test_canonical__other_characters_in_an_address__never_mistaken_for_the_plain_one(
+def test_canonical__other_characters_in_an_address__never_mismistaken_for_the_plain_one(
     text: str, where: int
 ) -> None:
     """What is linked by its address equals it, apart from ASCII capitals."""

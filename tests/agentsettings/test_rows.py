@@ -37,7 +37,7 @@ NAMES = {
     "102": "Anna K.",
     "103": "Everyone",
     "104": "Anna K., Anna K.",
-    "1": "Nobody (an empty list)",
+    "1": "No one (an empty list)",
     "2": "Anna K. (101)",
     "7": "unknown (5)",
 }
@@ -71,7 +71,7 @@ def test_words__ordinary_values__read_as_before() -> None:
     table = {"agentIds": {"101": "Anna K.", "102": "Ben L."}}
     assert words(BY_NAME["agentIds"], [101, 102, 1002], table) == "Anna K., Ben L., unknown (1002)"
     assert words(BY_NAME["agentIds"], [-1], table) == "Everyone"
-    assert words(BY_NAME["agentIds"], [], table) == "Nobody (an empty list)"
+    assert words(BY_NAME["agentIds"], [], table) == "No one (an empty list)"
     assert words(BY_NAME["activeDays"], [], {}) == "Every day"
 
 

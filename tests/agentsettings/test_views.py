@@ -238,7 +238,7 @@ def test_settings__lofty_down__shows_the_last_known_read_only(
 
 
 @pytest.mark.parametrize("body", ["html", "text", "json", "empty"])
-def test_settings__404_of_a_gateway__is_not_mistaken_for_a_missing_sales_agent(
+def test_settings__404_of_a_gateway__is_not_mismistaken_for_a_missing_sales_agent(
     browsers: Browsers, lofty: PracticeCustomer, body: str
 ) -> None:
     browsers.owner.get(SETTINGS)

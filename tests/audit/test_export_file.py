@@ -192,7 +192,7 @@ def test_export__follow__continues_until_it_is_stopped(file: Path) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_export__follow_with_its_connection_cut__goes_on(file: Path) -> None:
+def test_export__follow_with_its_connection_cut__continues(file: Path) -> None:
     write(2)
     process = start_manage("audit_export", "--to", str(file), "--follow")
     try:

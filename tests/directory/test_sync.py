@@ -353,7 +353,7 @@ def test_sync__no_total_given__ends_at_the_first_page_without_new_names(
     assert known(acme, EntryKind.AGENT) == (25 if repeats else 60)
 
 
-def test_sync__ids_that_mean_everyone_or_nothing__not_mistaken_for_entries(
+def test_sync__ids_that_mean_everyone_or_nothing__not_mismistaken_for_entries(
     acme: Tenant, connect: Connect, practice: Sandbox
 ) -> None:
     connect(members=3)

@@ -91,6 +91,23 @@ def word(source: str) -> str:
     return "Anew" if "class" in source else "anew"
 
 
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("x = 'nobody'\n", 0),
+        ("x = '/t/nobody/'\n", 0),
+        ("x = 'Nobody'\n", 1),
+        ("x = 'ask nobody'\n", 1),
+    ],
+)
+def test_check__string_without_blanks_and_capitals__is_a_value(
+    tmp_path: Path, source: str, count: int
+) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(source)
+    assert len(list(prose.check(path))) == count
+
+
 def test_check__names_that_are_only_used__are_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "module.py"
     path.write_text("from library import anew\nanew()\n")
