@@ -134,7 +134,7 @@ def test_form__too_big__shows_a_page_that_says_so(superuser: User, data: dict[st
     client.cookies["console_csrf"] = "x" * 32
     answer = client.post("/t/acme/settings/review/", urlencode(data), FORM)
     assert answer.status_code == 400
-    assert b"The form was too big" in answer.content
+    assert b"The form was too large" in answer.content
 
 
 def _paths() -> Iterator[str]:

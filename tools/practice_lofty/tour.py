@@ -97,7 +97,7 @@ TRIES = (
     ),
     Try(
         "Another user is faster",
-        "Open the settings, change Agent's experience, and review. Then press the button,"
+        "Open settings, change Agent's experience, and review. Then press the button,"
         " which changes the assistant's name in Lofty itself, and apply.",
         _settings_of(HARBOUR),
         "Settings of Harbour & Vine Homes",
@@ -137,8 +137,8 @@ TRIES = (
         "As manager@demo.example: Marisol's API key ends in 12 days. On the Connection page, press"
         " Connect with Lofty, go there, sign in as nunez-realty, approve, and confirm whose account"
         " it is.",
-        "/t/nunez-realty/credential/",
-        "Credential of Marisol Núñez Realty",
+        "/t/nunez-realty/connection/",
+        "Connection of Marisol Núñez Realty",
         "The console now renews its access by itself: in the demo every few minutes, so "
         "that you can watch.",
         slug="nunez-realty",
