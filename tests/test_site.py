@@ -1,7 +1,11 @@
 """What every page and response of the site has in common."""
 
 import gc
+import os
+import subprocess
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import urlencode
 
@@ -54,6 +58,56 @@ def test_readyz__database_read_only__says_so() -> None:
             cursor.execute("SET default_transaction_read_only = off")
     assert (answer.status_code, answer.json()["status"]) == (503, "the database refuses writes")
     assert Client().get("/readyz").status_code == 200
+
+
+@pytest.fixture
+def full_disk() -> Iterator[str]:
+    """A tablespace on a disk of one page. Only root can make one; the database server owns it."""
+    place = Path(tempfile.mkdtemp())
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "none", place]).returncode:
+        place.rmdir()
+        pytest.skip("a small disk can only be made by root")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW data_directory")
+            server = Path(cursor.fetchone()[0]).stat()
+            os.chown(place, server.st_uid, server.st_gid)
+            cursor.execute(f"CREATE TABLESPACE full_disk LOCATION '{place}'")
+        yield "full_disk"
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET temp_tablespaces")
+            cursor.execute("DROP TABLESPACE IF EXISTS full_disk")
+        subprocess.run(["umount", place], check=True)
+        place.rmdir()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readyz__disk_full__says_so(full_disk: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET temp_tablespaces = {full_disk}")
+    answer = Client().get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "the database refuses writes")
+    with connection.cursor() as cursor:
+        cursor.execute("RESET temp_tablespaces")
+    assert Client().get("/readyz").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_readyz__right_to_write_taken_away__says_so() -> None:
+    """What an operator does who makes a copy read-only, or a role that lost its rights."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE may_only_read")
+        cursor.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO may_only_read")
+        cursor.execute("SET ROLE may_only_read")
+    try:
+        answer = Client().get("/readyz")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET ROLE")
+            cursor.execute("DROP OWNED BY may_only_read")
+            cursor.execute("DROP ROLE may_only_read")
+    assert (answer.status_code, answer.json()["status"]) == (503, "the database refuses writes")
 
 
 def test_readyz__database_gone__says_so() -> None:

@@ -31,7 +31,6 @@ SAYING = {"ValidationError", "success", "info", "warning", "error", "add_error"}
 SAYING |= {"Submit", "NotOpen", "MailNotSent"}
 LOGS = {"logger", "_log"}  # English, as everything that is kept
 SAID = {"label", "help_text", "empty_label", "placeholder", "verbose_name"}
-MARKS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
 
 
 class Spoken(HTMLParser):

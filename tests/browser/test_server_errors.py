@@ -20,7 +20,6 @@ HARDENED = {
 }
 SECRET = "sentinel-0451"
 POST = f"POST /accounts/login/?{SECRET} HTTP/1.1\r\n{HOST}"
-MANY = "Y: 1\r\n" * 200
 UNREADABLE = {
     "no HTTP": (400, f"{SECRET}\r\n\r\n"),
     "bad method": (400, f"g{SECRET} / HTTP/1.1\r\n{HOST}\r\n"),
