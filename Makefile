@@ -19,10 +19,12 @@ demo: setup assets ## Set up and start everything, with data to click on; Ctrl-C
 run: setup assets ## Start console and worker against real Lofty, from the environment (.env.example)
 	@$(BIN)/python -m tools.run
 
-# Tests that mostly wait for processes run next to the others. Each worker takes whole files.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Tests that start processes mostly wait, so they run next to the others. One after the other: some
+# measure how long an answer takes.
 test: lint browser ## Set up, then run every check and test (under 10 minutes on two cores)
-	@mkdir -p var; $(PYTEST) -m processes > var/processes.log 2>&1 & processes=$$!; \
+	@mkdir -p var; $(BIN)/python -m pytest -m processes > var/processes.log 2>&1 & processes=$$!; \
 	trap "kill $$processes 2>/dev/null" EXIT INT TERM; \
 	$(PYTEST) -m "not processes"; others=$$?; \
 	wait $$processes; processes=$$?; cat var/processes.log; \

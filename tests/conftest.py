@@ -46,7 +46,10 @@ def pytest_configure() -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark tests by what they need. `make test` and `make check` choose by these marks."""
+    """Mark tests by what they need. `make test` and `make check` choose by these marks.
+
+    A test that starts real processes has a Deployment, or says so itself.
+    """
     if BROWSER_TESTS in item.path.parents:
         return
     starts_console = hasattr(getattr(item, "module", None), "Deployment")

@@ -13,6 +13,8 @@ BIN = f"{sys.prefix}/bin"
 CHECKS: dict[str, list[str]] = {
     # Those that take longest first: they run side by side.
     "types": [f"{BIN}/mypy"],
+    # Also compiles them, while the check of types has one core only.
+    "tests": [sys.executable, "-m", "pytest", "--collect-only", "-qq"],
     "templates": [f"{BIN}/djlint", "templates", "--lint", "--quiet"],
     "format": [f"{BIN}/ruff", "format", "--check", "--quiet", "."],
     "lint": [f"{BIN}/ruff", "check", "--quiet", "."],

@@ -49,8 +49,9 @@ ALL_ENTRIES = 200_000 if IN_EARNEST else 2_000
 ROUNDS = 40 if IN_EARNEST else 3
 VISITS = 9
 FIRST_ID = 844_424_930_000_000
-MOST_BYTES, FIVE_TIMES, AS_QUICK = 100_000, 5.0, 1.0
-SEARCH_MS, SEARCH_OF_MANY_MS = 30.0, 100.0
+MOST_BYTES, FIVE_TIMES = 100_000, 5.0
+AS_QUICK = 1.15  # 1.02 on a quiet machine; the rest is for what else it does
+SEARCH_MS, SEARCH_OF_MANY_MS = 40.0, 100.0  # 22 to 35 measured in one tenant
 SHORT_MS = 3_000.0  # the short run shares its machine with other tests: it only finds disasters
 SETTINGS = "/t/acme/settings/"
 
