@@ -8,6 +8,7 @@ from functools import cached_property
 from django.utils.translation import gettext, gettext_noop
 
 from lofty_admin.agentsettings.changes import Change, Values
+from lofty_admin.agentsettings.display.naming import NameTable, name_table, words
 from lofty_admin.agentsettings.fields import SETTINGS, Setting
 from lofty_admin.agentsettings.name_resolution import (
     Books,
@@ -17,7 +18,6 @@ from lofty_admin.agentsettings.name_resolution import (
     offers,
     own_settings,
 )
-from lofty_admin.agentsettings.naming import NameTable, name_table, words
 from lofty_admin.agentsettings.plans import Plan, Snapshot
 from lofty_admin.agentsettings.snapshots import read_live
 from lofty_admin.core.visible import visible

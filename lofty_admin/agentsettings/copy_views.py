@@ -12,11 +12,16 @@ from django.views.decorators.http import require_http_methods
 
 from lofty_admin.agentsettings.copy_settings import ReadFailed, compare
 from lofty_admin.agentsettings.drafts import Content
+from lofty_admin.agentsettings.new_drafts import new_draft, to_review
 from lofty_admin.agentsettings.plans import Plan, Tampered
-from lofty_admin.agentsettings.views import may_edit, new_draft, to_review
 from lofty_admin.core.searching import search_problem, searched
 from lofty_admin.directory.names import freshness
-from lofty_admin.tenants.access.permissions import get_tenant, search_by_name, visible_tenants
+from lofty_admin.tenants.access.permissions import (
+    get_tenant,
+    may_edit,
+    search_by_name,
+    visible_tenants,
+)
 from lofty_admin.tenants.credentials.api_client import NoToken
 from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
@@ -102,7 +107,7 @@ def _page(request: SignedInRequest, tenant: Tenant) -> dict[str, Any]:
     return {
         "tenant": tenant,
         "tab": "settings",
-        "can_edit": may_edit(request, tenant),
+        "can_edit": may_edit(request.user, tenant),
         "q": text,
         "search_problem": search_problem(text),
         "others": first[:MOST_TENANTS],

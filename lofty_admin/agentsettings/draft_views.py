@@ -3,6 +3,8 @@
 A POST stores something and redirects, so Back, Forward, Reload, and a second tab work at each step.
 """
 
+from collections.abc import Callable
+from functools import wraps
 from uuid import UUID, uuid4
 
 from django.contrib import messages
@@ -12,6 +14,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from lofty_admin.agentsettings.display.naming import naming_at
+from lofty_admin.agentsettings.display.review import review_context
 from lofty_admin.agentsettings.drafts import (
     Content,
     discard_draft,
@@ -26,19 +30,40 @@ from lofty_admin.agentsettings.forms import END, SettingsForm
 from lofty_admin.agentsettings.hours import NAMES as OF_HOURS
 from lofty_admin.agentsettings.hours import HoursChange, hours_change
 from lofty_admin.agentsettings.models import Draft, Operation
+from lofty_admin.agentsettings.operations import in_flight
 from lofty_admin.agentsettings.plans import Plan, Snapshot, Tampered
-from lofty_admin.agentsettings.review import review_context
 from lofty_admin.agentsettings.services import AuditWriteFailed, apply
-from lofty_admin.agentsettings.views import form_page, in_flight, may_edit, naming_at
+from lofty_admin.agentsettings.settings_page import form_page
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.core.text_areas import unify_line_breaks
 from lofty_admin.core.visible import isolated
 from lofty_admin.directory.names import time_zone
-from lofty_admin.tenants.access.permissions import get_tenant
+from lofty_admin.tenants.access.permissions import get_tenant, may_edit
 from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
 
 MAX_REASON = 2000
+_DraftView = Callable[[SignedInRequest, Tenant, Draft], HttpResponse]
+
+
+def _for_editors(view: _DraftView) -> Callable[[SignedInRequest, str, UUID], HttpResponse]:
+    """Call the view with the tenant and its draft, for editors of the tenant.
+
+    Without that draft, redirect to the operation it became, else explain why there may be none.
+    """
+
+    @wraps(view)
+    def guarded(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResponse:
+        tenant = get_tenant(request, slug, Role.EDITOR)
+        draft = find_draft(request, tenant, draft_id)
+        if draft is not None:
+            return view(request, tenant, draft)
+        if Operation.objects.filter(tenant=tenant, pk=draft_id).exists():
+            return redirect("agentsettings:operation", tenant.slug, draft_id)
+        context = {"tenant": tenant, "tab": "settings"}
+        return render(request, "agentsettings/draft_gone.html", context, status=404)
+
+    return guarded
 
 
 @require_POST
@@ -89,12 +114,9 @@ def _content(tenant: Tenant, snapshot: Snapshot, sent: QueryDict, known: Draft |
 
 
 @require_GET
-def draft_page(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResponse:
+@_for_editors
+def draft_page(request: SignedInRequest, tenant: Tenant, draft: Draft) -> HttpResponse:
     """Review a draft: what would change, and the button that applies it. Does not call Lofty."""
-    tenant = get_tenant(request, slug, Role.EDITOR)
-    draft = find_draft(request, tenant, draft_id)
-    if draft is None:
-        return _no_draft(request, tenant, draft_id)
     if draft.typed:
         return redirect("agentsettings:draft_edit", tenant.slug, draft.pk)
     return render(request, "agentsettings/review.html", _review(request, tenant, draft))
@@ -111,7 +133,7 @@ def _review(request: SignedInRequest, tenant: Tenant, draft: Draft) -> dict[str,
         "address": request.build_absolute_uri(
             reverse("agentsettings:draft", args=[tenant.slug, draft.pk])
         ),
-        "can_edit": may_edit(request, tenant),
+        "can_edit": may_edit(request.user, tenant),
         "in_flight": in_flight(tenant),
         "plan": plan,
         **review_context(tenant, plan),
@@ -120,7 +142,7 @@ def _review(request: SignedInRequest, tenant: Tenant, draft: Draft) -> dict[str,
         "undone": _undone(draft),
         "max_reason": MAX_REASON,
         "confirmed": draft.ticked if draft.ticked_by_id == user.pk else [],
-        "naming_at": naming_at(request, tenant),
+        "naming_at": naming_at(request.user, tenant),
     }
 
 
@@ -139,12 +161,9 @@ def _undone(draft: Draft) -> list[tuple[str, AuditEvent]]:
 
 
 @require_http_methods(["GET", "POST"])
-def draft_edit(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResponse:
+@_for_editors
+def draft_edit(request: SignedInRequest, tenant: Tenant, draft: Draft) -> HttpResponse:
     """GET: show the form with the draft's values. POST: store the review's entries first."""
-    tenant = get_tenant(request, slug, Role.EDITOR)
-    draft = find_draft(request, tenant, draft_id)
-    if draft is None:
-        return _no_draft(request, tenant, draft_id)
     if request.method == "POST":
         _save_note(request, draft)
         return redirect("agentsettings:draft_edit", tenant.slug, draft.pk)
@@ -153,7 +172,7 @@ def draft_edit(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpRespo
         draft.snapshot,
         _as_sent(draft.typed) if draft.typed else None,
         shown=draft.plan.after,
-        can_edit=may_edit(request, tenant),
+        can_edit=may_edit(request.user, tenant),
     )
     return form_page(request, tenant, draft.snapshot, form, draft)
 
@@ -166,12 +185,9 @@ def _as_sent(typed: dict[str, list[str]]) -> QueryDict:
 
 
 @require_POST
-def apply_draft(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResponse:
+@_for_editors
+def apply_draft(request: SignedInRequest, tenant: Tenant, draft: Draft) -> HttpResponse:
     """Carry out a reviewed draft, then show the outcome. Sent twice, it makes one operation."""
-    tenant = get_tenant(request, slug, Role.EDITOR)
-    draft = find_draft(request, tenant, draft_id)
-    if draft is None:
-        return _no_draft(request, tenant, draft_id)
     reason = _save_note(request, draft)
     if problem := _not_ready(request, tenant, draft, reason):
         messages.error(request, problem)
@@ -209,12 +225,9 @@ def _not_ready(request: SignedInRequest, tenant: Tenant, draft: Draft, reason: s
 
 
 @require_POST
-def draft_share(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResponse:
+@_for_editors
+def draft_share(request: SignedInRequest, tenant: Tenant, draft: Draft) -> HttpResponse:
     """Let every editor of the tenant continue the draft."""
-    tenant = get_tenant(request, slug, Role.EDITOR)
-    draft = find_draft(request, tenant, draft_id)
-    if draft is None:
-        return _no_draft(request, tenant, draft_id)
     _save_note(request, draft)
     share_draft(draft)
     messages.success(request, _("Draft shared. Send the address below to a colleague."))
@@ -222,12 +235,9 @@ def draft_share(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResp
 
 
 @require_POST
-def draft_unshare(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResponse:
+@_for_editors
+def draft_unshare(request: SignedInRequest, tenant: Tenant, draft: Draft) -> HttpResponse:
     """Make a shared draft visible to its owner only."""
-    tenant = get_tenant(request, slug, Role.EDITOR)
-    draft = find_draft(request, tenant, draft_id)
-    if draft is None:
-        return _no_draft(request, tenant, draft_id)
     _save_note(request, draft)
     if draft.owner_id != request.user.pk:
         problem = _("Only %(name)s, who created this draft, can stop sharing it.")
@@ -239,12 +249,9 @@ def draft_unshare(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpRe
 
 
 @require_http_methods(["GET", "POST"])
-def draft_discard(request: SignedInRequest, slug: str, draft_id: UUID) -> HttpResponse:
+@_for_editors
+def draft_discard(request: SignedInRequest, tenant: Tenant, draft: Draft) -> HttpResponse:
     """GET: show what would be lost. POST: delete the draft."""
-    tenant = get_tenant(request, slug, Role.EDITOR)
-    draft = find_draft(request, tenant, draft_id)
-    if draft is None:
-        return _no_draft(request, tenant, draft_id)
     if draft.owner_id != request.user.pk:
         message = _("Only %(name)s, who created this draft, can discard it.") % {
             "name": draft.owner
@@ -271,11 +278,3 @@ def _save_note(request: SignedInRequest, draft: Draft) -> str:
     reason = unify_line_breaks(request.POST["reason"]).strip()
     save_note(draft, request.user, reason, request.POST.getlist("confirmed"))
     return reason
-
-
-def _no_draft(request: SignedInRequest, tenant: Tenant, draft_id: UUID) -> HttpResponse:
-    """Redirect to the operation the draft became, else explain why there may be no draft."""
-    if Operation.objects.filter(tenant=tenant, pk=draft_id).exists():
-        return redirect("agentsettings:operation", tenant.slug, draft_id)
-    context = {"tenant": tenant, "tab": "settings"}
-    return render(request, "agentsettings/draft_gone.html", context, status=404)

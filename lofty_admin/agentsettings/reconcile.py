@@ -15,14 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from lofty_admin.agentsettings.models import LONGEST_LEASE, Operation, Reply, State, quiet_time
-from lofty_admin.agentsettings.services import (
-    Result,
-    labels,
-    look_again_later,
-    missing_in,
-    record_result,
-    verify_result,
-)
+from lofty_admin.agentsettings.operations import look_again_later, record_result
+from lofty_admin.agentsettings.outcomes import Result, labels, missing_in, verify_result
 from lofty_admin.audit.proof.restore_guard import is_behind
 from lofty_admin.core import clocks
 from lofty_admin.lofty.errors import LoftyError, Unauthorised

@@ -4,16 +4,12 @@ Only this module sends settings. The steps are those of docs/architecture.md: ac
 slot, read Lofty again, commit the intent, PUT once, read back, record. No transaction is open while
 Lofty is called.
 
-An outcome states only what a read-back showed. A refusal is read back too, because a proxy can
-answer after Lofty applied the change; and one old value right after Lofty accepted a change proves
-nothing, because Lofty does not promise when a change becomes visible: reconcile checks again.
+operations.py has the row of a save, outcomes.py what the answers and readings mean.
 """
 
-import json
 import logging
-from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -21,34 +17,41 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.db import connection as database
 from django.db.models import Exists
 from django.utils import timezone
-from django.utils.translation import gettext_noop, override
+from django.utils.translation import gettext_noop
 
 from lofty_admin.accounts.models import User
-from lofty_admin.agentsettings.changes import Difference, Values, differences
+from lofty_admin.agentsettings.display.naming import names_of
 from lofty_admin.agentsettings.fields import BY_NAME
-from lofty_admin.agentsettings.models import NEXT, Operation, Reply, State
-from lofty_admin.agentsettings.naming import names_of
+from lofty_admin.agentsettings.models import Operation, Reply, State
+from lofty_admin.agentsettings.operations import (
+    SendRefused,
+    answer_of,
+    extend_lease,
+    lease,
+    move,
+    record_outcome,
+    record_result,
+    subject_of,
+)
+from lofty_admin.agentsettings.outcomes import (
+    Result,
+    advice_after,
+    not_read_back,
+    refusal,
+    send_failed,
+    unread,
+    verify_result,
+)
 from lofty_admin.agentsettings.plans import Plan
-from lofty_admin.agentsettings.snapshots import store_snapshot
 from lofty_admin.audit.context import current_actor, current_request_id, person
-from lofty_admin.audit.kinds import Kind, Outcome
+from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.audit.proof.restore_guard import refuse_if_behind
-from lofty_admin.core.queue import defer_once
-from lofty_admin.core.visible import shortened, visible
 from lofty_admin.lofty.client import LoftyClient
-from lofty_admin.lofty.errors import (
-    BudgetSpent,
-    LoftyError,
-    NotSent,
-    RateLimited,
-    Rejected,
-    Unauthorised,
-)
+from lofty_admin.lofty.errors import LoftyError, Rejected
 from lofty_admin.lofty.exchange import Exchange
-from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.lofty.schema import Settings, differing, payload, same
+from lofty_admin.lofty.schema import Settings, payload
 from lofty_admin.tenants.access.permissions import role_of
 from lofty_admin.tenants.credentials.api_client import (
     ConnectionUnavailable,
@@ -57,15 +60,11 @@ from lofty_admin.tenants.credentials.api_client import (
     reserve_calls,
 )
 from lofty_admin.tenants.credentials.call_limits import priority_for_save
-from lofty_admin.tenants.credentials.sales_agent import known_agent, wrong_agent
 from lofty_admin.tenants.models import Connection, Role, Tenant
 
 logger = logging.getLogger(__name__)
 
 CALLS_OF_A_SAVE = 3  # GET, PUT, GET
-STEP_SLACK = timedelta(seconds=15)
-LOOK_AGAIN = "agentsettings.look_again"  # the task in tasks.py
-MOST_SHOWN = 60  # characters of a value inside a sentence
 
 
 class AuditWriteFailed(Exception):
@@ -76,35 +75,12 @@ class NothingToSend(Exception):
     """The plan changes nothing, so nothing was sent or recorded."""
 
 
-class SendRefused(Exception):
-    """Sending was attempted without a committed intent, or too late, or inside a transaction."""
-
-
 class ChangeNotAllowed(Exception):
     """The change must not be sent: a role or the token was revoked while it waited."""
 
     def __init__(self, message: str, advice: str) -> None:
         self.advice = advice
         super().__init__(message)
-
-
-@dataclass(frozen=True)
-class Result:
-    """The outcome of a save: its state, in words, with Lofty's answer and what Lofty has.
-
-    given_up: permanently UNKNOWN, because a user closed it. is_unseen: the reading does not show
-    the change (yet). needs_person: the console cannot settle it by itself.
-    """
-
-    state: State
-    explanation: str
-    advice: str = ""
-    after: Settings | None = None
-    exchange: Exchange | None = None
-    reply: Reply = Reply.NONE
-    given_up: bool = False
-    is_unseen: bool = False
-    needs_person: bool = False
 
 
 @priority_for_save()
@@ -134,19 +110,6 @@ def apply(tenant: Tenant, plan: Plan, reason: str, *, user: User | None = None) 
     if is_ours:
         release_calls(tenant)
     return Operation.objects.select_related("tenant").get(pk=operation.pk)
-
-
-def lease() -> timedelta:
-    """Return how long one step of a save may take: one call at its time limit, with some margin.
-
-    The lease is renewed before each step, so that a save whose process was killed is settled soon.
-    """
-    return _longest_call() + STEP_SLACK
-
-
-def _longest_call() -> timedelta:
-    seconds: float = settings.ENVIRONMENT.lofty_deadline
-    return timedelta(seconds=seconds)
 
 
 # --- 1 One change in flight per tenant ------------------------------------------------------------
@@ -198,14 +161,14 @@ def _prepare(tenant: Tenant, plan: Plan, operation: Operation) -> LoftyClient | 
     try:
         reserve_calls(tenant, CALLS_OF_A_SAVE)
         client, connection = client_and_connection(tenant)
-        _extend_lease(operation)  # refreshing the token may have taken a while
+        extend_lease(operation)  # refreshing the token may have taken a while
         live = client.get_settings()
-        if refusal := _refusal(operation, live):
-            _not_sent(operation, refusal)
+        if refused := refusal(operation, live):
+            _not_sent(operation, refused)
             return None
         _commit_intent(operation, live, plan, connection)
     except (LoftyError, ConnectionUnavailable) as error:
-        _not_sent(operation, _unread(error))
+        _not_sent(operation, unread(error))
     except ChangeNotAllowed as error:
         _not_sent(operation, Result(State.NOT_SENT, f"{error} Nothing was sent.", error.advice))
     except SendRefused:
@@ -216,20 +179,6 @@ def _prepare(tenant: Tenant, plan: Plan, operation: Operation) -> LoftyClient | 
     else:
         return client
     return None
-
-
-def _extend_lease(operation: Operation) -> None:
-    """Make sure the lease outlasts the next call. Raises SendRefused if it has expired."""
-    now = timezone.now()
-    if operation.lease_until - now >= _longest_call() + STEP_SLACK / 3:
-        return
-    ends = now + lease()
-    held = Operation.objects.filter(
-        pk=operation.pk, fence=operation.fence, settled_at=None, lease_until__gt=now
-    )
-    if not held.update(lease_until=ends):
-        raise SendRefused("the lease is over")
-    operation.lease_until = ends
 
 
 def _carry_out(client: LoftyClient, operation: Operation) -> None:
@@ -247,48 +196,6 @@ def _carry_out(client: LoftyClient, operation: Operation) -> None:
 
 
 # --- 2 What Lofty has now -------------------------------------------------------------------------
-def _unread(error: LoftyError | ConnectionUnavailable) -> Result:
-    if isinstance(error, ConnectionUnavailable):
-        return Result(
-            State.NOT_SENT, str(error), gettext_noop("Add a working token, then try again.")
-        )
-    if isinstance(error, BudgetSpent):
-        return Result(State.NOT_SENT, f"{error.message} A save needs three.", error.advice)
-    return Result(
-        State.NOT_SENT,
-        f"The settings could not be read from Lofty before sending. {error.message}",
-        error.advice,
-        exchange=error.exchange,
-    )
-
-
-def _refusal(operation: Operation, live: Settings) -> Result | None:
-    base = Settings.parse(operation.base)
-    if live.id != base.id:
-        return Result(
-            State.NOT_SENT,
-            f"The token now opens another Sales Agent ({live.id}) than the one on the page"
-            f" ({base.id}). Nothing was sent.",
-            gettext_noop("Check the tenant's connection: it may belong to another user."),
-            after=live,
-        )
-    known = known_agent(operation.tenant, live.id)
-    if known != live.id:
-        return Result(
-            State.NOT_SENT,
-            f"{wrong_agent(known, live.id)} Nothing was sent.",
-            gettext_noop("Check the tenant's connection."),
-        )
-    if differing(base.raw, live.raw):
-        return Result(
-            State.NOT_SENT,
-            gettext_noop(
-                "The settings were changed in Lofty since you opened them. Nothing was sent."
-            ),
-            gettext_noop("Compare the two changes and choose."),
-            after=live,
-        )
-    return None
 
 
 def _not_sent(operation: Operation, result: Result) -> None:
@@ -311,7 +218,7 @@ def _commit_intent(
     if operation.lease_until <= now:
         raise SendRefused("the lease is over")
     with transaction.atomic(durable=True):
-        _move(
+        move(
             operation,
             State.SENT,
             before=live.raw,
@@ -410,255 +317,16 @@ def _send_and_read_back(client: LoftyClient, operation: Operation) -> Result:
     except Rejected as error:
         refused, exchange = error, error.exchange
     except LoftyError as error:
-        return _send_failed(error)
+        return send_failed(error)
     operation.reply = Reply.REJECTED if refused else Reply.ACCEPTED
     operation.answer = answer_of(exchange) if exchange else None
-    _extend_lease(operation)
+    extend_lease(operation)
     try:
         after = client.get_settings()
     except LoftyError as error:
-        return replace(_not_read_back(refused, error), exchange=exchange)
+        return replace(not_read_back(refused, error), exchange=exchange)
     result = replace(verify_result(operation, after), exchange=exchange)
     if refused is not None and result.state is State.REJECTED:
         message = f"{refused.message} {result.explanation}"
-        return replace(result, explanation=message, advice=_advice_after(refused))
+        return replace(result, explanation=message, advice=advice_after(refused))
     return result
-
-
-def _advice_after(refused: Rejected) -> str:
-    if isinstance(refused, RateLimited):
-        return f"Your change is kept here. {refused.advice}"
-    return refused.advice
-
-
-def _send_failed(error: LoftyError) -> Result:
-    if isinstance(error, NotSent):
-        return Result(State.NOT_SENT, error.message, error.advice, exchange=error.exchange)
-    return Result(
-        State.UNKNOWN,
-        f"{error.message} The change may or may not have been made.",
-        gettext_noop(
-            "Don't send it again. Check what Lofty has; the console also checks by itself."
-        ),
-        exchange=error.exchange,
-    )
-
-
-def _not_read_back(refused: Rejected | None, unread: LoftyError) -> Result:
-    again = gettext_noop("Check again in a moment. The console also checks by itself.")
-    if refused is None:
-        message = f"Lofty accepted the change, but reading it back failed. {unread.message}"
-        return Result(State.UNKNOWN, message, again, reply=Reply.ACCEPTED)
-    if isinstance(refused, Unauthorised) and isinstance(unread, Unauthorised):
-        # A dead token refuses everything: waiting for a reading would only block the tenant.
-        message = f"{refused.message} For the same reason the settings could not be read back."
-        return Result(State.REJECTED, message, refused.advice, reply=Reply.REJECTED)
-    if isinstance(refused, RateLimited) and isinstance(unread, RateLimited):
-        # Lofty itself is limiting, which it does before it handles a call. A 429 that a proxy made
-        # up after Lofty handled the change is followed by a reading that succeeds.
-        message = f"{refused.message} The change was not made."
-        return Result(State.REJECTED, message, _advice_after(refused), reply=Reply.REJECTED)
-    message = f"Lofty rejected the change, but reading it back failed. {unread.message}"
-    return Result(State.UNKNOWN, message, again, reply=Reply.REJECTED)
-
-
-def verify_result(operation: Operation, after: Settings) -> Result:
-    """Return what a reading shows about the change, given Lofty's reply to it.
-
-    VERIFIED only if it is of the same Sales Agent and has every change. Otherwise REJECTED if Lofty
-    refused the change, else UNKNOWN: what is not there yet may still become visible.
-    """
-    reply = Reply(operation.reply)
-    if after.id != operation.wanted["id"]:
-        return Result(
-            State.UNKNOWN,
-            f"Lofty returned another Sales Agent ({after.id}) than the one this "
-            f"change was made for ({operation.wanted['id']}).",
-            gettext_noop("A manager must check the tenant's connection."),
-            reply=reply,
-            needs_person=True,
-        )
-    also = _also_different(operation, after)
-    missing = missing_in(operation, after)
-    if not missing:
-        return Result(State.VERIFIED, _verified(reply) + also, after=after, reply=reply)
-    if reply is Reply.REJECTED:
-        message = gettext_noop("Read back from Lofty: the change was not made.")
-        return Result(State.REJECTED, message + also, after=after, reply=reply)
-    return Result(
-        State.UNKNOWN,
-        "Lofty does not show the change yet in: " + labels(missing) + "." + also,
-        gettext_noop("Don't send it again: the change may take a while to become visible."),
-        after=after,
-        reply=reply,
-        is_unseen=True,
-    )
-
-
-def missing_in(operation: Operation, live: Settings) -> list[str]:
-    """Return the changed settings that do not have the requested value."""
-    intended = operation.intended.items()
-    return [name for name, value in intended if not same(name, value, live.get(name))]
-
-
-def _verified(reply: Reply) -> str:
-    if reply is Reply.REJECTED:
-        return gettext_noop(
-            "Lofty answered with an error, but read back from Lofty, every change was made."
-        )
-    return gettext_noop("Read back from Lofty: every change was made.")
-
-
-def _also_different(operation: Operation, after: Settings) -> str:
-    """Describe what else the save or another user changed, with a leading " "; "" for nothing."""
-    found = differences(operation.before, after.raw, without=operation.changed)
-    if not found:
-        return ""
-    named = "; ".join(_in_english(difference) for difference in found)
-    return f" Other differences since before this save: {named}."
-
-
-def _in_english(difference: Difference) -> str:
-    if difference.setting is not None:
-        return labels([difference.name])
-    name = shortened(visible(difference.name), MOST_SHOWN)
-    if difference.is_gone:
-        return f"{name} is gone (was {_short(difference.before)})"
-    if difference.is_new:
-        return f"{name} is new ({_short(difference.after)})"
-    return f"{name} (was {_short(difference.before)}, now {_short(difference.after)})"
-
-
-def _short(value: JSON) -> str:
-    return shortened(json.dumps(value, ensure_ascii=True), MOST_SHOWN)
-
-
-def labels(names: Iterable[str]) -> str:
-    """Return the labels in English, because they are recorded."""
-    with override(settings.LANGUAGE_CODE):
-        return ", ".join(BY_NAME[name].label for name in names)
-
-
-# --- 6 The record ---------------------------------------------------------------------------------
-def record_result(operation: Operation, result: Result, kind: Kind = Kind.SETTINGS_OUTCOME) -> bool:
-    """Record the outcome, and free the tenant's slot unless the outcome is unknown.
-
-    Returns False when another process has taken over: then its outcome counts, not ours.
-    """
-    now = timezone.now()
-    fields = {
-        "explanation": result.explanation,
-        "advice": result.advice,
-        "after": result.after.raw if result.after else None,
-        "after_read_at": now if result.after else None,
-        "reply": result.reply or operation.reply,
-        "moved": operation.moved,
-        "needs_person": result.needs_person,
-        "settled_at": None if result.state is State.UNKNOWN and not result.given_up else now,
-        "seen_old_at": now if result.is_unseen else operation.seen_old_at,
-        "lease_until": now,
-    }
-    if result.exchange is not None:
-        fields["answer"] = answer_of(result.exchange)
-    try:
-        with transaction.atomic(durable=True):
-            _move(operation, result.state, **fields)
-            record_outcome(operation, kind)
-    except SendRefused:
-        logger.warning("Operation %s was taken over; its outcome was not recorded", operation.pk)
-        return False
-    look_again_later(operation)
-    if result.after is not None and result.state is not State.UNKNOWN:
-        _store_snapshot(operation, result.after, result.state)
-    return True
-
-
-def look_again_later(operation: Operation) -> None:
-    """Schedule a check for the time the page names. Best effort: the minutely job checks too."""
-    at = operation.looks_again_at
-    if at is None or at <= timezone.now():
-        return
-    try:
-        defer_once(LOOK_AGAIN, operation.pk, queue="default", at=at, operation_id=str(operation.pk))
-    except DatabaseError:
-        logger.warning(
-            "No job could be scheduled for operation %s; the next one checks it", operation.pk
-        )
-
-
-def _store_snapshot(operation: Operation, after: Settings, state: State) -> None:
-    """Store the reading as the snapshot. A failure must not fail a save that is recorded."""
-    expected = _expected(operation, state)
-    try:
-        store_snapshot(operation.tenant, after, operation.created_at, expected=expected)
-    except Exception:
-        logger.exception(
-            "The settings that operation %s read back could not be stored", operation.pk
-        )
-
-
-def _expected(operation: Operation, state: State) -> Values | None:
-    """Return what Lofty should have if no one else changed anything; None if nothing was sent."""
-    if operation.before is None:
-        return None
-    done = operation.intended if state is State.VERIFIED else {}
-    return {**operation.before, **done}
-
-
-def _move(operation: Operation, state: State, **fields: object) -> None:
-    """Change the state if this process still holds the operation. Raises SendRefused otherwise."""
-    allowed = [before for before, following in NEXT.items() if state in following]
-    moved = Operation.objects.filter(
-        pk=operation.pk, fence=operation.fence, settled_at=None, state__in=allowed
-    ).update(state=state, **fields)
-    if not moved:
-        raise SendRefused("another process holds this operation")
-    for name, value in {"state": state, **fields}.items():
-        setattr(operation, name, value)
-
-
-def answer_of(exchange: Exchange) -> dict[str, JSON]:
-    """Return what is kept of an answer: status, code, message, start of the body, time in ms."""
-    return {
-        "method": exchange.method,
-        "path": exchange.path,
-        "status": exchange.status,
-        "code": exchange.code,
-        "message": exchange.lofty_message,
-        "body": exchange.body_excerpt,
-        "duration_ms": exchange.duration_ms,
-    }
-
-
-def record_outcome(operation: Operation, kind: Kind) -> None:
-    """Record the operation's current state.
-
-    `made_by`: the user who made the change, if another user or a job settles it.
-    """
-    detail: dict[str, JSON] = {
-        "changed": operation.changed,
-        "names": names_of(operation),
-        "wanted": operation.wanted,
-        "explanation": operation.explanation,
-        "answer": operation.answer,
-    }
-    if operation.also_different:
-        detail["also_different"] = [one.name for one in operation.also_different]
-    if operation.actor_id and operation.actor_id != current_actor().id:
-        detail["made_by"] = {"id": operation.actor_id, "name": operation.actor_name}
-    record(
-        kind,
-        tenant=operation.tenant.ref,
-        subject=subject_of(operation),
-        outcome=Outcome(operation.state),
-        operation_id=operation.id,
-        reason=operation.reason,
-        before=operation.before or operation.base,
-        after=operation.after,
-        detail=detail,
-    )
-
-
-def subject_of(operation: Operation) -> str:
-    """Return the labels of the settings concerned."""
-    return labels(operation.changed)

@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from lofty_admin.agentsettings.changes import Change, Values, diff
+from lofty_admin.agentsettings.display.naming import name_table
 from lofty_admin.agentsettings.fields import BY_NAME
 from lofty_admin.agentsettings.hours import is_hour, known_days
 from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
-from lofty_admin.agentsettings.naming import name_table
 from lofty_admin.agentsettings.plans import Snapshot
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.log.canonical import canonical

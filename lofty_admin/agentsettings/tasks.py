@@ -5,8 +5,8 @@ from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
 from lofty_admin.agentsettings.drafts import prune_drafts
+from lofty_admin.agentsettings.operations import LOOK_AGAIN
 from lofty_admin.agentsettings.reconcile import reconcile_all, settle_by_id
-from lofty_admin.agentsettings.services import LOOK_AGAIN
 from lofty_admin.audit.context import Actor, acting_as
 from lofty_admin.core.queue import put_back_stalled
 

@@ -12,13 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from lofty_admin.agentsettings.changes import diff
-from lofty_admin.agentsettings.rows import rows_of, setting_rows
-from lofty_admin.agentsettings.views import may_edit, naming_at
+from lofty_admin.agentsettings.display.naming import naming_at
+from lofty_admin.agentsettings.display.rows import rows_of, setting_rows
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.core.timezones import reader_zone
 from lofty_admin.history.days import DayField, end_of
 from lofty_admin.history.versions import Version, sendable, version_at, version_now, version_of
-from lofty_admin.tenants.access.permissions import get_tenant
+from lofty_admin.tenants.access.permissions import get_tenant, may_edit
 from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
 
@@ -56,10 +56,10 @@ def _shown(
 ) -> dict[str, Any]:
     changes = diff(one.values, other.values) if one and other else ()
     event = one.event if one else None
-    can_go_back = event is not None and one is not None and may_edit(request, tenant)
+    can_go_back = event is not None and one is not None and may_edit(request.user, tenant)
     return {
         "rows": rows_of(tenant, changes),
-        "naming_at": naming_at(request, tenant),
+        "naming_at": naming_at(request.user, tenant),
         "settings": setting_rows(tenant, one.values) if one else [],
         "can_go_back": can_go_back and event and bool(sendable(event, one.side)) if one else False,
     }

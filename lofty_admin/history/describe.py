@@ -9,9 +9,9 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.agentsettings.changes import Change, diff
+from lofty_admin.agentsettings.display.rows import Row, change_rows
 from lofty_admin.agentsettings.hours import NAMES as OF_HOURS
 from lofty_admin.agentsettings.hours import HoursChange, hours_change
-from lofty_admin.agentsettings.rows import Row, change_rows
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent, mapping
 from lofty_admin.core.visible import visible

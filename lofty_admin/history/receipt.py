@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from lofty_admin.agentsettings.rows import Row
+from lofty_admin.agentsettings.display.rows import Row
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.models import AuditCheckpoint, AuditEvent, AuditIndex
 from lofty_admin.audit.proof.signed_checkpoint import Checkpoint, believed_keys

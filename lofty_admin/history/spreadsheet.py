@@ -8,8 +8,8 @@ from typing import Any
 
 from django.utils.translation import override
 
+from lofty_admin.agentsettings.display.rows import Row
 from lofty_admin.agentsettings.fields import BY_NAME
-from lofty_admin.agentsettings.rows import Row
 from lofty_admin.audit.models import AuditEvent, mapping
 from lofty_admin.history.describe import event_rows
 

@@ -16,9 +16,10 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import push_url
 
 from lofty_admin.agentsettings.credit import credited
+from lofty_admin.agentsettings.display.naming import naming_at
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS
 from lofty_admin.agentsettings.models import Operation
-from lofty_admin.agentsettings.views import draft_live, may_edit, naming_at, to_review
+from lofty_admin.agentsettings.new_drafts import draft_live, to_review
 from lofty_admin.audit.kinds import Kind, Outcome
 from lofty_admin.audit.log.record import record
 from lofty_admin.audit.models import AuditEvent
@@ -33,7 +34,7 @@ from lofty_admin.history.forms import SaveViewForm
 from lofty_admin.history.models import SavedView
 from lofty_admin.history.versions import changed_since, operation_of, sendable, undoing
 from lofty_admin.lofty.json_strict import JSON
-from lofty_admin.tenants.access.permissions import get_related_or_404, get_tenant
+from lofty_admin.tenants.access.permissions import get_related_or_404, get_tenant, may_edit
 from lofty_admin.tenants.access.tenant_choice import label_of
 from lofty_admin.tenants.http import SignedInRequest
 from lofty_admin.tenants.models import Role, Tenant
@@ -238,7 +239,7 @@ def event_context(
     request: SignedInRequest, found: AuditEvent, tenant: Tenant | None
 ) -> dict[str, Any]:
     """Return the template context of an event."""
-    can_edit = tenant is not None and may_edit(request, tenant)
+    can_edit = tenant is not None and may_edit(request.user, tenant)
     return {
         "detail": found.detail,
         "answer": found.detail.get("answer"),
@@ -248,7 +249,7 @@ def event_context(
         "has_before": can_edit and bool(sendable(found, "before")),
         "can_undo": can_edit and bool(undoing(found)),
         "has_after": can_edit and found.kind in SEEN and bool(sendable(found, "after")),
-        "naming_at": naming_at(request, tenant) if tenant else "",
+        "naming_at": naming_at(request.user, tenant) if tenant else "",
         "can_compare": tenant is not None and found.kind in SEEN,
         "related": related(found, _related(request, found)),
     }

@@ -24,10 +24,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from lofty_admin.agentsettings import reconcile, services
+from lofty_admin.agentsettings import operations, reconcile, services
 from lofty_admin.agentsettings.models import CLOSED, NEXT, OPEN, Operation, State
+from lofty_admin.agentsettings.operations import SendRefused
+from lofty_admin.agentsettings.outcomes import Result
 from lofty_admin.agentsettings.plans import Plan, Snapshot
-from lofty_admin.agentsettings.services import Result, SendRefused
 from lofty_admin.audit.models import AuditEvent
 from lofty_admin.lofty.schema import Settings
 from lofty_admin.tenants.models import Tenant
@@ -108,7 +109,7 @@ class Processes(RuleBasedStateMachine):
     def close(self, holder: Holder, state: State) -> None:
         late, before = holder.is_late, row(holder.operation.pk)
         allowed = not late and state in NEXT[State(before["state"])]
-        assert services.record_result(holder.operation, Result(state, "recorded")) == allowed
+        assert operations.record_result(holder.operation, Result(state, "recorded")) == allowed
         if not allowed:
             assert row(holder.operation.pk) == before
 

@@ -9,8 +9,9 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import Settings
 
-from lofty_admin.agentsettings import services
+from lofty_admin.agentsettings import operations, services
 from lofty_admin.agentsettings.models import Operation, State
+from lofty_admin.agentsettings.outcomes import Result
 from lofty_admin.agentsettings.reconcile import (
     close_after_review,
     reconcile_all,
@@ -157,7 +158,7 @@ def test_close__after_another_process_settled_it__is_refused(
 ) -> None:
     stale = unknown(acme, lofty, "drop_after")
     reconcile_operation(stale)
-    refused = services.record_result(stale, services.Result(State.NOT_APPLIED, "late"))
+    refused = operations.record_result(stale, Result(State.NOT_APPLIED, "late"))
     assert refused is False
     assert Operation.objects.get(pk=stale.pk).state == State.VERIFIED
 
@@ -216,13 +217,13 @@ def test_lease__of_each_step__is_one_call_and_a_little(
     acme: Tenant, lofty: PracticeCustomer, settings: Settings
 ) -> None:
     object.__setattr__(settings.ENVIRONMENT, "lofty_deadline", 30.0)
-    assert services.lease() <= timedelta(seconds=45)
+    assert operations.lease() <= timedelta(seconds=45)
     plan = plan_for(acme, assistantName="Bella")
     operation = services._draft(acme, plan, "", editor_of(acme))
     services._acquire_slot(operation)
     operation.lease_until -= timedelta(seconds=20)  # the step before took a while
     Operation.objects.filter(pk=operation.pk).update(lease_until=operation.lease_until)
-    services._extend_lease(operation)
+    operations.extend_lease(operation)
     stored = Operation.objects.get(pk=operation.pk)
     assert stored.lease_until - timezone.now() > timedelta(seconds=40)
 
@@ -237,16 +238,16 @@ def test_lease__expired_before_the_intent__nothing_is_sent_even_without_a_succes
     Operation.objects.filter(pk=operation.pk).update(lease_until=operation.lease_until)
     assert operation.shown_state == State.NOT_SENT
     _client, connection = client_and_connection(acme)
-    with pytest.raises(services.SendRefused):
+    with pytest.raises(operations.SendRefused):
         services._commit_intent(operation, plan.snapshot.settings, plan, connection)
-    with pytest.raises(services.SendRefused):
-        services._extend_lease(operation)
+    with pytest.raises(operations.SendRefused):
+        operations.extend_lease(operation)
     assert reconcile_operation(operation).state == State.NOT_SENT
     assert lofty.puts == []
 
 
 def jobs_at(operation: Operation) -> list[datetime]:
-    jobs = ProcrastinateJob.objects.filter(task_name=services.LOOK_AGAIN)
+    jobs = ProcrastinateJob.objects.filter(task_name=operations.LOOK_AGAIN)
     found = jobs.filter(args={"operation_id": str(operation.pk)})
     return [job.scheduled_at for job in found.order_by("pk") if job.scheduled_at]
 

@@ -5,9 +5,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from lofty_admin.agentsettings.changes import Change
+from lofty_admin.agentsettings.display.naming import words
+from lofty_admin.agentsettings.display.rows import change_rows
 from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS, Setting
-from lofty_admin.agentsettings.naming import words
-from lofty_admin.agentsettings.rows import change_rows
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import same
 

@@ -18,8 +18,9 @@ from lofty_admin.accounts.models import User
 from lofty_admin.accounts.services import deactivate_person
 from lofty_admin.agentsettings import services
 from lofty_admin.agentsettings.models import Operation, SettingsSnapshot, State
+from lofty_admin.agentsettings.operations import SendRefused
 from lofty_admin.agentsettings.reconcile import reconcile_operation
-from lofty_admin.agentsettings.services import AuditWriteFailed, NothingToSend, SendRefused, send
+from lofty_admin.agentsettings.services import AuditWriteFailed, NothingToSend, send
 from lofty_admin.agentsettings.snapshots import read_live
 from lofty_admin.audit.kinds import Kind
 from lofty_admin.audit.models import AuditEvent

@@ -2,9 +2,9 @@
 
 import pytest
 
+from lofty_admin.agentsettings.display.widening_words import ADDED, OPENED, SWITCHED_ON
 from lofty_admin.agentsettings.fields import SETTINGS, Kind
 from lofty_admin.agentsettings.widening import RESTRICTED, SWITCHES
-from lofty_admin.agentsettings.widening_words import ADDED, OPENED, SWITCHED_ON
 from lofty_admin.lofty.schema import LISTS, READ_ONLY, TYPES
 from tests.support.documented_settings import EXAMPLE
 from tests.support.recipes import ADD_SETTING, advice, assert_registered
@@ -45,7 +45,7 @@ def test_lists__in_the_schema__say_what_an_empty_one_means() -> None:
     lists = {name for name, kind in TYPES.items() if kind.startswith("list")}
     where = "FILTER_LISTS or ACCESS_LISTS of lofty_admin/lofty/schema.py"
     assert_registered(lists, LISTS, where=where, recipe=ADD_SETTING)
-    where = "ADDED of lofty_admin/agentsettings/widening_words.py"
+    where = "ADDED of lofty_admin/agentsettings/display/widening_words.py"
     # More active days are described as hours of the week.
     assert_registered(lists - {"activeDays"}, ADDED, where=where, recipe=ADD_SETTING)
 
@@ -54,7 +54,7 @@ def test_switches__in_the_table__say_whether_they_reach_more_people() -> None:
     switches = {setting.name for setting in SETTINGS if setting.kind is Kind.SWITCH}
     where = "SWITCHES of lofty_admin/agentsettings/widening.py, or REACH_NO_ONE of this test"
     assert_registered(switches, SWITCHES | REACH_NO_ONE, where=where, recipe=ADD_SETTING)
-    where = "SWITCHED_ON of lofty_admin/agentsettings/widening_words.py"
+    where = "SWITCHED_ON of lofty_admin/agentsettings/display/widening_words.py"
     assert_registered(SWITCHES, SWITCHED_ON, where=where, recipe=ADD_SETTING)
 
 
@@ -62,7 +62,7 @@ def test_choices__in_the_table__say_which_value_restricts() -> None:
     choices = {setting.name for setting in SETTINGS if setting.kind is Kind.CHOICE}
     where = "RESTRICTED of lofty_admin/agentsettings/widening.py"
     assert_registered(choices, RESTRICTED, where=where, recipe=ADD_SETTING)
-    where = "OPENED of lofty_admin/agentsettings/widening_words.py"
+    where = "OPENED of lofty_admin/agentsettings/display/widening_words.py"
     assert_registered(RESTRICTED, {name for name, _ in OPENED}, where=where, recipe=ADD_SETTING)
 
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lofty_admin.agentsettings.changes import diff
+from lofty_admin.agentsettings.display.widening_words import widening_in_words
 from lofty_admin.agentsettings.hours import more_hours
 from lofty_admin.agentsettings.widening import widenings
-from lofty_admin.agentsettings.widening_words import widening_in_words
 from lofty_admin.lofty.json_strict import JSON
 from tests.support.documented_settings import EXAMPLE
 from tests.support.setting_values import any_values

@@ -88,6 +88,12 @@ def role_of(user: User | AnonymousUser, tenant: Tenant) -> Role | None:
     return effective_role(role for (role,) in own.union(granted))
 
 
+def may_edit(user: User, tenant: Tenant) -> bool:
+    """Return whether to offer changes; the views that make them call `get_tenant` again."""
+    role = role_of(user, tenant)
+    return role is not None and role >= Role.EDITOR and not tenant.is_archived
+
+
 def effective_role(held: Iterable[int | None]) -> Role | None:
     """Return the role that results from all memberships and grants of a user in one tenant.
 

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django_countries import countries
 
+from lofty_admin.accounts.models import User
 from lofty_admin.agentsettings.changes import Change, reaches_all
 from lofty_admin.agentsettings.fields import Kind, Setting
 from lofty_admin.core.text import fold
@@ -18,6 +20,7 @@ from lofty_admin.core.visible import isolated, visible
 from lofty_admin.directory.names import UNKNOWN, names, unknown
 from lofty_admin.lofty.json_strict import JSON
 from lofty_admin.lofty.schema import IS_TYPE, TYPES
+from lofty_admin.tenants.access.permissions import may_edit
 from lofty_admin.tenants.models import Tenant
 
 if TYPE_CHECKING:
@@ -140,3 +143,8 @@ def _none_words(setting: Setting) -> str:
 def is_unnamed(item: JSON, name: str | None) -> bool:
     """Return whether a name, current or recorded, only says that there is none."""
     return not name or name in {unknown(item), UNKNOWN % {"id": item}}
+
+
+def naming_at(user: User, tenant: Tenant) -> str:
+    """Return where this user can name a lead source, "" if nowhere."""
+    return reverse("directory:names", args=[tenant.slug]) if may_edit(user, tenant) else ""

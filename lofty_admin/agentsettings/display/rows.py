@@ -14,8 +14,7 @@ from lofty_admin.agentsettings.changes import (
     Merge,
     Values,
 )
-from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS, Setting
-from lofty_admin.agentsettings.naming import (
+from lofty_admin.agentsettings.display.naming import (
     NameTable,
     is_unnamed,
     member_words,
@@ -23,8 +22,9 @@ from lofty_admin.agentsettings.naming import (
     names_in,
     words,
 )
+from lofty_admin.agentsettings.display.widening_words import widening_in_words
+from lofty_admin.agentsettings.fields import BY_NAME, SETTINGS, Setting
 from lofty_admin.agentsettings.widening import Widening
-from lofty_admin.agentsettings.widening_words import widening_in_words
 from lofty_admin.core.visible import visible
 from lofty_admin.directory.models import EntryKind
 from lofty_admin.lofty.json_strict import JSON

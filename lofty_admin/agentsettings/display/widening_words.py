@@ -4,9 +4,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from lofty_admin.agentsettings.changes import Change, reaches_all
+from lofty_admin.agentsettings.display.naming import NameTable, member_words, words
 from lofty_admin.agentsettings.hours import NAMES as OF_HOURS
 from lofty_admin.agentsettings.hours import more_hours_in_words
-from lofty_admin.agentsettings.naming import NameTable, member_words, words
 from lofty_admin.agentsettings.widening import Widening
 from lofty_admin.core.visible import isolated
 

@@ -10,9 +10,9 @@ from lofty_admin.agentsettings.cautions import (
     new_warnings,
 )
 from lofty_admin.agentsettings.changes import Values
+from lofty_admin.agentsettings.display.rows import rows_of, widening_rows
 from lofty_admin.agentsettings.fields import SETTINGS
 from lofty_admin.agentsettings.plans import Plan
-from lofty_admin.agentsettings.rows import rows_of, widening_rows
 from lofty_admin.core.visible import visible
 from lofty_admin.directory.id_families import foreign_ids
 from lofty_admin.directory.models import EntryKind
