@@ -42,7 +42,7 @@ def newest(user: User) -> Export | None:
 
 
 def begin(
-    user: User, wanted: Filter, form: Format, *, query: str, words: str, tenant: TenantRef | None
+    user: User, filters: Filter, form: Format, *, query: str, words: str, tenant: TenantRef | None
 ) -> Export:
     """Start an export in the user's only slot and record it. `words`: the filter in words.
 
@@ -50,7 +50,7 @@ def begin(
     """
     export = _acquire_slot(user, form, query)
     try:
-        export.total = count(wanted, export.up_to)
+        export.total = count(filters, export.up_to)
         with transaction.atomic():
             export.save(update_fields=["total"])
             _record(export, words, tenant)
@@ -106,8 +106,8 @@ class RightLost(Exception):
 class Pieces:
     """The bytes of an export. `close` must be called at the end, wherever that is."""
 
-    def __init__(self, export: Export, wanted: Filter) -> None:
-        self.export, self.wanted = export, wanted
+    def __init__(self, export: Export, filters: Filter) -> None:
+        self.export, self.filters = export, filters
         self._beaten = time.monotonic()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -118,7 +118,7 @@ class Pieces:
         """
         head, as_line = _form(Format(self.export.format))
         block = head.encode()
-        for event in stream(self.wanted, self.export.up_to):
+        for event in stream(self.filters, self.export.up_to):
             # A body that was tampered with must not stop the export of the others.
             block += as_line(event).encode("utf-8", "backslashreplace")
             self.export.done += 1
@@ -139,18 +139,18 @@ class Pieces:
             return
         self._beaten = time.monotonic()
         self.export.save_progress(done=self.export.done)
-        if not _may_still_read(self.export.user_id, self.wanted):
+        if not _may_still_read(self.export.user_id, self.filters):
             _revoke(self.export)
             raise RightLost
 
 
-def _may_still_read(user_id: int, wanted: Filter) -> bool:
+def _may_still_read(user_id: int, filters: Filter) -> bool:
     """Return whether the user may still read all that was requested: rights may have changed."""
     user = User.objects.get(pk=user_id)
-    if wanted.tenants is None:
+    if filters.tenants is None:
         return is_superuser(user)
-    seen = visible_tenants(user).filter(pk__in=wanted.tenants)
-    return user.is_active and seen.count() == len(wanted.tenants)
+    seen = visible_tenants(user).filter(pk__in=filters.tenants)
+    return user.is_active and seen.count() == len(filters.tenants)
 
 
 def _revoke(export: Export) -> None:

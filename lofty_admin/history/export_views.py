@@ -62,7 +62,7 @@ def _begin(request: SignedInRequest, tenant: Tenant | None) -> HttpResponseBase:
     try:
         begun = begin(
             request.user,
-            form.wanted,
+            form.filters,
             Format(wanted_format),
             query=str(address),
             words=_filter_in_english(request, tenant),
@@ -85,7 +85,7 @@ def _download(begun: Export, form: FilterForm, tenant: Tenant | None) -> Streami
         ["history", *([tenant.slug] if tenant else []), f"{timezone.now():%Y%m%d-%H%M}"]
     )
     answer = StreamingHttpResponse(
-        Pieces(begun, form.wanted), content_type=CONTENT_TYPES[Format(begun.format)]
+        Pieces(begun, form.filters), content_type=CONTENT_TYPES[Format(begun.format)]
     )
     answer["Content-Disposition"] = f'attachment; filename="{name}.{begun.format}"'
     answer["X-Accel-Buffering"] = "no"  # for nginx: buffering would delay progress

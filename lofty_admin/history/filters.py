@@ -155,7 +155,7 @@ class FilterForm(forms.Form):
         return data
 
     @property
-    def wanted(self) -> Filter:
+    def filters(self) -> Filter:
         """Return the filter of a valid form."""
         data = self.cleaned_data
         since, until = data["since"], data["until"]

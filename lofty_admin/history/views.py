@@ -87,7 +87,7 @@ def _found(request: SignedInRequest, form: FilterForm) -> Page | None:
     if not form.is_valid():
         return None
     edges = {name: _record_number(request.GET.get(name)) for name in ("before", "after")}
-    found = fetch_page(form.wanted, **edges)
+    found = fetch_page(form.filters, **edges)
     return replace(found, events=credited(found.events))
 
 
@@ -101,7 +101,7 @@ def _pending(form: FilterForm, address: Address) -> list[AuditEvent]:
     if address.query or not form.is_valid():
         return []
     open_ones = Operation.objects.filter(settled_at=None, sent_at__isnull=False)
-    if (tenants := form.wanted.tenants) is not None:
+    if (tenants := form.filters.tenants) is not None:
         open_ones = open_ones.filter(tenant_id__in=tenants)
     states = {one.pk: one.shown_state for one in open_ones.only(*OF_ITS_STATE)}
     if not states:
@@ -211,7 +211,7 @@ def _event_page(
     `tenant`: the event's own; `listed`: the tenant from whose list it was opened, if any.
     """
     address = Address.of(request)
-    newer, older = neighbours(_wanted(request, listed, address), found.seq)
+    newer, older = neighbours(_list_filters(request, listed, address), found.seq)
     context = {
         "tenant": listed,
         "tab": "history",
@@ -227,12 +227,12 @@ def _event_page(
     return render(request, f"history/event.html{partial}", context)
 
 
-def _wanted(request: SignedInRequest, listed: Tenant | None, address: Address) -> Filter:
+def _list_filters(request: SignedInRequest, listed: Tenant | None, address: Address) -> Filter:
     """Return the filter of the list that the event was opened from; all events if it is invalid."""
     if address.query and (form := filter_of(request, listed)).is_valid():
-        return form.wanted
-    wanted = Filter(scope_of(request))
-    return wanted.narrowed_to(listed.id) if listed else wanted
+        return form.filters
+    filters = Filter(scope_of(request))
+    return filters.narrowed_to(listed.id) if listed else filters
 
 
 def event_context(
