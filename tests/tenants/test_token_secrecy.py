@@ -92,7 +92,7 @@ class Everything:
 
     def __init__(self, file: Path) -> None:
         with sqlite3.connect(file) as db:
-            tokens = [row[0] for row in db.execute("SELECT token FROM connections")]
+            tokens = [row[0] for row in db.execute("SELECT token FROM credentials")]
             grants = list(db.execute("SELECT kind, value FROM grants"))
         refresh = [value for kind, value in grants if kind == "refresh"]
         self.codes = [value for kind, value in grants if kind == "code"]
