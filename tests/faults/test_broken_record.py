@@ -57,7 +57,7 @@ def test_record__every_connection_cut_in_flight__is_recorded_over_a_new_one(
     save.wait_until_held()
     deployment.query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND application_name LIKE 'lofty-%'"
+        " WHERE datname = current_database() AND application_name LIKE 'lofty-%%'"
     )
     release(customer)
     save.wait()

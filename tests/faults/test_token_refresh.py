@@ -53,7 +53,7 @@ def wait_until_held(customer: PracticeCustomer) -> None:
 def processes(deployment: Deployment) -> int:
     """Connections of the console's processes to its database."""
     found = deployment.query(
-        "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'lofty-%'"
+        "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'lofty-%%'"
         " AND datname = current_database()"
     )
     return len(found)
@@ -122,7 +122,7 @@ def test_kill__after_the_answer_before_the_save__authorise_again_and_no_loop(
             assert "Reconnect needed" in deployment.manage(*check(customer), expect=1)
         found = row_of(deployment, customer)
         assert found["authorise_again_since"] is not None
-        assert "was cut off" in found["note"]
+        assert "The previous renewal was interrupted" in found["note"]
         assert found["failures"] == 1, "tried once, and then no more"
         assert tokens_given(customer) == given + 1
         connect(browser, customer)
