@@ -29,7 +29,7 @@ def test_set_connection__another_lofty_user__asks_first(
     acme: Tenant, connection: Connection
 ) -> None:
     other = checked(OTHER_TOKEN, Scheme.OAUTH)
-    with pytest.raises(ConfirmationRequired, match="another Sales Agent") as caught:
+    with pytest.raises(ConfirmationRequired, match="a different Sales Agent") as caught:
         token_store.set_connection(acme, other)
     assert len(caught.value.questions) == 2  # the user and the Sales Agent
     assert acme.connection == connection
@@ -40,7 +40,7 @@ def test_set_connection__another_lofty_user_after_removal__still_asks(
     acme: Tenant, connection: Connection
 ) -> None:
     token_store.remove_connection(acme)
-    with pytest.raises(ConfirmationRequired, match="another Sales Agent"):
+    with pytest.raises(ConfirmationRequired, match="a different Sales Agent"):
         token_store.set_connection(acme, checked(OTHER_TOKEN, Scheme.OAUTH))
 
 
