@@ -10,12 +10,13 @@ from tools.postgres import ensure_database, start_server
 from tools.processes import ROOT
 
 BIN = f"{sys.prefix}/bin"
+TEMPLATES = ("templates", "tools/practice_lofty/templates")
 CHECKS: dict[str, list[str]] = {
     # Those that take longest first: they run side by side.
     "types": [f"{BIN}/mypy"],
     # Also compiles them, while the check of types has one core only.
     "tests": [sys.executable, "-m", "pytest", "--collect-only", "-qq"],
-    "templates": [f"{BIN}/djlint", "templates", "--lint", "--quiet"],
+    "templates": [f"{BIN}/djlint", *TEMPLATES, "--lint", "--quiet"],
     "format": [f"{BIN}/ruff", "format", "--check", "--quiet", "."],
     "lint": [f"{BIN}/ruff", "check", "--quiet", "."],
     "imports": [f"{BIN}/lint-imports"],
