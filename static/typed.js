@@ -98,10 +98,12 @@ function keep(form) {
   else write(key, { owner, served, typed });
 }
 
-// Only before the form leaves: its answer decides whether it was saved.
+// The answer decides whether it was saved. A page that asks first sends for the form it is about.
 export function markSent(form) {
-  const entry = form.matches("[data-keep]") && read(keyOf(form));
-  if (entry) write(keyOf(form), { ...entry, isSent: true });
+  if (!form.matches("[data-keep], [data-unsaved]")) return;
+  const asks = form.matches("[data-unsaved]");
+  const sent = keys().filter((key) => (asks ? key.startsWith(keyOf(form)) : key === keyOf(form)));
+  for (const key of sent) write(key, { ...read(key), isSent: true });
 }
 
 // --- A page has come -----------------------------------------------------------------------------

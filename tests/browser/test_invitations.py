@@ -91,7 +91,7 @@ def test_looks__users_and_invitation__fit_a_phone_and_can_be_read(
     phone.get_by_role("button", name="Change", exact=True).click()
     look(phone, "question")
     phone.get_by_role("button", name="Change access").click()
-    expect_message(phone, "is denied all tenants")
+    expect_message(phone, "is denied access to all tenants")
     look(phone, "person")
     phone.goto("/people/")
     look(phone, "users")

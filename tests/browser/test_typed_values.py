@@ -176,3 +176,23 @@ def test_typed__another_user_signs_in__sees_none_of_it(
     page.goto("/groups/")
     expect_values(page, {"name": ""})
     expect(page.get_by_text(RESTORED)).to_have_count(0)
+
+
+def test_typed__confirmed_first__kept_until_then_and_forgotten_after(
+    page: Page, acme: PracticeCustomer, deployment: Deployment
+) -> None:
+    deployment.add_person("third@example.com", name="Tilda Third")
+    (user,) = deployment.query("SELECT id FROM accounts_user WHERE email = 'third@example.com'")
+    page.goto(f"/people/{user['id']}/")
+    page.get_by_label("For*").select_option("All tenants, including future ones")
+    page.get_by_label("Role*").select_option("Denied")
+    change = page.get_by_role("button", name="Change", exact=True)
+    change.click()
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.get_by_text(RESTORED)).to_be_visible()
+    expect(page.get_by_label("Role*")).to_have_value("denied")
+    change.click()
+    page.get_by_role("button", name="Change access").click()
+    expect_message(page, "is denied")
+    expect(page.get_by_text(RESTORED)).to_have_count(0)
+    assert "typed:" not in page.evaluate(STORED)
