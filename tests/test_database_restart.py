@@ -60,10 +60,10 @@ def running(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def done(deployment: Deployment) -> int:
-    found = deployment.query(
+    rows = deployment.query(
         "SELECT count(*) FROM procrastinate_jobs WHERE task_name = %s AND status = 'succeeded'", JOB
     )
-    return int(found[0]["count"])
+    return int(rows[0]["count"])
 
 
 def run_a_job(deployment: Deployment, seconds: float) -> float:

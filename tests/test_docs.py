@@ -85,7 +85,7 @@ def test_docs__each_test__exists(page: Path) -> None:
 def _help_of_actions(parser: object) -> list[str]:
     """Of `person add`, `right give` and the like."""
     actions = getattr(parser, "_actions", [])
-    found = [one.choices for one in actions if isinstance(one.choices, dict)]
+    found = [action.choices for action in actions if isinstance(action.choices, dict)]
     return [sub.format_help() for choices in found for sub in choices.values()]
 
 

@@ -204,8 +204,8 @@ def test_urls__walked__the_django_admin_is_not_mounted() -> None:
 
 # --- start-up checks ------------------------------------------------------------------------------
 def test_checks__this_database__passes() -> None:
-    found = [m for m in run_checks(databases=["default"]) if str(m.id).startswith("console.")]
-    assert found == []
+    messages = [m for m in run_checks(databases=["default"]) if str(m.id).startswith("console.")]
+    assert messages == []
 
 
 @pytest.mark.parametrize(

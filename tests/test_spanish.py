@@ -81,8 +81,8 @@ def test_page__in_spanish__no_recorded_english(superuser: User, acme: Tenant, ur
     changes(acme)
     shown = text_in_spanish(signed_in(superuser), url)
     assert shown
-    found = {text for text in leftovers() if re.search(rf"\b{re.escape(text)}\b", shown)}
-    assert not found
+    untranslated = {text for text in leftovers() if re.search(rf"\b{re.escape(text)}\b", shown)}
+    assert not untranslated
 
 
 def test_history__in_spanish__jobs_to_filter_by_and_settings_are_named(

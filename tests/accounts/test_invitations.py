@@ -103,10 +103,10 @@ def test_accept__two_browsers_that_opened_it__first_one_wins(invited: User) -> N
 
 
 def test_accept__withdrawn_before_the_lock__refused(invited: User) -> None:
-    found = invitations.open_by_code(code_of())
+    invitation = invitations.open_by_code(code_of())
     invitations.withdraw(invited)
     with pytest.raises(InvitationUnusable, match="withdrawn"):
-        invitations.accept(found, name="Nina", password=CHOSEN)
+        invitations.accept(invitation, name="Nina", password=CHOSEN)
     invited.refresh_from_db()
     assert not invited.has_usable_password()
 
@@ -303,7 +303,7 @@ def test_superuser_flag__given_and_taken__recorded_before_and_after(
 ) -> None:
     services.set_superuser(viewer, True)
     services.set_superuser(viewer, False)
-    events = [one.content for one in AuditEvent.objects.order_by("seq")]
+    events = [event.content for event in AuditEvent.objects.order_by("seq")]
     assert [(one["before"], one["after"]) for one in events] == [
         ({"superuser": False}, {"superuser": True}),
         ({"superuser": True}, {"superuser": False}),

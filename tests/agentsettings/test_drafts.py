@@ -400,7 +400,7 @@ def test_settings__no_token__a_to_do_with_status_200(
     assert "This tenant has no Lofty token yet" in text_of(page)
     assert "Add a token" in text_of(page)
     assert "alert-danger" not in page.content.decode()
-    assert [one for one in caplog.records if one.levelname in ("WARNING", "ERROR")] == []
+    assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
     page = signed_in(editor).get(SETTINGS)
     assert "Add a token" not in text_of(page)
     assert "Ask a manager of this tenant: Olivia Owner" in text_of(page)

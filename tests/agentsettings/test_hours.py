@@ -38,16 +38,16 @@ def cells(found: Week, kind: Activity) -> set[tuple[int, int]]:
 
 
 def test_week__office_hours__filled_on_these_days_only() -> None:
-    found = at(8, 20, [1, 2, 3, 4, 5])
+    hours_week = at(8, 20, [1, 2, 3, 4, 5])
     expected = {(day, hour) for day in range(1, 6) for hour in range(8, 20)}
-    assert cells(found, Activity.ACTIVE) == expected
-    assert not found.is_unclear
+    assert cells(hours_week, Activity.ACTIVE) == expected
+    assert not hours_week.is_unclear
 
 
 def test_week__overnight__tail_on_the_next_day_over_the_weekend_too() -> None:
-    found = at(22, 2, [6])
-    assert cells(found, Activity.ACTIVE) == {(6, 22), (6, 23), (0, 0), (0, 1)}
-    assert [(day.number, run.is_tail) for day in found.days for run in day.runs] == [
+    hours_week = at(22, 2, [6])
+    assert cells(hours_week, Activity.ACTIVE) == {(6, 22), (6, 23), (0, 0), (0, 1)}
+    assert [(day.number, run.is_tail) for day in hours_week.days for run in day.runs] == [
         (0, True),
         (6, False),
     ]
@@ -58,15 +58,15 @@ def test_week__until_midnight__has_no_tail() -> None:
 
 
 def test_week__same_start_and_end__whole_days_unclear() -> None:
-    found = at(8, 8, [1])
-    assert cells(found, Activity.UNCLEAR) == {(1, hour) for hour in range(24)}
-    assert cells(found, Activity.ACTIVE) == set()
+    hours_week = at(8, 8, [1])
+    assert cells(hours_week, Activity.UNCLEAR) == {(1, hour) for hour in range(24)}
+    assert cells(hours_week, Activity.ACTIVE) == set()
 
 
 def test_week__unknown_day_among_known__the_others_are_unclear() -> None:
-    found = at(8, 9, [1, 9])
-    assert cells(found, Activity.ACTIVE) == {(1, 8)}
-    assert cells(found, Activity.UNCLEAR) == {(day, 8) for day in DAYS if day != 1}
+    hours_week = at(8, 9, [1, 9])
+    assert cells(hours_week, Activity.ACTIVE) == {(1, 8)}
+    assert cells(hours_week, Activity.UNCLEAR) == {(day, 8) for day in DAYS if day != 1}
 
 
 @given(HOUR, HOUR, SOME_DAYS)
@@ -80,22 +80,22 @@ def test_week__any_window_and_days__as_a_clock_would_count(
         while now % 24 != end:
             expected.add((now // 24 % 7, now % 24))
             now += 1
-    found = at(start, end, days)
-    assert cells(found, Activity.ACTIVE) == expected
-    assert found.is_unclear == (start == end)
+    hours_week = at(start, end, days)
+    assert cells(hours_week, Activity.ACTIVE) == expected
+    assert hours_week.is_unclear == (start == end)
 
 
 @given(AT_ITS_WORST)
 def test_week__any_settings__valid_runs_and_a_sentence(values: dict[str, JSON]) -> None:
-    found = week(values)
-    assert [day.number for day in found.days] == list(DAYS)
-    for day in found.days:
+    hours_week = week(values)
+    assert [day.number for day in hours_week.days] == list(DAYS)
+    for day in hours_week.days:
         edges = [edge for run in day.runs for edge in (run.start, run.end)]
         assert edges == sorted(set(edges))
         assert all(0 <= edge <= 24 for edge in edges)
-    assert found.sentence[0].isupper()
-    assert found.sentence.isprintable()
-    assert any(day.runs for day in found.days)
+    assert hours_week.sentence[0].isupper()
+    assert hours_week.sentence.isprintable()
+    assert any(day.runs for day in hours_week.days)
 
 
 WEEKDAYS: list[JSON] = [1, 2, 3, 4, 5]

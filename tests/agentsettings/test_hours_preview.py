@@ -60,9 +60,9 @@ def test_week_of_form__whatever_is_sent__a_week(sent: dict[str, str]) -> None:
 
 
 def test_week_of_form__only_these_without_a_day__never_every_day() -> None:
-    found = week_of_form(query(activeDays_scope="only"), STORED_VALUES, ZONE)
-    assert found.sentence == f"No days selected yet, 9 AM to 5 PM, {ZONE}"
-    assert not any(day.runs for day in found.days)
+    preview = week_of_form(query(activeDays_scope="only"), STORED_VALUES, ZONE)
+    assert preview.sentence == f"No days selected yet, 9 AM to 5 PM, {ZONE}"
+    assert not any(day.runs for day in preview.days)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -40,7 +40,7 @@ BOOKS = st.fixed_dictionaries(
 
 def moved(entries: list[DirectoryEntry], by: int) -> DirectoryNames:
     return DirectoryNames(
-        DirectoryEntry(one.id + by, one.name, one.email, one.gone) for one in entries
+        DirectoryEntry(entry.id + by, entry.name, entry.email, entry.gone) for entry in entries
     )
 
 
@@ -49,18 +49,18 @@ def test_match__any_directories__only_own_ids_and_nothing_is_lost(
     ids: list[JSON], theirs: list[DirectoryEntry], ours: list[DirectoryEntry]
 ) -> None:
     here = DirectoryNames(ours)
-    found = match(ids, DirectoryNames(theirs), here)
-    assert {one.id for one in found.found} <= here.by_id.keys()
-    assert all(one.id > 0 for one in found.found)
-    assert len(found.found) + len(found.missing) <= len(ids)
-    assert bool(found.found or found.missing) == bool(ids)
+    result = match(ids, DirectoryNames(theirs), here)
+    assert {one.id for one in result.found} <= here.by_id.keys()
+    assert all(one.id > 0 for one in result.found)
+    assert len(result.found) + len(result.missing) <= len(ids)
+    assert bool(result.found or result.missing) == bool(ids)
 
 
 @given(st.lists(st.integers(1, 12), max_size=8), ENTRIES, ENTRIES, st.integers(1, 99))
 def test_match__other_ids_in_the_source__same_matches(
     ids: list[int], theirs: list[DirectoryEntry], ours: list[DirectoryEntry], by: int
 ) -> None:
-    theirs = [one for one in theirs if one.id > 0]
+    theirs = [entry for entry in theirs if entry.id > 0]
     here = DirectoryNames(ours)
     one = match(ids, DirectoryNames(theirs), here)
     other = match([number + by for number in ids], moved(theirs, by), here)
@@ -76,12 +76,18 @@ def test_offers__any_settings__never_reach_further_than_the_source_and_never_emp
     assert [one.name for one in made] == [
         setting.name for setting in SETTINGS if setting.name in {one.name for one in made}
     ]
-    for one in made:
-        assert not one.setting.own
-        assert (one.wanted is None) == bool(one.refusal)
-        if one.setting.is_list and not one.refusal:
-            assert reaches_all(one.name, one.wanted) <= reaches_all(one.name, theirs[one.name])
-            assert one.wanted or not theirs[one.name] or reaches_all(one.name, theirs[one.name])
+    for offer in made:
+        assert not offer.setting.own
+        assert (offer.wanted is None) == bool(offer.refusal)
+        if offer.setting.is_list and not offer.refusal:
+            assert reaches_all(offer.name, offer.wanted) <= reaches_all(
+                offer.name, theirs[offer.name]
+            )
+            assert (
+                offer.wanted
+                or not theirs[offer.name]
+                or reaches_all(offer.name, theirs[offer.name])
+            )
 
 
 @given(any_values(), BOOKS)
@@ -124,16 +130,16 @@ HERE: list[tuple[DirectoryEntry, list[DirectoryEntry], DirectoryEntry | str]] = 
 def test_match__one_entry__its_match_or_the_reason(
     entry: DirectoryEntry, here: list[DirectoryEntry], expected: str
 ) -> None:
-    found = match([entry.id], DirectoryNames([entry]), DirectoryNames(here))
-    outcomes = [str(one.id) for one in found.found] + [one.why for one in found.missing]
+    result = match([entry.id], DirectoryNames([entry]), DirectoryNames(here))
+    outcomes = [str(one.id) for one in result.found] + [one.why for one in result.missing]
     assert outcomes == [expected]
 
 
 def test_match__two_entries_with_the_same_name__neither_is_guessed() -> None:
     there = DirectoryNames([DirectoryEntry(1, "Main"), DirectoryEntry(2, "MAIN")])
-    found = match([1, 2, 77, True], there, DirectoryNames([DirectoryEntry(9, "Main")]))
-    assert found.found == ()
-    assert [one.why for one in found.missing] == [MANY_THERE] * 2 + [NO_NAME_THERE] * 2
+    result = match([1, 2, 77, True], there, DirectoryNames([DirectoryEntry(9, "Main")]))
+    assert result.found == ()
+    assert [one.why for one in result.missing] == [MANY_THERE] * 2 + [NO_NAME_THERE] * 2
 
 
 def one_offer(

@@ -34,8 +34,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def in_lofty(page: Page) -> dict[str, Any]:
     """What the page tells its script of Lofty's values; empty when the form shows just these."""
-    found = re.search(r'id="in-lofty"[^>]*>(.*?)</script>', page.content.decode())
-    return json.loads(found[1]) if found else {}
+    match = re.search(r'id="in-lofty"[^>]*>(.*?)</script>', page.content.decode())
+    return json.loads(match[1]) if match else {}
 
 
 def test_form__back_from_the_review_or_refused__says_what_lofty_has(

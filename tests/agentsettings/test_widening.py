@@ -178,10 +178,10 @@ def test_more_hours__any_two_weeks__are_the_added_hours(
 def test_widenings__any_two_settings__each_is_named_once_and_has_words(
     before: dict[str, JSON], after: dict[str, JSON]
 ) -> None:
-    found = widenings(before, after)
-    names = [widening.name for widening in found]
+    wider = widenings(before, after)
+    names = [widening.name for widening in wider]
     assert len(names) == len(set(names))
-    assert all(widening_in_words(widening, {}) for widening in found)
+    assert all(widening_in_words(widening, {}) for widening in wider)
 
 
 @given(any_values())

@@ -41,8 +41,8 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 
 
 def events(deployment: Deployment, kind: str) -> int:
-    found = deployment.query("SELECT count(*) FROM audit_auditevent WHERE kind = %s", kind)
-    return int(found[0]["count"])
+    rows = deployment.query("SELECT count(*) FROM audit_auditevent WHERE kind = %s", kind)
+    return int(rows[0]["count"])
 
 
 def summaries(deployment: Deployment) -> list[dict[str, Any]]:
@@ -73,9 +73,9 @@ def test_without_rights__three_hundred_requests__few_events_and_one_summary(
     assert set(statuses) == {404, 429}
     assert recorded == statuses.count(404)
     assert MAX_PER_SOURCE <= recorded <= 2 * MAX_PER_SOURCE  # a minute may end meanwhile
-    found = summaries(console)[len(counted) :]
-    assert sum(one["not_recorded"] for one in found) == 300 - recorded
-    source = found[0]["sources"][0]
+    new_summaries = summaries(console)[len(counted) :]
+    assert sum(entry["not_recorded"] for entry in new_summaries) == 300 - recorded
+    source = new_summaries[0]["sources"][0]
     assert (source["who"], source["ip"]) == ("Una Outsider", "127.0.0.1")
     assert source["first"] == source["last"] == "GET /t/acme/history/"
     assert outsider.get("/").status_code == 200  # what one may see, one still sees
@@ -97,11 +97,11 @@ def test_anonymous__wrong_passwords__limited(console: Deployment) -> None:
         pages = list(pool.map(guess, range(50)))
     recorded = events(console, "session.sign_in_failed") - before
     assert recorded <= 2 * MAX_PER_SOURCE
-    found = summaries(console)[len(counted) :]
+    new_summaries = summaries(console)[len(counted) :]
     # The throttle of the sign-in page itself answers some, before anything is recorded.
     limited = sum("Too many denied requests" in page for page in pages)
-    assert sum(one["not_recorded"] for one in found) == limited > 10
-    assert "guess-" in found[0]["sources"][0]["different"][0]
+    assert sum(entry["not_recorded"] for entry in new_summaries) == limited > 10
+    assert "guess-" in new_summaries[0]["sources"][0]["different"][0]
 
 
 # --- In one process ---------------------------------------------------------------------------
@@ -117,8 +117,8 @@ def refused(client: Client, times: int, address: str = "10.0.0.1", **how: Any) -
 
 
 def summary() -> dict[str, Any]:
-    found: dict[str, Any] = AuditEvent.objects.get(kind=Kind.REFUSALS_COUNTED).content["detail"]
-    return found
+    detail: dict[str, Any] = AuditEvent.objects.get(kind=Kind.REFUSALS_COUNTED).content["detail"]
+    return detail
 
 
 def test_twenty_first_refusal__429_says_when_to_try_again(browsers: Browsers, acme: Tenant) -> None:
@@ -145,9 +145,9 @@ def test_next_minute__recorded_again_and_the_last_one_summed_up(
     refused(browsers.outsider, 1, path="/t/acme/names/")
     minutes_pass()
     assert refused(browsers.outsider, 1) == [404]  # without any worker
-    found = summary()
-    assert (found["kind"], found["not_recorded"]) == ("access.refused", 6)
-    (source,) = found["sources"]
+    refusals = summary()
+    assert (refusals["kind"], refusals["not_recorded"]) == ("access.refused", 6)
+    (source,) = refusals["sources"]
     assert (source["all"], source["who"]) == (26, "Una Outsider")
     assert source["first"] == "GET /t/acme/settings/"
     assert source["last"] == "GET /t/acme/names/"
@@ -178,10 +178,10 @@ def test_from_many_addresses__limited_in_all_and_named(monkeypatch: pytest.Monke
     assert failures() == 30
     minutes_pass()
     assert sum_up_refusals() == 1
-    found = summary()
-    assert found["not_recorded"] == 30
-    assert len(found["sources"]) == MAX_SOURCES
-    assert found["more_sources"] == 30 - MAX_SOURCES
+    refusals = summary()
+    assert refusals["not_recorded"] == 30
+    assert len(refusals["sources"]) == MAX_SOURCES
+    assert refusals["more_sources"] == 30 - MAX_SOURCES
 
 
 def test_one_network__counts_as_one_source() -> None:

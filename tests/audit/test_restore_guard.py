@@ -67,14 +67,14 @@ def test_compare__log_continues_the_anchor__is_current(anchors: Path) -> None:
 @pytest.mark.parametrize("size", [2, 3, 4])
 def test_compare__older_database__is_behind(anchors: Path, size: int) -> None:
     put_back(size)
-    found = compare()
-    assert found.state is State.BEHIND
-    assert f"the checkpoint covers 5 records, the database has {size}" in found.words
+    comparison = compare()
+    assert comparison.state is State.BEHIND
+    assert f"the checkpoint covers 5 records, the database has {size}" in comparison.words
     with override("es"):
-        assert f"the checkpoint covers 5 records, the database has {size}" in found.words
+        assert f"the checkpoint covers 5 records, the database has {size}" in comparison.words
         assert (
             f"el punto de control abarca 5 registros, la base de datos tiene {size}"
-            in read_only_reason(found)
+            in read_only_reason(comparison)
         )
 
 

@@ -83,11 +83,11 @@ def naive(wanted: Filter, event: AuditEvent) -> bool:
 def every_page(wanted: Filter) -> Iterator[list[int]]:
     before = None
     while True:
-        found = fetch_page(wanted, before=before)
-        yield [event.seq for event in found.events]
-        if not found.older:
+        fetched = fetch_page(wanted, before=before)
+        yield [event.seq for event in fetched.events]
+        if not fetched.older:
             return
-        before = found.events[-1].seq
+        before = fetched.events[-1].seq
 
 
 @pytest.fixture
@@ -156,9 +156,9 @@ def test_page__matches_far_apart__next_window_continues_in_either_direction(
     assert [seq for one in every_page(wanted) for seq in one] == expected[::-1]
     for at, seq in enumerate(seqs):
         newer = [one for one in expected if one > seq]
-        found = fetch_page(wanted, after=seq)
-        assert [event.seq for event in found.events] == newer[2::-1], at
-        assert found.newer == (len(newer) > 3)
+        fetched = fetch_page(wanted, after=seq)
+        assert [event.seq for event in fetched.events] == newer[2::-1], at
+        assert fetched.newer == (len(newer) > 3)
 
 
 def test_page__beyond_either_end__empty() -> None:
@@ -325,7 +325,9 @@ def test_text__begins_words_of_other_kinds__asks_only_for_those_of_this_one(
     record(Kind.SIGNED_IN, actor=ANNA, outcome=Outcome.DONE)
     with CaptureQueriesContext(connection) as statements:
         assert len(fetch_page(Filter(None, kind=kind, text="pho")).events) == found
-    searched = [one["sql"] for one in statements if "audit_auditindex" in one["sql"]]
+    searched = [
+        statement["sql"] for statement in statements if "audit_auditindex" in statement["sql"]
+    ]
     assert bool(searched) == bool(found)
     assert not [sql for sql in searched if ":*" in sql]
 
@@ -376,11 +378,11 @@ def test_migration__interrupted_while_it_made_the_index__starts_over() -> None:
         executor = MigrationExecutor(connection)
         executor.migrate(executor.loader.graph.leaf_nodes())
     with connection.cursor() as cursor:
-        found = connection.introspection.get_constraints(cursor, "audit_auditindex")
+        constraints = connection.introspection.get_constraints(cursor, "audit_auditindex")
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("30s",)
-    assert found["audit_index_search"]["columns"] == ["terms", "words"]
-    assert not found.keys() & {"audit_index_terms", "audit_index_kind", "audit_index_actor"}
+    assert constraints["audit_index_search"]["columns"] == ["terms", "words"]
+    assert not constraints.keys() & {"audit_index_terms", "audit_index_kind", "audit_index_actor"}
 
 
 def test_record__rolled_back__leaves_nothing_in_the_index() -> None:

@@ -32,7 +32,7 @@ def made(db: None, settings: Settings) -> list[Checkpoint]:
 
 
 def lines(made: list[Checkpoint]) -> str:
-    return "".join(f"{one.line}\n" for one in made)
+    return "".join(f"{checkpoint.line}\n" for checkpoint in made)
 
 
 def test_no_sink__nothing_handed_over_and_all_wait(made: list[Checkpoint]) -> None:

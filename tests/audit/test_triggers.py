@@ -164,11 +164,11 @@ def test_guards__table_recreated__restored_by_migrate(db: None) -> None:
 def guarding_sql() -> list[Any]:
     """What our migrations run as SQL to make functions or triggers."""
     return [
-        pytest.param(str(one.sql), str(one.reverse_sql), id=f"{app}.{name}")
+        pytest.param(str(operation.sql), str(operation.reverse_sql), id=f"{app}.{name}")
         for (app, name), migration in sorted(MigrationLoader(None).disk_migrations.items())
         if migration.__module__.startswith("lofty_admin.")
-        for one in migration.operations
-        if isinstance(one, RunSQL) and re.search("FUNCTION|TRIGGER", str(one.sql))
+        for operation in migration.operations
+        if isinstance(operation, RunSQL) and re.search("FUNCTION|TRIGGER", str(operation.sql))
     ]
 
 

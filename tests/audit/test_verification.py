@@ -90,9 +90,9 @@ def test_page__no_anchor_file_any_more__a_fault(anchored: Path, superuser: User)
 )
 def test_standing__sound_but_old__never_green(anchored: Path, age: int, level: str) -> None:
     tasks.verify(timestamp=0)
-    found = verification_status(timezone.now() + age * HOUR)
-    assert found.level == level
-    assert ("too old" in found.words) == (level == "warning")
+    status = verification_status(timezone.now() + age * HOUR)
+    assert status.level == level
+    assert ("too old" in status.words) == (level == "warning")
 
 
 def test_standing__faults_and_old__stays_red(db: None) -> None:

@@ -48,9 +48,9 @@ def test_command__from_a_record__exit_2_even_with_an_anchor(anchors: str) -> Non
 
 def test_command__run__is_noted_in_the_log_itself(anchors: str) -> None:
     run("audit_verify", *ANCHORED, anchors)
-    found = noted()
-    assert found["anchor"].pop("at")
-    assert found == {
+    noted_event = noted()
+    assert noted_event["anchor"].pop("at")
+    assert noted_event == {
         "first": 1,
         "last": 5,
         "faults": 0,

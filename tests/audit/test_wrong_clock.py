@@ -111,15 +111,15 @@ def test_restored__older_than_an_anchor_after_the_one_from_the_future__is_behind
     make()
     keep(anchors)
     put_back(5)
-    found = compare()
-    assert found.state is State.BEHIND
-    assert "the checkpoint covers 9 records, the database has 5" in found.words
+    comparison = compare()
+    assert comparison.state is State.BEHIND
+    assert "the checkpoint covers 9 records, the database has 5" in comparison.words
 
 
 def test_restored__at_the_anchor_from_the_future__is_current_and_says_so(anchors: Path) -> None:
-    found = compare()
-    assert found.state is State.STANDS
-    assert "in the future" in found.words
+    comparison = compare()
+    assert comparison.state is State.STANDS
+    assert "in the future" in comparison.words
 
 
 def test_restored__twice__each_end_of_the_chain_must_be_acknowledged(anchors: Path) -> None:
@@ -134,8 +134,8 @@ def test_restored__twice__each_end_of_the_chain_must_be_acknowledged(anchors: Pa
     anchors.write_text(lines + anchors.read_text())
     assert compare().state is State.STANDS
     put_back(4)  # has the acknowledgement of the first restore, not what came after it
-    found = compare()
-    assert (found.state, len(found.behind)) == (State.BEHIND, 1)
+    comparison = compare()
+    assert (comparison.state, len(comparison.behind)) == (State.BEHIND, 1)
     put_back(3)
     assert len(compare().behind) == 2
     acknowledge("And again")
@@ -158,8 +158,8 @@ def test_standing__verified_by_a_clock_ahead__is_not_relied_on(
 ) -> None:
     with wrong_clock():
         run(*ANCHORED, str(anchors))
-    found = verification_status(timezone.now())
-    assert found.level != "success"
+    status = verification_status(timezone.now())
+    assert status.level != "success"
     page = signed_in(superuser).get("/audit/verification/").content.decode()
     assert "in the future" in page
     assert AuditHead.objects.get().seq == 6

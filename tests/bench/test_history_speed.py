@@ -79,7 +79,7 @@ def took(call: Callable[[], object], calls: int = CALLS) -> Took:
 
 def quietest(rounds: list[Took]) -> Took:
     best = min(rounds, key=lambda one: one.p95)
-    return replace(best, loudest=max(one.loudest for one in rounds))
+    return replace(best, loudest=max(took.loudest for took in rounds))
 
 
 def bare_loop() -> float:
@@ -239,7 +239,9 @@ def test_history__a_long_log__every_page_quick_and_as_quick_when_deep(
     rates = passes() | exports(superuser) if COMPARED else {}
     theirs = admin_pages(superuser, settings) if COMPARED else {}
     lines = [f"{EVENTS:,} events, {TENANTS} tenants"]
-    lines += ["a million additions between rounds: " + ", ".join(f"{one:.0f} ms" for one in loops)]
+    lines += [
+        "a million additions between rounds: " + ", ".join(f"{loop:.0f} ms" for loop in loops)
+    ]
     lines += ["| page | p50 ms | p95 ms | p95 ms, loudest round |", "| --- | --- | --- | --- |"]
     lines += [f"| {name} | {one} |" for name, one in (ours | theirs).items()]
     lines += [f"| {name} | {rate:,.0f} events/s | | |" for name, rate in rates.items()]

@@ -136,7 +136,7 @@ def measure(client: Client, who: str) -> list[tuple[float, float]]:
     client.get("/")  # templates are compiled by whoever comes first
     took = {address: [seconds(client, address) for _ in range(ROUNDS)] for address in ADDRESSES}
     lines = [f"{percentiles(times)}   {address}" for address, times in took.items()]
-    everything = [one for times in took.values() for one in times]
+    everything = [duration for times in took.values() for duration in times]
     sys.stdout.write("\n".join(["", *lines, f"{percentiles(everything)}   {who}, all", ""]))
     return everything
 

@@ -146,7 +146,7 @@ def fill_others(acme: Tenant) -> None:
         Tenant(slug=f"other-{n}", name=f"Other {n}") for n in range(max(1, ALL_ENTRIES // each))
     )
     with connection.cursor() as cursor:
-        cursor.execute(COPY_NAMES, [[one.pk for one in others], acme.pk])
+        cursor.execute(COPY_NAMES, [[other.pk for other in others], acme.pk])
         cursor.execute("ANALYZE")
 
 

@@ -73,7 +73,7 @@ def test_export__downloaded__is_whole_and_the_page_says_done(page: Page, tmp_pat
 def test_export__client_stops_reading_and_leaves__second_is_refused_then_free(
     page: Page, busy: Deployment
 ) -> None:
-    cookies = "; ".join(f"{one['name']}={one['value']}" for one in page.context.cookies())
+    cookies = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in page.context.cookies())
     token = page.locator("#export input[name=csrfmiddlewaretoken]").input_value()
     command = ["curl", "-sN", "--limit-rate", "20k", "-H", f"Cookie: {cookies}", "-d"]
     command += [f"format=jsonl&csrfmiddlewaretoken={token}", f"{busy.console.url}/audit/export/"]
@@ -102,8 +102,8 @@ def test_export__client_stops_reading_and_leaves__second_is_refused_then_free(
 
 
 def newest(busy: Deployment) -> dict[str, object]:
-    found = busy.query("SELECT * FROM history_export ORDER BY id DESC LIMIT 1")
-    return found[0] if found else {}
+    rows = busy.query("SELECT * FROM history_export ORDER BY id DESC LIMIT 1")
+    return rows[0] if rows else {}
 
 
 def is_running(busy: Deployment) -> bool:

@@ -137,5 +137,7 @@ def test_settings__a_word_added_to_the_page__little_else_is_restyled(
     chromium.start_tracing(page=page, categories=["devtools.timeline"])
     page.evaluate(ADD_A_WORD)
     events = json.loads(chromium.stop_tracing())["traceEvents"]
-    restyled = [one["args"]["elementCount"] for one in events if one["name"] == "UpdateLayoutTree"]
+    restyled = [
+        event["args"]["elementCount"] for event in events if event["name"] == "UpdateLayoutTree"
+    ]
     assert 0 < max(restyled) < 100

@@ -55,8 +55,8 @@ def invited() -> User:
 
 def hidden(html: str) -> dict[str, str]:
     """What the page's form sends."""
-    found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', html)
-    return {name: value for name, value in found if name != "csrfmiddlewaretoken"}
+    matches = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', html)
+    return {name: value for name, value in matches if name != "csrfmiddlewaretoken"}
 
 
 def test_button__pressed__asks_first_and_changes_nothing(superuser: User, case: Case) -> None:

@@ -28,11 +28,11 @@ def sound(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_environment__sound__is_read_with_its_types() -> None:
-    found = read_environment()
-    assert found.lofty_base_url == "https://api.lofty.com"
-    assert found.demo is False
-    assert (found.vault_keys.current, set(found.vault_keys.keys)) == ("b", {"a", "b"})
-    assert found.database["HOST"] == "db.internal"
+    environment = read_environment()
+    assert environment.lofty_base_url == "https://api.lofty.com"
+    assert environment.demo is False
+    assert (environment.vault_keys.current, set(environment.vault_keys.keys)) == ("b", {"a", "b"})
+    assert environment.database["HOST"] == "db.internal"
 
 
 @pytest.mark.parametrize("name", SOUND)
@@ -116,13 +116,17 @@ def test_environment__loopback_allowed__takes_the_practice_lofty(
 
 
 def test_environment__nothing_about_checkpoints__none_are_signed() -> None:
-    found = read_environment()
-    assert (found.audit_signing_key, found.audit_public_keys, found.checkpoint_sink) == (
+    environment = read_environment()
+    assert (
+        environment.audit_signing_key,
+        environment.audit_public_keys,
+        environment.checkpoint_sink,
+    ) == (
         None,
         (),
         None,
     )
-    assert (found.checkpoint_events, found.checkpoint_minutes) == (1000, 60)
+    assert (environment.checkpoint_events, environment.checkpoint_minutes) == (1000, 60)
 
 
 @pytest.mark.parametrize(
@@ -141,10 +145,10 @@ def test_environment__checkpoints_wanted__signing_key_from_a_file_and_a_sink(
     monkeypatch.setenv("AUDIT_SIGNING_KEY_FILE", str(path))
     monkeypatch.setenv("AUDIT_PUBLIC_KEYS", f"{KEY}, {KEY}")
     monkeypatch.setenv("AUDIT_CHECKPOINT_SINK", text)
-    found = read_environment()
-    assert found.audit_signing_key == b"k" * 32
-    assert found.audit_public_keys == (b"k" * 32,) * 2
-    assert found.checkpoint_sink == sink
+    environment = read_environment()
+    assert environment.audit_signing_key == b"k" * 32
+    assert environment.audit_public_keys == (b"k" * 32,) * 2
+    assert environment.checkpoint_sink == sink
 
 
 def test_public_keys__too_many__says_how_many_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,11 +204,11 @@ def test_environment__nothing_about_single_sign_on__none() -> None:
 
 
 def test_environment__single_sign_on__is_read_and_its_secret_not_shown(sso: None) -> None:
-    found = read_environment()
-    assert found.single_sign_on is not None
-    assert found.single_sign_on.allowed_groups == {"console-users", "console-admins"}
-    assert found.single_sign_on.groups_claim == "groups"
-    assert "hunter2" not in repr(found)
+    environment = read_environment()
+    assert environment.single_sign_on is not None
+    assert environment.single_sign_on.allowed_groups == {"console-users", "console-admins"}
+    assert environment.single_sign_on.groups_claim == "groups"
+    assert "hunter2" not in repr(environment)
 
 
 @pytest.mark.parametrize("name", sorted(set(SSO) - {"OIDC_ISSUER"}))
@@ -232,9 +236,9 @@ def test_environment__secret_of_single_sign_on_in_a_file__is_read_from_there(
     path.write_text("from-a-file\n")
     monkeypatch.delenv("OIDC_CLIENT_SECRET")
     monkeypatch.setenv("OIDC_CLIENT_SECRET_FILE", str(path))
-    found = read_environment().single_sign_on
-    assert found is not None
-    assert found.client_secret == "from-a-file"
+    single_sign_on = read_environment().single_sign_on
+    assert single_sign_on is not None
+    assert single_sign_on.client_secret == "from-a-file"
 
 
 def set_app(monkeypatch: pytest.MonkeyPatch, **more: str) -> None:

@@ -89,10 +89,10 @@ def test_every_search__text_added__never_finds_more(
     for where, find in searches.items():
         if where == "names" and len(text) > 190:
             continue
-        found = find(text)
-        assert not (is_wordless(text) and found), where
+        results = find(text)
+        assert not (is_wordless(text) and results), where
         if not is_wordless(text):
-            assert find(text + more) <= found, where
+            assert find(text + more) <= results, where
 
 
 PAGES = {

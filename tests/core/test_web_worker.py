@@ -119,9 +119,9 @@ class SignIn:
     def begin(cls, deployment: Deployment) -> "SignIn":
         session = requests.Session()
         page = session.get(deployment.console.url + "/accounts/login/", timeout=20)
-        found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
-        assert found
-        fields = {"csrfmiddlewaretoken": found[1], "login": TYPED, "password": "wrong"}
+        match = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+        assert match
+        fields = {"csrfmiddlewaretoken": match[1], "login": TYPED, "password": "wrong"}
         cookie = "; ".join(f"{one.name}={one.value}" for one in session.cookies)
         return cls(cookie, urlencode(fields).encode())
 
@@ -188,7 +188,7 @@ def test_expect_continue__pipelined__gets_100(console: Deployment) -> None:
 
 def gunicorn_processes() -> set[int]:
     ours = psutil.Process().children(recursive=True)
-    found = {one.pid for one in ours if "gunicorn" in " ".join(one.cmdline())}
+    found = {process.pid for process in ours if "gunicorn" in " ".join(process.cmdline())}
     assert found
     return found
 

@@ -202,11 +202,11 @@ def test_refresh__next_to_a_picker__carries_its_own_csrf_token(editor: User) -> 
     client = Client(enforce_csrf_checks=True)
     client.force_login(editor)
     line = text_of(client, LINE)
-    found = re.search(r"""hx-headers='({.*?})'""", line)
-    assert found is not None
+    match = re.search(r"""hx-headers='({.*?})'""", line)
+    assert match is not None
     headers = {"HX-Request": "true"}
     assert client.post(REFRESH, headers=headers).status_code == 403
-    told = client.post(REFRESH, headers=headers | json.loads(found[1])).content.decode()
+    told = client.post(REFRESH, headers=headers | json.loads(match[1])).content.decode()
     assert "no Lofty token yet" in told
 
 

@@ -114,7 +114,10 @@ def rounds(
 def reviewed(
     deployment: Deployment, browser: Browser, customers: list[PracticeCustomer], name: str
 ) -> Saves:
-    return {one.slug: Save.reviewed(deployment, browser, one, name + one.slug) for one in customers}
+    return {
+        customer.slug: Save.reviewed(deployment, browser, customer, name + customer.slug)
+        for customer in customers
+    }
 
 
 def bring_to_their_points(deployment: Deployment, saves: Saves, locks: ExitStack) -> None:

@@ -95,7 +95,9 @@ def count_calls(*customers: PracticeCustomer) -> None:
 
 def calls(*customers: PracticeCustomer) -> int:
     """Since `count_calls`."""
-    faults = [control(one.url, "GET", f"customers/{one.slug}/faults") for one in customers]
+    faults = [
+        control(customer.url, "GET", f"customers/{customer.slug}/faults") for customer in customers
+    ]
     return sum(MANY_CALLS - found["faults"][0]["times"] for found in faults)
 
 

@@ -21,9 +21,9 @@ def home(user: User) -> str:
 
 
 def done() -> list[bool]:
-    found = first_run()
-    assert found, "all done, so nothing is shown"
-    return [step.is_done for step in found.steps]
+    steps = first_run()
+    assert steps, "all done, so nothing is shown"
+    return [step.is_done for step in steps.steps]
 
 
 @pytest.mark.django_db(transaction=True)

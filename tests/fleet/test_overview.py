@@ -153,9 +153,9 @@ def test_overview__any_zone_a_browser_names__days_of_it(
 def test_changes__every_outcome_of_a_save__has_its_place(superuser: User, acme: Tenant) -> None:
     for outcome in OUTCOMES:
         saved(acme, outcome)
-    found = changes(None, timezone.get_default_timezone())
-    assert found.totals == [1] * len(OUTCOMES)
-    assert found.today.words == ", ".join(f"1 {one.label.lower()}" for one in OUTCOMES)
+    summary = changes(None, timezone.get_default_timezone())
+    assert summary.totals == [1] * len(OUTCOMES)
+    assert summary.today.words == ", ".join(f"1 {one.label.lower()}" for one in OUTCOMES)
     assert {*Outcome} - {*OUTCOMES} == {Outcome.DONE, Outcome.REFUSED}
 
 

@@ -37,8 +37,8 @@ def change(tenant: Tenant, day: int, before: str, after: str | None) -> AuditEve
 
 
 def name_at(tenant: Tenant, day: int, hour: int = 12) -> tuple[object, str, bool] | None:
-    found = version_at(tenant, on(day, hour))
-    return (found.values["assistantName"], found.side, found.moved) if found else None
+    version = version_at(tenant, on(day, hour))
+    return (version.values["assistantName"], version.side, version.moved) if version else None
 
 
 def test_version_at__between_changes__the_newest_reading_up_to_then(acme: Tenant) -> None:

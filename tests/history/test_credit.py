@@ -37,8 +37,8 @@ def lost(browsers: Browsers, lofty: PracticeCustomer) -> Operation:
 def lines(client: Client, query: str = "") -> list[str]:
     """The lines of the history, newest first."""
     html = client.get(f"{HISTORY}{query}").content.decode()
-    found = re.findall(r'<a class="list-group-item[^>]*>(.*?)</a>', html, re.S)
-    return [" ".join(unescape(re.sub("<[^>]+>", " ", line)).split()) for line in found]
+    matches = re.findall(r'<a class="list-group-item[^>]*>(.*?)</a>', html, re.S)
+    return [" ".join(unescape(re.sub("<[^>]+>", " ", line)).split()) for line in matches]
 
 
 def of_changes(client: Client) -> list[str]:
@@ -58,9 +58,9 @@ def test_settled_by_another_user__is_credited_to_the_maker_and_counted_once(
     assert "Eduardo Editor resolved the change by Olivia Owner" in text
     text = text_of(browsers.owner.get(f"/t/acme/operations/{lost.pk}/"))
     assert "resolved by Eduardo Editor" in text
-    found = changes(None, timezone.get_default_timezone())
-    assert (found.today.words, found.by) == ("1 verified", "Olivia Owner")
-    assert found.newest[0].what == "resolved the change by Olivia Owner"
+    summary = changes(None, timezone.get_default_timezone())
+    assert (summary.today.words, summary.by) == ("1 verified", "Olivia Owner")
+    assert summary.newest[0].what == "resolved the change by Olivia Owner"
 
 
 def test_settled_by_another_user__found_by_the_maker_and_by_the_other(

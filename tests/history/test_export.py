@@ -77,7 +77,7 @@ def records(content: bytes) -> list[dict[str, Any]]:
 
 
 def reasons(content: bytes) -> set[str]:
-    return {json.loads(one["body"])["reason"] for one in records(content)} - {""}
+    return {json.loads(row["body"])["reason"] for row in records(content)} - {""}
 
 
 def table(content: bytes) -> list[dict[str, str]]:
@@ -94,8 +94,8 @@ def test_export__by_user__each_gets_what_the_list_shows_them(
     assert reasons(exported(browsers.owner, ALL)) == {"one of acme"}
     assert reasons(exported(browsers.viewer, ACME)) == {"one of acme"}
     assert reasons(exported(browsers.outsider, ALL)) == {"one of globex"}
-    found = records(exported(signed_in(superuser), ALL))
-    assert {event.seq for event in events.values()} <= {one["seq"] for one in found}
+    rows = records(exported(signed_in(superuser), ALL))
+    assert {event.seq for event in events.values()} <= {row["seq"] for row in rows}
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -134,9 +134,9 @@ def test_export__several_pages_filtered__all_matches_oldest_first(
     monkeypatch.setattr(export, "BLOCK", 1000)
     for number in range(60):
         record(Kind.TENANT_CHANGED, tenant=acme.ref, reason=f"{'even' if number % 2 else 'uneven'}")
-    found = records(exported(browsers.owner, f"{ACME}?q=even"))
-    assert len(found) == 30
-    assert [one["seq"] for one in found] == sorted({one["seq"] for one in found})
+    rows = records(exported(browsers.owner, f"{ACME}?q=even"))
+    assert len(rows) == 30
+    assert [one["seq"] for one in rows] == sorted({one["seq"] for one in rows})
     assert len(table(exported(browsers.owner, f"{ACME}?kind=tenant.changed", "csv"))) == 60
 
 
@@ -145,13 +145,13 @@ def test_export__jsonl__each_line_can_be_verified(
 ) -> None:
     ring = read_environment().audit_keys
     log_id = AuditHead.objects.get().log_id
-    for one in records(exported(browsers.owner, ALL)):
-        event = AuditEvent.objects.get(seq=one["seq"])
-        assert one["log_id"] == str(log_id)
-        assert one["body"] == event.body
-        key, seq = ring.keys[one["key_id"]], one["seq"]
-        again = link(key, log_id, seq, one["previous_hash"], one["body"])
-        assert one["hash"] == again == event.hash
+    for row in records(exported(browsers.owner, ALL)):
+        event = AuditEvent.objects.get(seq=row["seq"])
+        assert row["log_id"] == str(log_id)
+        assert row["body"] == event.body
+        key, seq = ring.keys[row["key_id"]], row["seq"]
+        again = link(key, log_id, seq, row["previous_hash"], row["body"])
+        assert row["hash"] == again == event.hash
 
 
 def test_export__jsonl_of_the_page__passes_the_documented_recipe_unless_tampered_with(

@@ -56,15 +56,15 @@ def lines(client: Client, url: str, **headers: str) -> list[str]:
     """The text of each line of the list, with "when" for how long ago it was."""
     page = client.get(url, headers=headers)
     assert page.status_code == 200, page.status_code
-    found = re.findall(r'(?s)<a class="[^"]*event-line".*?</a>', page.content.decode())
-    timeless = [re.sub(r"(?s)<time.*?</time>", "when", line) for line in found]
+    matches = re.findall(r'(?s)<a class="[^"]*event-line".*?</a>', page.content.decode())
+    timeless = [re.sub(r"(?s)<time.*?</time>", "when", line) for line in matches]
     return [" ".join(re.sub(r"<[^>]+>", " ", line).split()) for line in timeless]
 
 
 def link(client: Client, url: str, rel: str) -> str:
     """Where "Older" ("next") or "Newer" ("prev") leads to; "" if it is not there."""
-    found = re.search(rf'rel="{rel}" href="([^"]+)"', client.get(url).content.decode())
-    return found[1].replace("&amp;", "&") if found else ""
+    match = re.search(rf'rel="{rel}" href="([^"]+)"', client.get(url).content.decode())
+    return match[1].replace("&amp;", "&") if match else ""
 
 
 def seen(client: Client, url: str) -> set[str]:

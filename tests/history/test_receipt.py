@@ -328,10 +328,10 @@ def test_receipt__long_period__paged_and_says_so(
         outcome(acme, uuid4(), Outcome.VERIFIED)
     first = browsers.owner.get(URL)
     assert "Page 1 of 3: changes 1 to 3 of 7." in text_of(first)
-    found = re.search(r'rel="next" href="([^"]+)"', first.content.decode())
-    assert found
+    match = re.search(r'rel="next" href="([^"]+)"', first.content.decode())
+    assert match
     assert "Page 2 of 3: changes 4 to 6 of 7." in shown(
-        browsers.owner, found[1].replace("&amp;", "&")
+        browsers.owner, match[1].replace("&amp;", "&")
     )
     for odd in ("?page=99", "?page=x", "?page=-1"):
         assert "of 3: changes" in shown(browsers.owner, odd)

@@ -153,8 +153,8 @@ def test_tls__two_threads__never_share_what_each_connection_writes_into(
 
 
 def _echo(connection: socket.socket, request: Request) -> None:
-    found = re.search(r"offset=(\d+)", request.target)
-    number = int(found[1]) if found else -1
+    match = re.search(r"offset=(\d+)", request.target)
+    number = int(match[1]) if match else -1
     connection.sendall(answer(200, json.dumps({"members": [{"memberUserId": number}]}).encode()))
 
 

@@ -77,9 +77,9 @@ WRONG: list[tuple[list[str], list[Any]]] = [
     [(name, value) for names, values in WRONG for name in names for value in values],
 )
 def test_rules__wrong_value__names_the_property(name: str, value: object) -> None:
-    found = find_problem({"id": AGENT, name: value}, AGENT)
-    assert found is not None
-    assert (found.code, name in found.message) == (20012, True)
+    problem = find_problem({"id": AGENT, name: value}, AGENT)
+    assert problem is not None
+    assert (problem.code, name in problem.message) == (20012, True)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,6 @@ def test_rules__wrong_value__names_the_property(name: str, value: object) -> Non
     ],
 )
 def test_rules__id_missing_or_not_the_callers__refused(body: object, code: object) -> None:
-    found = find_problem(body, AGENT)
-    assert found is not None
-    assert found.code == code
+    problem = find_problem(body, AGENT)
+    assert problem is not None
+    assert problem.code == code

@@ -126,6 +126,6 @@ def run(command: str, *arguments: str) -> tuple[int, str]:
 
 
 def newest(kind: Kind = Kind.SETTINGS_OUTCOME) -> AuditEvent:
-    found = AuditEvent.objects.filter(kind=kind).order_by("-seq").first()
-    assert found is not None
-    return found
+    event = AuditEvent.objects.filter(kind=kind).order_by("-seq").first()
+    assert event is not None
+    return event

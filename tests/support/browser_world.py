@@ -57,7 +57,7 @@ NAMES = ("Cedar", "Dogwood")
 def main() -> None:
     world = make()
     cookie = world.sessions["superuser"]
-    paths = {one.name: reverse(one.name, kwargs=world.arguments(one)) for one in ROUTES}
+    paths = {route.name: reverse(route.name, kwargs=world.arguments(route)) for route in ROUTES}
     output = {"cookie": {"name": settings.SESSION_COOKIE_NAME, "value": cookie}, "paths": paths}
     sys.stdout.write(json.dumps(output))
 

@@ -48,8 +48,8 @@ def _state_of_migrations() -> str:
 
 def _is_there(name: str) -> bool:
     with psycopg.connect(url_of("postgres")) as connection:
-        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-        return found.fetchone() is not None
+        rows = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        return rows.fetchone() is not None
 
 
 def _make(name: str) -> None:

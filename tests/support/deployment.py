@@ -177,8 +177,8 @@ class Deployment:
     def query(self, statement: str, *values: object) -> list[dict[str, Any]]:
         """The rows a statement returns; none if it returns none."""
         with self.connect() as connection:
-            found = connection.execute(statement.encode(), values)
-            return found.fetchall() if found.description else []
+            rows = connection.execute(statement.encode(), values)
+            return rows.fetchall() if rows.description else []
 
     def add_person(self, email: str, *, name: str, superuser: bool = False) -> None:
         rights = ["--superuser"] if superuser else []

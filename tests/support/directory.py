@@ -44,8 +44,8 @@ def set_members(practice: Sandbox, slug: str, rows: list[dict[str, object]]) -> 
 
 
 def get_members(practice: Sandbox, slug: str) -> list[dict[str, object]]:
-    found = practice.store.rows("SELECT body FROM members WHERE slug = ? ORDER BY position", slug)
-    return [json.loads(row["body"]) for row in found]
+    rows = practice.store.rows("SELECT body FROM members WHERE slug = ? ORDER BY position", slug)
+    return [json.loads(row["body"]) for row in rows]
 
 
 def remove_ponds_and_pipelines(practice: Sandbox, slug: str) -> None:

@@ -221,8 +221,8 @@ def remove_app(scene: Scene) -> None:
 
 def end_session(scene: Scene) -> None:
     opened(scene.root, agent="elsewhere")
-    found = UserSession.objects.get(user_agent="elsewhere")
-    scene.client.post(reverse("accounts:session_end", args=[found.pk]))
+    session = UserSession.objects.get(user_agent="elsewhere")
+    scene.client.post(reverse("accounts:session_end", args=[session.pk]))
 
 
 def end_sessions(scene: Scene) -> None:
@@ -286,8 +286,8 @@ def confirm_connection(scene: Scene) -> None:
 
 def accept_agent(scene: Scene) -> None:
     Tenant.objects.update(sales_agent_id=1)
-    found = sales_agent.found_agent(scene.acme)
-    scene.post("tenants:connection_agent", sales_agent_id=found, sure="on")
+    agent = sales_agent.found_agent(scene.acme)
+    scene.post("tenants:connection_agent", sales_agent_id=agent, sure="on")
 
 
 def share_draft(scene: Scene) -> UUID:

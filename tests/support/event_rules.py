@@ -176,11 +176,11 @@ def _is_address(text: str) -> bool:
 
 def _faults(body: str, writer: str) -> list[str]:
     event = json.loads(body)
-    found = shape_faults(event)
-    if not found and writer.startswith("lofty_admin."):
-        found = [*whole_faults(event), *request_faults(event)]
-        found += [] if abs(dt.datetime.now(dt.UTC) - _moment(event)) < A_MOMENT else ["now"]
-    return [f"{event.get('kind')} by {writer} lacks: {fault}" for fault in found]
+    faults = shape_faults(event)
+    if not faults and writer.startswith("lofty_admin."):
+        faults = [*whole_faults(event), *request_faults(event)]
+        faults += [] if abs(dt.datetime.now(dt.UTC) - _moment(event)) < A_MOMENT else ["now"]
+    return [f"{event.get('kind')} by {writer} lacks: {fault}" for fault in faults]
 
 
 APPEND = door._append  # as it is without these looks, which take their time

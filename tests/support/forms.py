@@ -5,6 +5,6 @@ from typing import Any
 
 
 def subclasses(kind: type) -> Iterator[Any]:
-    for one in kind.__subclasses__():
-        yield one
-        yield from subclasses(one)
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from subclasses(subclass)

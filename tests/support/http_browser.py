@@ -87,9 +87,9 @@ def form_in(page: requests.Response, action: str) -> Form:
     """The page's form with this action."""
     parser = _Forms()
     parser.feed(page.text)
-    found = [form for form in parser.forms if form.action == action]
-    assert len(found) == 1, f"{len(found)} forms for {action} on {page.url}"
-    return found[0]
+    forms = [form for form in parser.forms if form.action == action]
+    assert len(forms) == 1, f"{len(forms)} forms for {action} on {page.url}"
+    return forms[0]
 
 
 class _Forms(HTMLParser):
@@ -101,19 +101,19 @@ class _Forms(HTMLParser):
         self._text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self.forms.append(Form(found.get("action", "")))
-        elif "disabled" in found:
+            self.forms.append(Form(attributes.get("action", "")))
+        elif "disabled" in attributes:
             return
-        elif tag == "input" and _is_sent(found):
-            self._add(found["name"], found.get("value", "on"))
+        elif tag == "input" and _is_sent(attributes):
+            self._add(attributes["name"], attributes.get("value", "on"))
         elif tag == "select":
-            self._select = (found.get("name", ""), [])
+            self._select = (attributes.get("name", ""), [])
         elif tag == "option":
-            self._select[1].append((found.get("value", ""), "selected" in found))
+            self._select[1].append((attributes.get("value", ""), "selected" in attributes))
         elif tag == "textarea":
-            self._area, self._text = found.get("name", ""), ""
+            self._area, self._text = attributes.get("name", ""), ""
 
     def handle_data(self, data: str) -> None:
         self._text += data

@@ -65,7 +65,7 @@ class Save:
     def is_held(self) -> bool:
         """Whether the practice Lofty holds a request of this tenant."""
         held = control(self.customer.url, "GET", "held")["held"]
-        return any(one["slug"] == self.customer.slug for one in held)
+        return any(request["slug"] == self.customer.slug for request in held)
 
     def wait_until_held(self) -> None:
         wait_for(f"a save of {self.customer.slug} to be held", lambda: self.is_held)
@@ -91,18 +91,18 @@ class Save:
     @property
     def state(self) -> str:
         """Of its operation; "" when there is none."""
-        found = self.operations
-        return str(found[0]["state"]) if found else ""
+        operations = self.operations
+        return str(operations[0]["state"]) if operations else ""
 
     @property
     def history(self) -> list[tuple[str, str]]:
         """Kind and outcome of its events, in order."""
-        found = self.deployment.query(
+        rows = self.deployment.query(
             "SELECT kind, outcome FROM audit_auditevent WHERE operation_id IN"
             " (SELECT id FROM agentsettings_operation WHERE reason = %s) ORDER BY seq",
             self.name,
         )
-        return [(row["kind"], row["outcome"]) for row in found]
+        return [(row["kind"], row["outcome"]) for row in rows]
 
 
 def release(customer: PracticeCustomer) -> None:
@@ -113,7 +113,7 @@ def release(customer: PracticeCustomer) -> None:
 
 def _holds(customer: PracticeCustomer) -> bool:
     held = control(customer.url, "GET", "held")["held"]
-    return any(one["slug"] == customer.slug for one in held)
+    return any(request["slug"] == customer.slug for request in held)
 
 
 def end_leases(deployment: Deployment) -> None:

@@ -14,9 +14,9 @@ CHOSEN = "a long sentence of mine"
 
 def code_of(number: int = -1) -> str:
     """The code in a mail that was sent."""
-    found = re.search(r"#(\S+)", str(mail.outbox[number].body))
-    assert found
-    return found[1]
+    match = re.search(r"#(\S+)", str(mail.outbox[number].body))
+    assert match
+    return match[1]
 
 
 def accept(client: Client, code: str, **data: str) -> str:

@@ -65,11 +65,11 @@ def row_of(deployment: Deployment, customer: PracticeCustomer) -> dict[str, Any]
 
 def renewals(deployment: Deployment, customer: PracticeCustomer) -> int:
     """How many the history tells of."""
-    found = deployment.query(
+    rows = deployment.query(
         "SELECT 1 FROM audit_auditevent WHERE kind = 'credential.renewed' AND tenant_slug = %s",
         customer.slug,
     )
-    return len(found)
+    return len(rows)
 
 
 def tokens_given(customer: PracticeCustomer) -> int:

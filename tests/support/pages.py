@@ -10,8 +10,8 @@ from typing import Protocol
 def hidden_fields(html: str, action: str) -> list[tuple[str, str]]:
     """The hidden fields of the page's form with this action, as a browser would send them."""
     body = html.split(f'action="{action}"')[1].split("</form>")[0]
-    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', body)
-    return [(unescape(name), unescape(value)) for name, value in found]
+    matches = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', body)
+    return [(unescape(name), unescape(value)) for name, value in matches]
 
 
 class Page(Protocol):
@@ -33,19 +33,19 @@ class FormReader(HTMLParser):
         self._select = self._text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
+        attributes = dict(attrs)
         if tag == "form":
-            self.inside = found.get("action") == self.action
-        if not self.inside or "disabled" in found:
+            self.inside = attributes.get("action") == self.action
+        if not self.inside or "disabled" in attributes:
             return
-        name, value = found.get("name") or "", found.get("value") or ""
+        name, value = attributes.get("name") or "", attributes.get("value") or ""
         if tag == "input" and (
-            found.get("type") not in ("checkbox", "radio") or "checked" in found
+            attributes.get("type") not in ("checkbox", "radio") or "checked" in attributes
         ):
-            self._add(name, value or ("on" if found.get("type") == "checkbox" else ""))
+            self._add(name, value or ("on" if attributes.get("type") == "checkbox" else ""))
         elif tag == "select":
             self._select = name
-        elif tag == "option" and "selected" in found:
+        elif tag == "option" and "selected" in attributes:
             self._add(self._select, value)
         elif tag == "textarea":
             self._text = name

@@ -27,8 +27,8 @@ def printed(html: bytes, folder: Path) -> list[int]:
 
 
 def _as_file(match: "re.Match[bytes]") -> bytes:
-    found = finders.find(match[1].decode())
-    return f'"{Path(str(found)).as_uri()}"'.encode() if found else b'""'
+    file = finders.find(match[1].decode())
+    return f'"{Path(str(file)).as_uri()}"'.encode() if file else b'""'
 
 
 def texts_of(pdf: bytes) -> list[int]:

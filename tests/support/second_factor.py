@@ -43,9 +43,9 @@ def later(seconds: float) -> Iterator[None]:
 
 
 def shown_secret(html: str) -> str:
-    found = re.search(r"user-select-all[^>]*>([A-Z2-7 ]+)<", html)
-    assert found, "the page shows no key"
-    return found[1].replace(" ", "")
+    match = re.search(r"user-select-all[^>]*>([A-Z2-7 ]+)<", html)
+    assert match, "the page shows no key"
+    return match[1].replace(" ", "")
 
 
 def give_code(client: Client, code: str) -> int:

@@ -18,9 +18,9 @@ def review(client: Client, **changed: list[str]) -> Page:
 
 def apply_url(page: Page) -> str:
     """Where a review's form leads."""
-    found = re.search(r'action="(/t/[\w-]+/settings/drafts/[\w-]+/apply/)"', page.content.decode())
-    assert found, f"no review: {text_of(page)[:300]}"
-    return found[1]
+    match = re.search(r'action="(/t/[\w-]+/settings/drafts/[\w-]+/apply/)"', page.content.decode())
+    assert match, f"no review: {text_of(page)[:300]}"
+    return match[1]
 
 
 def review_form(page: Page) -> dict[str, list[str]]:

@@ -46,7 +46,7 @@ def under_load(
             measured.health.append(seconds(lambda: health.get("/healthz")))
             measured.home.append(seconds(lambda: home.get("/")))
         measured.saves = [save(deployment, editor, quick, f"Nova {n}") for n in range(3)]
-        pages = [one.result() for one in waiting]
+        pages = [future.result() for future in waiting]
     measured.refused = [page for page, took in pages if took < 5]
     measured.waited_longest = max(took for _, took in pages)
     return measured

@@ -91,8 +91,8 @@ def test_client_for__tampered_token__nothing_sent_and_recorded_once(
         assert TOKEN not in str(caught.value)
     assert lofty.calls_made("acme") + lofty.calls_made("globex") == made
     assert kinds().count("credential.failed") == 1
-    found = ConnectionHealth.objects.get(connection__retired_at=None, connection__tenant=acme)
-    assert (found.status, found.failing_since is None) == (Health.UNREADABLE, False)
+    health = ConnectionHealth.objects.get(connection__retired_at=None, connection__tenant=acme)
+    assert (health.status, health.failing_since is None) == (Health.UNREADABLE, False)
 
 
 def test_exchange__good_after_failing__works_again(
@@ -122,8 +122,8 @@ def test_exchange__lofty_fails__token_stays_healthy(
     lofty.change("acme", settings=None)
     with pytest.raises(NoSalesAgent):
         client_for(acme).get_settings()
-    found = ConnectionHealth.objects.get()
-    assert (found.failing_since, found.last_good_at is None) == (None, False)
+    health = ConnectionHealth.objects.get()
+    assert (health.failing_since, health.last_good_at is None) == (None, False)
 
 
 def test_calls_left__after_each_call__one_less(

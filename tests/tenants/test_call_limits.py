@@ -80,7 +80,7 @@ def test_twenty_failures__calls_stop_then_one_get_is_tried(
         assert len(server.requests) == 20
         server.behave = says(200, {})
         assert call(client) is None
-        assert [one.method for one in server.requests[20:]] == ["GET"]
+        assert [request.method for request in server.requests[20:]] == ["GET"]
         server.behave = says(200, {"message": "ok"})
         assert call(client, "PUT") is None
 

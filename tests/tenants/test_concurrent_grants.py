@@ -75,9 +75,9 @@ def test_superusers__deactivated_and_demoted_at_once__one_is_left(superuser: Use
 
 def test_invitation__accepted_four_times_at_once__once(db: None) -> None:
     invitations.invite("new@example.com", page="https://x/")
-    found = re.search(r"#(\S+)", str(mail.outbox[0].body))
-    assert found
-    invitation = invitations.open_by_code(found[1])
+    match = re.search(r"#(\S+)", str(mail.outbox[0].body))
+    assert match
+    invitation = invitations.open_by_code(match[1])
 
     def accept(name: str) -> Callable[[], object]:
         password = f"a long sentence of {name}"

@@ -93,8 +93,8 @@ def test_test_connection__dead__failing_and_recorded(
     lofty.change("acme", revoke_all=True)
     with pytest.raises(Unauthorised):
         token_store.test_connection(acme)
-    found = ConnectionHealth.objects.get()
-    assert (found.status, found.failing_since is None) == (Health.DEAD, False)
+    health = ConnectionHealth.objects.get()
+    assert (health.status, health.failing_since is None) == (Health.DEAD, False)
     assert kinds() == ["credential.added", "credential.failed", "credential.tested"]
 
 

@@ -157,11 +157,11 @@ def test_probe__another_sales_agent__named_and_never_green(
         token_store.test_connection(acme)
     health_probe.probe(row())
     client_for(acme).get_settings()
-    found = row()
-    assert found.health.status == Health.WRONG_AGENT
-    assert found.health.found_agent_id is not None
+    stored = row()
+    assert stored.health.status == Health.WRONG_AGENT
+    assert stored.health.found_agent_id is not None
     html = signed_in(owner).get(reverse("tenants:connection", args=["acme"])).content.decode()
-    assert f"The token opens Sales Agent <code>{found.health.found_agent_id}</code>" in html
+    assert f"The token opens Sales Agent <code>{stored.health.found_agent_id}</code>" in html
 
 
 def accept(owner: User, number: object, **more: str) -> str:

@@ -41,10 +41,10 @@ def test_check_token__only_me_fails__accepted_with_the_reason(
     db: None, lofty: Lofty, name: str
 ) -> None:
     fail_me(lofty, name)
-    found = checked()
-    assert found.lofty_user[NOT_READ]
-    assert found.sales_agent_id is not None
-    assert found.health == "works"
+    token = checked()
+    assert token.lofty_user[NOT_READ]
+    assert token.sales_agent_id is not None
+    assert token.health == "works"
 
 
 def test_check_token__settings_fail_too__refused(db: None, lofty: Lofty) -> None:

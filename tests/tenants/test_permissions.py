@@ -189,7 +189,7 @@ def test_group__deleted_while_it_grants_rights__refused(viewer: User, west: Grou
 # --- changes and their record ---------------------------------------------------------------------
 def changes() -> list[tuple[str, object, object]]:
     events = AuditEvent.objects.order_by("seq")
-    return [(one.kind, one.content["before"], one.content["after"]) for one in events]
+    return [(event.kind, event.content["before"], event.content["after"]) for event in events]
 
 
 def test_group_right__given_changed_denied_and_taken__each_recorded(
@@ -223,7 +223,7 @@ def test_tenant_role__denied_then_granted_again__never_both_at_once(
         ("access.denied", {"role": "Viewer"}, {"role": "Denied"}),
         ("member.changed", {"role": "Denied"}, {"role": "Editor"}),
     ]
-    assert {one.tenant_slug for one in AuditEvent.objects.all()} == {"acme"}
+    assert {event.tenant_slug for event in AuditEvent.objects.all()} == {"acme"}
 
 
 @pytest.mark.parametrize("scope", ["all", "group", "tenant"])
@@ -316,12 +316,12 @@ def test_visible__two_thousand_tenants__two_queries_each_and_quick(outsider: Use
         connection,
     ) as queries:
         begin = time.perf_counter()
-        found = list(visible_tenants(outsider)[:50])
+        tenants = list(visible_tenants(outsider)[:50])
         count = visible_tenants(outsider).count()
         spent = time.perf_counter() - begin
     assert len(queries) == 4  # each asks for the grants first
     assert 0 < count < 2000
-    assert len(found) == min(50, count)
+    assert len(tenants) == min(50, count)
     assert spent < 0.5  # 20 ms on a quiet machine; a join that multiplies takes seconds
     with CaptureQueriesContext(connection) as queries:
         role_of(outsider, made[0])

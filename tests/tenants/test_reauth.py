@@ -31,8 +31,8 @@ def _remove(member: Membership) -> Posted:
 
 
 def _accept_agent(member: Membership) -> Posted:
-    found = sales_agent.found_agent(member.tenant)
-    return "tenants:connection_agent", ["acme"], {"sales_agent_id": str(found), "sure": "on"}
+    agent = sales_agent.found_agent(member.tenant)
+    return "tenants:connection_agent", ["acme"], {"sales_agent_id": str(agent), "sure": "on"}
 
 
 def _connect(member: Membership) -> Posted:

@@ -43,7 +43,7 @@ def test_right__given_denied_and_taken__recorded_with_the_command_as_actor(
     assert "no longer has a role of their own for" in run("take", outsider.email, *where)
     assert not Grant.objects.exists()
     events = AuditEvent.objects.order_by("seq")
-    assert [one.kind for one in events] == [
+    assert [event.kind for event in events] == [
         *("member.added", "access.denied", "access.denial_lifted"),
     ]
     assert [one.actor_id for one in events] == ["right give", "right deny", "right take"]

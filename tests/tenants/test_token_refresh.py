@@ -141,12 +141,12 @@ def test_refused__refresh_token_is_dead__needs_a_user_and_no_loop(
     for _ in range(3):
         with pytest.raises(ConnectionUnavailable, match="could not be renewed"):
             client_for(acme)
-    found = row()
-    assert found.token_refresh.authorise_again_since is not None
-    assert found.health.status == Health.AUTHORISE_AGAIN
-    assert "Reconnect needed" in found.warnings
-    assert found.health.failing_since is not None
-    assert found.token_refresh.failures == 1
+    stored = row()
+    assert stored.token_refresh.authorise_again_since is not None
+    assert stored.health.status == Health.AUTHORISE_AGAIN
+    assert "Reconnect needed" in stored.warnings
+    assert stored.health.failing_since is not None
+    assert stored.token_refresh.failures == 1
     assert not token_refresh.due(timezone.now() + timedelta(days=1))
     assert kinds().count("credential.failed") == 1
 
@@ -250,9 +250,9 @@ def test_cut_off__after_the_answer_before_the_save__visible_and_no_loop(
     set_refresh(lease_until=timezone.now())  # as if its lease were over
     with pytest.raises(ConnectionUnavailable):
         client_for(acme)
-    found = row()
-    assert found.health.status == Health.AUTHORISE_AGAIN
-    assert "was interrupted" in found.health.note
+    stored = row()
+    assert stored.health.status == Health.AUTHORISE_AGAIN
+    assert "was interrupted" in stored.health.note
     assert not token_refresh.due(timezone.now() + timedelta(days=1))
 
 

@@ -194,7 +194,7 @@ def test_canary__connections_and_renewals__nothing_anywhere(
     assert Connection.objects.filter(kind="connection").exists()  # it did store some
     assert leaks("\n".join(pages), everything) == []
     assert leaks(lines(debug_log.records), everything) == []
-    assert leaks("".join(str(vars(one)) for one in debug_log.records), secrets.tokens) == []
+    assert leaks("".join(str(vars(record)) for record in debug_log.records), secrets.tokens) == []
     assert leaks(whole_database(), everything) == []
     assert leaks(dump.getvalue(), everything) == []
     fresh = set(everything) - set(CANARIES)  # other tests plant those on purpose
@@ -205,5 +205,5 @@ def test_canary__connections_and_renewals__nothing_anywhere(
 @pytest.mark.django_db(transaction=True)
 def test_canary__the_write_ahead_log__shows_a_planted_one(acme: Tenant) -> None:
     Tenant.objects.filter(pk=acme.pk).update(note=f"x{TOKEN}y")
-    found = write_ahead_log()
-    assert not found or leaks(found)
+    log_text = write_ahead_log()
+    assert not log_text or leaks(log_text)

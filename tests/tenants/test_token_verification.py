@@ -8,13 +8,13 @@ from tests.support.lofty_users import TOKEN, Lofty, checked
 
 
 def test_check_token__good__names_the_owner(db: None, lofty: Lofty) -> None:
-    found = checked()
-    assert found.lofty_user["name"]
-    assert "@" in str(found.lofty_user["email"])
-    assert isinstance(found.lofty_user["member_user_id"], int)
-    assert found.budget is not None
-    assert found.budget.limit == 60
-    assert TOKEN not in repr(found)
+    token = checked()
+    assert token.lofty_user["name"]
+    assert "@" in str(token.lofty_user["email"])
+    assert isinstance(token.lofty_user["member_user_id"], int)
+    assert token.budget is not None
+    assert token.budget.limit == 60
+    assert TOKEN not in repr(token)
 
 
 @pytest.mark.parametrize(

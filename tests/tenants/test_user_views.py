@@ -327,4 +327,4 @@ def test_person__tenant__offered_while_typing_unless_archived(
     Tenant.objects.filter(pk=globex.pk).update(status=Tenant.Status.ARCHIVED)
     html = root.get(reverse("tenants:user", args=[viewer.pk])).content.decode()
     (address,) = re.findall(r'data-tenant-search="([^"]+)"', html)
-    assert [one["name"] for one in root.get(f"{address}&q=e").json()["items"]] == [acme.name]
+    assert [item["name"] for item in root.get(f"{address}&q=e").json()["items"]] == [acme.name]

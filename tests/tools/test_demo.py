@@ -66,7 +66,9 @@ def answers(url: str) -> bool:
 
 def env_of_the_console(demo: int) -> dict[str, str]:
     children = psutil.Process(demo).children(recursive=True)
-    return next(one.environ() for one in children if "gunicorn" in " ".join(one.cmdline()))
+    return next(
+        process.environ() for process in children if "gunicorn" in " ".join(process.cmdline())
+    )
 
 
 def look_at_the_history(env: dict[str, str]) -> None:
@@ -94,11 +96,11 @@ def look_at_the_history(env: dict[str, str]) -> None:
 def verified_at_the_end(env: dict[str, str]) -> int:
     """How the demo's own verification ended; 0: as written, and not cut."""
     with psycopg.connect(env["DATABASE_URL"]) as connection:
-        found = connection.execute(
+        rows = connection.execute(
             "SELECT body FROM audit_auditevent WHERE kind = 'audit.verified' ORDER BY seq LIMIT 1"
         ).fetchone()
-    assert found, "the page about the history would say that it was never verified"
-    return int(json.loads(found[0])["detail"]["exit"])
+    assert rows, "the page about the history would say that it was never verified"
+    return int(json.loads(rows[0])["detail"]["exit"])
 
 
 OF_A_WEEK = {
@@ -114,8 +116,12 @@ def test_demo__started_stopped_and_started_again__keeps_its_data_and_leaves_noth
     with demo(tmp_path) as (process, told):
         assert answers(f"{told['console_url']}/readyz")
         assert answers(told["sandbox_url"])
-        assert {one["role"] for one in told["sign_ins"]} >= {"superuser", "manager", "viewer"}
-        assert all(one["sandbox_token"] for one in told["tenants"])
+        assert {sign_in["role"] for sign_in in told["sign_ins"]} >= {
+            "superuser",
+            "manager",
+            "viewer",
+        }
+        assert all(tenant["sandbox_token"] for tenant in told["tenants"])
         console = env_of_the_console(process.pid)
         assert "AUDIT_SIGNING_KEY" not in console
         look_at_the_history(console)

@@ -50,7 +50,7 @@ def test_interrupt__two_workers_with_consoles_running__nothing_is_left() -> None
     )
 
     def has_console() -> bool:
-        return any("gunicorn" in " ".join(one.cmdline()) for one in marked(mark))
+        return any("gunicorn" in " ".join(process.cmdline()) for process in marked(mark))
 
     try:
         assert wait_until(has_console, 120), "no console was started"

@@ -67,4 +67,4 @@ def _outcome_of(one: Try, tenant: Tenant, customer: PracticeCustomer) -> str:
 
 def test_tour__docs__tell_the_same_things_in_the_same_order() -> None:
     told = re.findall(r"^## \d+\. (.+)$", (ROOT / "docs/tour.md").read_text(), re.MULTILINE)
-    assert told == [one.title for one in TRIES]
+    assert told == [attempt_case.title for attempt_case in TRIES]
