@@ -5,22 +5,17 @@ sealed for their owner.
 """
 
 import hmac
-from collections.abc import Iterable
+import secrets
 from typing import Any
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import (
-    format_hotp_value,
-    hotp_value,
-    yield_hotp_counters_from_time,
-)
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from lofty_admin.accounts import totp
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.sealing import open_for, owner_of, seal_for
 from lofty_admin.accounts.services import keep_a_superuser
@@ -87,7 +82,7 @@ def make_codes(user: User) -> None:
 
     Raises ValidationError without a second factor.
     """
-    data = {"seed": seal_for(user.pk, RecoveryCodes.generate_seed()), "used_mask": 0}
+    data = {"seed": seal_for(user.pk, secrets.token_hex(40)), "used_mask": 0}
     with transaction.atomic():
         _lock(user)
         if not has_second_step(user):
@@ -115,7 +110,7 @@ def show_codes_once(user: User) -> list[str]:
         found = Authenticator.objects.select_for_update().filter(user=user, type=CODES).first()
         if found is None or found.data.get("viewed_at"):
             return []
-        codes = RecoveryCodes(checked(found))
+        codes = checked(found).wrap()
         codes.mark_as_viewed()
         unused: list[str] = codes.get_unused_codes()
         return unused
@@ -208,7 +203,7 @@ def _app_accepts(row: Authenticator, code: str) -> bool:
 
 
 def _codes_accept(row: Authenticator, code: str) -> bool:
-    if not RecoveryCodes(row).validate_code(code):
+    if not row.wrap().validate_code(code):
         return False
     user = row.user
     record(
@@ -223,9 +218,8 @@ def _codes_accept(row: Authenticator, code: str) -> bool:
 
 def _counter_of(secret: str, code: str, *, after: int) -> int | None:
     """Return the time step of this code, if it is a current one later than `after`."""
-    counters: Iterable[int] = yield_hotp_counters_from_time()
-    for counter in counters:
-        expected = format_hotp_value(hotp_value(secret, counter))
+    for counter in totp.current_counters():
+        expected = totp.code_of(secret, counter)
         if counter > after and hmac.compare_digest(expected.encode(), code.encode()):
             return counter
     return None

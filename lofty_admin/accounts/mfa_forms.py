@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm
-from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import (
     AddWebAuthnForm,
@@ -19,6 +18,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from lofty_admin.accounts import mfa, throttle
+from lofty_admin.accounts.allauth_internals import post_authentication
 from lofty_admin.accounts.models import User
 from lofty_admin.audit.context import person
 from lofty_admin.audit.kinds import UNKNOWN_USER, Kind, Outcome

@@ -5,7 +5,6 @@ true when it began: the account is active, the password is the one that was give
 sessions have not been ended. That is compared before the user is signed in.
 """
 
-from allauth.account.internal.stagekit import clear_login, unstash_login
 from allauth.account.models import Login
 from allauth.account.stages import LoginStage
 from django.contrib import messages
@@ -15,6 +14,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from lofty_admin.accounts.allauth_internals import clear_login, unstash_login
 from lofty_admin.accounts.mfa import has_second_step
 from lofty_admin.accounts.models import User
 from lofty_admin.core.redirects import is_ours

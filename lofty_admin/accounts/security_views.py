@@ -4,12 +4,10 @@ from contextlib import suppress
 from typing import Any
 
 import qrcode
-from allauth.account.internal.flows.logout import logout
+from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.account.views import password_change
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import generate_totp_secret
-from allauth.mfa.webauthn.internal.auth import begin_registration
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -19,7 +17,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from lofty_admin.accounts import mfa, sessions
+from lofty_admin.accounts import mfa, sessions, totp
+from lofty_admin.accounts.allauth_internals import begin_registration
 from lofty_admin.accounts.mfa_forms import AddAppForm, AddPasskeyForm
 from lofty_admin.accounts.models import User
 from lofty_admin.accounts.reauth import require_recent_auth
@@ -170,12 +169,18 @@ def sessions_end(request: ConsoleRequest) -> HttpResponse:
         if page := _confirm_signing_out(request):
             return page
         sessions.end_everything(user)
-        logout(request)
+        _sign_out(request)
         return redirect("account_login")
     ended = sessions.end_sessions(user, keep=request.session.session_key)
     message = _("Sessions ended: %(count)s. You are still signed in here.") % {"count": ended}
     messages.success(request, message)
     return redirect("mfa_index")
+
+
+def _sign_out(request: ConsoleRequest) -> None:
+    adapter = get_account_adapter()
+    adapter.add_message(request, messages.SUCCESS, "account/messages/logged_out.txt")
+    adapter.logout(request)
 
 
 def _confirm_signing_out(request: ConsoleRequest) -> HttpResponse | None:
@@ -214,7 +219,7 @@ def _pending_secret(request: ConsoleRequest, user: User, *, fresh: bool) -> str:
     if not fresh:
         with suppress(KeyError, VaultError):
             return open_for(user.pk, request.session[_PENDING_APP])
-    secret: str = generate_totp_secret()
+    secret = totp.new_secret()
     request.session[_PENDING_APP] = seal_for(user.pk, secret)
     return secret
 

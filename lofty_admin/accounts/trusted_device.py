@@ -6,9 +6,10 @@ carries a signed cookie for that user and has attempts of its own; a copied cook
 those few attempts and nothing else.
 """
 
+from contextlib import suppress
 from datetime import timedelta
+from ipaddress import IPv6Network
 
-from allauth.core.internal.ratelimit import truncate_ip
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
@@ -36,8 +37,15 @@ def limits(request: HttpRequest, email: str, address: str) -> list[Limit]:
         return [Limit(f"browser|{person}|{name}", PER_PERSON, PERSON_PERIOD)]
     return [
         Limit(f"person|{person}", PER_PERSON, PERSON_PERIOD),
-        Limit(f"address|{truncate_ip(address)}", PER_ADDRESS, ADDRESS_PERIOD),
+        Limit(f"address|{_network(address)}", PER_ADDRESS, ADDRESS_PERIOD),
     ]
+
+
+def _network(address: str) -> str:
+    """Return the IPv6 network in which a client can choose its address, or the IPv4 address."""
+    with suppress(ValueError):
+        return str(IPv6Network(f"{address}/64", strict=False).network_address)
+    return address
 
 
 def remember_device(response: HttpResponse, user: User) -> None:

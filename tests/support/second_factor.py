@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.test import Client
 from django.urls import reverse
 
-from lofty_admin.accounts import mfa
+from lofty_admin.accounts import mfa, totp
 from lofty_admin.accounts.models import User
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -19,7 +18,7 @@ SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 def code_at(secret: str = SECRET, *, steps: int = 0) -> str:
     """What the app shows now, or `steps` times 30 seconds from now."""
-    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps)))
+    return totp.code_of(secret, int(time.time()) // totp.PERIOD + steps)
 
 
 def give_app(user: User, secret: str = SECRET) -> Authenticator:
