@@ -60,8 +60,8 @@ class LeasedJob(models.Model):
         is_dead = clocks.happened_long_ago("heartbeat_at", now, cls.STALE_AFTER)
         free = Q(state__in=[QUEUED, WAITING]) | Q(is_dead, state=RUNNING)
         claim = {"state": RUNNING, "runner": uuid4(), "heartbeat_at": now, "resume_at": None}
-        taken = cls._default_manager.filter(free, pk=pk).update(**claim, **changes)
-        return cls._default_manager.get(pk=pk, runner=claim["runner"]) if taken else None
+        cls._default_manager.filter(free, pk=pk).update(**claim, **changes)
+        return cls._default_manager.filter(pk=pk, runner=claim["runner"]).first()
 
     @classmethod
     def stalled(cls) -> "models.QuerySet[Self]":
