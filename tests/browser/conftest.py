@@ -110,7 +110,7 @@ def page(new_page: NewPage) -> Page:
     return new_page()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def site(deployment: Deployment) -> Site:
     command = [sys.executable, "-m", "tests.support.browser_world"]
     done = subprocess.run(
