@@ -1,6 +1,8 @@
 """All users of the console: status, roles, and visible tenants. For superusers."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -9,7 +11,9 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from lofty_admin.accounts import invitations, services
@@ -154,79 +158,101 @@ def _change(user: User, scope: Scope, level: str) -> str:
     return _("%(person)s is now %(role)s of %(place)s.") % {**words, "role": role.label.lower()}
 
 
-@require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="tenants:user")
-def person_deactivate(request: SignedInRequest, pk: int) -> HttpResponse:
-    require_superuser(request)
-    user = get_object_or_404(User, pk=pk)
-    page = ask_to_confirm(
-        request,
-        question=_("Deactivate %(person)s?") % {"person": user},
-        consequences=[
-            _(
-                "%(email)s is signed out everywhere and can't sign in. Nothing is "
-                "deleted, and you can reactivate the account."
-            )
-            % {"email": user.email}
-        ],
-        button=_("Deactivate"),
-        back=reverse("tenants:user", args=[pk]),
+@dataclass(frozen=True)
+class Change:
+    """A change to a user that is confirmed on a page of its own, in words with %(person)s.
+
+    types_address: it is confirmed by typing the user's address.
+    """
+
+    act: Callable[[User], None]
+    question: str | Promise
+    consequence: str | Promise
+    button: str | Promise
+    done: str | Promise
+    types_address: bool = False
+
+    def asked(self, request: SignedInRequest, user: User) -> HttpResponse | None:
+        """Return the page that asks; None once it is confirmed."""
+        words = {"person": user, "email": user.email}
+        return ask_to_confirm(
+            request,
+            question=str(self.question) % words,
+            consequences=[str(self.consequence) % words],
+            button=str(self.button),
+            back=reverse("tenants:user", args=[user.pk]),
+            type_this=user.email if self.types_address else "",
+        )
+
+
+def _confirmed(change: Change) -> Callable[[SignedInRequest, int], HttpResponse]:
+    """Return the view that asks for confirmation, then makes the change."""
+
+    @require_http_methods(["GET", "POST"])
+    @require_recent_auth_for_post(back="tenants:user")
+    def view(request: SignedInRequest, pk: int) -> HttpResponse:
+        require_superuser(request)
+        page = change.asked(request, get_object_or_404(User, pk=pk))
+        return page or _do(request, pk, change.act, str(change.done))
+
+    return view
+
+
+person_deactivate = _confirmed(
+    Change(
+        services.deactivate_person,
+        question=gettext_lazy("Deactivate %(person)s?"),
+        consequence=gettext_lazy(
+            "%(email)s is signed out everywhere and can't sign in. Nothing is "
+            "deleted, and you can reactivate the account."
+        ),
+        button=gettext_lazy("Deactivate"),
+        done=gettext_lazy("%s can no longer sign in."),
     )
-    return page or _do(request, pk, services.deactivate_person, _("%s can no longer sign in."))
+)
+person_promote = _confirmed(
+    Change(
+        partial(services.set_superuser, superuser=True),
+        question=gettext_lazy("Make %(person)s a superuser?"),
+        consequence=gettext_lazy(
+            "A superuser can change every tenant, see the whole history, and assign "
+            "or remove all roles, including yours."
+        ),
+        button=gettext_lazy("Make a superuser"),
+        done=gettext_lazy("%s is now a superuser."),
+        types_address=True,
+    )
+)
+person_demote = _confirmed(
+    Change(
+        partial(services.set_superuser, superuser=False),
+        question=gettext_lazy("Remove superuser rights from %(person)s?"),
+        consequence=gettext_lazy(
+            "They lose access to users, to the whole history, and to every tenant in "
+            "which they have no role of their own. A superuser can restore these "
+            "rights."
+        ),
+        button=gettext_lazy("Remove superuser rights"),
+        done=gettext_lazy("%s is no longer a superuser."),
+    )
+)
+person_withdraw = _confirmed(
+    Change(
+        invitations.withdraw,
+        question=gettext_lazy("Withdraw the invitation of %(person)s?"),
+        consequence=gettext_lazy(
+            "The link in the invitation to %(email)s stops working, and the account is deactivated."
+        ),
+        button=gettext_lazy("Withdraw invitation"),
+        done=gettext_lazy("The invitation of %s was withdrawn."),
+    )
+)
 
 
 @require_POST
 @require_recent_auth_for_post(back="tenants:user")
 def person_reactivate(request: SignedInRequest, pk: int) -> HttpResponse:
     return _do(request, pk, services.reactivate_person, _("%s can sign in again."))
-
-
-@require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="tenants:user")
-def person_promote(request: SignedInRequest, pk: int) -> HttpResponse:
-    def promote(user: User) -> None:
-        services.set_superuser(user, superuser=True)
-
-    require_superuser(request)
-    user = get_object_or_404(User, pk=pk)
-    page = ask_to_confirm(
-        request,
-        question=_("Make %(person)s a superuser?") % {"person": user},
-        consequences=[
-            _(
-                "A superuser can change every tenant, see the whole history, and assign "
-                "or remove all roles, including yours."
-            )
-        ],
-        button=_("Make a superuser"),
-        back=reverse("tenants:user", args=[pk]),
-        type_this=user.email,
-    )
-    return page or _do(request, pk, promote, _("%s is now a superuser."))
-
-
-@require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="tenants:user")
-def person_demote(request: SignedInRequest, pk: int) -> HttpResponse:
-    def demote(user: User) -> None:
-        services.set_superuser(user, superuser=False)
-
-    require_superuser(request)
-    user = get_object_or_404(User, pk=pk)
-    page = ask_to_confirm(
-        request,
-        question=_("Remove superuser rights from %(person)s?") % {"person": user},
-        consequences=[
-            _(
-                "They lose access to users, to the whole history, and to every tenant in "
-                "which they have no role of their own. A superuser can restore these "
-                "rights."
-            )
-        ],
-        button=_("Remove superuser rights"),
-        back=reverse("tenants:user", args=[pk]),
-    )
-    return page or _do(request, pk, demote, _("%s is no longer a superuser."))
 
 
 @require_POST
@@ -237,28 +263,6 @@ def person_invite_again(request: SignedInRequest, pk: int) -> HttpResponse:
 
     message = _("A new invitation was sent to %s. The earlier link no longer works.")
     return _do(request, pk, invite, message)
-
-
-@require_http_methods(["GET", "POST"])
-@require_recent_auth_for_post(back="tenants:user")
-def person_withdraw(request: SignedInRequest, pk: int) -> HttpResponse:
-    require_superuser(request)
-    user = get_object_or_404(User, pk=pk)
-    page = ask_to_confirm(
-        request,
-        question=_("Withdraw the invitation of %(person)s?") % {"person": user},
-        consequences=[
-            _(
-                "The link in the invitation to %(email)s stops working, and the account is"
-                " deactivated."
-            )
-            % {"email": user.email}
-        ],
-        button=_("Withdraw invitation"),
-        back=reverse("tenants:user", args=[pk]),
-    )
-    message = _("The invitation of %s was withdrawn.")
-    return page or _do(request, pk, invitations.withdraw, message)
 
 
 def _do(request: SignedInRequest, pk: int, act: Callable[[User], None], done: str) -> HttpResponse:
