@@ -478,7 +478,7 @@ def test_go_back__outside_change_of_a_long_text__leaves_it_out_and_says_so(
     event = AuditEvent.objects.get(kind=Kind.SETTINGS_SEEN_CHANGED)
     page = go_back(browsers.owner, event)
     assert "1 change for Acme Realty" in text_of(page)
-    assert "Left as it is, because it was not set or cannot be sent: Agent's" in text_of(page)
+    assert "Kept as is, because it was not set or can't be sent: Agent's" in text_of(page)
 
 
 ODD_LISTS: list[Any] = [[[1]], [{"id": 1}], ["\ud800x"], [None, True, 1.5], {"a": [1]}, "101", 7]
