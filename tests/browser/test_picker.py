@@ -176,7 +176,7 @@ def test_picker__stored_ids_of_another_kind__no_names_are_offered_until_asked(
     expect(agents.locator(".ts-dropdown")).to_contain_text("Names aren't offered here")
     expect(agents.locator(".ts-dropdown [data-selectable]")).to_have_count(0)
     search.press_sequentially("844510972070139")
-    expect(agents.locator(".ts-dropdown")).to_contain_text("Add 844510972070139 anyway")
+    expect(agents.locator(".ts-dropdown")).to_contain_text("Add unknown ID 844510972070139")
     search.fill("")
     agents.get_by_role("button", name="Offer names anyway").click()
     expect(agents.locator(".ts-dropdown [data-selectable]").first).to_be_visible()
@@ -194,7 +194,7 @@ def test_picker__pasted_list__added_and_the_rest_kept_in_view(
         f"{agent} <agent1@ACME.example.com>; {agent_id}, 1002\nBob Who",
     )
     expect(
-        agents.get_by_text("1 entry added · 1 was already selected · 1 id unknown · 1 not found")
+        agents.get_by_text("1 entry added · 1 was already selected · 1 unknown ID · 1 not found")
     ).to_be_visible()
     missing = agents.get_by_label("Not found (1):")
     expect(missing).to_have_value("Bob Who")
