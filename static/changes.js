@@ -92,7 +92,7 @@ function resetButton(form, field, name, stored) {
     const first = field.querySelector("input:checked, input:not([type=hidden], [type=radio]), select, textarea");
     first?.focus();
     const back = interpolate(gettext("%(setting)s was reset to the value in Lofty."), { setting: label.textContent.trim() });
-    announce(`${back} ${told(countOf(form)) || gettext("No changes")}`);
+    announce(`${back} ${countText(countOf(form)) || gettext("No changes")}`);
   });
   return button;
 }
