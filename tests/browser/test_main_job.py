@@ -148,7 +148,7 @@ def test_palette__by_keyboard__finds_opens_and_announces(
     expect(search).to_be_focused()
     chosen = page.get_by_role("dialog").get_by_role("option", selected=True)
     expect(page.get_by_role("listbox", name="Results")).to_be_visible()
-    page.keyboard.type("cred")
+    page.keyboard.type("conn")
     expect(chosen).to_contain_text("Connection")
     expect(search).to_have_attribute("aria-activedescendant", "palette-option-0")
     page.keyboard.press("ArrowDown")
@@ -177,9 +177,9 @@ def test_palette__typed_on_after_enter__opens_nothing(page: Page, acme: Practice
     expect(listed).to_be_visible()
     held: list[Route] = []
     page.route(re.compile("/find/"), lambda route: held.append(route))
-    page.keyboard.type("cred")
+    page.keyboard.type("conn")
     page.keyboard.press("Enter")
-    page.keyboard.type("ential")
+    page.keyboard.type("ection")
     page.wait_for_timeout(1000)  # longer than it waits for the next letter
     with page.expect_response(re.compile("q=connection")):
         held[-1].continue_()
@@ -230,7 +230,7 @@ def test_settings__one_setting_reset__is_announced_and_the_rest_stays(
     page.get_by_role("button", name="Reset Agents to the value in Lofty").click()
     expect(setting(page, "Agents").locator(".item")).to_have_count(2)
     expect(setting(page, "Agents").get_by_label("Only these")).to_be_focused()
-    expect(page.locator("#announcer")).to_contain_text("Agents is back to the value in Lofty")
+    expect(page.locator("#announcer")).to_contain_text("Agents was reset to the value in Lofty")
     page.get_by_role("button", name="Reset Active days to the value in Lofty").click()
     expect(setting(page, "Active days").get_by_label("Only these")).to_be_checked()
     page.get_by_role("button", name="Reset Text messages to the value in Lofty").click()

@@ -65,7 +65,7 @@ def change_hours(page: Page) -> None:
 
 
 def refresh_names(page: Page) -> None:
-    page.get_by_role("link", name="refresh").first.click()
+    page.get_by_role("link", name="Sync now").first.click()
 
 
 def open_palette(page: Page) -> None:
@@ -170,7 +170,7 @@ def test_waiting_page__session_ended__says_so_and_continues_after_signing_in(
 ) -> None:
     """The names are never read: this deployment has no worker."""
     alone.goto("/t/acme/names/")
-    alone.get_by_role("button", name="Read").first.click()
+    alone.get_by_role("button", name="Sync names").click()
     expect(alone.locator("#names-status [hx-trigger], #names-status[hx-trigger]")).to_have_count(1)
     end_session(alone, deployment)
     expect(alone.locator(NOTICE)).to_be_visible()
@@ -199,7 +199,7 @@ def test_sign_out__without_scripts__works(
     page.goto("/accounts/login/")
     fill_in(page)
     page.get_by_role("button", name="Olivia Owner").click()
-    page.get_by_role("button", name="Sign out").last.click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.goto("/")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
