@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from io import StringIO
@@ -48,9 +49,13 @@ def refusal(file: Path) -> str:
 def test_export__new_file__has_every_record_and_only_its_owner_reads_it(
     db: None, file: Path
 ) -> None:
+    start = time.monotonic()
     write(5)
     text = export(file)
-    assert f"{file}: up to record 0, 5 records and 0 seconds behind.\n" in text
+    behind = re.search(r": up to record 0, 5 records and (\d+) seconds behind\.\n", text)
+    assert behind
+    assert text[: behind.start()].endswith(str(file))
+    assert int(behind[1]) <= round(time.monotonic() - start)
     assert "6 written, up to record 6: 0 records and 0 seconds behind.\n" in text
     assert numbers(file) == [1, 2, 3, 4, 5, 6]
     assert file.stat().st_mode & 0o777 == 0o600

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
 from django.db.models import F
 from django.test import Client
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,6 +109,13 @@ def test_anonymous__wrong_passwords__limited(console: Deployment) -> None:
 # --- In one process ---------------------------------------------------------------------------
 
 
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop the clock of the log: the limit counts per minute, and a slow test may cross into one."""
+    now = timezone.now()
+    monkeypatch.setattr("lofty_admin.audit.log.record.timezone", SimpleNamespace(now=lambda: now))
+
+
 def minutes_pass(minutes: int = 5) -> None:
     RefusalCount.objects.update(minute=F("minute") - timedelta(minutes=minutes))
 
@@ -121,6 +130,7 @@ def summary() -> dict[str, Any]:
     return detail
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_twenty_first_refusal__429_says_when_to_try_again(browsers: Browsers, acme: Tenant) -> None:
     statuses = refused(browsers.outsider, MAX_PER_SOURCE + 1)
     assert statuses == [404] * MAX_PER_SOURCE + [429]
@@ -130,6 +140,7 @@ def test_twenty_first_refusal__429_says_when_to_try_again(browsers: Browsers, ac
     assert AuditEvent.objects.filter(kind=Kind.ACCESS_REFUSED).count() == MAX_PER_SOURCE
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_another_user__has_a_count_of_their_own(
     browsers: Browsers, acme: Tenant, globex: Tenant, viewer: User
 ) -> None:
@@ -137,6 +148,7 @@ def test_another_user__has_a_count_of_their_own(
     assert refused(browsers.viewer, 1, path="/t/globex/settings/") == [404]
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_next_minute__recorded_again_and_the_last_one_summed_up(
     browsers: Browsers, acme: Tenant
 ) -> None:
@@ -155,6 +167,7 @@ def test_next_minute__recorded_again_and_the_last_one_summed_up(
     assert sum_up_refusals() == 0
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_few__no_summary_and_nothing_kept(browsers: Browsers, acme: Tenant) -> None:
     refused(browsers.outsider, 3)
     minutes_pass()
@@ -171,6 +184,7 @@ def failures() -> int:
     return AuditEvent.objects.filter(kind=Kind.SIGN_IN_FAILED).count()
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_from_many_addresses__limited_in_all_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lofty_admin.audit.log.refusal_limit.MAX_IN_ALL", 30)
     for number in range(60):
@@ -184,6 +198,7 @@ def test_from_many_addresses__limited_in_all_and_named(monkeypatch: pytest.Monke
     assert refusals["more_sources"] == 30 - MAX_SOURCES
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_one_network__counts_as_one_source() -> None:
     for number in range(MAX_PER_SOURCE + 5):
         guess(f"2001:db8::{number:x}", f"guess-{number}@example.com")
@@ -199,6 +214,7 @@ def test_any_text__is_counted(text: str) -> None:
     stored.encode()
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_an_invitation_that_was_withdrawn__is_limited(viewer: User) -> None:
     user = invitations.invite("new@example.com", page="https://console.test/")
     code = code_of()
@@ -208,6 +224,7 @@ def test_an_invitation_that_was_withdrawn__is_limited(viewer: User) -> None:
     assert AuditEvent.objects.filter(kind=Kind.ACCESS_REFUSED).count() == MAX_PER_SOURCE
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_single_sign_on_refused__is_limited(provider: IdentityProvider) -> None:
     provider.claims["email"] = "stranger@example.com"
     for _ in range(MAX_PER_SOURCE + 10):
@@ -215,6 +232,7 @@ def test_single_sign_on_refused__is_limited(provider: IdentityProvider) -> None:
     assert failures() == MAX_PER_SOURCE
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_signed_in_and_anonymous__of_one_address__are_apart(acme: Tenant, outsider: User) -> None:
     refused(signed_in(outsider), MAX_PER_SOURCE + 5)
     guess("10.0.0.1")

@@ -14,9 +14,11 @@ from lofty_admin.accounts.models import User
 from lofty_admin.audit.kinds import Outcome
 from lofty_admin.audit.search.query import Filter
 from lofty_admin.history.models import Format
+from lofty_admin.tenants.models import Tenant
 from tests.bench.log import build, tenant_ids
 from tests.support.bench_export import EVENTS, run
 
+TENANTS = 10
 FILTERS = {
     "everything": Filter(None),
     "one tenant": Filter(frozenset(tenant_ids(1))),
@@ -29,7 +31,12 @@ FILTERS = {
 
 @pytest.fixture
 def log(db: None) -> None:
-    build(EVENTS, tenants=10)
+    build(EVENTS, tenants=TENANTS)
+    # An export stops when its user may no longer see a tenant of the filter.
+    Tenant.objects.bulk_create(
+        Tenant(id=tenant_id, slug=f"tenant-{number}", name=f"Tenant {number}")
+        for number, tenant_id in enumerate(tenant_ids(TENANTS))
+    )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE audit_auditevent, audit_auditindex")
 

@@ -47,7 +47,7 @@ def test_command__max_age__leaves_out_what_was_read_lately(acme: Tenant, connect
     assert "skipped, read at" in run("--all", "--max-age", "24h")
     Sync.objects.update(finished_at=timezone.now() - timedelta(hours=25))
     assert "Done, 3 of 3 agents" in run("--all", "--max-age", "24h")
-    with pytest.raises(CommandError, match="'soon' is no age"):
+    with pytest.raises(CommandError, match="'soon' is not a valid age"):
         run("--all", "--max-age", "soon")
 
 
@@ -68,7 +68,7 @@ def test_command__on_a_terminal__one_line_with_a_bar_and_the_time_left(
 
 
 def test_command__unknown_tenant__says_so(db: None) -> None:
-    with pytest.raises(CommandError, match="no tenant unknown"):
+    with pytest.raises(CommandError, match="No tenant has the short name unknown"):
         run("--tenant", "unknown")
 
 

@@ -175,7 +175,7 @@ def test_go_back__right_after__nothing_else_is_named(
     save(browsers.owner, review(browsers.owner, assistantName=["Bella"]))
     text = text_of(go_back(browsers.owner, newest(), "after"))
     assert "Nothing to change" in text
-    assert "Going back undoes" not in text
+    assert "also undoes these later changes" not in text
 
 
 def test_go_back__from_a_change_made_in_lofty__works(
@@ -206,7 +206,7 @@ def test_undo__from_the_result__only_what_it_changed_and_reviewed_against_now(
     page = undo(browsers.owner, first)
     text = text_of(page)
     assert "1 change for Acme Realty, not sent yet" in text
-    assert "Going back undoes" not in text, "the same setting was not changed since"
+    assert "also undoes these later changes" not in text, "the same setting was not changed since"
     assert review_form(page)["reason"][0].startswith("Undo the change on")
     assert "Verified" in text_of(save(browsers.owner, page))
     assert (lofty.settings["assistantName"], lofty.settings["followUpRole"]) == ("Anna", "Agent")

@@ -311,7 +311,7 @@ def test_get__no_trustworthy_answer__unknown_after_three_tries(serve: Served, na
     server, endpoint = serve(UNKNOWN[name], read_timeout=0.2)
     with pytest.raises(errors.Unknown) as caught:
         client_of(endpoint).get_settings()
-    assert "nothing was changed" in caught.value.effect
+    assert "Nothing was changed" in caught.value.effect
     assert len(server.requests) == 3
 
 

@@ -72,7 +72,7 @@ def test_tenant_grant__known__given_and_recorded(acme: Tenant, outsider: User) -
 
 
 def test_tenant_grant__unknown__says_so(acme: Tenant, outsider: User) -> None:
-    with pytest.raises(CommandError, match="no tenant nowhere"):
+    with pytest.raises(CommandError, match="No tenant has the short name nowhere"):
         run("grant", "nowhere", outsider.email, "viewer")
     with pytest.raises(CommandError, match="No user"):
         run("grant", "acme", "stranger@example.com", "viewer")
