@@ -111,7 +111,7 @@ def test_anonymous__wrong_passwords__limited(console: Deployment) -> None:
 
 @pytest.fixture
 def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stop the clock of the log: the limit counts per minute, and a slow test may cross into one."""
+    """Stop the clock of the log: the limit counts per minute, and a minute may end meanwhile."""
     now = timezone.now()
     monkeypatch.setattr("lofty_admin.audit.log.record.timezone", SimpleNamespace(now=lambda: now))
 

@@ -229,7 +229,7 @@ def test_undo__another_user_changed_it_since__their_change_is_left_alone(
     assert lofty.settings["agentExperience"] != "Ten years"
     lofty.change(settings={"agentExperience": "Twenty years"})
     page = undo(browsers.owner, first)
-    assert "changed since: Assistant's name, " in text_of(page)
+    assert "changed again since: Assistant's name, " in text_of(page)
     assert "not sent yet" not in text_of(page), "nothing of it is left to undo"
 
 

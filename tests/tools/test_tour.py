@@ -30,7 +30,7 @@ def test_tour__page__has_each_thing_with_its_link_and_button(tmp_path: Path) -> 
         PracticeCustomer(practice.url, HARBOUR).misbehave("ignore")
         caller = Caller(practice.port)
         page = unescape(caller.send("GET", "/tour", None, {}).body.decode())
-        assert "href='/tour'" in caller.send("GET", "/", None, {}).body.decode()
+        assert 'href="/tour"' in caller.send("GET", "/", None, {}).body.decode()
     for one in TRIES:
         assert all(text in page for text in (one.title, one.words, one.expect, one.button))
         assert f'href="{CONSOLE}{one.path}"' in page
