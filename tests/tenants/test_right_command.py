@@ -40,7 +40,8 @@ def test_right__given_denied_and_taken__recorded_with_the_command_as_actor(
     assert role_of(outsider, acme) == Role.EDITOR
     assert run("deny", outsider.email, *where) == f"outsider@example.com is denied {words}.\n"
     assert role_of(outsider, acme) is None
-    assert "no longer has a role of their own for" in run("take", outsider.email, *where)
+    taken = run("take", outsider.email, *where)
+    assert taken == f"outsider@example.com no longer has a role of their own for {words}.\n"
     assert not Grant.objects.exists()
     events = AuditEvent.objects.order_by("seq")
     assert [event.kind for event in events] == [
@@ -52,8 +53,14 @@ def test_right__given_denied_and_taken__recorded_with_the_command_as_actor(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["give", "outsider@example.com", "editor", "--tenant", "nowhere"], "no tenant nowhere"),
-        (["deny", "outsider@example.com", "--group", "nowhere"], "no group nowhere"),
+        (
+            ["give", "outsider@example.com", "editor", "--tenant", "nowhere"],
+            "No tenant has the short name nowhere",
+        ),
+        (
+            ["deny", "outsider@example.com", "--group", "nowhere"],
+            "No group has the short name nowhere",
+        ),
         (["deny", "stranger@example.com", "--all"], "No user"),
         (["take", "outsider@example.com", "--all"], "no longer has a role of their own"),
         (["give", "outsider@example.com", "king", "--all"], "invalid choice"),

@@ -50,10 +50,12 @@ class Command(BaseCommand):
                     grants.revoke(user, scope)
             except ChangeNotAllowed as error:
                 raise CommandError(f"{error} Nothing was changed.") from None
-        done = {"give": f"is now {options.get('role')} of", "deny": "is denied"}
-        self.stdout.write(
-            f"{user.email} {done.get(action, 'has no right of their own for')} {scope}."
-        )
+        done = {
+            "give": f"is now {options.get('role')} of",
+            "deny": "is denied",
+            "take": "no longer has a role of their own for",
+        }
+        self.stdout.write(f"{user.email} {done[action]} {scope}.")
 
 
 def _scope(options: dict[str, Any]) -> Scope:
