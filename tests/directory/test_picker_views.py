@@ -118,8 +118,9 @@ def test_pasted__mixed_list__each_in_its_place(browsers: Browsers, downtown: Ten
     (ambiguous,) = told["ambiguous"]
     assert (ambiguous["text"], ambiguous["count"]) == ("cara@x.example", 2)
     assert [item["id"] for item in ambiguous["items"]] == ["21", "22"]
-    for part in ("{{7*7}}", "\u202eevil", "</script>", "DROP TABLE x"):
-        assert part in " ".join(told["not_found"])
+    # Split at the semicolon; the invisible sign that turns text around is left out.
+    rest = ["evil", "'", "DROP TABLE x"]
+    assert told["not_found"] == [*HOSTILE[:3], *rest]
 
 
 def test_pasted__ten_thousand__answered_and_one_more_refused_in_words(
