@@ -87,7 +87,7 @@ def to_mail(address: str, lines: Sequence[str]) -> None:
     text = (
         "Keep this e-mail: its lines prove the audit log of the Sales Agent console up to "
         "this point. Save them to a file and pass it to `manage.py audit_verify --anchor "
-        "FILE`.\n"
+        "FILE`.\n\n"
     )
     send_mail("Audit log checkpoint", text + "\n".join(lines) + "\n", address, [address])
 
