@@ -84,7 +84,7 @@ def test_copy__selected_differences__reviewed_and_applied_by_name(
     text = text_of(page)
     assert "3 changes for Acme Realty, not sent yet" in text
     assert "Widens who is reached" in text
-    assert review_form(page)["reason"] == ["As at Globex Homes"]
+    assert review_form(page)["reason"] == ["Copied from Globex Homes"]
     assert ours.puts == []
 
     page = save(browsers.owner, page, confirmed=["leadPondIds", "leadPipelines", "leadSources"])
