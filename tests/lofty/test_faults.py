@@ -25,6 +25,7 @@ from tests.support.hostile_server import (
     sends,
     stays_silent,
 )
+from tests.support.setting_values import READABLE_INTEGERS
 
 CHUNKED = b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n"
 CUT_CHUNKS = CHUNKED + b"22\r\n" + OK_BODY + b"\r\n"
@@ -156,7 +157,7 @@ def test_early_hints__then_the_answer__the_answer_counts(
 @given(
     st.sampled_from([200, 400, 401, 403, 404, 409, 415, 422, 500]),
     st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=30),
+        st.none() | st.booleans() | READABLE_INTEGERS | st.text(max_size=30),
         lambda inner: (
             st.lists(inner, max_size=2)
             | st.dictionaries(

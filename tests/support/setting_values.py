@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from lofty_admin.lofty.json_strict import JSON
+from lofty_admin.lofty.json_strict import JSON, MAX_DIGITS
 from lofty_admin.lofty.schema import TYPES
 
 OF_TYPE: dict[str, st.SearchStrategy[JSON]] = {
@@ -12,10 +12,13 @@ OF_TYPE: dict[str, st.SearchStrategy[JSON]] = {
     "list of int32": st.lists(st.integers(-1, 9), max_size=8).map(list[JSON]),
     "list of int64": st.lists(st.integers(-1, 2**63 - 1), max_size=5).map(list[JSON]),
 }
+# A response with a longer number is refused as a whole.
+_LARGEST = 10 ** (MAX_DIGITS - 1) - 1
+READABLE_INTEGERS = st.integers(-_LARGEST, _LARGEST)
 ODD: st.SearchStrategy[JSON] = st.one_of(
     st.none(),
     st.text(max_size=5),
-    st.integers(),
+    READABLE_INTEGERS,
     st.booleans(),
     st.just([1, "x"]),
     st.just({"a": 1}),
