@@ -23,7 +23,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Tests that start processes mostly wait, so they run next to the others. One after the other: some
 # measure how long an answer takes.
-test: lint browser ## Set up, then run every check and test (under 10 minutes on two cores)
+test: lint browser ## Set up, then run every check and test (13 minutes on two cores)
 	@mkdir -p var; $(BIN)/python -m pytest -m processes > var/processes.log 2>&1 & processes=$$!; \
 	trap "kill $$processes 2>/dev/null" EXIT INT TERM; \
 	$(PYTEST) -m "not processes"; others=$$?; \
@@ -39,7 +39,7 @@ lint: setup assets ## Formatting, lint, types, imports, templates, deployment ch
 prose: setup ## Find discouraged wording; what to write instead is in CONTRIBUTING.md
 	@$(BIN)/python -m tools.prose
 
-faults: setup assets ## The long runs: real processes killed at every step of a save, a renewal, a rotation (minutes)
+faults: setup assets ## The long runs: real processes killed at every step of a save, a renewal, a rotation (15 minutes)
 	@FAULT_ROUNDS=40 $(PYTEST) tests/faults
 
 bench: setup assets browser ## Measure a million events beside Django's admin, exports, pages, a save, 5,000 names (25 minutes, 4 GB of disk)
