@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import Count, Q
 
 from lofty_admin.accounts.models import SignInAttempt
 from lofty_admin.core import clocks
@@ -95,9 +96,15 @@ def _lock(limits: Sequence[Limit]) -> None:
 
 
 def _taken(limit: Limit) -> tuple[int, int]:
-    """Return how many attempts have failed, and how many are being checked."""
+    """Return how many attempts have failed, and how many are being checked.
+
+    A single query: between two, an attempt could fail and be counted by neither.
+    """
     now = _now()
     # A failure dated by a clock that was ahead would count until that time comes.
     rows = SignInAttempt.objects.filter(key=limit.digest, at__lte=now + clocks.SKEW)
-    failed = rows.filter(is_failed=True, at__gt=now - limit.period).count()
-    return failed, rows.filter(is_failed=False, at__gt=now - _FORGOTTEN_AFTER).count()
+    counts = rows.aggregate(
+        failed=Count("pk", filter=Q(is_failed=True, at__gt=now - limit.period)),
+        checking=Count("pk", filter=Q(is_failed=False, at__gt=now - _FORGOTTEN_AFTER)),
+    )
+    return counts["failed"], counts["checking"]

@@ -136,8 +136,8 @@ def test_codes__copied_and_downloaded__are_the_ones_on_the_page(page: Page) -> N
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_label("Name").fill("Work laptop")
     page.get_by_role("button", name="Set up the passkey").click()
+    expect(page.locator(".recovery-codes li")).to_have_count(10)  # waits for the page
     shown = page.locator(".recovery-codes li").all_text_contents()
-    assert len(shown) == 10
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.get_by_role("button", name="Copy").click()
