@@ -172,9 +172,13 @@ def _secret_key(read: environ.Env) -> str:
 
 def _secret_key_fallbacks(read: environ.Env) -> tuple[str, ...]:
     """Return earlier secret keys: what they signed stays valid until they are removed."""
-    listed = str(read.str("SECRET_KEY_FALLBACKS", default="")).split(",")
-    keys = [key.strip() for key in listed if key.strip()]
+    keys = _members(str(read.str("SECRET_KEY_FALLBACKS", default="")))
     return tuple(_long_enough("SECRET_KEY_FALLBACKS", key) for key in keys)
+
+
+def _members(text: str) -> list[str]:
+    """Return the members of a comma-separated list, without blanks around them or empty ones."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _long_enough(name: str, value: str) -> str:
@@ -196,7 +200,7 @@ def _database(read: environ.Env) -> dict[str, Any]:
 
 
 def _allowed_hosts(read: environ.Env) -> list[str]:
-    hosts = [host.strip() for host in _required(read, "ALLOWED_HOSTS").split(",") if host.strip()]
+    hosts = _members(_required(read, "ALLOWED_HOSTS"))
     if any("*" in host or host.startswith(".") for host in hosts):
         raise ImproperlyConfigured("ALLOWED_HOSTS takes full host names only, no wildcards.")
     return hosts
@@ -232,8 +236,7 @@ def _single_sign_on(read: environ.Env, *, demo: bool) -> SingleSignOn | None:
         raise ImproperlyConfigured(
             "OIDC_ISSUER must be an https address, as the provider gives it."
         )
-    listed = _required(read, "OIDC_ALLOWED_GROUPS").split(",")
-    groups = frozenset(group.strip() for group in listed if group.strip())
+    groups = frozenset(_members(_required(read, "OIDC_ALLOWED_GROUPS")))
     if not groups:
         raise ImproperlyConfigured("OIDC_ALLOWED_GROUPS must name at least one group.")
     return SingleSignOn(
@@ -305,9 +308,8 @@ def _key(name: str, text: str) -> bytes:
 
 
 def _keys(read: environ.Env, name: str, at_most: int) -> tuple[bytes, ...]:
-    """Return the comma-separated keys, or None if there are none."""
-    texts = [part.strip() for part in str(read.str(name, default="")).split(",")]
-    keys = tuple(_key(name, text) for text in texts if text)
+    """Return the comma-separated keys; empty if there are none."""
+    keys = tuple(_key(name, text) for text in _members(str(read.str(name, default=""))))
     if len(keys) > at_most:
         most = "one key only" if at_most == 1 else f"{at_most} keys at most"
         raise ImproperlyConfigured(f"{name} takes {most}.")
